@@ -1,0 +1,90 @@
+"""Argument checks; every error reads "'name' must be <allowed> (got <given>)"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn, TypeVar
+
+import torch
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+def fail(name: str, allowed: str, got: object, *, hint: str = "") -> NoReturn:
+    """Raise the one error form of this library.
+
+    Raises:
+        ValueError: Always.
+
+    Example:
+        >>> fail("k", "an integer >= 0", -1)
+        Traceback (most recent call last):
+        ValueError: 'k' must be an integer >= 0 (got -1)
+    """
+    raise ValueError(f"'{name}' must be {allowed} (got {got}){'; ' + hint if hint else ''}")
+
+
+def integer(name: str, value: object, minimum: int) -> int:
+    """Return ``value`` if it is an integer of at least ``minimum``."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        fail(name, f"an integer >= {minimum}", repr(value))
+    return value
+
+
+def number(
+    name: str, value: object, low: float, high: float = float("inf"), *, open_low: bool = False
+) -> float:
+    """Return ``value`` as a float if it lies in ``[low, high]`` (``(low, high]`` if open)."""
+    ok = isinstance(value, int | float) and not isinstance(value, bool)
+    if not ok or not (low < value if open_low else low <= value) or not value <= high:  # type: ignore[operator]
+        interval = f"{'(' if open_low else '['}{low:g}, {high:g}{')' if high == float('inf') else ']'}"
+        fail(name, f"a number in {interval}", repr(value))
+    return float(value)  # type: ignore[arg-type]
+
+
+def choice(name: str, value: T, options: Iterable[T]) -> T:
+    """Return ``value`` if it is one of ``options``."""
+    options = list(options)
+    if value not in options:
+        fail(name, "one of " + ", ".join(repr(option) for option in options), repr(value))
+    return value
+
+
+def index_tensor(name: str, value: object, shape: str) -> Tensor:
+    """Return ``value`` if it is an integer tensor; ``shape`` is only for the message."""
+    if not isinstance(value, Tensor):
+        fail(name, f"an integer tensor of shape {shape}", type(value).__name__)
+    if value.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8):
+        fail(name, f"an integer tensor of shape {shape}", f"dtype {value.dtype}")
+    return value
+
+
+def pairs(name: str, value: object) -> Tensor:
+    """Return ``value`` if it is an integer tensor of shape ``[2, B]``."""
+    tensor = index_tensor(name, value, "[2, B]")
+    if tensor.dim() != 2 or tensor.size(0) != 2:
+        hint = ""
+        if tensor.dim() == 2 and tensor.size(1) == 2:
+            hint = f"{name} has shape [B, 2]; did you mean its transpose, {name}.t()?"
+        elif tensor.dim() == 2 and tensor.size(0) == 3:
+            hint = "triples need a sampler for knowledge graphs"
+        fail(name, "an integer tensor of shape [2, B]", f"shape {list(tensor.shape)}", hint=hint)
+    return tensor
+
+
+def node_range(name: str, ids: Tensor, num_nodes: int, what: str = "node") -> None:
+    """Refuse ids outside ``[0, num_nodes)``."""
+    if ids.numel() == 0:
+        return
+    low, high = torch.aminmax(ids)
+    if low < 0 or high >= num_nodes:
+        got = int(low) if low < 0 else int(high)
+        allowed = f"{what} ids in [0, {num_nodes})" if num_nodes else "empty: there are no nodes"
+        fail(name, allowed, got, hint="is 'num_nodes' right?" if low >= 0 else "")
+
+
+def same_device(name: str, value: Tensor, other: str, reference: Tensor) -> None:
+    """Refuse two tensors that live on different devices."""
+    if value.device != reference.device:
+        fail(name, f"on the device of '{other}', {reference.device}", str(value.device))

@@ -1,0 +1,23 @@
+"""CPU kernels on plain NumPy arrays, compiled by numba at first use and cached on disk.
+
+Submodules are imported when first touched, so that ``import gneg`` does not bring in numba.
+Every kernel releases the GIL; rows are split over a small thread pool (``threads.py``). Node ids
+are int32 where they fit, offsets are int64.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gneg.kernels import alias, common, csr, pools, shells, threads, walks
+
+__all__ = ["alias", "common", "csr", "pools", "shells", "threads", "walks"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in __all__:
+        raise AttributeError(f"module 'gneg.kernels' has no attribute {name!r}")
+    return importlib.import_module(f"gneg.kernels.{name}")

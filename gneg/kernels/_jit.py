@@ -1,0 +1,73 @@
+"""The compile options and the inlined building blocks that all kernels share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def jit(function: F) -> F:
+    """Compile lazily, release the GIL, cache on disk."""
+    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+
+
+def inline(function: F) -> F:
+    """Compile as part of the caller."""
+    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")(function))
+
+
+@jit
+def mix(z):  # type: ignore[no-untyped-def]
+    """Finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@jit
+def stream(seed, row):  # type: ignore[no-untyped-def]
+    """Start of the counter-based stream of one row: the i-th draw is mix(start + i * GOLDEN)."""
+    return mix(np.uint64(seed) ^ mix((np.uint64(row) + np.uint64(1)) * GOLDEN))
+
+
+@jit
+def below(state, n):  # type: ignore[no-untyped-def]
+    """Map the draw at ``state`` to [0, n), 0 < n < 2**32 (Lemire 2019; bias at most n / 2**64)."""
+    x = mix(state)
+    m = np.uint64(n)
+    low = ((x & np.uint64(0xFFFFFFFF)) * m) >> np.uint64(32)
+    return np.int64(((x >> np.uint64(32)) * m + low) >> np.uint64(32))
+
+
+@jit
+def unit(state):  # type: ignore[no-untyped-def]
+    """Map the draw at ``state`` to a double in [0, 1)."""
+    return np.float64(mix(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@jit
+def lower_bound(indices, start, stop, value):  # type: ignore[no-untyped-def]
+    """First position in the sorted range ``indices[start:stop]`` that is not below ``value``."""
+    base = start
+    length = stop - start
+    while length > 1:
+        half = length >> 1
+        base += half if indices[base + half - 1] < value else 0
+        length -= half
+    if length == 1 and indices[base] < value:
+        base += 1
+    return base
+
+
+@jit
+def has(indices, start, stop, value):  # type: ignore[no-untyped-def]
+    """Whether the sorted range ``indices[start:stop]`` holds ``value``."""
+    position = lower_bound(indices, start, stop, value)
+    return position < stop and indices[position] == value

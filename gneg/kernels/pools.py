@@ -1,0 +1,233 @@
+"""Draws from the complement of a row, and the exclusion and filling of candidate rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gneg.kernels._jit import GOLDEN, below, has, jit, lower_bound, stream
+
+
+@jit
+def complement_size(u, indptr, indices, num_targets, no_self):  # type: ignore[no-untyped-def]
+    """Number of targets that are neither known for ``u`` nor (if ``no_self``) ``u`` itself."""
+    start, stop = indptr[u], indptr[u + 1]
+    size = num_targets - (stop - start)
+    if no_self and not has(indices, start, stop, u):
+        size -= 1
+    return size
+
+
+@jit
+def unrank(indices, start, stop, rank):  # type: ignore[no-untyped-def]
+    """The ``rank``-th value (from 0) that is absent from the sorted ``indices[start:stop]``.
+
+    Before position i of the row lie ``indices[i] - i`` absent values, a number that never
+    decreases: a binary search finds how many known values precede the wanted one.
+    """
+    base = start
+    length = stop - start
+    while length > 1:
+        half = length >> 1
+        probe = base + half - 1
+        base += half if indices[probe] - (probe - start) <= rank else 0
+        length -= half
+    if length == 1 and indices[base] - (base - start) <= rank:
+        base += 1
+    return rank + (base - start)
+
+
+@jit
+def self_rank(u, indptr, indices, num_targets, no_self):  # type: ignore[no-untyped-def]
+    """Rank of ``u`` among the absent values of its own row; ``num_targets`` if not there."""
+    if not no_self:
+        return num_targets
+    start, stop = indptr[u], indptr[u + 1]
+    position = lower_bound(indices, start, stop, u)
+    if position < stop and indices[position] == u:
+        return num_targets
+    return u - (position - start)
+
+
+@jit
+def sizes(lo, hi, out, rows, indptr, indices, num_targets, no_self):  # type: ignore[no-untyped-def]
+    """Complement sizes of ``rows``."""
+    for i in range(lo, hi):
+        out[i] = complement_size(rows[i], indptr, indices, num_targets, no_self)
+
+
+@jit
+def nth(lo, hi, out, rows, ranks, indptr, indices, num_targets, no_self):  # type: ignore[no-untyped-def]
+    """``out[i]`` = the ``ranks[i]``-th non-neighbour of ``rows[i]``, -1 where there is none."""
+    for i in range(lo, hi):
+        u, rank = rows[i], ranks[i]
+        if rank < 0 or rank >= complement_size(u, indptr, indices, num_targets, no_self):
+            out[i] = -1
+            continue
+        if rank >= self_rank(u, indptr, indices, num_targets, no_self):
+            rank += 1
+        out[i] = unrank(indices, indptr[u], indptr[u + 1], rank)
+
+
+@jit
+def _remember(table, value):  # type: ignore[no-untyped-def]
+    """Insert into an open-addressing set of ids (-1 = free); False if it was there."""
+    mask = len(table) - 1
+    slot = np.int64((np.uint64(value) * GOLDEN) >> np.uint64(32)) & mask
+    while table[slot] != -1:
+        if table[slot] == value:
+            return False
+        slot = (slot + 1) & mask
+    table[slot] = value
+    return True
+
+
+@jit
+def _table(k):  # type: ignore[no-untyped-def]
+    size = 4
+    while size < 2 * k:
+        size *= 2
+    return np.full(size, -1, np.int64)
+
+
+@jit
+def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):  # type: ignore[no-untyped-def]
+    """Copy to the -1 slots of ``out [B, K]`` the usable ``candidates [B, M]``, in their order.
+
+    Usable: not negative, not known, not the query itself and, if ``unique``, not yet in the row.
+    Returns the number of slots still empty.
+    """
+    k = out.shape[1]
+    table = _table(k if unique else 1)
+    missing = 0
+    for i in range(lo, hi):
+        u = rows[i]
+        start, stop = indptr[u], indptr[u + 1]
+        if unique:
+            table[:] = -1
+            for j in range(k):
+                if out[i, j] >= 0:
+                    _remember(table, out[i, j])
+        j = 0
+        for c in range(candidates.shape[1]):
+            while j < k and out[i, j] >= 0:
+                j += 1
+            if j == k:
+                break
+            v = candidates[i, c]
+            if v < 0 or (no_self and v == u) or has(indices, start, stop, v):
+                continue
+            if unique and not _remember(table, v):
+                continue
+            out[i, j] = v
+        for j in range(k):
+            missing += out[i, j] < 0
+    return missing
+
+
+@jit
+def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed):  # type: ignore[no-untyped-def]
+    """Fill the -1 slots of ``out [B, K]`` uniformly from each row's complement.
+
+    A row with fewer than K non-edges is replaced by all of them, ascending, and -1 after. Ranks in
+    the complement need no rejection (but for repeats, if ``unique``), so a hub costs what any
+    other row does. Returns the number of slots filled and of short rows.
+    """
+    k = out.shape[1]
+    table = _table(k if unique else 1)
+    filled = short = 0
+    for i in range(lo, hi):
+        u = rows[i]
+        start, stop = indptr[u], indptr[u + 1]
+        skip = self_rank(u, indptr, indices, num_targets, no_self)
+        size = num_targets - (stop - start) - (skip < num_targets)
+        if size < k:
+            for j in range(k):
+                out[i, j] = unrank(indices, start, stop, j + (j >= skip)) if j < size else -1
+            short += 1
+            continue
+        if unique:
+            table[:] = -1
+            for j in range(k):
+                if out[i, j] >= 0:
+                    _remember(table, out[i, j])
+        state = stream(seed, i)
+        for j in range(k):
+            if out[i, j] >= 0:
+                continue
+            while True:
+                state += GOLDEN
+                rank = below(state, size)
+                v = unrank(indices, start, stop, rank + (rank >= skip))
+                if not unique or _remember(table, v):
+                    break
+            out[i, j] = v
+            filled += 1
+    return filled, short
+
+
+@jit
+def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, seed, tries):  # type: ignore[no-untyped-def]  # noqa: E501
+    """Usable targets of the other queries of a batch; row i is query ``position[i]`` of it.
+
+    All of them once if K allows, else random ones.
+    """
+    others, k = len(batch) - 1, out.shape[1]
+    for i in range(lo, hi):
+        u = rows[i]
+        start, stop = indptr[u], indptr[u + 1]
+        if k >= others:
+            j = 0
+            for p in range(others + 1):
+                v = batch[p]
+                own = p == position[i] or (no_self and v == u)
+                if not own and not has(indices, start, stop, v):
+                    out[i, j] = v
+                    j += 1
+            continue
+        state = stream(seed, i)
+        for j in range(k):
+            for attempt in range(tries):
+                state += GOLDEN
+                p = below(state, others)
+                v = batch[p + (p >= position[i])]
+                if not (no_self and v == u) and not has(indices, start, stop, v):
+                    out[i, j] = v
+                    break
+
+
+@jit
+def subsets(lo, hi, out, pool, rows, seed):  # type: ignore[no-untyped-def]
+    """K random entries without replacement from the non-negative entries of ``pool[rows[i]]``."""
+    k, width = out.shape[1], pool.shape[1]
+    chosen = np.empty(width, np.int64)
+    for i in range(lo, hi):
+        if rows[i] < 0:
+            continue
+        size = 0
+        for c in range(width):
+            v = pool[rows[i], c]
+            if v >= 0:
+                chosen[size] = v
+                size += 1
+        state = stream(seed, i)
+        for j in range(min(k, size)):
+            state += GOLDEN
+            other = j + below(state, size - j)
+            chosen[j], chosen[other] = chosen[other], chosen[j]
+            out[i, j] = chosen[j]
+
+
+@jit
+def pick(lo, hi, out, pool, rows, seed):  # type: ignore[no-untyped-def]
+    """K entries with replacement from the leading non-negative entries of ``pool[rows[i]]``."""
+    for i in range(lo, hi):
+        r = rows[i]
+        size = 0
+        while size < pool.shape[1] and pool[r, size] >= 0:
+            size += 1
+        if size == 0:
+            continue
+        state = stream(seed, i)
+        for j in range(out.shape[1]):
+            state += GOLDEN
+            out[i, j] = pool[r, below(state, size)]

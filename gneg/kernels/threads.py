@@ -1,0 +1,92 @@
+"""A small pool that runs row ranges of GIL-free kernels, safe after fork and in loader workers.
+
+numba's own threading layers are avoided on purpose: GNU OpenMP dies in forked processes and
+workqueue is not thread-safe.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# Handing a chunk to the pool costs about 30 microseconds; below this much work it does not pay.
+MIN_WORK = 16_384
+CHUNKS_PER_THREAD = 4
+
+_local = threading.local()
+_pool: ThreadPoolExecutor | None = None
+_num_threads: int | None = None
+
+
+def get_num_threads() -> int:
+    """Return the number of threads the kernels use (1 in worker processes unless set)."""
+    if _num_threads is not None:
+        return _num_threads
+    if multiprocessing.parent_process() is not None:
+        return 1
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
+
+
+def set_num_threads(num_threads: int | None) -> None:
+    """Use ``num_threads`` threads in the kernels; ``None`` restores the default."""
+    global _num_threads
+    _num_threads = num_threads
+    _forget_pool()
+
+
+def _forget_pool() -> None:
+    global _pool
+    _pool = None
+
+
+# A forked child inherits the pool object but none of its threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def _executor(num_threads: int) -> ThreadPoolExecutor:
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(num_threads, thread_name_prefix="gneg")
+    return _pool
+
+
+def run_rows(kernel: Callable[..., Any], num_rows: int, work: int, *args: Any) -> list[Any]:
+    """Call ``kernel(lo, hi, *args)`` over ``[0, num_rows)`` and return the chunks' results.
+
+    ``work`` is the number of elementary draws or tests; small jobs stay on the calling thread.
+    The result of a kernel must not depend on how the rows are split.
+    """
+    num_threads = get_num_threads()
+    if num_threads == 1 or work < MIN_WORK or num_rows < 2:
+        return [kernel(0, num_rows, *args)]
+    chunks = min(num_rows, num_threads * CHUNKS_PER_THREAD)
+    bounds = [num_rows * i // chunks for i in range(chunks + 1)]
+    pool = _executor(num_threads)
+    futures = [
+        pool.submit(kernel, lo, hi, *args)
+        for lo, hi in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
+    return [future.result() for future in futures]
+
+
+def scratch(num_nodes: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return this thread's ``mark [>= num_nodes + 1]`` and ``queue [>= num_nodes]`` arrays.
+
+    ``mark`` holds stamps of earlier calls; its last entry is the highest stamp in use, so a kernel
+    continues from there instead of clearing the array. They are kept per thread: clearing or
+    allocating N entries for every small batch would dominate it.
+    """
+    arrays: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None
+    arrays = getattr(_local, "arrays", None)
+    if arrays is None or len(arrays[1]) < num_nodes or arrays[0][-1] > 2**30:
+        arrays = np.zeros(num_nodes + 1, np.int32), np.empty(num_nodes, np.int32)
+        _local.arrays = arrays
+    return arrays

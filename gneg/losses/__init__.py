@@ -1,0 +1,24 @@
+"""Losses over (pos [B], neg [B, K], negatives)."""
+
+from gneg.losses.auc import AUCHinge, AUCSquared
+from gneg.losses.base import Loss
+from gneg.losses.bce import BCE
+from gneg.losses.bpr import BPR
+from gneg.losses.infonce import InfoNCE
+from gneg.losses.margin import Margin
+from gneg.losses.nce import NCE
+from gneg.losses.ntxent import NTXent
+from gneg.losses.sampled_softmax import SampledSoftmax
+
+__all__ = [
+    "BCE",
+    "BPR",
+    "NCE",
+    "AUCHinge",
+    "AUCSquared",
+    "InfoNCE",
+    "Loss",
+    "Margin",
+    "NTXent",
+    "SampledSoftmax",
+]

@@ -1,0 +1,70 @@
+"""The contract of every loss: scores in, one differentiable number out, masks respected."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.negatives import Negatives
+
+
+class Loss(ABC):
+    """Turns scores of positives and of their negatives into a scalar.
+
+    Call it with ``pos [B]``, ``neg [B, K]`` and the :class:`~gneg.Negatives` that ``neg`` was scored
+    for. Masked negatives never count, whatever their score. Where a loss compares a positive
+    with its negatives, rows without any are left out; an empty batch costs 0.
+
+    Raises (all losses):
+        ValueError: If shapes do not match, or the loss needs ``log_q`` and the sampler has none.
+    """
+
+    #: Names a class goes by on the command line.
+    name: ClassVar[str]
+
+    def __call__(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss, a scalar on the scores' device."""
+        if pos.dim() != 1:
+            checks.fail("pos", "scores of shape [B]", list(pos.shape))
+        if neg.shape != negatives.mask.shape:
+            checks.fail("neg", f"scores of shape {list(negatives.mask.shape)}", list(neg.shape))
+        if neg.size(0) != pos.size(0):
+            checks.fail("neg", f"scores of {pos.size(0)} rows, one a positive", neg.size(0))
+        return self._loss(pos, neg, negatives)
+
+    @abstractmethod
+    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor: ...
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({settings})"
+
+
+def masked_mean(value: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``value`` where ``mask``; 0 (with a gradient of 0) where nothing is left."""
+    return torch.where(mask, value, value.new_zeros(())).sum() / mask.sum().clamp(min=1)
+
+
+def masked_logsumexp(value: Tensor, mask: Tensor) -> Tensor:
+    """Row-wise log-sum-exp of ``value [B, K]`` where ``mask``; -inf for a row without entries.
+
+    Such rows take a detour through 0, because the gradient of an empty log-sum-exp is NaN.
+    """
+    some = mask.any(dim=1)
+    safe = torch.where(mask | ~some.unsqueeze(1), value, value.new_full((), -torch.inf))
+    safe = torch.where(some.unsqueeze(1), safe, value.new_zeros(()))
+    total = torch.logsumexp(safe, dim=1) if value.size(1) else value.new_zeros(value.size(0))
+    return torch.where(some, total, value.new_full((), -torch.inf))
+
+
+def needed_log_q(value: Tensor | None, loss: Loss) -> Tensor:
+    """Return ``log_q`` or say that this sampler cannot be used with this loss."""
+    if value is None:
+        checks.fail("negatives", f"drawn with a closed-form log_q for {type(loss).__name__}",
+                    "log_q=None", hint="use Uniform, Degree, KHop or a two-step Walk, or a Mixture "
+                    "of these")
+    return value

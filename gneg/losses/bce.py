@@ -1,0 +1,19 @@
+"""Binary cross-entropy."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from gneg.losses.base import Loss, masked_mean
+from gneg.negatives import Negatives
+
+
+class BCE(Loss):
+    """Mean of -log sigma(pos) plus mean of -log(1 - sigma(neg)): both kinds weigh the same."""
+
+    name = "bce"
+
+    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        positives = softplus(-pos).sum() / max(len(pos), 1)
+        return positives + masked_mean(softplus(neg), negatives.mask)

@@ -1,0 +1,55 @@
+"""NT-Xent, the normalised temperature-scaled cross-entropy (Chen et al., ICML 2020, equation 1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.losses.base import Loss, masked_logsumexp, masked_mean
+from gneg.negatives import Negatives
+
+
+class NTXent(Loss):
+    """Cross-entropy of each positive among itself and the negatives of *all* rows of its query.
+
+    Where a query has several positives in the batch, their negatives are pooled, as SimCLR pools
+    all negatives of an anchor; :class:`~gneg.losses.InfoNCE` keeps the rows apart. Give it cosine
+    scores (a ``dot`` decoder on normalised embeddings).
+
+    Args:
+        temperature: Scores are divided by it, > 0.
+    """
+
+    name = "ntxent"
+
+    def __init__(self, temperature: float = 0.1) -> None:
+        self.temperature = checks.number("temperature", temperature, 0, open_low=True)
+
+    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        pos, neg = pos / self.temperature, neg / self.temperature
+        own = masked_logsumexp(neg, negatives.mask)
+        total = torch.logaddexp(pos, _pooled(own, _query_ids(negatives)))
+        some = torch.isfinite(total) & torch.isfinite(own)
+        return masked_mean(total - pos, some)
+
+
+def _query_ids(negatives: Negatives) -> Tensor:
+    """A number for each different (kept node, side)."""
+    query = negatives.src * 2
+    if isinstance(negatives.side, Tensor):
+        query = query + negatives.side.long()
+    return torch.unique(query, return_inverse=True)[1]
+
+
+def _pooled(value: Tensor, group: Tensor) -> Tensor:
+    """Log-sum-exp of ``value [B]`` within each group, handed back to every member."""
+    if not len(value):
+        return value
+    size = int(group.max()) + 1
+    peak = value.new_full((size,), -torch.inf).scatter_reduce(0, group, value.detach(), "amax")
+    peak = torch.where(torch.isfinite(peak), peak, peak.new_zeros(()))[group]
+    total = value.new_zeros(size).index_add(0, group, torch.exp(value - peak))[group]
+    some = total > 0
+    return torch.where(some, torch.log(torch.where(some, total, total.new_ones(()))) + peak,
+                       value.new_full((), -torch.inf))

@@ -1,0 +1,103 @@
+"""Ranking metrics with an explicit tie rule, equal to ``ogb.linkproppred.Evaluator``.
+
+Ranks are 1-based. With ties, MRR uses the mean of the optimistic and the pessimistic rank; Hits@K
+against one shared set of negatives counts a positive only if it scores strictly above the K-th
+best negative. Scores that are NaN and sets with fewer than K negatives are refused: OGB's own
+evaluator turns them into 0 and 1 without a word.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gneg import checks
+
+# Scores compared at once with their negatives; bounds the memory of `ranks`.
+CHUNK = 2**24
+
+
+def _scores(name: str, value: Tensor, dims: tuple[int, ...]) -> Tensor:
+    shapes = {1: "[E]" if name == "pos" else "[M]", 2: "[E, K]"}
+    allowed = "a float tensor of shape " + " or ".join(shapes[dim] for dim in dims)
+    if not isinstance(value, Tensor):
+        checks.fail(name, allowed, type(value).__name__)
+    if value.dim() not in dims:
+        checks.fail(name, allowed, list(value.shape))
+    if torch.isnan(value).any():
+        checks.fail(name, "free of NaN", f"{int(torch.isnan(value).sum())} NaN of {value.numel()}")
+    return value.detach()
+
+
+def _checked(pos: Tensor, neg: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    pos, neg = _scores("pos", pos, (1,)), _scores("neg", neg, dims)
+    if not len(pos):
+        checks.fail("pos", "at least one score", "none")
+    if neg.dim() == 2 and len(neg) != len(pos):
+        checks.fail("neg", f"[{len(pos)}, K], one row a positive", list(neg.shape))
+    if not neg.numel():
+        checks.fail("neg", "at least one score", list(neg.shape))
+    return pos, neg
+
+
+def ranks(pos: Tensor, neg: Tensor) -> Tensor:
+    """Return the rank of each positive, ``[E]`` double, the mean of optimistic and pessimistic.
+
+    Args:
+        pos: ``[E]`` scores of positives.
+        neg: ``[E, K]`` scores of each positive's own negatives, or ``[M]`` of one shared set.
+
+    Raises:
+        ValueError: On NaN, an empty input or shapes that do not match.
+
+    Example:
+        >>> ranks(torch.tensor([0.9, 0.5]), torch.tensor([[0.1, 0.2], [0.5, 0.7]]))
+        tensor([1.0000, 2.5000], dtype=torch.float64)
+    """
+    pos, neg = _checked(pos, neg, (1, 2))
+    if neg.dim() == 1:
+        ordered = neg.sort().values
+        above = len(ordered) - torch.searchsorted(ordered, pos, right=True)
+        level = len(ordered) - torch.searchsorted(ordered, pos)
+        return (above + level).double() / 2 + 1
+    chunk = max(1, CHUNK // neg.size(1))
+    parts = [
+        ((some > one).sum(1) + (some >= one).sum(1)).double() / 2 + 1
+        for one, some in zip(pos.unsqueeze(1).split(chunk), neg.split(chunk), strict=True)
+    ]
+    return torch.cat(parts)
+
+
+def mrr(pos: Tensor, neg: Tensor) -> float:
+    """Mean reciprocal rank, in [0, 1]; arguments as for :func:`ranks`."""
+    return float(ranks(pos, neg).reciprocal().mean())
+
+
+def hits(pos: Tensor, neg: Tensor, k: int) -> float:
+    """Hits@K, in [0, 1].
+
+    Against a shared set ``neg [M]``: the share of positives that score strictly above its K-th best
+    (OGB's rule for ddi, collab and ppa). Against own negatives ``neg [E, K']``: the share
+    of positives whose rank is at most K.
+
+    Raises:
+        ValueError: As for :func:`ranks`, or if there are fewer than ``k`` negatives.
+    """
+    checks.integer("k", k, 1)
+    pos, neg = _checked(pos, neg, (1, 2))
+    if neg.size(-1) < k:
+        checks.fail("neg", f"at least k = {k} negatives", neg.size(-1))
+    if neg.dim() == 2:
+        return float((ranks(pos, neg) <= k).double().mean())
+    return float((pos > neg.topk(k).values[-1]).double().mean())
+
+
+def auc(pos: Tensor, neg: Tensor) -> float:
+    """Area under the ROC curve, in [0, 1]; ties count half. ``neg`` of any shape is one set.
+
+    Raises:
+        ValueError: On NaN or an empty input.
+    """
+    pos, neg = _checked(pos, neg.flatten() if isinstance(neg, Tensor) else neg, (1,))
+    mean_rank = float(ranks(pos, neg).mean()) - 1
+    return 1.0 - mean_rank / len(neg)

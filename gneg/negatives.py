@@ -1,0 +1,104 @@
+"""The result type of every sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+Side = Literal["dst", "src"]
+
+
+class _Lazy:
+    """A dataclass field that also takes a function, called when the value is first read.
+
+    The density of a negative can cost more than the negative; only losses that use it pay.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = "_" + name
+
+    def __get__(self, instance: Any, owner: type) -> Tensor | None:
+        if instance is None:
+            return None
+        value = instance.__dict__[self.name]
+        if callable(value):
+            value = instance.__dict__[self.name] = value()
+        return value  # type: ignore[no-any-return]
+
+    def __set__(self, instance: Any, value: Tensor | Callable[[], Tensor | None] | None) -> None:
+        instance.__dict__[self.name] = value
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """K negatives for each of B queries.
+
+    Attributes:
+        src: ``[B]`` long, the end of the positive that was kept.
+        index: ``[B, K]`` long, the end that replaces the other; 0 where ``mask`` is False.
+        mask: ``[B, K]`` bool; True = usable: in range, not known, not the query itself.
+        log_q: ``[B, K]`` float, log probability of each draw under the sampler's proposal,
+            conditioned on being a non-edge; None where it has no closed form. Computed when read.
+        side: The end that was replaced, or a bool tensor ``[B]``, True where it was the source.
+        pos_log_q: ``[B]`` float, the same density at the positives (as if they were non-edges),
+            for noise-contrastive losses; None where ``log_q`` is. Computed when read.
+        counts: What happened on the way: ``filled`` slots came from the uniform fallback,
+            ``short`` rows have fewer than K non-edges, ``fell`` slots left an empty shell.
+    """
+
+    src: Tensor
+    index: Tensor
+    mask: Tensor
+    log_q: Tensor | None = _Lazy()  # type: ignore[assignment]
+    side: Side | Tensor = "dst"
+    pos_log_q: Tensor | None = _Lazy()  # type: ignore[assignment]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """All pairs in the graph's direction: ``src [B, K]``, ``dst [B, K]``, masked ones included.
+
+        A masked entry names node 0 and exists only to keep the shape: apply ``mask``.
+        """
+        kept = self.src.unsqueeze(1).expand_as(self.index)
+        if isinstance(self.side, Tensor):
+            swap = self.side.unsqueeze(1)
+            return torch.where(swap, self.index, kept), torch.where(swap, kept, self.index)
+        return (kept, self.index) if self.side == "dst" else (self.index, kept)
+
+    def edge_index(self) -> Tensor:
+        """The usable pairs, ``[2, n]`` long, in the graph's direction, row by row."""
+        src, dst = self.pairs()
+        return torch.stack([src[self.mask], dst[self.mask]])
+
+    def to(self, device: torch.device | str) -> Negatives:
+        """Return the negatives on ``device``."""
+        side = self.side.to(device) if isinstance(self.side, Tensor) else self.side
+
+        def moved(name: str) -> Callable[[], Tensor | None]:
+            def read() -> Tensor | None:
+                value: Tensor | None = getattr(self, name)
+                return None if value is None else value.to(device)
+
+            return read
+
+        return Negatives(
+            self.src.to(device),
+            self.index.to(device),
+            self.mask.to(device),
+            moved("log_q"),  # type: ignore[arg-type]
+            side,
+            moved("pos_log_q"),  # type: ignore[arg-type]
+            self.counts,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_log_q": self.log_q, "_pos_log_q": self.pos_log_q}
+
+    def __repr__(self) -> str:
+        side = "both" if isinstance(self.side, Tensor) else self.side
+        batch, k = self.index.shape
+        return f"Negatives(B={batch}, K={k}, side='{side}', usable={int(self.mask.sum())})"

@@ -1,0 +1,91 @@
+"""Popularity negatives: targets in proportion to a power of their degree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import checks, kernels
+from gneg.graph import Graph
+from gneg.known import KnownEdges
+from gneg.negatives import Side
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+
+TRIES = 64
+
+
+class Degree(Sampler):
+    """Draws non-edges in proportion to degree ** alpha of the target.
+
+    ``alpha=0.75`` is the choice of word2vec (Mikolov et al., NeurIPS 2013), ``alpha=1`` the
+    popularity among the positives, ``alpha=0`` uniform. An alias table makes a draw O(1). Nodes
+    without edges have weight 0 unless ``alpha`` is 0. ``log_q`` is exact.
+
+    Args:
+        graph: See :class:`~gneg.samplers.base.Sampler`.
+        alpha: Exponent, in [-4, 4].
+        known: See the base.
+        corrupt: See the base.
+        unique: See the base.
+
+    Raises:
+        ValueError: If ``alpha`` is out of range.
+    """
+
+    name = "degree"
+    exact = True
+
+    def __init__(
+        self,
+        graph: Graph,
+        alpha: float = 0.75,
+        *,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+    ) -> None:
+        super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
+        self.alpha = checks.number("alpha", alpha, -4, 4)
+
+    def _weight(self, side: Side) -> npt.NDArray[np.float64]:
+        def build() -> npt.NDArray[np.float64]:
+            degree = self.view(side).reversed().degree().numpy().astype(np.float64)
+            weight = np.maximum(degree, 1) ** self.alpha
+            return np.where((degree > 0) | (self.alpha == 0), weight, 0.0)
+
+        return self.cached(("weight", side), build)  # type: ignore[no-any-return]
+
+    def _table(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        def build() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+            weight = self._weight(side)
+            size = len(weight)
+            accept, alias = np.empty(size, np.float32), np.empty(size, np.int32)
+            everyone = np.array([0, size]), np.arange(size)
+            kernels.alias.build_rows(0, 1, accept, alias, *everyone, weight)
+            return accept, alias
+
+        return self.cached(("table", side), build)  # type: ignore[no-any-return]
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        index = query.blank(k)
+        query.run(
+            kernels.alias.draws, index, *self._table(query.side), *query.known.arrays,
+            self._weight(query.side), query.known.no_self, seed, TRIES,
+        )
+        return index
+
+    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
+        weight = self._weight(query.side)
+        norm = np.empty(len(query.rows))
+        query.run(
+            kernels.alias.log_normaliser, norm, *query.known.arrays, weight, float(weight.sum()),
+            query.known.no_self,
+        )
+        # A row without any weighted non-edge is drawn uniformly.
+        uniform = -np.log(np.maximum(query.known.sizes(query.rows), 1))[:, None]
+        with np.errstate(divide="ignore"):
+            own = np.log(weight[np.maximum(index, 0)])
+        dead = np.isneginf(norm)[:, None]
+        return np.where(dead, uniform, own - np.where(dead, 0.0, norm[:, None]))

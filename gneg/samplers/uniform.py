@@ -1,0 +1,40 @@
+"""Uniform negatives: ranks in the complement of the row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gneg import kernels
+from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
+
+
+class Uniform(Sampler):
+    """Draws uniformly from the non-edges of each query.
+
+    A rank in the complement of the sorted row is turned into a target by binary search: no
+    rejection, so hubs and dense graphs cost the same as any row. ``log_q = -log(#non-edges)``.
+
+    See :class:`~gneg.samplers.base.Sampler` for the arguments.
+
+    Example:
+        >>> import gneg, torch
+        >>> graph = gneg.Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), 4, undirected=True)
+        >>> gneg.samplers.Uniform(graph).sample(torch.tensor([[0], [1]]), k=3).edge_index()
+        tensor([[0, 0],
+                [2, 3]])
+    """
+
+    name = "uniform"
+    exact = True
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        index, known = query.blank(k), query.known
+        query.run(
+            kernels.pools.fill, index, *known.arrays, known.num_dst, known.no_self, self.unique,
+            seed,
+        )
+        return index
+
+    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
+        size = np.maximum(query.known.sizes(query.rows), 1)
+        return np.broadcast_to(-np.log(size)[:, None], index.shape)

@@ -1,0 +1,169 @@
+"""Structure-aware negatives: random walks whose end points follow RA, CN, AA or PPR."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import checks, kernels
+from gneg.graph import Graph, Steps
+from gneg.known import KnownEdges
+from gneg.negatives import Side
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+
+Kind = Literal["ra", "cn", "aa", "ppr"]
+
+TRIES = 64  # of a two-step walk, before the row's distribution is listed
+PPR_TRIES = 256  # of a longer walk, before the rest of the row is drawn uniformly
+
+
+def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -> FloatArray:
+    """Weight of a common neighbour of the given degree: 1/d (RA), 1 (CN), 1/log d (AA).
+
+    AA (Adamic and Adar 2003) gives a node of degree 1 no weight: it joins no pair.
+    """
+    degree = degree.astype(np.float64)
+    if kind == "ra":
+        return 1.0 / np.maximum(degree, 1)
+    if kind == "cn":
+        return np.ones_like(degree)
+    return np.where(degree > 1, 1.0 / np.log(np.maximum(degree, 2)), 0.0)
+
+
+class Walk(Sampler):
+    """Draws the end points of random walks from the query that are non-edges; O(1) a draw.
+
+    A two-step walk u -> w -> v that chooses w with a weight g(w) and v uniformly ends at v with
+    probability ~ sum over common neighbours w of g(w) / deg(w). So ``kind`` says what the draws
+    are proportional to: ``"ra"`` resource allocation (g = 1), ``"cn"`` the number of common
+    neighbours (g = deg), ``"aa"`` Adamic-Adar (g = deg / log deg); ``"ppr"`` is a walk with
+    restart, which ends in proportion to personalised PageRank.
+
+    Drawn by rejection of edges; a two-step row that keeps rejecting is listed instead, so the
+    draws follow the conditional distribution exactly. A query from which the walk reaches no
+    non-edge is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is exact for two steps
+    and None otherwise.
+
+    Args:
+        graph: See :class:`~gneg.samplers.base.Sampler`.
+        kind: What the draws are proportional to.
+        hops: Length of the walk for ``"ra"``; 2, in a bipartite graph 3, if None. An odd number
+            in a bipartite graph. Two only for ``"cn"`` and ``"aa"``, unused for ``"ppr"``.
+        alpha: Restart probability of ``"ppr"``, in (0, 1).
+        known: See the base.
+        corrupt: See the base.
+        unique: See the base.
+
+    Raises:
+        ValueError: If an argument is out of range or does not fit the graph.
+    """
+
+    name = "walk"
+    exact = True
+
+    def __init__(
+        self,
+        graph: Graph,
+        kind: Kind = "ra",
+        *,
+        hops: int | None = None,
+        alpha: float = 0.15,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+    ) -> None:
+        super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
+        self.kind: Kind = checks.choice("kind", kind, ("ra", "cn", "aa", "ppr"))
+        self.hops = (3 if graph.bipartite else 2) if hops is None else hops
+        checks.integer("hops", self.hops, 2)
+        self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
+        if alpha == 1:
+            checks.fail("alpha", "a number in (0, 1)", alpha)
+        if graph.bipartite and kind in ("cn", "aa"):
+            checks.fail("kind", "'ra' or 'ppr' for a bipartite graph, which has no common "
+                        "neighbours of a source and a target", repr(kind))
+        if graph.bipartite and self.hops % 2 == 0:
+            checks.fail("hops", "odd in a bipartite graph: an even walk ends on its own side", hops)
+        if kind in ("cn", "aa") and self.hops != 2:
+            checks.fail("hops", f"2 for kind='{kind}'", hops)
+
+    @property
+    def _closed_form(self) -> bool:
+        return self.kind != "ppr" and self.hops == 2
+
+    def _steps(self, side: Side) -> Steps:
+        return self.view(side).steps()
+
+    def _weights(self, side: Side) -> tuple[FloatArray, FloatArray]:
+        """Of each node w: ``g(w) / deg(w)`` and ``g(w)``."""
+        def build() -> tuple[FloatArray, FloatArray]:
+            degree = np.diff(self._steps(side).indptr)
+            kind = "ra" if self.kind == "ppr" else self.kind
+            through = neighbor_weight(kind, degree)
+            through[degree == 0] = 0.0
+            return through, through * degree if kind != "ra" else np.ones(len(degree))
+
+        return self.cached(("weights", side), build)  # type: ignore[no-any-return]
+
+    def _tables(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Alias tables for the first step; empty where it is uniform."""
+        def build() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+            steps = self._steps(side)
+            size = 0 if self.kind == "ra" else len(steps.indices)
+            accept, alias = np.empty(size, np.float32), np.empty(size, np.int32)
+            if size:
+                kernels.threads.run_rows(
+                    kernels.alias.build_rows, len(steps.indptr) - 1, size, accept, alias,
+                    steps.indptr, steps.indices, self._weights(side)[1],
+                )
+            return accept, alias
+
+        return self.cached(("tables", side), build)  # type: ignore[no-any-return]
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        index, known, steps = query.blank(k), query.known, self._steps(query.side)
+        if self._closed_form:
+            query.run(
+                kernels.walks.two_steps, index, steps.indptr, steps.indices,
+                *self._tables(query.side), self._weights(query.side)[0], *known.arrays,
+                known.no_self, seed, TRIES,
+            )
+        else:
+            restart = self.alpha if self.kind == "ppr" else 0.0
+            query.run(
+                kernels.walks.steps, index, steps.indptr, steps.indices, steps.target_shift,
+                known.num_dst, *known.arrays, self.hops, restart, known.no_self, seed, PPR_TRIES,
+            )
+        return index
+
+    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
+        if not self._closed_form:
+            return None
+        steps, known = self._steps(query.side), query.known
+        through = self._weights(query.side)[0]
+        weight = np.empty(index.shape)
+
+        def weigh(*args: Any) -> None:
+            mark, _ = kernels.threads.scratch(known.num_dst)
+            kernels.common.weighted(*args, mark)
+
+        query.run(weigh, weight, index, *steps[:4], through)
+        # Many queries repeat: one normaliser for each different row.
+        rows, where = np.unique(query.rows, return_inverse=True)
+        mass = np.empty(len(rows))
+
+        def add_up(*args: Any) -> None:
+            mark, _ = kernels.threads.scratch(known.num_dst)
+            kernels.walks.allowed_mass(*args, mark)
+
+        kernels.threads.run_rows(
+            add_up, len(rows), index.size, mass, rows, *steps[:2], through, *known.arrays,
+            known.no_self,
+        )
+        uniform = 1.0 / np.maximum(known.sizes(query.rows), 1)
+        allowed = mass[where][:, None]
+        share = np.divide(weight, allowed, out=np.zeros_like(weight), where=allowed > 0)
+        with np.errstate(divide="ignore"):
+            return np.log(np.where(allowed > 0, share, uniform[:, None]))
