@@ -13,6 +13,12 @@ from torch import Tensor
 
 from gneg import checks
 
+HITS = (1, 3, 10, 20, 50, 100)
+TIES = (
+    "mrr: mean of optimistic and pessimistic rank; hits@K: strictly above the K-th best of a shared "
+    "set, mean rank <= K among own negatives; auc: half"
+)
+
 # Scores compared at once with their negatives; bounds the memory of `ranks`.
 CHUNK = 2**24
 
@@ -101,3 +107,21 @@ def auc(pos: Tensor, neg: Tensor) -> float:
     pos, neg = _checked(pos, neg.flatten() if isinstance(neg, Tensor) else neg, (1,))
     mean_rank = float(ranks(pos, neg).mean()) - 1
     return 1.0 - mean_rank / len(neg)
+
+
+def summary(pos: Tensor, neg: Tensor) -> dict[str, float]:
+    """Return ``mrr``, ``auc`` and ``hits@K`` for each of :data:`HITS` that there are negatives for.
+
+    Against own negatives ``neg [E, K]`` the AUC is the mean over positives of that against
+    their own.
+
+    Raises:
+        ValueError: As for :func:`ranks`.
+    """
+    pos, neg = _checked(pos, neg, (1, 2))
+    rank = ranks(pos, neg)
+    found = {
+        "mrr": float(rank.reciprocal().mean()),
+        "auc": 1.0 - (float(rank.mean()) - 1) / neg.size(-1),
+    }
+    return found | {f"hits@{k}": hits(pos, neg, k) for k in HITS if k <= neg.size(-1)}

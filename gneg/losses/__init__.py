@@ -10,7 +10,14 @@ from gneg.losses.nce import NCE
 from gneg.losses.ntxent import NTXent
 from gneg.losses.sampled_softmax import SampledSoftmax
 
+#: Losses that text can name.
+LOSSES: dict[str, type[Loss]] = {
+    cls.name: cls
+    for cls in (BCE, AUCSquared, AUCHinge, BPR, Margin, InfoNCE, NTXent, SampledSoftmax, NCE)
+}
+
 __all__ = [
+    "LOSSES",
     "BCE",
     "BPR",
     "NCE",

@@ -23,7 +23,7 @@ class Loss(ABC):
         ValueError: If shapes do not match, or the loss needs ``log_q`` and the sampler has none.
     """
 
-    #: Names a class goes by on the command line.
+    #: The name it goes by on the command line.
     name: ClassVar[str]
 
     def __call__(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:

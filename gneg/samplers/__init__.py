@@ -6,11 +6,13 @@ from gneg.samplers.fixed import Fixed
 from gneg.samplers.in_batch import InBatch
 from gneg.samplers.khop import KHop
 from gneg.samplers.mixture import Mixture
+from gneg.samplers.parse import SAMPLERS, build
 from gneg.samplers.similar import Similar
 from gneg.samplers.uniform import Uniform
 from gneg.samplers.walk import Walk
 
 __all__ = [
+    "SAMPLERS",
     "Degree",
     "Fixed",
     "InBatch",
@@ -21,4 +23,5 @@ __all__ = [
     "Similar",
     "Uniform",
     "Walk",
+    "build",
 ]

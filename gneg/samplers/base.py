@@ -25,9 +25,6 @@ Score = Callable[[Tensor, Tensor], Tensor]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-# Proposals that are still wanted after this many rounds are drawn from the complement.
-ROUNDS = 4
-
 
 @dataclass(frozen=True)
 class Query:
@@ -85,7 +82,9 @@ class Sampler(ABC):
 
     #: Whether `_propose` returns usable targets only, so that nothing needs to be excluded.
     exact: bool = False
-    #: Names a class goes by on the command line.
+    #: How often to propose again for rows that lack usable targets, before filling them.
+    rounds: ClassVar[int] = 4
+    #: The name it goes by on the command line.
     name: ClassVar[str]
 
     def __init__(
@@ -247,7 +246,7 @@ class Sampler(ABC):
         """Propose, exclude and fill."""
         index = self._propose(query, k, split_seed(seed, 0))
         if not self.exact or self.unique:
-            index = self._exclude(query, index, seed)
+            index = self._exclude(query, index, k, seed)
         known = query.known
         done = query.run(
             kernels.pools.fill, index, *known.arrays, known.num_dst, known.no_self, self.unique,
@@ -257,17 +256,17 @@ class Sampler(ABC):
         query.counts["short"] += sum(short for _, short in done)
         return index
 
-    def _exclude(self, query: Query, proposed: IntArray, seed: int) -> IntArray:
-        """Keep usable proposals, and propose again for rows that lack some."""
-        index = query.blank(proposed.shape[1])
+    def _exclude(self, query: Query, proposed: IntArray, k: int, seed: int) -> IntArray:
+        """Keep the first ``k`` usable proposals, and propose again for rows that lack some."""
+        index = query.blank(k)
         arrays = *query.known.arrays, query.known.no_self, self.unique
         missing = sum(query.run(kernels.pools.exclude, index, proposed, *arrays))
-        for attempt in range(ROUNDS):
+        for attempt in range(self.rounds):
             if not missing:
                 break
             lacking = np.flatnonzero((index < 0).any(axis=1))
             part = query.take(lacking)
-            proposed = self._propose(part, index.shape[1], split_seed(seed, 3 + attempt))
+            proposed = self._propose(part, k, split_seed(seed, 3 + attempt))
             some = index[lacking]
             missing = sum(part.run(kernels.pools.exclude, some, proposed, *arrays))
             index[lacking] = some
@@ -325,14 +324,21 @@ class Sampler(ABC):
         )
 
     def _log_q(self, query: Query, index: IntArray, of_positives: bool) -> FloatArray | None:
-        """Density of the negatives, or of the positives: short rows were listed, not drawn."""
+        """Density of the negatives, or of the positives.
+
+        Rows that were listed, and targets that only the uniform fallback can have drawn, get the
+        uniform density.
+        """
         targets = query.others[:, None] if of_positives else index
         found = self._log_prob(query, targets)
         if found is None:
             return None
         size = query.known.sizes(query.rows)[:, None]
-        log_q = np.where(size < index.shape[1], -np.log(np.maximum(size, 1)), found)
-        return log_q[:, 0] if of_positives else np.where(index < 0, 0.0, log_q)
+        uniform = -np.log(np.maximum(size, 1))
+        log_q = np.where(size < index.shape[1], uniform, found)
+        if of_positives:
+            return log_q[:, 0]
+        return np.where(index < 0, 0.0, np.where(np.isneginf(log_q), uniform, log_q))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}}

@@ -36,6 +36,7 @@ class Fixed(Sampler):
     """
 
     name = "fixed"
+    rounds = 0  # a second round would serve the same entries again
 
     def __init__(
         self,

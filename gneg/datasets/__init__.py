@@ -1,0 +1,62 @@
+"""Datasets by name or from a file, all as :class:`LinkData`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gneg import checks
+from gneg.datasets import files, local, ogb, pyg
+from gneg.datasets.base import EvalEdges, Known, LinkData
+from gneg.datasets.digits import digits
+from gneg.datasets.local import MissingDataError
+from gneg.datasets.splits import make_split, split_edges
+
+__all__ = [
+    "EvalEdges", "Known", "LinkData", "MissingDataError", "load", "make_split", "names",
+    "split_edges",
+]
+
+
+def names() -> list[str]:
+    """Return the names that :func:`load` knows."""
+    return ["digits", *pyg.NAMES, *ogb.NAMES]
+
+
+def load(
+    dataset: str | Path,
+    *,
+    root: str | Path | None = None,
+    seed: int = 0,
+    features: str | Path | None = None,
+    undirected: bool = True,
+) -> LinkData:
+    """Load a dataset for link prediction.
+
+    Args:
+        dataset: A name (see :func:`names`; case does not matter) or the path of an edge list (see
+            :func:`gneg.datasets.files.load`).
+        root: Folder to look for local copies in and to download to; the cache folder if None.
+            Local copies are only read.
+        seed: Seed of the split where there is no official one.
+        features: Features for an own edge list.
+        undirected: Whether an own edge list is undirected.
+
+    Raises:
+        ValueError: If there is no such dataset or file.
+        MissingDataError: If the files are neither there nor to be downloaded.
+    """
+    where = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
+    by_name = {name.lower(): name for name in names()}
+    name = by_name.get(str(dataset).lower())
+    if name is None:
+        path = Path(dataset).expanduser()
+        if not path.exists() and not any(suffix in files.SUFFIXES for suffix in path.suffixes):
+            checks.fail("dataset", "the path of an edge list or one of " + ", ".join(names()),
+                        repr(str(dataset)))
+        where_features = Path(features).expanduser() if features is not None else None
+        return files.load(path, features=where_features, undirected=undirected, seed=seed)
+    if features is not None:
+        checks.fail("features", "given with an own edge list only", str(features))
+    if name == "digits":
+        return digits(seed)
+    return pyg.load(name, where, seed) if name in pyg.NAMES else ogb.load(name, where)

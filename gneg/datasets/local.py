@@ -1,0 +1,68 @@
+"""Where datasets live: a user's root, local copies that are only read, the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def cache_dir() -> Path:
+    """``$GNEG_CACHE``, or ``gneg`` in the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gneg"
+    return Path(os.environ.get("GNEG_CACHE", default))
+
+
+def find(root: Path, candidates: Iterable[str], needed: Iterable[str]) -> Path | None:
+    """Return the first of ``root/candidate`` that holds all ``needed`` entries."""
+    needed = list(needed)
+    for candidate in candidates:
+        folder = root / candidate
+        if all((folder / name).exists() for name in needed):
+            return folder
+    return None
+
+
+def overlay(copy: Path) -> Path:
+    """Return a folder in the cache that shows the files of ``copy`` and may be written to.
+
+    PyG and OGB write their processed files beside the raw ones; a local copy is never touched. Its
+    entries are linked (copied where links are not allowed), so this costs no space.
+    """
+    copy = copy.resolve()
+    mark = hashlib.sha256(str(copy).encode()).hexdigest()[:12]
+    folder = cache_dir() / "local" / mark / copy.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in copy.iterdir():
+        target = folder / entry.name
+        if target.exists():
+            continue
+        if target.is_symlink():
+            target.unlink()
+        try:
+            target.symlink_to(entry)
+        except OSError:
+            (shutil.copytree if entry.is_dir() else shutil.copy2)(entry, target)
+    return folder
+
+
+def place(root: Path, copy: Path | None, relative: str) -> Path:
+    """Return the folder to load from: the copy itself once processed, its overlay, or a new one."""
+    if copy is None:
+        return root / relative
+    return copy if (copy / "processed").exists() else overlay(copy)
+
+
+class MissingDataError(FileNotFoundError):
+    """A dataset is not there and could not be downloaded."""
+
+
+def missing(name: str, root: Path, layout: str, error: BaseException) -> MissingDataError:
+    """Return the error that says what to do."""
+    return MissingDataError(
+        f"could not download '{name}' to {root} ({type(error).__name__}: {error}). "
+        f"With a network, run the same again; without one, copy the files to {root / layout}, or "
+        f"name a folder that has them with --root (root= in Python)."
+    )

@@ -1,0 +1,71 @@
+"""Decoders: a score for a pair of embeddings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gneg import checks
+
+Kind = Literal["dot", "mlp", "bilinear"]
+
+
+class Dot(nn.Module):
+    """Inner product of ``src [.., D]`` and ``dst [.., D]``."""
+
+    def forward(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[..]``."""
+        return (src * dst).sum(dim=-1)
+
+
+class MLP(nn.Module):
+    """Perceptron on the Hadamard product; symmetric in its arguments.
+
+    Args:
+        width: D.
+        layers: Number of linear layers, >= 1.
+        dropout: Share of hidden values dropped, in [0, 1].
+    """
+
+    def __init__(self, width: int, *, layers: int = 3, dropout: float = 0.0) -> None:
+        super().__init__()
+        checks.integer("layers", layers, 1)
+        stack: list[nn.Module] = []
+        for _ in range(layers - 1):
+            stack += [nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout)]
+        self.stack = nn.Sequential(*stack, nn.Linear(width, 1))
+
+    def forward(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[..]``."""
+        scores: Tensor = self.stack(src * dst)
+        return scores.squeeze(-1)
+
+
+class Bilinear(nn.Module):
+    """``src^T W dst``; W starts as the identity, so it begins as an inner product.
+
+    Args:
+        width: D.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.eye(width))
+
+    def forward(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[..]``."""
+        return ((src @ self.weight) * dst).sum(dim=-1)
+
+
+def make_decoder(kind: Kind, width: int, *, layers: int = 3, dropout: float = 0.0) -> nn.Module:
+    """Return a decoder by name; ``layers`` and ``dropout`` are for ``"mlp"``.
+
+    Raises:
+        ValueError: If ``kind`` is unknown.
+    """
+    checks.choice("decoder", kind, ("dot", "mlp", "bilinear"))
+    if kind == "mlp":
+        return MLP(width, layers=layers, dropout=dropout)
+    return Dot() if kind == "dot" else Bilinear(width)

@@ -1,0 +1,146 @@
+"""Encoders: PyG's GraphSAGE and GCN models on sparse CSR message passing."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn.conv import GCNConv, MessagePassing, SAGEConv
+from torch_geometric.nn.models import GCN, GraphSAGE
+from torch_geometric.nn.models.basic_gnn import BasicGNN
+
+from gneg import checks, sparse
+from gneg.nn.adjacency import Adjacency
+
+Kind = Literal["sage", "gcn"]
+Inputs = Literal["features", "embedding", "both"]
+Norm = Literal["batch", "layer"]
+JumpingKnowledge = Literal["last", "cat", "max"]
+
+
+class SparseFeatures:
+    """Sparse node features together with their transpose, which gradients need."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+        self.transposed = sparse.transpose(x)
+
+    def linear(self, weight: Tensor) -> Tensor:
+        """``x @ weight.t()``, dense."""
+        return sparse.product(self.x, self.transposed, weight.t().contiguous())
+
+
+def _linear(x: Tensor | SparseFeatures, weight: Tensor) -> Tensor:
+    return x.linear(weight) if isinstance(x, SparseFeatures) else x @ weight.t()
+
+
+class _SAGEConv(SAGEConv):
+    """PyG's GraphSAGE layer (mean), computed on an :class:`Adjacency`."""
+
+    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:  # type: ignore[override]
+        weight = self.lin_l.weight
+        # By linearity the smaller of the two widths is aggregated.
+        if isinstance(x, SparseFeatures) or self.out_channels < self.in_channels:
+            out = adjacency.mean(_linear(x, weight))
+        else:
+            out = _linear(adjacency.mean(x), weight)
+        return out + self.lin_l.bias + _linear(x, self.lin_r.weight)
+
+
+class _GCNConv(GCNConv):
+    """PyG's GCN layer, computed on an :class:`Adjacency`."""
+
+    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:  # type: ignore[override]
+        return adjacency.normalized(_linear(x, self.lin.weight)) + self.bias
+
+
+class _GraphSAGE(GraphSAGE):
+    def init_conv(self, in_channels: Any, out_channels: int, **kwargs: Any) -> MessagePassing:
+        return _SAGEConv(in_channels, out_channels, **kwargs)
+
+
+class _GCN(GCN):
+    supports_edge_weight = False  # the layer takes nothing but the adjacency
+
+    def init_conv(self, in_channels: int, out_channels: int, **kwargs: Any) -> MessagePassing:
+        return _GCNConv(in_channels, out_channels, **kwargs)
+
+
+class Encoder(nn.Module):
+    """Node embeddings from a GNN over features, learned node embeddings, or both side by side.
+
+    Args:
+        kind: ``"sage"`` (Hamilton et al., NeurIPS 2017, mean aggregation) or ``"gcn"`` (Kipf and
+            Welling, ICLR 2017).
+        num_nodes: N.
+        in_channels: F, the width of the features; 0 without.
+        hidden: Width of the layers, of learned embeddings and of the result, D.
+        layers: Number of GNN layers, >= 1.
+        dropout: Share of hidden values dropped, in [0, 1].
+        inputs: What the first layer sees; ``"features"`` if there are any, else ``"embedding"``,
+            if None.
+        norm: Normalisation between layers, or None.
+        jk: Jumping knowledge over the layers' outputs, or None.
+
+    Raises:
+        ValueError: If an argument is out of range, or features are wanted and there are none.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        num_nodes: int,
+        in_channels: int,
+        *,
+        hidden: int = 256,
+        layers: int = 2,
+        dropout: float = 0.0,
+        inputs: Inputs | None = None,
+        norm: Norm | None = None,
+        jk: JumpingKnowledge | None = None,
+    ) -> None:
+        super().__init__()
+        checks.choice("kind", kind, ("sage", "gcn"))
+        checks.integer("hidden", hidden, 1)
+        checks.integer("layers", layers, 1)
+        checks.choice("norm", norm, ("batch", "layer", None))
+        checks.choice("jk", jk, ("last", "cat", "max", None))
+        if inputs is None:
+            inputs = "features" if in_channels else "embedding"
+        checks.choice("inputs", inputs, ("features", "embedding", "both"))
+        if inputs != "embedding" and not in_channels:
+            checks.fail("inputs", "'embedding' for a graph without features", repr(inputs))
+        self.inputs = inputs
+        self.embedding: nn.Parameter | None = None
+        if inputs != "features":
+            self.embedding = nn.Parameter(torch.empty(num_nodes, hidden))
+        # Features beside embeddings are first brought to their width, so that neither drowns.
+        self.project: nn.Linear | None = None
+        if inputs == "both":
+            self.project = nn.Linear(in_channels, hidden, bias=False)
+        width = {"features": in_channels, "embedding": hidden, "both": 2 * hidden}[inputs]
+        model: type[BasicGNN] = _GraphSAGE if kind == "sage" else _GCN
+        self.gnn = model(
+            width, hidden, layers, out_channels=hidden, dropout=checks.number("dropout", dropout, 0, 1),
+            norm=None if norm is None else f"{norm}_norm", jk=jk,
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new parameters."""
+        self.gnn.reset_parameters()
+        if self.embedding is not None:
+            nn.init.xavier_uniform_(self.embedding)
+        if self.project is not None:
+            self.project.reset_parameters()
+
+    def forward(self, x: Tensor | SparseFeatures | None, adjacency: Adjacency) -> Tensor:
+        """Return embeddings ``[N, D]`` of features ``x [N, F]`` (None where unused)."""
+        if self.inputs == "embedding":
+            x = self.embedding
+        elif self.inputs == "both":
+            assert x is not None and self.project is not None and self.embedding is not None
+            x = torch.cat([_linear(x, self.project.weight), self.embedding], dim=1)
+        z: Tensor = self.gnn(x, adjacency)
+        return z

@@ -1,0 +1,50 @@
+"""Sparse CSR matrices in torch, without the beta warning and with a fast gradient."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def csr(crow: Tensor, col: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Return a sparse CSR tensor."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(crow, col, values, shape, check_invariants=False)
+
+
+def to_csr(dense: Tensor) -> Tensor:
+    """Return the non-zero entries of ``dense [N, F]`` as a sparse CSR tensor."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+        return dense.to_sparse_csr()
+
+
+def transpose(matrix: Tensor) -> Tensor:
+    """Return the transpose of a sparse CSR tensor, again in CSR."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+        return matrix.t().to_sparse_coo().coalesce().to_sparse_csr()
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, dense: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
+        ctx.transposed = transposed
+        return matrix @ dense
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.transposed @ grads[0].contiguous(), None, None
+
+
+def product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
+    """Return ``matrix @ dense``, differentiable in ``dense`` through the given transpose.
+
+    torch transposes a CSR matrix anew in every backward pass, which takes several times as long as
+    the product itself.
+    """
+    return _Product.apply(dense, matrix, transposed)  # type: ignore[no-any-return, no-untyped-call]
