@@ -77,9 +77,14 @@ def node_range(name: str, ids: Tensor, num_nodes: int, what: str = "node") -> No
     """Refuse ids outside ``[0, num_nodes)``."""
     if ids.numel() == 0:
         return
-    low, high = torch.aminmax(ids)
+    if ids.device.type == "cpu":
+        # NumPy, not torch: torch's thread pool hangs in a forked process.
+        array = ids.detach().numpy()
+        low, high = int(array.min()), int(array.max())
+    else:
+        low, high = (int(end) for end in torch.aminmax(ids))
     if low < 0 or high >= num_nodes:
-        got = int(low) if low < 0 else int(high)
+        got = low if low < 0 else high
         allowed = f"{what} ids in [0, {num_nodes})" if num_nodes else "empty: there are no nodes"
         fail(name, allowed, got, hint="is 'num_nodes' right?" if low >= 0 else "")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from gneg import checks
 from gneg.datasets import files, local, ogb, pyg
-from gneg.datasets.base import EvalEdges, Known, LinkData
+from gneg.datasets.base import EvalEdges, LinkData
 from gneg.datasets.digits import digits
 from gneg.datasets.local import MissingDataError
 from gneg.datasets.splits import make_split, split_edges
 
 __all__ = [
-    "EvalEdges", "Known", "LinkData", "MissingDataError", "load", "make_split", "names",
+    "EvalEdges", "LinkData", "MissingDataError", "load", "make_split", "names",
     "split_edges",
 ]
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from gneg import checks, metrics, sparse
+from gneg.config import Known
 from gneg.graph import Graph
 from gneg.known import KnownEdges
-
-Known = Literal["train", "train+valid", "all"]
-
 
 @dataclass(frozen=True)
 class EvalEdges:

@@ -25,6 +25,8 @@ class Loss(ABC):
 
     #: The name it goes by on the command line.
     name: ClassVar[str]
+    #: Whether it reads ``negatives.log_q``.
+    needs_log_q: ClassVar[bool] = False
 
     def __call__(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
         """Return the loss, a scalar on the scores' device."""
@@ -34,7 +36,8 @@ class Loss(ABC):
             checks.fail("neg", f"scores of shape {list(negatives.mask.shape)}", list(neg.shape))
         if neg.size(0) != pos.size(0):
             checks.fail("neg", f"scores of {pos.size(0)} rows, one a positive", neg.size(0))
-        return self._loss(pos, neg, negatives)
+        # Whatever a masked pair scored, infinite or NaN, must not reach a gradient.
+        return self._loss(pos, neg.masked_fill(~negatives.mask, 0.0), negatives)
 
     @abstractmethod
     def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor: ...

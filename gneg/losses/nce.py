@@ -19,6 +19,7 @@ class NCE(Loss):
     """
 
     name = "nce"
+    needs_log_q = True
 
     def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
         log_q = needed_log_q(negatives.log_q, self)

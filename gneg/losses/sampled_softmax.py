@@ -22,6 +22,7 @@ class SampledSoftmax(Loss):
     """
 
     name = "softmax"
+    needs_log_q = True
 
     def __init__(self, temperature: float = 1.0) -> None:
         self.temperature = checks.number("temperature", temperature, 0, open_low=True)

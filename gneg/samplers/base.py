@@ -181,7 +181,7 @@ class Sampler(ABC):
         parts = [
             self._draw(query, k, split_seed(seed, i)) for i, query in enumerate(queries)
         ]
-        return self._assemble(pos, k, swap, queries, parts)
+        return self._assemble(pos, swap, queries, parts)
 
     def log_prob(self, src: Tensor, dst: Tensor) -> Tensor | None:
         """Log density of each pair under this sampler, ``[B]``; None where there is no closed form.
@@ -207,7 +207,7 @@ class Sampler(ABC):
                 return None
             found.append(log_q[:, 0])
         mean = found[0] if len(found) == 1 else np.logaddexp(*found) - np.log(2.0)
-        return torch.from_numpy(mean).float().to(src.device)
+        return torch.from_numpy(mean.astype(np.float32)).to(src.device)
 
     # -- what subclasses use -------------------------------------------------------------------
 
@@ -275,11 +275,11 @@ class Sampler(ABC):
     def _assemble(
         self,
         pos: Tensor,
-        k: int,
         swap: list[tuple[Side, npt.NDArray[Any]]],
         queries: list[Query],
         parts: list[IntArray],
     ) -> Negatives:
+        # NumPy, not torch, until all is done: torch's thread pool hangs in a forked process.
         def joined(values: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
             if len(values) == 1:
                 return values[0]
@@ -287,6 +287,9 @@ class Sampler(ABC):
             for (_, which), value in zip(swap, values, strict=True):
                 out[which] = value
             return out
+
+        def moved(value: npt.NDArray[Any]) -> Tensor:
+            return torch.from_numpy(value).to(pos.device)
 
         def lazily(of_positives: bool) -> Callable[[], Tensor | None]:
             def read() -> Tensor | None:
@@ -297,26 +300,23 @@ class Sampler(ABC):
                 some = [value for value in found if value is not None]
                 if len(some) < len(found):
                     return None
-                return torch.from_numpy(joined(some)).float().to(pos.device)
+                return moved(joined(some).astype(np.float32))
 
             return read
 
-        index = torch.from_numpy(joined(parts))
-        mask = index >= 0
+        index = joined(parts)
         side: Side | Tensor = swap[0][0]
-        kept = pos[0] if side == "dst" else pos[1]
         if len(swap) > 1:
-            side = torch.zeros(pos.size(1), dtype=torch.bool)
-            side[torch.from_numpy(swap[1][1])] = True
-            side = side.to(pos.device)
-            kept = torch.where(side, pos[1], pos[0])
+            swapped = np.zeros(pos.size(1), bool)
+            swapped[swap[1][1]] = True
+            side = moved(swapped)
         counts: Counter[str] = Counter()
         for query in queries:
             counts.update(query.counts)
         return Negatives(
-            kept.to(torch.int64).clone(),
-            index.clamp(min=0).to(pos.device),
-            mask.to(pos.device),
+            moved(joined([query.rows for query in queries]).copy()),
+            moved(np.maximum(index, 0)),
+            moved(index >= 0),
             lazily(False),  # type: ignore[arg-type]
             side,
             lazily(True),  # type: ignore[arg-type]

@@ -102,7 +102,8 @@ class Similar(Sampler):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the vectors in use and the epoch."""
-        return {"z": self._z, "epoch": self.epoch}
+        z = self._z if self._z is None or self.graph.bipartite else self._z[0]
+        return {"z": z, "epoch": self.epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict()``.

@@ -1,0 +1,249 @@
+"""The command line: ``gneg train``, ``gneg datasets``, ``gneg samplers``, ``gneg losses``."""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+import gneg
+from gneg.config import TrainConfig
+
+DEFAULT = TrainConfig()
+app = typer.Typer(
+    name="gneg", no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
+    help="Exact, hard negatives for link prediction on graphs.",
+)
+console = Console()
+errors = Console(stderr=True)
+
+MODEL, DATA, RUN = "Model", "Data", "Run"
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Print what the user got wrong without a traceback."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError, ImportError) as error:
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        raise typer.Exit(2) from error
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc to reuse large blocks instead of handing them back to the system each time.
+
+    Training allocates the same big tensors in every step; mapping them anew costs a quarter of an
+    epoch on a CPU. It does nothing on other C libraries.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        m_trim_threshold, m_mmap_max = -1, -4
+        mallopt(m_mmap_max, 0)
+        mallopt(m_trim_threshold, 2**31 - 1)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"gneg {gneg.__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Exact, hard negatives for link prediction on graphs."""
+
+
+@app.command("train")
+def train_command(
+    dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
+    encoder: Annotated[str, typer.Option(help="sage, gcn, or training-free: cn, aa, ra.", rich_help_panel=MODEL)] = DEFAULT.encoder,
+    decoder: Annotated[str, typer.Option(help="mlp, dot or bilinear.", rich_help_panel=MODEL)] = DEFAULT.decoder,
+    sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
+    loss: Annotated[str, typer.Option(help="A loss, see gneg losses.", rich_help_panel=MODEL)] = DEFAULT.loss,
+    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.", rich_help_panel=MODEL)] = DEFAULT.k,
+    hidden: Annotated[int, typer.Option(help="Width of embeddings and layers.", rich_help_panel=MODEL)] = DEFAULT.hidden,
+    layers: Annotated[int, typer.Option(help="Layers of the encoder.", rich_help_panel=MODEL)] = DEFAULT.layers,
+    decoder_layers: Annotated[int, typer.Option(help="Layers of the mlp decoder.", rich_help_panel=MODEL)] = DEFAULT.decoder_layers,
+    dropout: Annotated[float, typer.Option(help="Dropout of the encoder.", rich_help_panel=MODEL)] = DEFAULT.dropout,
+    decoder_dropout: Annotated[float, typer.Option(help="Dropout of the mlp decoder.", rich_help_panel=MODEL)] = DEFAULT.decoder_dropout,
+    inputs: Annotated[str | None, typer.Option(help="features, embedding or both; by what there is.", rich_help_panel=MODEL)] = DEFAULT.inputs,
+    norm: Annotated[str | None, typer.Option(help="batch or layer normalisation.", rich_help_panel=MODEL)] = DEFAULT.norm,
+    jk: Annotated[str | None, typer.Option(help="Jumping knowledge: last, cat or max.", rich_help_panel=MODEL)] = DEFAULT.jk,
+    corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
+    mask_targets: Annotated[bool, typer.Option(help="Hide a batch's own edges from message passing.", rich_help_panel=MODEL)] = DEFAULT.mask_targets,
+    root: Annotated[Path | None, typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA)] = None,
+    features: Annotated[Path | None, typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA)] = None,
+    directed: Annotated[bool, typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA)] = False,
+    split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
+    known: Annotated[str, typer.Option(help="Edges negatives avoid: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
+    epochs: Annotated[int, typer.Option(help="Epochs at the most.", rich_help_panel=RUN)] = DEFAULT.epochs,
+    patience: Annotated[int, typer.Option(help="Evaluations without progress before stopping.", rich_help_panel=RUN)] = DEFAULT.patience,
+    eval_every: Annotated[int, typer.Option(help="Epochs between evaluations.", rich_help_panel=RUN)] = DEFAULT.eval_every,
+    batch_size: Annotated[int | None, typer.Option(help="Positives per step; by the size of the graph.", rich_help_panel=RUN)] = DEFAULT.batch_size,
+    lr: Annotated[float, typer.Option(help="Learning rate.", rich_help_panel=RUN)] = DEFAULT.lr,
+    weight_decay: Annotated[float, typer.Option(help="L2 penalty.", rich_help_panel=RUN)] = DEFAULT.weight_decay,
+    grad_clip: Annotated[float, typer.Option(help="Largest norm of the gradient.", rich_help_panel=RUN)] = DEFAULT.grad_clip,
+    device: Annotated[str, typer.Option(help="Where the model lives: cpu, cuda, ...", rich_help_panel=RUN)] = DEFAULT.device,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of runs, with seeds 0, 1, ...", rich_help_panel=RUN)] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; runs/DATASET-ENCODER-... otherwise.", rich_help_panel=RUN)] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on from the folder.", rich_help_panel=RUN)] = False,
+) -> None:  # fmt: skip
+    """Train a link predictor and rank held-out edges: Hits@K, MRR, AUC.
+
+    The same command goes on where it was interrupted. Ctrl-C keeps the best state so far.
+
+    [bold]gneg train digits[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
+    """
+    given = dict(locals())
+    _keep_freed_memory()
+    from gneg.datasets import load
+    from gneg.train import run_folder, train
+
+    with _plain_errors():
+        config = TrainConfig(**{name: given[name] for name in asdict(DEFAULT)})
+        data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
+        console.print(escape(repr(data)), highlight=False)
+        folder = out or Path("runs") / run_folder(data, config)
+        command = shlex.join(["gneg", *sys.argv[1:]])
+        with _Watch(config, data.metric) as watch:
+            results = train(
+                data, config, seeds=tuple(range(seeds)), out=folder, fresh=fresh, command=command,
+                report=watch.report,
+            )
+    _print_results(results)
+    console.print(f"results: [bold]{folder / 'results.json'}[/]", highlight=False)
+    if not results["runs"][-1]["complete"]:
+        console.print("interrupted; the same command goes on from the last checkpoint")
+        raise typer.Exit(130)
+
+
+class _Watch:
+    """A progress bar over the epochs of each seed."""
+
+    def __init__(self, config: Any, metric: str) -> None:
+        self.config, self.metric = config, metric
+        self.bar = Progress(
+            TextColumn("seed {task.fields[seed]}"), BarColumn(),
+            TextColumn("epoch {task.completed}/{task.total}  loss {task.fields[loss]:.4f}  "
+                       "best valid " + metric + " {task.fields[best]}"),
+            TimeElapsedColumn(), TimeRemainingColumn(), console=console,
+        )
+        self.tasks: dict[int, Any] = {}
+
+    def __enter__(self) -> _Watch:
+        if not self.config.training_free:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self.config.training_free:
+            self.bar.stop()
+
+    def report(self, seed: int, state: dict[str, Any]) -> None:
+        if seed not in self.tasks:
+            self.tasks[seed] = self.bar.add_task(
+                "", total=self.config.epochs, seed=seed, loss=0.0, best="-"
+            )
+        best = f"{100 * state['best']:.2f} %" if state["best"] >= 0 else "-"
+        self.bar.update(
+            self.tasks[seed], completed=state["epoch"], loss=state["loss"], best=best
+        )
+
+
+def _print_results(results: dict[str, Any]) -> None:
+    runs, protocol = results["runs"], results["protocol"]
+    table = Table(title=f"{results['dataset']['name']}, {len(runs)} seed(s), %")
+    table.add_column("metric")
+    for part in ("valid", "test"):
+        table.add_column(part, justify="right")
+    for name in results["summary"]["test"]:
+        cells = [_mean_std(results["summary"][part][name]) for part in ("valid", "test")]
+        mark = " *" if name == results["dataset"]["metric"] else ""
+        table.add_row(name + mark, *cells)
+    console.print(table)
+    console.print(
+        f"against {protocol['negatives_per_positive']} negatives per positive "
+        f"({protocol['negatives']}); known to the sampler: {protocol['known']}; "
+        f"* selected by {protocol['select_by']}", highlight=False,
+    )
+    if "seconds" in runs[0]:
+        total = {part: sum(run["seconds"][part] for run in runs) for part in runs[0]["seconds"]}
+        split = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in total.items())
+        share = total["sampling"] / max(total["sampling"] + total["model"], 1e-9)
+        console.print(f"time: {split} (sampling is {100 * share:.1f} % of an epoch)", highlight=False)
+        best = ", ".join(str(run["best_epoch"]) for run in runs)
+        console.print(f"best epoch: {best}", highlight=False)
+
+
+def _mean_std(value: dict[str, float | None]) -> str:
+    mean, std = value["mean"], value["std"]
+    assert mean is not None
+    return f"{100 * mean:.2f}" + (f" ± {100 * std:.2f}" if std is not None else "")
+
+
+def _list(title: str, rows: list[tuple[str, ...]], *columns: str) -> None:
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+
+
+@app.command("samplers")
+def samplers_command() -> None:
+    """List samplers, their options, and how expressions combine them."""
+    from gneg.samplers.parse import SAMPLERS, options_of
+
+    rows = [
+        (name, ", ".join(options_of(cls)), (inspect.getdoc(cls) or "").split("\n")[0])
+        for name, cls in SAMPLERS.items()
+    ]
+    _list("samplers", rows, "name", "options", "what it draws")
+    console.print("an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   "
+                  "mixture(uniform:0.5, walk:0.5)", highlight=False)
+
+
+@app.command("losses")
+def losses_command() -> None:
+    """List losses."""
+    from gneg.losses import LOSSES
+
+    rows = [(name, (inspect.getdoc(cls) or "").split("\n")[0]) for name, cls in LOSSES.items()]
+    _list("losses", rows, "name", "what it costs")
+
+
+@app.command("datasets")
+def datasets_command() -> None:
+    """List datasets that are known by name."""
+    from gneg.datasets import names
+
+    for name in names():
+        console.print(name, highlight=False)
+    console.print("or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz", highlight=False)
+
+
+def main() -> None:
+    """Entry point of the ``gneg`` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What decides the result of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gneg import checks
+from gneg.losses import LOSSES
+
+Known = Literal["train", "train+valid", "all"]
+GNNS = ("sage", "gcn")
+HEURISTICS = ("cn", "aa", "ra")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a result but the data.
+
+    Attributes:
+        encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``.
+        decoder: ``mlp``, ``dot`` or ``bilinear``.
+        sampler: An expression, see :func:`gneg.samplers.build`.
+        loss: A name of :data:`gneg.losses.LOSSES`.
+        k: Negatives per positive.
+        epochs: Passes over the training edges at the most.
+        patience: Evaluations without a better validation metric before stopping.
+        eval_every: Epochs between evaluations.
+        batch_size: Positives per step; by the number of training edges if None.
+        lr: Learning rate of Adam.
+        weight_decay: L2 penalty.
+        grad_clip: Largest norm of the gradient.
+        hidden: Width of embeddings and layers.
+        layers: Layers of the encoder.
+        decoder_layers: Layers of the ``mlp`` decoder.
+        dropout: Share of hidden values dropped in the encoder.
+        decoder_dropout: The same in the ``mlp`` decoder; costly on a CPU.
+        inputs: ``features``, ``embedding`` or ``both``; by what there is if None.
+        norm: ``batch``, ``layer`` or None.
+        jk: Jumping knowledge, ``last``, ``cat``, ``max`` or None.
+        known: Edges that negatives avoid; anything but ``train`` looks at evaluation edges.
+        corrupt: The end that negatives replace.
+        mask_targets: Hide the batch's own edges from message passing.
+        device: Where the model lives.
+    """
+
+    encoder: str = "sage"
+    decoder: str = "mlp"
+    sampler: str = "mixture(uniform:0.75, walk:0.25)"
+    loss: str = "softmax"
+    k: int = 8
+    epochs: int = 200
+    patience: int = 10
+    eval_every: int = 5
+    batch_size: int | None = None
+    lr: float = 0.005
+    weight_decay: float = 0.0
+    grad_clip: float = 1.0
+    hidden: int = 256
+    layers: int = 2
+    decoder_layers: int = 2
+    dropout: float = 0.5
+    decoder_dropout: float = 0.0
+    inputs: str | None = None
+    norm: str | None = None
+    jk: str | None = None
+    known: Known = "train"
+    corrupt: str = "both"
+    mask_targets: bool = True
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Refuse what no run could use."""
+        checks.choice("encoder", self.encoder, (*GNNS, *HEURISTICS))
+        checks.choice("loss", self.loss, LOSSES)
+        for name in ("k", "epochs", "patience", "eval_every"):
+            checks.integer(name, getattr(self, name), 1)
+        if self.batch_size is not None:
+            checks.integer("batch_size", self.batch_size, 1)
+        checks.number("lr", self.lr, 0, open_low=True)
+        checks.number("weight_decay", self.weight_decay, 0)
+        checks.number("grad_clip", self.grad_clip, 0, open_low=True)
+
+    @property
+    def training_free(self) -> bool:
+        """Whether the encoder is a heuristic."""
+        return self.encoder in HEURISTICS

@@ -1,0 +1,194 @@
+"""The contract of every loss, checked against slow loops."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from gneg import Negatives, losses, samplers
+from gneg.losses import Loss
+from tests.contract.cases import LOSSES
+from tests.worlds import random_graph
+
+every_loss = pytest.mark.parametrize("case", LOSSES)
+
+
+def world(batch: int = 9, k: int = 5, seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    pos = torch.randn(batch, generator=generator, dtype=torch.double)
+    neg = torch.randn(batch, k, generator=generator, dtype=torch.double)
+    mask = torch.rand(batch, k, generator=generator) < 0.7
+    if batch:
+        mask[0], mask[1] = True, False
+    log_q = -3 - torch.rand(batch, k, generator=generator, dtype=torch.double)
+    pos_log_q = -3 - torch.rand(batch, generator=generator, dtype=torch.double)
+    if batch:
+        pos_log_q[2] = -torch.inf
+    src = torch.randint(4, (batch,), generator=generator)
+    index = torch.randint(50, (batch, k), generator=generator) * mask
+    return pos, neg, Negatives(src, index, mask, log_q, "dst", pos_log_q)
+
+
+def softplus(x: float) -> float:
+    return math.log1p(math.exp(x))
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def slow(case: str, pos, neg, negatives) -> float:
+    rows = [
+        (float(p), [float(x) for x, m in zip(row, mask, strict=True) if m],
+         [float(q) for q, m in zip(log_q, mask, strict=True) if m], float(pq), int(s))
+        for p, row, mask, log_q, pq, s in zip(
+            pos, neg, negatives.mask, negatives.log_q, negatives.pos_log_q, negatives.src, strict=True
+        )
+    ]
+    pairs = [(p, n) for p, row, *_ in rows for n in row]
+    full = [row for row in rows if row[1]]
+    if case == "BCE":
+        return mean([softplus(-p) for p, *_ in rows]) + mean([softplus(n) for _, n in pairs])
+    if case == "AUCSquared":
+        return mean([(1 - p + n) ** 2 for p, n in pairs])
+    if case == "AUCHinge":
+        return mean([max(0, 1 - p + n) ** 2 for p, n in pairs])
+    if case == "BPR":
+        return mean([softplus(n - p) for p, n in pairs])
+    if case == "Margin":
+        return mean([max(0, 1 - p + n) for p, n in pairs])
+    if case == "Margin-violating":
+        return mean([0.5 - p + n for p, n in pairs if 0.5 - p + n > 0])
+    if case == "InfoNCE":
+        return mean([
+            math.log(math.exp(2 * p) + sum(math.exp(2 * n) for n in row)) - 2 * p
+            for p, row, *_ in full
+        ])
+    if case == "NTXent":
+        return mean([
+            math.log(math.exp(2 * p)
+                     + sum(math.exp(2 * n) for other in rows if other[4] == s for n in other[1]))
+            - 2 * p
+            for p, _, _, _, s in full
+        ])
+    if case == "SampledSoftmax":
+        return mean([
+            math.log(math.exp(p / 0.7) + sum(
+                math.exp(n / 0.7) / (len(row) * math.exp(q)) for n, q in zip(row, log_q, strict=True)
+            )) - p / 0.7
+            for p, row, log_q, *_ in full
+        ])
+    assert case == "NCE"
+    return mean([
+        (0.0 if math.isinf(pq) else softplus(-(p - math.log(len(row)) - pq)))
+        + sum(softplus(n - math.log(len(row)) - q) for n, q in zip(row, log_q, strict=True))
+        for p, row, log_q, pq, _ in full
+    ])
+
+
+def test_every_loss_has_a_case():
+    def below(cls):
+        return {cls, *(c for sub in cls.__subclasses__() for c in below(sub))}
+
+    public = {cls.__name__ for cls in below(Loss) if cls is not Loss}
+    assert public == {case.split("-")[0] for case in LOSSES}
+    assert public == {cls.__name__ for cls in losses.LOSSES.values()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@every_loss
+def test_equals_slow_loops(case, seed):
+    pos, neg, negatives = world(seed=seed)
+    assert float(LOSSES[case]()(pos, neg, negatives)) == pytest.approx(
+        slow(case, pos, neg, negatives), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("poison", [1e30, -1e30, float("inf"), float("nan")])
+@every_loss
+def test_masked_scores_never_count(case, poison):
+    pos, neg, negatives = world()
+    clean = LOSSES[case]()(pos, neg, negatives)
+    poisoned = torch.where(negatives.mask, neg, poison).requires_grad_()
+    pos.requires_grad_()
+    loss = LOSSES[case]()(pos, poisoned, negatives)
+    assert float(loss.detach()) == pytest.approx(float(clean))
+    loss.backward()
+    assert torch.isfinite(pos.grad).all()
+    if math.isfinite(poison):
+        assert torch.isfinite(poisoned.grad).all()
+    assert (poisoned.grad[~negatives.mask].nan_to_num() == 0).all()
+
+
+@every_loss
+def test_gradient_is_right(case):
+    pos, neg, negatives = world()
+    loss = LOSSES[case]()
+    assert torch.autograd.gradcheck(
+        lambda p, n: loss(p, n, negatives), (pos.requires_grad_(), neg.requires_grad_())
+    )
+
+
+@every_loss
+def test_pushes_the_right_way(case):
+    pos, neg, negatives = world()
+    pos.requires_grad_()
+    neg.requires_grad_()
+    LOSSES[case]()(pos, neg, negatives).backward()
+    if case != "AUCSquared":  # squares pull back what is too far apart
+        assert (pos.grad <= 0).all()
+        assert (neg.grad >= 0).all()
+    assert pos.grad.sum() < 0
+    assert neg.grad.sum() > 0
+
+
+@every_loss
+def test_nothing_to_compare_costs_nothing(case):
+    pos, neg, negatives = world(batch=0)
+    loss = LOSSES[case]()(pos.requires_grad_(), neg, negatives)
+    loss.backward()
+    assert float(loss.detach()) == 0
+    pos, neg, negatives = world(batch=4)
+    nothing = Negatives(negatives.src, negatives.index, torch.zeros_like(negatives.mask),
+                        negatives.log_q, "dst", negatives.pos_log_q)
+    loss = LOSSES[case]()(pos.requires_grad_(), neg.requires_grad_(), nothing)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert (neg.grad == 0).all()
+
+
+@every_loss
+def test_bad_shapes_are_named(case):
+    pos, neg, negatives = world()
+    with pytest.raises(ValueError, match="'pos' must be scores of shape"):
+        LOSSES[case]()(pos.unsqueeze(1), neg, negatives)
+    with pytest.raises(ValueError, match="'neg' must be scores of shape"):
+        LOSSES[case]()(pos, neg[:, 1:], negatives)
+    with pytest.raises(ValueError, match="one a positive"):
+        LOSSES[case]()(pos[1:], neg, negatives)
+
+
+@pytest.mark.parametrize("case", ["SampledSoftmax", "NCE"])
+def test_missing_log_q_is_named(case):
+    graph = random_graph(60, 150)
+    negatives = samplers.Walk(graph, "ppr").sample(graph.edge_index[:, :4], 3)
+    with pytest.raises(ValueError, match="closed-form log_q"):
+        LOSSES[case]()(torch.zeros(4), torch.zeros(4, 3), negatives)
+
+
+def test_sampled_softmax_estimates_the_full_softmax():
+    """From walk negatives, the mean estimate of the partition sum is that over all non-edges."""
+    graph = random_graph(40, 120, seed=1)
+    scores = torch.randn(40, 40, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    pos = graph.edge_index[:, :1].expand(2, 4000)
+    mixture = samplers.Mixture([samplers.Uniform(graph), samplers.Walk(graph)])
+    neg = mixture.sample(pos, 20, generator=torch.Generator().manual_seed(0))
+    src, dst = neg.pairs()
+    estimate = (torch.exp(scores[src, dst] - neg.log_q) / 20).sum(1).mean()
+    u = int(pos[0, 0])
+    free = torch.ones(40, dtype=torch.bool)
+    free[u] = False
+    free[graph.edge_index[1][graph.edge_index[0] == u]] = False
+    assert float(estimate) == pytest.approx(float(scores[u, free].exp().sum()), rel=0.01)

@@ -1,0 +1,291 @@
+"""The contract of DESIGN.md, section 3, for every sampler in every world."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from gneg import KnownEdges, kernels, samplers
+from gneg.samplers import Sampler, Similar
+from tests import reference
+from tests.contract.cases import SAMPLERS
+from tests.worlds import WORLDS, positives, random_graph
+
+SIDES = ("dst", "src", "both")
+every_sampler = pytest.mark.parametrize("case", SAMPLERS)
+every_world = pytest.mark.parametrize("world", WORLDS)
+
+
+def seeded(seed: int = 7) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def same(a, b) -> bool:
+    return torch.equal(a.index, b.index) and torch.equal(a.mask, b.mask) and torch.equal(a.src, b.src)
+
+
+def test_every_sampler_has_a_case():
+    def below(cls):
+        return {cls, *(c for sub in cls.__subclasses__() for c in below(sub))}
+
+    public = {cls.__name__ for cls in below(Sampler)
+              if cls.__module__.startswith("gneg.") and cls is not Sampler}
+    assert public == {case.split("-")[0] for case in SAMPLERS}
+    assert public <= set(samplers.__all__)
+
+
+@pytest.mark.parametrize("k", [1, 5, 50])
+@pytest.mark.parametrize("unique", [False, True])
+@pytest.mark.parametrize("corrupt", SIDES)
+@every_world
+@every_sampler
+def test_exact_and_full(case, world, corrupt, unique, k):
+    """Zero known edges, zero self-loops; K where there are K non-edges, else each one once."""
+    graph = WORLDS[world]()
+    pos = positives(graph)
+    sampler = SAMPLERS[case](graph, corrupt=corrupt, unique=unique)
+    neg = sampler.sample(pos, k, generator=seeded())
+    batch = pos.size(1)
+    assert neg.index.shape == neg.mask.shape == (batch, k)
+    assert neg.index.dtype == neg.src.dtype == torch.int64
+    assert neg.mask.dtype == torch.bool
+    assert (neg.index[~neg.mask] == 0).all()
+
+    free = torch.from_numpy(reference.non_edges(graph))
+    src, dst = neg.pairs()
+    assert free[src[neg.mask], dst[neg.mask]].all()
+    swapped = neg.side if isinstance(neg.side, torch.Tensor) else torch.full(
+        (batch,), neg.side == "src"
+    )
+    for row in range(batch):
+        kept = int(pos[1, row] if swapped[row] else pos[0, row])
+        assert int(neg.src[row]) == kept
+        choices = free[:, kept] if swapped[row] else free[kept]
+        usable = neg.index[row][neg.mask[row]].tolist()
+        if int(choices.sum()) >= k:
+            assert len(usable) == k
+        else:
+            assert sorted(usable) == torch.nonzero(choices).flatten().tolist()
+        if unique:
+            assert len(set(usable)) == len(usable)
+
+
+@pytest.mark.parametrize("corrupt", SIDES)
+@every_sampler
+def test_log_q_is_finite_for_what_was_drawn(case, corrupt):
+    for world in WORLDS.values():
+        graph = world()
+        neg = SAMPLERS[case](graph, corrupt=corrupt).sample(positives(graph), 6, generator=seeded())
+        if neg.log_q is None:
+            assert neg.pos_log_q is None
+            continue
+        assert neg.log_q.shape == neg.index.shape
+        assert neg.pos_log_q.shape == neg.src.shape
+        assert torch.isfinite(neg.log_q).all()
+        assert (neg.log_q <= 1e-6).all()
+
+
+@every_sampler
+def test_log_prob_agrees_with_log_q(case):
+    graph = random_graph(60, 150)
+    sampler = SAMPLERS[case](graph)
+    neg = sampler.sample(positives(graph, 30), 6, generator=seeded())
+    src, dst = neg.pairs()
+    found = sampler.log_prob(src.flatten(), dst.flatten())
+    if neg.log_q is None:
+        assert found is None
+        return
+    drawn = torch.isfinite(found)  # the uniform fallback is no part of log_prob
+    assert drawn.float().mean() > 0.95
+    torch.testing.assert_close(found[drawn], neg.log_q.flatten()[drawn])
+
+
+@every_sampler
+def test_same_state_same_result_for_any_threads(case):
+    graph = random_graph(500, 3000)
+    pos = graph.edge_index[:, :1000]
+    sampler = SAMPLERS[case](graph, corrupt="both")
+    kernels.threads.set_num_threads(1)
+    one = sampler.sample(pos, 40, generator=seeded())
+    kernels.threads.set_num_threads(3)
+    three = sampler.sample(pos, 40, generator=seeded())
+    assert same(one, three)
+    assert not same(one, sampler.sample(pos, 40, generator=seeded(8)))
+
+
+def _in_child(sampler: Sampler, pos: torch.Tensor, queue) -> None:
+    queue.put(sampler.sample(pos, 40, generator=seeded()).index.numpy())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@every_sampler
+def test_same_result_after_fork(case):
+    """Loader workers are forked from a process whose kernels and pool are warm."""
+    graph = random_graph(500, 3000)
+    pos = graph.edge_index[:, :1000]
+    sampler = SAMPLERS[case](graph)
+    kernels.threads.set_num_threads(2)
+    here = sampler.sample(pos, 40, generator=seeded()).index.numpy()
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_in_child, args=(sampler, pos, queue))
+    child.start()
+    there = queue.get(timeout=30)
+    child.join()
+    assert np.array_equal(here, there)
+
+
+class _Draws(torch.utils.data.IterableDataset):
+    def __init__(self, sampler: Sampler, pos: torch.Tensor) -> None:
+        self.sampler, self.pos = sampler, pos
+
+    def __iter__(self):
+        yield self.sampler.sample(self.pos, 40, generator=seeded()).index
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_same_result_in_a_loader_worker():
+    graph = random_graph(500, 3000)
+    sampler = samplers.Mixture([samplers.Uniform(graph), samplers.Walk(graph)])
+    pos = graph.edge_index[:, :1000]
+    loader = torch.utils.data.DataLoader(_Draws(sampler, pos), batch_size=None, num_workers=1)
+    assert torch.equal(next(iter(loader)), sampler.sample(pos, 40, generator=seeded()).index)
+
+
+@every_sampler
+def test_global_random_state_is_untouched(case):
+    graph = random_graph(60, 150)
+    sampler = SAMPLERS[case](graph, corrupt="both")
+    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    neg = sampler.sample(positives(graph), 5)
+    assert neg.log_q is None or neg.log_q.numel()
+    assert torch.equal(states[0], torch.get_rng_state())
+    assert np.array_equal(states[1], np.random.get_state()[1])
+    assert states[2] == random.getstate()
+    torch.manual_seed(0)
+    first = sampler.sample(positives(graph, 50), 20)
+    torch.manual_seed(0)
+    assert not same(first, sampler.sample(positives(graph, 50), 20))
+
+
+@every_sampler
+def test_generator_advances(case):
+    graph = random_graph(60, 150)
+    generator = seeded()
+    sampler = SAMPLERS[case](graph)
+    first = sampler.sample(positives(graph, 50), 20, generator=generator)
+    assert not same(first, sampler.sample(positives(graph, 50), 20, generator=generator))
+
+
+@every_sampler
+def test_inputs_are_untouched(case):
+    graph = random_graph(60, 150)
+    before = graph.indptr.copy(), graph.indices.copy()
+    pos = positives(graph)
+    copy = pos.clone()
+    sampler = SAMPLERS[case](graph, corrupt="both")
+    neg = sampler.sample(pos, 5, generator=seeded())
+    neg.src.zero_()
+    assert torch.equal(pos, copy)
+    assert np.array_equal(before[0], graph.indptr)
+    assert np.array_equal(before[1], graph.indices)
+
+
+@every_sampler
+def test_pickle_draws_the_same(case):
+    graph = random_graph(60, 150)
+    sampler = SAMPLERS[case](graph, corrupt="both")
+    neg = sampler.sample(positives(graph), 5, generator=seeded())
+    copy = pickle.loads(pickle.dumps(sampler))
+    assert same(neg, copy.sample(positives(graph), 5, generator=seeded()))
+    again = pickle.loads(pickle.dumps(neg))
+    assert same(neg, again)
+    assert (neg.log_q is None) == (again.log_q is None)
+    assert neg.log_q is None or torch.equal(neg.log_q, again.log_q)
+
+
+@every_world
+@every_sampler
+def test_empty_batch(case, world):
+    graph = WORLDS[world]()
+    neg = SAMPLERS[case](graph, corrupt="both").sample(
+        torch.empty(2, 0, dtype=torch.long), 4, generator=seeded()
+    )
+    assert neg.index.shape == neg.mask.shape == (0, 4)
+    assert neg.edge_index().shape == (2, 0)
+    assert neg.log_q is None or neg.log_q.shape == (0, 4)
+
+
+@every_sampler
+def test_repr_names_class_and_settings(case):
+    sampler = SAMPLERS[case](random_graph(60, 150), corrupt="src")
+    assert repr(sampler).startswith(type(sampler).__name__ + "(")
+    assert "corrupt='src'" in repr(sampler)
+
+
+@every_sampler
+def test_state_dict_round_trip(case):
+    graph = random_graph(60, 150)
+    sampler, other = SAMPLERS[case](graph), SAMPLERS[case](graph)
+    sampler.step()
+    other.load_state_dict(sampler.state_dict())
+    neg = [one.sample(positives(graph), 5, generator=seeded()) for one in (sampler, other)]
+    assert same(*neg)
+    with pytest.raises(ValueError, match="'state' must be"):
+        other.load_state_dict({"foreign": 1})
+
+
+@every_sampler
+def test_held_out_edges_are_known_only_if_said(case):
+    graph = random_graph(20, 25)
+    extra = torch.tensor([[0, 0, 0, 0], [11, 12, 13, 14]])
+    known = KnownEdges(graph, extra)
+    pos = torch.tensor([[0] * 40, [1] * 40])
+    neg = SAMPLERS[case](graph, known=known).sample(pos, 30, generator=seeded())
+    assert not known.contains(*neg.edge_index()).any()
+
+
+@pytest.mark.parametrize(
+    ("pos", "k", "message"),
+    [
+        (torch.zeros(4, 2, dtype=torch.long), 3, r"'pos' must be .*\[2, B\] \(got shape \[4, 2\]\)"
+         r"; pos has shape \[B, 2\]; did you mean its transpose"),
+        (torch.zeros(3, 4, dtype=torch.long), 3, "triples need a sampler for knowledge graphs"),
+        (torch.zeros(2, 4), 3, r"'pos' must be an integer tensor.*float32"),
+        ([[0], [1]], 3, r"'pos' must be an integer tensor.*\(got list\)"),
+        (torch.tensor([[0], [60]]), 3, r"'pos\[1\]' must be node ids in \[0, 60\) \(got 60\)"),
+        (torch.tensor([[-1], [0]]), 3, r"'pos\[0\]' must be node ids in \[0, 60\) \(got -1\)"),
+        (torch.tensor([[0], [1]]), 0, r"'k' must be an integer >= 1 \(got 0\)"),
+        (torch.tensor([[0], [1]]), 2.5, r"'k' must be an integer >= 1 \(got 2.5\)"),
+    ],
+)
+@every_sampler
+def test_bad_input_is_named(case, pos, k, message):
+    with pytest.raises(ValueError, match=message):
+        SAMPLERS[case](random_graph(60, 150)).sample(pos, k)
+
+
+@every_sampler
+def test_bad_arguments_are_named(case):
+    graph = random_graph(60, 150)
+    with pytest.raises(ValueError, match="'corrupt' must be one of"):
+        SAMPLERS[case](graph, corrupt="tail")
+    with pytest.raises(ValueError, match="'known' must be KnownEdges over"):
+        SAMPLERS[case](graph, known=KnownEdges(random_graph(61, 10)))
+    sampler = SAMPLERS[case](graph)
+    with pytest.raises(ValueError, match="'generator' must be a torch.Generator"):
+        sampler.sample(positives(graph), 3, generator=7)
+    meta = torch.empty(60, 4, device="meta")
+    with pytest.raises(ValueError, match="'z' must be on the device of 'pos'"):
+        sampler.sample(positives(graph), 3, z=meta)
+
+
+def test_similar_without_vectors_says_so():
+    graph = random_graph(60, 150)
+    with pytest.raises(ValueError, match=r"'z' must be embeddings of shape \[N, D\]"):
+        Similar(graph).sample(positives(graph), 3)

@@ -1,0 +1,81 @@
+"""Small graphs that have broken samplers before."""
+
+from __future__ import annotations
+
+import torch
+
+from gneg import Graph
+
+
+def _edges(pairs: list[tuple[int, int]]) -> torch.Tensor:
+    return torch.tensor(pairs, dtype=torch.long).view(-1, 2).t()
+
+
+def random_graph(n: int, edges: int, seed: int = 0, *, undirected: bool = True) -> Graph:
+    generator = torch.Generator().manual_seed(seed)
+    index = torch.randint(n, (2, edges), generator=generator)
+    return Graph.from_edge_index(index, n, undirected=undirected)
+
+
+def dense() -> Graph:
+    """30 nodes, about three quarters of all pairs."""
+    return random_graph(30, 600)
+
+
+def hub() -> Graph:
+    """Node 0 knows everyone but nodes 38 and 39; a ring among the others."""
+    star = [(0, v) for v in range(1, 38)]
+    ring = [(v, v % 37 + 1) for v in range(1, 38)]
+    return Graph.from_edge_index(_edges(star + ring), 40, undirected=True)
+
+
+def complete() -> Graph:
+    return Graph.from_edge_index(
+        _edges([(u, v) for u in range(7) for v in range(7) if u != v]), 7, undirected=True
+    )
+
+
+def empty() -> Graph:
+    return Graph.from_edge_index(torch.empty(2, 0, dtype=torch.long), 9, undirected=True)
+
+
+def isolated() -> Graph:
+    """Two triangles, a path and ten nodes without edges."""
+    pairs = [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3), (6, 7), (7, 8), (8, 9)]
+    return Graph.from_edge_index(_edges(pairs), 20, undirected=True)
+
+
+def directed() -> Graph:
+    return random_graph(25, 120, seed=3, undirected=False)
+
+
+def bipartite() -> Graph:
+    generator = torch.Generator().manual_seed(5)
+    index = torch.stack(
+        [torch.randint(12, (60,), generator=generator), torch.randint(20, (60,), generator=generator)]
+    )
+    return Graph.from_edge_index(index, (12, 20))
+
+
+WORLDS = {
+    "sparse": lambda: random_graph(60, 150),
+    "dense": dense,
+    "hub": hub,
+    "complete": complete,
+    "empty": empty,
+    "isolated": isolated,
+    "directed": directed,
+    "bipartite": bipartite,
+}
+
+
+def positives(graph: Graph, batch: int = 12) -> torch.Tensor:
+    """Edges of the graph, or random pairs where it has none."""
+    if graph.num_edges:
+        which = torch.arange(batch) * 7919 % graph.num_edges
+        return graph.edge_index[:, which]
+    generator = torch.Generator().manual_seed(1)
+    return torch.stack([
+        torch.randint(graph.num_src, (batch,), generator=generator),
+        torch.randint(graph.num_dst, (batch,), generator=generator),
+    ])
