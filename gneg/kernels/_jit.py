@@ -18,9 +18,11 @@ def jit(function: F) -> F:
     return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
-def inline(function: F) -> F:
-    """Compile as part of the caller."""
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")(function))
+def jit_sums(function: F) -> F:
+    """As ``jit``, and let sums be added in any (fixed) order, so that they use vector units."""
+    return cast(
+        F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})(function)
+    )
 
 
 @jit

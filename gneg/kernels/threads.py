@@ -26,9 +26,15 @@ _num_threads: int | None = None
 
 
 def get_num_threads() -> int:
-    """Return the number of threads the kernels use (1 in worker processes unless set)."""
+    """Return the number of threads the kernels use.
+
+    What was set here, else ``$GNEG_NUM_THREADS``, else 1 in a worker process and up to 8 in the
+    main one.
+    """
     if _num_threads is not None:
         return _num_threads
+    if os.environ.get("GNEG_NUM_THREADS", "").isdigit():
+        return max(1, int(os.environ["GNEG_NUM_THREADS"]))
     if multiprocessing.parent_process() is not None:
         return 1
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
@@ -90,3 +96,11 @@ def scratch(num_nodes: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32
         arrays = np.zeros(num_nodes + 1, np.int32), np.empty(num_nodes, np.int32)
         _local.arrays = arrays
     return arrays
+
+
+def zeros(num_nodes: int) -> npt.NDArray[np.float64]:
+    """Return this thread's array of at least ``num_nodes`` zeros; kernels leave it as zeros."""
+    array: npt.NDArray[np.float64] | None = getattr(_local, "zeros", None)
+    if array is None or len(array) < num_nodes:
+        array = _local.zeros = np.zeros(num_nodes)
+    return array

@@ -55,8 +55,7 @@ class Heuristic:
         out = np.empty(targets.shape)
 
         def score(*args: Any) -> None:
-            mark, _ = kernels.threads.scratch(self.graph.num_nodes)
-            kernels.common.weighted(*args, mark)
+            kernels.common.weighted(*args, kernels.threads.zeros(self.graph.num_nodes))
 
         kernels.threads.run_rows(
             score, len(rows), 64 * len(rows), out, rows, targets, *self.graph.steps()[:4],

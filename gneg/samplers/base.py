@@ -25,6 +25,9 @@ Score = Callable[[Tensor, Tensor], Tensor]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
+# How often to propose again for rows that lack usable targets, before filling them.
+ROUNDS = 4
+
 
 @dataclass(frozen=True)
 class Query:
@@ -82,8 +85,6 @@ class Sampler(ABC):
 
     #: Whether `_propose` returns usable targets only, so that nothing needs to be excluded.
     exact: bool = False
-    #: How often to propose again for rows that lack usable targets, before filling them.
-    rounds: ClassVar[int] = 4
     #: The name it goes by on the command line.
     name: ClassVar[str]
 
@@ -261,7 +262,7 @@ class Sampler(ABC):
         index = query.blank(k)
         arrays = *query.known.arrays, query.known.no_self, self.unique
         missing = sum(query.run(kernels.pools.exclude, index, proposed, *arrays))
-        for attempt in range(self.rounds):
+        for attempt in range(ROUNDS):
             if not missing:
                 break
             lacking = np.flatnonzero((index < 0).any(axis=1))

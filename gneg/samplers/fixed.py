@@ -36,7 +36,7 @@ class Fixed(Sampler):
     """
 
     name = "fixed"
-    rounds = 0  # a second round would serve the same entries again
+    exact = True
 
     def __init__(
         self,
@@ -84,13 +84,14 @@ class Fixed(Sampler):
         return np.where(found, at, -1)
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        # The whole width at random, not K of it: exclusion may drop some of them.
-        pool = self.pools[query.side]
-        rows = self._row_of(query)
-        index = query.blank(max(k, pool.shape[1]))
+        pool, known = self.pools[query.side], query.known
+        shuffled = query.blank(pool.shape[1])
         kernels.threads.run_rows(
-            kernels.pools.subsets, len(index), index.size, index, pool, rows, seed
+            kernels.pools.subsets, len(shuffled), shuffled.size, shuffled, pool, self._row_of(query),
+            seed,
         )
+        index = query.blank(k)
+        query.run(kernels.pools.exclude, index, shuffled, *known.arrays, known.no_self, self.unique)
         return index
 
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ from gneg.samplers.walk import Walk
 
 Scalar = int | float | str
 Value = Scalar | tuple[Scalar, ...]
-_TOKEN = re.compile(r"\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)|(?P<word>[A-Za-z_][\w-]*)|(?P<mark>.))")
+_TOKEN = re.compile(r"\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)|(?P<word>[A-Za-z_][\w-]*)|(?P<mark>\S))")
 
 
 @dataclass(frozen=True)

@@ -146,24 +146,41 @@ class Walk(Sampler):
         weight = np.empty(index.shape)
 
         def weigh(*args: Any) -> None:
-            mark, _ = kernels.threads.scratch(known.num_dst)
-            kernels.common.weighted(*args, mark)
+            kernels.common.weighted(*args, kernels.threads.zeros(known.num_dst))
 
-        query.run(weigh, weight, index, *steps[:4], through)
-        # Many queries repeat: one normaliser for each different row.
-        rows, where = np.unique(query.rows, return_inverse=True)
-        mass = np.empty(len(rows))
-
-        def add_up(*args: Any) -> None:
-            mark, _ = kernels.threads.scratch(known.num_dst)
-            kernels.walks.allowed_mass(*args, mark)
-
-        kernels.threads.run_rows(
-            add_up, len(rows), index.size, mass, rows, *steps[:2], through, *known.arrays,
-            known.no_self,
-        )
+        order = np.argsort(query.rows, kind="stable")  # equal rows share their preparation
+        query.take(order).run(weigh, weight, index[order], *steps[:4], through)
+        weight[order] = weight.copy()
+        allowed = self._allowed(query)[:, None]
         uniform = 1.0 / np.maximum(known.sizes(query.rows), 1)
-        allowed = mass[where][:, None]
         share = np.divide(weight, allowed, out=np.zeros_like(weight), where=allowed > 0)
         with np.errstate(divide="ignore"):
             return np.log(np.where(allowed > 0, share, uniform[:, None]))
+
+    def _allowed(self, query: Query) -> FloatArray:
+        """Unnormalised probability that a walk from each row ends on a non-edge.
+
+        It takes all two-step paths of a row to know, so each row's is kept: they return every epoch.
+        """
+        known, side = query.known, query.side
+        kept, mass = self.cached(
+            ("mass", side), lambda: (known, np.full(known.num_src, np.nan))
+        )
+        if kept is not known:
+            del self._cache["mass", side]
+            return self._allowed(query)
+        rows = np.unique(query.rows)
+        rows = rows[np.isnan(mass[rows])]
+        if len(rows):
+            found = np.empty(len(rows))
+
+            def add_up(*args: Any) -> None:
+                mark, _ = kernels.threads.scratch(known.num_dst)
+                kernels.walks.allowed_mass(*args, mark)
+
+            kernels.threads.run_rows(
+                add_up, len(rows), 64 * len(rows), found, rows, *self._steps(side)[:2],
+                self._weights(side)[0], *known.arrays, known.no_self,
+            )
+            mass[rows] = found
+        return mass[query.rows]  # type: ignore[no-any-return]

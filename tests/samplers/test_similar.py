@@ -1,0 +1,95 @@
+"""Nearest non-edges: against a full sort, chunking, FAISS, refreshing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gneg import samplers
+from tests import reference
+from tests.worlds import random_graph
+
+
+def ranked(graph, z, metric):
+    """All non-edges of each node, nearest first, by a full sort."""
+    if metric == "cosine":
+        z = z / z.norm(dim=1, keepdim=True)
+    score = -torch.cdist(z, z) if metric == "euclidean" else z @ z.t()
+    free = reference.non_edges(graph)
+    return [
+        [int(v) for v in torch.argsort(-score[u]) if free[u, int(v)]] for u in range(graph.num_nodes)
+    ]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
+@pytest.mark.parametrize("band", [(0, 5), (3, 12)])
+def test_band_holds_the_nearest_non_edges(metric, band):
+    graph = random_graph(80, 300)
+    z = torch.randn(80, 5, generator=torch.Generator().manual_seed(0))
+    pos = torch.stack([torch.arange(80).repeat_interleave(60), torch.zeros(4800, dtype=torch.long)])
+    sampler = samplers.Similar(graph, z, band=band, metric=metric)
+    neg = sampler.sample(pos, 4, generator=torch.Generator().manual_seed(0))
+    for u, expected in enumerate(ranked(graph, z, metric)):
+        drawn = set(neg.index[pos[0] == u].flatten().tolist())
+        assert drawn == set(expected[band[0] : band[1]])
+    torch.testing.assert_close(
+        neg.log_q, torch.full_like(neg.log_q, -np.log(band[1] - band[0]).item())
+    )
+
+
+def test_memory_budget_does_not_change_the_result():
+    graph = random_graph(3000, 9000)
+    z = torch.randn(3000, 4, generator=torch.Generator().manual_seed(0))
+    pos = graph.edge_index[:, :500]
+    draws = [
+        samplers.Similar(graph, z, memory_mb=budget).sample(
+            pos, 3, generator=torch.Generator().manual_seed(0)
+        ).index
+        for budget in (1, 500)
+    ]
+    assert torch.equal(*draws)
+
+
+@pytest.mark.parametrize("backend", ["hnsw", "ivf"])
+def test_faiss_finds_most_of_the_nearest(backend):
+    pytest.importorskip("faiss")
+    graph = random_graph(2000, 6000)
+    z = torch.randn(2000, 8, generator=torch.Generator().manual_seed(0))
+    pos = graph.edge_index[:, :300]
+    exact = samplers.Similar(graph, z, band=(0, 10))
+    near = samplers.Similar(graph, z, band=(0, 10), backend=backend)
+    neg = near.sample(pos, 20, generator=torch.Generator().manual_seed(0))
+    assert not near.known.contains(*neg.edge_index()).any()
+    inside = torch.isfinite(exact.log_prob(*(end.flatten() for end in neg.pairs())))
+    assert inside.float().mean() > 0.8
+
+
+def test_refresh_and_passing_embeddings():
+    graph = random_graph(80, 300)
+    first, second = (
+        torch.randn(80, 5, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)
+    )
+    pos = graph.edge_index[:, :40]
+    sampler = samplers.Similar(graph, first, band=(0, 3), refresh_every=2)
+
+    def draw(**options):
+        return sampler.sample(pos, 3, generator=torch.Generator().manual_seed(0), **options).index
+
+    before, given = draw(), draw(z=second)
+    assert not torch.equal(before, given)
+    assert torch.equal(before, draw())
+    sampler.step(z=second)
+    assert torch.equal(before, draw())
+    sampler.step(z=second)
+    assert torch.equal(given, draw())
+
+
+def test_bad_vectors_are_named():
+    graph = random_graph(80, 300)
+    with pytest.raises(ValueError, match=r"'z' must be of shape \[80, D\]"):
+        samplers.Similar(graph, torch.randn(79, 4))
+    with pytest.raises(ValueError, match="'z' must be finite"):
+        samplers.Similar(graph, torch.full((80, 4), float("nan")))
+    with pytest.raises(ValueError, match=r"'band\[1\]' must be an integer >= 6"):
+        samplers.Similar(graph, band=(5, 5))
