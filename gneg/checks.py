@@ -38,7 +38,9 @@ def number(
     """Return ``value`` as a float if it lies in ``[low, high]`` (``(low, high]`` if open)."""
     ok = isinstance(value, int | float) and not isinstance(value, bool)
     if not ok or not (low < value if open_low else low <= value) or not value <= high:  # type: ignore[operator]
-        interval = f"{'(' if open_low else '['}{low:g}, {high:g}{')' if high == float('inf') else ']'}"
+        interval = (
+            f"{'(' if open_low else '['}{low:g}, {high:g}{')' if high == float('inf') else ']'}"
+        )
         fail(name, f"a number in {interval}", repr(value))
     return float(value)  # type: ignore[arg-type]
 

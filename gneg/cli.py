@@ -6,7 +6,7 @@ import ctypes
 import inspect
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,10 @@ from gneg.config import TrainConfig
 
 DEFAULT = TrainConfig()
 app = typer.Typer(
-    name="gneg", no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
+    name="gneg",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
     help="Exact, hard negatives for link prediction on graphs.",
 )
 console = Console()
@@ -64,7 +67,8 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Exact, hard negatives for link prediction on graphs."""
@@ -124,7 +128,12 @@ def train_command(
         command = shlex.join(["gneg", *sys.argv[1:]])
         with _Watch(config, data.metric) as watch:
             results = train(
-                data, config, seeds=tuple(range(seeds)), out=folder, fresh=fresh, command=command,
+                data,
+                config,
+                seeds=tuple(range(seeds)),
+                out=folder,
+                fresh=fresh,
+                command=command,
                 report=watch.report,
             )
     _print_results(results)
@@ -140,10 +149,15 @@ class _Watch:
     def __init__(self, config: Any, metric: str) -> None:
         self.config, self.metric = config, metric
         self.bar = Progress(
-            TextColumn("seed {task.fields[seed]}"), BarColumn(),
-            TextColumn("epoch {task.completed}/{task.total}  loss {task.fields[loss]:.4f}  "
-                       "best valid " + metric + " {task.fields[best]}"),
-            TimeElapsedColumn(), TimeRemainingColumn(), console=console,
+            TextColumn("seed {task.fields[seed]}"),
+            BarColumn(),
+            TextColumn(
+                "epoch {task.completed}/{task.total}  loss {task.fields[loss]:.4f}  "
+                "best valid " + metric + " {task.fields[best]}"
+            ),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
         )
         self.tasks: dict[int, Any] = {}
 
@@ -162,9 +176,7 @@ class _Watch:
                 "", total=self.config.epochs, seed=seed, loss=0.0, best="-"
             )
         best = f"{100 * state['best']:.2f} %" if state["best"] >= 0 else "-"
-        self.bar.update(
-            self.tasks[seed], completed=state["epoch"], loss=state["loss"], best=best
-        )
+        self.bar.update(self.tasks[seed], completed=state["epoch"], loss=state["loss"], best=best)
 
 
 def _print_results(results: dict[str, Any]) -> None:
@@ -181,13 +193,16 @@ def _print_results(results: dict[str, Any]) -> None:
     console.print(
         f"against {protocol['negatives_per_positive']} negatives per positive "
         f"({protocol['negatives']}); known to the sampler: {protocol['known']}; "
-        f"* selected by {protocol['select_by']}", highlight=False,
+        f"* selected by {protocol['select_by']}",
+        highlight=False,
     )
     if "seconds" in runs[0]:
         total = {part: sum(run["seconds"][part] for run in runs) for part in runs[0]["seconds"]}
         split = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in total.items())
         share = total["sampling"] / max(total["sampling"] + total["model"], 1e-9)
-        console.print(f"time: {split} (sampling is {100 * share:.1f} % of an epoch)", highlight=False)
+        console.print(
+            f"time: {split} (sampling is {100 * share:.1f} % of an epoch)", highlight=False
+        )
         best = ", ".join(str(run["best_epoch"]) for run in runs)
         console.print(f"best epoch: {best}", highlight=False)
 
@@ -198,7 +213,7 @@ def _mean_std(value: dict[str, float | None]) -> str:
     return f"{100 * mean:.2f}" + (f" ± {100 * std:.2f}" if std is not None else "")
 
 
-def _list(title: str, rows: list[tuple[str, ...]], *columns: str) -> None:
+def _list(title: str, rows: Sequence[tuple[str, ...]], *columns: str) -> None:
     table = Table(title=title)
     for column in columns:
         table.add_column(column)
@@ -217,8 +232,11 @@ def samplers_command() -> None:
         for name, cls in SAMPLERS.items()
     ]
     _list("samplers", rows, "name", "options", "what it draws")
-    console.print("an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   "
-                  "mixture(uniform:0.5, walk:0.5)", highlight=False)
+    console.print(
+        "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   "
+        "mixture(uniform:0.5, walk:0.5)",
+        highlight=False,
+    )
 
 
 @app.command("losses")
@@ -237,7 +255,9 @@ def datasets_command() -> None:
 
     for name in names():
         console.print(name, highlight=False)
-    console.print("or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz", highlight=False)
+    console.print(
+        "or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz", highlight=False
+    )
 
 
 def main() -> None:

@@ -7,8 +7,13 @@ from typing import Literal
 
 from gneg import checks
 from gneg.losses import LOSSES
+from gneg.samplers.base import Corrupt
 
 Known = Literal["train", "train+valid", "all"]
+Decoder = Literal["mlp", "dot", "bilinear"]
+Inputs = Literal["features", "embedding", "both"]
+Norm = Literal["batch", "layer"]
+JumpingKnowledge = Literal["last", "cat", "max"]
 GNNS = ("sage", "gcn")
 HEURISTICS = ("cn", "aa", "ra")
 
@@ -45,7 +50,7 @@ class TrainConfig:
     """
 
     encoder: str = "sage"
-    decoder: str = "mlp"
+    decoder: Decoder = "mlp"
     sampler: str = "mixture(uniform:0.75, walk:0.25)"
     loss: str = "softmax"
     k: int = 8
@@ -61,11 +66,11 @@ class TrainConfig:
     decoder_layers: int = 2
     dropout: float = 0.5
     decoder_dropout: float = 0.0
-    inputs: str | None = None
-    norm: str | None = None
-    jk: str | None = None
+    inputs: Inputs | None = None
+    norm: Norm | None = None
+    jk: JumpingKnowledge | None = None
     known: Known = "train"
-    corrupt: str = "both"
+    corrupt: Corrupt = "both"
     mask_targets: bool = True
     device: str = "cpu"
 

@@ -127,12 +127,11 @@ class Graph:
             edge_types = list(data.edge_types)
             if edge_type is None and len(edge_types) == 1:
                 edge_type = edge_types[0]
-            if edge_type not in edge_types:
+            if edge_type is None or edge_type not in edge_types:
                 checks.fail("edge_type", f"one of {edge_types}", edge_type)
             store = data[edge_type]
-            num_nodes = data[edge_type[0]].num_nodes
-            if edge_type[0] != edge_type[2]:
-                num_nodes = num_nodes, data[edge_type[2]].num_nodes  # type: ignore[assignment]
+            src, dst = (data[edge_type[end]].num_nodes for end in (0, 2))
+            num_nodes = src if edge_type[0] == edge_type[2] else (src, dst)
         elif edge_type is not None:
             checks.fail("edge_type", "None for homogeneous data", edge_type)
         if getattr(store, "edge_index", None) is None:
@@ -267,7 +266,9 @@ class Graph:
     def __repr__(self) -> str:
         size = f"num_nodes={self.num_nodes}"
         if self.bipartite:
-            return f"Graph(num_src={self.num_src}, num_dst={self.num_dst}, num_edges={self.num_edges})"
+            return (
+                f"Graph(num_src={self.num_src}, num_dst={self.num_dst}, num_edges={self.num_edges})"
+            )
         return f"Graph({size}, num_edges={self.num_edges}, undirected={self.undirected})"
 
 

@@ -94,7 +94,7 @@ class KnownEdges:
     def nbytes(self) -> int:
         """Bytes held, the reversed view included if it was made."""
         other = self._reversed
-        extra = other.indptr.nbytes + other.indices.nbytes if other not in (None, self) else 0  # type: ignore[union-attr]
+        extra = other.indptr.nbytes + other.indices.nbytes if other not in (None, self) else 0
         return int(self.indptr.nbytes + self.indices.nbytes + extra)
 
     @property
@@ -152,7 +152,13 @@ class KnownEdges:
         """Complement sizes of ``rows [B]`` as an array, for samplers."""
         out = np.empty(len(rows), np.int64)
         kernels.threads.run_rows(
-            kernels.pools.sizes, len(out), len(out), out, rows, *self.arrays, self.num_dst,
+            kernels.pools.sizes,
+            len(out),
+            len(out),
+            out,
+            rows,
+            *self.arrays,
+            self.num_dst,
             self.no_self,
         )
         return out
@@ -172,8 +178,15 @@ class KnownEdges:
         checks.same_device("rank", rank, "src", src)
         out = np.empty(src.numel(), np.int64)
         kernels.threads.run_rows(
-            kernels.pools.nth, len(out), len(out), out, _flat(src), _flat(rank), *self.arrays,
-            self.num_dst, self.no_self,
+            kernels.pools.nth,
+            len(out),
+            len(out),
+            out,
+            _flat(src),
+            _flat(rank),
+            *self.arrays,
+            self.num_dst,
+            self.no_self,
         )
         return torch.from_numpy(out).view(src.shape).to(src.device)
 
@@ -201,9 +214,7 @@ class KnownEdges:
         return f"KnownEdges({self.num_src} x {self.num_dst}, num_edges={self.num_edges})"
 
 
-def _size(
-    graphs: list[Graph], num_nodes: int | tuple[int, int] | None
-) -> tuple[int, int, bool]:
+def _size(graphs: list[Graph], num_nodes: int | tuple[int, int] | None) -> tuple[int, int, bool]:
     if num_nodes is None:
         if not graphs:
             checks.fail("num_nodes", "given when no edge set is a Graph", None)

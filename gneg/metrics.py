@@ -15,8 +15,8 @@ from gneg import checks
 
 HITS = (1, 3, 10, 20, 50, 100)
 TIES = (
-    "mrr: mean of optimistic and pessimistic rank; hits@K: strictly above the K-th best of a shared "
-    "set, mean rank <= K among own negatives; auc: half"
+    "mrr: mean of optimistic and pessimistic rank; hits@K: strictly above the K-th best of a "
+    "shared set, mean rank <= K among own negatives; auc: half"
 )
 
 # Scores compared at once with their negatives; bounds the memory of `ranks`.

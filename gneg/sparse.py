@@ -27,7 +27,8 @@ def transpose(matrix: Tensor) -> Tensor:
     """Return the transpose of a sparse CSR tensor, again in CSR."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
-        return matrix.t().to_sparse_coo().coalesce().to_sparse_csr()
+        turned: Tensor = matrix.t().to_sparse_coo().coalesce().to_sparse_csr()
+    return turned
 
 
 class _Product(torch.autograd.Function):

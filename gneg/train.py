@@ -65,13 +65,20 @@ def train(
         ValueError: If ``out`` holds a run of another config.
     """
     results: dict[str, Any] = {
-        "command": command, "dataset": _describe(data), "config": asdict(config),
+        "command": command,
+        "dataset": _describe(data),
+        "config": asdict(config),
         "protocol": {
-            "split": data.split, "known": config.known, "select_by": f"valid {data.metric}",
+            "split": data.split,
+            "known": config.known,
+            "select_by": f"valid {data.metric}",
             "negatives_per_positive": data.test.num_negatives,
-            "negatives": "one shared set" if data.test.shared else "own, uniform", "ties": metrics.TIES,
+            "negatives": "one shared set" if data.test.shared else "own, uniform",
+            "ties": metrics.TIES,
         },
-        "versions": record.versions(), "machine": record.machine(), "runs": [],
+        "versions": record.versions(),
+        "machine": record.machine(),
+        "runs": [],
     }
     path = None if out is None else out / "results.json"
     kept = {} if path is None or fresh else _earlier(path, results)
@@ -90,13 +97,21 @@ def train(
 
 
 def _one(
-    data: LinkData, config: TrainConfig, seed: int, out: Path | None, fresh: bool,
+    data: LinkData,
+    config: TrainConfig,
+    seed: int,
+    out: Path | None,
+    fresh: bool,
     report: Report | None,
 ) -> dict[str, Any]:
     if config.training_free:
         heuristic = Heuristic(data.graph, config.encoder)  # type: ignore[arg-type]
-        return {"seed": seed, "complete": True, "valid": data.valid.evaluate(heuristic),
-                "test": data.test.evaluate(heuristic)}
+        return {
+            "seed": seed,
+            "complete": True,
+            "valid": data.valid.evaluate(heuristic),
+            "test": data.test.evaluate(heuristic),
+        }
     run = Trainer(data, config, seed)
     checkpoint = None if out is None else out / f"checkpoint-{seed}.pt"
     if checkpoint is not None and checkpoint.exists() and not fresh:
@@ -125,10 +140,16 @@ def _one(
 
 def _describe(data: LinkData) -> dict[str, Any]:
     return {
-        "name": data.name, "nodes": data.num_nodes, "undirected": data.undirected,
-        "features": None if data.x is None else data.x.size(1), "metric": data.metric,
-        "edges": {"train": data.train.size(1), "valid": data.valid.pos.size(1),
-                  "test": data.test.pos.size(1)},
+        "name": data.name,
+        "nodes": data.num_nodes,
+        "undirected": data.undirected,
+        "features": None if data.x is None else data.x.size(1),
+        "metric": data.metric,
+        "edges": {
+            "train": data.train.size(1),
+            "valid": data.valid.pos.size(1),
+            "test": data.test.pos.size(1),
+        },
     }
 
 
@@ -139,8 +160,12 @@ def _earlier(path: Path, results: dict[str, Any]) -> dict[int, dict[str, Any]]:
     earlier = json.loads(path.read_text())
     for key in ("config", "dataset", "protocol"):
         if earlier.get(key) != json.loads(json.dumps(results[key])):
-            checks.fail("out", f"a new folder, or one with a run of the same {key}", str(path.parent),
-                        hint="--fresh replaces it")
+            checks.fail(
+                "out",
+                f"a new folder, or one with a run of the same {key}",
+                str(path.parent),
+                hint="--fresh replaces it",
+            )
     return {run["seed"]: run for run in earlier["runs"] if run["complete"]}
 
 

@@ -50,15 +50,24 @@ class Trainer:
     def __init__(self, data: LinkData, config: TrainConfig, seed: int) -> None:
         self.data, self.config, self.seed = data, config, seed
         device = torch.device(config.device)
-        torch.manual_seed(split_seed(seed, 0))  
+        torch.manual_seed(split_seed(seed, 0))
         self.generator = generator_from(split_seed(seed, 1))
         width = 0 if data.x is None else data.x.size(1)
         encoder = Encoder(
-            config.encoder, data.num_nodes, width, hidden=config.hidden, layers=config.layers,  # type: ignore[arg-type]
-            dropout=config.dropout, inputs=config.inputs, norm=config.norm, jk=config.jk,  # type: ignore[arg-type]
+            config.encoder,
+            data.num_nodes,
+            width,
+            hidden=config.hidden,
+            layers=config.layers,
+            dropout=config.dropout,
+            inputs=config.inputs,
+            norm=config.norm,
+            jk=config.jk,
         )
         decoder = make_decoder(
-            config.decoder, config.hidden, layers=config.decoder_layers,  # type: ignore[arg-type]
+            config.decoder,
+            config.hidden,
+            layers=config.decoder_layers,
             dropout=config.decoder_dropout,
         )
         self.model = LinkPredictor(encoder, decoder).to(device)
@@ -82,10 +91,15 @@ class Trainer:
         x, config = self.data.x, self.config
         vectors = None
         if "similar" in config.sampler:
-            vectors = self._embed() if x is None else x.to_dense() if x.layout != torch.strided else x
+            vectors = (
+                self._embed() if x is None else x.to_dense() if x.layout != torch.strided else x
+            )
         return build(
-            config.sampler, self.data.graph, z=vectors, known=self.data.known(config.known),
-            corrupt=config.corrupt,  # type: ignore[arg-type]
+            config.sampler,
+            self.data.graph,
+            z=vectors,
+            known=self.data.known(config.known),
+            corrupt=config.corrupt,
         )
 
     def _weights(self) -> dict[str, Tensor]:
@@ -115,10 +129,12 @@ class Trainer:
                 adjacency = adjacency.without(self.positions[:, which])
             z = self.model.embed(self.x, adjacency)
             loss = self.loss(
-                self.model.score(z, pos[0], pos[1]), self.model.score(z, *negatives.pairs()), negatives
+                self.model.score(z, pos[0], pos[1]),
+                self.model.score(z, *negatives.pairs()),
+                negatives,
             )
             self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
             self.optimizer.step()
             total += float(loss.detach()) * len(which)
@@ -160,9 +176,12 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
         state = {
-            "model": self.model.state_dict(), "best": self.best_state,
-            "optimizer": self.optimizer.state_dict(), "sampler": self.sampler.state_dict(),
-            "generator": self.generator.get_state(), "rng": torch.get_rng_state(),
+            "model": self.model.state_dict(),
+            "best": self.best_state,
+            "optimizer": self.optimizer.state_dict(),
+            "sampler": self.sampler.state_dict(),
+            "generator": self.generator.get_state(),
+            "rng": torch.get_rng_state(),
             "progress": asdict(self.progress),
         }
         record.write_whole(path, lambda temporary: torch.save(state, temporary))
@@ -185,10 +204,15 @@ class Trainer:
         parts = {part: self.evaluate(part) for part in ("valid", "test")}
         epochs = max(progress.epoch, 1)
         return {
-            "seed": self.seed, "complete": complete, "epochs": progress.epoch,
-            "best_epoch": progress.best_epoch, **parts, "curve": progress.curve,
+            "seed": self.seed,
+            "complete": complete,
+            "epochs": progress.epoch,
+            "best_epoch": progress.best_epoch,
+            **parts,
+            "curve": progress.curve,
             "seconds": progress.seconds,
-            "seconds_per_epoch": (progress.seconds["sampling"] + progress.seconds["model"]) / epochs,
+            "seconds_per_epoch": (progress.seconds["sampling"] + progress.seconds["model"])
+            / epochs,
             "sampling_share": progress.seconds["sampling"]
             / max(progress.seconds["sampling"] + progress.seconds["model"], 1e-9),
             "sampler_counts": progress.counts,

@@ -74,7 +74,9 @@ def ppr(graph: Graph, alpha: float) -> np.ndarray:
     """Where a walk with restart ends; one that cannot go on is discarded."""
     move = _joint_moves(graph)
     n = len(move)
-    return conditional(_targets(alpha * np.linalg.inv(np.eye(n) - (1 - alpha) * move), graph), graph)
+    return conditional(
+        _targets(alpha * np.linalg.inv(np.eye(n) - (1 - alpha) * move), graph), graph
+    )
 
 
 def _joint_moves(graph: Graph) -> np.ndarray:

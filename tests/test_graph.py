@@ -124,14 +124,22 @@ def test_memory_of_known_edges():
         (lambda: Graph.from_edge_index(torch.tensor([[0], [5]]), 5), r"in \[0, 5\) \(got 5\)"),
         (lambda: Graph.from_edge_index(torch.zeros(3, 2, dtype=torch.long)), "did you mean its"),
         (lambda: Graph.from_edge_index(torch.zeros(2, 3)), "dtype torch.float32"),
-        (lambda: Graph.from_edge_index(torch.zeros(2, 1, dtype=torch.long), (1, 1), undirected=True),
-         "'undirected' must be None or False for a bipartite graph"),
+        (
+            lambda: Graph.from_edge_index(
+                torch.zeros(2, 1, dtype=torch.long), (1, 1), undirected=True
+            ),
+            "'undirected' must be None or False for a bipartite graph",
+        ),
         (lambda: Graph.from_data(Data(x=torch.zeros(3, 2))), "'data' must be PyG data"),
         (lambda: KnownEdges(torch.zeros(2, 1, dtype=torch.long)), "'num_nodes' must be given"),
-        (lambda: KnownEdges(num_nodes=3).contains(torch.tensor([3]), torch.tensor([0])),
-         r"'src' must be node ids in \[0, 3\)"),
-        (lambda: KnownEdges(num_nodes=3).contains(torch.tensor([0, 1]), torch.tensor([0])),
-         "'dst' must be of the shape of 'src'"),
+        (
+            lambda: KnownEdges(num_nodes=3).contains(torch.tensor([3]), torch.tensor([0])),
+            r"'src' must be node ids in \[0, 3\)",
+        ),
+        (
+            lambda: KnownEdges(num_nodes=3).contains(torch.tensor([0, 1]), torch.tensor([0])),
+            "'dst' must be of the shape of 'src'",
+        ),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -51,8 +51,10 @@ def test_mrr_and_its_hits_equal_ogb(evaluator, seed, levels, monkeypatch):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(-3, 3), min_size=1, max_size=20),
-       st.lists(st.integers(-3, 3), min_size=1, max_size=20))
+@given(
+    st.lists(st.integers(-3, 3), min_size=1, max_size=20),
+    st.lists(st.integers(-3, 3), min_size=1, max_size=20),
+)
 def test_shared_set_equals_the_set_repeated(pos, neg):
     pos, neg = torch.tensor(pos).float(), torch.tensor(neg).float()
     own = neg.expand(len(pos), -1)
@@ -71,9 +73,14 @@ def test_infinite_scores_are_ranked():
     ("call", "message"),
     [
         (lambda: metrics.hits(torch.ones(3), torch.ones(19), 20), "'neg' must be at least k = 20"),
-        (lambda: metrics.mrr(torch.tensor([float("nan")]), torch.ones(1, 2)),
-         r"'pos' must be free of NaN \(got 1 NaN of 1\)"),
-        (lambda: metrics.hits(torch.ones(1), torch.tensor([float("nan"), 1.0]), 1), "'neg' must be free"),
+        (
+            lambda: metrics.mrr(torch.tensor([float("nan")]), torch.ones(1, 2)),
+            r"'pos' must be free of NaN \(got 1 NaN of 1\)",
+        ),
+        (
+            lambda: metrics.hits(torch.ones(1), torch.tensor([float("nan"), 1.0]), 1),
+            "'neg' must be free",
+        ),
         (lambda: metrics.mrr(torch.ones(3), torch.ones(2, 5)), r"'neg' must be \[3, K\]"),
         (lambda: metrics.mrr(torch.ones(0), torch.ones(2)), "'pos' must be at least one score"),
         (lambda: metrics.auc(torch.ones(2), torch.ones(0)), "'neg' must be at least one score"),

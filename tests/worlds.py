@@ -52,7 +52,10 @@ def directed() -> Graph:
 def bipartite() -> Graph:
     generator = torch.Generator().manual_seed(5)
     index = torch.stack(
-        [torch.randint(12, (60,), generator=generator), torch.randint(20, (60,), generator=generator)]
+        [
+            torch.randint(12, (60,), generator=generator),
+            torch.randint(20, (60,), generator=generator),
+        ]
     )
     return Graph.from_edge_index(index, (12, 20))
 
@@ -75,7 +78,9 @@ def positives(graph: Graph, batch: int = 12) -> torch.Tensor:
         which = torch.arange(batch) * 7919 % graph.num_edges
         return graph.edge_index[:, which]
     generator = torch.Generator().manual_seed(1)
-    return torch.stack([
-        torch.randint(graph.num_src, (batch,), generator=generator),
-        torch.randint(graph.num_dst, (batch,), generator=generator),
-    ])
+    return torch.stack(
+        [
+            torch.randint(graph.num_src, (batch,), generator=generator),
+            torch.randint(graph.num_dst, (batch,), generator=generator),
+        ]
+    )

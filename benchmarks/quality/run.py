@@ -34,7 +34,15 @@ def cells() -> dict[str, list[str]]:
                 if dataset == "ogbl-ddi" and sampler == "walk":
                     continue  # hours for a row that Cora already shows
                 name = "-".join([dataset, encoder, re.sub(r"\W+", "-", sampler).strip("-")])
-                found[name] = ["train", dataset, "--encoder", encoder, "--sampler", sampler, *options]
+                found[name] = [
+                    "train",
+                    dataset,
+                    "--encoder",
+                    encoder,
+                    "--sampler",
+                    sampler,
+                    *options,
+                ]
     for encoder in ("cn", "aa"):
         found[f"ogbl-ddi-{encoder}"] = ["train", "ogbl-ddi", "--encoder", encoder]
     return found
@@ -48,8 +56,13 @@ def run(name: str, command: list[str], work: Path) -> None:
     env = {**os.environ, "OMP_NUM_THREADS": "1", "GNEG_NUM_THREADS": "1"}
     arguments = [*command, "--root", os.path.relpath(DATA), "--out", str(work / name)]
     with (work / f"{name}.log").open("w") as log:
-        subprocess.run([sys.executable, "-m", "gneg.cli", *arguments], env=env, check=True, stdout=log,
-                       stderr=log)
+        subprocess.run(
+            [sys.executable, "-m", "gneg.cli", *arguments],
+            env=env,
+            check=True,
+            stdout=log,
+            stderr=log,
+        )
     target.parent.mkdir(exist_ok=True)
     target.write_text((work / name / "results.json").read_text())
     print(target, flush=True)
@@ -59,12 +72,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="run cells whose name starts with this")
     parser.add_argument("--jobs", type=int, default=2, help="processes at once")
-    parser.add_argument("--work", type=Path, default=Path("runs/quality"), help="checkpoints and logs")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/quality"), help="checkpoints and logs"
+    )
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     chosen = {name: command for name, command in cells().items() if name.startswith(options.only)}
     with ThreadPoolExecutor(options.jobs) as pool:
-        futures = [pool.submit(run, name, command, options.work) for name, command in chosen.items()]
+        futures = [
+            pool.submit(run, name, command, options.work) for name, command in chosen.items()
+        ]
         for future in futures:
             future.result()
 

@@ -12,7 +12,12 @@ from gneg.datasets.local import MissingDataError
 from gneg.datasets.splits import make_split, split_edges
 
 __all__ = [
-    "EvalEdges", "LinkData", "MissingDataError", "load", "make_split", "names",
+    "EvalEdges",
+    "LinkData",
+    "MissingDataError",
+    "load",
+    "make_split",
+    "names",
     "split_edges",
 ]
 
@@ -51,8 +56,11 @@ def load(
     if name is None:
         path = Path(dataset).expanduser()
         if not path.exists() and not any(suffix in files.SUFFIXES for suffix in path.suffixes):
-            checks.fail("dataset", "the path of an edge list or one of " + ", ".join(names()),
-                        repr(str(dataset)))
+            checks.fail(
+                "dataset",
+                "the path of an edge list or one of " + ", ".join(names()),
+                repr(str(dataset)),
+            )
         where_features = Path(features).expanduser() if features is not None else None
         return files.load(path, features=where_features, undirected=undirected, seed=seed)
     if features is not None:

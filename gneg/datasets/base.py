@@ -14,6 +14,7 @@ from gneg.config import Known
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 
+
 @dataclass(frozen=True)
 class EvalEdges:
     """Positives to rank and the negatives to rank them against.
@@ -89,7 +90,11 @@ class LinkData:
             ValueError: If ``policy`` is unknown.
         """
         checks.choice("known", policy, ("train", "train+valid", "all"))
-        extra = {"train": [], "train+valid": [self.valid.pos], "all": [self.valid.pos, self.test.pos]}
+        extra = {
+            "train": [],
+            "train+valid": [self.valid.pos],
+            "all": [self.valid.pos, self.test.pos],
+        }
         return KnownEdges(self.graph, *extra[policy])
 
     def __repr__(self) -> str:

@@ -78,8 +78,11 @@ def _without_overlap(train: Tensor, valid: Tensor, test: Tensor) -> tuple[Tensor
     ):
         shared = int(torch.isin(keys(edges), earlier).sum())
         if shared:
-            checks.fail("split", "free of edges that stand in two parts, in either direction",
-                        f"{shared} such edges in {part}")
+            checks.fail(
+                "split",
+                "free of edges that stand in two parts, in either direction",
+                f"{shared} such edges in {part}",
+            )
     return train, valid, test
 
 
@@ -89,8 +92,11 @@ def _read_npz(path: Path) -> tuple[dict[str, Tensor], Tensor | None, bool]:
         if not found and "edge_index" in arrays:
             found = {"all": arrays["edge_index"]}
         if not found:
-            checks.fail("dataset", "an .npz with 'edge_index', or 'train', 'valid' and 'test'",
-                        sorted(arrays))
+            checks.fail(
+                "dataset",
+                "an .npz with 'edge_index', or 'train', 'valid' and 'test'",
+                sorted(arrays),
+            )
         x = torch.from_numpy(arrays["x"]).float() if "x" in arrays else None
     parts = {}
     for part, array in found.items():
@@ -129,8 +135,11 @@ def _read_table(path: Path) -> tuple[dict[str, Tensor], Tensor | None, bool]:
     unknown = sorted(set(label) - set(PARTS))
     if unknown:
         checks.fail("split", "train, valid or test", ", ".join(unknown[:3]))
-    parts = {part: edges[:, torch.from_numpy((label == part).to_numpy(copy=True))]
-             for part in PARTS if (label == part).any()}
+    parts = {
+        part: edges[:, torch.from_numpy((label == part).to_numpy(copy=True))]
+        for part in PARTS
+        if (label == part).any()
+    }
     return parts, None, named
 
 
@@ -159,8 +168,10 @@ def _read_features(path: Path) -> Tensor:
 
         matrix = scipy.sparse.load_npz(path).tocsr()
         return sparse.csr(
-            torch.from_numpy(matrix.indptr), torch.from_numpy(matrix.indices),
-            torch.from_numpy(matrix.data).float(), (int(matrix.shape[0]), int(matrix.shape[1])),
+            torch.from_numpy(matrix.indptr),
+            torch.from_numpy(matrix.indices),
+            torch.from_numpy(matrix.data).float(),
+            (int(matrix.shape[0]), int(matrix.shape[1])),
         )
     array = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=",", ndmin=2)
     if array.ndim != 2:

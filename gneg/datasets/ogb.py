@@ -64,8 +64,11 @@ def load(name: str, root: Path) -> LinkData:
     folder = local.place(root, copy, folder_name)
     if copy is None and folder.exists() and any(folder.iterdir()):
         # OGB would offer to delete it.
-        checks.fail("root", f"a folder with a complete copy of {name} (raw, split, mapping) or none",
-                    f"{folder} without 'split'")
+        checks.fail(
+            "root",
+            f"a folder with a complete copy of {name} (raw, split, mapping) or none",
+            f"{folder} without 'split'",
+        )
     with _ogb_class() as dataset_class:
         try:
             dataset = dataset_class(name, root=str(folder.parent))

@@ -20,12 +20,18 @@ class Source(NamedTuple):
 
 
 NAMES = {
-    **{name: Source("Planetoid", "planetoid", f"raw/ind.{name.lower()}.graph")
-       for name in ("Cora", "CiteSeer", "PubMed")},
-    **{name: Source("Amazon", "amazon", f"raw/amazon_electronics_{name.lower()}.npz")
-       for name in ("Computers", "Photo")},
-    **{name: Source("Coauthor", "coauthor", f"raw/ms_academic_{suffix}.npz")
-       for name, suffix in (("CS", "cs"), ("Physics", "phy"))},
+    **{
+        name: Source("Planetoid", "planetoid", f"raw/ind.{name.lower()}.graph")
+        for name in ("Cora", "CiteSeer", "PubMed")
+    },
+    **{
+        name: Source("Amazon", "amazon", f"raw/amazon_electronics_{name.lower()}.npz")
+        for name in ("Computers", "Photo")
+    },
+    **{
+        name: Source("Coauthor", "coauthor", f"raw/ms_academic_{suffix}.npz")
+        for name, suffix in (("CS", "cs"), ("Physics", "phy"))
+    },
 }
 
 

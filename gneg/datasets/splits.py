@@ -66,7 +66,8 @@ def uniform_negatives(pos: Tensor, known: KnownEdges, graph: Graph, k: int, seed
     complete = torch.stack([side.mask.all(dim=1) for side in sides]).all(dim=0)
     if not complete.all():
         checks.fail(
-            "graph", f"sparse enough for {k // 2} evaluation negatives for each end of an edge",
+            "graph",
+            f"sparse enough for {k // 2} evaluation negatives for each end of an edge",
             f"{int((~complete).sum())} edges with fewer non-edges",
         )
     src, dst = zip(*(side.pairs() for side in sides), strict=True)

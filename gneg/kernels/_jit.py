@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numba
 import numpy as np
 
-F = TypeVar("F", bound=Callable[..., Any])
+# numba infers the types of a kernel for each dtype it meets.
+Kernel = Callable[..., Any]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def jit(function: F) -> F:
+def jit(function: Kernel) -> Kernel:
     """Compile lazily, release the GIL, cache on disk."""
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+    return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
 
 
-def jit_sums(function: F) -> F:
+def jit_sums(function: Kernel) -> Kernel:
     """As ``jit``, and let sums be added in any (fixed) order, so that they use vector units."""
-    return cast(
-        F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})(function)
-    )
+    return numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})(function)
 
 
 @jit
-def mix(z):  # type: ignore[no-untyped-def]
+def mix(z):
     """Finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -34,13 +33,13 @@ def mix(z):  # type: ignore[no-untyped-def]
 
 
 @jit
-def stream(seed, row):  # type: ignore[no-untyped-def]
+def stream(seed, row):
     """Start of the counter-based stream of one row: the i-th draw is mix(start + i * GOLDEN)."""
     return mix(np.uint64(seed) ^ mix((np.uint64(row) + np.uint64(1)) * GOLDEN))
 
 
 @jit
-def below(state, n):  # type: ignore[no-untyped-def]
+def below(state, n):
     """Map the draw at ``state`` to [0, n), 0 < n < 2**32 (Lemire 2019; bias at most n / 2**64)."""
     x = mix(state)
     m = np.uint64(n)
@@ -49,13 +48,13 @@ def below(state, n):  # type: ignore[no-untyped-def]
 
 
 @jit
-def unit(state):  # type: ignore[no-untyped-def]
+def unit(state):
     """Map the draw at ``state`` to a double in [0, 1)."""
     return np.float64(mix(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @jit
-def lower_bound(indices, start, stop, value):  # type: ignore[no-untyped-def]
+def lower_bound(indices, start, stop, value):
     """First position in the sorted range ``indices[start:stop]`` that is not below ``value``."""
     base = start
     length = stop - start
@@ -69,7 +68,7 @@ def lower_bound(indices, start, stop, value):  # type: ignore[no-untyped-def]
 
 
 @jit
-def has(indices, start, stop, value):  # type: ignore[no-untyped-def]
+def has(indices, start, stop, value):
     """Whether the sorted range ``indices[start:stop]`` holds ``value``."""
     position = lower_bound(indices, start, stop, value)
     return position < stop and indices[position] == value

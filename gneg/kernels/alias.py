@@ -8,7 +8,7 @@ from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 
 
 @jit
-def build_rows(lo, hi, accept, alias, indptr, indices, weight):  # type: ignore[no-untyped-def]
+def build_rows(lo, hi, accept, alias, indptr, indices, weight):
     """One table per row: entry e of row u is drawn with probability ~ ``weight[indices[e]]``.
 
     ``alias`` holds offsets within the row. A row of total weight 0 gets uniform entries.
@@ -48,7 +48,7 @@ def build_rows(lo, hi, accept, alias, indptr, indices, weight):  # type: ignore[
 
 
 @jit
-def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, seed, tries):  # type: ignore[no-untyped-def]
+def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, seed, tries):
     """Draw targets by one alias table over all of them, known ones rejected.
 
     A slot that rejects ``tries`` times is drawn from the explicit conditional distribution, and is
@@ -61,7 +61,7 @@ def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, se
         state = stream(seed, i)
         for j in range(k):
             found = False
-            for attempt in range(tries):
+            for _attempt in range(tries):
                 state += GOLDEN
                 v = below(state, num_targets)
                 state += GOLDEN
@@ -79,7 +79,7 @@ def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, se
 
 
 @jit
-def _exact(out, i, j, u, start, stop, indices, weight, no_self, fraction):  # type: ignore[no-untyped-def]
+def _exact(out, i, j, u, start, stop, indices, weight, no_self, fraction):
     """Invert the conditional distribution by two passes over the targets."""
     total = 0.0
     for final in range(2):
@@ -102,7 +102,7 @@ def _exact(out, i, j, u, start, stop, indices, weight, no_self, fraction):  # ty
 
 
 @jit
-def log_normaliser(lo, hi, out, rows, indptr, indices, weight, total, no_self):  # type: ignore[no-untyped-def]
+def log_normaliser(lo, hi, out, rows, indptr, indices, weight, total, no_self):
     """Log of the weight of a row's non-neighbours; -inf where it is (numerically) nothing."""
     for i in range(lo, hi):
         u = rows[i]

@@ -8,9 +8,10 @@ from gneg.kernels._jit import jit, jit_sums
 
 
 @jit_sums
-def _gathered(values, row):  # type: ignore[no-untyped-def]
-    """Sum of ``values`` at ``row``; unsigned, because a signed index may count from the end,
-    which would take a test for each and three times as long.
+def _gathered(values, row):
+    """Sum of ``values`` at ``row``.
+
+    Unsigned, because a signed index may count from the end: a test for each, three times as long.
     """
     total = 0.0
     for e in range(len(row)):
@@ -19,7 +20,7 @@ def _gathered(values, row):  # type: ignore[no-untyped-def]
 
 
 @jit
-def weighted(lo, hi, out, rows, targets, indptr, indices, in_indptr, in_indices, weight, values):  # type: ignore[no-untyped-def]  # noqa: E501
+def weighted(lo, hi, out, rows, targets, indptr, indices, in_indptr, in_indices, weight, values):
     """``out[i, j]`` = sum of ``weight[w]`` over w with rows[i] -> w -> targets[i, j].
 
     The weights of a row's neighbours are laid out in ``values`` (zero elsewhere), then summed over

@@ -13,7 +13,7 @@ IntArray = npt.NDArray[Any]
 
 
 @jit
-def _scatter(src, dst, num_rows, indptr, out):  # type: ignore[no-untyped-def]
+def _scatter(src, dst, num_rows, indptr, out):
     """Counting sort of ``dst`` by ``src``; stable, so sorted input gives sorted rows."""
     for e in range(len(src)):
         indptr[src[e] + 1] += 1
@@ -27,7 +27,7 @@ def _scatter(src, dst, num_rows, indptr, out):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _scatter_rows(indptr, indices, num_cols, out_indptr, out):  # type: ignore[no-untyped-def]
+def _scatter_rows(indptr, indices, num_cols, out_indptr, out):
     """Transpose of a CSR matrix; each output row comes out sorted."""
     for e in range(len(indices)):
         out_indptr[indices[e] + 1] += 1
@@ -42,7 +42,7 @@ def _scatter_rows(indptr, indices, num_cols, out_indptr, out):  # type: ignore[n
 
 
 @jit
-def _drop_repeats(indptr, indices, out_indptr, drop_loops):  # type: ignore[no-untyped-def]
+def _drop_repeats(indptr, indices, out_indptr, drop_loops):
     """Compact sorted rows in place; return the number of edges kept."""
     kept = 0
     for u in range(len(indptr) - 1):
@@ -55,14 +55,6 @@ def _drop_repeats(indptr, indices, out_indptr, drop_loops):  # type: ignore[no-u
             kept += 1
         out_indptr[u + 1] = kept
     return kept
-
-
-@jit
-def _equal(a, b):  # type: ignore[no-untyped-def]
-    for i in range(len(a)):
-        if a[i] != b[i]:
-            return False
-    return True
 
 
 def transpose(indptr: IntArray, indices: IntArray, num_cols: int) -> tuple[IntArray, IntArray]:
@@ -94,7 +86,7 @@ def equal(a: tuple[IntArray, IntArray], b: tuple[IntArray, IntArray]) -> bool:
     """Whether two CSR pairs hold the same edges."""
     if len(a[0]) != len(b[0]) or len(a[1]) != len(b[1]):
         return False
-    return bool(_equal(a[0], b[0]) and _equal(a[1], b[1]))
+    return bool(np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1]))
 
 
 def _id_type(num_nodes: int) -> type[np.signedinteger[Any]]:
@@ -102,7 +94,7 @@ def _id_type(num_nodes: int) -> type[np.signedinteger[Any]]:
 
 
 @jit
-def contains(lo, hi, out, src, dst, indptr, indices):  # type: ignore[no-untyped-def]
+def contains(lo, hi, out, src, dst, indptr, indices):
     """``out[i]`` = whether (src[i], dst[i]) is an edge, for pairs in ``[lo, hi)``.
 
     In blocks: first all offsets, then the middle of each row, then the searches. The loads of one
@@ -126,7 +118,7 @@ def contains(lo, hi, out, src, dst, indptr, indices):  # type: ignore[no-untyped
 
 
 @jit
-def gather(lo, hi, out, table, positions):  # type: ignore[no-untyped-def]
+def gather(lo, hi, out, table, positions):
     """``out[i] = table[positions[i]]``: the memory limit that benchmarks compare with."""
     for i in range(lo, hi):
         out[i] = table[positions[i]]

@@ -8,7 +8,7 @@ from gneg.kernels._jit import GOLDEN, below, has, jit, lower_bound, stream
 
 
 @jit
-def complement_size(u, indptr, indices, num_targets, no_self):  # type: ignore[no-untyped-def]
+def complement_size(u, indptr, indices, num_targets, no_self):
     """Number of targets that are neither known for ``u`` nor (if ``no_self``) ``u`` itself."""
     start, stop = indptr[u], indptr[u + 1]
     size = num_targets - (stop - start)
@@ -18,7 +18,7 @@ def complement_size(u, indptr, indices, num_targets, no_self):  # type: ignore[n
 
 
 @jit
-def unrank(indices, start, stop, rank):  # type: ignore[no-untyped-def]
+def unrank(indices, start, stop, rank):
     """The ``rank``-th value (from 0) that is absent from the sorted ``indices[start:stop]``.
 
     Before position i of the row lie ``indices[i] - i`` absent values, a number that never
@@ -37,7 +37,7 @@ def unrank(indices, start, stop, rank):  # type: ignore[no-untyped-def]
 
 
 @jit
-def self_rank(u, indptr, indices, num_targets, no_self):  # type: ignore[no-untyped-def]
+def self_rank(u, indptr, indices, num_targets, no_self):
     """Rank of ``u`` among the absent values of its own row; ``num_targets`` if not there."""
     if not no_self:
         return num_targets
@@ -49,14 +49,14 @@ def self_rank(u, indptr, indices, num_targets, no_self):  # type: ignore[no-unty
 
 
 @jit
-def sizes(lo, hi, out, rows, indptr, indices, num_targets, no_self):  # type: ignore[no-untyped-def]
+def sizes(lo, hi, out, rows, indptr, indices, num_targets, no_self):
     """Complement sizes of ``rows``."""
     for i in range(lo, hi):
         out[i] = complement_size(rows[i], indptr, indices, num_targets, no_self)
 
 
 @jit
-def nth(lo, hi, out, rows, ranks, indptr, indices, num_targets, no_self):  # type: ignore[no-untyped-def]
+def nth(lo, hi, out, rows, ranks, indptr, indices, num_targets, no_self):
     """``out[i]`` = the ``ranks[i]``-th non-neighbour of ``rows[i]``, -1 where there is none."""
     for i in range(lo, hi):
         u, rank = rows[i], ranks[i]
@@ -69,7 +69,7 @@ def nth(lo, hi, out, rows, ranks, indptr, indices, num_targets, no_self):  # typ
 
 
 @jit
-def _remember(table, value):  # type: ignore[no-untyped-def]
+def _remember(table, value):
     """Insert into an open-addressing set of ids (-1 = free); False if it was there."""
     mask = len(table) - 1
     slot = np.int64((np.uint64(value) * GOLDEN) >> np.uint64(32)) & mask
@@ -82,7 +82,7 @@ def _remember(table, value):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _table(k):  # type: ignore[no-untyped-def]
+def _table(k):
     size = 4
     while size < 2 * k:
         size *= 2
@@ -90,7 +90,7 @@ def _table(k):  # type: ignore[no-untyped-def]
 
 
 @jit
-def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):  # type: ignore[no-untyped-def]
+def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
     """Copy to the -1 slots of ``out [B, K]`` the usable ``candidates [B, M]``, in their order.
 
     Usable: not negative, not known, not the query itself and, if ``unique``, not yet in the row.
@@ -125,7 +125,7 @@ def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):  #
 
 
 @jit
-def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed):  # type: ignore[no-untyped-def]
+def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed):
     """Fill the -1 slots of ``out [B, K]`` uniformly from each row's complement.
 
     A row with fewer than K non-edges is replaced by all of them, ascending, and -1 after. Ranks in
@@ -166,7 +166,7 @@ def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed)
 
 
 @jit
-def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, seed, tries):  # type: ignore[no-untyped-def]  # noqa: E501
+def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, seed, tries):
     """Usable targets of the other queries of a batch; row i is query ``position[i]`` of it.
 
     All of them once if K allows, else random ones.
@@ -186,7 +186,7 @@ def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, se
             continue
         state = stream(seed, i)
         for j in range(k):
-            for attempt in range(tries):
+            for _attempt in range(tries):
                 state += GOLDEN
                 p = below(state, others)
                 v = batch[p + (p >= position[i])]
@@ -196,7 +196,7 @@ def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, se
 
 
 @jit
-def subsets(lo, hi, out, pool, rows, seed):  # type: ignore[no-untyped-def]
+def subsets(lo, hi, out, pool, rows, seed):
     """K random entries without replacement from the non-negative entries of ``pool[rows[i]]``."""
     k, width = out.shape[1], pool.shape[1]
     chosen = np.empty(width, np.int64)
@@ -218,7 +218,7 @@ def subsets(lo, hi, out, pool, rows, seed):  # type: ignore[no-untyped-def]
 
 
 @jit
-def pick(lo, hi, out, pool, rows, seed):  # type: ignore[no-untyped-def]
+def pick(lo, hi, out, pool, rows, seed):
     """K entries with replacement from the leading non-negative entries of ``pool[rows[i]]``."""
     for i in range(lo, hi):
         r = rows[i]

@@ -5,8 +5,7 @@ is proposed along a random edge leaving that frontier and accepted only if the e
 one that enters the target from the frontier (one edge for each target, hence uniform); or, where
 the frontier has more edges than there are nodes, uniformly from all targets and accepted if some
 edge enters it from the frontier. When the rejections have cost as much as listing the shell
-would, the shell is listed. ``mark[v] = base + distance`` for nodes in the ball, below ``base``
-otherwise; ``queue[levels[d]:levels[d + 1]]`` is shell d.
+would, the shell is listed. See ``ball.py`` for the ball.
 """
 
 from __future__ import annotations
@@ -14,36 +13,11 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
-from gneg.kernels.pools import complement_size
+from gneg.kernels.ball import expand, open_ball, shell_targets, usable
 
 
 @jit
-def _open_ball(node, levels, mark, queue):  # type: ignore[no-untyped-def]
-    base = mark[-1] + 1
-    mark[-1] = base + len(levels)
-    mark[node] = base
-    queue[0] = node
-    levels[0], levels[1] = 0, 1
-    return base
-
-
-@jit
-def _expand(depth, levels, mark, queue, base, indptr, indices):  # type: ignore[no-untyped-def]
-    """Append shell ``depth`` to the queue."""
-    tail = levels[depth]
-    for q in range(levels[depth - 1], levels[depth]):
-        w = queue[q]
-        for e in range(indptr[w], indptr[w + 1]):
-            v = indices[e]
-            if mark[v] < base:
-                mark[v] = base + depth
-                queue[tail] = v
-                tail += 1
-    levels[depth + 1] = tail
-
-
-@jit
-def _parent(v, wanted, in_indptr, in_indices, mark):  # type: ignore[no-untyped-def]
+def _parent(v, wanted, in_indptr, in_indices, mark):
     """Position of the first edge that enters ``v`` from the frontier, or -1."""
     for e in range(in_indptr[v], in_indptr[v + 1]):
         if mark[in_indices[e]] == wanted:
@@ -52,12 +26,7 @@ def _parent(v, wanted, in_indptr, in_indices, mark):  # type: ignore[no-untyped-
 
 
 @jit
-def _usable(v, num_targets, known_start, known_stop, known):  # type: ignore[no-untyped-def]
-    return 0 <= v < num_targets and not has(known, known_start, known_stop, v)
-
-
-@jit
-def _frontier_edges(first, last, queue, indptr):  # type: ignore[no-untyped-def]
+def _frontier_edges(first, last, queue, indptr):
     """Running number of edges that leave the frontier, node by node."""
     ends = np.empty(last - first, np.int64)
     total = 0
@@ -68,7 +37,7 @@ def _frontier_edges(first, last, queue, indptr):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _along_edge(ends, rank, first, queue, indptr, indices):  # type: ignore[no-untyped-def]
+def _along_edge(ends, rank, first, queue, indptr, indices):
     """Source and target of the ``rank``-th edge that leaves the frontier."""
     q = np.searchsorted(ends, rank, side="right")
     w = np.int64(queue[first + q])
@@ -76,7 +45,27 @@ def _along_edge(ends, rank, first, queue, indptr, indices):  # type: ignore[no-u
 
 
 @jit
-def _reject(row, asked, shell, base, wanted, ends, first, queue, indptr, indices, in_indptr, in_indices, target_shift, num_targets, known_start, known_stop, known, mark, state):  # type: ignore[no-untyped-def]  # noqa: E501
+def _reject(
+    row,
+    asked,
+    shell,
+    base,
+    wanted,
+    ends,
+    first,
+    queue,
+    indptr,
+    indices,
+    in_indptr,
+    in_indices,
+    target_shift,
+    num_targets,
+    known_start,
+    known_stop,
+    known,
+    mark,
+    state,
+):
     """Fill slots of one shell by rejection; stops when that has cost as much as listing it."""
     paths = ends[-1]
     by_edge = paths < num_targets
@@ -92,7 +81,7 @@ def _reject(row, asked, shell, base, wanted, ends, first, queue, indptr, indices
                 w, v = _along_edge(ends, below(state, paths), first, queue, indptr, indices)
             else:
                 v = below(state, num_targets) + target_shift
-            if mark[v] >= base or not _usable(
+            if mark[v] >= base or not usable(
                 v - target_shift, num_targets, known_start, known_stop, known
             ):
                 continue
@@ -107,7 +96,7 @@ def _reject(row, asked, shell, base, wanted, ends, first, queue, indptr, indices
 
 
 @jit
-def _from_list(row, asked, shell, listed, state):  # type: ignore[no-untyped-def]
+def _from_list(row, asked, shell, listed, state):
     """Fill the remaining slots of one shell from the list of its usable targets."""
     if len(listed):
         for j in range(len(row)):
@@ -118,20 +107,26 @@ def _from_list(row, asked, shell, listed, state):  # type: ignore[no-untyped-def
 
 
 @jit
-def _listed(depth, levels, queue, target_shift, num_targets, known_start, known_stop, known):  # type: ignore[no-untyped-def]  # noqa: E501
-    """Usable targets of an expanded shell."""
-    listed = np.empty(levels[depth + 1] - levels[depth], np.int64)
-    size = 0
-    for q in range(levels[depth], levels[depth + 1]):
-        v = queue[q] - target_shift
-        if _usable(v, num_targets, known_start, known_stop, known):
-            listed[size] = v
-            size += 1
-    return listed[:size]
-
-
-@jit
-def _draw_far(row, asked, shell, base, done, levels, indptr, indices, in_indptr, in_indices, target_shift, num_targets, known_start, known_stop, known, mark, queue, state):  # type: ignore[no-untyped-def]  # noqa: E501
+def _draw_far(
+    row,
+    asked,
+    shell,
+    base,
+    done,
+    levels,
+    indptr,
+    indices,
+    in_indptr,
+    in_indices,
+    target_shift,
+    num_targets,
+    known_start,
+    known_stop,
+    known,
+    mark,
+    queue,
+    state,
+):
     """Fill slots with targets beyond shell ``shell - 1``, of which the ball has ``done``."""
     wanted = base + done
     cost = 0
@@ -142,7 +137,7 @@ def _draw_far(row, asked, shell, base, done, levels, indptr, indices, in_indptr,
             cost += 1
             state += GOLDEN
             v = below(state, num_targets) + target_shift
-            if mark[v] >= base or not _usable(
+            if mark[v] >= base or not usable(
                 v - target_shift, num_targets, known_start, known_stop, known
             ):
                 continue
@@ -158,7 +153,7 @@ def _draw_far(row, asked, shell, base, done, levels, indptr, indices, in_indptr,
     if cost < num_targets:
         return state
     if done < shell - 1:
-        _expand(shell - 1, levels, mark, queue, base, indptr, indices)
+        expand(shell - 1, levels, mark, queue, base, indptr, indices)
     listed = np.empty(num_targets, np.int64)
     size = 0
     for v in range(num_targets):
@@ -169,23 +164,44 @@ def _draw_far(row, asked, shell, base, done, levels, indptr, indices, in_indptr,
 
 
 @jit
-def draws(lo, hi, out, rows, indptr, indices, in_indptr, in_indices, target_shift, num_targets, known_indptr, known, hops, cumulative, hop_step, seed, mark, queue):  # type: ignore[no-untyped-def]  # noqa: E501
-    """Draw each slot's shell from ``hops`` (the last may be "far": one step past the largest),
-    then a target uniformly from that shell, or from the next one that has any.
+def draws(
+    lo,
+    hi,
+    out,
+    rows,
+    indptr,
+    indices,
+    in_indptr,
+    in_indices,
+    target_shift,
+    num_targets,
+    known_indptr,
+    known,
+    hops,
+    cumulative,
+    hop_step,
+    seed,
+    mark,
+    queue,
+):
+    """Draw each slot's shell, then a target uniformly from it, or from the next that has any.
 
-    Returns the number of slots that fell to another shell; what none could fill stays -1.
+    ``hops`` ends with "far", one step past the largest distance named. Returns the number of slots
+    that fell to another shell; what none could fill stays -1.
     """
     k, far = out.shape[1], hops[-1]
     levels = np.empty(far + 2, np.int64)
     asked = np.empty(k, np.int64)
     fell = 0
     for i in range(lo, hi):
-        base = _open_ball(rows[i], levels, mark, queue)
+        base = open_ball(rows[i], levels, mark, queue)
         start, stop = known_indptr[rows[i]], known_indptr[rows[i] + 1]
         state = stream(seed, i)
         for j in range(k):
             state += GOLDEN
-            asked[j] = hops[min(np.searchsorted(cumulative, unit(state), side="right"), len(hops) - 1)]
+            asked[j] = hops[
+                min(np.searchsorted(cumulative, unit(state), side="right"), len(hops) - 1)
+            ]
         done = 0
         for depth in range(1 + hop_step, far, hop_step):
             slots = np.sum(asked == depth)
@@ -193,19 +209,35 @@ def draws(lo, hi, out, rows, indptr, indices, in_indptr, in_indices, target_shif
                 continue
             while done < depth - 1:
                 done += 1
-                _expand(done, levels, mark, queue, base, indptr, indices)
+                expand(done, levels, mark, queue, base, indptr, indices)
             first, last = levels[depth - 1], levels[depth]
             ends = _frontier_edges(first, last, queue, indptr)
             if len(ends) and ends[-1] > 8 * slots:
                 state = _reject(
-                    out[i], asked, depth, base, base + done, ends, first, queue, indptr, indices,
-                    in_indptr, in_indices, target_shift, num_targets, start, stop, known, mark,
+                    out[i],
+                    asked,
+                    depth,
+                    base,
+                    base + done,
+                    ends,
+                    first,
+                    queue,
+                    indptr,
+                    indices,
+                    in_indptr,
+                    in_indices,
+                    target_shift,
+                    num_targets,
+                    start,
+                    stop,
+                    known,
+                    mark,
                     state,
                 )
             if np.any((asked == depth) & (out[i] < 0)):
                 done = depth
-                _expand(done, levels, mark, queue, base, indptr, indices)
-                listed = _listed(
+                expand(done, levels, mark, queue, base, indptr, indices)
+                listed = shell_targets(
                     depth, levels, queue, target_shift, num_targets, start, stop, known
                 )
                 state = _from_list(out[i], asked, depth, listed, state)
@@ -216,45 +248,27 @@ def draws(lo, hi, out, rows, indptr, indices, in_indptr, in_indices, target_shif
         if np.any(asked >= far):
             while done < far - 2:
                 done += 1
-                _expand(done, levels, mark, queue, base, indptr, indices)
+                expand(done, levels, mark, queue, base, indptr, indices)
             asked[asked > far] = far
             state = _draw_far(
-                out[i], asked, far, base, done, levels, indptr, indices, in_indptr, in_indices,
-                target_shift, num_targets, start, stop, known, mark, queue, state,
+                out[i],
+                asked,
+                far,
+                base,
+                done,
+                levels,
+                indptr,
+                indices,
+                in_indptr,
+                in_indices,
+                target_shift,
+                num_targets,
+                start,
+                stop,
+                known,
+                mark,
+                queue,
+                state,
             )
             fell += np.sum(out[i] < 0)
     return fell
-
-
-@jit
-def log_prob(lo, hi, out, rows, targets, indptr, indices, target_shift, num_targets, known_indptr, known, hops, weights, hop_step, no_self, mark, queue):  # type: ignore[no-untyped-def]  # noqa: E501
-    """Log probability of ``targets [B, K]`` under ``draws``, by listing every shell."""
-    far = hops[-1]
-    levels = np.empty(far + 2, np.int64)
-    share, size = np.empty(far + 1), np.empty(far + 1, np.int64)
-    for i in range(lo, hi):
-        u = rows[i]
-        start, stop = known_indptr[u], known_indptr[u + 1]
-        base = _open_ball(u, levels, mark, queue)
-        whole = complement_size(u, known_indptr, known, num_targets, no_self)
-        share[:], size[:] = 0.0, 0
-        for s in range(len(hops)):
-            share[hops[s]] = weights[s]
-        beyond = whole
-        for depth in range(1, far):
-            _expand(depth, levels, mark, queue, base, indptr, indices)
-            size[depth] = len(
-                _listed(depth, levels, queue, target_shift, num_targets, start, stop, known)
-            )
-            beyond -= size[depth]
-        size[far] = beyond
-        for depth in range(1 + hop_step, far + 1):
-            if size[depth] == 0 and depth < far:
-                share[min(depth + hop_step, far)] += share[depth]
-                share[depth] = 0.0
-        anywhere = share[far] / whole if beyond == 0 and whole else 0.0
-        for j in range(targets.shape[1]):
-            node = targets[i, j] + target_shift
-            depth = far if mark[node] < base else np.int64(mark[node] - base)
-            own = share[depth] / size[depth] if 0 < depth <= far and size[depth] > 0 else 0.0
-            out[i, j] = np.log(own + anywhere)

@@ -6,6 +6,7 @@ workqueue is not thread-safe.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import threading
@@ -76,10 +77,7 @@ def run_rows(kernel: Callable[..., Any], num_rows: int, work: int, *args: Any) -
     chunks = min(num_rows, num_threads * CHUNKS_PER_THREAD)
     bounds = [num_rows * i // chunks for i in range(chunks + 1)]
     pool = _executor(num_threads)
-    futures = [
-        pool.submit(kernel, lo, hi, *args)
-        for lo, hi in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    futures = [pool.submit(kernel, lo, hi, *args) for lo, hi in itertools.pairwise(bounds)]
     return [future.result() for future in futures]
 
 

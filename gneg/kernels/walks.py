@@ -12,7 +12,7 @@ from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 
 
 @jit
-def _first_step(u, state, indptr, indices, accept, alias):  # type: ignore[no-untyped-def]
+def _first_step(u, state, indptr, indices, accept, alias):
     """Middle node drawn from u's row, by its alias table if there is one; uses two draws."""
     start = indptr[u]
     offset = below(state + GOLDEN, indptr[u + 1] - start)
@@ -22,9 +22,10 @@ def _first_step(u, state, indptr, indices, accept, alias):  # type: ignore[no-un
 
 
 @jit
-def _way_on(w, indptr, accept, pass_weight):  # type: ignore[no-untyped-def]
-    """Number of second steps; none through a node without weight (a row of only such nodes has a
-    uniform table).
+def _way_on(w, indptr, accept, pass_weight):
+    """Number of second steps; none through a node without weight.
+
+    A row of only such nodes has a uniform table.
     """
     if len(accept) and pass_weight[w] <= 0:
         return np.int64(0)
@@ -32,12 +33,27 @@ def _way_on(w, indptr, accept, pass_weight):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _usable(v, u, start, stop, known, no_self):  # type: ignore[no-untyped-def]
+def _usable(v, u, start, stop, known, no_self):
     return not (no_self and v == u) and not has(known, start, stop, v)
 
 
 @jit
-def two_steps(lo, hi, out, rows, indptr, indices, accept, alias, pass_weight, known_indptr, known, no_self, seed, tries):  # type: ignore[no-untyped-def]  # noqa: E501
+def two_steps(
+    lo,
+    hi,
+    out,
+    rows,
+    indptr,
+    indices,
+    accept,
+    alias,
+    pass_weight,
+    known_indptr,
+    known,
+    no_self,
+    seed,
+    tries,
+):
     """Draw targets of two-step walks, usable ones only: u -> w by its table, w -> v uniformly.
 
     The K walks of a row advance together, so that their cache misses overlap. A slot that rejects
@@ -65,7 +81,7 @@ def two_steps(lo, hi, out, rows, indptr, indices, accept, alias, pass_weight, kn
             if out[i, j] >= 0 and _usable(out[i, j], u, start, stop, known, no_self):
                 continue
             out[i, j] = -1
-            for attempt in range(tries):
+            for _attempt in range(tries):
                 w = _first_step(u, state, indptr, indices, accept, alias)
                 state += GOLDEN + GOLDEN + GOLDEN
                 size = _way_on(w, indptr, accept, pass_weight)
@@ -88,7 +104,7 @@ def two_steps(lo, hi, out, rows, indptr, indices, accept, alias, pass_weight, kn
 
 
 @jit
-def _enumerate(row, u, indptr, indices, pass_weight, start, stop, known, no_self, state):  # type: ignore[no-untyped-def]  # noqa: E501
+def _enumerate(row, u, indptr, indices, pass_weight, start, stop, known, no_self, state):
     """Fill the -1 slots of ``row`` by inverting the walk's conditional distribution.
 
     Two passes over all two-step paths: the first adds up the usable weight, the second stops at
@@ -128,12 +144,28 @@ def _enumerate(row, u, indptr, indices, pass_weight, start, stop, known, no_self
 
 
 @jit
-def steps(lo, hi, out, rows, indptr, indices, target_shift, num_targets, known_indptr, known, num_steps, restart, no_self, seed, tries):  # type: ignore[no-untyped-def]  # noqa: E501
-    """Draw end points of uniform walks: ``num_steps`` long, or with ``restart`` > 0 of a length
-    that is geometric (the end point then follows personalised PageRank, cut off where a walk
-    goes on with probability below 1e-9).
+def steps(
+    lo,
+    hi,
+    out,
+    rows,
+    indptr,
+    indices,
+    target_shift,
+    num_targets,
+    known_indptr,
+    known,
+    num_steps,
+    restart,
+    no_self,
+    seed,
+    tries,
+):
+    """Draw end points of uniform walks, ``num_steps`` long.
 
-    Where one slot rejects ``tries`` times, the rest of its row is left -1.
+    With ``restart`` > 0 the length is geometric: the end point follows personalised PageRank, cut
+    off where a walk goes on with probability below 1e-9. Where one slot rejects ``tries`` times,
+    the rest of its row is left -1.
     """
     k = out.shape[1]
     limit = num_steps if restart <= 0 else np.int64(np.ceil(-21.0 / np.log1p(-restart)))
@@ -142,9 +174,9 @@ def steps(lo, hi, out, rows, indptr, indices, target_shift, num_targets, known_i
         start, stop = known_indptr[u], known_indptr[u + 1]
         state = stream(seed, i)
         for j in range(k):
-            for attempt in range(tries):
+            for _attempt in range(tries):
                 node = u
-                for taken in range(limit):
+                for _taken in range(limit):
                     state += GOLDEN
                     if restart > 0 and unit(state) < restart:
                         break
@@ -164,7 +196,9 @@ def steps(lo, hi, out, rows, indptr, indices, target_shift, num_targets, known_i
 
 
 @jit
-def allowed_mass(lo, hi, out, rows, indptr, indices, pass_weight, known_indptr, known, no_self, mark):  # type: ignore[no-untyped-def]  # noqa: E501
+def allowed_mass(
+    lo, hi, out, rows, indptr, indices, pass_weight, known_indptr, known, no_self, mark
+):
     """Unnormalised probability that a two-step walk from each row ends on a usable target."""
     for i in range(lo, hi):
         u = rows[i]

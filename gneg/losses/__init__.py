@@ -17,9 +17,9 @@ LOSSES: dict[str, type[Loss]] = {
 }
 
 __all__ = [
-    "LOSSES",
     "BCE",
     "BPR",
+    "LOSSES",
     "NCE",
     "AUCHinge",
     "AUCSquared",

@@ -15,8 +15,8 @@ from gneg.negatives import Negatives
 class Loss(ABC):
     """Turns scores of positives and of their negatives into a scalar.
 
-    Call it with ``pos [B]``, ``neg [B, K]`` and the :class:`~gneg.Negatives` that ``neg`` was scored
-    for. Masked negatives never count, whatever their score. Where a loss compares a positive
+    Call it with ``pos [B]``, ``neg [B, K]`` and the :class:`~gneg.Negatives` that were scored.
+    Masked negatives never count, whatever their score. Where a loss compares a positive
     with its negatives, rows without any are left out; an empty batch costs 0.
 
     Raises (all losses):
@@ -67,7 +67,10 @@ def masked_logsumexp(value: Tensor, mask: Tensor) -> Tensor:
 def needed_log_q(value: Tensor | None, loss: Loss) -> Tensor:
     """Return ``log_q`` or say that this sampler cannot be used with this loss."""
     if value is None:
-        checks.fail("negatives", f"drawn with a closed-form log_q for {type(loss).__name__}",
-                    "log_q=None", hint="use Uniform, Degree, KHop or a two-step Walk, or a Mixture "
-                    "of these")
+        checks.fail(
+            "negatives",
+            f"drawn with a closed-form log_q for {type(loss).__name__}",
+            "log_q=None",
+            hint="use Uniform, Degree, KHop or a two-step Walk, or a Mixture of these",
+        )
     return value

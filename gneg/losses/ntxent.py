@@ -39,7 +39,8 @@ def _query_ids(negatives: Negatives) -> Tensor:
     query = negatives.src * 2
     if isinstance(negatives.side, Tensor):
         query = query + negatives.side.long()
-    return torch.unique(query, return_inverse=True)[1]
+    group: Tensor = torch.unique(query, return_inverse=True)[1]
+    return group
 
 
 def _pooled(value: Tensor, group: Tensor) -> Tensor:
@@ -51,5 +52,8 @@ def _pooled(value: Tensor, group: Tensor) -> Tensor:
     peak = torch.where(torch.isfinite(peak), peak, peak.new_zeros(()))[group]
     total = value.new_zeros(size).index_add(0, group, torch.exp(value - peak))[group]
     some = total > 0
-    return torch.where(some, torch.log(torch.where(some, total, total.new_ones(()))) + peak,
-                       value.new_full((), -torch.inf))
+    return torch.where(
+        some,
+        torch.log(torch.where(some, total, total.new_ones(()))) + peak,
+        value.new_full((), -torch.inf),
+    )

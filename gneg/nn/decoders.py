@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
 from gneg import checks
-
-Kind = Literal["dot", "mlp", "bilinear"]
+from gneg.config import Decoder
 
 
 class Dot(nn.Module):
@@ -59,7 +56,7 @@ class Bilinear(nn.Module):
         return ((src @ self.weight) * dst).sum(dim=-1)
 
 
-def make_decoder(kind: Kind, width: int, *, layers: int = 3, dropout: float = 0.0) -> nn.Module:
+def make_decoder(kind: Decoder, width: int, *, layers: int = 3, dropout: float = 0.0) -> nn.Module:
     """Return a decoder by name; ``layers`` and ``dropout`` are for ``"mlp"``.
 
     Raises:

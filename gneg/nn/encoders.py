@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +11,8 @@ from torch_geometric.nn.models import GCN, GraphSAGE
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from gneg import checks, sparse
+from gneg.config import GNNS, Inputs, JumpingKnowledge, Norm
 from gneg.nn.adjacency import Adjacency
-
-Kind = Literal["sage", "gcn"]
-Inputs = Literal["features", "embedding", "both"]
-Norm = Literal["batch", "layer"]
-JumpingKnowledge = Literal["last", "cat", "max"]
 
 
 class SparseFeatures:
@@ -38,21 +34,23 @@ def _linear(x: Tensor | SparseFeatures, weight: Tensor) -> Tensor:
 class _SAGEConv(SAGEConv):
     """PyG's GraphSAGE layer (mean), computed on an :class:`Adjacency`."""
 
-    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:
         weight = self.lin_l.weight
         # By linearity the smaller of the two widths is aggregated.
         if isinstance(x, SparseFeatures) or self.out_channels < self.in_channels:
             out = adjacency.mean(_linear(x, weight))
         else:
             out = _linear(adjacency.mean(x), weight)
-        return out + self.lin_l.bias + _linear(x, self.lin_r.weight)
+        both: Tensor = out + self.lin_l.bias + _linear(x, self.lin_r.weight)
+        return both
 
 
 class _GCNConv(GCNConv):
     """PyG's GCN layer, computed on an :class:`Adjacency`."""
 
-    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:  # type: ignore[override]
-        return adjacency.normalized(_linear(x, self.lin.weight)) + self.bias
+    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:
+        out: Tensor = adjacency.normalized(_linear(x, self.lin.weight)) + self.bias
+        return out
 
 
 class _GraphSAGE(GraphSAGE):
@@ -89,7 +87,7 @@ class Encoder(nn.Module):
 
     def __init__(
         self,
-        kind: Kind,
+        kind: str,
         num_nodes: int,
         in_channels: int,
         *,
@@ -101,7 +99,7 @@ class Encoder(nn.Module):
         jk: JumpingKnowledge | None = None,
     ) -> None:
         super().__init__()
-        checks.choice("kind", kind, ("sage", "gcn"))
+        checks.choice("kind", kind, GNNS)
         checks.integer("hidden", hidden, 1)
         checks.integer("layers", layers, 1)
         checks.choice("norm", norm, ("batch", "layer", None))
@@ -122,8 +120,13 @@ class Encoder(nn.Module):
         width = {"features": in_channels, "embedding": hidden, "both": 2 * hidden}[inputs]
         model: type[BasicGNN] = _GraphSAGE if kind == "sage" else _GCN
         self.gnn = model(
-            width, hidden, layers, out_channels=hidden, dropout=checks.number("dropout", dropout, 0, 1),
-            norm=None if norm is None else f"{norm}_norm", jk=jk,
+            width,
+            hidden,
+            layers,
+            out_channels=hidden,
+            dropout=checks.number("dropout", dropout, 0, 1),
+            norm=None if norm is None else f"{norm}_norm",
+            jk=jk,
         )
         self.reset_parameters()
 
@@ -140,7 +143,9 @@ class Encoder(nn.Module):
         if self.inputs == "embedding":
             x = self.embedding
         elif self.inputs == "both":
-            assert x is not None and self.project is not None and self.embedding is not None
+            assert x is not None
+            assert self.project is not None
+            assert self.embedding is not None
             x = torch.cat([_linear(x, self.project.weight), self.embedding], dim=1)
         z: Tensor = self.gnn(x, adjacency)
         return z

@@ -30,7 +30,8 @@ class Heuristic:
 
     Example:
         >>> import torch
-        >>> graph = Graph.from_edge_index(torch.tensor([[0, 1, 0, 3], [1, 2, 3, 2]]), undirected=True)
+        >>> square = torch.tensor([[0, 1, 0, 3], [1, 2, 3, 2]])
+        >>> graph = Graph.from_edge_index(square, undirected=True)
         >>> Heuristic(graph, "cn")(torch.tensor([0, 0]), torch.tensor([2, 1]))
         tensor([2., 0.], dtype=torch.float64)
     """
@@ -58,7 +59,13 @@ class Heuristic:
             kernels.common.weighted(*args, kernels.threads.zeros(self.graph.num_nodes))
 
         kernels.threads.run_rows(
-            score, len(rows), 64 * len(rows), out, rows, targets, *self.graph.steps()[:4],
+            score,
+            len(rows),
+            64 * len(rows),
+            out,
+            rows,
+            targets,
+            *self.graph.steps()[:4],
             self._weight,
         )
         return from_numpy(out).view(src.shape).to(src.device)

@@ -35,7 +35,7 @@ class LinkPredictor(nn.Module):
 
     def score(self, z: Tensor, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores of the pairs ``src``, ``dst`` (one shape), in that shape; logits."""
-        # Looked up like an embedding: its gradient on a CPU is several times faster than indexing's.
+        # Looked up like an embedding, whose gradient is much faster on a CPU than indexing's.
         ends = [functional.embedding(nodes.reshape(-1), z) for nodes in (src, dst)]
         scores: Tensor = self.decoder(*ends)
         return scores.view(src.shape)

@@ -6,7 +6,6 @@ import inspect
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,56 +18,14 @@ from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives, Side
 from gneg.rng import draw_seed, split_seed
+from gneg.samplers.query import FloatArray, IntArray, Query, Score
+
+__all__ = ["Corrupt", "FloatArray", "IntArray", "Query", "Sampler", "Score"]
 
 Corrupt = Literal["dst", "src", "both"]
-Score = Callable[[Tensor, Tensor], Tensor]
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 # How often to propose again for rows that lack usable targets, before filling them.
 ROUNDS = 4
-
-
-@dataclass(frozen=True)
-class Query:
-    """What a sampler is asked for, seen from the kept ends: every row replaces the same side.
-
-    Attributes:
-        side: The end to replace.
-        rows: ``[B]``, the kept end of each positive.
-        batch: ``[P]``, the ends to be replaced, of all positives of the call.
-        position: ``[B]``, which of ``batch`` belongs to each row.
-        known: The known edges as (kept, replaced) pairs.
-        z: Embeddings as given to ``sample``.
-        score: The current model as given to ``sample``.
-        counts: To be added to; ends up in ``Negatives.counts``.
-    """
-
-    side: Side
-    rows: IntArray
-    batch: IntArray
-    position: IntArray
-    known: KnownEdges
-    z: Tensor | None = None
-    score: Score | None = None
-    counts: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def others(self) -> IntArray:
-        """``[B]``, the end that is to be replaced, row by row."""
-        return self.batch[self.position]
-
-    def take(self, which: npt.NDArray[Any]) -> Query:
-        """The query for some of the rows."""
-        return replace(self, rows=self.rows[which], position=self.position[which])
-
-    def blank(self, k: int) -> IntArray:
-        """An index ``[B, k]`` in which nothing is proposed yet: -1 everywhere."""
-        return np.full((len(self.rows), k), -1, np.int64)
-
-    def run(self, kernel: Callable[..., Any], out: npt.NDArray[Any], *args: Any) -> list[Any]:
-        """Run a row kernel on ``out``; see :func:`gneg.kernels.threads.run_rows`."""
-        return kernels.threads.run_rows(kernel, len(out), out.size, out, self.rows, *args)
 
 
 class Sampler(ABC):
@@ -97,14 +54,20 @@ class Sampler(ABC):
         unique: bool = False,
     ) -> None:
         if not isinstance(graph, Graph):
-            checks.fail("graph", "a gneg.Graph", type(graph).__name__,
-                        hint="build one with gneg.Graph.from_edge_index or from_data")
+            checks.fail(
+                "graph",
+                "a gneg.Graph",
+                type(graph).__name__,
+                hint="build one with gneg.Graph.from_edge_index or from_data",
+            )
         if known is None:
             known = KnownEdges(graph)
         elif not isinstance(known, KnownEdges):
             checks.fail("known", "a gneg.KnownEdges or None", type(known).__name__)
         elif (known.num_src, known.num_dst, known.bipartite) != (
-            graph.num_src, graph.num_dst, graph.bipartite
+            graph.num_src,
+            graph.num_dst,
+            graph.bipartite,
         ):
             checks.fail("known", f"KnownEdges over the nodes of {graph}", known)
         self.graph = graph
@@ -128,6 +91,7 @@ class Sampler(ABC):
 
     def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
         """Tell the sampler that a training epoch has passed; samplers without state ignore it."""
+        return
 
     def state_dict(self) -> dict[str, Any]:
         """Return what ``load_state_dict`` needs to go on; empty without state."""
@@ -179,9 +143,7 @@ class Sampler(ABC):
         ends = pos.detach().to("cpu", torch.int64).contiguous().numpy()
         swap = self._sides(ends.shape[1], seed)
         queries = [self._query(side, ends, which, z, score) for side, which in swap]
-        parts = [
-            self._draw(query, k, split_seed(seed, i)) for i, query in enumerate(queries)
-        ]
+        parts = [self._draw(query, k, split_seed(seed, i)) for i, query in enumerate(queries)]
         return self._assemble(pos, swap, queries, parts)
 
     def log_prob(self, src: Tensor, dst: Tensor) -> Tensor | None:
@@ -250,7 +212,12 @@ class Sampler(ABC):
             index = self._exclude(query, index, k, seed)
         known = query.known
         done = query.run(
-            kernels.pools.fill, index, *known.arrays, known.num_dst, known.no_self, self.unique,
+            kernels.pools.fill,
+            index,
+            *known.arrays,
+            known.num_dst,
+            known.no_self,
+            self.unique,
             split_seed(seed, 1),
         )
         query.counts["filled"] += sum(filled for filled, _ in done)

@@ -71,8 +71,14 @@ class Degree(Sampler):
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index = query.blank(k)
         query.run(
-            kernels.alias.draws, index, *self._table(query.side), *query.known.arrays,
-            self._weight(query.side), query.known.no_self, seed, TRIES,
+            kernels.alias.draws,
+            index,
+            *self._table(query.side),
+            *query.known.arrays,
+            self._weight(query.side),
+            query.known.no_self,
+            seed,
+            TRIES,
         )
         return index
 
@@ -80,7 +86,11 @@ class Degree(Sampler):
         weight = self._weight(query.side)
         norm = np.empty(len(query.rows))
         query.run(
-            kernels.alias.log_normaliser, norm, *query.known.arrays, weight, float(weight.sum()),
+            kernels.alias.log_normaliser,
+            norm,
+            *query.known.arrays,
+            weight,
+            float(weight.sum()),
             query.known.no_self,
         )
         # A row without any weighted non-edge is drawn uniformly.

@@ -53,8 +53,10 @@ class Fixed(Sampler):
             checks.fail("pool", "a pair of tensors for corrupt='both', else one tensor", type(pool))
         self.pos = None if pos is None else checks.pairs("pos", pos).detach().cpu().long()
         pools = pool if isinstance(pool, tuple) else (pool,)
-        sides: tuple[Side, ...] = ("dst", "src") if corrupt == "both" else (corrupt,)  # type: ignore[assignment]
-        self.pools = {side: self._checked(side, one) for side, one in zip(sides, pools, strict=True)}
+        sides: tuple[Side, ...] = ("dst", "src") if corrupt == "both" else (corrupt,)
+        self.pools = {
+            side: self._checked(side, one) for side, one in zip(sides, pools, strict=True)
+        }
 
     def _checked(self, side: Side, pool: Tensor) -> npt.NDArray[np.int64]:
         checks.index_tensor("pool", pool, "[num_rows, P]")
@@ -87,7 +89,12 @@ class Fixed(Sampler):
         pool, known = self.pools[query.side], query.known
         shuffled = query.blank(pool.shape[1])
         kernels.threads.run_rows(
-            kernels.pools.subsets, len(shuffled), shuffled.size, shuffled, pool, self._row_of(query),
+            kernels.pools.subsets,
+            len(shuffled),
+            shuffled.size,
+            shuffled,
+            pool,
+            self._row_of(query),
             seed,
         )
         index = query.blank(k)

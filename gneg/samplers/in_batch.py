@@ -40,8 +40,14 @@ class InBatch(Sampler):
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index = query.blank(k)
         query.run(
-            kernels.pools.batch_draws, index, query.batch, query.position, *query.known.arrays,
-            query.known.no_self, seed, TRIES,
+            kernels.pools.batch_draws,
+            index,
+            query.batch,
+            query.position,
+            *query.known.arrays,
+            query.known.no_self,
+            seed,
+            TRIES,
         )
         return index
 

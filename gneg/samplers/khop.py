@@ -55,8 +55,11 @@ class KHop(Sampler):
         self.hops, self.weights = _shells(hops, weights, 3 if graph.bipartite else 2)
         for hop in self.hops:
             if graph.bipartite and hop != "far" and hop % 2 == 0:
-                checks.fail("hops", "odd in a bipartite graph: the other side is never at an even "
-                            "distance", hop)
+                checks.fail(
+                    "hops",
+                    "odd in a bipartite graph: the other side is never at an even distance",
+                    hop,
+                )
 
     def _plan(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], int]:
         """Distances with "far" as a last one past the largest, their shares, and the step."""
@@ -87,18 +90,27 @@ class KHop(Sampler):
         steps = self.view(query.side).steps()
 
         def measure(*args: Any) -> None:
-            kernels.shells.log_prob(*args, *kernels.threads.scratch(self.graph.num_nodes))
+            kernels.ball.log_prob(*args, *kernels.threads.scratch(self.graph.num_nodes))
 
         with np.errstate(divide="ignore"):
             query.run(
-                measure, out, np.maximum(index, 0), *steps[:2], steps.target_shift, known.num_dst,
-                *known.arrays, *self._plan(), known.no_self,
+                measure,
+                out,
+                np.maximum(index, 0),
+                *steps[:2],
+                steps.target_shift,
+                known.num_dst,
+                *known.arrays,
+                *self._plan(),
+                known.no_self,
             )
         return out
 
 
 def _shells(
-    hops: Hop | Sequence[Hop] | None, weights: Sequence[float] | Mapping[Hop, float] | None, default: int
+    hops: Hop | Sequence[Hop] | None,
+    weights: Sequence[float] | Mapping[Hop, float] | None,
+    default: int,
 ) -> tuple[tuple[Hop, ...], tuple[float, ...]]:
     if isinstance(weights, Mapping):
         if hops is not None:

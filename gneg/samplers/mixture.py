@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from gneg import checks
 from gneg.known import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score, Tensor
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
 
 
 class Mixture(Sampler):

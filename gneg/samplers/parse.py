@@ -20,7 +20,9 @@ from gneg.samplers.walk import Walk
 
 Scalar = int | float | str
 Value = Scalar | tuple[Scalar, ...]
-_TOKEN = re.compile(r"\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)|(?P<word>[A-Za-z_][\w-]*)|(?P<mark>\S))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)|(?P<word>[A-Za-z_][\w-]*)|(?P<mark>\S))"
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def _complain(text: str, place: int, message: str) -> NoReturn:
 
 
 class _Reader:
-    """Recursive descent over: name [ '(' [ item { ',' item } ] ')' ], item: key=value | sampler[:w]."""
+    """Recursive descent: name [ '(' item { ',' item } ')' ], item: key=value | sampler[:weight]."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -159,23 +161,33 @@ def build(
     def make(expression: Expression) -> Sampler:
         cls = SAMPLERS.get(expression.name)
         if cls is None:
-            _complain(text, expression.place,
-                      f"no sampler {expression.name!r}; there are {', '.join(SAMPLERS)}")
+            _complain(
+                text,
+                expression.place,
+                f"no sampler {expression.name!r}; there are {', '.join(SAMPLERS)}",
+            )
         allowed = options_of(cls)
         for option in expression.options:
             if option not in allowed:
                 has = f"only {', '.join(allowed)}" if allowed else "none"
-                _complain(text, expression.place,
-                          f"{expression.name!r} has no option {option!r} ({has})")
+                _complain(
+                    text, expression.place, f"{expression.name!r} has no option {option!r} ({has})"
+                )
         if (cls is Mixture) != bool(expression.parts):
-            what = "samplers, as in mixture(uniform:0.5, walk:0.5)" if cls is Mixture else "no samplers"
+            what = (
+                "samplers, as in mixture(uniform:0.5, walk:0.5)"
+                if cls is Mixture
+                else "no samplers"
+            )
             _complain(text, expression.place, f"{expression.name!r} takes {what}")
         if cls is Mixture:
             parts = [make(part) for part, _ in expression.parts]
             return Mixture(parts, [weight for _, weight in expression.parts], **common)
-        vectors = {"z": z} if cls is Similar else {}
+        options: dict[str, Any] = {**expression.options, **common}
+        if cls is Similar:
+            options["z"] = z
         try:
-            return cls(graph, **vectors, **expression.options, **common)
+            return cls(graph, **options)
         except ValueError as error:
             _complain(text, expression.place, str(error))
 

@@ -139,8 +139,9 @@ class Similar(Sampler):
     def _ends(self, query: Query) -> tuple[Tensor, Tensor]:
         ends = self._z if query.z is None else self._vectors(query.z)
         if ends is None:
-            checks.fail("z", "embeddings of shape [N, D], given to Similar, refresh() or sample()",
-                        None)
+            checks.fail(
+                "z", "embeddings of shape [N, D], given to Similar, refresh() or sample()", None
+            )
         return ends if query.side == "dst" else (ends[1], ends[0])
 
     def _pool(self, query: Query) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
@@ -151,7 +152,9 @@ class Similar(Sampler):
         if query.side not in self._lists:
             width = min(self.band[1], query.known.num_dst) - self.band[0]
             self._lists[query.side] = np.full(
-                (query.known.num_src, max(width, 0)), -2, np.int32  # -2: not made yet
+                (query.known.num_src, max(width, 0)),
+                -2,
+                np.int32,  # -2: not made yet
             )
         lists = self._lists[query.side]
         if lists.shape[1]:
@@ -163,8 +166,10 @@ class Similar(Sampler):
     def _nearest(self, query: Query, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         kept, replaced = self._ends(query)
         low, high = self.band
-        found = self._search(kept, replaced, rows, query) if self.backend != "exact" else (
-            self._scan(kept, replaced, rows, query)
+        found = (
+            self._search(kept, replaced, rows, query)
+            if self.backend != "exact"
+            else (self._scan(kept, replaced, rows, query))
         )
         width = min(high, query.known.num_dst) - low
         out = np.full((len(rows), max(width, 0)), -1, np.int32)
@@ -198,9 +203,11 @@ class Similar(Sampler):
     ) -> npt.NDArray[np.int64]:
         """Approximate top-k from a FAISS index, asked for as many more as a row has known edges."""
         known = query.known
-        index = self.cached(("index", query.side), lambda: self._index(replaced)) if (
-            query.z is None
-        ) else self._index(replaced)
+        index = (
+            self.cached(("index", query.side), lambda: self._index(replaced))
+            if (query.z is None)
+            else self._index(replaced)
+        )
         vectors = kept[torch.from_numpy(rows).to(kept.device)].cpu().numpy()
         degree = known.indptr[rows + 1] - known.indptr[rows]
         out = np.full((len(rows), self.band[1]), -1, np.int64)
@@ -213,8 +220,15 @@ class Similar(Sampler):
             _, found = index.search(vectors[some], width)
             part = np.full((len(some), self.band[1]), -1, np.int64)
             kernels.threads.run_rows(
-                kernels.pools.exclude, len(some), found.size, part, rows[some], found,
-                *known.arrays, known.no_self, False,
+                kernels.pools.exclude,
+                len(some),
+                found.size,
+                part,
+                rows[some],
+                found,
+                *known.arrays,
+                known.no_self,
+                False,
             )
             out[some] = part
         return out

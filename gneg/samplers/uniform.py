@@ -30,7 +30,12 @@ class Uniform(Sampler):
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index, known = query.blank(k), query.known
         query.run(
-            kernels.pools.fill, index, *known.arrays, known.num_dst, known.no_self, self.unique,
+            kernels.pools.fill,
+            index,
+            *known.arrays,
+            known.num_dst,
+            known.no_self,
+            self.unique,
             seed,
         )
         return index

@@ -24,12 +24,12 @@ def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -
 
     AA (Adamic and Adar 2003) gives a node of degree 1 no weight: it joins no pair.
     """
-    degree = degree.astype(np.float64)
+    size: FloatArray = degree.astype(np.float64)
     if kind == "ra":
-        return 1.0 / np.maximum(degree, 1)
+        return 1.0 / np.maximum(size, 1)
     if kind == "cn":
-        return np.ones_like(degree)
-    return np.where(degree > 1, 1.0 / np.log(np.maximum(degree, 2)), 0.0)
+        return np.ones_like(size)
+    return np.where(size > 1, 1.0 / np.log(np.maximum(size, 2)), 0.0)
 
 
 class Walk(Sampler):
@@ -82,8 +82,12 @@ class Walk(Sampler):
         if alpha == 1:
             checks.fail("alpha", "a number in (0, 1)", alpha)
         if graph.bipartite and kind in ("cn", "aa"):
-            checks.fail("kind", "'ra' or 'ppr' for a bipartite graph, which has no common "
-                        "neighbours of a source and a target", repr(kind))
+            checks.fail(
+                "kind",
+                "'ra' or 'ppr' for a bipartite graph, which has no common "
+                "neighbours of a source and a target",
+                repr(kind),
+            )
         if graph.bipartite and self.hops % 2 == 0:
             checks.fail("hops", "odd in a bipartite graph: an even walk ends on its own side", hops)
         if kind in ("cn", "aa") and self.hops != 2:
@@ -98,6 +102,7 @@ class Walk(Sampler):
 
     def _weights(self, side: Side) -> tuple[FloatArray, FloatArray]:
         """Of each node w: ``g(w) / deg(w)`` and ``g(w)``."""
+
         def build() -> tuple[FloatArray, FloatArray]:
             degree = np.diff(self._steps(side).indptr)
             kind = "ra" if self.kind == "ppr" else self.kind
@@ -109,14 +114,21 @@ class Walk(Sampler):
 
     def _tables(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Alias tables for the first step; empty where it is uniform."""
+
         def build() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
             steps = self._steps(side)
             size = 0 if self.kind == "ra" else len(steps.indices)
             accept, alias = np.empty(size, np.float32), np.empty(size, np.int32)
             if size:
                 kernels.threads.run_rows(
-                    kernels.alias.build_rows, len(steps.indptr) - 1, size, accept, alias,
-                    steps.indptr, steps.indices, self._weights(side)[1],
+                    kernels.alias.build_rows,
+                    len(steps.indptr) - 1,
+                    size,
+                    accept,
+                    alias,
+                    steps.indptr,
+                    steps.indices,
+                    self._weights(side)[1],
                 )
             return accept, alias
 
@@ -126,15 +138,32 @@ class Walk(Sampler):
         index, known, steps = query.blank(k), query.known, self._steps(query.side)
         if self._closed_form:
             query.run(
-                kernels.walks.two_steps, index, steps.indptr, steps.indices,
-                *self._tables(query.side), self._weights(query.side)[0], *known.arrays,
-                known.no_self, seed, TRIES,
+                kernels.walks.two_steps,
+                index,
+                steps.indptr,
+                steps.indices,
+                *self._tables(query.side),
+                self._weights(query.side)[0],
+                *known.arrays,
+                known.no_self,
+                seed,
+                TRIES,
             )
         else:
             restart = self.alpha if self.kind == "ppr" else 0.0
             query.run(
-                kernels.walks.steps, index, steps.indptr, steps.indices, steps.target_shift,
-                known.num_dst, *known.arrays, self.hops, restart, known.no_self, seed, PPR_TRIES,
+                kernels.walks.steps,
+                index,
+                steps.indptr,
+                steps.indices,
+                steps.target_shift,
+                known.num_dst,
+                *known.arrays,
+                self.hops,
+                restart,
+                known.no_self,
+                seed,
+                PPR_TRIES,
             )
         return index
 
@@ -160,12 +189,10 @@ class Walk(Sampler):
     def _allowed(self, query: Query) -> FloatArray:
         """Unnormalised probability that a walk from each row ends on a non-edge.
 
-        It takes all two-step paths of a row to know, so each row's is kept: they return every epoch.
+        It takes all two-step paths of a row to know, so each is kept: rows return every epoch.
         """
         known, side = query.known, query.side
-        kept, mass = self.cached(
-            ("mass", side), lambda: (known, np.full(known.num_src, np.nan))
-        )
+        kept, mass = self.cached(("mass", side), lambda: (known, np.full(known.num_src, np.nan)))
         if kept is not known:
             del self._cache["mass", side]
             return self._allowed(query)
@@ -179,8 +206,15 @@ class Walk(Sampler):
                 kernels.walks.allowed_mass(*args, mark)
 
             kernels.threads.run_rows(
-                add_up, len(rows), 64 * len(rows), found, rows, *self._steps(side)[:2],
-                self._weights(side)[0], *known.arrays, known.no_self,
+                add_up,
+                len(rows),
+                64 * len(rows),
+                found,
+                rows,
+                *self._steps(side)[:2],
+                self._weights(side)[0],
+                *known.arrays,
+                known.no_self,
             )
             mass[rows] = found
         return mass[query.rows]  # type: ignore[no-any-return]

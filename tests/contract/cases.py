@@ -23,12 +23,12 @@ def _fixed(graph: Graph, **options) -> Sampler:
         drawn = torch.randint(max(width, 1), (rows, 8), generator=generator)
         return torch.where(torch.rand(rows, 8, generator=generator) < 0.3, -1, drawn)
 
-    pools = {
-        "dst": pool(graph.num_src, graph.num_dst), "src": pool(graph.num_dst, graph.num_src)
-    }
+    pools = {"dst": pool(graph.num_src, graph.num_dst), "src": pool(graph.num_dst, graph.num_src)}
     corrupt = options.get("corrupt", "dst")
     return samplers.Fixed(
-        graph, (pools["dst"], pools["src"]) if corrupt == "both" else pools.get(corrupt, pools["dst"]), **options
+        graph,
+        (pools["dst"], pools["src"]) if corrupt == "both" else pools.get(corrupt, pools["dst"]),
+        **options,
     )
 
 

@@ -41,10 +41,21 @@ def mean(values: list[float]) -> float:
 
 def slow(case: str, pos, neg, negatives) -> float:
     rows = [
-        (float(p), [float(x) for x, m in zip(row, mask, strict=True) if m],
-         [float(q) for q, m in zip(log_q, mask, strict=True) if m], float(pq), int(s))
+        (
+            float(p),
+            [float(x) for x, m in zip(row, mask, strict=True) if m],
+            [float(q) for q, m in zip(log_q, mask, strict=True) if m],
+            float(pq),
+            int(s),
+        )
         for p, row, mask, log_q, pq, s in zip(
-            pos, neg, negatives.mask, negatives.log_q, negatives.pos_log_q, negatives.src, strict=True
+            pos,
+            neg,
+            negatives.mask,
+            negatives.log_q,
+            negatives.pos_log_q,
+            negatives.src,
+            strict=True,
         )
     ]
     pairs = [(p, n) for p, row, *_ in rows for n in row]
@@ -62,30 +73,45 @@ def slow(case: str, pos, neg, negatives) -> float:
     if case == "Margin-violating":
         return mean([0.5 - p + n for p, n in pairs if 0.5 - p + n > 0])
     if case == "InfoNCE":
-        return mean([
-            math.log(math.exp(2 * p) + sum(math.exp(2 * n) for n in row)) - 2 * p
-            for p, row, *_ in full
-        ])
+        return mean(
+            [
+                math.log(math.exp(2 * p) + sum(math.exp(2 * n) for n in row)) - 2 * p
+                for p, row, *_ in full
+            ]
+        )
     if case == "NTXent":
-        return mean([
-            math.log(math.exp(2 * p)
-                     + sum(math.exp(2 * n) for other in rows if other[4] == s for n in other[1]))
-            - 2 * p
-            for p, _, _, _, s in full
-        ])
+        return mean(
+            [
+                math.log(
+                    math.exp(2 * p)
+                    + sum(math.exp(2 * n) for other in rows if other[4] == s for n in other[1])
+                )
+                - 2 * p
+                for p, _, _, _, s in full
+            ]
+        )
     if case == "SampledSoftmax":
-        return mean([
-            math.log(math.exp(p / 0.7) + sum(
-                math.exp(n / 0.7) / (len(row) * math.exp(q)) for n, q in zip(row, log_q, strict=True)
-            )) - p / 0.7
-            for p, row, log_q, *_ in full
-        ])
+        return mean(
+            [
+                math.log(
+                    math.exp(p / 0.7)
+                    + sum(
+                        math.exp(n / 0.7) / (len(row) * math.exp(q))
+                        for n, q in zip(row, log_q, strict=True)
+                    )
+                )
+                - p / 0.7
+                for p, row, log_q, *_ in full
+            ]
+        )
     assert case == "NCE"
-    return mean([
-        (0.0 if math.isinf(pq) else softplus(-(p - math.log(len(row)) - pq)))
-        + sum(softplus(n - math.log(len(row)) - q) for n, q in zip(row, log_q, strict=True))
-        for p, row, log_q, pq, _ in full
-    ])
+    return mean(
+        [
+            (0.0 if math.isinf(pq) else softplus(-(p - math.log(len(row)) - pq)))
+            + sum(softplus(n - math.log(len(row)) - q) for n, q in zip(row, log_q, strict=True))
+            for p, row, log_q, pq, _ in full
+        ]
+    )
 
 
 def test_every_loss_has_a_case():
@@ -151,8 +177,14 @@ def test_nothing_to_compare_costs_nothing(case):
     loss.backward()
     assert float(loss.detach()) == 0
     pos, neg, negatives = world(batch=4)
-    nothing = Negatives(negatives.src, negatives.index, torch.zeros_like(negatives.mask),
-                        negatives.log_q, "dst", negatives.pos_log_q)
+    nothing = Negatives(
+        negatives.src,
+        negatives.index,
+        torch.zeros_like(negatives.mask),
+        negatives.log_q,
+        "dst",
+        negatives.pos_log_q,
+    )
     loss = LOSSES[case]()(pos.requires_grad_(), neg.requires_grad_(), nothing)
     loss.backward()
     assert torch.isfinite(loss)

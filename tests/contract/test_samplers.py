@@ -26,15 +26,20 @@ def seeded(seed: int = 7) -> torch.Generator:
 
 
 def same(a, b) -> bool:
-    return torch.equal(a.index, b.index) and torch.equal(a.mask, b.mask) and torch.equal(a.src, b.src)
+    return (
+        torch.equal(a.index, b.index) and torch.equal(a.mask, b.mask) and torch.equal(a.src, b.src)
+    )
 
 
 def test_every_sampler_has_a_case():
     def below(cls):
         return {cls, *(c for sub in cls.__subclasses__() for c in below(sub))}
 
-    public = {cls.__name__ for cls in below(Sampler)
-              if cls.__module__.startswith("gneg.") and cls is not Sampler}
+    public = {
+        cls.__name__
+        for cls in below(Sampler)
+        if cls.__module__.startswith("gneg.") and cls is not Sampler
+    }
     assert public == {case.split("-")[0] for case in SAMPLERS}
     assert public <= set(samplers.__all__)
 
@@ -59,8 +64,8 @@ def test_exact_and_full(case, world, corrupt, unique, k):
     free = torch.from_numpy(reference.non_edges(graph))
     src, dst = neg.pairs()
     assert free[src[neg.mask], dst[neg.mask]].all()
-    swapped = neg.side if isinstance(neg.side, torch.Tensor) else torch.full(
-        (batch,), neg.side == "src"
+    swapped = (
+        neg.side if isinstance(neg.side, torch.Tensor) else torch.full((batch,), neg.side == "src")
     )
     for row in range(batch):
         kept = int(pos[1, row] if swapped[row] else pos[0, row])
@@ -253,8 +258,12 @@ def test_held_out_edges_are_known_only_if_said(case):
 @pytest.mark.parametrize(
     ("pos", "k", "message"),
     [
-        (torch.zeros(4, 2, dtype=torch.long), 3, r"'pos' must be .*\[2, B\] \(got shape \[4, 2\]\)"
-         r"; pos has shape \[B, 2\]; did you mean its transpose"),
+        (
+            torch.zeros(4, 2, dtype=torch.long),
+            3,
+            r"'pos' must be .*\[2, B\] \(got shape \[4, 2\]\)"
+            r"; pos has shape \[B, 2\]; did you mean its transpose",
+        ),
         (torch.zeros(3, 4, dtype=torch.long), 3, "triples need a sampler for knowledge graphs"),
         (torch.zeros(2, 4), 3, r"'pos' must be an integer tensor.*float32"),
         ([[0], [1]], 3, r"'pos' must be an integer tensor.*\(got list\)"),
@@ -278,7 +287,7 @@ def test_bad_arguments_are_named(case):
     with pytest.raises(ValueError, match="'known' must be KnownEdges over"):
         SAMPLERS[case](graph, known=KnownEdges(random_graph(61, 10)))
     sampler = SAMPLERS[case](graph)
-    with pytest.raises(ValueError, match="'generator' must be a torch.Generator"):
+    with pytest.raises(ValueError, match=r"'generator' must be a torch\.Generator"):
         sampler.sample(positives(graph), 3, generator=7)
     meta = torch.empty(60, 4, device="meta")
     with pytest.raises(ValueError, match="'z' must be on the device of 'pos'"):

@@ -22,15 +22,28 @@ from tests.worlds import WORLDS, bipartite, random_graph
         (lambda g: samplers.Walk(g, "cn", hops=3), "'hops' must be 2 for kind='cn'"),
         (lambda g: samplers.Walk(g, "ppr", alpha=1), r"'alpha' must be a number in \(0, 1\)"),
         (lambda g: samplers.Walk(bipartite(), hops=2), "'hops' must be odd in a bipartite graph"),
-        (lambda g: samplers.Walk(bipartite(), "aa"), "'kind' must be 'ra' or 'ppr' for a bipartite"),
+        (
+            lambda g: samplers.Walk(bipartite(), "aa"),
+            "'kind' must be 'ra' or 'ppr' for a bipartite",
+        ),
         (lambda g: samplers.KHop(bipartite(), 4), "'hops' must be odd in a bipartite graph"),
         (lambda g: samplers.Mixture([]), "'samplers' must be one or more samplers"),
-        (lambda g: samplers.Mixture([samplers.Uniform(g)], [0]), r"'weights' must be a number in \(0"),
-        (lambda g: samplers.Mixture([samplers.Uniform(g), samplers.Uniform(random_graph(5, 9))]),
-         "'samplers' must be over the nodes of"),
-        (lambda g: samplers.Fixed(g, torch.zeros(3, 2, dtype=torch.long)),
-         r"'pool' must be of shape \[60, P\], one row a node"),
-        (lambda g: samplers.Fixed(g, torch.full((60, 2), 60)), r"'pool' must be node ids in \[0, 60\)"),
+        (
+            lambda g: samplers.Mixture([samplers.Uniform(g)], [0]),
+            r"'weights' must be a number in \(0",
+        ),
+        (
+            lambda g: samplers.Mixture([samplers.Uniform(g), samplers.Uniform(random_graph(5, 9))]),
+            "'samplers' must be over the nodes of",
+        ),
+        (
+            lambda g: samplers.Fixed(g, torch.zeros(3, 2, dtype=torch.long)),
+            r"'pool' must be of shape \[60, P\], one row a node",
+        ),
+        (
+            lambda g: samplers.Fixed(g, torch.full((60, 2), 60)),
+            r"'pool' must be node ids in \[0, 60\)",
+        ),
         (lambda g: samplers.Uniform("graph"), "'graph' must be a gneg.Graph"),
     ],
 )
@@ -43,7 +56,9 @@ def test_an_empty_shell_falls_to_the_next_and_is_counted():
     graph = WORLDS["isolated"]()
     pos = torch.tensor([[0, 6], [1, 7]])  # a triangle without a second shell, the end of a path
     neg = samplers.KHop(graph, 2).sample(pos, 50, generator=torch.Generator().manual_seed(0))
-    assert neg.counts["fell"] == 0 or neg.counts["short"]  # both rows are short here: 50 > non-edges
+    assert (
+        neg.counts["fell"] == 0 or neg.counts["short"]
+    )  # both rows are short here: 50 > non-edges
     neg = samplers.KHop(graph, 2).sample(pos, 5, generator=torch.Generator().manual_seed(0))
     assert neg.counts["fell"] == 5
     assert (neg.index[0] > 2).all()
@@ -52,7 +67,8 @@ def test_an_empty_shell_falls_to_the_next_and_is_counted():
 
 def test_walk_without_a_way_out_is_filled_and_counted():
     graph = WORLDS["isolated"]()
-    neg = samplers.Walk(graph).sample(torch.tensor([[0, 12], [1, 3]]), 4,
-                                      generator=torch.Generator().manual_seed(0))
+    neg = samplers.Walk(graph).sample(
+        torch.tensor([[0, 12], [1, 3]]), 4, generator=torch.Generator().manual_seed(0)
+    )
     assert neg.counts["filled"] == 8
     assert neg.mask.all()

@@ -27,7 +27,8 @@ EXACT = {
     "khop-3": (lambda g: samplers.KHop(g, 3), lambda g: reference.khop(g, {3: 1.0})),
     "khop-far": (lambda g: samplers.KHop(g, "far"), lambda g: reference.khop(g, {"far": 1.0})),
     "khop-shells": (
-        lambda g: samplers.KHop(g, weights=SHELLS), lambda g: reference.khop(g, SHELLS)
+        lambda g: samplers.KHop(g, weights=SHELLS),
+        lambda g: reference.khop(g, SHELLS),
     ),
     "mixture": (
         lambda g: samplers.Mixture([samplers.Uniform(g), samplers.Walk(g)], [0.3, 0.7]),
@@ -43,7 +44,8 @@ BIPARTITE = {
     "walk": (samplers.Walk, lambda g: reference.steps(g, 3)),
     "ppr": (lambda g: samplers.Walk(g, "ppr", alpha=0.3), lambda g: reference.ppr(g, 0.3)),
     "khop": (
-        lambda g: samplers.KHop(g, weights=ODD_SHELLS), lambda g: reference.khop(g, ODD_SHELLS)
+        lambda g: samplers.KHop(g, weights=ODD_SHELLS),
+        lambda g: reference.khop(g, ODD_SHELLS),
     ),
 }
 
@@ -75,8 +77,12 @@ def test_draws_follow_the_exact_distribution(case, world):
 @pytest.mark.parametrize("case", BIPARTITE)
 def test_draws_in_a_bipartite_graph(case):
     generator = torch.Generator().manual_seed(4)
-    index = torch.stack([torch.randint(15, (80,), generator=generator),
-                         torch.randint(40, (80,), generator=generator)])
+    index = torch.stack(
+        [
+            torch.randint(15, (80,), generator=generator),
+            torch.randint(40, (80,), generator=generator),
+        ]
+    )
     graph = Graph.from_edge_index(index, (15, 40))
     make, exact = BIPARTITE[case]
     chi_square(make(graph), graph, exact(graph))
@@ -110,7 +116,9 @@ def test_more_known_edges_than_the_graph_has(case):
     extra = torch.randint(40, (2, 60), generator=torch.Generator().manual_seed(9))
     known = KnownEdges(graph, extra)
     sampler = {
-        "uniform": samplers.Uniform, "ra": samplers.Walk, "khop-2": samplers.KHop,
+        "uniform": samplers.Uniform,
+        "ra": samplers.Walk,
+        "khop-2": samplers.KHop,
         "degree": samplers.Degree,
     }[case](graph, known=known)
     total = np.zeros(40)
@@ -128,11 +136,13 @@ def test_mixture_shares_are_met_in_every_row():
     low = samplers.Fixed(graph, torch.arange(10).expand(4, 10))
     high = samplers.Fixed(graph, torch.arange(10, 20).expand(4, 10))
     mixture = samplers.Mixture([low, high], [0.3, 0.7])
-    neg = mixture.sample(torch.zeros(2, 50, dtype=torch.long), 10,
-                         generator=torch.Generator().manual_seed(0))
+    neg = mixture.sample(
+        torch.zeros(2, 50, dtype=torch.long), 10, generator=torch.Generator().manual_seed(0)
+    )
     assert ((neg.index < 10).sum(1) == 3).all()
-    neg = mixture.sample(torch.zeros(2, 4000, dtype=torch.long), 1,
-                         generator=torch.Generator().manual_seed(0))
+    neg = mixture.sample(
+        torch.zeros(2, 4000, dtype=torch.long), 1, generator=torch.Generator().manual_seed(0)
+    )
     assert (neg.index < 10).float().mean() == pytest.approx(0.3, abs=0.03)
 
 
@@ -153,8 +163,9 @@ def test_fixed_serves_the_given_negatives_of_each_positive():
     graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), 30)
     pool = torch.tensor([[5, 6, 7, -1], [8, 1, -1, -1]])
     sampler = samplers.Fixed(graph, pool, pos=torch.tensor([[0, 1], [1, 2]]))
-    neg = sampler.sample(torch.tensor([[1, 0, 0], [2, 1, 2]]), 3,
-                         generator=torch.Generator().manual_seed(0))
+    neg = sampler.sample(
+        torch.tensor([[1, 0, 0], [2, 1, 2]]), 3, generator=torch.Generator().manual_seed(0)
+    )
     assert 8 in neg.index[0]
     assert sorted(neg.index[1].tolist()) == [5, 6, 7]
     assert 1 not in neg.index[2]  # a pair that is not in the pool: uniform, known edge excluded

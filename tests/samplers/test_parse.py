@@ -14,10 +14,14 @@ from tests.worlds import random_graph
     [
         ("uniform", "Uniform(corrupt='both', unique=False)"),
         ("degree(alpha=-.5)", "Degree(alpha=-0.5, corrupt='both', unique=False)"),
-        ("khop(hops=2|3|far, weights=5|3|2)",
-         "KHop(hops=(2, 3, 'far'), weights=(5.0, 3.0, 2.0), corrupt='both', unique=False)"),
-        (" walk( kind = ppr , alpha = 1e-1 ) ",
-         "Walk(kind='ppr', hops=2, alpha=0.1, corrupt='both', unique=False)"),
+        (
+            "khop(hops=2|3|far, weights=5|3|2)",
+            "KHop(hops=(2, 3, 'far'), weights=(5.0, 3.0, 2.0), corrupt='both', unique=False)",
+        ),
+        (
+            " walk( kind = ppr , alpha = 1e-1 ) ",
+            "Walk(kind='ppr', hops=2, alpha=0.1, corrupt='both', unique=False)",
+        ),
     ],
 )
 def test_text_becomes_a_sampler(text, expected):

@@ -18,7 +18,8 @@ def ranked(graph, z, metric):
     score = -torch.cdist(z, z) if metric == "euclidean" else z @ z.t()
     free = reference.non_edges(graph)
     return [
-        [int(v) for v in torch.argsort(-score[u]) if free[u, int(v)]] for u in range(graph.num_nodes)
+        [int(v) for v in torch.argsort(-score[u]) if free[u, int(v)]]
+        for u in range(graph.num_nodes)
     ]
 
 
@@ -43,9 +44,9 @@ def test_memory_budget_does_not_change_the_result():
     z = torch.randn(3000, 4, generator=torch.Generator().manual_seed(0))
     pos = graph.edge_index[:, :500]
     draws = [
-        samplers.Similar(graph, z, memory_mb=budget).sample(
-            pos, 3, generator=torch.Generator().manual_seed(0)
-        ).index
+        samplers.Similar(graph, z, memory_mb=budget)
+        .sample(pos, 3, generator=torch.Generator().manual_seed(0))
+        .index
         for budget in (1, 500)
     ]
     assert torch.equal(*draws)
