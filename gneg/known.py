@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -97,10 +98,14 @@ class KnownEdges:
         extra = other.indptr.nbytes + other.indices.nbytes if other not in (None, self) else 0
         return int(self.indptr.nbytes + self.indices.nbytes + extra)
 
-    @property
-    def no_self(self) -> bool:
-        """Whether (u, u) is a self-loop, and so never a negative."""
-        return not self.bipartite
+    @cached_property
+    def no_self(self) -> int:
+        """Whether (u, u) is never a negative; a ``SELF_...`` code of the kernels."""
+        if self.bipartite:
+            return kernels.pools.SELF_FREE  # type: ignore[no-any-return]
+        if self._graph is not None:
+            return kernels.pools.SELF_OUT  # type: ignore[no-any-return]
+        return kernels.pools.SELF_MAYBE_KNOWN  # type: ignore[no-any-return]
 
     def reversed(self) -> KnownEdges:
         """The same pairs as (target, source), for corrupting sources; cached."""

@@ -14,6 +14,7 @@ from gneg.kernels.pools import complement_size
 
 @jit
 def open_ball(node, levels, mark, queue):
+    """Start a ball of ``node`` alone; return its ``base``."""
     base = mark[-1] + 1
     mark[-1] = base + len(levels)
     mark[node] = base
@@ -39,6 +40,7 @@ def expand(depth, levels, mark, queue, base, indptr, indices):
 
 @jit
 def usable(v, num_targets, known_start, known_stop, known):
+    """Whether ``v`` is a target at all and not a known one."""
     return 0 <= v < num_targets and not has(known, known_start, known_stop, v)
 
 

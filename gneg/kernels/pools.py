@@ -6,13 +6,17 @@ import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, lower_bound, stream
 
+# Whether a query may be its own negative, and whether it may stand in its own known row: only
+# then that has to be looked up.
+SELF_FREE, SELF_OUT, SELF_MAYBE_KNOWN = 0, 1, 2
+
 
 @jit
 def complement_size(u, indptr, indices, num_targets, no_self):
     """Number of targets that are neither known for ``u`` nor (if ``no_self``) ``u`` itself."""
     start, stop = indptr[u], indptr[u + 1]
     size = num_targets - (stop - start)
-    if no_self and not has(indices, start, stop, u):
+    if no_self == SELF_OUT or (no_self and not has(indices, start, stop, u)):
         size -= 1
     return size
 
@@ -138,8 +142,15 @@ def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed)
     for i in range(lo, hi):
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
-        skip = self_rank(u, indptr, indices, num_targets, no_self)
-        size = num_targets - (stop - start) - (skip < num_targets)
+        size = complement_size(u, indptr, indices, num_targets, no_self)
+        wanted = 0
+        for j in range(k):
+            wanted += out[i, j] < 0
+        if size >= k and not wanted:
+            continue
+        # Where the query itself stands takes a search, as a draw does: not worth it for a few.
+        search_self = size < k or wanted > 3 or no_self != SELF_OUT
+        skip = self_rank(u, indptr, indices, num_targets, no_self) if search_self else np.int64(-1)
         if size < k:
             for j in range(k):
                 out[i, j] = unrank(indices, start, stop, j + (j >= skip)) if j < size else -1
@@ -157,7 +168,9 @@ def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed)
             while True:
                 state += GOLDEN
                 rank = below(state, size)
-                v = unrank(indices, start, stop, rank + (rank >= skip))
+                v = unrank(indices, start, stop, rank + (0 <= skip <= rank))
+                if skip < 0 and v >= u:
+                    v = unrank(indices, start, stop, rank + 1)
                 if not unique or _remember(table, v):
                     break
             out[i, j] = v

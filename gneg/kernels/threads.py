@@ -6,6 +6,7 @@ workqueue is not thread-safe.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import multiprocessing
 import os
@@ -32,8 +33,11 @@ def get_num_threads() -> int:
     What was set here, else ``$GNEG_NUM_THREADS``, else 1 in a worker process and up to 8 in the
     main one.
     """
-    if _num_threads is not None:
-        return _num_threads
+    return _num_threads if _num_threads is not None else _default_threads()
+
+
+@functools.cache
+def _default_threads() -> int:
     if os.environ.get("GNEG_NUM_THREADS", "").isdigit():
         return max(1, int(os.environ["GNEG_NUM_THREADS"]))
     if multiprocessing.parent_process() is not None:
@@ -51,6 +55,7 @@ def set_num_threads(num_threads: int | None) -> None:
 def _forget_pool() -> None:
     global _pool
     _pool = None
+    _default_threads.cache_clear()
 
 
 # A forked child inherits the pool object but none of its threads.

@@ -42,6 +42,8 @@ class Sampler(ABC):
 
     #: Whether `_propose` returns usable targets only, so that nothing needs to be excluded.
     exact: bool = False
+    #: Whether it also fills every row, and lists the short ones, by itself.
+    complete: ClassVar[bool] = False
     #: The name it goes by on the command line.
     name: ClassVar[str]
 
@@ -135,8 +137,11 @@ class Sampler(ABC):
         """
         pos = checks.pairs("pos", pos)
         checks.integer("k", k, 1)
-        checks.node_range("pos[0]", pos[0], self.graph.num_src)
-        checks.node_range("pos[1]", pos[1], self.graph.num_dst)
+        if self.graph.bipartite:
+            checks.node_range("pos[0]", pos[0], self.graph.num_src)
+            checks.node_range("pos[1]", pos[1], self.graph.num_dst)
+        else:
+            checks.node_range("pos", pos, self.graph.num_nodes)
         if z is not None:
             checks.same_device("z", z, "pos", pos)
         seed = draw_seed(generator)
@@ -208,8 +213,11 @@ class Sampler(ABC):
     def _draw(self, query: Query, k: int, seed: int) -> IntArray:
         """Propose, exclude and fill."""
         index = self._propose(query, k, split_seed(seed, 0))
-        if not self.exact or self.unique:
+        if not self.exact or (self.unique and not self.complete):
             index = self._exclude(query, index, k, seed)
+        if self.complete:
+            query.counts.update(filled=0, short=int((index[:, -1] < 0).sum()))
+            return index
         known = query.known
         done = query.run(
             kernels.pools.fill,

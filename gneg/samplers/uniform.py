@@ -26,6 +26,7 @@ class Uniform(Sampler):
 
     name = "uniform"
     exact = True
+    complete = True
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index, known = query.blank(k), query.known

@@ -1,0 +1,1 @@
+"""Benchmarks: one runner each for speed and quality."""

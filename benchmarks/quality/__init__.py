@@ -1,0 +1,1 @@
+"""Training runs behind the README's table."""

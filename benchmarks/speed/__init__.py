@@ -1,0 +1,1 @@
+"""Rates of samplers and of their peers."""
