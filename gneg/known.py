@@ -102,10 +102,10 @@ class KnownEdges:
     def no_self(self) -> int:
         """Whether (u, u) is never a negative; a ``SELF_...`` code of the kernels."""
         if self.bipartite:
-            return kernels.pools.SELF_FREE  # type: ignore[no-any-return]
+            return kernels.pools.SELF_FREE
         if self._graph is not None:
-            return kernels.pools.SELF_OUT  # type: ignore[no-any-return]
-        return kernels.pools.SELF_MAYBE_KNOWN  # type: ignore[no-any-return]
+            return kernels.pools.SELF_OUT
+        return kernels.pools.SELF_MAYBE_KNOWN
 
     def reversed(self) -> KnownEdges:
         """The same pairs as (target, source), for corrupting sources; cached."""

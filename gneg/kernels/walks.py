@@ -11,6 +11,10 @@ import numpy as np
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 
 
+# Listing a path takes about this fraction of the time of a try.
+PATHS_A_TRY = 32
+
+
 @jit
 def _first_step(u, state, indptr, indices, accept, alias):
     """Middle node drawn from u's row, by its alias table if there is one; uses two draws."""
@@ -33,7 +37,10 @@ def _way_on(w, indptr, accept, pass_weight):
 
 
 @jit
-def _usable(v, u, start, stop, known, no_self):
+def _usable(v, u, start, stop, known, no_self, stamped, mark):
+    """Whether ``v`` may be returned, by the stamps of the row if it has them."""
+    if stamped:
+        return mark[v] != mark[-1]
     return not (no_self and v == u) and not has(known, start, stop, v)
 
 
@@ -52,22 +59,32 @@ def two_steps(
     known,
     no_self,
     seed,
-    tries,
+    mark,
 ):
     """Draw targets of two-step walks, usable ones only: u -> w by its table, w -> v uniformly.
 
-    The K walks of a row advance together, so that their cache misses overlap. A slot that rejects
-    ``tries`` times makes the row fall back to its enumerated distribution, so the result follows
-    the conditional distribution exactly; slots stay -1 only where that is empty.
+    The K walks of a row advance together, so that their cache misses overlap. A row that rejects
+    too often is listed instead, so the result follows the conditional distribution exactly; slots
+    stay -1 only where that is empty.
     """
     k = out.shape[1]
     begin, degree = np.empty(k, np.int64), np.empty(k, np.int64)
     for i in range(lo, hi):
         u = rows[i]
-        if indptr[u] == indptr[u + 1]:
+        fanout = indptr[u + 1] - indptr[u]
+        if fanout == 0:
             continue
         start, stop = known_indptr[u], known_indptr[u + 1]
         state = stream(seed, i)
+        # A short known row is stamped, a long one searched: K lookups must pay for the stamps.
+        stamped = stop - start <= 4 * k
+        if stamped:
+            mark[-1] += 1
+            _stamp(u, start, stop, known, no_self, mark)
+        if stamped and fanout <= k and _num_paths(u, indptr, indices) <= PATHS_A_TRY * k // 2:
+            # A few paths are listed in less time than K of them are walked.
+            _from_list(out[i], u, indptr, indices, pass_weight, mark, state)
+            continue
         for j in range(k):
             w = _first_step(u, state, indptr, indices, accept, alias)
             state += GOLDEN + GOLDEN
@@ -77,70 +94,76 @@ def two_steps(
             state += GOLDEN
             if degree[j] > 0:
                 out[i, j] = indices[begin[j] + below(state, degree[j])]
+        # Rejection is given up when it has cost about what listing the row's paths costs; their
+        # number takes a pass over the row to know, so not before that has been spent either.
+        failed, allowed, listed = 0, max(4, fanout // 4), False
         for j in range(k):
-            if out[i, j] >= 0 and _usable(out[i, j], u, start, stop, known, no_self):
+            v = np.int64(out[i, j])
+            if v >= 0 and _usable(v, u, start, stop, known, no_self, stamped, mark):
                 continue
             out[i, j] = -1
-            for _attempt in range(tries):
+            while not listed:
+                failed += 1
+                if failed == allowed:
+                    allowed = max(allowed, _num_paths(u, indptr, indices) // PATHS_A_TRY)
+                    listed = failed >= allowed
+                    continue
                 w = _first_step(u, state, indptr, indices, accept, alias)
                 state += GOLDEN + GOLDEN + GOLDEN
                 size = _way_on(w, indptr, accept, pass_weight)
                 if size == 0:
                     continue
-                v = indices[indptr[w] + below(state, size)]
-                if _usable(v, u, start, stop, known, no_self):
+                v = np.int64(indices[indptr[w] + below(state, size)])
+                if _usable(v, u, start, stop, known, no_self, stamped, mark):
                     out[i, j] = v
                     break
-            if out[i, j] < 0:
-                for rest in range(j + 1, k):
-                    if out[i, rest] >= 0 and not _usable(
-                        out[i, rest], u, start, stop, known, no_self
-                    ):
-                        out[i, rest] = -1
-                _enumerate(
-                    out[i], u, indptr, indices, pass_weight, start, stop, known, no_self, state
-                )
-                break
+        if listed:
+            if not stamped:
+                mark[-1] += 1
+                _stamp(u, start, stop, known, no_self, mark)
+            _from_list(out[i], u, indptr, indices, pass_weight, mark, state)
 
 
 @jit
-def _enumerate(row, u, indptr, indices, pass_weight, start, stop, known, no_self, state):
-    """Fill the -1 slots of ``row`` by inverting the walk's conditional distribution.
+def _num_paths(u, indptr, indices):
+    """Number of two-step walks from ``u``."""
+    paths = np.int64(0)
+    for e in range(indptr[u], indptr[u + 1]):
+        paths += indptr[indices[e] + 1] - indptr[indices[e]]
+    return paths
 
-    Two passes over all two-step paths: the first adds up the usable weight, the second stops at
-    each slot's share of it. Needs memory for K numbers only.
-    """
-    total = 0.0
+
+@jit
+def _stamp(u, start, stop, known, no_self, mark):
+    """Mark what must not be returned with the highest stamp, ``mark[-1]``."""
+    for e in range(start, stop):
+        mark[known[e]] = mark[-1]
+    if no_self:
+        mark[u] = mark[-1]
+
+
+@jit
+def _from_list(row, u, indptr, indices, pass_weight, mark, state):
+    """Fill the -1 slots of ``row`` from the list of all usable two-step walks and their weights."""
+    paths = _num_paths(u, indptr, indices)
+    ends, reached = np.empty(paths, np.int64), np.empty(paths, np.float64)
+    size, total = 0, 0.0
     for e in range(indptr[u], indptr[u + 1]):
         w = indices[e]
-        usable = 0
+        if pass_weight[w] <= 0:
+            continue
         for f in range(indptr[w], indptr[w + 1]):
-            usable += _usable(indices[f], u, start, stop, known, no_self)
-        total += usable * pass_weight[w]
-    if total <= 0:
+            if mark[indices[f]] != mark[-1]:
+                total += pass_weight[w]
+                ends[size], reached[size] = indices[f], total
+                size += 1
+    if size == 0:
         return
-    slots = np.flatnonzero(row < 0)
-    goals = np.empty(len(slots), np.float64)
-    for s in range(len(slots)):
-        state += GOLDEN
-        goals[s] = unit(state) * total
-    order = np.argsort(goals)
-    reached, seen, last = 0, 0.0, np.int64(-1)
-    for e in range(indptr[u], indptr[u + 1]):
-        w = indices[e]
-        for f in range(indptr[w], indptr[w + 1]):
-            v = indices[f]
-            if pass_weight[w] <= 0 or not _usable(v, u, start, stop, known, no_self):
-                continue
-            seen += pass_weight[w]
-            last = v
-            while reached < len(order) and goals[order[reached]] < seen:
-                row[slots[order[reached]]] = v
-                reached += 1
-        if reached == len(order):
-            return
-    for r in range(reached, len(order)):  # rounding at the very end of the sum
-        row[slots[order[r]]] = last
+    for j in range(len(row)):
+        if row[j] < 0:
+            state += GOLDEN
+            at = np.searchsorted(reached[:size], unit(state) * total, side="right")
+            row[j] = ends[min(at, size - 1)]
 
 
 @jit
@@ -188,7 +211,7 @@ def steps(
                     node = np.int64(indices[indptr[node] + below(state, size)])
                 v = node - target_shift
                 inside = node >= 0 and 0 <= v < num_targets
-                if inside and _usable(v, u, start, stop, known, no_self):
+                if inside and not (no_self and v == u) and not has(known, start, stop, v):
                     out[i, j] = v
                     break
             if out[i, j] < 0:
@@ -203,16 +226,12 @@ def allowed_mass(
     for i in range(lo, hi):
         u = rows[i]
         mark[-1] += 1
-        stamp = mark[-1]
-        for e in range(known_indptr[u], known_indptr[u + 1]):
-            mark[known[e]] = stamp
-        if no_self:
-            mark[u] = stamp
+        _stamp(u, known_indptr[u], known_indptr[u + 1], known, no_self, mark)
         total = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             w = indices[e]
             usable = 0
             for f in range(indptr[w], indptr[w + 1]):
-                usable += mark[indices[f]] != stamp
+                usable += mark[indices[f]] != mark[-1]
             total += usable * pass_weight[w]
         out[i] = total

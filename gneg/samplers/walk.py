@@ -15,7 +15,6 @@ from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 
 Kind = Literal["ra", "cn", "aa", "ppr"]
 
-TRIES = 64  # of a two-step walk, before the row's distribution is listed
 PPR_TRIES = 256  # of a longer walk, before the rest of the row is drawn uniformly
 
 
@@ -137,8 +136,13 @@ class Walk(Sampler):
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index, known, steps = query.blank(k), query.known, self._steps(query.side)
         if self._closed_form:
+
+            def draw(*args: Any) -> None:
+                mark, _ = kernels.threads.scratch(known.num_dst)
+                kernels.walks.two_steps(*args, mark)
+
             query.run(
-                kernels.walks.two_steps,
+                draw,
                 index,
                 steps.indptr,
                 steps.indices,
@@ -147,7 +151,6 @@ class Walk(Sampler):
                 *known.arrays,
                 known.no_self,
                 seed,
-                TRIES,
             )
         else:
             restart = self.alpha if self.kind == "ppr" else 0.0
