@@ -10,7 +10,6 @@ import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 
-
 # Listing a path takes about this fraction of the time of a try.
 PATHS_A_TRY = 32
 

@@ -320,7 +320,8 @@ class Sampler(ABC):
         return {**self.__dict__, "_cache": {}}
 
     def __repr__(self) -> str:
-        names = inspect.signature(type(self)).parameters
+        own = [name for name in inspect.signature(type(self)).parameters if hasattr(self, name)]
         hidden = {"graph", "known", "z"}
-        settings = [f"{name}={getattr(self, name)!r}" for name in names if name not in hidden]
-        return f"{type(self).__name__}({', '.join(settings)})"
+        names = [name for name in dict.fromkeys([*own, "corrupt", "unique"]) if name not in hidden]
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__name__}({settings})"

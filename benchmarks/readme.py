@@ -1,0 +1,194 @@
+"""Write the README's generated tables: ``python -m benchmarks.readme`` (``--check`` only compares).
+
+Every number comes from a file under ``benchmarks/``; lists of samplers and losses from the classes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from gneg.losses import LOSSES
+from gneg.samplers.parse import SAMPLERS, options_of
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def load(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def first_line(cls: type) -> str:
+    return (inspect.getdoc(cls) or "").split("\n")[0].replace("|", "\\|")
+
+
+def samplers() -> str:
+    rows = [
+        [f"`{name}`", f"`{cls.__name__}`", ", ".join(options_of(cls)), first_line(cls)]
+        for name, cls in SAMPLERS.items()
+    ]
+    return table(["`--sampler`", "class", "options", "what it does"], rows)
+
+
+def losses() -> str:
+    rows = [[f"`{name}`", f"`{cls.__name__}`", first_line(cls)] for name, cls in LOSSES.items()]
+    return table(["`--loss`", "class", "what it costs"], rows)
+
+
+def machine(result: dict[str, Any]) -> str:
+    info, versions = result["machine"], result["versions"]
+    return (
+        f"`{result['command']}`; {info['cpu']}, {info['cores']} cores; torch {versions['torch']}, "
+        f"PyG {versions['torch-geometric']}, numba {versions['numba']}, Python {versions['python']}"
+    )
+
+
+def speed() -> str:
+    result = load(HERE / "speed" / "results" / "speed.json")
+    graphs = result["graphs"]
+    names = [f"{g['graph']} ({g['directed_edges'] / 1e6:.1f} M directed edges)" for g in graphs]
+    rows = []
+    for label in graphs[0]["rates_million_per_s"]:
+        rates = [g["rates_million_per_s"][label] for g in graphs]
+        floor = result["floors"].get(label)
+        rows.append([label, *(f"{rate:.1f}" for rate in rates), f"{floor:g}" if floor else ""])
+    for label in graphs[0]["peers_million_per_s"]:
+        rates = [g["peers_million_per_s"][label] for g in graphs]
+        ratios = [
+            g["rates_million_per_s"]["uniform"] / rate
+            for g, rate in zip(graphs, rates, strict=True)
+        ]
+        cells = [
+            f"{rate:.2f} ({ratio:.1f} x slower)" for rate, ratio in zip(rates, ratios, strict=True)
+        ]
+        rows.append([label, *cells, ""])
+    rows.append(
+        [
+            "random reads of the index (the memory limit)",
+            *(f"{g['gather_million_per_s']:.0f}" for g in graphs),
+            "",
+        ]
+    )
+    share = [g["rates_million_per_s"]["uniform"] / g["gather_million_per_s"] for g in graphs]
+    rows.append(["share of it that uniform reaches", *(f"{100 * one:.0f} %" for one in share), ""])
+    calls = [g["call_of_1024_queries_us"] for g in graphs]
+    for label in ("uniform", "walk"):
+        limit = f"at most {result['floors']['call of 1,024 queries']:g}"
+        rows.append(
+            [
+                f"one call of {label} for 1,024 queries, microseconds",
+                *(f"{call[label]:.0f}" for call in calls),
+                limit,
+            ]
+        )
+    scale = result["scaling_ns_per_negative"]
+    growth = ", ".join(
+        f"{label} {scale[0][label]:.0f} ns at {scale[0]['directed_edges'] / 1e6:.0f} M edges, "
+        f"{scale[-1][label]:.0f} ns at {scale[-1]['directed_edges'] / 1e6:.0f} M"
+        for label in ("uniform", "walk")
+    )
+    title = "millions a second"
+    return (
+        table([title, *names, "floor"], rows)
+        + f"\n\nB = {result['batch']}, K = {result['k']}, {result['kernel_threads']} threads, seed "
+        f"{result['seed']}. Cost per negative as the graph grows: {growth}.\n{machine(result)}."
+    )
+
+
+def share() -> str:
+    result = load(HERE / "speed" / "results" / "share.json")
+    rows = [
+        [row["dataset"], row["config"], f"{row['epoch_s']:.2f}", f"{100 * row['share']:.1f} %"]
+        for row in result["rows"]
+    ]
+    return (
+        table(["GraphSAGE on", "configuration", "epoch, s", "sampling"], rows)
+        + f"\n\n{machine(result)}."
+    )
+
+
+def percent(value: dict[str, float | None]) -> str:
+    mean, std = value["mean"], value["std"]
+    assert mean is not None
+    return f"{100 * mean:.2f}" + (f" ± {100 * std:.2f}" if std is not None else "")
+
+
+def quality_row(result: dict[str, Any], columns: list[str]) -> list[str]:
+    config, summary = result["config"], result["summary"]
+    free = config["encoder"] in ("cn", "aa")
+    best = ", ".join(str(run["best_epoch"]) for run in result["runs"] if "best_epoch" in run)
+    return [
+        config["encoder"],
+        "training-free" if free else f"`{config['sampler']}`",
+        percent(summary["valid"][result["dataset"]["metric"]]),
+        *(percent(summary["test"][name]) for name in columns),
+        best or "-",
+    ]
+
+
+def quality_block(dataset: str, columns: list[str]) -> str:
+    folder = HERE / "quality" / "results"
+    results = [load(path) for path in sorted(folder.glob(f"{dataset}-*.json"))]
+    last = results[-1]
+    protocol, metric = last["protocol"], last["dataset"]["metric"]
+    test = [f"test {name}" for name in columns]
+    rows = [quality_row(result, columns) for result in results]
+    note = (
+        f"{protocol['split'].capitalize()} split; {protocol['negatives_per_positive']} negatives "
+        f"per positive ({protocol['negatives']}); {len(last['runs'])} seed(s); best epoch by "
+        f"{protocol['select_by']}. Files: `benchmarks/quality/results/{dataset}-*.json`, each with "
+        f"its command; the last is {machine(last)}."
+    )
+    header = ["encoder", "negatives", f"valid {metric}", *test, "best epoch"]
+    return f"**{dataset}** (%)\n\n{table(header, rows)}\n\n{note}"
+
+
+def quality() -> str:
+    blocks = [
+        quality_block("Cora", ["mrr", "hits@10", "auc"]),
+        quality_block("ogbl-ddi", ["hits@20", "mrr", "auc"]),
+    ]
+    return "\n\n".join(blocks)
+
+
+BLOCKS = {
+    "samplers": samplers,
+    "losses": losses,
+    "speed": speed,
+    "share": share,
+    "quality": quality,
+}
+
+
+def rendered(text: str) -> str:
+    for name, make in BLOCKS.items():
+        pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
+        text = re.sub(
+            pattern, lambda match, make=make: f"{match[1]}{make()}\n{match[2]}", text, flags=re.S
+        )
+    return text
+
+
+def main() -> None:
+    text = README.read_text()
+    new = rendered(text)
+    if "--check" in sys.argv:
+        if new != text:
+            sys.exit("README.md is out of date: run python -m benchmarks.readme")
+        return
+    README.write_text(new)
+
+
+if __name__ == "__main__":
+    main()

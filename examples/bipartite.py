@@ -1,0 +1,45 @@
+"""Users and items: negatives for either side, three steps away, popularity-corrected.
+
+In a bipartite graph a walk of three steps (user, item, user, item) ends on items that similar users
+chose: hard negatives for a recommender.
+"""
+
+from __future__ import annotations
+
+import torch
+
+import gneg
+
+
+def main() -> None:
+    generator = torch.Generator().manual_seed(0)
+    users, items = 300, 120
+    bought = torch.stack(
+        [
+            torch.randint(users, (3000,), generator=generator),
+            # A few items are much more popular than the rest.
+            (items * torch.rand(3000, generator=generator) ** 2).long(),
+        ]
+    )
+    graph = gneg.Graph.from_edge_index(bought, (users, items))
+    pos = bought[:, :512]
+
+    for sampler in (
+        gneg.samplers.Uniform(graph),
+        gneg.samplers.Degree(graph, alpha=1.0),
+        gneg.samplers.InBatch(graph),
+        gneg.samplers.Walk(graph),  # three steps, because the graph is bipartite
+        gneg.samplers.KHop(graph, hops=3),
+    ):
+        negatives = sampler.sample(pos, k=10, generator=generator)
+        popularity = graph.reversed().degree()[negatives.index].float().mean()
+        print(f"{sampler}: mean popularity of a negative {popularity:.1f}")
+
+    # The other side: users who did not buy the item.
+    swapped = gneg.samplers.Walk(graph, corrupt="src").sample(pos, k=10, generator=generator)
+    src, dst = swapped.edge_index()
+    assert not gneg.KnownEdges(graph).contains(src, dst).any()
+
+
+if __name__ == "__main__":
+    main()

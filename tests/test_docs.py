@@ -1,0 +1,49 @@
+"""Documents that cannot rot: README blocks run, tables are current, examples work."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks import readme
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text()
+
+
+def test_generated_tables_are_current():
+    assert readme.rendered(TEXT) == TEXT, "run python -m benchmarks.readme"
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", TEXT, flags=re.S))
+def test_python_blocks_run(code):
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_first_block_is_near_the_top_and_short():
+    before, code = TEXT.split("```python\n", 1)
+    assert before.count("\n") < 40
+    assert code.split("```")[0].count("\n") <= 14
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name
+)
+def test_examples_run(path, capsys):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main()
+    assert capsys.readouterr().out
+    assert len(path.read_text().splitlines()) <= 120
+
+
+def test_the_example_sampler_keeps_the_contract():
+    spec = importlib.util.spec_from_file_location("own", ROOT / "examples" / "write_a_sampler.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    negatives = module.main()
+    assert negatives.mask.all()
