@@ -186,10 +186,26 @@ def test_unknown_names_are_answered_with_the_known_ones(tmp_path):
         datasets.load("digits", features="x.npy")
 
 
-def test_too_small_or_too_dense_to_split():
+def test_too_small_or_complete():
     triangle = Graph.from_edge_index(torch.tensor([[0, 1, 2], [1, 2, 0]]), undirected=True)
     with pytest.raises(ValueError, match="'graph' must be large enough to leave a valid edge"):
         datasets.make_split("triangle", triangle, None)
     full = random_graph(20, 5000)
-    with pytest.raises(ValueError, match="'graph' must be sparse enough"):
+    with pytest.raises(ValueError, match="'graph' must be one with non-edges to evaluate against"):
         datasets.make_split("full", full, None)
+
+
+def test_a_hub_that_knows_everyone_can_be_evaluated():
+    pairs = [(0, v) for v in range(1, 200)] + [(v, v + 1) for v in range(1, 199)]
+    star = Graph.from_edge_index(torch.tensor(pairs).t(), undirected=True)
+    data = datasets.make_split("star", star, None)
+    assert data.test.shared
+    assert not KnownEdges(star).contains(*data.test.neg).any()
+    assert (data.test.neg[0] != data.test.neg[1]).all()
+
+
+def test_a_large_graph_gets_fewer_evaluation_negatives(monkeypatch):
+    monkeypatch.setattr("gneg.datasets.splits.MAX_EVAL_PAIRS", 500)
+    data = datasets.make_split("r", random_graph(100, 400), None)
+    assert data.valid.num_negatives == data.test.num_negatives
+    assert data.test.neg[0].numel() <= 500

@@ -12,8 +12,8 @@ from gneg.known import KnownEdges
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Uniform
 
-# Evaluation negatives of one split at the most: the K of a large one is reduced to fit.
-MAX_EVAL_PAIRS = 20_000_000
+# Evaluation pairs of one part at the most: on a large graph K is reduced to fit.
+MAX_EVAL_PAIRS = 5_000_000
 
 
 def split_edges(
@@ -55,23 +55,37 @@ def uniform_negatives(pos: Tensor, known: KnownEdges, graph: Graph, k: int, seed
     """Pair each positive with ``k`` uniform non-edges, half of them for each end.
 
     Every known edge is excluded, so that a positive of one split is never a negative of another.
+    Where some end has fewer than k / 2 non-edges (a hub that knows nearly everyone), all positives
+    share one set of uniform non-edges instead.
+
+    Raises:
+        ValueError: If the graph is complete.
     """
-    k = max(2, min(k, MAX_EVAL_PAIRS // max(pos.size(1), 1))) // 2 * 2
     sides = [
         Uniform(graph, known=known, corrupt=side).sample(  # type: ignore[arg-type]
             pos, k // 2, generator=generator_from(split_seed(seed, i))
         )
         for i, side in enumerate(("dst", "src"))
     ]
-    complete = torch.stack([side.mask.all(dim=1) for side in sides]).all(dim=0)
-    if not complete.all():
-        checks.fail(
-            "graph",
-            f"sparse enough for {k // 2} evaluation negatives for each end of an edge",
-            f"{int((~complete).sum())} edges with fewer non-edges",
-        )
+    if not all(side.mask.all() for side in sides):
+        return EvalEdges(pos, _shared_negatives(known, graph, max(k, pos.size(1)), seed))
     src, dst = zip(*(side.pairs() for side in sides), strict=True)
     return EvalEdges(pos, (torch.cat(src, dim=1), torch.cat(dst, dim=1)))
+
+
+def _shared_negatives(
+    known: KnownEdges, graph: Graph, size: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Uniform over all non-edges: a source by its number of them, then one of its targets."""
+    free = known.complement_size(torch.arange(graph.num_src))
+    if not free.any():
+        checks.fail("graph", "one with non-edges to evaluate against", f"the complete {graph}")
+    generator = generator_from(split_seed(seed, 2))
+    total = free.cumsum(0)
+    rank = (torch.rand(size, generator=generator, dtype=torch.double) * total[-1]).long()
+    src = torch.searchsorted(total, rank, right=True)
+    targets = Uniform(graph, known=known).sample(torch.stack([src, src]), 1, generator=generator)
+    return src, targets.index[:, 0]
 
 
 def make_split(
@@ -93,7 +107,8 @@ def make_split(
         x: ``[N, F]`` features or None.
         seed: Seed of the split and of the evaluation negatives.
         ratios: Shares of validation and test.
-        num_negatives: Evaluation negatives per positive.
+        num_negatives: Evaluation negatives per positive, half of them for each end; fewer on a
+            small or a very large graph.
         metric: What to select and report by.
         given: An own split (train, valid, test) instead of a random one.
 
@@ -105,7 +120,8 @@ def make_split(
         if not edges.numel():
             checks.fail("graph", f"large enough to leave a {part} edge", graph)
     everything = KnownEdges(graph)
-    num_negatives = min(num_negatives, max(2, graph.num_nodes // 2))
+    fitting = MAX_EVAL_PAIRS // max(valid.size(1), test.size(1))
+    num_negatives = max(2, min(num_negatives, graph.num_nodes // 2, fitting) // 2 * 2)
     percent = f"{100 - 100 * sum(ratios):g}/{100 * ratios[0]:g}/{100 * ratios[1]:g}"
     return LinkData(
         name=name,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from gneg import kernels
-from gneg.graph import Graph
-from gneg.known import KnownEdges
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
 from gneg.samplers.degree import Degree
 
 TRIES = 64
@@ -26,17 +24,6 @@ class InBatch(Sampler):
     name = "inbatch"
     exact = True
 
-    def __init__(
-        self,
-        graph: Graph,
-        *,
-        known: KnownEdges | None = None,
-        corrupt: Corrupt = "dst",
-        unique: bool = False,
-    ) -> None:
-        super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
-        self._popularity = Degree(graph, alpha=1.0, known=known, corrupt=corrupt)
-
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index = query.blank(k)
         query.run(
@@ -52,4 +39,5 @@ class InBatch(Sampler):
         return index
 
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
-        return self._popularity._log_prob(query, index)
+        popularity = self.cached("popularity", lambda: Degree(self.graph, alpha=1.0))
+        return popularity._log_prob(query, index)  # type: ignore[no-any-return]
