@@ -42,7 +42,8 @@ class Negatives:
         index: ``[B, K]`` long, the end that replaces the other; 0 where ``mask`` is False.
         mask: ``[B, K]`` bool; True = usable: in range, not known, not the query itself.
         log_q: ``[B, K]`` float, log probability of each draw under the sampler's proposal,
-            conditioned on being a non-edge; None where it has no closed form. Computed when read.
+            conditioned on being a non-edge; None where it has no closed form. Computed when read:
+            read it before an adaptive sampler is refreshed.
         side: The end that was replaced, or a bool tensor ``[B]``, True where it was the source.
         pos_log_q: ``[B]`` float, the same density at the positives (as if they were non-edges),
             for noise-contrastive losses; None where ``log_q`` is. Computed when read.
