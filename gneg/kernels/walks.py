@@ -10,6 +10,8 @@ import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 
+# Measured: up to here stamps (4 bytes each) cost less than searches.
+STAMPED_NODES = 3_000_000
 # Listing a path takes about this fraction of the time of a try.
 PATHS_A_TRY = 32
 
@@ -75,8 +77,9 @@ def two_steps(
             continue
         start, stop = known_indptr[u], known_indptr[u + 1]
         state = stream(seed, i)
-        # A short known row is stamped, a long one searched: K lookups must pay for the stamps.
-        stamped = stop - start <= 4 * k
+        # A short known row is stamped, a long one searched: K lookups must pay for the stamps. In
+        # a large graph each of them would miss the caches, and so would the paths of a list.
+        stamped = stop - start <= 4 * k and len(mark) <= STAMPED_NODES
         if stamped:
             mark[-1] += 1
             _stamp(u, start, stop, known, no_self, mark)
