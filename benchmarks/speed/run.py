@@ -178,7 +178,7 @@ def main() -> None:
     dblp = Graph.from_edge_index(torch.from_numpy(table.copy()), 326_186, undirected=True)
     graphs = {"dblp2010": dblp, "generated, 236k nodes": power_law(236_000, 2_400_000)}
     result: dict[str, Any] = {
-        "command": shlex.join(["python", *sys.argv]),
+        "command": shlex.join(["python", "-m", "benchmarks.speed.run", *sys.argv[1:]]),
         "seed": SEED, "batch": BATCH, "k": K, "floors": FLOORS,
         "kernel_threads": kernels.threads.get_num_threads(),
         "machine": record.machine(), "versions": record.versions(),

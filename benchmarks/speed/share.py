@@ -53,7 +53,7 @@ def main() -> None:
     record.write_json(
         HERE / "results" / "share.json",
         {
-            "command": shlex.join(["python", *sys.argv]),
+            "command": shlex.join(["python", "-m", "benchmarks.speed.share", *sys.argv[1:]]),
             "seed": 0,
             "rows": rows,
             "machine": record.machine(),
