@@ -70,5 +70,10 @@ def lower_bound(indices, start, stop, value):
 @jit
 def has(indices, start, stop, value):
     """Whether the sorted range ``indices[start:stop]`` holds ``value``."""
+    if stop - start <= 16:  # no branch to mispredict
+        found = False
+        for e in range(start, stop):
+            found |= indices[e] == value
+        return found
     position = lower_bound(indices, start, stop, value)
     return position < stop and indices[position] == value
