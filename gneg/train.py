@@ -88,7 +88,8 @@ def train(
             with torch.random.fork_rng(devices=[]):
                 run = _one(data, config, seed, out, fresh, report)
         results["runs"].append(run)
-        others = [other for s, other in kept.items() if s not in seeds]
+        done = {run["seed"] for run in results["runs"]}
+        others = [other for s, other in kept.items() if s not in done]
         if path is not None:
             record.write_json(path, _summarised({**results, "runs": results["runs"] + others}))
         if not run["complete"]:

@@ -117,6 +117,17 @@ def test_finished_seeds_are_kept_and_others_added(digits, tmp_path):
         train(digits, small(lr=0.1), out=tmp_path)
 
 
+def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
+    train(digits, small(), seeds=(1,), out=tmp_path)
+
+    def stop(seed, state):
+        raise KeyboardInterrupt
+
+    train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
+    runs = json.loads((tmp_path / "results.json").read_text())["runs"]
+    assert [(run["seed"], run["complete"]) for run in runs] == [(0, False), (1, True)]
+
+
 def test_patience_stops_and_the_best_state_is_kept(digits, tmp_path):
     result = train(digits, small(epochs=60, patience=2, lr=0.3, eval_every=1), out=tmp_path)
     run = result["runs"][0]
