@@ -69,8 +69,8 @@ class Graph:
         self.num_dst = num_dst
         self.bipartite = bipartite
         self.undirected = undirected
-        self.indptr = _frozen(indptr)
-        self.indices = _frozen(indices)
+        self.indptr = frozen(indptr)
+        self.indices = frozen(indices)
         self._reversed: Graph | None = self if undirected else None
         self._steps: Steps | None = None
 
@@ -253,10 +253,10 @@ class Graph:
             if not self.bipartite:
                 self._steps = Steps(*out, back.indptr, back.indices, 0)
             else:
-                indptr = _frozen(np.concatenate([out[0], back.indptr[1:] + len(out[1])]))
+                indptr = frozen(np.concatenate([out[0], back.indptr[1:] + len(out[1])]))
                 id_type = np.int32 if self.num_nodes < 2**31 else np.int64
                 shifted = out[1].astype(id_type) + id_type(self.num_src)
-                indices = _frozen(np.concatenate([shifted, back.indices.astype(id_type)]))
+                indices = frozen(np.concatenate([shifted, back.indices.astype(id_type)]))
                 self._steps = Steps(indptr, indices, indptr, indices, self.num_src)
         return self._steps
 
@@ -278,7 +278,7 @@ def _rebuild(
     return Graph(indptr, indices, num_dst, bipartite=bipartite, undirected=undirected)
 
 
-def _frozen(array: IntArray) -> IntArray:
+def frozen(array: IntArray) -> IntArray:
     """Make read-only: the graph is immutable, and kernels compile once for read-only arrays."""
     array.flags.writeable = False
     return array

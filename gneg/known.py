@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks, kernels
-from gneg.graph import Graph
+from gneg.graph import Graph, frozen
 
 IntArray = npt.NDArray[Any]
 
@@ -82,9 +82,7 @@ class KnownEdges:
             self.num_dst,
             drop_loops=False,
         )
-        for array in arrays:
-            array.flags.writeable = False
-        return arrays
+        return frozen(arrays[0]), frozen(arrays[1])
 
     @property
     def num_edges(self) -> int:
@@ -118,9 +116,7 @@ class KnownEdges:
                 other.indptr, other.indices = other._graph.indptr, other._graph.indices
             else:
                 arrays = kernels.csr.transpose(self.indptr, self.indices, self.num_dst)
-                for array in arrays:
-                    array.flags.writeable = False
-                other.indptr, other.indices = arrays
+                other.indptr, other.indices = frozen(arrays[0]), frozen(arrays[1])
             other._reversed = self
             self._reversed = other
         return self._reversed
@@ -212,8 +208,8 @@ class KnownEdges:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.indptr.flags.writeable = False
-        self.indices.flags.writeable = False
+        frozen(self.indptr)
+        frozen(self.indices)
 
     def __repr__(self) -> str:
         return f"KnownEdges({self.num_src} x {self.num_dst}, num_edges={self.num_edges})"

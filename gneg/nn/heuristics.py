@@ -56,7 +56,7 @@ class Heuristic:
         out = np.empty(targets.shape)
 
         def score(*args: Any) -> None:
-            kernels.common.weighted(*args, kernels.threads.zeros(self.graph.num_nodes))
+            kernels.heuristics.weighted(*args, kernels.threads.zeros(self.graph.num_nodes))
 
         kernels.threads.run_rows(
             score,

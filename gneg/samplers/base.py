@@ -309,9 +309,8 @@ class Sampler(ABC):
         found = self._log_prob(query, targets)
         if found is None:
             return None
-        size = query.known.sizes(query.rows)[:, None]
-        uniform = -np.log(np.maximum(size, 1))
-        log_q = np.where(size < index.shape[1], uniform, found)
+        uniform = query.log_uniform
+        log_q = np.where(query.num_free[:, None] < index.shape[1], uniform, found)
         if of_positives:
             return log_q[:, 0]
         return np.where(index < 0, 0.0, np.where(np.isneginf(log_q), uniform, log_q))

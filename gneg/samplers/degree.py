@@ -94,8 +94,7 @@ class Degree(Sampler):
             query.known.no_self,
         )
         # A row without any weighted non-edge is drawn uniformly.
-        uniform = -np.log(np.maximum(query.known.sizes(query.rows), 1))[:, None]
         with np.errstate(divide="ignore"):
             own = np.log(weight[np.maximum(index, 0)])
         dead = np.isneginf(norm)[:, None]
-        return np.where(dead, uniform, own - np.where(dead, 0.0, norm[:, None]))
+        return np.where(dead, query.log_uniform, own - np.where(dead, 0.0, norm[:, None]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,17 @@ class Query:
     def others(self) -> IntArray:
         """``[B]``, the end that is to be replaced, row by row."""
         return self.batch[self.position]
+
+    @cached_property
+    def num_free(self) -> IntArray:
+        """``[B]``, number of non-edges of each row."""
+        return self.known.sizes(self.rows)
+
+    @property
+    def log_uniform(self) -> FloatArray:
+        """``[B, 1]``, log density of a uniform non-edge; 0 for a row without any."""
+        log_q: FloatArray = -np.log(np.maximum(self.num_free, 1))[:, None]
+        return log_q
 
     def take(self, which: npt.NDArray[Any]) -> Query:
         """The query for some of the rows."""

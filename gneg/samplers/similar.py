@@ -262,9 +262,8 @@ class Similar(Sampler):
         lists = pool[where]
         size = (lists >= 0).sum(axis=1, keepdims=True)
         inside = np.stack([(lists == column[:, None]).any(axis=1) for column in index.T], axis=1)
-        uniform = -np.log(np.maximum(query.known.sizes(query.rows), 1))[:, None]
         banded = np.where(inside & (index >= 0), -np.log(np.maximum(size, 1)), -np.inf)
-        return np.where(size > 0, banded, uniform)
+        return np.where(size > 0, banded, query.log_uniform)
 
 
 def _known_cells(rows: npt.NDArray[np.int64], known: KnownEdges) -> tuple[Tensor, Tensor]:

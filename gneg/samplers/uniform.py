@@ -42,5 +42,4 @@ class Uniform(Sampler):
         return index
 
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
-        size = np.maximum(query.known.sizes(query.rows), 1)
-        return np.broadcast_to(-np.log(size)[:, None], index.shape)
+        return np.broadcast_to(query.log_uniform, index.shape)

@@ -178,16 +178,15 @@ class Walk(Sampler):
         weight = np.empty(index.shape)
 
         def weigh(*args: Any) -> None:
-            kernels.common.weighted(*args, kernels.threads.zeros(known.num_dst))
+            kernels.heuristics.weighted(*args, kernels.threads.zeros(known.num_dst))
 
         order = np.argsort(query.rows, kind="stable")  # equal rows share their preparation
         query.take(order).run(weigh, weight, index[order], *steps[:4], through)
         weight[order] = weight.copy()
         allowed = self._allowed(query)[:, None]
-        uniform = 1.0 / np.maximum(known.sizes(query.rows), 1)
         share = np.divide(weight, allowed, out=np.zeros_like(weight), where=allowed > 0)
         with np.errstate(divide="ignore"):
-            return np.log(np.where(allowed > 0, share, uniform[:, None]))
+            return np.where(allowed > 0, np.log(share), query.log_uniform)
 
     def _allowed(self, query: Query) -> FloatArray:
         """Unnormalised probability that a walk from each row ends on a non-edge.
