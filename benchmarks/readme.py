@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gneg.losses import LOSSES
-from gneg.samplers.parse import SAMPLERS, options_of
+from gneg.samplers.build import SAMPLERS, options_of
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"

@@ -77,7 +77,7 @@ def _options(
 @app.command("train")
 def train_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
-    encoder: Annotated[str, typer.Option(help="sage, gcn, or training-free: cn, aa, ra.", rich_help_panel=MODEL)] = DEFAULT.encoder,
+    encoder: Annotated[str, typer.Option(help="sage, gcn, or training-free: cn, aa, ra, ppr.", rich_help_panel=MODEL)] = DEFAULT.encoder,
     decoder: Annotated[str, typer.Option(help="mlp, dot or bilinear.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
     loss: Annotated[str, typer.Option(help="A loss, see gneg losses.", rich_help_panel=MODEL)] = DEFAULT.loss,
@@ -225,7 +225,7 @@ def _list(title: str, rows: Sequence[tuple[str, ...]], *columns: str) -> None:
 @app.command("samplers")
 def samplers_command() -> None:
     """List samplers, their options, and how expressions combine them."""
-    from gneg.samplers.parse import SAMPLERS, options_of
+    from gneg.samplers.build import SAMPLERS, options_of
 
     rows = [
         (name, ", ".join(options_of(cls)), (inspect.getdoc(cls) or "").split("\n")[0])

@@ -15,7 +15,7 @@ Inputs = Literal["features", "embedding", "both"]
 Norm = Literal["batch", "layer"]
 JumpingKnowledge = Literal["last", "cat", "max"]
 GNNS = ("sage", "gcn")
-HEURISTICS = ("cn", "aa", "ra")
+HEURISTICS = ("cn", "aa", "ra", "ppr")
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class TrainConfig:
     """Everything that decides a result but the data.
 
     Attributes:
-        encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``.
+        encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``, ``ppr``.
         decoder: ``mlp``, ``dot`` or ``bilinear``.
         sampler: An expression, see :func:`gneg.samplers.build`.
-        loss: A name of :data:`gneg.losses.LOSSES`.
+        loss: A name of :data:`gneg.losses.LOSSES`, or ``auto``: ``softmax``, which corrects for the
+            proposal, where the sampler has a closed-form ``log_q``, else ``infonce``.
         k: Negatives per positive.
         epochs: Passes over the training edges at the most.
         patience: Evaluations without a better validation metric before stopping.
@@ -52,7 +53,7 @@ class TrainConfig:
     encoder: str = "sage"
     decoder: Decoder = "mlp"
     sampler: str = "mixture(uniform:0.75, walk:0.25)"
-    loss: str = "softmax"
+    loss: str = "auto"
     k: int = 8
     epochs: int = 200
     patience: int = 10
@@ -77,7 +78,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Refuse what no run could use."""
         checks.choice("encoder", self.encoder, (*GNNS, *HEURISTICS))
-        checks.choice("loss", self.loss, LOSSES)
+        checks.choice("loss", self.loss, ("auto", *LOSSES))
         for name in ("k", "epochs", "patience", "eval_every"):
             checks.integer(name, getattr(self, name), 1)
         if self.batch_size is not None:

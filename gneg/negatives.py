@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 Side = Literal["dst", "src"]
+_EAGER = ("src", "index", "mask", "side", "replaced", "mix", "stored")
 
 
 class _Lazy:
@@ -49,6 +50,11 @@ class Negatives:
             for noise-contrastive losses; None where ``log_q`` is. Computed when read.
         counts: What happened on the way: ``filled`` slots came from the uniform fallback,
             ``short`` rows have fewer than K non-edges, ``fell`` slots left an empty shell.
+        replaced: ``[B]`` long, the end of the positive that was replaced.
+        mix: ``[B, K]`` float in [0, 1), share of the replaced end that is mixed into the embedding
+            of each negative (``Mixup``); None: none.
+        stored: Embeddings of the past ``[S, D]`` and which of them stands for each negative
+            ``[B, K]`` long, -1 for the current one (``MemoryBank``); None: current ones.
     """
 
     src: Tensor
@@ -58,6 +64,9 @@ class Negatives:
     side: Side | Tensor = "dst"
     pos_log_q: Tensor | None = _Lazy()  # type: ignore[assignment]
     counts: Mapping[str, int] = field(default_factory=dict)
+    replaced: Tensor | None = None
+    mix: Tensor | None = None
+    stored: tuple[Tensor, Tensor] | None = None
 
     def pairs(self) -> tuple[Tensor, Tensor]:
         """All pairs in the graph's direction: ``src [B, K]``, ``dst [B, K]``, masked ones included.
@@ -75,26 +84,52 @@ class Negatives:
         src, dst = self.pairs()
         return torch.stack([src[self.mask], dst[self.mask]])
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether negatives have embeddings of their own, see :meth:`embed`."""
+        return self.mix is not None or self.stored is not None
+
+    def embed(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings of all pairs in the graph's direction, both ``[B, K, D]``.
+
+        Those of ``z [N, D]``, but for what is stored or mixed: score these, and not ``z`` at
+        :meth:`pairs`, where :attr:`synthetic` is true.
+        """
+        kept = z[self.src].unsqueeze(1).expand(-1, self.index.size(1), -1)
+        other = z[self.index]
+        if self.stored is not None:
+            table, slot = self.stored
+            past = table[slot.clamp(min=0)].to(z.dtype)
+            other = torch.where(slot.unsqueeze(-1) >= 0, past, other)
+        if self.mix is not None:
+            assert self.replaced is not None
+            share = self.mix.unsqueeze(-1).to(z.dtype)
+            other = share * z[self.replaced].unsqueeze(1) + (1 - share) * other
+        if isinstance(self.side, Tensor):
+            swap = self.side.view(-1, 1, 1)
+            return torch.where(swap, other, kept), torch.where(swap, kept, other)
+        return (kept, other) if self.side == "dst" else (other, kept)
+
+    def changed(self, **fields: Any) -> Negatives:
+        """A copy with other ``fields``; unlike ``dataclasses.replace`` it reads no lazy one."""
+        other = object.__new__(Negatives)
+        other.__dict__.update(self.__dict__)
+        for name, value in fields.items():
+            object.__setattr__(other, name, value)
+        return other
+
     def to(self, device: torch.device | str) -> Negatives:
         """Return the negatives on ``device``."""
-        side = self.side.to(device) if isinstance(self.side, Tensor) else self.side
 
-        def moved(name: str) -> Callable[[], Tensor | None]:
-            def read() -> Tensor | None:
-                value: Tensor | None = getattr(self, name)
-                return None if value is None else value.to(device)
+        def moved(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(moved(one) for one in value)
+            return value.to(device) if isinstance(value, Tensor) else value
 
-            return read
-
-        return Negatives(
-            self.src.to(device),
-            self.index.to(device),
-            self.mask.to(device),
-            moved("log_q"),  # type: ignore[arg-type]
-            side,
-            moved("pos_log_q"),  # type: ignore[arg-type]
-            self.counts,
-        )
+        fields: dict[str, Any] = {name: moved(getattr(self, name)) for name in _EAGER}
+        fields["log_q"] = lambda: moved(self.log_q)
+        fields["pos_log_q"] = lambda: moved(self.pos_log_q)
+        return self.changed(**fields)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_log_q": self.log_q, "_pos_log_q": self.pos_log_q}

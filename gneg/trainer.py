@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gneg import record
+from gneg.collapse import CollapseWatch
 from gneg.config import TrainConfig
 from gneg.datasets import LinkData
-from gneg.losses import LOSSES
+from gneg.losses import LOSSES, Loss
+from gneg.negatives import Negatives
 from gneg.nn import Adjacency, Encoder, LinkPredictor, SparseFeatures, make_decoder
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler, build
+from gneg.samplers.base import Score
 
 
 @dataclass
@@ -30,7 +36,7 @@ class Progress:
     stale: int = 0
     curve: list[dict[str, float]] = field(default_factory=list)
     seconds: dict[str, float] = field(
-        default_factory=lambda: {"sampling": 0.0, "model": 0.0, "evaluation": 0.0}
+        default_factory=lambda: dict.fromkeys(("sampling", "scoring", "model", "evaluation"), 0.0)
     )
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -80,27 +86,40 @@ class Trainer:
         self.train_edges = data.train.to(device)
         self.valid, self.test = data.valid.to(device), data.test.to(device)
         self.sampler = self._sampler()
-        self.loss = LOSSES[config.loss]()
+        self.loss = self._loss()
+        self.average: AveragedModel | None = None
+        if self.sampler.momentum:
+            moved = get_ema_multi_avg_fn(self.sampler.momentum)
+            self.average = AveragedModel(self.model.encoder, multi_avg_fn=moved)
+        self.watch = CollapseWatch()
         edges = data.train.size(1)
         self.batch_size = config.batch_size or min(65_536, max(1_024, edges // 16))
         self.progress = Progress()
+        self._inner = 0.0
         self.best_state = self._weights()
 
     def _sampler(self) -> Sampler:
-        """Build the sampler; `similar` looks at the features or, without any, the embeddings."""
-        x, config = self.data.x, self.config
-        vectors = None
-        if "similar" in config.sampler:
-            vectors = (
-                self._embed() if x is None else x.to_dense() if x.layout != torch.strided else x
-            )
         return build(
-            config.sampler,
+            self.config.sampler,
             self.data.graph,
-            z=vectors,
-            known=self.data.known(config.known),
-            corrupt=config.corrupt,
+            z=self._vectors,
+            known=self.data.known(self.config.known),
+            corrupt=self.config.corrupt,
         )
+
+    def _vectors(self) -> Tensor:
+        """What samplers go by that look for similar nodes: the features or, without, embeddings."""
+        x = self.data.x
+        if x is None:
+            return self._embed()
+        return x if x.layout == torch.strided else x.to_dense()
+
+    def _loss(self) -> Loss:
+        name = self.config.loss
+        if name == "auto":
+            some = self.data.train[:, :1]
+            name = "infonce" if self.sampler.log_prob(some[0], some[1]) is None else "softmax"
+        return LOSSES[name]()
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -113,47 +132,92 @@ class Trainer:
     def epoch(self) -> float:
         """Train on every positive once; return the mean loss."""
         self.model.train()
-        seconds, total = self.progress.seconds, 0.0
+        total = 0.0
         counts = Counter(self.progress.counts)
         order = torch.randperm(self.train_edges.size(1), generator=self.generator)
         for which in order.split(self.batch_size):
-            start = time.perf_counter()
             which = which.to(self.train_edges.device)
-            pos = self.train_edges[:, which]
-            negatives = self.sampler.sample(pos, self.config.k, generator=self.generator)
-            if self.loss.needs_log_q:
-                _ = negatives.log_q  # computed when read: this time belongs to the sampler
-            sampled = time.perf_counter()
-            adjacency = self.adjacency
-            if self.config.mask_targets:
-                adjacency = adjacency.without(self.positions[:, which])
-            z = self.model.embed(self.x, adjacency)
-            loss = self.loss(
-                self.model.score(z, pos[0], pos[1]),
-                self.model.score(z, *negatives.pairs()),
-                negatives,
-            )
-            self.optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
-            self.optimizer.step()
-            total += float(loss.detach()) * len(which)
-            seconds["sampling"] += sampled - start
-            seconds["model"] += time.perf_counter() - sampled
+            with self._clock("model"):
+                adjacency = self.adjacency
+                if self.config.mask_targets:
+                    adjacency = adjacency.without(self.positions[:, which])
+                z = self.model.embed(self.x, adjacency)
+            score = self._scorer(z)
+            negatives = self._draw(self.train_edges[:, which], score)
+            with self._clock("model"):
+                loss = self._update(z, self.train_edges[:, which], negatives)
+            total += loss * len(which)
+            with self._clock("sampling"):
+                self.sampler.step(z=self._keys(z, adjacency), score=score)
             counts.update(negatives.counts)
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
-        z_now = self._embed() if "similar" in self.config.sampler else None
-        self.sampler.step(z=z_now)
+        z_now = self._embed() if "z" in self.sampler.needs else None
+        self.sampler.end_epoch(z=z_now)
         return total / max(self.train_edges.size(1), 1)
+
+    def _draw(self, pos: Tensor, score: Score | None) -> Negatives:
+        with self._clock("sampling"):
+            negatives = self.sampler.sample(
+                pos, self.config.k, score=score, generator=self.generator
+            )
+            if self.loss.needs_log_q:
+                _ = negatives.log_q  # computed when read: this time belongs to the sampler
+        return negatives
+
+    def _update(self, z: Tensor, pos: Tensor, negatives: Negatives) -> float:
+        """One step of the optimiser."""
+        pos_score = self.model.score(z, pos[0], pos[1])
+        neg_score = self.model.score_negatives(z, negatives)
+        loss = self.loss(pos_score, neg_score, negatives)
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
+        self.optimizer.step()
+        self.watch.update(z, pos_score, neg_score)
+        if self.average is not None:
+            self.average.update_parameters(self.model.encoder)
+        return float(loss.detach())
+
+    def _scorer(self, z: Tensor) -> Score | None:
+        """The current model for samplers that select by it; its time is kept apart."""
+        if "score" not in self.sampler.needs:
+            return None
+        score = self.model.scorer(z, coarse=True)
+
+        def timed(src: Tensor, dst: Tensor) -> Tensor:
+            with self._clock("scoring"):
+                return score(src, dst)
+
+        return timed
+
+    def _keys(self, z: Tensor, adjacency: Adjacency) -> Tensor | None:
+        """Embeddings for a sampler that stores them: of the slowly moving encoder if it has one."""
+        if "z" not in self.sampler.needs:
+            return None
+        if self.average is None:
+            return z.detach()
+        with torch.no_grad():
+            keys: Tensor = self.average(self.x, adjacency)
+        return keys
+
+    @contextmanager
+    def _clock(self, part: str) -> Iterator[None]:
+        """Add the time of a block to ``part``; that of a block inside counts only there."""
+        seconds, start, inside = self.progress.seconds, time.perf_counter(), self._inner
+        self._inner = 0.0
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - start
+            seconds[part] = seconds.get(part, 0.0) + took - self._inner
+            self._inner = inside + took
 
     def evaluate(self, part: str) -> dict[str, float]:
         """All metrics of ``valid`` or ``test``."""
-        start = time.perf_counter()
         edges = self.valid if part == "valid" else self.test
-        found = edges.evaluate(self.model.scorer(self._embed()))
-        self.progress.seconds["evaluation"] += time.perf_counter() - start
-        return found
+        with self._clock("evaluation"):
+            return edges.evaluate(self.model.scorer(self._embed()))
 
     def note(self, loss: float, valid: dict[str, float] | None) -> None:
         """Enter an epoch into the curve and keep the weights if they are the best yet."""
@@ -183,6 +247,8 @@ class Trainer:
             "generator": self.generator.get_state(),
             "rng": torch.get_rng_state(),
             "progress": asdict(self.progress),
+            "watch": self.watch.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
         }
         record.write_whole(path, lambda temporary: torch.save(state, temporary))
 
@@ -196,13 +262,17 @@ class Trainer:
         self.generator.set_state(state["generator"].cpu())
         torch.set_rng_state(state["rng"].cpu())
         self.progress = Progress(**state["progress"])
+        self.watch.load_state_dict(state["watch"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
 
     def result(self, *, complete: bool) -> dict[str, Any]:
         """Evaluate the best weights on both parts."""
         self.model.load_state_dict(self.best_state)
         progress = self.progress
         parts = {part: self.evaluate(part) for part in ("valid", "test")}
-        epochs = max(progress.epoch, 1)
+        seconds = progress.seconds
+        training = seconds["sampling"] + seconds["scoring"] + seconds["model"]
         return {
             "seed": self.seed,
             "complete": complete,
@@ -210,12 +280,13 @@ class Trainer:
             "best_epoch": progress.best_epoch,
             **parts,
             "curve": progress.curve,
-            "seconds": progress.seconds,
-            "seconds_per_epoch": (progress.seconds["sampling"] + progress.seconds["model"])
-            / epochs,
-            "sampling_share": progress.seconds["sampling"]
-            / max(progress.seconds["sampling"] + progress.seconds["model"], 1e-9),
+            "seconds": seconds,
+            "seconds_per_epoch": training / max(progress.epoch, 1),
+            "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(training, 1e-9),
+            "loss": self.loss.name,
             "sampler_counts": progress.counts,
+            "sampler_report": self.sampler.report(),
+            "collapse": self.watch.sign,
             "parameters": sum(one.numel() for one in self.model.parameters()),
         }
 

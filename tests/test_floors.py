@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "gneg"
 
 FLOORS = [
     {"checks", "rng", "kernels", "sparse", "record"},
-    {"graph", "known", "negatives", "metrics"},
+    {"graph", "known", "negatives", "metrics", "collapse", "heuristics"},
     {"samplers", "losses"},
     {"config"},
     {"nn", "datasets"},
@@ -22,7 +22,7 @@ FLOORS = [
     {"cli"},
 ]
 # A module of a lower floor that is built on another one of the same floor.
-WITHIN = {("known", "graph")}
+WITHIN = {("known", "graph"), ("heuristics", "graph")}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -4,16 +4,33 @@ from gneg.losses.auc import AUCHinge, AUCSquared
 from gneg.losses.base import Loss
 from gneg.losses.bce import BCE
 from gneg.losses.bpr import BPR
+from gneg.losses.debiased import DebiasedInfoNCE, HardInfoNCE
 from gneg.losses.infonce import InfoNCE
 from gneg.losses.margin import Margin
 from gneg.losses.nce import NCE
 from gneg.losses.ntxent import NTXent
+from gneg.losses.positive_unlabelled import PositiveUnlabelled
 from gneg.losses.sampled_softmax import SampledSoftmax
+from gneg.losses.self_adversarial import SelfAdversarial, self_adversarial_weights
 
 #: Losses that text can name.
 LOSSES: dict[str, type[Loss]] = {
     cls.name: cls
-    for cls in (BCE, AUCSquared, AUCHinge, BPR, Margin, InfoNCE, NTXent, SampledSoftmax, NCE)
+    for cls in (
+        BCE,
+        AUCSquared,
+        AUCHinge,
+        BPR,
+        Margin,
+        InfoNCE,
+        NTXent,
+        SampledSoftmax,
+        NCE,
+        SelfAdversarial,
+        DebiasedInfoNCE,
+        HardInfoNCE,
+        PositiveUnlabelled,
+    )
 }
 
 __all__ = [
@@ -23,9 +40,14 @@ __all__ = [
     "NCE",
     "AUCHinge",
     "AUCSquared",
+    "DebiasedInfoNCE",
+    "HardInfoNCE",
     "InfoNCE",
     "Loss",
     "Margin",
     "NTXent",
+    "PositiveUnlabelled",
     "SampledSoftmax",
+    "SelfAdversarial",
+    "self_adversarial_weights",
 ]

@@ -1,22 +1,16 @@
-"""Training-free scores of pairs by their common neighbours."""
+"""Training-free scores of pairs, as a scorer."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-import numpy as np
 from torch import Tensor, from_numpy
 
-from gneg import checks, kernels
+from gneg import checks, heuristics
 from gneg.graph import Graph
-from gneg.samplers.walk import neighbor_weight
-
-Kind = Literal["cn", "aa", "ra"]
-KINDS: tuple[Kind, ...] = ("cn", "aa", "ra")
+from gneg.heuristics import KINDS, Kind
 
 
 class Heuristic:
-    """Common neighbours (CN), Adamic-Adar (AA) or resource allocation (RA) as a scorer.
+    """CN, AA, RA or personalised PageRank (PPR) as a scorer; see :mod:`gneg.heuristics`.
 
     Every common neighbour w counts 1 (CN), 1 / log deg(w) (AA) or 1 / deg(w) (RA). A directed graph
     is taken as undirected.
@@ -41,7 +35,6 @@ class Heuristic:
             checks.fail("graph", "homogeneous", graph)
         self.graph = graph.to_undirected()
         self.kind: Kind = checks.choice("kind", kind, KINDS)
-        self._weight = neighbor_weight(kind, self.graph.degree().numpy())
 
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores, double, of pairs ``src``, ``dst`` of one shape, in that shape.
@@ -53,19 +46,5 @@ class Heuristic:
             checks.node_range(name, checks.index_tensor(name, ends, "[...]"), self.graph.num_nodes)
         rows = src.reshape(-1).cpu().long().contiguous().numpy()
         targets = dst.reshape(-1, 1).cpu().long().contiguous().numpy()
-        out = np.empty(targets.shape)
-
-        def score(*args: Any) -> None:
-            kernels.heuristics.weighted(*args, kernels.threads.zeros(self.graph.num_nodes))
-
-        kernels.threads.run_rows(
-            score,
-            len(rows),
-            64 * len(rows),
-            out,
-            rows,
-            targets,
-            *self.graph.steps()[:4],
-            self._weight,
-        )
-        return from_numpy(out).view(src.shape).to(src.device)
+        found = heuristics.scores(self.graph, self.kind, rows, targets)
+        return from_numpy(found).view(src.shape).to(src.device)

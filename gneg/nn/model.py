@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gneg.negatives import Negatives
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.encoders import Encoder, SparseFeatures
 
@@ -40,17 +42,40 @@ class LinkPredictor(nn.Module):
         scores: Tensor = self.decoder(*ends)
         return scores.view(src.shape)
 
-    def scorer(self, z: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return ``score(src, dst)`` on fixed embeddings: chunked, without gradients."""
+    def score_negatives(self, z: Tensor, negatives: Negatives) -> Tensor:
+        """Return scores ``[B, K]``; of their own embeddings where negatives have such."""
+        if not negatives.synthetic:
+            return self.score(z, *negatives.pairs())
+        scores: Tensor = self.decoder(*(end.flatten(0, 1) for end in negatives.embed(z)))
+        return scores.view(negatives.index.shape)
+
+    def scorer(self, z: Tensor, *, coarse: bool = False) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return ``score(src, dst)`` on fixed embeddings: chunked, without gradients.
+
+        Args:
+            z: ``[N, D]``.
+            coarse: Score in bfloat16 where the device is faster at it (several times, on a CPU
+                with AMX): three digits are enough to choose among candidates.
+        """
+        half = coarse and _fast_bfloat16(z.device)
+        z = z.detach().bfloat16() if half else z.detach()
 
         def score(src: Tensor, dst: Tensor) -> Tensor:
-            with torch.no_grad():
+            with torch.no_grad(), torch.autocast(z.device.type, torch.bfloat16, enabled=half):
                 parts = [
                     self.score(z, some_src, some_dst)
                     for some_src, some_dst in zip(
                         src.reshape(-1).split(CHUNK), dst.reshape(-1).split(CHUNK), strict=True
                     )
                 ]
-            return torch.cat(parts).view(src.shape) if parts else src.float()
+            return torch.cat(parts).float().view(src.shape) if parts else src.float()
 
         return score
+
+
+@functools.cache
+def _fast_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return device.type == "cpu" and bool(known.get("amx_bf16") or known.get("avx512_bf16"))

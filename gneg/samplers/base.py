@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,11 +18,14 @@ from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives, Side
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers.query import FloatArray, IntArray, Query, Score
+from gneg.samplers.query import FloatArray, IntArray, Part, Query, Score
+from gneg.samplers.result import assemble
 
-__all__ = ["Corrupt", "FloatArray", "IntArray", "Query", "Sampler", "Score"]
+__all__ = ["Corrupt", "FloatArray", "IntArray", "Need", "Query", "Sampler", "Score"]
 
 Corrupt = Literal["dst", "src", "both"]
+#: What a sampler has to be given beside positives: see :attr:`Sampler.needs`.
+Need = Literal["score", "z"]
 
 # How often to propose again for rows that lack usable targets, before filling them.
 ROUNDS = 4
@@ -43,9 +46,11 @@ class Sampler(ABC):
     #: Whether `_propose` returns usable targets only, so that nothing needs to be excluded.
     exact: bool = False
     #: Whether it also fills every row, and lists the short ones, by itself.
-    complete: ClassVar[bool] = False
+    complete: bool = False
     #: The name it goes by on the command line.
     name: ClassVar[str]
+    #: Settings that a schedule may change, and how a value is made fit.
+    tunable: ClassVar[dict[str, Callable[[float], Any]]] = {}
 
     def __init__(
         self,
@@ -77,6 +82,17 @@ class Sampler(ABC):
         self.corrupt: Corrupt = checks.choice("corrupt", corrupt, ("dst", "src", "both"))
         self.unique = unique
         self._cache: dict[Any, Any] = {}
+        self._pending: Any = None  # what `step` learns from: the last draw
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """``"score"`` if `sample` must be given it, ``"z"`` if `step` and `end_epoch` want it."""
+        return frozenset()
+
+    @property
+    def momentum(self) -> float:
+        """Decay of the moving average of the model whose ``z`` `step` wants; 0: no average."""
+        return 0.0
 
     # -- the hooks -----------------------------------------------------------------------------
 
@@ -92,8 +108,41 @@ class Sampler(ABC):
         return None
 
     def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
-        """Tell the sampler that a training epoch has passed; samplers without state ignore it."""
+        """Tell an adaptive sampler that the optimiser has stepped on what it drew last.
+
+        Args:
+            z: ``[N, D]``, current embeddings.
+            score: The current model; that of the last `sample` if None.
+        """
         return
+
+    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+        """Tell an adaptive sampler that a training epoch has passed."""
+        return
+
+    def report(self) -> dict[str, Any]:
+        """What an adaptive sampler wants shown at the end of a run, JSON."""
+        return {}
+
+    def settings(self) -> list[str]:
+        """Names that :meth:`tune` takes."""
+        return list(self.tunable)
+
+    def tune(self, setting: str, value: float) -> None:
+        """Change a setting between draws, as schedules do.
+
+        Raises:
+            ValueError: If there is no such setting or the value is out of its range.
+        """
+        if setting not in self.tunable:
+            allowed = " or ".join(repr(name) for name in self.settings()) or "left alone here"
+            checks.fail("setting", allowed, repr(setting))
+        setattr(self, setting, self.tunable[setting](value))
+        self._cache = {}
+
+    def finish(self, negatives: Negatives, seed: int) -> Negatives:
+        """Add to the result what is not in its ids: stored or mixed embeddings."""
+        return negatives
 
     def state_dict(self) -> dict[str, Any]:
         """Return what ``load_state_dict`` needs to go on; empty without state."""
@@ -146,10 +195,14 @@ class Sampler(ABC):
             checks.same_device("z", z, "pos", pos)
         seed = draw_seed(generator)
         ends = pos.detach().to("cpu", torch.int64).contiguous().numpy()
-        swap = self._sides(ends.shape[1], seed)
-        queries = [self._query(side, ends, which, z, score) for side, which in swap]
-        parts = [self._draw(query, k, split_seed(seed, i)) for i, query in enumerate(queries)]
-        return self._assemble(pos, swap, queries, parts)
+        parts: list[Part] = []
+        for i, (side, which) in enumerate(self._sides(ends.shape[1], seed)):
+            query = replace(
+                self._query(side, ends, which), z=z, score=score, device=pos.device, call=seed
+            )
+            index = self._draw(query, k, split_seed(seed, i))
+            parts.append(Part(query, which, index))
+        return self.finish(assemble(self, pos, parts), split_seed(seed, 3))
 
     def log_prob(self, src: Tensor, dst: Tensor) -> Tensor | None:
         """Log density of each pair under this sampler, ``[B]``; None where there is no closed form.
@@ -202,18 +255,27 @@ class Sampler(ABC):
         side: Side,
         ends: npt.NDArray[np.int64],
         which: npt.NDArray[Any],
-        z: Tensor | None = None,
-        score: Score | None = None,
     ) -> Query:
         kept, replaced = (ends[0], ends[1]) if side == "dst" else (ends[1], ends[0])
         known = self.known if side == "dst" else self.known.reversed()
         rows = kept if len(which) == len(kept) else kept[which]
-        return Query(side, rows, replaced, which, known, z, score)
+        return Query(side, rows, replaced, which, self.graph, known, self.unique)
+
+    def _remember(self, query: Query, what: Any) -> None:
+        """Keep something of this draw for `step`; what earlier calls left is forgotten."""
+        if self._pending is None or self._pending[0] != query.call:
+            self._pending = (query.call, [])
+        self._pending[1].append((query, what))
+
+    def _remembered(self) -> list[tuple[Query, Any]]:
+        """What the last call left, once."""
+        pending, self._pending = self._pending, None
+        return [] if pending is None else pending[1]
 
     def _draw(self, query: Query, k: int, seed: int) -> IntArray:
         """Propose, exclude and fill."""
         index = self._propose(query, k, split_seed(seed, 0))
-        if not self.exact or (self.unique and not self.complete):
+        if not self.exact or (query.unique and not self.complete):
             index = self._exclude(query, index, k, seed)
         if self.complete:
             query.counts.update(filled=0, short=int((index[:, -1] < 0).sum()))
@@ -225,7 +287,7 @@ class Sampler(ABC):
             *known.arrays,
             known.num_dst,
             known.no_self,
-            self.unique,
+            query.unique,
             split_seed(seed, 1),
         )
         query.counts["filled"] += sum(filled for filled, _ in done)
@@ -235,7 +297,7 @@ class Sampler(ABC):
     def _exclude(self, query: Query, proposed: IntArray, k: int, seed: int) -> IntArray:
         """Keep the first ``k`` usable proposals, and propose again for rows that lack some."""
         index = query.blank(k)
-        arrays = *query.known.arrays, query.known.no_self, self.unique
+        arrays = *query.known.arrays, query.known.no_self, query.unique
         missing = sum(query.run(kernels.pools.exclude, index, proposed, *arrays))
         for attempt in range(ROUNDS):
             if not missing:
@@ -248,75 +310,8 @@ class Sampler(ABC):
             index[lacking] = some
         return index
 
-    def _assemble(
-        self,
-        pos: Tensor,
-        swap: list[tuple[Side, npt.NDArray[Any]]],
-        queries: list[Query],
-        parts: list[IntArray],
-    ) -> Negatives:
-        # NumPy, not torch, until all is done: torch's thread pool hangs in a forked process.
-        def joined(values: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-            if len(values) == 1:
-                return values[0]
-            out = np.empty((pos.size(1), *values[0].shape[1:]), values[0].dtype)
-            for (_, which), value in zip(swap, values, strict=True):
-                out[which] = value
-            return out
-
-        def moved(value: npt.NDArray[Any]) -> Tensor:
-            return torch.from_numpy(value).to(pos.device)
-
-        def lazily(of_positives: bool) -> Callable[[], Tensor | None]:
-            def read() -> Tensor | None:
-                found = [
-                    self._log_q(query, part, of_positives)
-                    for query, part in zip(queries, parts, strict=True)
-                ]
-                some = [value for value in found if value is not None]
-                if len(some) < len(found):
-                    return None
-                return moved(joined(some).astype(np.float32))
-
-            return read
-
-        index = joined(parts)
-        side: Side | Tensor = swap[0][0]
-        if len(swap) > 1:
-            swapped = np.zeros(pos.size(1), bool)
-            swapped[swap[1][1]] = True
-            side = moved(swapped)
-        counts: Counter[str] = Counter()
-        for query in queries:
-            counts.update(query.counts)
-        return Negatives(
-            moved(joined([query.rows for query in queries]).copy()),
-            moved(np.maximum(index, 0)),
-            moved(index >= 0),
-            lazily(False),  # type: ignore[arg-type]
-            side,
-            lazily(True),  # type: ignore[arg-type]
-            dict(counts),
-        )
-
-    def _log_q(self, query: Query, index: IntArray, of_positives: bool) -> FloatArray | None:
-        """Density of the negatives, or of the positives.
-
-        Rows that were listed, and targets that only the uniform fallback can have drawn, get the
-        uniform density.
-        """
-        targets = query.others[:, None] if of_positives else index
-        found = self._log_prob(query, targets)
-        if found is None:
-            return None
-        uniform = query.log_uniform
-        log_q = np.where(query.num_free[:, None] < index.shape[1], uniform, found)
-        if of_positives:
-            return log_q[:, 0]
-        return np.where(index < 0, 0.0, np.where(np.isneginf(log_q), uniform, log_q))
-
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_cache": {}}
+        return {**self.__dict__, "_cache": {}, "_pending": None}
 
     def __repr__(self) -> str:
         own = [name for name in inspect.signature(type(self)).parameters if hasattr(self, name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,7 @@ class Degree(Sampler):
 
     name = "degree"
     exact = True
+    tunable: ClassVar = {"alpha": lambda value: checks.number("alpha", value, -4, 4)}
 
     def __init__(
         self,

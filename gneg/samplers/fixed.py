@@ -98,7 +98,9 @@ class Fixed(Sampler):
             seed,
         )
         index = query.blank(k)
-        query.run(kernels.pools.exclude, index, shuffled, *known.arrays, known.no_self, self.unique)
+        query.run(
+            kernels.pools.exclude, index, shuffled, *known.arrays, known.no_self, query.unique
+        )
         return index
 
     def __repr__(self) -> str:

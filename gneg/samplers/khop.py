@@ -61,6 +61,18 @@ class KHop(Sampler):
                     hop,
                 )
 
+    def settings(self) -> list[str]:
+        """``hops``, one shell at a time."""
+        return ["hops"]
+
+    def tune(self, setting: str, value: float) -> None:
+        """Draw from the shell nearest to ``value`` from now on."""
+        if setting != "hops":
+            super().tune(setting, value)
+        checks.number("hops", value, 2)
+        hop = 2 * round((value - 1) / 2) + 1 if self.graph.bipartite else round(value)
+        self.hops, self.weights = (max(hop, 3 if self.graph.bipartite else 2),), (1.0,)
+
     def _plan(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], int]:
         """Distances with "far" as a last one past the largest, their shares, and the step."""
         step = 2 if self.graph.bipartite else 1

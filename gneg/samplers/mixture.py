@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from gneg import checks
 from gneg.known import KnownEdges
+from gneg.negatives import Negatives
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 
 
 class Mixture(Sampler):
@@ -35,6 +36,7 @@ class Mixture(Sampler):
     """
 
     name = "mixture"
+    tunable: ClassVar = {"share": lambda value: checks.number("share", value, 0, 1)}
 
     def __init__(
         self,
@@ -66,26 +68,57 @@ class Mixture(Sampler):
         self.weights = [share / sum(shares) for share in shares]
         self.exact = all(part.exact for part in self.samplers)
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Whatever a part needs."""
+        return frozenset[Need]().union(*(part.needs for part in self.samplers))
+
+    @property
+    def momentum(self) -> float:
+        """The longest memory that a part wants."""
+        return max(part.momentum for part in self.samplers)
+
+    @property
+    def share(self) -> float:
+        """The last part's share; a new one scales the others."""
+        return self.weights[-1]
+
+    @share.setter
+    def share(self, value: float) -> None:
+        rest = sum(self.weights[:-1])
+        if not rest:
+            checks.fail("share", "left alone in a mixture of one", value)
+        scale = (1 - value) / rest
+        self.weights = [weight * scale for weight in self.weights[:-1]] + [value]
+
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index = query.blank(k)
-        whole = [int(weight * k + 1e-9) for weight in self.weights]
-        start = 0
-        for i, (part, count) in enumerate(zip(self.samplers, whole, strict=True)):
-            if count:
-                index[:, start : start + count] = part._propose(query, count, split_seed(seed, i))
-                start += count
-        if start == k:
-            return index
-        rest = np.array(self.weights) * k - whole
-        random = np.random.Generator(np.random.Philox(split_seed(seed, -1)))
-        shape = len(query.rows), k - start
-        choice = random.choice(len(rest), shape, p=np.maximum(rest, 0) / np.maximum(rest, 0).sum())
-        for i, part in enumerate(self.samplers):
-            row, slot = np.nonzero(choice == i)
-            if len(row):
-                drawn = part._propose(query.take(row), 1, split_seed(seed, len(whole) + i))
-                index[row, start + slot] = drawn[:, 0]
+        filled = np.zeros(len(query.rows), np.int64)
+        # Once for each number of draws, so that a part that scores candidates does so once a row.
+        for i, (part, counts) in enumerate(
+            zip(self.samplers, self._counts(query, k, seed), strict=True)
+        ):
+            for count in np.unique(counts[counts > 0]):
+                rows = np.flatnonzero(counts == count)
+                some = query if len(rows) == len(counts) else query.take(rows)
+                drawn = part._propose(some, int(count), split_seed(seed, i * (k + 1) + int(count)))
+                index[rows[:, None], filled[rows, None] + np.arange(count)] = drawn
+                filled[rows] += count
         return index
+
+    def _counts(self, query: Query, k: int, seed: int) -> list[IntArray]:
+        """How many of its K each row draws from each part: the whole shares, the rest at random."""
+        shares = np.array(self.weights) * k
+        whole = np.floor(shares + 1e-9).astype(np.int64)
+        counts = np.repeat(whole[:, None], len(query.rows), axis=1)
+        left = k - int(whole.sum())
+        if left:
+            rest = np.maximum(shares - whole, 0)
+            random = np.random.Generator(np.random.Philox(split_seed(seed, -1)))
+            choice = random.choice(len(rest), (len(query.rows), left), p=rest / rest.sum())
+            for i in range(len(rest)):
+                counts[i] += (choice == i).sum(axis=1)
+        return list(counts)
 
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
         total: FloatArray | None = None
@@ -93,14 +126,44 @@ class Mixture(Sampler):
             found = part._log_prob(query, index)
             if found is None:
                 return None
-            found = found + np.log(weight)
+            with np.errstate(divide="ignore"):
+                found = found + np.log(weight)
             total = found if total is None else np.logaddexp(total, found)
         return total
 
     def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
-        """Pass the epoch's end on to every part."""
+        """Pass the step on to every part."""
         for part in self.samplers:
             part.step(z=z, score=score)
+
+    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+        """Pass the epoch's end on to every part."""
+        for part in self.samplers:
+            part.end_epoch(z=z, score=score)
+
+    def report(self) -> dict[str, Any]:
+        """Return the parts' reports under their names."""
+        found = {f"{i}:{part.name}": part.report() for i, part in enumerate(self.samplers)}
+        return {name: shown for name, shown in found.items() if shown}
+
+    def settings(self) -> list[str]:
+        """``share``, the last part's, and the parts' own."""
+        return list(dict.fromkeys([*super().settings(), *_flat(self.samplers)]))
+
+    def tune(self, setting: str, value: float) -> None:
+        """Change the ``share``, or a setting of every part that has it."""
+        parts = [part for part in self.samplers if setting in part.settings()]
+        if setting in self.tunable or not parts:
+            super().tune(setting, value)
+            return
+        for part in parts:
+            part.tune(setting, value)
+
+    def finish(self, negatives: Negatives, seed: int) -> Negatives:
+        """Let every part add what it adds."""
+        for i, part in enumerate(self.samplers):
+            negatives = part.finish(negatives, split_seed(seed, i))
+        return negatives
 
     def state_dict(self) -> dict[str, Any]:
         """Return the parts' states under their positions."""
@@ -116,3 +179,7 @@ class Mixture(Sampler):
             checks.fail("state", f"of {len(self.samplers)} samplers", len(state))
         for i, part in enumerate(self.samplers):
             part.load_state_dict(state[str(i)])
+
+
+def _flat(parts: Sequence[Sampler]) -> list[str]:
+    return [name for part in parts for name in part.settings()]

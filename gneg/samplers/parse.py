@@ -1,22 +1,10 @@
-"""Samplers from text: ``walk``, ``khop(hops=3)``, ``mixture(uniform:0.5, walk(kind=ppr):0.5)``."""
+"""The grammar of sampler expressions, ``mixture(uniform:0.5, hardest(walk(kind=ppr)):0.5)``."""
 
 from __future__ import annotations
 
-import inspect
 import re
-from dataclasses import dataclass
-from typing import Any, NoReturn
-
-from gneg.graph import Graph
-from gneg.known import KnownEdges
-from gneg.samplers.base import Corrupt, Sampler
-from gneg.samplers.degree import Degree
-from gneg.samplers.in_batch import InBatch
-from gneg.samplers.khop import KHop
-from gneg.samplers.mixture import Mixture
-from gneg.samplers.similar import Similar, Vectors
-from gneg.samplers.uniform import Uniform
-from gneg.samplers.walk import Walk
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 Scalar = int | float | str
 Value = Scalar | tuple[Scalar, ...]
@@ -27,15 +15,29 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed sampler: its name, options, and weighted parts."""
+    """A parsed sampler.
+
+    Attributes:
+        name: What it is called.
+        options: Values by name.
+        parts: Samplers inside it and their weights; None where none is given.
+        place: Where it stands in the text.
+        places: Where each option stands.
+    """
 
     name: str
     options: dict[str, Value]
-    parts: tuple[tuple[Expression, float], ...]
+    parts: tuple[tuple[Expression, float | None], ...]
     place: int
+    places: dict[str, int]
 
 
-def _complain(text: str, place: int, message: str) -> NoReturn:
+def complain(text: str, place: int, message: str) -> NoReturn:
+    """Raise an error that points at a place of the text.
+
+    Raises:
+        ValueError: Always.
+    """
     raise ValueError(f"'sampler': {message}\n  {text}\n  {' ' * place}^")
 
 
@@ -66,37 +68,38 @@ class _Reader:
         token = self.peek()
         if token[0] not in kinds:
             found = "the end" if token[0] == "end" else repr(token[1])
-            _complain(self.text, token[2], f"expected {what}, found {found}")
+            complain(self.text, token[2], f"expected {what}, found {found}")
         self.at += 1
         return token
 
     def sampler(self) -> Expression:
         _, name, place = self.need(("word",), "the name of a sampler")
-        options: dict[str, Value] = {}
-        parts: list[tuple[Expression, float]] = []
+        found = Expression(name, {}, (), place, {})
+        parts: list[tuple[Expression, float | None]] = []
         if self.take("("):
             while not self.take(")"):
-                self._item(options, parts)
+                self._item(found, parts)
                 if not self.take(","):
                     if not self.take(")"):
-                        _complain(self.text, self.peek()[2], "expected ',' or ')'")
+                        complain(self.text, self.peek()[2], "expected ',' or ')'")
                     break
-        return Expression(name, options, tuple(parts), place)
+        return replace(found, parts=tuple(parts))
 
-    def _item(self, options: dict[str, Value], parts: list[tuple[Expression, float]]) -> None:
+    def _item(self, found: Expression, parts: list[tuple[Expression, float | None]]) -> None:
         following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
         if following is not None and following[1] == "=":
-            _, key, _ = self.need(("word",), "the name of an option")
+            _, key, place = self.need(("word",), "the name of an option")
+            if key in found.options:
+                complain(self.text, place, f"{key!r} is given twice")
             self.take("=")
             values = [self._value(key)]
             while self.take("|"):
                 values.append(self._value(key))
-            options[key] = values[0] if len(values) == 1 else tuple(values)
+            found.options[key] = values[0] if len(values) == 1 else tuple(values)
+            found.places[key] = place
             return
         part = self.sampler()
-        weight = 1.0
-        if self.take(":"):
-            weight = float(self.need(("number",), "a weight")[1])
+        weight = float(self.need(("number",), "a weight")[1]) if self.take(":") else None
         parts.append((part, weight))
 
     def _value(self, key: str) -> Scalar:
@@ -117,92 +120,5 @@ def parse(text: str) -> Expression:
     reader = _Reader(text)
     expression = reader.sampler()
     if reader.peek()[0] != "end":
-        _complain(text, reader.peek()[2], f"unexpected {reader.peek()[1]!r}")
+        complain(text, reader.peek()[2], f"unexpected {reader.peek()[1]!r}")
     return expression
-
-
-def build(
-    text: str,
-    graph: Graph,
-    *,
-    z: Vectors | None = None,
-    known: KnownEdges | None = None,
-    corrupt: Corrupt = "dst",
-    unique: bool = False,
-) -> Sampler:
-    """Build a sampler from an expression such as ``mixture(uniform:0.5, walk:0.5)``.
-
-    Names are those of :data:`SAMPLERS`, options those of the classes; several values are joined
-    by ``|``, as in ``khop(hops=2|3|far)`` or ``similar(band=10|100)``.
-
-    Args:
-        text: The expression.
-        graph: The graph to sample in.
-        z: ``[N, D]`` vectors for ``similar``.
-        known: The edges never to return; those of ``graph`` if None.
-        corrupt: The end to replace.
-        unique: Whether a row may hold a target only once.
-
-    Raises:
-        ValueError: If the expression is malformed or an option is wrong.
-
-    Example:
-        >>> import torch
-        >>> graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), undirected=True)
-        >>> build("walk(kind=cn)", graph)
-        Walk(kind='cn', hops=2, alpha=0.15, corrupt='dst', unique=False)
-    """
-    common: dict[str, Any] = {
-        "known": KnownEdges(graph) if known is None else known,
-        "corrupt": corrupt,
-        "unique": unique,
-    }
-
-    def make(expression: Expression) -> Sampler:
-        cls = SAMPLERS.get(expression.name)
-        if cls is None:
-            _complain(
-                text,
-                expression.place,
-                f"no sampler {expression.name!r}; there are {', '.join(SAMPLERS)}",
-            )
-        allowed = options_of(cls)
-        for option in expression.options:
-            if option not in allowed:
-                has = f"only {', '.join(allowed)}" if allowed else "none"
-                _complain(
-                    text, expression.place, f"{expression.name!r} has no option {option!r} ({has})"
-                )
-        if (cls is Mixture) != bool(expression.parts):
-            what = (
-                "samplers, as in mixture(uniform:0.5, walk:0.5)"
-                if cls is Mixture
-                else "no samplers"
-            )
-            _complain(text, expression.place, f"{expression.name!r} takes {what}")
-        if cls is Mixture:
-            parts = [make(part) for part, _ in expression.parts]
-            return Mixture(parts, [weight for _, weight in expression.parts], **common)
-        options: dict[str, Any] = {**expression.options, **common}
-        if cls is Similar:
-            options["z"] = z
-        try:
-            return cls(graph, **options)
-        except ValueError as error:
-            _complain(text, expression.place, str(error))
-
-    return make(parse(text))
-
-
-def options_of(cls: type[Sampler]) -> list[str]:
-    """Names of the options an expression may set."""
-    hidden = {"graph", "known", "corrupt", "unique", "z"}
-    if cls is Mixture:
-        return []
-    return [name for name in inspect.signature(cls).parameters if name not in hidden]
-
-
-#: Samplers that text can name.
-SAMPLERS: dict[str, type[Sampler]] = {
-    cls.name: cls for cls in (Uniform, Degree, KHop, Walk, Similar, InBatch, Mixture)
-}

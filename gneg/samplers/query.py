@@ -10,15 +10,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
-from gneg import kernels
+from gneg import checks, kernels
+from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Side
 
 Score = Callable[[Tensor, Tensor], Tensor]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+ScoreArray = npt.NDArray[np.float32]
+
+# Assumed for a pair that is being scored: a few rows of a few hundred floats.
+BYTES_PER_PAIR = 4_096
+MEMORY_MB = 256
 
 
 @dataclass(frozen=True)
@@ -30,9 +37,13 @@ class Query:
         rows: ``[B]``, the kept end of each positive.
         batch: ``[P]``, the ends to be replaced, of all positives of the call.
         position: ``[B]``, which of ``batch`` belongs to each row.
+        whole: The graph, not turned.
         known: The known edges as (kept, replaced) pairs.
+        unique: Whether a row may hold a target only once.
         z: Embeddings as given to ``sample``.
         score: The current model as given to ``sample``.
+        device: Where ``score`` wants its ids.
+        call: The seed of the call of ``sample``: all its queries have the same.
         counts: To be added to; ends up in ``Negatives.counts``.
     """
 
@@ -40,15 +51,24 @@ class Query:
     rows: IntArray
     batch: IntArray
     position: IntArray
+    whole: Graph
     known: KnownEdges
+    unique: bool = False
     z: Tensor | None = None
     score: Score | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    call: int = 0
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
     def others(self) -> IntArray:
         """``[B]``, the end that is to be replaced, row by row."""
         return self.batch[self.position]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as (kept, replaced) edges."""
+        return self.whole if self.side == "dst" else self.whole.reversed()
 
     @cached_property
     def num_free(self) -> IntArray:
@@ -72,3 +92,51 @@ class Query:
     def run(self, kernel: Callable[..., Any], out: npt.NDArray[Any], *args: Any) -> list[Any]:
         """Run a row kernel on ``out``; see :func:`gneg.kernels.threads.run_rows`."""
         return kernels.threads.run_rows(kernel, len(out), out.size, out, self.rows, *args)
+
+    def scores(self, index: IntArray, memory_mb: int = MEMORY_MB) -> ScoreArray:
+        """The current model's scores of candidates ``index [B, M]``; -inf where there is none.
+
+        Scored in chunks of about ``memory_mb`` megabytes, without gradients.
+
+        Raises:
+            ValueError: If there is no model, or it returns another shape or NaN.
+        """
+        if self.score is None:
+            checks.fail(
+                "score",
+                "the current model as score(src, dst) -> Tensor, for a sampler that selects by it",
+                None,
+            )
+        kept = np.repeat(self.rows, index.shape[1])
+        ends = kept, np.maximum(index, 0).ravel()
+        src, dst = ends if self.side == "dst" else ends[::-1]
+        out = np.empty(index.size, np.float32)
+        chunk = max(1, memory_mb * 2**20 // BYTES_PER_PAIR)
+        for lo in range(0, index.size, chunk):
+            pair = [torch.from_numpy(end[lo : lo + chunk]).to(self.device) for end in (src, dst)]
+            with torch.no_grad():
+                found = self.score(*pair)
+            if found.shape != pair[0].shape:
+                checks.fail("score", f"of shape {list(pair[0].shape)}", list(found.shape))
+            out[lo : lo + chunk] = found.detach().to("cpu", torch.float32).numpy()
+        if np.isnan(out).any():
+            checks.fail("score", "a number", "NaN")
+        self.counts["scored"] += index.size
+        scores = out.reshape(index.shape)
+        scores[index < 0] = -np.inf
+        return scores
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a call whose negatives replace one side.
+
+    Attributes:
+        query: What was asked.
+        which: ``[b]``, their places among the B positives.
+        index: ``[b, K]``, what was drawn; -1 where there is none.
+    """
+
+    query: Query
+    which: npt.NDArray[Any]
+    index: IntArray

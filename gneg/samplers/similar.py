@@ -14,7 +14,7 @@ from gneg import checks, kernels
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Side
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 
 Metric = Literal["cosine", "dot", "euclidean"]
 Backend = Literal["exact", "hnsw", "ivf"]
@@ -43,7 +43,9 @@ class Similar(Sampler):
         metric: ``"cosine"``, ``"dot"`` or ``"euclidean"``.
         backend: How the neighbours are found.
         memory_mb: Memory for the scores of a chunk, in megabytes.
-        refresh_every: Epochs (calls of :meth:`step`) between refreshes during training; 0: never.
+        refresh_every: Epochs between refreshes during training; 0: never.
+        refresh_share: Budget of such a refresh: the share of the lists that is made anew, oldest
+            first, in (0, 1].
         known: See the base.
         corrupt: See the base.
         unique: See the base.
@@ -65,6 +67,7 @@ class Similar(Sampler):
         backend: Backend = "exact",
         memory_mb: int = 256,
         refresh_every: int = 0,
+        refresh_share: float = 1.0,
         known: KnownEdges | None = None,
         corrupt: Corrupt = "dst",
         unique: bool = False,
@@ -78,9 +81,11 @@ class Similar(Sampler):
             _faiss()
         self.memory_mb = checks.integer("memory_mb", memory_mb, 1)
         self.refresh_every = checks.integer("refresh_every", refresh_every, 0)
+        self.refresh_share = checks.number("refresh_share", refresh_share, 0, 1, open_low=True)
         self.epoch = 0
         self._z: tuple[Tensor, Tensor] | None = None
         self._lists: dict[Side, npt.NDArray[np.int32]] = {}
+        self._made: dict[Side, npt.NDArray[np.int32]] = {}  # the epoch of each list, -1: none
         if z is not None:
             self.refresh(z)
 
@@ -91,19 +96,45 @@ class Similar(Sampler):
             ValueError: If the vectors do not fit the graph or hold NaN.
         """
         self._z = self._vectors(z)
-        self._lists = {}
+        self._lists, self._made = {}, {}
         self._cache = {}
 
-    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The embeddings at the end of an epoch, if the lists are to follow them."""
+        return frozenset({"z"} if self.refresh_every else ())
+
+    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
         """Count an epoch and, when it is time, refresh from the model's embeddings."""
         self.epoch += 1
-        if z is not None and self.refresh_every and self.epoch % self.refresh_every == 0:
-            self.refresh(z)
+        if z is None or not self.refresh_every or self.epoch % self.refresh_every:
+            return
+        kept = {side: self._kept(side) for side in self._lists}
+        lists = self._lists
+        self.refresh(z)
+        for side, (rows, made) in kept.items():
+            blank = np.full_like(lists[side], -2)
+            blank[rows] = lists[side][rows]
+            self._lists[side], self._made[side] = blank, made
+
+    def _kept(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+        """Rows whose lists outlive a refresh: all but the oldest ``refresh_share`` of them."""
+        made = self._made[side]
+        rows = np.flatnonzero(made >= 0)
+        oldest = np.argsort(made[rows], kind="stable")
+        dropped = rows[oldest[: int(np.ceil(self.refresh_share * len(rows)))]]
+        made[dropped] = -1
+        return np.setdiff1d(rows, dropped), made
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the vectors in use and the epoch."""
+        """Return the vectors in use and the epoch, and lists that are made from older vectors."""
         z = self._z if self._z is None or self.graph.bipartite else self._z[0]
-        return {"z": z, "epoch": self.epoch}
+        lists = {} if self.refresh_share == 1 else self._lists
+        kept = {
+            side: (torch.from_numpy(one), torch.from_numpy(self._made[side]))
+            for side, one in lists.items()
+        }
+        return {"z": z, "epoch": self.epoch, "lists": kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict()``.
@@ -111,11 +142,13 @@ class Similar(Sampler):
         Raises:
             ValueError: If a key is missing or unknown.
         """
-        if set(state) != {"z", "epoch"}:
-            checks.fail("state", "with the keys 'z' and 'epoch'", sorted(state))
+        if set(state) != {"z", "epoch", "lists"}:
+            checks.fail("state", "with the keys 'z', 'epoch' and 'lists'", sorted(state))
         self.epoch = state["epoch"]
-        self._lists, self._cache = {}, {}
+        self._cache = {}
         self._z = None if state["z"] is None else self._vectors(state["z"])
+        self._lists = {side: one.numpy().copy() for side, (one, _) in state["lists"].items()}
+        self._made = {side: made.numpy().copy() for side, (_, made) in state["lists"].items()}
 
     def _vectors(self, z: Vectors) -> tuple[Tensor, Tensor]:
         if self.graph.bipartite != isinstance(z, tuple):
@@ -156,11 +189,13 @@ class Similar(Sampler):
                 -2,
                 np.int32,  # -2: not made yet
             )
+            self._made[query.side] = np.full(query.known.num_src, -1, np.int32)
         lists = self._lists[query.side]
         if lists.shape[1]:
             lacking = rows[lists[rows, 0] == -2]
             if len(lacking):
                 lists[lacking] = self._nearest(query, lacking)
+                self._made[query.side][lacking] = self.epoch
         return lists, query.rows
 
     def _nearest(self, query: Query, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:

@@ -36,7 +36,7 @@ class Uniform(Sampler):
             *known.arrays,
             known.num_dst,
             known.no_self,
-            self.unique,
+            query.unique,
             seed,
         )
         return index

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from gneg import checks, kernels
 from gneg.graph import Graph, Steps
+from gneg.heuristics import neighbor_weight
 from gneg.known import KnownEdges
 from gneg.negatives import Side
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
@@ -16,19 +17,6 @@ from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 Kind = Literal["ra", "cn", "aa", "ppr"]
 
 PPR_TRIES = 256  # of a longer walk, before the rest of the row is drawn uniformly
-
-
-def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -> FloatArray:
-    """Weight of a common neighbour of the given degree: 1/d (RA), 1 (CN), 1/log d (AA).
-
-    AA (Adamic and Adar 2003) gives a node of degree 1 no weight: it joins no pair.
-    """
-    size: FloatArray = degree.astype(np.float64)
-    if kind == "ra":
-        return 1.0 / np.maximum(size, 1)
-    if kind == "cn":
-        return np.ones_like(size)
-    return np.where(size > 1, 1.0 / np.log(np.maximum(size, 2)), 0.0)
 
 
 class Walk(Sampler):

@@ -54,7 +54,48 @@ SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "Mixture": lambda g, **o: samplers.Mixture(
         [samplers.Uniform(g), samplers.Walk(g)], [0.4, 0.6], **o
     ),
+    "MemoryBank": lambda g, **o: samplers.MemoryBank(g, 64, **o),
+    "Hardest": lambda g, **o: samplers.Hardest(samplers.Walk(g), 16, **o),
+    "Hardest-middle": lambda g, **o: samplers.Hardest(samplers.Uniform(g), 16, quantile=0.5, **o),
+    "DNS": lambda g, **o: samplers.DNS(samplers.Uniform(g), 16, n=8, **o),
+    "SemiHard": lambda g, **o: samplers.SemiHard(samplers.Walk(g), 16, margin=0.1, **o),
+    "SemiHard-band": lambda g, **o: samplers.SemiHard(samplers.Uniform(g), 16, band=0.5, **o),
+    "Tempered": lambda g, **o: samplers.Tempered(samplers.Degree(g), 16, temperature=0.5, **o),
+    "AHNS": lambda g, **o: samplers.AHNS(samplers.Uniform(g), 16, **o),
+    "Metropolis": lambda g, **o: samplers.Metropolis(samplers.Walk(g), burn_in=4, **o),
+    "Adversarial": lambda g, **o: samplers.Adversarial(samplers.Uniform(g), 16, **o),
+    "Mixup": lambda g, **o: samplers.Mixup(samplers.Walk(g), **o),
+    "Mixup-selected": lambda g, **o: samplers.Mixup(samplers.Hardest(samplers.Uniform(g), 8), **o),
+    "Cached": lambda g, **o: samplers.Cached(samplers.Walk(g), 8, 8, **o),
+    "Cached-top": lambda g, **o: samplers.Cached(samplers.Uniform(g), 8, 8, refresh="top", **o),
+    "Curriculum": lambda g, **o: samplers.Curriculum(
+        samplers.Mixture([samplers.Uniform(g), samplers.Walk(g)]), samplers.Schedule(), **o
+    ),
+    "SelfPaced": lambda g, **o: samplers.SelfPaced(
+        samplers.Tempered(samplers.Walk(g), 16), "temperature", easy=4.0, hard=0.2, **o
+    ),
+    "Guarded": lambda g, **o: samplers.Guarded(
+        samplers.Hardest(samplers.Walk(g), 16),
+        [samplers.RelativeMargin(0.1), samplers.DegreeCap(6)],
+        8,
+        **o,
+    ),
+    "Mixture-selected": lambda g, **o: samplers.Mixture(
+        [samplers.Uniform(g), samplers.Hardest(samplers.Walk(g), 16)], [0.5, 0.5], **o
+    ),
 }
+
+
+def model(graph: Graph):
+    """A fixed model: embeddings and ``score``; NumPy inside, since forked processes call it."""
+    generator = torch.Generator().manual_seed(4)
+    a, b = (torch.randn(size, 5, generator=generator) for size in (graph.num_src, graph.num_dst))
+
+    def score(src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy((a.numpy()[src.numpy()] * b.numpy()[dst.numpy()]).sum(-1))
+
+    return a, score
+
 
 LOSSES: dict[str, Callable[[], losses.Loss]] = {
     "BCE": losses.BCE,
@@ -67,4 +108,8 @@ LOSSES: dict[str, Callable[[], losses.Loss]] = {
     "NTXent": lambda: losses.NTXent(0.5),
     "SampledSoftmax": lambda: losses.SampledSoftmax(0.7),
     "NCE": losses.NCE,
+    "SelfAdversarial": lambda: losses.SelfAdversarial(0.5, margin=0.3),
+    "DebiasedInfoNCE": lambda: losses.DebiasedInfoNCE(0.2, 0.5),
+    "HardInfoNCE": lambda: losses.HardInfoNCE(0.8, 0.2, 0.5),
+    "PositiveUnlabelled": lambda: losses.PositiveUnlabelled(0.3),
 }

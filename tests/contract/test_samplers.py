@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import io
 import multiprocessing
 import pickle
 import random
@@ -13,7 +15,7 @@ import torch
 from gneg import KnownEdges, kernels, samplers
 from gneg.samplers import Sampler, Similar
 from tests import reference
-from tests.contract.cases import SAMPLERS
+from tests.contract.cases import SAMPLERS, model
 from tests.worlds import WORLDS, positives, random_graph
 
 SIDES = ("dst", "src", "both")
@@ -23,6 +25,11 @@ every_world = pytest.mark.parametrize("world", WORLDS)
 
 def seeded(seed: int = 7) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def draw(sampler: Sampler, pos, k, **options):
+    """Negatives from a sampler that is given a model, should it want one."""
+    return sampler.sample(pos, k, score=model(sampler.graph)[1], **options)
 
 
 def same(a, b) -> bool:
@@ -38,7 +45,7 @@ def test_every_sampler_has_a_case():
     public = {
         cls.__name__
         for cls in below(Sampler)
-        if cls.__module__.startswith("gneg.") and cls is not Sampler
+        if cls.__module__.startswith("gneg.") and not inspect.isabstract(cls)
     }
     assert public == {case.split("-")[0] for case in SAMPLERS}
     assert public <= set(samplers.__all__)
@@ -54,7 +61,7 @@ def test_exact_and_full(case, world, corrupt, unique, k):
     graph = WORLDS[world]()
     pos = positives(graph)
     sampler = SAMPLERS[case](graph, corrupt=corrupt, unique=unique)
-    neg = sampler.sample(pos, k, generator=seeded())
+    neg = draw(sampler, pos, k, generator=seeded())
     batch = pos.size(1)
     assert neg.index.shape == neg.mask.shape == (batch, k)
     assert neg.index.dtype == neg.src.dtype == torch.int64
@@ -85,7 +92,7 @@ def test_exact_and_full(case, world, corrupt, unique, k):
 def test_log_q_is_finite_for_what_was_drawn(case, corrupt):
     for world in WORLDS.values():
         graph = world()
-        neg = SAMPLERS[case](graph, corrupt=corrupt).sample(positives(graph), 6, generator=seeded())
+        neg = draw(SAMPLERS[case](graph, corrupt=corrupt), positives(graph), 6, generator=seeded())
         if neg.log_q is None:
             assert neg.pos_log_q is None
             continue
@@ -99,7 +106,7 @@ def test_log_q_is_finite_for_what_was_drawn(case, corrupt):
 def test_log_prob_agrees_with_log_q(case):
     graph = random_graph(60, 150)
     sampler = SAMPLERS[case](graph)
-    neg = sampler.sample(positives(graph, 30), 6, generator=seeded())
+    neg = draw(sampler, positives(graph, 30), 6, generator=seeded())
     src, dst = neg.pairs()
     found = sampler.log_prob(src.flatten(), dst.flatten())
     if neg.log_q is None:
@@ -116,15 +123,15 @@ def test_same_state_same_result_for_any_threads(case):
     pos = graph.edge_index[:, :1000]
     sampler = SAMPLERS[case](graph, corrupt="both")
     kernels.threads.set_num_threads(1)
-    one = sampler.sample(pos, 40, generator=seeded())
+    one = draw(sampler, pos, 40, generator=seeded())
     kernels.threads.set_num_threads(3)
-    three = sampler.sample(pos, 40, generator=seeded())
+    three = draw(sampler, pos, 40, generator=seeded())
     assert same(one, three)
-    assert not same(one, sampler.sample(pos, 40, generator=seeded(8)))
+    assert not same(one, draw(sampler, pos, 40, generator=seeded(8)))
 
 
 def _in_child(sampler: Sampler, pos: torch.Tensor, queue) -> None:
-    queue.put(sampler.sample(pos, 40, generator=seeded()).index.numpy())
+    queue.put(draw(sampler, pos, 40, generator=seeded()).index.numpy())
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -135,7 +142,7 @@ def test_same_result_after_fork(case):
     pos = graph.edge_index[:, :1000]
     sampler = SAMPLERS[case](graph)
     kernels.threads.set_num_threads(2)
-    here = sampler.sample(pos, 40, generator=seeded()).index.numpy()
+    here = draw(sampler, pos, 40, generator=seeded()).index.numpy()
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=_in_child, args=(sampler, pos, queue))
@@ -150,7 +157,7 @@ class _Draws(torch.utils.data.IterableDataset):
         self.sampler, self.pos = sampler, pos
 
     def __iter__(self):
-        yield self.sampler.sample(self.pos, 40, generator=seeded()).index
+        yield draw(self.sampler, self.pos, 40, generator=seeded()).index
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -159,7 +166,7 @@ def test_same_result_in_a_loader_worker():
     sampler = samplers.Mixture([samplers.Uniform(graph), samplers.Walk(graph)])
     pos = graph.edge_index[:, :1000]
     loader = torch.utils.data.DataLoader(_Draws(sampler, pos), batch_size=None, num_workers=1)
-    assert torch.equal(next(iter(loader)), sampler.sample(pos, 40, generator=seeded()).index)
+    assert torch.equal(next(iter(loader)), draw(sampler, pos, 40, generator=seeded()).index)
 
 
 @every_sampler
@@ -167,15 +174,15 @@ def test_global_random_state_is_untouched(case):
     graph = random_graph(60, 150)
     sampler = SAMPLERS[case](graph, corrupt="both")
     states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
-    neg = sampler.sample(positives(graph), 5)
+    neg = draw(sampler, positives(graph), 5)
     assert neg.log_q is None or neg.log_q.numel()
     assert torch.equal(states[0], torch.get_rng_state())
     assert np.array_equal(states[1], np.random.get_state()[1])
     assert states[2] == random.getstate()
     torch.manual_seed(0)
-    first = sampler.sample(positives(graph, 50), 20)
+    first = draw(sampler, positives(graph, 50), 20)
     torch.manual_seed(0)
-    assert not same(first, sampler.sample(positives(graph, 50), 20))
+    assert not same(first, draw(sampler, positives(graph, 50), 20))
 
 
 @every_sampler
@@ -183,8 +190,8 @@ def test_generator_advances(case):
     graph = random_graph(60, 150)
     generator = seeded()
     sampler = SAMPLERS[case](graph)
-    first = sampler.sample(positives(graph, 50), 20, generator=generator)
-    assert not same(first, sampler.sample(positives(graph, 50), 20, generator=generator))
+    first = draw(sampler, positives(graph, 50), 20, generator=generator)
+    assert not same(first, draw(sampler, positives(graph, 50), 20, generator=generator))
 
 
 @every_sampler
@@ -194,7 +201,7 @@ def test_inputs_are_untouched(case):
     pos = positives(graph)
     copy = pos.clone()
     sampler = SAMPLERS[case](graph, corrupt="both")
-    neg = sampler.sample(pos, 5, generator=seeded())
+    neg = draw(sampler, pos, 5, generator=seeded())
     neg.src.zero_()
     assert torch.equal(pos, copy)
     assert np.array_equal(before[0], graph.indptr)
@@ -205,9 +212,9 @@ def test_inputs_are_untouched(case):
 def test_pickle_draws_the_same(case):
     graph = random_graph(60, 150)
     sampler = SAMPLERS[case](graph, corrupt="both")
-    neg = sampler.sample(positives(graph), 5, generator=seeded())
+    neg = draw(sampler, positives(graph), 5, generator=seeded())
     copy = pickle.loads(pickle.dumps(sampler))
-    assert same(neg, copy.sample(positives(graph), 5, generator=seeded()))
+    assert same(neg, draw(copy, positives(graph), 5, generator=seeded()))
     again = pickle.loads(pickle.dumps(neg))
     assert same(neg, again)
     assert (neg.log_q is None) == (again.log_q is None)
@@ -218,8 +225,11 @@ def test_pickle_draws_the_same(case):
 @every_sampler
 def test_empty_batch(case, world):
     graph = WORLDS[world]()
-    neg = SAMPLERS[case](graph, corrupt="both").sample(
-        torch.empty(2, 0, dtype=torch.long), 4, generator=seeded()
+    neg = draw(
+        SAMPLERS[case](graph, corrupt="both"),
+        torch.empty(2, 0, dtype=torch.long),
+        4,
+        generator=seeded(),
     )
     assert neg.index.shape == neg.mask.shape == (0, 4)
     assert neg.edge_index().shape == (2, 0)
@@ -233,16 +243,72 @@ def test_repr_names_class_and_settings(case):
     assert "corrupt='src'" in repr(sampler)
 
 
+def _lived(sampler: Sampler, pos: torch.Tensor, epochs: int) -> None:
+    """Draw and step as training does."""
+    z, score = model(sampler.graph)
+    for epoch in range(epochs):
+        for batch in range(2):
+            draw(sampler, pos, 5, generator=seeded(epoch * 2 + batch))
+            sampler.step(z=z, score=score)
+        sampler.end_epoch(z=z, score=score)
+
+
 @every_sampler
-def test_state_dict_round_trip(case):
+def test_state_dict_goes_on_where_it_was(case):
     graph = random_graph(60, 150)
-    sampler, other = SAMPLERS[case](graph), SAMPLERS[case](graph)
-    sampler.step()
-    other.load_state_dict(sampler.state_dict())
-    neg = [one.sample(positives(graph), 5, generator=seeded()) for one in (sampler, other)]
+    pos = positives(graph, 30)
+    sampler, other = (SAMPLERS[case](graph, corrupt="both") for _ in range(2))
+    _lived(sampler, pos, 3)
+    state = io.BytesIO()
+    torch.save(sampler.state_dict(), state)
+    state.seek(0)
+    other.load_state_dict(torch.load(state, weights_only=True))
+    for one in (sampler, other):
+        _lived(one, pos, 2)
+    neg = [draw(one, pos, 5, generator=seeded()) for one in (sampler, other)]
     assert same(*neg)
+    assert sampler.report() == other.report()
     with pytest.raises(ValueError, match="'state' must be"):
         other.load_state_dict({"foreign": 1})
+
+
+@every_sampler
+def test_drawing_changes_nothing_until_the_step(case):
+    graph = random_graph(60, 150)
+    sampler = SAMPLERS[case](graph, corrupt="both")
+    _lived(sampler, positives(graph, 30), 2)
+    first, second = (draw(sampler, positives(graph), 5, generator=seeded()) for _ in range(2))
+    assert same(first, second)
+
+
+@every_sampler
+def test_missing_score_is_named(case):
+    sampler = SAMPLERS[case](random_graph(60, 150))
+    pos = positives(sampler.graph)
+    if "score" in sampler.needs:
+        with pytest.raises(ValueError, match="'score' must be the current model"):
+            sampler.sample(pos, 3)
+        with pytest.raises(ValueError, match=r"'score' must be a number \(got NaN\)"):
+            sampler.sample(pos, 3, score=lambda src, dst: torch.full(src.shape, torch.nan))
+            sampler.step()
+        with pytest.raises(ValueError, match="'score' must be of shape"):
+            sampler.sample(pos, 3, score=lambda src, dst: torch.zeros(1))
+            sampler.step()
+    else:
+        sampler.sample(pos, 3)
+
+
+@every_sampler
+def test_settings_can_be_tuned_or_say_what_can(case):
+    sampler = SAMPLERS[case](random_graph(60, 150))
+    with pytest.raises(ValueError, match="'setting' must be"):
+        sampler.tune("colour", 1.0)
+    for setting in sampler.settings():
+        value = 2.0 if setting in ("m", "n", "hops") else 0.5
+        sampler.tune(setting, value)
+        with pytest.raises(ValueError, match=f"'{setting}' must be"):
+            sampler.tune(setting, -5.0)
+    draw(sampler, positives(sampler.graph), 3)
 
 
 @every_sampler
@@ -251,7 +317,7 @@ def test_held_out_edges_are_known_only_if_said(case):
     extra = torch.tensor([[0, 0, 0, 0], [11, 12, 13, 14]])
     known = KnownEdges(graph, extra)
     pos = torch.tensor([[0] * 40, [1] * 40])
-    neg = SAMPLERS[case](graph, known=known).sample(pos, 30, generator=seeded())
+    neg = draw(SAMPLERS[case](graph, known=known), pos, 30, generator=seeded())
     assert not known.contains(*neg.edge_index()).any()
 
 
@@ -276,7 +342,7 @@ def test_held_out_edges_are_known_only_if_said(case):
 @every_sampler
 def test_bad_input_is_named(case, pos, k, message):
     with pytest.raises(ValueError, match=message):
-        SAMPLERS[case](random_graph(60, 150)).sample(pos, k)
+        draw(SAMPLERS[case](random_graph(60, 150)), pos, k)
 
 
 @every_sampler
@@ -288,10 +354,10 @@ def test_bad_arguments_are_named(case):
         SAMPLERS[case](graph, known=KnownEdges(random_graph(61, 10)))
     sampler = SAMPLERS[case](graph)
     with pytest.raises(ValueError, match=r"'generator' must be a torch\.Generator"):
-        sampler.sample(positives(graph), 3, generator=7)
+        draw(sampler, positives(graph), 3, generator=7)
     meta = torch.empty(60, 4, device="meta")
     with pytest.raises(ValueError, match="'z' must be on the device of 'pos'"):
-        sampler.sample(positives(graph), 3, z=meta)
+        draw(sampler, positives(graph), 3, z=meta)
 
 
 def test_similar_without_vectors_says_so():

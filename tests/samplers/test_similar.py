@@ -80,9 +80,9 @@ def test_refresh_and_passing_embeddings():
     before, given = draw(), draw(z=second)
     assert not torch.equal(before, given)
     assert torch.equal(before, draw())
-    sampler.step(z=second)
+    sampler.end_epoch(z=second)
     assert torch.equal(before, draw())
-    sampler.step(z=second)
+    sampler.end_epoch(z=second)
     assert torch.equal(given, draw())
 
 

@@ -1,0 +1,35 @@
+"""Positive-unlabelled risk (Kiryo et al., NeurIPS 2017)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from gneg import checks
+from gneg.losses.base import Loss, masked_mean
+from gneg.negatives import Negatives
+
+
+class PositiveUnlabelled(Loss):
+    """Logistic loss that takes non-edges as unlabelled: a share of them are edges nobody knows yet.
+
+    ``prior E_pos[l(+)] + max(0, E_unlabelled[l(-)] - prior E_pos[l(-)])``, l the logistic loss
+    (equation 6, non-negative estimator). Negatives are to be drawn uniformly: the prior is the
+    share of edges among *them*.
+
+    Args:
+        prior: Share of edges among the unlabelled pairs, in (0, 1).
+    """
+
+    name = "nnpu"
+
+    def __init__(self, prior: float = 0.01) -> None:
+        self.prior = checks.number("prior", prior, 0, 1, open_low=True)
+        if prior == 1:
+            checks.fail("prior", "a number in (0, 1)", prior)
+
+    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        some = negatives.mask.any(dim=1)
+        rest = masked_mean(softplus(neg), negatives.mask)
+        rest = rest - self.prior * masked_mean(softplus(pos), some)
+        return self.prior * masked_mean(softplus(-pos), some) + rest.clamp(min=0)

@@ -1,0 +1,196 @@
+"""Samplers from text."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from gneg.graph import Graph
+from gneg.known import KnownEdges
+from gneg.samplers.adversarial import Adversarial
+from gneg.samplers.ahns import AHNS
+from gneg.samplers.base import Corrupt, Sampler
+from gneg.samplers.cached import Cached
+from gneg.samplers.curriculum import Curriculum
+from gneg.samplers.degree import Degree
+from gneg.samplers.dns import DNS
+from gneg.samplers.graph_guards import Community, DegreeCap, HeuristicPercentile
+from gneg.samplers.guarded import Guarded
+from gneg.samplers.guards import AbsoluteMargin, Guard, RankRange, RelativeMargin, ScoreRange
+from gneg.samplers.hardest import Hardest
+from gneg.samplers.in_batch import InBatch
+from gneg.samplers.khop import KHop
+from gneg.samplers.memory_bank import MemoryBank
+from gneg.samplers.metropolis import Metropolis
+from gneg.samplers.mixture import Mixture
+from gneg.samplers.mixup import Mixup
+from gneg.samplers.parse import Expression, Value, complain, parse
+from gneg.samplers.schedules import Schedule
+from gneg.samplers.self_paced import SelfPaced
+from gneg.samplers.semi_hard import SemiHard
+from gneg.samplers.similar import Similar, Vectors
+from gneg.samplers.tempered import Tempered
+from gneg.samplers.uniform import Uniform
+from gneg.samplers.walk import Walk
+from gneg.samplers.wrapper import Wrapper
+
+#: Samplers that text can name.
+SAMPLERS: dict[str, type[Sampler]] = {
+    cls.name: cls
+    for cls in (
+        Uniform,
+        Degree,
+        KHop,
+        Walk,
+        Similar,
+        InBatch,
+        MemoryBank,
+        Mixture,
+        Hardest,
+        DNS,
+        SemiHard,
+        Tempered,
+        AHNS,
+        Metropolis,
+        Adversarial,
+        Mixup,
+        Cached,
+        Curriculum,
+        SelfPaced,
+        Guarded,
+    )
+}
+#: Guards that text can name, by the option of ``guarded`` that makes them.
+GUARDS: dict[str, type[Guard]] = {
+    cls.name: cls
+    for cls in (
+        RankRange,
+        ScoreRange,
+        AbsoluteMargin,
+        RelativeMargin,
+        HeuristicPercentile,
+        DegreeCap,
+        Community,
+    )
+}
+_HIDDEN = {"graph", "sampler", "samplers", "weights", "guards", "known", "corrupt", "unique", "z"}
+_SCHEDULE = ("schedule", "start", "end", "epochs")
+
+
+def options_of(cls: type[Sampler]) -> list[str]:
+    """Names of the options an expression may set."""
+    own = [name for name in inspect.signature(cls).parameters if name not in _HIDDEN]
+    if cls is Guarded:
+        return [*GUARDS, *own]
+    return [*own, *_SCHEDULE[1:]] if cls is Curriculum else own
+
+
+def build(
+    text: str,
+    graph: Graph,
+    *,
+    z: Vectors | Callable[[], Vectors] | None = None,
+    known: KnownEdges | None = None,
+    corrupt: Corrupt = "dst",
+    unique: bool = False,
+) -> Sampler:
+    """Build a sampler from an expression such as ``mixture(uniform:0.5, hardest(walk, m=64):0.5)``.
+
+    Names are those of :data:`SAMPLERS`, options those of the classes; several values are joined
+    by ``|``, as in ``khop(hops=2|3|far)`` or ``similar(band=10|100)``. A curriculum takes the shape
+    of its schedule, ``curriculum(tempered(uniform), setting=temperature, schedule=exponential,
+    start=4, end=0.5, epochs=40)``; guards are options of ``guarded``, ``guarded(hardest(walk),
+    relative_margin=0.05, percentile=ra|95, degree_cap=200)``.
+
+    Args:
+        text: The expression.
+        graph: The graph to sample in.
+        z: ``[N, D]`` vectors for ``similar`` and cosines, or what makes them when they are needed.
+        known: The edges never to return; those of ``graph`` if None.
+        corrupt: The end to replace.
+        unique: Whether a row may hold a target only once.
+
+    Raises:
+        ValueError: If the expression is malformed or an option is wrong; the message points at it.
+
+    Example:
+        >>> import torch
+        >>> graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), undirected=True)
+        >>> build("walk(kind=cn)", graph)
+        Walk(kind='cn', hops=2, alpha=0.15, corrupt='dst', unique=False)
+    """
+    known = KnownEdges(graph) if known is None else known
+    common: dict[str, Any] = {"known": known, "corrupt": corrupt, "unique": unique}
+
+    def vectors() -> Any:
+        return z() if callable(z) else z
+
+    def make(expression: Expression) -> Sampler:
+        cls = SAMPLERS.get(expression.name)
+        if cls is None:
+            there = f"no sampler {expression.name!r}; there are {', '.join(SAMPLERS)}"
+            complain(text, expression.place, there)
+        _check_options(text, expression, options_of(cls))
+        _check_parts(text, expression, cls)
+        parts = [make(part) for part, _ in expression.parts]
+        options: dict[str, Any] = dict(expression.options)
+        try:
+            if issubclass(cls, Mixture):
+                weights = [1.0 if weight is None else weight for _, weight in expression.parts]
+                return cls(parts, weights, **common)
+            if issubclass(cls, Guarded):
+                options["guards"] = _guards(options, vectors)
+            elif issubclass(cls, Curriculum):
+                options["schedule"] = _schedule(options)
+            elif issubclass(cls, Similar):
+                options["z"] = vectors()
+            inside: Any = parts[0] if parts else graph
+            return cls(inside, **options, **common)
+        except (TypeError, ValueError) as error:
+            named = [option for option in expression.places if f"'{option}" in str(error)]
+            place = expression.places[named[0]] if named else expression.place
+            complain(text, place, str(error))
+
+    return make(parse(text))
+
+
+def _check_options(text: str, expression: Expression, allowed: list[str]) -> None:
+    for option, place in expression.places.items():
+        if option not in allowed:
+            has = f"only {', '.join(allowed)}" if allowed else "none"
+            complain(text, place, f"{expression.name!r} has no option {option!r} ({has})")
+
+
+def _check_parts(text: str, expression: Expression, cls: type[Sampler]) -> None:
+    if cls is Mixture:
+        right, what = bool(expression.parts), "samplers, as in mixture(uniform:0.5, walk:0.5)"
+    elif issubclass(cls, Wrapper):
+        right = len(expression.parts) == 1
+        what = f"one sampler, as in {cls.name}(walk)"
+    else:
+        right, what = not expression.parts, "no samplers"
+    if not right:
+        complain(text, expression.place, f"{expression.name!r} takes {what}")
+    for part, weight in expression.parts:
+        if weight is not None and cls is not Mixture:
+            complain(
+                text, part.place, f"only the parts of a mixture have weights, not {part.name!r}"
+            )
+
+
+def _guards(options: dict[str, Any], vectors: Callable[[], Any]) -> list[Guard]:
+    """Take the guards out of the options and make them."""
+    made: list[Guard] = []
+    for name in [name for name in options if name in GUARDS]:
+        value: Value = options.pop(name)
+        values: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
+        more = {"x": vectors()} if values[0] == "cosine" else {}
+        made.append(GUARDS[name](*values, **more))
+    return made
+
+
+def _schedule(options: dict[str, Any]) -> Schedule:
+    """Take the schedule out of the options and make it."""
+    given = {name: options.pop(name) for name in _SCHEDULE if name in options}
+    return Schedule(given.pop("schedule", "linear"), **given)

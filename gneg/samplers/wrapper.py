@@ -1,0 +1,179 @@
+"""Samplers around a sampler: what selectors, schedules and guards share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from gneg import checks
+from gneg.known import KnownEdges
+from gneg.negatives import Negatives
+from gneg.rng import split_seed
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.query import MEMORY_MB, ScoreArray
+
+#: What a pool of M may be set to by schedules.
+TUNABLE_M = {"m": lambda value: checks.integer("m", round(value), 1)}
+
+
+def gumbel(shape: tuple[int, ...], seed: int) -> FloatArray:
+    """Standard Gumbel noise: added to log weights, the largest k are a draw without replacement.
+
+    (Vieira 2014; Kool et al., ICML 2019.)
+    """
+    return np.random.Generator(np.random.Philox(seed)).gumbel(size=shape)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Candidates and what the current model says of them.
+
+    Attributes:
+        query: What was asked.
+        index: ``[B, M]``, usable targets; -1 where a row has fewer than M non-edges.
+        memory_mb: For the scores, in megabytes.
+    """
+
+    query: Query
+    index: IntArray
+    memory_mb: int = MEMORY_MB
+
+    @cached_property
+    def scores(self) -> ScoreArray:
+        """``[B, M]``; -inf where there is no candidate."""
+        return self.query.scores(self.index, self.memory_mb)
+
+    @cached_property
+    def positive(self) -> ScoreArray:
+        """``[B, 1]``, scores of the positives."""
+        return self.query.scores(self.query.others[:, None], self.memory_mb)
+
+    def top(self, key: npt.NDArray[Any], k: int) -> IntArray:
+        """The ``k`` candidates of each row with the highest ``key [B, M]``, highest first."""
+        key = np.where(self.index < 0, -np.inf, key)
+        best: Any = np.arange(key.shape[1])[None, :]
+        if k < key.shape[1]:
+            best = np.argpartition(-key, k - 1, axis=1)[:, :k]
+            key = np.take_along_axis(key, best, axis=1)
+        order = np.argsort(-key, axis=1, kind="stable")
+        at = np.take_along_axis(np.broadcast_to(best, key.shape), order, axis=1)
+        return np.take_along_axis(self.index, at, axis=1)
+
+
+class Wrapper(Sampler):
+    """A sampler that draws through another one and hands everything else on to it.
+
+    Those that select score M distinct candidates of each row and keep K of them, without a
+    gradient and in chunks; a row with no more than M non-edges is chosen from all of them. What a
+    model selects has no closed-form ``log_q``. Every wrapper takes, beside its own arguments:
+
+    Args:
+        sampler: Where candidates come from: a proposal, or a wrapper again.
+        m: Number of candidates of those that select, M; at least K are drawn.
+        memory_mb: Memory for scoring at once, in megabytes.
+        known: The edges never to return; those of ``sampler`` if None.
+        corrupt: The end to replace; that of ``sampler`` if None.
+        unique: Whether a row may hold a target only once.
+    """
+
+    exact = True
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        *,
+        m: int = 64,
+        memory_mb: int = MEMORY_MB,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt | None = None,
+        unique: bool = False,
+    ) -> None:
+        if not isinstance(sampler, Sampler):
+            checks.fail("sampler", "a gneg sampler", type(sampler).__name__)
+        super().__init__(
+            sampler.graph,
+            known=sampler.known if known is None else known,
+            corrupt=sampler.corrupt if corrupt is None else corrupt,
+            unique=unique,
+        )
+        self.sampler = sampler
+        self.m = checks.integer("m", m, 1)
+        self.memory_mb = checks.integer("memory_mb", memory_mb, 1)
+
+    def _pool(self, query: Query, m: int, seed: int, *, distinct: bool = True) -> Pool:
+        """``m`` usable candidates a row; all non-edges of a row that has no more than ``m``."""
+        part = replace(query, unique=distinct, counts=type(query.counts)())
+        index = self.sampler._draw(part, m, split_seed(seed, 0))
+        part.counts.pop("short", None)
+        part.counts["pool_filled"] += part.counts.pop("filled", 0)
+        query.counts.update(part.counts)
+        return Pool(query, index, self.memory_mb)
+
+    # -- state: its own beside that of the wrapped sampler ---------------------------------------
+
+    def _state(self) -> dict[str, Any]:
+        """What a wrapper with state of its own has to keep."""
+        return {}
+
+    def _load(self, state: dict[str, Any]) -> None:
+        """Take back what `_state` returned."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the wrapped sampler's state and its own."""
+        return {"sampler": self.sampler.state_dict(), **self._state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore both.
+
+        Raises:
+            ValueError: If keys are missing or unknown.
+        """
+        keys = {"sampler", *self._state()}
+        if set(state) != keys:
+            checks.fail("state", f"with the keys {sorted(keys)}", sorted(state))
+        self.sampler.load_state_dict(state["sampler"])
+        self._load(state)
+
+    # -- handed on -------------------------------------------------------------------------------
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What the wrapped sampler needs."""
+        return self.sampler.needs
+
+    @property
+    def momentum(self) -> float:
+        """The wrapped sampler's."""
+        return self.sampler.momentum
+
+    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+        """Hand the step on."""
+        self.sampler.step(z=z, score=score)
+
+    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+        """Hand the epoch's end on."""
+        self.sampler.end_epoch(z=z, score=score)
+
+    def report(self) -> dict[str, Any]:
+        """Return the wrapped sampler's report."""
+        return self.sampler.report()
+
+    def settings(self) -> list[str]:
+        """Its own settings and the wrapped sampler's."""
+        return list(dict.fromkeys([*super().settings(), *self.sampler.settings()]))
+
+    def tune(self, setting: str, value: float) -> None:
+        """Change a setting of its own or of the wrapped sampler."""
+        if setting in self.tunable or setting not in self.sampler.settings():
+            super().tune(setting, value)
+        else:
+            self.sampler.tune(setting, value)
+
+    def finish(self, negatives: Negatives, seed: int) -> Negatives:
+        """Let the wrapped sampler add what it adds."""
+        return self.sampler.finish(negatives, seed)
