@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import inspect
 import shlex
+import statistics
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -198,13 +200,57 @@ def _print_results(results: dict[str, Any]) -> None:
     )
     if "seconds" in runs[0]:
         total = {part: sum(run["seconds"][part] for run in runs) for part in runs[0]["seconds"]}
-        split = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in total.items())
-        share = total["sampling"] / max(total["sampling"] + total["model"], 1e-9)
+        split = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in total.items() if seconds)
+        share = 100 * statistics.fmean(run["sampling_share"] for run in runs)
         console.print(
-            f"time: {split} (sampling is {100 * share:.1f} % of an epoch)", highlight=False
+            f"time: {split} (sampling and scoring are {share:.1f} % of an epoch)", highlight=False
         )
         best = ", ".join(str(run["best_epoch"]) for run in runs)
-        console.print(f"best epoch: {best}", highlight=False)
+        console.print(f"loss: {runs[0]['loss']}; best epoch: {best}", highlight=False)
+        _print_sampler(runs)
+
+
+def _print_sampler(runs: list[dict[str, Any]]) -> None:
+    """What guards dropped, and what an adaptive sampler has to say."""
+    counts: Counter[str] = Counter()
+    for run in runs:
+        counts.update(run["sampler_counts"])
+    if counts["guarded"]:
+        table = Table(title=f"guards, of {counts['guarded']:,} candidates")
+        for column in ("guard", "candidates", "share"):
+            table.add_column(column, justify="left" if column == "guard" else "right")
+        shown = [name for name in counts if name.startswith("dropped ")]
+        for name in [*shown, "easier", "starved"]:
+            share = f"{100 * counts[name] / counts['guarded']:.2f} %"
+            table.add_row(_GUARD_ROWS.get(name, name), f"{counts[name]:,}", share)
+        console.print(table)
+    for name, value in _leaves(runs[-1]["sampler_report"]):
+        console.print(f"{name}: {value}", highlight=False)
+
+
+_GUARD_ROWS = {
+    "easier": "replaced by uniform ones",
+    "starved": "taken though dropped, or left out",
+}
+
+
+def _leaves(report: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Name and text of every figure; curves as bars from 0 to their largest value."""
+    for name, value in report.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name} ")
+        elif isinstance(value, list):
+            for key in value[0] if value else ():
+                points = [row[key] for row in value]
+                yield f"{prefix}{key}", f"{_bars(points)} {points[-1]:.3g}"
+        else:
+            yield f"{prefix}{name}", f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _bars(points: Sequence[float], width: int = 40) -> str:
+    step = max(1, -(-len(points) // width))
+    some, top = points[::step], max(max(points), 1e-9)
+    return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * max(value, 0) / top))] for value in some)
 
 
 def _mean_std(value: dict[str, float | None]) -> str:
@@ -233,8 +279,10 @@ def samplers_command() -> None:
     ]
     _list("samplers", rows, "name", "options", "what it draws")
     console.print(
-        "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   "
-        "mixture(uniform:0.5, walk:0.5)",
+        "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
+        "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
+        "  guarded(hardest(walk), relative_margin=0.05, percentile=ra|95)\n"
+        "  curriculum(hardest(uniform), setting=quantile, schedule=cosine, start=0.5, end=1)",
         highlight=False,
     )
 

@@ -38,10 +38,23 @@ def test_every_loss_trains(digits, loss):
     assert all(torch.isfinite(torch.tensor(row["loss"])) for row in result["runs"][0]["curve"])
 
 
-@pytest.mark.parametrize("sampler", [name for name in samplers.SAMPLERS if name != "mixture"])
-def test_every_sampler_trains(digits, sampler):
-    result = train(digits, small(sampler=sampler, loss="bce", epochs=2))
-    assert result["runs"][0]["sampler_counts"]["short"] == 0
+#: What a sampler's name alone does not say.
+EXPRESSIONS = {
+    "mixture": "mixture(uniform:0.5, hardest(walk, m=16):0.5)",
+    "curriculum": "curriculum(hardest(uniform, m=16), setting=quantile, epochs=2)",
+    "selfpaced": "selfpaced(hardest(uniform, m=16))",
+    "guarded": "guarded(hardest(walk, m=16), relative_margin=0.1, percentile=cosine|90)",
+}
+
+
+@pytest.mark.parametrize("name", samplers.SAMPLERS)
+def test_every_sampler_trains(digits, name):
+    alone = not issubclass(samplers.SAMPLERS[name], samplers.Wrapper)
+    sampler = EXPRESSIONS.get(name, name if alone else f"{name}(walk)")
+    run = train(digits, small(sampler=sampler, loss="bce", epochs=2))["runs"][0]
+    assert run["sampler_counts"]["short"] == 0
+    assert run["seconds"]["scoring"] > 0 or "scored" not in run["sampler_counts"]
+    assert run["collapse"] is None
 
 
 @pytest.mark.parametrize(
@@ -143,7 +156,7 @@ def test_the_record_says_how(digits):
     assert result["protocol"]["negatives_per_positive"] == 500
     assert result["protocol"]["known"] == "train"
     assert {"gneg", "torch", "torch-geometric"} <= set(result["versions"])
-    assert set(result["runs"][0]["seconds"]) == {"sampling", "model", "evaluation"}
+    assert set(result["runs"][0]["seconds"]) == {"sampling", "scoring", "model", "evaluation"}
 
 
 def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
@@ -166,7 +179,7 @@ def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
     ("options", "message"),
     [
         ({"encoder": "gat"}, "'encoder' must be one of 'sage', 'gcn', 'cn'"),
-        ({"loss": "l2"}, "'loss' must be one of 'bce'"),
+        ({"loss": "l2"}, "'loss' must be one of 'auto', 'bce'"),
         ({"epochs": 0}, "'epochs' must be an integer >= 1"),
         ({"lr": 0}, r"'lr' must be a number in \(0, inf\)"),
     ],

@@ -244,3 +244,28 @@ def pick(lo, hi, out, pool, rows, seed):
         for j in range(out.shape[1]):
             state += GOLDEN
             out[i, j] = pool[r, below(state, size)]
+
+
+@jit
+def top(lo, hi, out, rows, candidates, key):
+    """The K candidates of each row with the highest key, highest first, ties in their order.
+
+    Kept sorted by insertion: K is small, and after the first few most candidates are too low.
+    Candidates below 0 are passed over; -1 where a row has fewer than K.
+    """
+    k = out.shape[1]
+    best = np.empty(k, np.float64)
+    for i in range(lo, hi):
+        size = 0
+        for c in range(candidates.shape[1]):
+            value = key[i, c]
+            if candidates[i, c] < 0 or (size == k and not value > best[k - 1]):
+                continue
+            j = size if size < k else k - 1
+            while j > 0 and value > best[j - 1]:
+                best[j], out[i, j] = best[j - 1], out[i, j - 1]
+                j -= 1
+            best[j], out[i, j] = value, candidates[i, c]
+            size = min(size + 1, k)
+        for j in range(size, k):
+            out[i, j] = -1

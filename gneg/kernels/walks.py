@@ -12,6 +12,8 @@ from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 
 # Measured: up to here stamps (4 bytes each) cost less than searches.
 STAMPED_NODES = 3_000_000
+# Up to here stamps stay in the second-level cache, and cost next to nothing.
+CACHED_NODES = 250_000
 # Listing a path takes about this fraction of the time of a try.
 PATHS_A_TRY = 32
 
@@ -79,7 +81,8 @@ def two_steps(
         state = stream(seed, i)
         # A short known row is stamped, a long one searched: K lookups must pay for the stamps. In
         # a large graph each of them would miss the caches, and so would the paths of a list.
-        stamped = stop - start <= 4 * k and len(mark) <= STAMPED_NODES
+        width = 32 * k if len(mark) <= CACHED_NODES else 4 * k
+        stamped = stop - start <= width and len(mark) <= STAMPED_NODES
         if stamped:
             mark[-1] += 1
             _stamp(u, start, stop, known, no_self, mark)

@@ -39,7 +39,7 @@ class Adversarial(Wrapper):
 
     Args:
         sampler: Where candidates come from.
-        m: Number of candidates, M; at least K are drawn.
+        m: Number of candidates, M; at least K.
         width: Width of the generator's embeddings.
         lr: Learning rate of the generator's Adam.
         seed: Of the generator's first weights.
@@ -102,7 +102,7 @@ class Adversarial(Wrapper):
         return logits
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, max(self.m, k), seed)
+        pool = self._pool(query, k, seed)
         noise = gumbel(pool.index.shape, split_seed(seed, 1))
         drawn = pool.top(self._logits(query, pool.index) + noise, k)
         self._remember(query, (pool.index, drawn, query.scores(drawn, self.memory_mb)))

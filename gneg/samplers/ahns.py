@@ -24,7 +24,7 @@ class AHNS(Wrapper):
 
     Args:
         sampler: Where candidates come from.
-        m: Number of candidates, M; at least K are drawn.
+        m: Number of candidates, M; at least K.
         alpha: Added to the positive's score, > 0.
         beta: Scale of the wanted score, > 0.
         p: Exponent, < 0 in the paper.
@@ -70,6 +70,6 @@ class AHNS(Wrapper):
         return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, max(self.m, k), seed)
+        pool = self._pool(query, k, seed)
         wanted = self.beta * (expit(pool.positive) + self.alpha) ** (self.p + 1)
         return pool.top(-np.abs(expit(pool.scores) - wanted), k)

@@ -304,8 +304,9 @@ class Sampler(ABC):
                 break
             lacking = np.flatnonzero((index < 0).any(axis=1))
             part = query.take(lacking)
-            proposed = self._propose(part, k, split_seed(seed, 3 + attempt))
             some = index[lacking]
+            most = int((some < 0).sum(axis=1).max())
+            proposed = self._propose(part, most, split_seed(seed, 3 + attempt))
             missing = sum(part.run(kernels.pools.exclude, some, proposed, *arrays))
             index[lacking] = some
         return index

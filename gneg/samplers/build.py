@@ -74,12 +74,14 @@ GUARDS: dict[str, type[Guard]] = {
         Community,
     )
 }
-_HIDDEN = {"graph", "sampler", "samplers", "weights", "guards", "known", "corrupt", "unique", "z"}
+_HIDDEN = {"graph", "sampler", "guards", "known", "corrupt", "unique", "z"}
 _SCHEDULE = ("schedule", "start", "end", "epochs")
 
 
 def options_of(cls: type[Sampler]) -> list[str]:
     """Names of the options an expression may set."""
+    if cls is Mixture:
+        return []
     own = [name for name in inspect.signature(cls).parameters if name not in _HIDDEN]
     if cls is Guarded:
         return [*GUARDS, *own]

@@ -120,7 +120,7 @@ class Cached(Wrapper):
     def _renew(self, query: Query, seed: int) -> None:
         slot, own = self._slots(query.side, query.rows)
         held = np.where(own[:, None], self._items[query.side][slot], -1)
-        fresh = self._pool(query, max(self.m, self.size), seed)
+        fresh = self._pool(query, self.size, seed)
         both = query.blank(held.shape[1] + fresh.index.shape[1])
         arrays = *query.known.arrays, query.known.no_self
         joined = np.concatenate([held, fresh.index], axis=1)

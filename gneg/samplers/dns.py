@@ -21,7 +21,7 @@ class DNS(Wrapper):
 
     Args:
         sampler: Where candidates come from.
-        m: Number of candidates, M; at least K are drawn.
+        m: Number of candidates, M; at least K.
         n: Number of highest scores to draw from, N; at least K.
         memory_mb: Memory for scoring at once, in megabytes.
         known: See :class:`~gneg.samplers.wrapper.Wrapper`.
@@ -58,7 +58,7 @@ class DNS(Wrapper):
         return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, max(self.m, k), seed)
+        pool = self._pool(query, k, seed)
         hardest = pool.top(pool.scores, min(max(self.n, k), pool.index.shape[1]))
         noise = gumbel(hardest.shape, split_seed(seed, 1))
         return Pool(query, hardest).top(noise, k)

@@ -132,8 +132,8 @@ class Community(Guard):
             if one.shape != (size,):
                 checks.fail("labels", f"of shape [{size}]", list(one.shape))
         here, there = (one.cpu().numpy() for one in ends)
-        same = here[query.rows][:, None] == there[np.maximum(pool.index, 0)]
-        return ~same if self.keep == "own" else same
+        outside: BoolArray = here[query.rows][:, None] != there[np.maximum(pool.index, 0)]
+        return outside if self.keep == "own" else ~outside
 
 
 class NodeTime(Guard):

@@ -33,7 +33,7 @@ class Guarded(Wrapper):
     Args:
         sampler: Where candidates come from.
         guards: One or more, in the order in which they count.
-        m: Number of candidates, M; at least K are drawn.
+        m: Number of candidates, M; at least K.
         memory_mb: Memory for scoring at once, in megabytes.
         known: See :class:`~gneg.samplers.wrapper.Wrapper`.
         corrupt: See there.
@@ -85,7 +85,7 @@ class Guarded(Wrapper):
         return dropped, banned
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, max(self.m, k), seed)
+        pool = self._pool(query, k, seed)
         dropped, banned = self._dropped(pool)
         index = pool.top(_in_order(dropped), k)
         kept = (~dropped).sum(axis=1)

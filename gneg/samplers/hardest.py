@@ -23,7 +23,7 @@ class Hardest(Wrapper):
 
     Args:
         sampler: Where candidates come from.
-        m: Number of candidates, M; at least K are drawn.
+        m: Number of candidates, M; at least K.
         quantile: Which part of the ranking to keep, in [0, 1].
         memory_mb: Memory for scoring at once, in megabytes.
         known: See :class:`~gneg.samplers.wrapper.Wrapper`.
@@ -63,7 +63,7 @@ class Hardest(Wrapper):
         return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, max(self.m, k), seed)
+        pool = self._pool(query, k, seed)
         if self.quantile == 1:
             return pool.top(pool.scores, k)
         ranked = pool.top(pool.scores, pool.index.shape[1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -66,7 +68,9 @@ class Metropolis(Wrapper):
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         length = self.burn_in + k * self.thin
-        pool = self._pool(query, length, seed, distinct=False)
+        freely = replace(query, unique=False, counts=Counter())
+        proposed = self.sampler._draw(freely, length, split_seed(seed, 0))
+        pool = Pool(query, proposed, self.memory_mb)
         wanted = self.alpha * pool.scores.astype(np.float64)
         log_q = self.sampler._log_prob(query, pool.index)
         weight = wanted

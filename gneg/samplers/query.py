@@ -107,23 +107,23 @@ class Query:
                 "the current model as score(src, dst) -> Tensor, for a sampler that selects by it",
                 None,
             )
-        kept = np.repeat(self.rows, index.shape[1])
-        ends = kept, np.maximum(index, 0).ravel()
+        held = index >= 0
+        ends = np.repeat(self.rows, held.sum(axis=1)), index[held]
         src, dst = ends if self.side == "dst" else ends[::-1]
-        out = np.empty(index.size, np.float32)
+        found = np.empty(len(src), np.float32)
         chunk = max(1, memory_mb * 2**20 // BYTES_PER_PAIR)
-        for lo in range(0, index.size, chunk):
+        for lo in range(0, len(src), chunk):
             pair = [torch.from_numpy(end[lo : lo + chunk]).to(self.device) for end in (src, dst)]
             with torch.no_grad():
-                found = self.score(*pair)
-            if found.shape != pair[0].shape:
-                checks.fail("score", f"of shape {list(pair[0].shape)}", list(found.shape))
-            out[lo : lo + chunk] = found.detach().to("cpu", torch.float32).numpy()
-        if np.isnan(out).any():
+                some = self.score(*pair)
+            if some.shape != pair[0].shape:
+                checks.fail("score", f"of shape {list(pair[0].shape)}", list(some.shape))
+            found[lo : lo + chunk] = some.detach().to("cpu", torch.float32).numpy()
+        if np.isnan(found).any():
             checks.fail("score", "a number", "NaN")
-        self.counts["scored"] += index.size
-        scores = out.reshape(index.shape)
-        scores[index < 0] = -np.inf
+        self.counts["scored"] += len(src)
+        scores = np.full(index.shape, -np.inf, np.float32)
+        scores[held] = found
         return scores
 
 

@@ -25,7 +25,7 @@ class SemiHard(Wrapper):
 
     Args:
         sampler: Where candidates come from.
-        m: Number of candidates, M; at least K are drawn.
+        m: Number of candidates, M; at least K.
         margin: Distance to keep from the positive's score, >= 0.
         band: Width of the band to draw from, > 0; None: the hardest.
         memory_mb: Memory for scoring at once, in megabytes.
@@ -65,7 +65,7 @@ class SemiHard(Wrapper):
         return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, max(self.m, k), seed)
+        pool = self._pool(query, k, seed)
         scores = pool.scores.astype(np.float64)
         ceiling = pool.positive - self.margin
         below = scores < ceiling

@@ -21,7 +21,7 @@ class Tempered(Wrapper):
 
     Args:
         sampler: Where candidates come from.
-        m: Number of candidates, M; at least K are drawn.
+        m: Number of candidates, M; at least K.
         temperature: Scores are divided by it, > 0.
         memory_mb: Memory for scoring at once, in megabytes.
         known: See :class:`~gneg.samplers.wrapper.Wrapper`.
@@ -61,6 +61,6 @@ class Tempered(Wrapper):
         return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, max(self.m, k), seed)
+        pool = self._pool(query, k, seed)
         noise = gumbel(pool.index.shape, split_seed(seed, 1))
         return pool.top(pool.scores / self.temperature + noise, k)

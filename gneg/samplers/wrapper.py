@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from gneg import checks
+from gneg import checks, kernels
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.query import MEMORY_MB, ScoreArray
+
+_OWN = ("filled", "short")  # counts that belong to the negatives, not to the pool
 
 #: What a pool of M may be set to by schedules.
 TUNABLE_M = {"m": lambda value: checks.integer("m", round(value), 1)}
@@ -35,7 +37,7 @@ class Pool:
 
     Attributes:
         query: What was asked.
-        index: ``[B, M]``, usable targets; -1 where a row has fewer than M non-edges.
+        index: ``[B, M]``, usable targets, each once, -1 after them.
         memory_mb: For the scores, in megabytes.
     """
 
@@ -55,26 +57,24 @@ class Pool:
 
     def top(self, key: npt.NDArray[Any], k: int) -> IntArray:
         """The ``k`` candidates of each row with the highest ``key [B, M]``, highest first."""
-        key = np.where(self.index < 0, -np.inf, key)
-        best: Any = np.arange(key.shape[1])[None, :]
-        if k < key.shape[1]:
-            best = np.argpartition(-key, k - 1, axis=1)[:, :k]
-            key = np.take_along_axis(key, best, axis=1)
-        order = np.argsort(-key, axis=1, kind="stable")
-        at = np.take_along_axis(np.broadcast_to(best, key.shape), order, axis=1)
-        return np.take_along_axis(self.index, at, axis=1)
+        if 8 * k > key.shape[1] > 64:  # insertion would be slow
+            order = np.argsort(np.where(self.index < 0, np.inf, -key), axis=1, kind="stable")
+            return np.take_along_axis(self.index, order[:, :k], axis=1)
+        best = self.query.blank(k)
+        self.query.run(kernels.pools.top, best, self.index, key)
+        return best
 
 
 class Wrapper(Sampler):
     """A sampler that draws through another one and hands everything else on to it.
 
-    Those that select score M distinct candidates of each row and keep K of them, without a
-    gradient and in chunks; a row with no more than M non-edges is chosen from all of them. What a
-    model selects has no closed-form ``log_q``. Every wrapper takes, beside its own arguments:
+    Those that select draw M candidates for each row, score the distinct ones, without a gradient
+    and in chunks, and keep K. What a model selects has no closed-form ``log_q``. Every wrapper
+    takes, beside its own arguments:
 
     Args:
         sampler: Where candidates come from: a proposal, or a wrapper again.
-        m: Number of candidates of those that select, M; at least K are drawn.
+        m: Number of candidates of those that select, M; at least K.
         memory_mb: Memory for scoring at once, in megabytes.
         known: The edges never to return; those of ``sampler`` if None.
         corrupt: The end to replace; that of ``sampler`` if None.
@@ -105,13 +105,28 @@ class Wrapper(Sampler):
         self.m = checks.integer("m", m, 1)
         self.memory_mb = checks.integer("memory_mb", memory_mb, 1)
 
-    def _pool(self, query: Query, m: int, seed: int, *, distinct: bool = True) -> Pool:
-        """``m`` usable candidates a row; all non-edges of a row that has no more than ``m``."""
-        part = replace(query, unique=distinct, counts=type(query.counts)())
-        index = self.sampler._draw(part, m, split_seed(seed, 0))
-        part.counts.pop("short", None)
-        part.counts["pool_filled"] += part.counts.pop("filled", 0)
-        query.counts.update(part.counts)
+    def _pool(self, query: Query, k: int, seed: int) -> Pool:
+        """Distinct usable candidates: those among M draws, and at least ``k`` a row.
+
+        Repeats are dropped, not drawn again: where a proposal keeps to a few targets that would
+        cost more than scoring them. What a row then lacks to ``k`` is filled uniformly.
+        """
+        m = max(self.m, k)
+        part = replace(query, unique=True, counts=type(query.counts)())
+        known, seeds = query.known, [split_seed(seed, i) for i in range(2)]
+        if self.sampler.complete:
+            index = self.sampler._draw(part, m, seeds[0])
+        else:
+            proposed = self.sampler._propose(part, m, seeds[0])
+            index = query.blank(m)
+            arrays = *known.arrays, known.no_self, True
+            part.run(kernels.pools.exclude, index, proposed, *arrays)
+            front = np.ascontiguousarray(index[:, :k])
+            fill = *known.arrays, known.num_dst, known.no_self, True
+            done = part.run(kernels.pools.fill, front, *fill, seeds[1])
+            part.counts["pool_filled"] += sum(filled for filled, _ in done)
+            index[:, :k] = front
+        query.counts.update({name: n for name, n in part.counts.items() if name not in _OWN})
         return Pool(query, index, self.memory_mb)
 
     # -- state: its own beside that of the wrapped sampler ---------------------------------------

@@ -72,7 +72,14 @@ def slow_adaptive(case: str, rows) -> float:
 
 
 def slow(case: str, pos, neg, negatives) -> float:
-    rows = [
+    rows = as_rows(pos, neg, negatives)
+    adaptive = case in ("SelfAdversarial", "DebiasedInfoNCE", "HardInfoNCE", "PositiveUnlabelled")
+    return slow_adaptive(case, rows) if adaptive else slow_plain(case, rows)
+
+
+def as_rows(pos, neg, negatives):
+    """(positive, negatives, their log_q, the positive's log_q, query) of each row."""
+    return [
         (
             float(p),
             [float(x) for x, m in zip(row, mask, strict=True) if m],
@@ -90,6 +97,9 @@ def slow(case: str, pos, neg, negatives) -> float:
             strict=True,
         )
     ]
+
+
+def slow_plain(case: str, rows) -> float:
     pairs = [(p, n) for p, row, *_ in rows for n in row]
     full = [row for row in rows if row[1]]
     if case == "BCE":
@@ -136,8 +146,7 @@ def slow(case: str, pos, neg, negatives) -> float:
                 for p, row, log_q, *_ in full
             ]
         )
-    if case != "NCE":
-        return slow_adaptive(case, rows)
+    assert case == "NCE"
     return mean(
         [
             (0.0 if math.isinf(pq) else softplus(-(p - math.log(len(row)) - pq)))

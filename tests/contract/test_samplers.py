@@ -285,17 +285,20 @@ def test_drawing_changes_nothing_until_the_step(case):
 def test_missing_score_is_named(case):
     sampler = SAMPLERS[case](random_graph(60, 150))
     pos = positives(sampler.graph)
-    if "score" in sampler.needs:
-        with pytest.raises(ValueError, match="'score' must be the current model"):
-            sampler.sample(pos, 3)
-        with pytest.raises(ValueError, match=r"'score' must be a number \(got NaN\)"):
-            sampler.sample(pos, 3, score=lambda src, dst: torch.full(src.shape, torch.nan))
-            sampler.step()
-        with pytest.raises(ValueError, match="'score' must be of shape"):
-            sampler.sample(pos, 3, score=lambda src, dst: torch.zeros(1))
-            sampler.step()
-    else:
+    if "score" not in sampler.needs:
         sampler.sample(pos, 3)
+        return
+
+    def learn(score) -> None:
+        sampler.sample(pos, 3, score=score)
+        sampler.step()
+
+    with pytest.raises(ValueError, match="'score' must be the current model"):
+        learn(None)
+    with pytest.raises(ValueError, match=r"'score' must be a number \(got NaN\)"):
+        learn(lambda src, dst: torch.full(src.shape, torch.nan))
+    with pytest.raises(ValueError, match="'score' must be of shape"):
+        learn(lambda src, dst: torch.zeros(1))
 
 
 @every_sampler
