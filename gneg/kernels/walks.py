@@ -12,39 +12,10 @@ from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 
 # Measured: up to here stamps (4 bytes each) cost less than searches.
 STAMPED_NODES = 3_000_000
-# Up to here stamps stay in the second-level cache, and cost next to nothing.
-CACHED_NODES = 250_000
+# Up to here stamps stay in the nearest caches, and cost next to nothing.
+CACHED_NODES = 50_000
 # Listing a path takes about this fraction of the time of a try.
 PATHS_A_TRY = 32
-
-
-@jit
-def _first_step(u, state, indptr, indices, accept, alias):
-    """Middle node drawn from u's row, by its alias table if there is one; uses two draws."""
-    start = indptr[u]
-    offset = below(state + GOLDEN, indptr[u + 1] - start)
-    if len(accept) and unit(state + GOLDEN + GOLDEN) >= accept[start + offset]:
-        offset = alias[start + offset]
-    return indices[start + offset]
-
-
-@jit
-def _way_on(w, indptr, accept, pass_weight):
-    """Number of second steps; none through a node without weight.
-
-    A row of only such nodes has a uniform table.
-    """
-    if len(accept) and pass_weight[w] <= 0:
-        return np.int64(0)
-    return indptr[w + 1] - indptr[w]
-
-
-@jit
-def _usable(v, u, start, stop, known, no_self, stamped, mark):
-    """Whether ``v`` may be returned, by the stamps of the row if it has them."""
-    if stamped:
-        return mark[v] != mark[-1]
-    return not (no_self and v == u) and not has(known, start, stop, v)
 
 
 @jit
@@ -66,22 +37,23 @@ def two_steps(
 ):
     """Draw targets of two-step walks, usable ones only: u -> w by its table, w -> v uniformly.
 
-    The K walks of a row advance together, so that their cache misses overlap. A row that rejects
-    too often is listed instead, so the result follows the conditional distribution exactly; slots
-    stay -1 only where that is empty.
+    The walks of a row advance together, so that their cache misses overlap. A row that rejects too
+    often is listed instead, so the result follows the conditional distribution exactly; slots stay
+    -1 only where that is empty.
     """
     k = out.shape[1]
-    begin, degree = np.empty(k, np.int64), np.empty(k, np.int64)
+    weighted = len(accept) > 0
+    begin, size, end = np.empty(k, np.int64), np.empty(k, np.int64), np.empty(k, np.int64)
     for i in range(lo, hi):
         u = rows[i]
-        fanout = indptr[u + 1] - indptr[u]
+        first, fanout = indptr[u], indptr[u + 1] - indptr[u]
         if fanout == 0:
             continue
         start, stop = known_indptr[u], known_indptr[u + 1]
         state = stream(seed, i)
         # A short known row is stamped, a long one searched: K lookups must pay for the stamps. In
         # a large graph each of them would miss the caches, and so would the paths of a list.
-        width = 32 * k if len(mark) <= CACHED_NODES else 4 * k
+        width = 128 * k if len(mark) <= CACHED_NODES else 8 * k
         stamped = stop - start <= width and len(mark) <= STAMPED_NODES
         if stamped:
             mark[-1] += 1
@@ -90,39 +62,40 @@ def two_steps(
             # A few paths are listed in less time than K of them are walked.
             _from_list(out[i], u, indptr, indices, pass_weight, mark, state)
             continue
-        for j in range(k):
-            w = _first_step(u, state, indptr, indices, accept, alias)
-            state += GOLDEN + GOLDEN
-            begin[j] = indptr[w]
-            degree[j] = _way_on(w, indptr, accept, pass_weight)
-        for j in range(k):
-            state += GOLDEN
-            if degree[j] > 0:
-                out[i, j] = indices[begin[j] + below(state, degree[j])]
-        # Rejection is given up when it has cost about what listing the row's paths costs; their
-        # number takes a pass over the row to know, so not before that has been spent either.
-        failed, allowed, listed = 0, max(4, fanout // 4), False
-        for j in range(k):
-            v = np.int64(out[i, j])
-            if v >= 0 and _usable(v, u, start, stop, known, no_self, stamped, mark):
-                continue
-            out[i, j] = -1
-            while not listed:
-                failed += 1
-                if failed == allowed:
-                    allowed = max(allowed, _num_paths(u, indptr, indices) // PATHS_A_TRY)
-                    listed = failed >= allowed
-                    continue
-                w = _first_step(u, state, indptr, indices, accept, alias)
-                state += GOLDEN + GOLDEN + GOLDEN
-                size = _way_on(w, indptr, accept, pass_weight)
-                if size == 0:
-                    continue
-                v = np.int64(indices[indptr[w] + below(state, size)])
-                if _usable(v, u, start, stop, known, no_self, stamped, mark):
-                    out[i, j] = v
-                    break
+        stamp = mark[-1]
+        got, failed, allowed, listed = 0, 0, max(4, fanout // 4), False
+        while got < k and not listed:
+            tries = k - got
+            for j in range(tries):
+                offset = below(state + GOLDEN, fanout)
+                if weighted and unit(state + GOLDEN + GOLDEN) >= accept[first + offset]:
+                    offset = alias[first + offset]
+                state += GOLDEN + GOLDEN
+                w = indices[first + offset]
+                begin[j], size[j] = indptr[w], indptr[w + 1] - indptr[w]
+                if weighted and pass_weight[w] <= 0:
+                    size[j] = 0  # no way on; a row of only such nodes has a uniform table
+            for j in range(tries):
+                state += GOLDEN
+                end[j] = indices[begin[j] + below(state, size[j]) if size[j] > 0 else first]
+            for j in range(tries):
+                v = end[j]
+                if stamped:
+                    good = size[j] > 0 and mark[v] != stamp
+                else:
+                    own = no_self and v == u
+                    good = size[j] > 0 and not own and not has(known, start, stop, v)
+                # Written in any case and kept if good: no branch to mispredict.
+                out[i, got] = v
+                got += good
+            # Rejection is given up when it has cost about what listing the row's paths costs; their
+            # number takes a pass over the row to know, so not before that has been spent either.
+            failed += k - got
+            if got < k and failed >= allowed:
+                allowed = max(allowed, _num_paths(u, indptr, indices) // PATHS_A_TRY)
+                listed = failed >= allowed
         if listed:
+            out[i, got:] = -1
             if not stamped:
                 mark[-1] += 1
                 _stamp(u, start, stop, known, no_self, mark)
