@@ -1,0 +1,189 @@
+"""Every strategy under the same budget: ``python -m benchmarks.quality.strategies [--only Cora]``.
+
+Cora, CiteSeer and Amazon Photo, GCN and GraphSAGE, five seeds, three negatives a positive. The model
+is chosen on validation MRR against uniform negatives and tested against uniform and HeaRT-style
+ones. One JSON file a cell under ``results/strategies/``; finished cells are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import shlex
+import sys
+import time
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.quality.hard import hard_negatives
+from gneg import KnownEdges, datasets, kernels, record
+from gneg.config import TrainConfig
+from gneg.datasets import EvalEdges, LinkData
+from gneg.trainer import Trainer
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "strategies"
+DATA = HERE.parent.parent.parent / "shared" / "data"
+SEEDS = range(5)
+MOST_POSITIVES = 1_000  # of validation and of test that are ranked
+
+#: Sampler and loss of each strategy.
+STRATEGIES: dict[str, tuple[str, str]] = {
+    "uniform": ("uniform", "bce"),
+    "uniform, AUC loss": ("uniform", "auc"),
+    "uniform, InfoNCE": ("uniform", "infonce"),
+    "uniform, logQ softmax": ("uniform", "softmax"),
+    "uniform, self-adversarial weights": ("uniform", "nssa"),
+    "uniform, debiased": ("uniform", "debiased"),
+    "uniform, hardness-weighted": ("uniform", "hard"),
+    "uniform, positive-unlabelled": ("uniform", "nnpu"),
+    "degree": ("degree", "bce"),
+    "in-batch": ("inbatch", "bce"),
+    "in-batch, logQ softmax": ("inbatch", "softmax"),
+    "2-hop shell": ("khop", "bce"),
+    "walk": ("walk", "bce"),
+    "similar features": ("similar(band=10|110)", "bce"),
+    "uniform + walk": ("mixture(uniform:0.75, walk:0.25)", "bce"),
+    "uniform + walk, logQ softmax": ("mixture(uniform:0.75, walk:0.25)", "softmax"),
+    "hardest of uniform": ("hardest(uniform, m=32)", "bce"),
+    "hardest of walk": ("hardest(walk, m=32)", "bce"),
+    "uniform + hardest of walk": ("mixture(uniform:0.75, hardest(walk, m=32):0.25)", "bce"),
+    "DNS(32, 8)": ("dns(uniform, m=32, n=8)", "bce"),
+    "semi-hard": ("semihard(uniform, m=32)", "bce"),
+    "tempered": ("tempered(uniform, m=32)", "bce"),
+    "AHNS": ("ahns(uniform, m=32)", "bce"),
+    "Metropolis (MCNS)": ("metropolis(mixture(uniform, walk))", "bce"),
+    "adversarial": ("adversarial(uniform, m=32)", "bce"),
+    "mixup (MixGCF)": ("mixup(hardest(uniform, m=32))", "bce"),
+    "memory bank (MoCo)": ("memorybank(momentum=0.99)", "bce"),
+    "cached (NSCaching)": ("cached(uniform)", "bce"),
+    "curriculum": (
+        "curriculum(mixture(uniform, hardest(walk, m=32)), start=0, end=0.5, epochs=30)",
+        "bce",
+    ),
+    "self-paced": ("selfpaced(hardest(uniform, m=32))", "bce"),
+    "guarded hardest of walk": (
+        "mixture(uniform:0.75, guarded(hardest(walk, m=32), percentile=ra|75, m=8):0.25)",
+        "bce",
+    ),
+}
+BUDGET = TrainConfig(hidden=128, layers=1, k=3, epochs=60, eval_every=3, patience=6, lr=0.005)
+BUDGETS = {
+    "Cora": BUDGET,
+    "CiteSeer": BUDGET,
+    "Photo": replace(BUDGET, hidden=64, epochs=12, eval_every=2),
+}
+
+
+def _some(edges: EvalEdges) -> EvalEdges:
+    """At most `MOST_POSITIVES` of the positives, with their negatives."""
+    order = torch.randperm(edges.pos.size(1), generator=torch.Generator().manual_seed(0))
+    rows = order[:MOST_POSITIVES].sort().values
+    return EvalEdges(edges.pos[:, rows], (edges.neg[0][rows], edges.neg[1][rows]))
+
+
+@cache
+def load(name: str) -> tuple[LinkData, EvalEdges]:
+    """The data and its hard test set."""
+    data = datasets.load(name, root=DATA)
+    hard = hard_negatives(data, _some(data.test))
+    return data, hard
+
+
+def false_negatives(trainer: Trainer, data: LinkData) -> float:
+    """Held-out edges among 1,000 negatives, over an epoch's draws for the best model."""
+    held_out = KnownEdges(data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True)
+    score = trainer._scorer(trainer._embed())
+    hits = drawn = 0
+    for pos in data.train.split(trainer.batch_size, dim=1):
+        pairs = trainer._draw(pos, score).edge_index()
+        hits += int(held_out.contains(*pairs).sum())
+        drawn += pairs.size(1)
+    return 1000 * hits / drawn
+
+
+def run(data: LinkData, hard: EvalEdges, config: TrainConfig, seed: int) -> dict[str, Any]:
+    """Train one seed; the clock counts training only."""
+    trainer = Trainer(data, config, seed)
+    trainer.valid, trainer.test = _some(data.valid), _some(data.test)
+    seconds, curve = 0.0, []
+    while not trainer.finished:
+        start = time.perf_counter()
+        loss = trainer.epoch()
+        seconds += time.perf_counter() - start
+        due = trainer.progress.epoch % config.eval_every == 0
+        valid = trainer.evaluate("valid") if due else None
+        trainer.note(loss, valid)
+        if valid is not None:
+            curve.append([trainer.progress.epoch, round(seconds, 3), valid["mrr"]])
+    found = trainer.result(complete=True)
+    keys = ("epochs", "best_epoch", "valid", "test", "seconds", "sampler_counts", "collapse")
+    return {
+        "seed": seed,
+        **{key: found[key] for key in keys},
+        "hard": hard.evaluate(trainer.model.scorer(trainer._embed())),
+        "false_negatives_per_1000": false_negatives(trainer, data),
+        "curve": curve,
+    }
+
+
+def cell(job: tuple[str, str, str, str]) -> str:
+    """Run all seeds of one cell and write its file."""
+    dataset, encoder, strategy, command = job
+    torch.set_num_threads(1)
+    kernels.threads.set_num_threads(1)
+    data, hard = load(dataset)
+    sampler, loss = STRATEGIES[strategy]
+    config = replace(BUDGETS[dataset], encoder=encoder, sampler=sampler, loss=loss)
+    runs = []
+    for seed in SEEDS:
+        with torch.random.fork_rng():
+            runs.append(run(data, hard, config, seed))
+    result = {
+        "command": command,
+        "dataset": dataset,
+        "encoder": encoder,
+        "strategy": strategy,
+        "split": data.split,
+        "ranked": {"valid": len(_some(data.valid).pos[0]), "test": len(hard.pos[0])},
+        "hard_negatives": hard.num_negatives,
+        "config": asdict(config),
+        "runs": runs,
+        "machine": record.machine(),
+        "versions": record.versions(),
+    }
+    record.write_json(path(dataset, encoder, strategy), result)
+    return f"{dataset} {encoder} {strategy}"
+
+
+def path(dataset: str, encoder: str, strategy: str) -> Path:
+    """Where the result of a cell is."""
+    words = "".join(c if c.isalnum() else "-" for c in strategy.lower()).strip("-")
+    return RESULTS / f"{dataset}-{encoder}-{words}.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="cells whose file name starts with this")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
+    options = parser.parse_args()
+    command = shlex.join(["python", "-m", "benchmarks.quality.strategies", *sys.argv[1:]])
+    jobs = [
+        (dataset, encoder, strategy, command)
+        for dataset in BUDGETS
+        for strategy in STRATEGIES
+        for encoder in ("gcn", "sage")
+        if path(dataset, encoder, strategy).name.startswith(options.only)
+        and not path(dataset, encoder, strategy).exists()
+    ]
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        for done, name in enumerate(pool.imap_unordered(cell, jobs), 1):
+            print(f"{done}/{len(jobs)} {name}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
