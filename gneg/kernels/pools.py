@@ -209,6 +209,17 @@ def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, se
 
 
 @jit
+def shuffle(lo, hi, out, rows, seed):
+    """Put the entries of each row into random order."""
+    for i in range(lo, hi):
+        state = stream(seed, i)
+        for j in range(out.shape[1] - 1, 0, -1):
+            state += GOLDEN
+            other = below(state, j + 1)
+            out[i, j], out[i, other] = out[i, other], out[i, j]
+
+
+@jit
 def subsets(lo, hi, out, pool, rows, seed):
     """K random entries without replacement from the non-negative entries of ``pool[rows[i]]``."""
     k, width = out.shape[1], pool.shape[1]

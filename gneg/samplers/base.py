@@ -184,13 +184,8 @@ class Sampler(ABC):
             ValueError: On a wrong shape, dtype, id or device, or if the sampler needs ``z`` or
                 ``score`` and it is missing.
         """
-        pos = checks.pairs("pos", pos)
+        pos = self._pairs(pos)
         checks.integer("k", k, 1)
-        if self.graph.bipartite:
-            checks.node_range("pos[0]", pos[0], self.graph.num_src)
-            checks.node_range("pos[1]", pos[1], self.graph.num_dst)
-        else:
-            checks.node_range("pos", pos, self.graph.num_nodes)
         if z is not None:
             checks.same_device("z", z, "pos", pos)
         seed = draw_seed(generator)
@@ -241,6 +236,16 @@ class Sampler(ABC):
         if key not in self._cache:
             self._cache[key] = build()
         return self._cache[key]
+
+    def _pairs(self, pos: Tensor) -> Tensor:
+        """Refuse what are no pairs of this graph's nodes."""
+        pos = checks.pairs("pos", pos)
+        if self.graph.bipartite:
+            checks.node_range("pos[0]", pos[0], self.graph.num_src)
+            checks.node_range("pos[1]", pos[1], self.graph.num_dst)
+        else:
+            checks.node_range("pos", pos, self.graph.num_nodes)
+        return pos
 
     # -- the base's own work -------------------------------------------------------------------
 

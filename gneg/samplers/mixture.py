@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from gneg import checks
+from gneg import checks, kernels
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives
 from gneg.rng import split_seed
@@ -66,6 +66,7 @@ class Mixture(Sampler):
             checks.fail("weights", f"one for each of {len(self.samplers)} samplers", shares)
         shares = [checks.number("weights", share, 0, open_low=True) for share in shares]
         self.weights = [share / sum(shares) for share in shares]
+        self._others = self.weights[:-1]  # their proportions, whatever becomes of the last share
         self.exact = all(part.exact for part in self.samplers)
 
     @property
@@ -85,11 +86,10 @@ class Mixture(Sampler):
 
     @share.setter
     def share(self, value: float) -> None:
-        rest = sum(self.weights[:-1])
-        if not rest:
+        if len(self.weights) == 1:
             checks.fail("share", "left alone in a mixture of one", value)
-        scale = (1 - value) / rest
-        self.weights = [weight * scale for weight in self.weights[:-1]] + [value]
+        rest = sum(self._others)
+        self.weights = [(1 - value) * weight / rest for weight in self._others] + [value]
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index = query.blank(k)
@@ -104,6 +104,8 @@ class Mixture(Sampler):
                 drawn = part._propose(some, int(count), split_seed(seed, i * (k + 1) + int(count)))
                 index[rows[:, None], filled[rows, None] + np.arange(count)] = drawn
                 filled[rows] += count
+        # Whatever takes only some of a row must not find one part before the other.
+        query.run(kernels.pools.shuffle, index, split_seed(seed, -2))
         return index
 
     def _counts(self, query: Query, k: int, seed: int) -> list[IntArray]:
