@@ -9,6 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from gneg import checks
+
 Side = Literal["dst", "src"]
 _EAGER = ("src", "index", "mask", "side", "replaced", "mix", "stored")
 
@@ -53,8 +55,9 @@ class Negatives:
         replaced: ``[B]`` long, the end of the positive that was replaced.
         mix: ``[B, K]`` float in [0, 1), share of the replaced end that is mixed into the embedding
             of each negative (``Mixup``); None: none.
-        stored: Embeddings of the past ``[S, D]`` and which of them stands for each negative
-            ``[B, K]`` long, -1 for the current one (``MemoryBank``); None: current ones.
+        stored: Embeddings of nodes, tables ``[S, D]`` one after the other, and which of them stands
+            for each negative, ``[B, K]`` long, and for the replaced end of each positive, ``[B]``
+            long (``MemoryBank``); None: current ones.
     """
 
     src: Tensor
@@ -66,7 +69,7 @@ class Negatives:
     counts: Mapping[str, int] = field(default_factory=dict)
     replaced: Tensor | None = None
     mix: Tensor | None = None
-    stored: tuple[Tensor, Tensor] | None = None
+    stored: tuple[tuple[Tensor, ...], Tensor, Tensor] | None = None
 
     def pairs(self) -> tuple[Tensor, Tensor]:
         """All pairs in the graph's direction: ``src [B, K]``, ``dst [B, K]``, masked ones included.
@@ -95,18 +98,37 @@ class Negatives:
         Those of ``z [N, D]``, but for what is stored or mixed: score these, and not ``z`` at
         :meth:`pairs`, where :attr:`synthetic` is true.
         """
-        kept = z[self.src].unsqueeze(1).expand(-1, self.index.size(1), -1)
         other = z[self.index]
         if self.stored is not None:
-            table, slot = self.stored
-            past = table[slot.clamp(min=0)].to(z.dtype)
-            other = torch.where(slot.unsqueeze(-1) >= 0, past, other)
+            tables, slot, _ = self.stored
+            other = torch.cat(tables)[slot].to(z.dtype)
         if self.mix is not None:
-            assert self.replaced is not None
             share = self.mix.unsqueeze(-1).to(z.dtype)
-            other = share * z[self.replaced].unsqueeze(1) + (1 - share) * other
+            other = share * self._own(z).unsqueeze(1) + (1 - share) * other
+        return self._directed(z[self.src].unsqueeze(1).expand_as(other), other)
+
+    def embed_positives(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings ``[B, D]`` of both ends of the positives, in the graph's direction.
+
+        Like :meth:`embed`: those of ``z``, but for what is stored.
+
+        Raises:
+            ValueError: If the positives are not known.
+        """
+        return self._directed(z[self.src], self._own(z))
+
+    def _own(self, z: Tensor) -> Tensor:
+        """Embeddings of the positives' replaced ends."""
+        if self.stored is not None:
+            tables, _, slot = self.stored
+            return torch.cat(tables)[slot].to(z.dtype)
+        if self.replaced is None:
+            checks.fail("negatives", "drawn by a sampler, which notes the positives", self)
+        return z[self.replaced]
+
+    def _directed(self, kept: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(self.side, Tensor):
-            swap = self.side.view(-1, 1, 1)
+            swap = self.side.view(-1, *[1] * (kept.dim() - 1))
             return torch.where(swap, other, kept), torch.where(swap, kept, other)
         return (kept, other) if self.side == "dst" else (other, kept)
 

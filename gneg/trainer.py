@@ -142,13 +142,14 @@ class Trainer:
                 if self.config.mask_targets:
                     adjacency = adjacency.without(self.positions[:, which])
                 z = self.model.embed(self.x, adjacency)
+                keys = self._keys(z, adjacency)
             score = self._scorer(z)
-            negatives = self._draw(self.train_edges[:, which], score)
+            negatives = self._draw(self.train_edges[:, which], score, keys)
             with self._clock("model"):
                 loss = self._update(z, self.train_edges[:, which], negatives)
             total += loss * len(which)
             with self._clock("sampling"):
-                self.sampler.step(z=self._keys(z, adjacency), score=score)
+                self.sampler.step(score=score)
             counts.update(negatives.counts)
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
@@ -156,10 +157,10 @@ class Trainer:
         self.sampler.end_epoch(z=z_now)
         return total / max(self.train_edges.size(1), 1)
 
-    def _draw(self, pos: Tensor, score: Score | None) -> Negatives:
+    def _draw(self, pos: Tensor, score: Score | None, keys: Tensor | None) -> Negatives:
         with self._clock("sampling"):
             negatives = self.sampler.sample(
-                pos, self.config.k, score=score, generator=self.generator
+                pos, self.config.k, z=keys, score=score, generator=self.generator
             )
             if self.loss.needs_log_q:
                 _ = negatives.log_q  # computed when read: this time belongs to the sampler
@@ -167,8 +168,7 @@ class Trainer:
 
     def _update(self, z: Tensor, pos: Tensor, negatives: Negatives) -> float:
         """One step of the optimiser."""
-        pos_score = self.model.score(z, pos[0], pos[1])
-        neg_score = self.model.score_negatives(z, negatives)
+        pos_score, neg_score = self.model.score_both(z, pos, negatives)
         loss = self.loss(pos_score, neg_score, negatives)
         self.optimizer.zero_grad()
         loss.backward()
@@ -192,8 +192,8 @@ class Trainer:
         return timed
 
     def _keys(self, z: Tensor, adjacency: Adjacency) -> Tensor | None:
-        """Embeddings for a sampler that stores them: of the slowly moving encoder if it has one."""
-        if "z" not in self.sampler.needs:
+        """Embeddings for a sampler that stores them: of the moving average if it wants one."""
+        if "keys" not in self.sampler.needs:
             return None
         if self.average is None:
             return z.detach()

@@ -1,8 +1,8 @@
 """Every strategy under the same budget: ``python -m benchmarks.quality.strategies [--only Cora]``.
 
-Cora, CiteSeer and Amazon Photo, GCN and GraphSAGE, five seeds, three negatives a positive. The model
-is chosen on validation MRR against uniform negatives and tested against uniform and HeaRT-style
-ones. One JSON file a cell under ``results/strategies/``; finished cells are kept.
+Cora, CiteSeer and Amazon Photo, GCN and GraphSAGE, five seeds, three negatives a positive. The
+model is chosen on validation MRR against uniform negatives and tested against uniform ones and
+HeaRT-style ones. One JSON file a cell under ``results/strategies/``; finished cells are kept.
 """
 
 from __future__ import annotations
@@ -97,10 +97,11 @@ def load(name: str) -> tuple[LinkData, EvalEdges]:
 def false_negatives(trainer: Trainer, data: LinkData) -> float:
     """Held-out edges among 1,000 negatives, over an epoch's draws for the best model."""
     held_out = KnownEdges(data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True)
-    score = trainer._scorer(trainer._embed())
+    z = trainer._embed()
+    score, keys = trainer._scorer(z), trainer._keys(z, trainer.adjacency)
     hits = drawn = 0
     for pos in data.train.split(trainer.batch_size, dim=1):
-        pairs = trainer._draw(pos, score).edge_index()
+        pairs = trainer._draw(pos, score, keys).edge_index()
         hits += int(held_out.contains(*pairs).sum())
         drawn += pairs.size(1)
     return 1000 * hits / drawn

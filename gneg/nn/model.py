@@ -42,12 +42,16 @@ class LinkPredictor(nn.Module):
         scores: Tensor = self.decoder(*ends)
         return scores.view(src.shape)
 
-    def score_negatives(self, z: Tensor, negatives: Negatives) -> Tensor:
-        """Return scores ``[B, K]``; of their own embeddings where negatives have such."""
+    def score_both(self, z: Tensor, pos: Tensor, negatives: Negatives) -> tuple[Tensor, Tensor]:
+        """Return scores of positives ``[B]`` and negatives ``[B, K]``.
+
+        Of their own embeddings where negatives have such (``Mixup``, ``MemoryBank``).
+        """
         if not negatives.synthetic:
-            return self.score(z, *negatives.pairs())
+            return self.score(z, pos[0], pos[1]), self.score(z, *negatives.pairs())
+        positive: Tensor = self.decoder(*negatives.embed_positives(z))
         scores: Tensor = self.decoder(*(end.flatten(0, 1) for end in negatives.embed(z)))
-        return scores.view(negatives.index.shape)
+        return positive, scores.view(negatives.index.shape)
 
     def scorer(self, z: Tensor, *, coarse: bool = False) -> Callable[[Tensor, Tensor], Tensor]:
         """Return ``score(src, dst)`` on fixed embeddings: chunked, without gradients.

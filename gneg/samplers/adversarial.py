@@ -108,9 +108,9 @@ class Adversarial(Wrapper):
         self._remember(query, (pool.index, drawn, query.scores(drawn, self.memory_mb)))
         return drawn
 
-    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def step(self, *, score: Score | None = None) -> None:
         """Train the generator on what the last call drew."""
-        super().step(z=z, score=score)
+        super().step(score=score)
         drawn = [(query, *what) for query, what in self._remembered() if len(query.rows)]
         rewards = [reward[index >= 0] for _, _, index, reward in drawn]
         if not sum(map(len, rewards)):

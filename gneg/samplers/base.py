@@ -18,14 +18,14 @@ from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives, Side
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers.query import FloatArray, IntArray, Part, Query, Score
+from gneg.samplers.query import FloatArray, IntArray, Part, Query, Score, Vectors
 from gneg.samplers.result import assemble
 
-__all__ = ["Corrupt", "FloatArray", "IntArray", "Need", "Query", "Sampler", "Score"]
+__all__ = ["Corrupt", "FloatArray", "IntArray", "Need", "Query", "Sampler", "Score", "Vectors"]
 
 Corrupt = Literal["dst", "src", "both"]
 #: What a sampler has to be given beside positives: see :attr:`Sampler.needs`.
-Need = Literal["score", "z"]
+Need = Literal["score", "keys", "z"]
 
 # How often to propose again for rows that lack usable targets, before filling them.
 ROUNDS = 4
@@ -86,12 +86,16 @@ class Sampler(ABC):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """``"score"`` if `sample` must be given it, ``"z"`` if `step` and `end_epoch` want it."""
+        """What it has to be given.
+
+        ``"score"``: the model, in `sample`. ``"keys"``: embeddings of the encoder, or of its moving
+        average if `momentum`, as `sample`'s ``z``. ``"z"``: embeddings, in `end_epoch`.
+        """
         return frozenset()
 
     @property
     def momentum(self) -> float:
-        """Decay of the moving average of the model whose ``z`` `step` wants; 0: no average."""
+        """Decay of the moving average of the encoder that makes the keys; 0: no average."""
         return 0.0
 
     # -- the hooks -----------------------------------------------------------------------------
@@ -107,17 +111,20 @@ class Sampler(ABC):
         """
         return None
 
-    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def step(self, *, score: Score | None = None) -> None:
         """Tell an adaptive sampler that the optimiser has stepped on what it drew last.
 
         Args:
-            z: ``[N, D]``, current embeddings.
             score: The current model; that of the last `sample` if None.
         """
         return
 
-    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
-        """Tell an adaptive sampler that a training epoch has passed."""
+    def end_epoch(self, *, z: Tensor | None = None) -> None:
+        """Tell an adaptive sampler that a training epoch has passed.
+
+        Args:
+            z: ``[N, D]``, current embeddings.
+        """
         return
 
     def report(self) -> dict[str, Any]:
@@ -164,7 +171,7 @@ class Sampler(ABC):
         pos: Tensor,
         k: int,
         *,
-        z: Tensor | None = None,
+        z: Vectors | None = None,
         score: Score | None = None,
         generator: torch.Generator | None = None,
     ) -> Negatives:
@@ -176,7 +183,8 @@ class Sampler(ABC):
         Args:
             pos: ``[2, B]`` integer tensor of (source, target).
             k: Number of negatives per positive, K.
-            z: ``[N, D]`` embeddings, for samplers that use them.
+            z: ``[N, D]`` embeddings, for samplers that use them; a pair, sources and targets, in a
+                bipartite graph.
             score: The current model as ``score(src, dst) -> Tensor``, for samplers that use it.
             generator: Source of randomness; the same state gives the same result.
 
@@ -186,8 +194,9 @@ class Sampler(ABC):
         """
         pos = self._pairs(pos)
         checks.integer("k", k, 1)
-        if z is not None:
-            checks.same_device("z", z, "pos", pos)
+        for one in z if isinstance(z, tuple) else [z]:
+            if one is not None:
+                checks.same_device("z", one, "pos", pos)
         seed = draw_seed(generator)
         ends = pos.detach().to("cpu", torch.int64).contiguous().numpy()
         parts: list[Part] = []

@@ -10,7 +10,7 @@ from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.samplers.adversarial import Adversarial
 from gneg.samplers.ahns import AHNS
-from gneg.samplers.base import Corrupt, Sampler
+from gneg.samplers.base import Corrupt, Sampler, Vectors
 from gneg.samplers.cached import Cached
 from gneg.samplers.curriculum import Curriculum
 from gneg.samplers.degree import Degree
@@ -29,7 +29,7 @@ from gneg.samplers.parse import Expression, Value, complain, parse
 from gneg.samplers.schedules import Schedule
 from gneg.samplers.self_paced import SelfPaced
 from gneg.samplers.semi_hard import SemiHard
-from gneg.samplers.similar import Similar, Vectors
+from gneg.samplers.similar import Similar
 from gneg.samplers.tempered import Tempered
 from gneg.samplers.uniform import Uniform
 from gneg.samplers.walk import Walk

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.known import KnownEdges
@@ -107,9 +106,9 @@ class Cached(Wrapper):
             index[new] = self.sampler._draw(query.take(new), k, split_seed(seed, 0))
         return index
 
-    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def step(self, *, score: Score | None = None) -> None:
         """Renew the caches of the rows that were drawn for."""
-        super().step(z=z, score=score)
+        super().step(score=score)
         self.steps += 1
         for query, seed in self._remembered():
             if self.steps % self.every == 0:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.known import KnownEdges
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.wrapper import Wrapper
 
 
@@ -72,9 +72,9 @@ class Curriculum(Wrapper):
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
         return self.sampler._log_prob(query, index)
 
-    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def end_epoch(self, *, z: Tensor | None = None) -> None:
         """Go on to the next epoch's value."""
-        super().end_epoch(z=z, score=score)
+        super().end_epoch(z=z)
         self.epoch += 1
         self._apply()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -19,14 +20,16 @@ from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler, Score
 class MemoryBank(Sampler):
     """Draws from a queue of the nodes of past batches, with the embeddings they had then.
 
-    Momentum contrast (He et al., CVPR 2020): after each step the nodes of the batch (in a bipartite
-    graph those of the replaced side) enter the queue with the embeddings of a slowly moving copy
-    of the encoder (``step(z=...)``), and the oldest leave it. A node stands in the queue once, with
-    its latest embedding. Negatives are masked by *known edges*, exactly, and not by label. Score
-    ``Negatives.embed(z)``: it holds the stored embeddings.
+    Momentum contrast (He et al., CVPR 2020): ``sample(z=...)`` is given the keys, embeddings of a
+    slowly moving copy of the encoder. After each step the nodes of the batch (in a bipartite
+    graph those of the replaced side) enter the queue with their keys, and the oldest leave it. A
+    node stands in the queue once, with its latest key. Negatives are masked by *known edges*,
+    exactly, and not by label.
 
-    What the queue cannot supply is drawn uniformly and has its current embedding
-    (``Negatives.counts["filled"]``).
+    Score ``Negatives.embed(z)`` and ``Negatives.embed_positives(z)``, z of the encoder itself: the
+    replaced ends have keys, of positives and negatives alike. (Were positives scored without
+    keys, the encoder would only learn to tell itself from its past.) What the queue cannot
+    supply is drawn uniformly and has its current key (``Negatives.counts["filled"]``).
 
     Args:
         graph: See :class:`~gneg.samplers.base.Sampler`.
@@ -70,8 +73,8 @@ class MemoryBank(Sampler):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Embeddings at each step."""
-        return frozenset({"z"})
+        """Keys at each draw."""
+        return frozenset({"keys"})
 
     @property
     def momentum(self) -> float:
@@ -88,6 +91,7 @@ class MemoryBank(Sampler):
         return np.flatnonzero(age <= (self.max_age or self.clock))
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        self._keys_of(query)
         self._remember(query, seed)
         index, places = query.blank(k), self._usable(query.side)
         if len(places):
@@ -96,41 +100,45 @@ class MemoryBank(Sampler):
             index[:] = ids[places[random.integers(len(places), size=index.shape)]]
         return index
 
+    def _keys_of(self, query: Query) -> Tensor:
+        """Current keys of the nodes that replace, ``[num_dst, D]``."""
+        z, size = query.z, query.known.num_dst
+        if isinstance(z, tuple):
+            z = z[1] if query.side == "dst" else z[0]
+        if z is None or z.dim() != 2 or len(z) != size:
+            got = None if z is None else list(z.shape)
+            checks.fail("z", f"embeddings of shape [{size}, D], given to sample()", got)
+        return z.detach()
+
     def finish(self, negatives: Negatives, seed: int) -> Negatives:
-        """Add the stored embeddings of all negatives that are in the queue."""
-        sides: list[Side] = ["dst", "src"] if self.graph.bipartite else ["dst"]
-        tables = [self._keys[side] for side in sides if side in self._keys]
-        if not tables:
+        """Add the keys: those of the queue, and current ones of what is not in it."""
+        if self._pending is None:
             return negatives
-        slot = torch.full_like(negatives.index, -1)
+        # NumPy, and nothing gathered yet: torch's thread pool hangs in a forked process.
+        index = np.where(negatives.mask.cpu().numpy(), negatives.index.cpu().numpy(), 0)
+        assert negatives.replaced is not None
+        own = negatives.replaced.cpu().numpy()
+        slot, pos_slot = np.zeros_like(index), np.zeros_like(own)
+        tables: list[Tensor] = []
         start = 0
-        for side in sides:
-            places = self._usable(side)
-            if side not in self._ids:
-                continue
-            where = np.full(self.view(side).num_dst, -1, np.int64)
-            where[self._ids[side][places]] = places + start
-            start += len(self._ids[side])
-            found = torch.from_numpy(where).to(slot.device)[negatives.index]
-            slot = torch.where(self._replaced(negatives, side), found, slot)
-        slot = torch.where(negatives.mask, slot, -1)
-        return negatives.changed(stored=(torch.cat(tables).to(slot.device), slot))
+        for side, query in {query.side: query for query, _ in self._pending[1]}.items():
+            keys = self._keys_of(query)
+            queue, places = self._queue_of(side), self._usable(side)
+            where = start + np.arange(len(keys))
+            tables.append(keys)
+            if len(places):
+                where[self._ids[queue][places]] = start + len(keys) + places
+                tables.append(self._keys[queue].to(keys))
+            rows = _rows(negatives, side)
+            slot[rows] = where[index[rows]]
+            pos_slot[rows] = start + own[rows]
+            start = sum(map(len, tables))
+        device = negatives.index.device
+        slots = torch.from_numpy(slot).to(device), torch.from_numpy(pos_slot).to(device)
+        return negatives.changed(stored=(tuple(tables), *slots))
 
-    def _replaced(self, negatives: Negatives, side: Side) -> Tensor:
-        """Rows ``[B, 1]`` whose replaced ends come from this queue."""
-        if not self.graph.bipartite:
-            return torch.ones(len(negatives.src), 1, dtype=torch.bool, device=negatives.src.device)
-        if isinstance(negatives.side, Tensor):
-            return (negatives.side == (side == "src")).unsqueeze(1)
-        same = torch.full((len(negatives.src), 1), negatives.side == side)
-        return same.to(negatives.src.device)
-
-    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
-        """Let the last batch enter the queue with its embeddings in ``z [N, D]``.
-
-        Raises:
-            ValueError: If there is a batch to enter and ``z`` is missing or does not fit.
-        """
+    def step(self, *, score: Score | None = None) -> None:
+        """Let the last batch enter the queue with its keys."""
         self.clock += 1
         entered: set[str] = set()
         for query, seed in self._remembered():
@@ -142,9 +150,8 @@ class MemoryBank(Sampler):
             if self.enqueue is not None and len(ids) > self.enqueue:
                 random = np.random.Generator(np.random.Philox(split_seed(seed, 0)))
                 ids = np.sort(random.choice(ids, self.enqueue, replace=False))
-            if z is None:
-                checks.fail("z", "embeddings of shape [N, D], for MemoryBank.step", None)
-            self.enter(ids, z[torch.from_numpy(ids).to(z.device)], query.side)
+            keys = self._keys_of(query)
+            self.enter(ids, keys[torch.from_numpy(ids).to(keys.device)], query.side)
 
     def enter(self, ids: IntArray, keys: Tensor, side: Side = "dst") -> None:
         """Put nodes ``ids [n]``, each once, and their embeddings ``keys [n, D]`` into the queue.
@@ -199,5 +206,13 @@ class MemoryBank(Sampler):
 
 
 def _both_ends(query: Query) -> IntArray:
-    """The batch's replaced ends of a homogeneous graph: with ``corrupt="both"`` either end."""
+    """The batch's nodes."""
     return np.concatenate([query.batch, query.rows])
+
+
+def _rows(negatives: Negatives, side: Side) -> npt.NDArray[np.bool_]:
+    """Rows in which this side is replaced."""
+    if isinstance(negatives.side, Tensor):
+        swapped: npt.NDArray[np.bool_] = negatives.side.cpu().numpy()
+        return swapped if side == "src" else ~swapped
+    return np.full(len(negatives.src), negatives.side == side)

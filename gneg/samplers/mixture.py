@@ -133,15 +133,15 @@ class Mixture(Sampler):
             total = found if total is None else np.logaddexp(total, found)
         return total
 
-    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def step(self, *, score: Score | None = None) -> None:
         """Pass the step on to every part."""
         for part in self.samplers:
-            part.step(z=z, score=score)
+            part.step(score=score)
 
-    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def end_epoch(self, *, z: Tensor | None = None) -> None:
         """Pass the epoch's end on to every part."""
         for part in self.samplers:
-            part.end_epoch(z=z, score=score)
+            part.end_epoch(z=z)
 
     def report(self) -> dict[str, Any]:
         """Return the parts' reports under their names."""

@@ -19,6 +19,7 @@ from gneg.known import KnownEdges
 from gneg.negatives import Side
 
 Score = Callable[[Tensor, Tensor], Tensor]
+Vectors = Tensor | tuple[Tensor, Tensor]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 ScoreArray = npt.NDArray[np.float32]
@@ -54,7 +55,7 @@ class Query:
     whole: Graph
     known: KnownEdges
     unique: bool = False
-    z: Tensor | None = None
+    z: Vectors | None = None
     score: Score | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     call: int = 0

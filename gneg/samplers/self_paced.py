@@ -96,9 +96,9 @@ class SelfPaced(Wrapper):
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
         return self.sampler._log_prob(query, index)
 
-    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def step(self, *, score: Score | None = None) -> None:
         """Make the next negatives harder if too few of the last violated, else easier."""
-        super().step(z=z, score=score)
+        super().step(score=score)
         seen = [what for _, what in self._remembered()]
         drawn = sum(size for _, size in seen)
         if not drawn:
@@ -109,9 +109,9 @@ class SelfPaced(Wrapper):
         self.difficulty = min(max(self.difficulty + change, 0.0), 1.0)
         self._apply()
 
-    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def end_epoch(self, *, z: Tensor | None = None) -> None:
         """Enter a point into the curve."""
-        super().end_epoch(z=z, score=score)
+        super().end_epoch(z=z)
         self.curve.append({"violating": self.violating, self.setting: self.value})
 
     def report(self) -> dict[str, Any]:

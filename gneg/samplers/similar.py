@@ -14,11 +14,10 @@ from gneg import checks, kernels
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Side
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Vectors
 
 Metric = Literal["cosine", "dot", "euclidean"]
 Backend = Literal["exact", "hnsw", "ivf"]
-Vectors = Tensor | tuple[Tensor, Tensor]
 
 
 class Similar(Sampler):
@@ -104,7 +103,7 @@ class Similar(Sampler):
         """The embeddings at the end of an epoch, if the lists are to follow them."""
         return frozenset({"z"} if self.refresh_every else ())
 
-    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def end_epoch(self, *, z: Tensor | None = None) -> None:
         """Count an epoch and, when it is time, refresh from the model's embeddings."""
         self.epoch += 1
         if z is None or not self.refresh_every or self.epoch % self.refresh_every:

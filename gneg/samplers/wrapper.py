@@ -166,13 +166,13 @@ class Wrapper(Sampler):
         """The wrapped sampler's."""
         return self.sampler.momentum
 
-    def step(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def step(self, *, score: Score | None = None) -> None:
         """Hand the step on."""
-        self.sampler.step(z=z, score=score)
+        self.sampler.step(score=score)
 
-    def end_epoch(self, *, z: Tensor | None = None, score: Score | None = None) -> None:
+    def end_epoch(self, *, z: Tensor | None = None) -> None:
         """Hand the epoch's end on."""
-        self.sampler.end_epoch(z=z, score=score)
+        self.sampler.end_epoch(z=z)
 
     def report(self) -> dict[str, Any]:
         """Return the wrapped sampler's report."""

@@ -94,7 +94,7 @@ def model(graph: Graph):
     def score(src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy((a.numpy()[src.numpy()] * b.numpy()[dst.numpy()]).sum(-1))
 
-    return a, score
+    return ((a, b) if graph.bipartite else a), score
 
 
 LOSSES: dict[str, Callable[[], losses.Loss]] = {

@@ -29,7 +29,10 @@ def seeded(seed: int = 7) -> torch.Generator:
 
 def draw(sampler: Sampler, pos, k, **options):
     """Negatives from a sampler that is given a model, should it want one."""
-    return sampler.sample(pos, k, score=model(sampler.graph)[1], **options)
+    z, score = model(sampler.graph)
+    if "keys" in sampler.needs:
+        options = {"z": z, **options}
+    return sampler.sample(pos, k, score=score, **options)
 
 
 def same(a, b) -> bool:
@@ -249,8 +252,8 @@ def _lived(sampler: Sampler, pos: torch.Tensor, epochs: int) -> None:
     for epoch in range(epochs):
         for batch in range(2):
             draw(sampler, pos, 5, generator=seeded(epoch * 2 + batch))
-            sampler.step(z=z, score=score)
-        sampler.end_epoch(z=z, score=score)
+            sampler.step(score=score)
+        sampler.end_epoch(z=z)
 
 
 @every_sampler
@@ -282,9 +285,13 @@ def test_drawing_changes_nothing_until_the_step(case):
 
 
 @every_sampler
-def test_missing_score_is_named(case):
+def test_what_is_missing_is_named(case):
     sampler = SAMPLERS[case](random_graph(60, 150))
     pos = positives(sampler.graph)
+    if "keys" in sampler.needs:
+        with pytest.raises(ValueError, match=r"'z' must be embeddings of shape \[60, D\]"):
+            sampler.sample(pos, 3)
+        return
     if "score" not in sampler.needs:
         sampler.sample(pos, 3)
         return

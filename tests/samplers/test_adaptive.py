@@ -12,7 +12,7 @@ from gneg import Graph, losses, samplers
 from gneg.collapse import CollapseWarning, CollapseWatch, embedding_spread
 from gneg.samplers import Schedule
 from tests import reference
-from tests.worlds import random_graph
+from tests.worlds import bipartite, random_graph
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -31,21 +31,42 @@ def mean_score(neg, table) -> float:
 # -- memory ------------------------------------------------------------------------------------
 
 
-def test_memory_bank_serves_what_was_entered():
+@pytest.mark.parametrize("corrupt", ["dst", "both"])
+def test_memory_bank_serves_what_was_entered(corrupt):
     graph = random_graph(40, 80)
-    bank = samplers.MemoryBank(graph, size=100)
+    bank = samplers.MemoryBank(graph, size=100, corrupt=corrupt)
     pos = graph.edge_index[:, :10]
-    bank.sample(pos, 3, generator=seeded())
-    past = torch.randn(40, 4, generator=seeded(1))
-    bank.step(z=past)
-    neg = bank.sample(pos, 6, generator=seeded(2))
-    now = torch.zeros(40, 4)
-    src, dst = neg.embed(now)
-    in_queue = torch.isin(neg.index, pos.unique())
-    assert in_queue.float().mean() > 0.8
-    assert torch.equal(dst[in_queue], past[neg.index[in_queue]])
-    assert not dst[~in_queue].any()
-    assert not src.any()
+    past, keys = (torch.randn(40, 4, generator=seeded(seed)) for seed in (1, 2))
+    bank.sample(pos, 3, z=past, generator=seeded())
+    bank.step()
+    neg = bank.sample(pos, 6, z=keys, generator=seeded(2))
+    z = torch.zeros(40, 4)
+    turned = neg.side if corrupt == "both" else torch.zeros(10, dtype=torch.bool)
+    ends = neg.embed(z), neg.embed_positives(z)
+    other, own = (torch.where(turned.view(-1, *[1] * (a.dim() - 1)), a, b) for a, b in ends)
+    entered = torch.isin(neg.index, pos.unique())
+    assert entered.float().mean() > 0.8
+    assert torch.equal(other[entered], past[neg.index[entered]])
+    assert torch.equal(other[~entered], keys[neg.index[~entered]])
+    assert torch.equal(own, keys[torch.where(turned, pos[0], pos[1])])
+    kept = torch.where(turned[:, None], ends[1][1], ends[1][0])
+    assert not kept.any()
+
+
+def test_memory_bank_of_a_bipartite_graph_has_a_queue_for_each_side():
+    graph = bipartite()
+    bank = samplers.MemoryBank(graph, corrupt="both")
+    users, items = torch.randn(12, 3, generator=seeded(1)), torch.randn(20, 3, generator=seeded(2))
+    pos = graph.edge_index[:, :30]
+    for _ in range(2):
+        neg = bank.sample(pos, 4, z=(users, items), generator=seeded())
+        bank.step()
+    tables, slot, _ = neg.stored
+    expected = torch.where(
+        neg.side.view(-1, 1, 1), users[neg.index.clamp(max=11)], items[neg.index]
+    )
+    assert torch.equal(torch.cat(tables)[slot], expected)
+    assert set(bank._ids) == {"dst", "src"}
 
 
 def test_memory_bank_keeps_each_node_once_with_its_latest_embedding():
@@ -78,12 +99,9 @@ def test_memory_bank_drops_the_oldest_and_the_aged():
 def test_memory_bank_enters_part_of_a_batch():
     graph = random_graph(40, 80)
     bank = samplers.MemoryBank(graph, enqueue=5)
-    bank.sample(graph.edge_index[:, :30], 2, generator=seeded())
-    bank.step(z=torch.zeros(40, 2))
+    bank.sample(graph.edge_index[:, :30], 2, z=torch.zeros(40, 2), generator=seeded())
+    bank.step()
     assert len(bank._ids["dst"]) == 5
-    bank.sample(graph.edge_index[:, :30], 2, generator=seeded())
-    with pytest.raises(ValueError, match="'z' must be embeddings"):
-        bank.step()
 
 
 def test_cached_negatives_get_harder_and_memory_is_bounded():
