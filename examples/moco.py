@@ -1,7 +1,7 @@
 """Momentum contrast: negatives from a queue of past embeddings, made by a slowly moving encoder.
 
-The queue is masked by known edges, not by labels. Both positives and negatives are scored against
-keys of the slow encoder.
+The queue is masked by known edges, not by labels. Positives and negatives are both scored against
+keys of the slow encoder, and embeddings are normalised: otherwise the encoder would win by growing.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ def main(epochs: int = 10) -> float:
     graph = data.graph
     bank = gneg.samplers.MemoryBank(graph, size=1024, max_age=20, corrupt="both")
 
+    def embed(encoder: torch.nn.Module) -> torch.Tensor:
+        return torch.nn.functional.normalize(encoder(data.x, graph.edge_index))
+
     model = GraphSAGE(data.x.size(1), 64, num_layers=2)
     average = torch.optim.swa_utils.get_ema_multi_avg_fn(0.95)
     slow = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=average)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    loss_of = gneg.losses.InfoNCE(temperature=0.5)
+    loss_of = gneg.losses.InfoNCE(temperature=0.1)
 
     for _ in range(epochs):
         order = torch.randperm(data.train.size(1), generator=generator)
         for which in order.split(512):
             with torch.no_grad():
-                keys = slow(data.x, graph.edge_index)
+                keys = embed(slow)
             negatives = bank.sample(data.train[:, which], k=32, z=keys, generator=generator)
-            z = model(data.x, graph.edge_index)
+            z = embed(model)
             pos_src, pos_dst = negatives.embed_positives(z)
             src, dst = negatives.embed(z)
             loss = loss_of((pos_src * pos_dst).sum(-1), (src * dst).sum(-1), negatives)
@@ -44,7 +47,7 @@ def main(epochs: int = 10) -> float:
     print(bank.report(), negatives.counts)
 
     with torch.no_grad():
-        z = model(data.x, graph.edge_index)
+        z = embed(model)
         mrr = metrics.mrr(*((z[s] * z[d]).sum(-1) for s, d in (data.test.pos, data.test.neg)))
     print(f"test MRR against {data.test.num_negatives} uniform negatives each: {mrr:.3f}")
     return mrr

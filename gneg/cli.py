@@ -7,6 +7,7 @@ import inspect
 import shlex
 import statistics
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ def _options(
 def train_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
     encoder: Annotated[str, typer.Option(help="sage, gcn, or training-free: cn, aa, ra, ppr.", rich_help_panel=MODEL)] = DEFAULT.encoder,
-    decoder: Annotated[str, typer.Option(help="mlp, dot or bilinear.", rich_help_panel=MODEL)] = DEFAULT.decoder,
+    decoder: Annotated[str, typer.Option(help="mlp, dot, cosine or bilinear.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
     loss: Annotated[str, typer.Option(help="A loss, see gneg losses.", rich_help_panel=MODEL)] = DEFAULT.loss,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.", rich_help_panel=MODEL)] = DEFAULT.k,
@@ -119,6 +120,7 @@ def train_command(
     """
     given = dict(locals())
     _keep_freed_memory()
+    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     from gneg.datasets import load
     from gneg.train import run_folder, train
 

@@ -10,7 +10,7 @@ from gneg.losses import LOSSES
 from gneg.samplers.base import Corrupt
 
 Known = Literal["train", "train+valid", "all"]
-Decoder = Literal["mlp", "dot", "bilinear"]
+Decoder = Literal["mlp", "dot", "cosine", "bilinear"]
 Inputs = Literal["features", "embedding", "both"]
 Norm = Literal["batch", "layer"]
 JumpingKnowledge = Literal["last", "cat", "max"]
@@ -24,7 +24,7 @@ class TrainConfig:
 
     Attributes:
         encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``, ``ppr``.
-        decoder: ``mlp``, ``dot`` or ``bilinear``.
+        decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``.
         sampler: An expression, see :func:`gneg.samplers.build`.
         loss: A name of :data:`gneg.losses.LOSSES`, or ``auto``: ``softmax``, which corrects for the
             proposal, where the sampler has a closed-form ``log_q``, else ``infonce``.

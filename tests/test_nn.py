@@ -64,7 +64,7 @@ def test_inputs(inputs):
         assert encoder(x, nn.Adjacency(graph)).shape == (50, 8)
 
 
-@pytest.mark.parametrize("kind", ["dot", "mlp", "bilinear"])
+@pytest.mark.parametrize("kind", ["dot", "cosine", "mlp", "bilinear"])
 def test_decoders_and_chunked_scoring(kind, monkeypatch):
     model = nn.LinkPredictor(nn.Encoder("sage", 50, 0, hidden=8), nn.make_decoder(kind, 8))
     z = torch.randn(50, 8)
@@ -107,7 +107,7 @@ def test_heuristics_equal_networkx(kind):
             "'inputs' must be 'embedding' for a graph",
         ),
         (lambda: nn.Encoder("sage", 5, 3, dropout=2), r"'dropout' must be a number in \[0, 1\]"),
-        (lambda: nn.make_decoder("cosine", 5), "'decoder' must be one of"),
+        (lambda: nn.make_decoder("sum", 5), "'decoder' must be one of"),
         (lambda: nn.Adjacency(bipartite()), "'graph' must be homogeneous"),
         (lambda: nn.Heuristic(bipartite(), "cn"), "'graph' must be homogeneous"),
         (lambda: nn.Heuristic(random_graph(5, 9), "xx"), "'kind' must be one of"),

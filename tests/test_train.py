@@ -62,6 +62,7 @@ def test_every_sampler_trains(digits, name):
     [
         {"decoder": "dot"},
         {"decoder": "bilinear"},
+        {"decoder": "cosine", "sampler": "memorybank", "loss": "auto"},
         {"inputs": "both", "norm": "batch"},
         {"inputs": "embedding", "jk": "max"},
         {"mask_targets": False},

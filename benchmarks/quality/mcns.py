@@ -58,7 +58,15 @@ def cell(job: tuple[str, str]) -> str:
     torch.set_num_threads(1)
     kernels.threads.set_num_threads(1)
     config = TrainConfig(
-        sampler=SAMPLERS[name], loss="bce", k=3, hidden=128, epochs=60, eval_every=3, patience=6
+        sampler=SAMPLERS[name],
+        loss="bce",
+        k=3,
+        hidden=128,
+        norm="batch",
+        epochs=40,
+        eval_every=4,
+        batch_size=4301,
+        lr=0.01,
     )
     result: dict[str, Any] = train(load(), config, seeds=SEEDS, command=command)
     assert result["config"] == asdict(config)

@@ -17,6 +17,21 @@ class Dot(nn.Module):
         return (src * dst).sum(dim=-1)
 
 
+class Cosine(nn.Module):
+    """Cosine of ``src`` and ``dst`` times ``scale``, the inverse of a temperature.
+
+    For contrastive losses, whose negatives it keeps the encoder from escaping by mere growth.
+    """
+
+    def __init__(self, scale: float = 10.0) -> None:
+        super().__init__()
+        self.scale = checks.number("scale", scale, 0, open_low=True)
+
+    def forward(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[..]``."""
+        return self.scale * nn.functional.cosine_similarity(src, dst, dim=-1)
+
+
 class MLP(nn.Module):
     """Perceptron on the Hadamard product; symmetric in its arguments.
 
@@ -62,7 +77,9 @@ def make_decoder(kind: Decoder, width: int, *, layers: int = 3, dropout: float =
     Raises:
         ValueError: If ``kind`` is unknown.
     """
-    checks.choice("decoder", kind, ("dot", "mlp", "bilinear"))
+    checks.choice("decoder", kind, ("dot", "cosine", "mlp", "bilinear"))
     if kind == "mlp":
         return MLP(width, layers=layers, dropout=dropout)
-    return Dot() if kind == "dot" else Bilinear(width)
+    if kind == "bilinear":
+        return Bilinear(width)
+    return Dot() if kind == "dot" else Cosine()

@@ -28,7 +28,8 @@ class MemoryBank(Sampler):
 
     Score ``Negatives.embed(z)`` and ``Negatives.embed_positives(z)``, z of the encoder itself: the
     replaced ends have keys, of positives and negatives alike. (Were positives scored without
-    keys, the encoder would only learn to tell itself from its past.) What the queue cannot
+    keys, the encoder would only learn to tell itself from its past; for the same reason use
+    normalised embeddings or the ``cosine`` decoder.) What the queue cannot
     supply is drawn uniformly and has its current key (``Negatives.counts["filled"]``).
 
     Args:
