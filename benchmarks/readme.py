@@ -1,5 +1,6 @@
-"""Write the README's generated tables: ``python -m benchmarks.readme`` (``--check`` only compares).
+"""Write the generated tables of the READMEs: ``python -m benchmarks.readme``.
 
+``--check`` only compares.
 Every number comes from a file under ``benchmarks/``; lists of samplers and losses from the classes.
 """
 
@@ -12,11 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.quality import strategies as runs
+from benchmarks.quality import tables
 from gneg.losses import LOSSES
 from gneg.samplers.build import SAMPLERS, options_of
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+PAGES = (HERE.parent / "README.md", HERE / "README.md")
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -131,6 +134,7 @@ def quality_row(result: dict[str, Any], columns: list[str]) -> list[str]:
     return [
         config["encoder"],
         "training-free" if free else f"`{config['sampler']}`",
+        "-" if free else config["loss"],
         percent(summary["valid"][result["dataset"]["metric"]]),
         *(percent(summary["test"][name]) for name in columns),
         best or "-",
@@ -150,7 +154,7 @@ def quality_block(dataset: str, columns: list[str]) -> str:
         f"{protocol['select_by']}. Files: `benchmarks/quality/results/{dataset}-*.json`, each with "
         f"its command; the last is {machine(last)}."
     )
-    header = ["encoder", "negatives", f"valid {metric}", *test, "best epoch"]
+    header = ["encoder", "negatives", "loss", f"valid {metric}", *test, "best epoch"]
     return f"**{dataset}** (%)\n\n{table(header, rows)}\n\n{note}"
 
 
@@ -162,17 +166,61 @@ def quality() -> str:
     return "\n\n".join(blocks)
 
 
+def _foot() -> str:
+    cells = list(tables.cells().values())
+    sizes = {cell["dataset"]: cell["ranked"]["test"] for cell in cells}
+    ranked = ", ".join(f"{name} {size}" for name, size in sizes.items())
+    config = cells[0]["config"]
+    return (
+        f"{len(cells[0]['runs'])} seeds a cell; test positives ranked: {ranked}; "
+        f"k = {config['k']}, {machine(cells[0])}, one thread a process, two processes at once."
+    )
+
+
+def strategies() -> str:
+    rows = tables.summary_rows(tables.ranked())
+    return f"{table(tables.SUMMARY, rows)}\n\n{tables.verdict()}\n\n{_foot()}"
+
+
+def strategies_short() -> str:
+    """The best, the two baselines, and the worst."""
+    names = tables.ranked()
+    kept = {*names[:5], "uniform", "uniform, AUC loss", *names[-4:]}
+    rows = tables.summary_rows([name for name in names if name in kept])
+    return f"{table(tables.SUMMARY, rows)}\n\n{tables.verdict()}"
+
+
+def details() -> str:
+    header = ["strategy", "sampler", "loss", "GCN hard", "GCN easy", "SAGE hard", "SAGE easy"]
+    blocks = []
+    for dataset in runs.BUDGETS:
+        rows = tables.detail_rows(dataset)
+        if rows:
+            blocks.append(f"### {dataset}, MRR in %\n\n{table(header, rows)}")
+    return "\n\n".join(blocks)
+
+
+def mcns() -> str:
+    return table(["strategy", "sampler", "test AUC, %", "in the paper"], tables.mcns_rows())
+
+
 BLOCKS = {
     "samplers": samplers,
     "losses": losses,
     "speed": speed,
     "share": share,
     "quality": quality,
+    "strategies": strategies,
+    "strategies, short": strategies_short,
+    "details": details,
+    "mcns": mcns,
 }
 
 
 def rendered(text: str) -> str:
     for name, make in BLOCKS.items():
+        if f"<!-- generated: {name} -->" not in text:
+            continue
         pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
         text = re.sub(
             pattern, lambda match, make=make: f"{match[1]}{make()}\n{match[2]}", text, flags=re.S
@@ -181,13 +229,12 @@ def rendered(text: str) -> str:
 
 
 def main() -> None:
-    text = README.read_text()
-    new = rendered(text)
-    if "--check" in sys.argv:
-        if new != text:
-            sys.exit("README.md is out of date: run python -m benchmarks.readme")
-        return
-    README.write_text(new)
+    for page in PAGES:
+        text = page.read_text()
+        new = rendered(text)
+        if "--check" in sys.argv and new != text:
+            sys.exit(f"{page} is out of date: run python -m benchmarks.readme")
+        page.write_text(new)
 
 
 if __name__ == "__main__":

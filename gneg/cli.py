@@ -208,7 +208,7 @@ def _print_results(results: dict[str, Any]) -> None:
             f"time: {split} (sampling and scoring are {share:.1f} % of an epoch)", highlight=False
         )
         best = ", ".join(str(run["best_epoch"]) for run in runs)
-        console.print(f"loss: {runs[0]['loss']}; best epoch: {best}", highlight=False)
+        console.print(f"best epoch: {best}", highlight=False)
         _print_sampler(runs)
 
 

@@ -26,8 +26,7 @@ class TrainConfig:
         encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``, ``ppr``.
         decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``.
         sampler: An expression, see :func:`gneg.samplers.build`.
-        loss: A name of :data:`gneg.losses.LOSSES`, or ``auto``: ``softmax``, which corrects for the
-            proposal, where the sampler has a closed-form ``log_q``, else ``infonce``.
+        loss: A name of :data:`gneg.losses.LOSSES`.
         k: Negatives per positive.
         epochs: Passes over the training edges at the most.
         patience: Evaluations without a better validation metric before stopping.
@@ -53,7 +52,7 @@ class TrainConfig:
     encoder: str = "sage"
     decoder: Decoder = "mlp"
     sampler: str = "mixture(uniform:0.75, walk:0.25)"
-    loss: str = "auto"
+    loss: str = "bce"
     k: int = 8
     epochs: int = 200
     patience: int = 10
@@ -78,7 +77,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Refuse what no run could use."""
         checks.choice("encoder", self.encoder, (*GNNS, *HEURISTICS))
-        checks.choice("loss", self.loss, ("auto", *LOSSES))
+        checks.choice("loss", self.loss, LOSSES)
         for name in ("k", "epochs", "patience", "eval_every"):
             checks.integer(name, getattr(self, name), 1)
         if self.batch_size is not None:

@@ -18,7 +18,7 @@ from gneg import record
 from gneg.collapse import CollapseWatch
 from gneg.config import TrainConfig
 from gneg.datasets import LinkData
-from gneg.losses import LOSSES, Loss
+from gneg.losses import LOSSES
 from gneg.negatives import Negatives
 from gneg.nn import Adjacency, Encoder, LinkPredictor, SparseFeatures, make_decoder
 from gneg.rng import generator_from, split_seed
@@ -86,7 +86,7 @@ class Trainer:
         self.train_edges = data.train.to(device)
         self.valid, self.test = data.valid.to(device), data.test.to(device)
         self.sampler = self._sampler()
-        self.loss = self._loss()
+        self.loss = LOSSES[config.loss]()
         self.average: AveragedModel | None = None
         if self.sampler.momentum:
             moved = get_ema_multi_avg_fn(self.sampler.momentum)
@@ -113,13 +113,6 @@ class Trainer:
         if x is None:
             return self._embed()
         return x if x.layout == torch.strided else x.to_dense()
-
-    def _loss(self) -> Loss:
-        name = self.config.loss
-        if name == "auto":
-            some = self.data.train[:, :1]
-            name = "infonce" if self.sampler.log_prob(some[0], some[1]) is None else "softmax"
-        return LOSSES[name]()
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -283,7 +276,6 @@ class Trainer:
             "seconds": seconds,
             "seconds_per_epoch": training / max(progress.epoch, 1),
             "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(training, 1e-9),
-            "loss": self.loss.name,
             "sampler_counts": progress.counts,
             "sampler_report": self.sampler.report(),
             "collapse": self.watch.sign,

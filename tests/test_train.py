@@ -62,7 +62,7 @@ def test_every_sampler_trains(digits, name):
     [
         {"decoder": "dot"},
         {"decoder": "bilinear"},
-        {"decoder": "cosine", "sampler": "memorybank", "loss": "auto"},
+        {"decoder": "cosine", "sampler": "memorybank", "loss": "infonce"},
         {"inputs": "both", "norm": "batch"},
         {"inputs": "embedding", "jk": "max"},
         {"mask_targets": False},
@@ -180,7 +180,7 @@ def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
     ("options", "message"),
     [
         ({"encoder": "gat"}, "'encoder' must be one of 'sage', 'gcn', 'cn'"),
-        ({"loss": "l2"}, "'loss' must be one of 'auto', 'bce'"),
+        ({"loss": "l2"}, "'loss' must be one of 'bce'"),
         ({"epochs": 0}, "'epochs' must be an integer >= 1"),
         ({"lr": 0}, r"'lr' must be a number in \(0, inf\)"),
     ],
