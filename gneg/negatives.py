@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from gneg import checks
 
@@ -98,14 +99,16 @@ class Negatives:
         Those of ``z [N, D]``, but for what is stored or mixed: score these, and not ``z`` at
         :meth:`pairs`, where :attr:`synthetic` is true.
         """
-        other = z[self.index]
+        # Looked up as an embedding: indexing has a slow gradient, whose sums come in any order.
         if self.stored is not None:
             tables, slot, _ = self.stored
             other = torch.cat(tables)[slot].to(z.dtype)
+        else:
+            other = embedding(self.index, z)
         if self.mix is not None:
             share = self.mix.unsqueeze(-1).to(z.dtype)
             other = share * self._own(z).unsqueeze(1) + (1 - share) * other
-        return self._directed(z[self.src].unsqueeze(1).expand_as(other), other)
+        return self._directed(embedding(self.src, z).unsqueeze(1).expand_as(other), other)
 
     def embed_positives(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings ``[B, D]`` of both ends of the positives, in the graph's direction.
@@ -115,7 +118,7 @@ class Negatives:
         Raises:
             ValueError: If the positives are not known.
         """
-        return self._directed(z[self.src], self._own(z))
+        return self._directed(embedding(self.src, z), self._own(z))
 
     def _own(self, z: Tensor) -> Tensor:
         """Embeddings of the positives' replaced ends."""
@@ -124,7 +127,7 @@ class Negatives:
             return torch.cat(tables)[slot].to(z.dtype)
         if self.replaced is None:
             checks.fail("negatives", "drawn by a sampler, which notes the positives", self)
-        return z[self.replaced]
+        return embedding(self.replaced, z)
 
     def _directed(self, kept: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(self.side, Tensor):

@@ -90,7 +90,7 @@ class Trainer:
         self.average: AveragedModel | None = None
         if self.sampler.momentum:
             moved = get_ema_multi_avg_fn(self.sampler.momentum)
-            self.average = AveragedModel(self.model.encoder, multi_avg_fn=moved)
+            self.average = AveragedModel(self.model.encoder, multi_avg_fn=moved).eval()
         self.watch = CollapseWatch()
         edges = data.train.size(1)
         self.batch_size = config.batch_size or min(65_536, max(1_024, edges // 16))

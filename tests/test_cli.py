@@ -36,6 +36,17 @@ def test_train_prints_a_table_and_where_the_result_is(tmp_path):
     assert len(list(tmp_path.glob("runs/*/results.json"))) == 1
 
 
+def test_guards_and_curves_are_shown(tmp_path):
+    sampler = "guarded(selfpaced(hardest(uniform, m=16)), relative_margin=0.1, degree_cap=9)"
+    result = run(*QUICK, "--sampler", sampler, "--out", "guarded")
+    assert result.exit_code == 0, result.output
+    for word in ("dropped relative_margin", "dropped degree_cap", "violating", "scoring", "▁"):
+        assert word in result.output
+    record = json.loads((tmp_path / "guarded/results.json").read_text())["runs"][0]
+    assert record["sampler_counts"]["dropped relative_margin"] > 0
+    assert len(record["sampler_report"]["self_paced"]) == 2
+
+
 def test_training_free_and_several_seeds(tmp_path):
     assert run("train", "digits", "--encoder", "aa", "--out", "aa").exit_code == 0
     result = run(*QUICK, "--seeds", "2", "--out", "two")
@@ -51,8 +62,10 @@ def test_training_free_and_several_seeds(tmp_path):
     [
         (["train", "digitz"], "'dataset' must be the path of an edge list or one of digits"),
         (["train", "digits", "--sampler", "wlak"], "no sampler 'wlak'"),
+        (["train", "digits", "--sampler", "hardest(walk, n=3)"], "'hardest' has no option 'n'"),
         (["train", "digits", "--encoder", "gat"], "'encoder' must be one of"),
         (["train", "digits", "--loss", "nce", "--sampler", "walk(kind=ppr)"], "closed-form log_q"),
+        (["train", "digits", "--loss", "softmax", "--sampler", "dns(walk)"], "closed-form log_q"),
         (["train", "missing.csv"], "'dataset' must be an existing file"),
     ],
 )

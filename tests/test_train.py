@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gneg import datasets, losses, samplers
+from gneg.collapse import CollapseWarning
 from gneg.config import TrainConfig
 from gneg.train import run_folder, train
 from gneg.trainer import Trainer
@@ -112,6 +113,37 @@ def test_interrupted_run_goes_on_to_the_same_end(digits, tmp_path):
     assert stable(rest) == stable(whole)
     assert not (tmp_path / "checkpoint-0.pt").exists()
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        "mixture(adversarial(uniform, m=8), cached(walk, size=4, m=4))",
+        "selfpaced(hardest(uniform, m=8))",
+        "curriculum(mixture(uniform, memorybank), end=0.5, epochs=4)",
+        "similar(refresh_every=1, refresh_share=0.5)",
+    ],
+)
+def test_adaptive_samplers_go_on_where_they_were(digits, tmp_path, sampler):
+    config = small(sampler=sampler, epochs=4, eval_every=2, inputs="embedding")
+    whole = train(digits, config)
+
+    def stop(seed, state):
+        if state["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    train(digits, config, out=tmp_path, report=stop)
+    rest = train(digits, config, out=tmp_path)
+    assert stable(rest) == stable(whole)
+    # The report of a run is what its sampler says of itself, and survives as JSON.
+    written = json.loads((tmp_path / "results.json").read_text())["runs"][0]["sampler_report"]
+    assert written == rest["runs"][0]["sampler_report"]
+
+
+def test_collapse_is_in_the_record(digits):
+    with pytest.warns(CollapseWarning, match="mix hard negatives with uniform ones"):
+        run = train(digits, small(sampler="hardest(walk, m=64)", lr=0.3, epochs=30))["runs"][0]
+    assert run["collapse"] in ("inverted", "spread", "margin")
 
 
 def test_finished_seeds_are_kept_and_others_added(digits, tmp_path):

@@ -127,13 +127,12 @@ class Similar(Sampler):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the vectors in use and the epoch, and lists that are made from older vectors."""
-        z = self._z if self._z is None or self.graph.bipartite else self._z[0]
         lists = {} if self.refresh_share == 1 else self._lists
         kept = {
             side: (torch.from_numpy(one), torch.from_numpy(self._made[side]))
             for side, one in lists.items()
         }
-        return {"z": z, "epoch": self.epoch, "lists": kept}
+        return {"z": self._z, "epoch": self.epoch, "lists": kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict()``.
@@ -145,7 +144,7 @@ class Similar(Sampler):
             checks.fail("state", "with the keys 'z', 'epoch' and 'lists'", sorted(state))
         self.epoch = state["epoch"]
         self._cache = {}
-        self._z = None if state["z"] is None else self._vectors(state["z"])
+        self._z = state["z"]
         self._lists = {side: one.numpy().copy() for side, (one, _) in state["lists"].items()}
         self._made = {side: made.numpy().copy() for side, (_, made) in state["lists"].items()}
 
