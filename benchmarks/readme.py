@@ -112,13 +112,23 @@ def speed() -> str:
 def share() -> str:
     result = load(HERE / "speed" / "results" / "share.json")
     rows = [
-        [row["dataset"], row["config"], f"{row['epoch_s']:.2f}", f"{100 * row['share']:.1f} %"]
+        [
+            row["dataset"],
+            row["config"],
+            f"{row['epoch_s']:.2f}",
+            f"{row['times_uniform']:.2f}",
+            f"{100 * row['sampling_share']:.1f} %",
+            f"{100 * row['scoring_share']:.1f} %",
+        ]
         for row in result["rows"]
     ]
-    return (
-        table(["GraphSAGE on", "configuration", "epoch, s", "sampling"], rows)
-        + f"\n\n{machine(result)}."
+    header = ["GraphSAGE on", "configuration", "epoch, s", "x uniform", "sampling", "scoring"]
+    steps = ", ".join(
+        f"{row['dataset']} {row['steps_measured']}"
+        for row in result["rows"]
+        if row["config"] == "uniform"
     )
+    return f"{table(header, rows)}\n\nSteps measured: {steps}. {machine(result)}."
 
 
 def percent(value: dict[str, float | None]) -> str:

@@ -48,7 +48,7 @@ def _plain_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Tell glibc to reuse large blocks instead of handing them back to the system each time.
 
     Training allocates the same big tensors in every step; mapping them anew costs a quarter of an
@@ -119,7 +119,7 @@ def train_command(
     [bold]gneg train digits[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
     """
     given = dict(locals())
-    _keep_freed_memory()
+    keep_freed_memory()
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     from gneg.datasets import load
     from gneg.train import run_folder, train

@@ -13,6 +13,8 @@ from torch.nn.functional import embedding
 from gneg import checks
 
 Side = Literal["dst", "src"]
+#: Embeddings ``[N, D]``; of sources and of targets in a bipartite graph.
+Vectors = Tensor | tuple[Tensor, Tensor]
 _EAGER = ("src", "index", "mask", "side", "replaced", "mix", "stored")
 
 
@@ -52,7 +54,9 @@ class Negatives:
         pos_log_q: ``[B]`` float, the same density at the positives (as if they were non-edges),
             for noise-contrastive losses; None where ``log_q`` is. Computed when read.
         counts: What happened on the way: ``filled`` slots came from the uniform fallback,
-            ``short`` rows have fewer than K non-edges, ``fell`` slots left an empty shell.
+            ``short`` rows have fewer than K non-edges, ``fell`` slots left an empty shell,
+            ``scored`` pairs were scored by the model, ``pool_filled`` candidates came from the
+            uniform fallback; ``Guarded`` says what its guards dropped.
         replaced: ``[B]`` long, the end of the positive that was replaced.
         mix: ``[B, K]`` float in [0, 1), share of the replaced end that is mixed into the embedding
             of each negative (``Mixup``); None: none.
@@ -93,24 +97,24 @@ class Negatives:
         """Whether negatives have embeddings of their own, see :meth:`embed`."""
         return self.mix is not None or self.stored is not None
 
-    def embed(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def embed(self, z: Vectors) -> tuple[Tensor, Tensor]:
         """Embeddings of all pairs in the graph's direction, both ``[B, K, D]``.
 
-        Those of ``z [N, D]``, but for what is stored or mixed: score these, and not ``z`` at
-        :meth:`pairs`, where :attr:`synthetic` is true.
+        Those of ``z [N, D]`` (a pair, sources and targets, in a bipartite graph), but for what is
+        stored or mixed: score these, and not ``z`` at :meth:`pairs`, where :attr:`synthetic`.
         """
-        # Looked up as an embedding: indexing has a slow gradient, whose sums come in any order.
         if self.stored is not None:
             tables, slot, _ = self.stored
-            other = torch.cat(tables)[slot].to(z.dtype)
+            other = torch.cat(tables)[slot]
         else:
-            other = embedding(self.index, z)
+            other = self._at(self.index, z, replaced=True)
+        kept = self._at(self.src, z, replaced=False)
         if self.mix is not None:
-            share = self.mix.unsqueeze(-1).to(z.dtype)
+            share = self.mix.unsqueeze(-1).to(other.dtype)
             other = share * self._own(z).unsqueeze(1) + (1 - share) * other
-        return self._directed(embedding(self.src, z).unsqueeze(1).expand_as(other), other)
+        return self._directed(kept.unsqueeze(1).expand_as(other), other.to(kept.dtype))
 
-    def embed_positives(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def embed_positives(self, z: Vectors) -> tuple[Tensor, Tensor]:
         """Embeddings ``[B, D]`` of both ends of the positives, in the graph's direction.
 
         Like :meth:`embed`: those of ``z``, but for what is stored.
@@ -118,16 +122,30 @@ class Negatives:
         Raises:
             ValueError: If the positives are not known.
         """
-        return self._directed(embedding(self.src, z), self._own(z))
+        kept = self._at(self.src, z, replaced=False)
+        return self._directed(kept, self._own(z).to(kept.dtype))
 
-    def _own(self, z: Tensor) -> Tensor:
+    def _own(self, z: Vectors) -> Tensor:
         """Embeddings of the positives' replaced ends."""
         if self.stored is not None:
             tables, _, slot = self.stored
-            return torch.cat(tables)[slot].to(z.dtype)
+            return torch.cat(tables)[slot]
         if self.replaced is None:
             checks.fail("negatives", "drawn by a sampler, which notes the positives", self)
-        return embedding(self.replaced, z)
+        return self._at(self.replaced, z, replaced=True)
+
+    def _at(self, ids: Tensor, z: Vectors, *, replaced: bool) -> Tensor:
+        """Embeddings of kept or replaced ends.
+
+        Looked up as an embedding: indexing has a slow gradient, whose sums come in any order.
+        """
+        if isinstance(z, Tensor):
+            return embedding(ids, z)
+        by_side = z[::-1] if replaced else z  # where targets are replaced, where sources are
+        if not isinstance(self.side, Tensor):
+            return embedding(ids, by_side[0] if self.side == "dst" else by_side[1])
+        found = [embedding(ids.clamp(max=len(table) - 1), table) for table in by_side]
+        return torch.where(self.side.view(-1, *[1] * ids.dim()), found[1], found[0])
 
     def _directed(self, kept: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(self.side, Tensor):

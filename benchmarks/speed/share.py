@@ -1,11 +1,13 @@
-"""Share of an epoch that sampling takes: ``python -m benchmarks.speed.share``.
+"""What sampling costs in training: ``python -m benchmarks.speed.share``.
 
-GraphSAGE with the default configuration and with the plainest one; ``log_q`` counts as sampling
-where the loss needs it. Writes ``results/share.json``.
+GraphSAGE in several configurations, the same number of steps of each in turn, several times over;
+the fastest round counts. ``log_q`` counts as sampling where the loss needs it, and so does what a
+sampler has the model score. Writes ``results/share.json``.
 """
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -14,42 +16,64 @@ from typing import Any
 import torch
 
 from gneg import datasets, record
+from gneg.cli import keep_freed_memory
 from gneg.config import TrainConfig
 from gneg.trainer import Trainer
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
+ROUNDS = 4
+UNIFORM = "uniform"
 CONFIGS = {
-    "default (hard mixture, softmax, 8 negatives)": TrainConfig(),
-    "uniform, otherwise the same": TrainConfig(sampler="uniform"),
-    "walk, BCE, 1 negative": TrainConfig(sampler="walk", loss="bce", k=1),
+    UNIFORM: TrainConfig(sampler="uniform"),
+    "default": TrainConfig(),
+    "walk": TrainConfig(sampler="walk"),
+    "walk and uniform, logQ softmax": TrainConfig(
+        sampler="mixture(uniform:0.75, walk:0.25)", loss="softmax"
+    ),
+    "hardest(walk, m=64)": TrainConfig(sampler="hardest(walk, m=64)"),
 }
 
 
-def measure(data: datasets.LinkData, config: TrainConfig, epochs: int) -> dict[str, float]:
-    """Seconds of the epochs after the first, which compiles and fills caches."""
-    with torch.random.fork_rng(devices=[]):
-        trainer = Trainer(data, config, seed=0)
-        trainer.epoch()
-        trainer.progress.seconds.update(sampling=0.0, model=0.0)
-        for _ in range(epochs):
-            trainer.epoch()
-    sampling, model = trainer.progress.seconds["sampling"], trainer.progress.seconds["model"]
-    return {
-        "epochs": epochs,
-        "sampling_s_per_epoch": sampling / epochs,
-        "epoch_s": (sampling + model) / epochs,
-        "share": sampling / (sampling + model),
-    }
+def measure(data: datasets.LinkData, steps: int) -> list[dict[str, Any]]:
+    """Seconds of each configuration, without a first round, which compiles and fills caches."""
+    with torch.random.fork_rng():
+        trainers = {label: Trainer(data, config, seed=0) for label, config in CONFIGS.items()}
+        rounds: dict[str, list[dict[str, float]]] = {label: [] for label in CONFIGS}
+        for _ in range(ROUNDS):
+            for label, trainer in trainers.items():
+                edges = steps * trainer.batch_size
+                trainer.train_edges = trainer.train_edges[:, :edges]
+                trainer.positions = trainer.positions[:, :edges]
+                trainer.progress.seconds = dict.fromkeys(trainer.progress.seconds, 0.0)
+                trainer.epoch()
+                rounds[label].append(trainer.progress.seconds)
+    whole = data.train.size(1) / min(steps * trainer.batch_size, data.train.size(1))
+    rows = []
+    for label, seen in rounds.items():
+        best = min(seen[1:], key=lambda seconds: sum(seconds.values()))
+        total = sum(best.values())
+        rows.append(
+            {
+                "dataset": data.name,
+                "config": label,
+                "steps_measured": min(steps, math.ceil(data.train.size(1) / trainer.batch_size)),
+                "epoch_s": total * whole,
+                "sampling_share": best["sampling"] / total,
+                "scoring_share": best["scoring"] / total,
+            }
+        )
+    base = next(row["epoch_s"] for row in rows if row["config"] == UNIFORM)
+    return [{**row, "times_uniform": row["epoch_s"] / base} for row in rows]
 
 
 def main() -> None:
+    keep_freed_memory()  # as the command line does
     rows: list[dict[str, Any]] = []
-    for name, epochs in (("Cora", 10), ("ogbl-ddi", 1)):
-        data = datasets.load(name, root=DATA)
-        for label, config in CONFIGS.items():
-            rows.append({"dataset": name, "config": label, **measure(data, config, epochs)})
-            print(rows[-1], flush=True)
+    for name, steps in (("Cora", 100), ("ogbl-ddi", 3)):
+        rows += measure(datasets.load(name, root=DATA), steps)
+        for row in rows[-len(CONFIGS) :]:
+            print(row, flush=True)
     record.write_json(
         HERE / "results" / "share.json",
         {

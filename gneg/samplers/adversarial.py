@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from gneg import checks
 from gneg.collapse import CollapseWarning
 from gneg.known import KnownEdges
 from gneg.rng import generator_from, split_seed
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper, gumbel
 
@@ -53,6 +54,7 @@ class Adversarial(Wrapper):
     """
 
     name = "adversarial"
+    scores = True
     complete = True
     tunable: ClassVar = TUNABLE_M
 
@@ -81,21 +83,16 @@ class Adversarial(Wrapper):
             nn.Parameter(torch.randn(size, self.width, generator=start) * self.width**-0.5 * 0.1)
             for size in sizes
         ]
-        self.bias = [nn.Parameter(torch.zeros(size)) for size in sizes]
+        self.bias = [nn.Parameter(torch.zeros(size, 1)) for size in sizes]
         self.optimizer = torch.optim.Adam([*self.factors, *self.bias], lr=self.lr)
         self.baseline, self.entropy = math.nan, 1.0
         self.steps = self.low = 0
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """The current model, and what the wrapped sampler needs."""
-        return self.sampler.needs | {"score"}
 
     def _logits(self, query: Query, index: IntArray) -> FloatArray:
         """The generator's logits ``[B, M]``; NumPy, because a forked process may draw."""
         here, there = (0, 1) if query.side == "dst" else (1, 0)
         factors = [one.detach().numpy() for one in self.factors]
-        bias = [one.detach().numpy() for one in self.bias]
+        bias = [one.detach().numpy()[:, 0] for one in self.bias]
         at = np.maximum(index, 0)
         logits: FloatArray = np.einsum("bd,bmd->bm", factors[here][query.rows], factors[there][at])
         logits += bias[here][query.rows][:, None] + bias[there][at]
@@ -136,9 +133,12 @@ class Adversarial(Wrapper):
         rows = torch.from_numpy(query.rows)
 
         def logit(index: IntArray) -> Tensor:
+            # Looked up as embeddings: the sums of an indexing's gradient come in any order.
             at = torch.from_numpy(np.maximum(index, 0))
-            value = torch.einsum("bd,bmd->bm", self.factors[here][rows], self.factors[there][at])
-            return value + self.bias[here][rows].unsqueeze(1) + self.bias[there][at]
+            ends = [(rows, here), (at, there)]
+            kept, replaced = (embedding(ids, self.factors[end]) for ids, end in ends)
+            own, other = (embedding(ids, self.bias[end]).squeeze(-1) for ids, end in ends)
+            return torch.einsum("bd,bmd->bm", kept, replaced) + own.unsqueeze(1) + other
 
         held = torch.from_numpy(pool >= 0)
         logits = logit(pool).masked_fill(~held, -torch.inf)

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from gneg import checks
 from gneg.known import KnownEdges
-from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler
+from gneg.samplers.base import Corrupt, IntArray, Query, Sampler
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
@@ -38,6 +38,7 @@ class AHNS(Wrapper):
     """
 
     name = "ahns"
+    scores = True
     complete = True
     tunable: ClassVar = {
         "beta": lambda value: checks.number("beta", value, 0, open_low=True),
@@ -63,11 +64,6 @@ class AHNS(Wrapper):
         self.alpha = checks.number("alpha", alpha, 0, open_low=True)
         self.beta = checks.number("beta", beta, 0, open_low=True)
         self.p = checks.number("p", p, -10, 10)
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """The current model, and what the wrapped sampler needs."""
-        return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         pool = self._pool(query, k, seed)

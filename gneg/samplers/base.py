@@ -16,9 +16,9 @@ from torch import Tensor
 from gneg import checks, kernels
 from gneg.graph import Graph
 from gneg.known import KnownEdges
-from gneg.negatives import Negatives, Side
+from gneg.negatives import Negatives, Side, Vectors
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers.query import FloatArray, IntArray, Part, Query, Score, Vectors
+from gneg.samplers.query import FloatArray, IntArray, Part, Query, Score
 from gneg.samplers.result import assemble
 
 __all__ = ["Corrupt", "FloatArray", "IntArray", "Need", "Query", "Sampler", "Score", "Vectors"]

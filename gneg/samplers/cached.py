@@ -12,7 +12,7 @@ import torch
 from gneg import checks, kernels
 from gneg.known import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, IntArray, Query, Sampler, Score
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.wrapper import TUNABLE_M, Pool, Wrapper, gumbel
 
@@ -48,6 +48,7 @@ class Cached(Wrapper):
     """
 
     name = "cached"
+    scores = True
     exact = False  # another `known` may have come to use the cache since it was filled
     tunable: ClassVar = TUNABLE_M
 
@@ -75,11 +76,6 @@ class Cached(Wrapper):
         self.steps = 0
         self._items: dict[str, npt.NDArray[np.int32]] = {}
         self._owner: dict[str, npt.NDArray[np.int64]] = {}
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """The current model, and what the wrapped sampler needs."""
-        return self.sampler.needs | {"score"}
 
     def _slots(self, side: str, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Slot of each row and whether it is its own."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from gneg import checks
 from gneg.known import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler
+from gneg.samplers.base import Corrupt, IntArray, Query, Sampler
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.wrapper import TUNABLE_M, Pool, Wrapper, gumbel
 
@@ -33,6 +33,7 @@ class DNS(Wrapper):
     """
 
     name = "dns"
+    scores = True
     complete = True
     tunable: ClassVar = {"n": lambda value: checks.integer("n", round(value), 1), **TUNABLE_M}
 
@@ -51,11 +52,6 @@ class DNS(Wrapper):
             sampler, m=m, memory_mb=memory_mb, known=known, corrupt=corrupt, unique=unique
         )
         self.n = checks.integer("n", n, 1)
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """The current model, and what the wrapped sampler needs."""
-        return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         pool = self._pool(query, k, seed)

@@ -92,24 +92,18 @@ class Guarded(Wrapper):
         index[np.arange(k) >= kept[:, None]] = -1
         lacking = np.flatnonzero(kept < np.minimum(k, query.num_free))
         if len(lacking):
-            spare = Pool(query, np.where(banned, -1, pool.index)).index[lacking][:, ::-1]
+            spare = np.where(banned, -1, pool.index)[lacking][:, ::-1]
             part = query.take(lacking)
             index[lacking] = self._easier(part, index[lacking], spare, split_seed(seed, 1))
         return index
 
     def _easier(self, query: Query, index: IntArray, spare: IntArray, seed: int) -> IntArray:
         """Complete rows from uniform candidates, then from ``spare``, dropped ones."""
-        arrays = *query.known.arrays, query.known.no_self
+        known = query.known
+        arrays = *known.arrays, known.no_self
+        fill = *known.arrays, known.num_dst, known.no_self, True
         more = query.blank(max(self.m, index.shape[1]))
-        query.run(
-            kernels.pools.fill,
-            more,
-            *query.known.arrays,
-            query.known.num_dst,
-            *arrays[2:],
-            True,
-            seed,
-        )
+        query.run(kernels.pools.fill, more, *fill, seed)
         pool = Pool(query, more, self.memory_mb)
         lacking = _lacking(query, index)
         dropped, banned = self._dropped(pool)
@@ -122,7 +116,6 @@ class Guarded(Wrapper):
         if any(guard.strict for guard in self.guards):
             self._search(query, index, seed)
         else:
-            fill = *query.known.arrays, query.known.num_dst, query.known.no_self, True
             query.run(kernels.pools.fill, index, *fill, split_seed(seed, 1))
         return _packed(index)
 

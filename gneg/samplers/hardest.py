@@ -8,7 +8,7 @@ import numpy as np
 
 from gneg import checks
 from gneg.known import KnownEdges
-from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler
+from gneg.samplers.base import Corrupt, IntArray, Query, Sampler
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
@@ -35,6 +35,7 @@ class Hardest(Wrapper):
     """
 
     name = "hardest"
+    scores = True
     complete = True
     tunable: ClassVar = {
         "quantile": lambda value: checks.number("quantile", value, 0, 1),
@@ -56,11 +57,6 @@ class Hardest(Wrapper):
             sampler, m=m, memory_mb=memory_mb, known=known, corrupt=corrupt, unique=unique
         )
         self.quantile = checks.number("quantile", quantile, 0, 1)
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """The current model, and what the wrapped sampler needs."""
-        return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         pool = self._pool(query, k, seed)

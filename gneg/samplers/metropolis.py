@@ -11,7 +11,7 @@ import numpy as np
 from gneg import checks
 from gneg.known import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.wrapper import Pool, Wrapper, gumbel
 
@@ -42,6 +42,7 @@ class Metropolis(Wrapper):
     """
 
     name = "metropolis"
+    scores = True
     tunable: ClassVar = {"alpha": lambda value: checks.number("alpha", value, 0, 10)}
 
     def __init__(
@@ -60,11 +61,6 @@ class Metropolis(Wrapper):
         self.alpha = checks.number("alpha", alpha, 0, 10, open_low=True)
         self.burn_in = checks.integer("burn_in", burn_in, 0)
         self.thin = checks.integer("thin", thin, 1)
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """The current model, and what the wrapped sampler needs."""
-        return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         length = self.burn_in + k * self.thin

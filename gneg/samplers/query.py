@@ -16,10 +16,9 @@ from torch import Tensor
 from gneg import checks, kernels
 from gneg.graph import Graph
 from gneg.known import KnownEdges
-from gneg.negatives import Side
+from gneg.negatives import Side, Vectors
 
 Score = Callable[[Tensor, Tensor], Tensor]
-Vectors = Tensor | tuple[Tensor, Tensor]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 ScoreArray = npt.NDArray[np.float32]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.known import KnownEdges
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
 from gneg.samplers.wrapper import Wrapper
 
 ROWS = 1_024  # of each call that are scored to measure the share
@@ -42,6 +42,7 @@ class SelfPaced(Wrapper):
     """
 
     name = "selfpaced"
+    scores = True
 
     def __init__(
         self,
@@ -70,11 +71,6 @@ class SelfPaced(Wrapper):
         self.difficulty = 0.0
         self.curve: list[dict[str, float]] = []
         self._apply()
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """The current model, and what the wrapped sampler needs."""
-        return self.sampler.needs | {"score"}
 
     @property
     def value(self) -> float:

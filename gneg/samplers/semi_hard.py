@@ -9,7 +9,7 @@ import numpy as np
 from gneg import checks
 from gneg.known import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler
+from gneg.samplers.base import Corrupt, IntArray, Query, Sampler
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
@@ -38,6 +38,7 @@ class SemiHard(Wrapper):
     """
 
     name = "semihard"
+    scores = True
     complete = True
     tunable: ClassVar = {"margin": lambda value: checks.number("margin", value, 0), **TUNABLE_M}
 
@@ -58,11 +59,6 @@ class SemiHard(Wrapper):
         )
         self.margin = checks.number("margin", margin, 0)
         self.band = None if band is None else checks.number("band", band, 0, open_low=True)
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """The current model, and what the wrapped sampler needs."""
-        return self.sampler.needs | {"score"}
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         pool = self._pool(query, k, seed)

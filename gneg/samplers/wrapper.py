@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +82,8 @@ class Wrapper(Sampler):
     """
 
     exact = True
+    #: Whether it needs the current model.
+    scores: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -158,8 +160,9 @@ class Wrapper(Sampler):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """What the wrapped sampler needs."""
-        return self.sampler.needs
+        """What the wrapped sampler needs, and the current model if it scores."""
+        own: tuple[Need, ...] = ("score",) if self.scores else ()
+        return self.sampler.needs | frozenset(own)
 
     @property
     def momentum(self) -> float:

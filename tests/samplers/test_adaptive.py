@@ -344,6 +344,20 @@ def test_mixup_mixes_the_positive_in():
     assert not samplers.Uniform(graph).sample(pos, 2).synthetic
 
 
+@pytest.mark.parametrize("corrupt", ["dst", "src", "both"])
+def test_embeddings_of_a_bipartite_graph_come_as_a_pair(corrupt):
+    graph = bipartite()
+    users, items = torch.randn(12, 3, generator=seeded(1)), torch.randn(20, 3, generator=seeded(2))
+    pos = graph.edge_index[:, :30]
+    neg = samplers.Uniform(graph, corrupt=corrupt).sample(pos, 4, generator=seeded())
+    src, dst = neg.pairs()
+    assert torch.equal(neg.embed((users, items))[0], users[src])
+    assert torch.equal(neg.embed((users, items))[1], items[dst])
+    positives = neg.embed_positives((users, items))
+    assert torch.equal(positives[0], users[pos[0]])
+    assert torch.equal(positives[1], items[pos[1]])
+
+
 # -- collapse ----------------------------------------------------------------------------------
 
 

@@ -71,6 +71,18 @@ def test_selection_of_all_candidates_equals_a_slow_one(case, seed, k):
         assert found.index[row][found.mask[row]].tolist() == targets[expected].tolist()
 
 
+@pytest.mark.parametrize("k", [3, 40])
+def test_the_hardest_of_many_are_the_same_either_way_they_are_found(k):
+    """By insertion for few, by sorting for many."""
+    graph, table, free = world(nodes=150)
+    pos = graph.edge_index[:, :10]
+    found = draw(samplers.Hardest(samplers.Uniform(graph), 150), table, pos, k)
+    for row, u in enumerate(pos[0].tolist()):
+        targets = np.flatnonzero(free[u])
+        hardest = targets[np.argsort(-table[u, targets].numpy(), kind="stable")[:k]]
+        assert found.index[row].tolist() == hardest.tolist()
+
+
 @pytest.mark.parametrize("corrupt", ["src", "both"])
 def test_scores_are_asked_in_the_graphs_direction(corrupt):
     graph = random_graph(25, 120, seed=3, undirected=False)
