@@ -137,6 +137,11 @@ def percent(value: dict[str, float | None]) -> str:
     return f"{100 * mean:.2f}" + (f" ± {100 * std:.2f}" if std is not None else "")
 
 
+def _chosen(result: dict[str, Any], name: str) -> str:
+    """What was given, or what the trainer took."""
+    return str(result["config"][name] or result["runs"][0][name])
+
+
 def quality_row(result: dict[str, Any], columns: list[str]) -> list[str]:
     config, summary = result["config"], result["summary"]
     free = config["encoder"] in ("cn", "aa")
@@ -144,7 +149,7 @@ def quality_row(result: dict[str, Any], columns: list[str]) -> list[str]:
     return [
         config["encoder"],
         "training-free" if free else f"`{config['sampler']}`",
-        "-" if free else config["loss"],
+        "-" if free else ", ".join(_chosen(result, name) for name in ("loss", "decoder")),
         percent(summary["valid"][result["dataset"]["metric"]]),
         *(percent(summary["test"][name]) for name in columns),
         best or "-",
@@ -164,7 +169,7 @@ def quality_block(dataset: str, columns: list[str]) -> str:
         f"{protocol['select_by']}. Files: `benchmarks/quality/results/{dataset}-*.json`, each with "
         f"its command; the last is {machine(last)}."
     )
-    header = ["encoder", "negatives", "loss", f"valid {metric}", *test, "best epoch"]
+    header = ["encoder", "negatives", "loss, decoder", f"valid {metric}", *test, "best epoch"]
     return f"**{dataset}** (%)\n\n{table(header, rows)}\n\n{note}"
 
 

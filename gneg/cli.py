@@ -81,9 +81,9 @@ def _options(
 def train_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
     encoder: Annotated[str, typer.Option(help="sage, gcn, or training-free: cn, aa, ra, ppr.", rich_help_panel=MODEL)] = DEFAULT.encoder,
-    decoder: Annotated[str, typer.Option(help="mlp, dot, cosine or bilinear.", rich_help_panel=MODEL)] = DEFAULT.decoder,
+    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
-    loss: Annotated[str, typer.Option(help="A loss, see gneg losses.", rich_help_panel=MODEL)] = DEFAULT.loss,
+    loss: Annotated[str | None, typer.Option(help="A loss, see gneg losses; softmax if the sampler has log_q, else infonce.", rich_help_panel=MODEL)] = DEFAULT.loss,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.", rich_help_panel=MODEL)] = DEFAULT.k,
     hidden: Annotated[int, typer.Option(help="Width of embeddings and layers.", rich_help_panel=MODEL)] = DEFAULT.hidden,
     layers: Annotated[int, typer.Option(help="Layers of the encoder.", rich_help_panel=MODEL)] = DEFAULT.layers,
@@ -208,7 +208,10 @@ def _print_results(results: dict[str, Any]) -> None:
             f"time: {split} (sampling and scoring are {share:.1f} % of an epoch)", highlight=False
         )
         best = ", ".join(str(run["best_epoch"]) for run in runs)
-        console.print(f"best epoch: {best}", highlight=False)
+        console.print(
+            f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {best}",
+            highlight=False,
+        )
         _print_sampler(runs)
 
 

@@ -24,9 +24,11 @@ class TrainConfig:
 
     Attributes:
         encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``, ``ppr``.
-        decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``.
+        decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``; if None ``cosine`` where nodes have
+            features, else ``mlp`` (see benchmarks/README.md).
         sampler: An expression, see :func:`gneg.samplers.build`.
-        loss: A name of :data:`gneg.losses.LOSSES`.
+        loss: A name of :data:`gneg.losses.LOSSES`; if None ``softmax``, which corrects for the
+            proposal, where the sampler has a closed-form ``log_q``, else ``infonce``.
         k: Negatives per positive.
         epochs: Passes over the training edges at the most.
         patience: Evaluations without a better validation metric before stopping.
@@ -50,9 +52,9 @@ class TrainConfig:
     """
 
     encoder: str = "sage"
-    decoder: Decoder = "mlp"
+    decoder: Decoder | None = None
     sampler: str = "mixture(uniform:0.75, walk:0.25)"
-    loss: str = "bce"
+    loss: str | None = None
     k: int = 8
     epochs: int = 200
     patience: int = 10
@@ -77,7 +79,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Refuse what no run could use."""
         checks.choice("encoder", self.encoder, (*GNNS, *HEURISTICS))
-        checks.choice("loss", self.loss, LOSSES)
+        checks.choice("loss", self.loss, (None, *LOSSES))
         for name in ("k", "epochs", "patience", "eval_every"):
             checks.integer(name, getattr(self, name), 1)
         if self.batch_size is not None:

@@ -16,9 +16,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gneg import record
 from gneg.collapse import CollapseWatch
-from gneg.config import TrainConfig
+from gneg.config import Decoder, TrainConfig
 from gneg.datasets import LinkData
-from gneg.losses import LOSSES
+from gneg.losses import LOSSES, Loss
 from gneg.negatives import Negatives
 from gneg.nn import Adjacency, Encoder, LinkPredictor, SparseFeatures, make_decoder
 from gneg.rng import generator_from, split_seed
@@ -70,8 +70,11 @@ class Trainer:
             norm=config.norm,
             jk=config.jk,
         )
+        self.decoder: Decoder = config.decoder or (
+            "mlp" if encoder.inputs == "embedding" else "cosine"
+        )
         decoder = make_decoder(
-            config.decoder,
+            self.decoder,
             config.hidden,
             layers=config.decoder_layers,
             dropout=config.decoder_dropout,
@@ -86,7 +89,7 @@ class Trainer:
         self.train_edges = data.train.to(device)
         self.valid, self.test = data.valid.to(device), data.test.to(device)
         self.sampler = self._sampler()
-        self.loss = LOSSES[config.loss]()
+        self.loss = self._loss()
         self.average: AveragedModel | None = None
         if self.sampler.momentum:
             moved = get_ema_multi_avg_fn(self.sampler.momentum)
@@ -113,6 +116,13 @@ class Trainer:
         if x is None:
             return self._embed()
         return x if x.layout == torch.strided else x.to_dense()
+
+    def _loss(self) -> Loss:
+        name = self.config.loss
+        if name is None:
+            some = self.data.train[:, :1]
+            name = "infonce" if self.sampler.log_prob(some[0], some[1]) is None else "softmax"
+        return LOSSES[name]()
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -276,6 +286,8 @@ class Trainer:
             "seconds": seconds,
             "seconds_per_epoch": training / max(progress.epoch, 1),
             "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(training, 1e-9),
+            "decoder": self.decoder,
+            "loss": self.loss.name,
             "sampler_counts": progress.counts,
             "sampler_report": self.sampler.report(),
             "collapse": self.watch.sign,

@@ -140,6 +140,24 @@ def test_adaptive_samplers_go_on_where_they_were(digits, tmp_path, sampler):
     assert written == rest["runs"][0]["sampler_report"]
 
 
+def test_loss_and_decoder_are_chosen_by_what_there_is(digits):
+    chosen = {}
+    for name, options in {
+        "default": {},
+        "selected": {"sampler": "hardest(uniform, m=8)"},
+        "embedded": {"inputs": "embedding"},
+        "given": {"loss": "bce", "decoder": "dot"},
+    }.items():
+        run = train(digits, small(epochs=1, **options))["runs"][0]
+        chosen[name] = run["loss"], run["decoder"]
+    assert chosen == {
+        "default": ("softmax", "cosine"),
+        "selected": ("infonce", "cosine"),
+        "embedded": ("softmax", "mlp"),
+        "given": ("bce", "dot"),
+    }
+
+
 def test_collapse_is_in_the_record(digits):
     with pytest.warns(CollapseWarning, match="mix hard negatives with uniform ones"):
         run = train(digits, small(sampler="hardest(walk, m=64)", lr=0.3, epochs=30))["runs"][0]
@@ -212,7 +230,7 @@ def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
     ("options", "message"),
     [
         ({"encoder": "gat"}, "'encoder' must be one of 'sage', 'gcn', 'cn'"),
-        ({"loss": "l2"}, "'loss' must be one of 'bce'"),
+        ({"loss": "l2"}, "'loss' must be one of None, 'bce'"),
         ({"epochs": 0}, "'epochs' must be an integer >= 1"),
         ({"lr": 0}, r"'lr' must be a number in \(0, inf\)"),
     ],

@@ -32,8 +32,6 @@ SAMPLERS = {
     "degree": "degree",
     "DNS": "dns(uniform, m=32, n=8)",
     "MCNS": "metropolis(mixture(uniform, walk))",
-    "uniform + walk": "mixture(uniform:0.75, walk:0.25)",
-    "walk": "walk",
 }
 
 

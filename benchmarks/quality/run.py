@@ -19,7 +19,7 @@ DATA = HERE.parent.parent.parent / "shared" / "data"
 MIXTURE = "mixture(uniform:0.75, walk:0.25)"
 
 DATASETS: dict[str, list[str]] = {
-    "Cora": ["--seeds", "3"],
+    "Cora": ["--seeds", "3", "--hidden", "128", "--epochs", "100"],
     # A budget for two cores: OGB's baselines train 200 epochs at width 256 with ten seeds.
     "ogbl-ddi": ["--hidden", "128", "-k", "3", "--epochs", "40", "--patience", "8"],
 }

@@ -61,6 +61,8 @@ STRATEGIES: dict[str, tuple[str, str]] = {
     "mixup (MixGCF)": ("mixup(hardest(uniform, m=32))", "bce"),
     "memory bank (MoCo), cosine": ("memorybank(momentum=0.99)", "infonce"),
     "uniform, InfoNCE, cosine": ("uniform", "infonce"),
+    "uniform + walk, logQ softmax, cosine": ("mixture(uniform:0.75, walk:0.25)", "softmax"),
+    "hardest of uniform, InfoNCE, cosine": ("hardest(uniform, m=32)", "infonce"),
     "cached (NSCaching)": ("cached(uniform)", "bce"),
     "curriculum": (
         "curriculum(mixture(uniform, hardest(walk, m=32)), start=0, end=0.5, epochs=30)",
@@ -72,9 +74,9 @@ STRATEGIES: dict[str, tuple[str, str]] = {
         "bce",
     ),
 }
-#: A queue of past embeddings needs normalised ones; its baseline gets them too.
-COSINE = ("memory bank (MoCo), cosine", "uniform, InfoNCE, cosine")
-BUDGET = TrainConfig(hidden=128, layers=1, k=3, epochs=60, eval_every=3, patience=6, lr=0.005)
+BUDGET = TrainConfig(
+    decoder="mlp", hidden=128, layers=1, k=3, epochs=60, eval_every=3, patience=6, lr=0.005
+)
 BUDGETS = {
     "Cora": BUDGET,
     "CiteSeer": BUDGET,
@@ -143,7 +145,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
     data, hard = load(dataset)
     sampler, loss = STRATEGIES[strategy]
     config = replace(BUDGETS[dataset], encoder=encoder, sampler=sampler, loss=loss)
-    if strategy in COSINE:
+    if strategy.endswith(", cosine"):
         config = replace(config, decoder="cosine")
     runs = []
     for seed in SEEDS:
