@@ -186,11 +186,16 @@ class Trainer:
         """The current model for samplers that select by it; its time is kept apart."""
         if "score" not in self.sampler.needs:
             return None
-        score = self.model.scorer(z, coarse=True)
+        score, decoder = self.model.scorer(z, coarse=True), self.model.decoder
 
         def timed(src: Tensor, dst: Tensor) -> Tensor:
+            training = decoder.training
             with self._clock("scoring"):
-                return score(src, dst)
+                decoder.eval()
+                try:
+                    return score(src, dst)
+                finally:
+                    decoder.train(training)
 
         return timed
 

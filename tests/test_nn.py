@@ -73,6 +73,9 @@ def test_decoders_and_chunked_scoring(kind, monkeypatch):
     assert whole.shape == (7, 11)
     monkeypatch.setattr("gneg.nn.model.CHUNK", 10)
     torch.testing.assert_close(model.scorer(z)(src, dst), whole.detach())
+    coarse = model.scorer(z, coarse=True)(src, dst)
+    assert coarse.dtype == torch.float32
+    torch.testing.assert_close(coarse, whole.detach(), rtol=0.05, atol=0.15)
     if kind == "dot":
         torch.testing.assert_close(whole, (z[src] * z[dst]).sum(-1))
     if kind != "bilinear":

@@ -116,8 +116,8 @@ def verdict() -> str:
     good = [name for name in names if min(gain(name, "hard"), gain(name, "test")) > 1]
     bad = [name for name in names if max(gain(name, "hard"), gain(name, "test")) < -1]
     return (
-        f"Better than uniform on both metrics by more than 1 %: {', '.join(good) or 'none'}. "
-        f"Worse on both by more than 1 %: {', '.join(bad) or 'none'}."
+        f"Better than uniform on both metrics by more than 1 %: {'; '.join(good) or 'none'}. "
+        f"Worse on both by more than 1 %: {'; '.join(bad) or 'none'}."
     )
 
 
