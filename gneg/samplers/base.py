@@ -197,12 +197,12 @@ class Sampler(ABC):
         for one in z if isinstance(z, tuple) else [z]:
             if one is not None:
                 checks.same_device("z", one, "pos", pos)
-        seed = draw_seed(generator)
+        seed, call = draw_seed(generator), object()
         ends = pos.detach().to("cpu", torch.int64).contiguous().numpy()
         parts: list[Part] = []
         for i, (side, which) in enumerate(self._sides(ends.shape[1], seed)):
             query = replace(
-                self._query(side, ends, which), z=z, score=score, device=pos.device, call=seed
+                self._query(side, ends, which), z=z, score=score, device=pos.device, call=call
             )
             index = self._draw(query, k, split_seed(seed, i))
             parts.append(Part(query, which, index))
@@ -277,7 +277,7 @@ class Sampler(ABC):
 
     def _remember(self, query: Query, what: Any) -> None:
         """Keep something of this draw for `step`; what earlier calls left is forgotten."""
-        if self._pending is None or self._pending[0] != query.call:
+        if self._pending is None or self._pending[0] is not query.call:
             self._pending = (query.call, [])
         self._pending[1].append((query, what))
 

@@ -43,7 +43,7 @@ class Query:
         z: Embeddings as given to ``sample``.
         score: The current model as given to ``sample``.
         device: Where ``score`` wants its ids.
-        call: The seed of the call of ``sample``: all its queries have the same.
+        call: Stands for the call of ``sample``: all its queries have the same object.
         counts: To be added to; ends up in ``Negatives.counts``.
     """
 
@@ -57,7 +57,7 @@ class Query:
     z: Vectors | None = None
     score: Score | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    call: int = 0
+    call: object = None
     counts: Counter[str] = field(default_factory=Counter)
 
     @property

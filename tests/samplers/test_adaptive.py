@@ -142,6 +142,16 @@ def test_cached_is_lazy():
     assert len(calls) == 2
 
 
+def test_only_the_last_draw_is_learned_from():
+    graph = random_graph(60, 150)
+    _, score = model(graph)
+    cache = samplers.Cached(samplers.Uniform(graph), 4, 4)
+    for _ in range(3):  # the same seed: still three calls
+        cache.sample(graph.edge_index, 2, score=score, generator=seeded())
+    assert len(cache._remembered()) == 1
+    assert cache._remembered() == []
+
+
 # -- in batch ----------------------------------------------------------------------------------
 
 
