@@ -18,6 +18,7 @@ from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives, Side, Vectors
 from gneg.rng import draw_seed, split_seed
+from gneg.samplers.exclude import usable
 from gneg.samplers.query import FloatArray, IntArray, Part, Query, Score
 from gneg.samplers.result import assemble
 
@@ -26,9 +27,6 @@ __all__ = ["Corrupt", "FloatArray", "IntArray", "Need", "Query", "Sampler", "Sco
 Corrupt = Literal["dst", "src", "both"]
 #: What a sampler has to be given beside positives: see :attr:`Sampler.needs`.
 Need = Literal["score", "keys", "z"]
-
-# How often to propose again for rows that lack usable targets, before filling them.
-ROUNDS = 4
 
 
 class Sampler(ABC):
@@ -290,7 +288,7 @@ class Sampler(ABC):
         """Propose, exclude and fill."""
         index = self._propose(query, k, split_seed(seed, 0))
         if not self.exact or (query.unique and not self.complete):
-            index = self._exclude(query, index, k, seed)
+            index = usable(query, index, k, self._propose, seed)
         if self.complete:
             query.counts.update(filled=0, short=int((index[:, -1] < 0).sum()))
             return index
@@ -306,23 +304,6 @@ class Sampler(ABC):
         )
         query.counts["filled"] += sum(filled for filled, _ in done)
         query.counts["short"] += sum(short for _, short in done)
-        return index
-
-    def _exclude(self, query: Query, proposed: IntArray, k: int, seed: int) -> IntArray:
-        """Keep the first ``k`` usable proposals, and propose again for rows that lack some."""
-        index = query.blank(k)
-        arrays = *query.known.arrays, query.known.no_self, query.unique
-        missing = sum(query.run(kernels.pools.exclude, index, proposed, *arrays))
-        for attempt in range(ROUNDS):
-            if not missing:
-                break
-            lacking = np.flatnonzero((index < 0).any(axis=1))
-            part = query.take(lacking)
-            some = index[lacking]
-            most = int((some < 0).sum(axis=1).max())
-            proposed = self._propose(part, most, split_seed(seed, 3 + attempt))
-            missing = sum(part.run(kernels.pools.exclude, some, proposed, *arrays))
-            index[lacking] = some
         return index
 
     def __getstate__(self) -> dict[str, Any]:
