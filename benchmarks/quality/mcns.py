@@ -30,7 +30,8 @@ SEEDS = tuple(range(5))
 SAMPLERS = {
     "random": "uniform",
     "degree": "degree",
-    "DNS": "dns(uniform, m=32, n=8)",
+    "DNS": "dns(uniform, m=6, n=3)",
+    "DNS, of 32": "dns(uniform, m=32, n=8)",
     "MCNS": "metropolis(mixture(uniform, walk))",
 }
 
