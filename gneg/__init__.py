@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gneg import losses, metrics, samplers
 from gneg.graph import Graph
@@ -13,12 +12,15 @@ from gneg.negatives import Negatives
 
 if TYPE_CHECKING:
     from gneg import datasets, nn, train
+    from gneg.hardsets import HardSet, hardset
 
 __all__ = [
     "Graph",
+    "HardSet",
     "KnownEdges",
     "Negatives",
     "datasets",
+    "hardset",
     "losses",
     "metrics",
     "nn",
@@ -28,8 +30,18 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> ModuleType:
-    # These bring in PyTorch Geometric, which samplers do not need.
-    if name in ("datasets", "nn", "train"):
-        return importlib.import_module(f"gneg.{name}")
-    raise AttributeError(f"module 'gneg' has no attribute {name!r}")
+# These bring in PyTorch Geometric, which samplers do not need.
+_LATE = {
+    "HardSet": "hardsets",
+    "datasets": None,
+    "hardset": "hardsets",
+    "nn": None,
+    "train": None,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module 'gneg' has no attribute {name!r}")
+    module = importlib.import_module(f"gneg.{_LATE[name] or name}")
+    return getattr(module, name) if _LATE[name] else module

@@ -109,19 +109,22 @@ def auc(pos: Tensor, neg: Tensor) -> float:
     return 1.0 - mean_rank / len(neg)
 
 
-def summary(pos: Tensor, neg: Tensor) -> dict[str, float]:
+def summary(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, float]:
     """Return ``mrr``, ``auc`` and ``hits@K`` for each of :data:`HITS` that there are negatives for.
 
     Against own negatives ``neg [E, K]`` the AUC is the mean over positives of that against
-    their own.
+    their own. Where ``mask [E, K]`` is False there is no negative: it is ranked below everything.
 
     Raises:
         ValueError: As for :func:`ranks`.
     """
     pos, neg = _checked(pos, neg, (1, 2))
+    count: Tensor | int = neg.size(-1)
+    if mask is not None:
+        neg, count = neg.masked_fill(~mask, -torch.inf), mask.sum(1).clamp(min=1)
     rank = ranks(pos, neg)
     found = {
         "mrr": float(rank.reciprocal().mean()),
-        "auc": 1.0 - (float(rank.mean()) - 1) / neg.size(-1),
+        "auc": 1.0 - float(((rank - 1) / count).mean()),
     }
     return found | {f"hits@{k}": hits(pos, neg, k) for k in HITS if k <= neg.size(-1)}

@@ -106,7 +106,7 @@ def _one(
     report: Report | None,
 ) -> dict[str, Any]:
     if config.training_free:
-        heuristic = Heuristic(data.graph, config.encoder)  # type: ignore[arg-type]
+        heuristic = Heuristic(data.graph, config.encoder, data.x)  # type: ignore[arg-type]
         return {
             "seed": seed,
             "complete": True,

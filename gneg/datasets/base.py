@@ -23,10 +23,12 @@ class EvalEdges:
         pos: ``[2, E]`` long.
         neg: Sources and targets, both ``[M]`` (one set shared by all positives) or both
             ``[E, K]`` (each positive's own).
+        mask: ``[E, K]`` bool, False where there is no negative; None: there is one everywhere.
     """
 
     pos: Tensor
     neg: tuple[Tensor, Tensor]
+    mask: Tensor | None = None
 
     @property
     def shared(self) -> bool:
@@ -45,11 +47,14 @@ class EvalEdges:
             ValueError: If scores are NaN.
         """
         with torch.no_grad():
-            return metrics.summary(score(self.pos[0], self.pos[1]), score(*self.neg))
+            pos, neg = score(self.pos[0], self.pos[1]), score(*self.neg)
+        return metrics.summary(pos, neg, self.mask)
 
     def to(self, device: torch.device | str) -> EvalEdges:
         """Return the same on ``device``."""
-        return EvalEdges(self.pos.to(device), (self.neg[0].to(device), self.neg[1].to(device)))
+        mask = None if self.mask is None else self.mask.to(device)
+        neg = self.neg[0].to(device), self.neg[1].to(device)
+        return EvalEdges(self.pos.to(device), neg, mask)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class LinkData:
         undirected: Whether (u, v) and (v, u) are the same edge.
         metric: The figure to select and report by: ``"mrr"``, ``"auc"`` or ``"hits@K"``.
         split: How the split was made.
+        history: ``[2, H]`` training edges of earlier times that did not come back in the times of
+            validation and test; None where edges have no times.
     """
 
     name: str
@@ -77,6 +84,7 @@ class LinkData:
     undirected: bool
     metric: str
     split: str
+    history: Tensor | None = None
 
     @cached_property
     def graph(self) -> Graph:

@@ -15,9 +15,35 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gneg.kernels import alias, ball, csr, heuristics, pools, ppr, shells, threads, walks
+    from gneg.kernels import (
+        alias,
+        ball,
+        csr,
+        distances,
+        heart,
+        heuristics,
+        katz,
+        pools,
+        ppr,
+        shells,
+        threads,
+        walks,
+    )
 
-__all__ = ["alias", "ball", "csr", "heuristics", "pools", "ppr", "shells", "threads", "walks"]
+__all__ = [
+    "alias",
+    "ball",
+    "csr",
+    "distances",
+    "heart",
+    "heuristics",
+    "katz",
+    "pools",
+    "ppr",
+    "shells",
+    "threads",
+    "walks",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

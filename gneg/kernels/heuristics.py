@@ -8,7 +8,7 @@ from gneg.kernels._jit import jit, jit_sums
 
 
 @jit_sums
-def _gathered(values, row):
+def gathered(values, row):
     """Sum of ``values`` at ``row``.
 
     Unsigned, because a signed index may count from the end: a test for each, three times as long.
@@ -35,7 +35,7 @@ def weighted(lo, hi, out, rows, targets, indptr, indices, in_indptr, in_indices,
         for j in range(targets.shape[1]):
             v = targets[i, j]
             out[i, j] = (
-                _gathered(values, in_indices[in_indptr[v] : in_indptr[v + 1]]) if v >= 0 else 0.0
+                gathered(values, in_indices[in_indptr[v] : in_indptr[v + 1]]) if v >= 0 else 0.0
             )
         if i + 1 == hi or rows[i] != rows[i + 1]:
             for e in range(start, stop):

@@ -8,22 +8,22 @@ from gneg.kernels._jit import jit
 
 
 @jit
-def _spread(u, indptr, indices, alpha, epsilon, values, mark, queue, touched):
+def spread(u, indptr, indices, alpha, epsilon, values, mark, queue, touched):
     """Push from ``u`` until every residual is below ``epsilon * degree``.
 
     ``values [>= 2 N]`` holds estimates, then residuals; a node waits in the circular ``queue`` at
     most once, by its mark. Returns the number of nodes that were ``touched``.
     """
     n = len(indptr) - 1
-    mark[-1] += 1
-    waiting = mark[-1]
+    seen, waiting = mark[-1] + 1, mark[-1] + 2
+    mark[-1] = waiting
     values[n + u], touched[0], queue[0], mark[u] = 1.0, u, u, waiting
     size, head, length = 1, 0, 1
     while length:
         v = queue[head]
         head = head + 1 if head + 1 < n else 0
         length -= 1
-        mark[v] = waiting - 1
+        mark[v] = seen
         residual = values[n + v]
         values[n + v] = 0.0
         degree = indptr[v + 1] - indptr[v]
@@ -33,15 +33,20 @@ def _spread(u, indptr, indices, alpha, epsilon, values, mark, queue, touched):
         values[v] += alpha * residual
         share = (1.0 - alpha) * residual / degree
         for e in range(indptr[v], indptr[v + 1]):
-            w = indices[e]
-            if values[n + w] == 0.0 and values[w] == 0.0:
+            w = np.uint64(indices[e])  # unsigned: see heuristics.gathered
+            values[np.uint64(n) + w] += share
+            stamp = mark[w]
+            if stamp == waiting:
+                continue
+            if stamp != seen:
+                mark[w] = seen
                 touched[size] = w
                 size += 1
-            values[n + w] += share
-            limit = epsilon * max(indptr[w + 1] - indptr[w], 1)
-            if values[n + w] >= limit and mark[w] != waiting:
+            limit = epsilon * max(indptr[w + np.uint64(1)] - indptr[w], 1)
+            if values[np.uint64(n) + w] >= limit:
                 mark[w] = waiting
-                queue[(head + length) % n] = w
+                place = head + length
+                queue[place if place < n else place - n] = w
                 length += 1
     return size
 
@@ -53,12 +58,11 @@ def push(lo, hi, out, rows, targets, indptr, indices, alpha, epsilon, values, ma
     Equal rows in a row share the push. Targets below 0 score 0. ``values`` is left as zeros.
     """
     n = len(indptr) - 1
-    # A node is touched again when its estimate and residual are both 0: only u can be.
-    touched = np.empty(n + 1, np.int64)
+    touched = np.empty(n, np.int64)
     size = 0
     for i in range(lo, hi):
         if i == lo or rows[i] != rows[i - 1]:
-            size = _spread(rows[i], indptr, indices, alpha, epsilon, values, mark, queue, touched)
+            size = spread(rows[i], indptr, indices, alpha, epsilon, values, mark, queue, touched)
         for j in range(targets.shape[1]):
             v = targets[i, j]
             out[i, j] = values[v] if v >= 0 else 0.0

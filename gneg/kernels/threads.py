@@ -101,6 +101,14 @@ def scratch(num_nodes: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32
     return arrays
 
 
+def integers(num_nodes: int) -> npt.NDArray[np.int64]:
+    """Return this thread's array of at least ``num_nodes`` integers, of any value."""
+    array: npt.NDArray[np.int64] | None = getattr(_local, "integers", None)
+    if array is None or len(array) < num_nodes:
+        array = _local.integers = np.empty(num_nodes, np.int64)
+    return array
+
+
 def zeros(num_nodes: int) -> npt.NDArray[np.float64]:
     """Return this thread's array of at least ``num_nodes`` zeros; kernels leave it as zeros."""
     array: npt.NDArray[np.float64] | None = getattr(_local, "zeros", None)

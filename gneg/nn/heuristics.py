@@ -10,17 +10,17 @@ from gneg.heuristics import KINDS, Kind
 
 
 class Heuristic:
-    """CN, AA, RA or personalised PageRank (PPR) as a scorer; see :mod:`gneg.heuristics`.
+    """CN, AA, RA, PPR, Katz, preferential attachment or the cosine of features as a scorer.
 
-    Every common neighbour w counts 1 (CN), 1 / log deg(w) (AA) or 1 / deg(w) (RA). A directed graph
-    is taken as undirected.
+    See :func:`gneg.heuristics.scores`. A directed graph is taken as undirected.
 
     Args:
         graph: A homogeneous graph.
         kind: Which score.
+        x: ``[N, F]`` features, for ``"cosine"``.
 
     Raises:
-        ValueError: If the graph is bipartite or ``kind`` unknown.
+        ValueError: If the graph is bipartite, ``kind`` unknown, or ``x`` missing.
 
     Example:
         >>> import torch
@@ -30,11 +30,14 @@ class Heuristic:
         tensor([2., 0.], dtype=torch.float64)
     """
 
-    def __init__(self, graph: Graph, kind: Kind) -> None:
+    def __init__(self, graph: Graph, kind: Kind, x: Tensor | None = None) -> None:
         if graph.bipartite:
             checks.fail("graph", "homogeneous", graph)
         self.graph = graph.to_undirected()
         self.kind: Kind = checks.choice("kind", kind, KINDS)
+        if kind == "cosine" and x is None:
+            checks.fail("x", "features [N, F] for 'cosine'", None)
+        self.x = x
 
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores, double, of pairs ``src``, ``dst`` of one shape, in that shape.
@@ -46,5 +49,5 @@ class Heuristic:
             checks.node_range(name, checks.index_tensor(name, ends, "[...]"), self.graph.num_nodes)
         rows = src.reshape(-1).cpu().long().contiguous().numpy()
         targets = dst.reshape(-1, 1).cpu().long().contiguous().numpy()
-        found = heuristics.scores(self.graph, self.kind, rows, targets)
+        found = heuristics.scores(self.graph, self.kind, rows, targets, x=self.x)
         return from_numpy(found).view(src.shape).to(src.device)

@@ -1,0 +1,289 @@
+"""The candidates of a node in the order of their hardness, by several heuristics at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gneg.kernels._jit import GOLDEN, below, has, jit, mix, stream
+from gneg.kernels.ppr import spread
+
+
+@jit
+def _two_steps(u, indptr, indices, weight, values, touched):
+    """``values[v]`` = sum of ``weight[w]`` over u -> w -> v; returns how many v were touched."""
+    size = 0
+    for e in range(indptr[u], indptr[u + 1]):
+        w = indices[e]
+        for f in range(indptr[w], indptr[w + 1]):
+            v = indices[f]
+            if values[v] == 0.0:
+                touched[size] = v
+                size += 1
+            values[v] += weight[w]
+    return size
+
+
+@jit
+def _see(node, column, value, scores, nodes, place, size, mark, base):
+    """Enter a heuristic's score of a node; a node not seen before gets the next row."""
+    if mark[node] == base:  # known, or the query itself
+        return size
+    if mark[node] != base + 1:
+        mark[node] = base + 1
+        place[node] = size
+        nodes[size] = node
+        scores[size] = 0.0
+        size += 1
+    scores[place[node], column] = value
+    return size
+
+
+@jit
+def _ranked(score, total, keep, out):
+    """Ranks of ``score [t]`` among ``total`` candidates, of which the others score 0.
+
+    Equal scores share the mean of their ranks; those of 0, which the heuristic does not see, all
+    take the last of theirs. What at least ``keep`` others come before, whatever their number,
+    gets infinity.
+    Returns the rank of 0.
+    """
+    positive = score[score > 0]
+    cut = np.float32(0.0)
+    if len(positive) > keep:
+        cut = np.partition(positive, len(positive) - keep)[len(positive) - keep]
+    late = len(positive) + np.sum(score < 0)
+    zero = np.float64(total - late + len(positive))
+    out[:] = np.inf
+    listed = np.flatnonzero((score >= cut) & (score > 0) if cut > 0 else score != 0)
+    listed = listed[np.argsort(-score[listed])]
+    start = 0
+    while start < len(listed):
+        stop = start + 1
+        while stop < len(listed) and score[listed[stop]] == score[listed[start]]:
+            stop += 1
+        ahead = start if score[listed[start]] > 0 else total - len(listed) + start
+        for i in range(start, stop):
+            out[listed[i]] = ahead + (stop - start + 1) / 2
+        start = stop
+    if cut == 0.0:
+        out[score == 0] = zero
+    return zero
+
+
+@jit
+def _merged(scores, total, keep, best):
+    """Best or mean rank of each row of ``scores [t, H]``, and that of a node nothing sees."""
+    size, columns = scores.shape
+    merged = np.full(size, np.inf if best else 0.0)
+    one = np.empty(size)
+    unseen = np.inf if best else 0.0
+    for h in range(columns):
+        zero = _ranked(np.ascontiguousarray(scores[:, h]), total, keep, one)
+        if best:
+            merged[:] = np.minimum(merged, one)
+            unseen = min(unseen, zero)
+        else:
+            merged += one / columns
+            unseen += zero / columns
+    return merged, unseen
+
+
+@jit
+def _ordered(merged, keys):
+    """Positions in the order of ``merged``, equal ones in that of ``keys``."""
+    order = np.argsort(merged)
+    start = 0
+    while start < len(order):
+        stop = start + 1
+        while stop < len(order) and merged[order[stop]] == merged[order[start]]:
+            stop += 1
+        if stop > start + 1:
+            level = order[start:stop].copy()
+            order[start:stop] = level[np.argsort(keys[level])]
+        start = stop
+    return order
+
+
+@jit
+def _key(state, node):
+    """The place of ``node`` among equals: pseudo-random, so that no range of ids is favoured."""
+    return mix(state + (np.uint64(node) + np.uint64(1)) * GOLDEN)
+
+
+@jit
+def _least_keys(state, count, free, mark, base, n):
+    """The ``count`` nodes of the least keys among ``free`` ones that nothing marks."""
+    room = count + 6.0 * np.sqrt(count) + 16.0  # more than are expected to be needed, by 6 sigma
+    while True:
+        share = min(room / max(free, 1), 1.0)
+        limit = np.uint64(share * 1.8446744073709550e19)
+        size, capacity = 0, min(np.int64(2 * room) + 64, free)
+        found, keys = np.empty(capacity, np.int64), np.empty(capacity, np.uint64)
+        for v in range(n):
+            key = _key(state, v)
+            if (key <= limit or share == 1.0) and mark[v] != base and mark[v] != base + 1:
+                if size < capacity:
+                    found[size], keys[size] = v, key
+                size += 1
+        if min(count, free) <= size <= capacity:
+            return found[:size][np.argsort(keys[:size])][:count]
+        room *= 2.0
+
+
+@jit
+def _hardest(row, unseen_row, nodes, merged, unseen, free, state, mark, base, n):
+    """Fill ``row`` with the best merged ranks."""
+    keys = np.empty(len(nodes), np.uint64)
+    for t in range(len(nodes)):
+        keys[t] = _key(state, nodes[t])
+    order = _ordered(merged, keys)
+    want, t, size = len(row), 0, 0
+    while size < want and t < len(order) and merged[order[t]] < unseen:
+        row[size] = nodes[order[t]]
+        size, t = size + 1, t + 1
+    if size < want and free > 0:
+        spare = _least_keys(state, want - size, free, mark, base, n)
+        s = 0
+        while size < want and s < len(spare):
+            level = t < len(order) and merged[order[t]] == unseen
+            if level and keys[order[t]] < _key(state, spare[s]):
+                row[size] = nodes[order[t]]
+                t += 1
+            else:
+                row[size], unseen_row[size] = spare[s], True
+                s += 1
+            size += 1
+    while size < want and t < len(order) and merged[order[t]] < np.inf:
+        row[size] = nodes[order[t]]
+        size, t = size + 1, t + 1
+
+
+@jit
+def _strata(row, unseen_row, nodes, merged, unseen, free, shares, state, mark, base, n):
+    """Fill ``row`` with ``shares[q]`` random candidates of each equal part q of the order.
+
+    Nodes that nothing sees are equal, so that any of them may stand at any of their places.
+    """
+    keys = np.empty(len(nodes), np.uint64)
+    for t in range(len(nodes)):
+        keys[t] = _key(state, nodes[t])
+    order = _ordered(merged, keys)
+    front = np.sum(merged <= unseen)
+    total = len(nodes) + free
+    size = 0
+    for q in range(len(shares)):
+        low, high = total * q // len(shares), total * (q + 1) // len(shares)
+        left = min(shares[q], high - low)
+        for p in range(high - low):  # selection sampling: Knuth, vol. 2, algorithm 3.4.2 S
+            if left == 0:
+                break
+            state += GOLDEN
+            if below(state, high - low - p) >= left:
+                continue
+            left -= 1
+            at = low + p
+            if at < front:
+                row[size] = nodes[order[at]]
+            elif at >= front + free:
+                row[size] = nodes[order[at - free]]
+            else:
+                while True:
+                    state += GOLDEN
+                    v = below(state, n)
+                    if mark[v] != base and mark[v] != base + 1:
+                        break
+                mark[v] = base + 1
+                row[size], unseen_row[size] = v, True
+            size += 1
+    return size
+
+
+@jit
+def order(
+    lo,
+    hi,
+    out,
+    unseen_out,
+    rows,
+    indptr,
+    indices,
+    known_indptr,
+    known,
+    weight,
+    cosine,
+    alpha,
+    epsilon,
+    best,
+    shares,
+    seed,
+    values,
+    place,
+    mark,
+    queue,
+):
+    """The hardest candidates of ``rows [B]`` or, with ``shares``, some of every hardness.
+
+    Candidates are all nodes but the row and those it knows. Ranks by ``weight`` over common
+    neighbours, by personalised PageRank and, if there are any, by ``cosine [B, N]`` are merged into
+    the best (``best``) or the mean. ``values [>= 3 N]`` is left as zeros. ``unseen_out`` says
+    which candidates score 0 by every heuristic.
+    """
+    n = len(indptr) - 1
+    touched = np.empty(n, np.int64)
+    columns = 2 + (cosine.shape[1] > 0)
+    scores, nodes = np.empty((n, columns), np.float32), np.empty(n, np.int64)
+    keep = out.shape[1] if best and len(shares) == 0 else n
+    for i in range(lo, hi):
+        u = rows[i]
+        ppr = spread(u, indptr, indices, alpha, epsilon, values, mark, queue, touched)
+        base = mark[-1] + 1
+        mark[-1] = base + 1
+        mark[u] = base
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        for e in range(start, stop):
+            mark[known[e]] = base
+        total = n - (stop - start) - (0 if has(known, start, stop, u) else 1)
+        size = 0
+        for t in range(ppr):
+            v = touched[t]
+            if values[v] > 0.0:
+                size = _see(v, 1, values[v], scores, nodes, place, size, mark, base)
+            values[v] = values[n + v] = 0.0
+        two = _two_steps(u, indptr, indices, weight, values[2 * n :], touched)
+        for t in range(two):
+            v = touched[t]
+            size = _see(v, 0, values[2 * n + v], scores, nodes, place, size, mark, base)
+            values[2 * n + v] = 0.0
+        if columns == 3:
+            for v in range(n):
+                if cosine[i, v] != 0.0:
+                    size = _see(v, 2, cosine[i, v], scores, nodes, place, size, mark, base)
+        merged, unseen = _merged(scores[:size], total, keep, best)
+        state = stream(seed, u)
+        if len(shares):
+            _strata(
+                out[i],
+                unseen_out[i],
+                nodes[:size],
+                merged,
+                unseen,
+                total - size,
+                shares,
+                state,
+                mark,
+                base,
+                n,
+            )
+        else:
+            _hardest(
+                out[i],
+                unseen_out[i],
+                nodes[:size],
+                merged,
+                unseen,
+                total - size,
+                state,
+                mark,
+                base,
+                n,
+            )
