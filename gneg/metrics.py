@@ -109,6 +109,20 @@ def auc(pos: Tensor, neg: Tensor) -> float:
     return 1.0 - mean_rank / len(neg)
 
 
+def precisions(pos: Tensor, neg: Tensor) -> Tensor:
+    """Precision where each positive stands, ``[E]`` double; their mean is the average precision.
+
+    All scores are one list, ``neg`` of any shape one set; equal scores are one threshold, as in
+    scikit-learn's ``average_precision_score``.
+
+    Raises:
+        ValueError: On NaN or an empty input.
+    """
+    pos, neg = _checked(pos, neg.flatten() if isinstance(neg, Tensor) else neg, (1,))
+    at_least = [len(one) - torch.searchsorted(one.sort().values, pos) for one in (pos, neg)]
+    return at_least[0].double() / (at_least[0] + at_least[1])
+
+
 def summary(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, float]:
     """Return ``mrr``, ``auc`` and ``hits@K`` for each of :data:`HITS` that there are negatives for.
 

@@ -221,11 +221,15 @@ class Trainer:
             seconds[part] = seconds.get(part, 0.0) + took - self._inner
             self._inner = inside + took
 
+    def scorer(self) -> Score:
+        """The current weights as ``score(src, dst)``, on the whole training graph."""
+        return self.model.scorer(self._embed())
+
     def evaluate(self, part: str) -> dict[str, float]:
         """All metrics of ``valid`` or ``test``."""
         edges = self.valid if part == "valid" else self.test
         with self._clock("evaluation"):
-            return edges.evaluate(self.model.scorer(self._embed()))
+            return edges.evaluate(self.scorer())
 
     def note(self, loss: float, valid: dict[str, float] | None) -> None:
         """Enter an epoch into the curve and keep the weights if they are the best yet."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,15 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".npz")
 PARTS = ("train", "valid", "test")
 
 
+class _Read(NamedTuple):
+    """What a file holds: edges by part (or ``all``), features, whether nodes have names, times."""
+
+    parts: dict[str, Tensor]
+    x: Tensor | None = None
+    named: bool = False
+    time: npt.NDArray[Any] | None = None
+
+
 def load(
     path: Path, *, features: Path | None = None, undirected: bool = True, seed: int = 0
 ) -> LinkData:
@@ -26,8 +36,9 @@ def load(
 
     A table has the two ends of an edge in its first two columns (or those called ``source`` and
     ``target``), with or without a header, ``#`` starting a comment (``.gz`` is fine). A column
-    ``split`` with the values train, valid and test gives an own split; otherwise it is random,
-    85/5/10. Names instead of integer ids are numbered in sorted order. An ``.npz`` holds
+    ``split`` with the values train, valid and test gives an own split; else a column ``time``
+    (numbers or dates) a split by time, 85/5/10, where evaluation edges are those never seen
+    before; otherwise it is random, 85/5/10. Names instead of integer ids are numbered in sorted order. An ``.npz`` holds
     ``edge_index [2, E]``, or ``train``, ``valid`` and ``test`` of that shape, and optionally ``x
     [N, F]``.
 
@@ -43,7 +54,7 @@ def load(
     """
     if not path.exists():
         checks.fail("dataset", "an existing file", str(path))
-    parts, x, named = _read_npz(path) if ".npz" in path.suffixes else _read_table(path)
+    parts, x, named, time = _read_npz(path) if ".npz" in path.suffixes else _read_table(path)
     if features is not None:
         if named:
             checks.fail("features", "absent when nodes have names, not numbers", str(features))
@@ -56,13 +67,66 @@ def load(
     graph = Graph.from_edge_index(
         torch.cat(list(parts.values()), dim=1), num_nodes, undirected=undirected
     )
-    given = None
-    if "all" not in parts:
+    given = history = None
+    if time is not None:
+        *given, history = split_by_time(parts["all"], time, undirected=undirected)
+        given = tuple(given)
+    elif "all" not in parts:
         lacking = [part for part in PARTS if part not in parts]
         if lacking:
             checks.fail("split", "train, valid and test", f"no {' and no '.join(lacking)}")
         given = _without_overlap(parts["train"], parts["valid"], parts["test"])
-    return make_split(path.name, graph, x, seed=seed, given=given)
+    data = make_split(path.name, graph, x, seed=seed, given=given)
+    return data if history is None else replace(data, split="by time 85/5/10", history=history)
+
+
+def split_by_time(
+    edges: Tensor,
+    time: npt.NDArray[Any],
+    *,
+    undirected: bool,
+    ratios: tuple[float, float] = (0.05, 0.10),
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Split events by time into train, valid, test and history, each ``[2, E]`` long.
+
+    Training edges are those of the earliest events; edges of validation and test are those whose
+    pair (in either direction) comes up for the first time then. History are the training edges
+    that never come back. Events of one time stay together.
+
+    Args:
+        edges: ``[2, E]`` long, an event each; pairs may repeat, loops are left out.
+        time: ``[E]``, of any dtype that sorts.
+        undirected: Whether (u, v) also means (v, u).
+        ratios: Shares of events in the times of validation and test.
+
+    Raises:
+        ValueError: If a part has no edge.
+    """
+    source, target = edges.numpy()
+    order = np.argsort(time, kind="stable")
+    order = order[(source != target)[order]]
+    source, target, time = source[order], target[order], time[order]
+    cuts = [int(len(order) * (1 - sum(ratios[i:]))) for i in range(len(ratios))]
+    # The first event that is as late as the one at the cut opens the next part.
+    bounds = np.searchsorted(time, time[np.minimum(cuts, len(order) - 1)])
+    part = np.searchsorted(bounds, np.arange(len(order)), side="right")
+    size = int(edges.max()) + 1
+    pair = np.minimum(source, target).astype(np.int64) * size + np.maximum(source, target)
+    of_pair = np.unique(pair, return_inverse=True)[1]
+    first, last = np.full(of_pair.max() + 1, 9), np.zeros(of_pair.max() + 1, np.int64)
+    np.minimum.at(first, of_pair, part)
+    np.maximum.at(last, of_pair, part)
+    if undirected:
+        source, target = np.minimum(source, target), np.maximum(source, target)
+    found = [part == first[of_pair]] * 3
+    found = [mine & (part == i) for i, mine in enumerate(found)]
+    found.append(found[0] & (last[of_pair] == 0))
+    unique = [np.unique(np.stack([source[one], target[one]]), axis=1) for one in found]
+    for name, one in zip(PARTS, unique, strict=False):
+        if not one.size:
+            checks.fail("time", f"such that there are {name} edges", f"{len(order)} events")
+    train, valid, test, history = (torch.from_numpy(one.astype(np.int64)) for one in unique)
+    return train, valid, test, history
 
 
 def _without_overlap(train: Tensor, valid: Tensor, test: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,7 +150,7 @@ def _without_overlap(train: Tensor, valid: Tensor, test: Tensor) -> tuple[Tensor
     return train, valid, test
 
 
-def _read_npz(path: Path) -> tuple[dict[str, Tensor], Tensor | None, bool]:
+def _read_npz(path: Path) -> _Read:
     with np.load(path) as arrays:
         found = {part: arrays[part] for part in PARTS if part in arrays}
         if not found and "edge_index" in arrays:
@@ -103,10 +167,10 @@ def _read_npz(path: Path) -> tuple[dict[str, Tensor], Tensor | None, bool]:
         if not np.issubdtype(array.dtype, np.integer):
             checks.fail(part, "an integer array [2, E]", array.dtype)
         parts[part] = checks.pairs(part, torch.from_numpy(array.astype(np.int64)))
-    return parts, x, False
+    return _Read(parts, x)
 
 
-def _read_table(path: Path) -> tuple[dict[str, Tensor], Tensor | None, bool]:
+def _read_table(path: Path) -> _Read:
     import pandas as pd
 
     if ".parquet" in path.suffixes:
@@ -130,7 +194,12 @@ def _read_table(path: Path) -> tuple[dict[str, Tensor], Tensor | None, bool]:
         checks.fail("dataset", "node ids >= 0", int(values.min()))
     edges = torch.from_numpy(np.ascontiguousarray(values.T)).long()
     if "split" not in columns:
-        return {"all": edges}, None, named
+        time = table[columns["time"]] if "time" in columns else None
+        if time is not None and not pd.api.types.is_numeric_dtype(time):
+            time = pd.to_datetime(time)
+        if time is not None and time.isna().any():
+            checks.fail("time", "given for every edge", f"{int(time.isna().sum())} without")
+        return _Read({"all": edges}, None, named, None if time is None else time.to_numpy())
     label = table[columns["split"]].astype(str).str.lower()
     unknown = sorted(set(label) - set(PARTS))
     if unknown:
@@ -140,7 +209,7 @@ def _read_table(path: Path) -> tuple[dict[str, Tensor], Tensor | None, bool]:
         for part in PARTS
         if (label == part).any()
     }
-    return parts, None, named
+    return _Read(parts, None, named)
 
 
 def _has_header(head: Any) -> bool:
@@ -151,7 +220,7 @@ def _has_header(head: Any) -> bool:
     numeric = [value.lstrip("-").isdigit() for value in first[:2]]
     if any(numeric):
         return False
-    known = {"source", "target", "src", "dst", "from", "to", "split", "head", "tail", "u", "v"}
+    known = set("source target src dst from to split time head tail u v".split())
     if {value.lower() for value in first} & known or len(head) < 2:
         return bool({value.lower() for value in first} & known)
     return any(str(value).lstrip("-").isdigit() for value in head.iloc[1][:2])

@@ -1,80 +1,24 @@
-"""The command line: ``gneg train``, ``gneg datasets``, ``gneg samplers``, ``gneg losses``."""
+"""``gneg train``."""
 
 from __future__ import annotations
 
-import ctypes
-import inspect
-import shlex
 import statistics
-import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-import gneg
+from gneg.cli.app import app, command, console, mean_std, plain_errors
 from gneg.config import TrainConfig
 
 DEFAULT = TrainConfig()
-app = typer.Typer(
-    name="gneg",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    help="Exact, hard negatives for link prediction on graphs.",
-)
-console = Console()
-errors = Console(stderr=True)
-
 MODEL, DATA, RUN = "Model", "Data", "Run"
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Print what the user got wrong without a traceback."""
-    try:
-        yield
-    except (ValueError, FileNotFoundError, ImportError) as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
-        raise typer.Exit(2) from error
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to reuse large blocks instead of handing them back to the system each time.
-
-    Training allocates the same big tensors in every step; mapping them anew costs a quarter of an
-    epoch on a CPU. It does nothing on other C libraries.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        m_trim_threshold, m_mmap_max = -1, -4
-        mallopt(m_mmap_max, 0)
-        mallopt(m_trim_threshold, 2**31 - 1)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        console.print(f"gneg {gneg.__version__}", highlight=False)
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """Exact, hard negatives for link prediction on graphs."""
 
 
 @app.command("train")
@@ -119,17 +63,14 @@ def train_command(
     [bold]gneg train digits[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
     """
     given = dict(locals())
-    keep_freed_memory()
-    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     from gneg.datasets import load
     from gneg.train import run_folder, train
 
-    with _plain_errors():
+    with plain_errors():
         config = TrainConfig(**{name: given[name] for name in asdict(DEFAULT)})
         data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
         console.print(escape(repr(data)), highlight=False)
         folder = out or Path("runs") / run_folder(data, config)
-        command = shlex.join(["gneg", *sys.argv[1:]])
         with _Watch(config, data.metric) as watch:
             results = train(
                 data,
@@ -137,7 +78,7 @@ def train_command(
                 seeds=tuple(range(seeds)),
                 out=folder,
                 fresh=fresh,
-                command=command,
+                command=command(),
                 report=watch.report,
             )
     _print_results(results)
@@ -190,7 +131,7 @@ def _print_results(results: dict[str, Any]) -> None:
     for part in ("valid", "test"):
         table.add_column(part, justify="right")
     for name in results["summary"]["test"]:
-        cells = [_mean_std(results["summary"][part][name]) for part in ("valid", "test")]
+        cells = [mean_std(results["summary"][part][name]) for part in ("valid", "test")]
         mark = " *" if name == results["dataset"]["metric"] else ""
         table.add_row(name + mark, *cells)
     console.print(table)
@@ -256,67 +197,3 @@ def _bars(points: Sequence[float], width: int = 40) -> str:
     step = max(1, -(-len(points) // width))
     some, top = points[::step], max(max(points), 1e-9)
     return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * max(value, 0) / top))] for value in some)
-
-
-def _mean_std(value: dict[str, float | None]) -> str:
-    mean, std = value["mean"], value["std"]
-    assert mean is not None
-    return f"{100 * mean:.2f}" + (f" ± {100 * std:.2f}" if std is not None else "")
-
-
-def _list(title: str, rows: Sequence[tuple[str, ...]], *columns: str) -> None:
-    table = Table(title=title)
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console.print(table)
-
-
-@app.command("samplers")
-def samplers_command() -> None:
-    """List samplers, their options, and how expressions combine them."""
-    from gneg.samplers.build import SAMPLERS, options_of
-
-    rows = [
-        (name, ", ".join(options_of(cls)), (inspect.getdoc(cls) or "").split("\n")[0])
-        for name, cls in SAMPLERS.items()
-    ]
-    _list("samplers", rows, "name", "options", "what it draws")
-    console.print(
-        "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
-        "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
-        "  guarded(hardest(walk), relative_margin=0.05, percentile=ra|95)\n"
-        "  curriculum(hardest(uniform), setting=quantile, schedule=cosine, start=0.5, end=1)",
-        highlight=False,
-    )
-
-
-@app.command("losses")
-def losses_command() -> None:
-    """List losses."""
-    from gneg.losses import LOSSES
-
-    rows = [(name, (inspect.getdoc(cls) or "").split("\n")[0]) for name, cls in LOSSES.items()]
-    _list("losses", rows, "name", "what it costs")
-
-
-@app.command("datasets")
-def datasets_command() -> None:
-    """List datasets that are known by name."""
-    from gneg.datasets import names
-
-    for name in names():
-        console.print(name, highlight=False)
-    console.print(
-        "or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz", highlight=False
-    )
-
-
-def main() -> None:
-    """Entry point of the ``gneg`` command."""
-    app()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,13 @@
+"""The command line, one file a command or a few."""
+
+from __future__ import annotations
+
+from gneg.cli import evaluation, lists, train
+from gneg.cli.app import app
+
+__all__ = ["app", "evaluation", "lists", "main", "train"]
+
+
+def main() -> None:
+    """Entry point of the ``gneg`` command."""
+    app()

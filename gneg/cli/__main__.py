@@ -1,0 +1,5 @@
+"""``python -m gneg.cli``."""
+
+from gneg.cli import main
+
+main()

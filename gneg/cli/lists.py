@@ -1,0 +1,60 @@
+"""``gneg samplers``, ``gneg losses``, ``gneg datasets``: what there is."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from gneg.cli.app import app, console
+
+
+def _list(title: str, rows: Sequence[tuple[str, ...]], *columns: str) -> None:
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+
+
+@app.command("samplers")
+def samplers_command() -> None:
+    """List samplers, their options, and how expressions combine them."""
+    from gneg.samplers.build import SAMPLERS, options_of
+
+    rows = [
+        (name, ", ".join(options_of(cls)), (inspect.getdoc(cls) or "").split("\n")[0])
+        for name, cls in SAMPLERS.items()
+    ]
+    _list("samplers", rows, "name", "options", "what it draws")
+    console.print(
+        "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
+        "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
+        "  guarded(hardest(walk), relative_margin=0.05, percentile=ra|95)\n"
+        "  curriculum(hardest(uniform), setting=quantile, schedule=cosine, start=0.5, end=1)",
+        highlight=False,
+    )
+
+
+@app.command("losses")
+def losses_command() -> None:
+    """List losses."""
+    from gneg.losses import LOSSES
+
+    rows = [(name, (inspect.getdoc(cls) or "").split("\n")[0]) for name, cls in LOSSES.items()]
+    _list("losses", rows, "name", "what it costs")
+
+
+@app.command("datasets")
+def datasets_command() -> None:
+    """List datasets that are known by name."""
+    from gneg.datasets import names
+
+    for name in names():
+        console.print(name, highlight=False)
+    console.print(
+        "or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz", highlight=False
+    )
