@@ -12,6 +12,9 @@ from gneg.negatives import Negatives
 
 if TYPE_CHECKING:
     from gneg import datasets, nn, train
+    from gneg.auditing import audit
+    from gneg.comparison import compare
+    from gneg.evaluation import evaluate
     from gneg.hardsets import HardSet, hardset
 
 __all__ = [
@@ -19,7 +22,10 @@ __all__ = [
     "HardSet",
     "KnownEdges",
     "Negatives",
+    "audit",
+    "compare",
     "datasets",
+    "evaluate",
     "hardset",
     "losses",
     "metrics",
@@ -33,7 +39,10 @@ __version__ = "0.1.0"
 # These bring in PyTorch Geometric, which samplers do not need.
 _LATE = {
     "HardSet": "hardsets",
+    "audit": "auditing",
+    "compare": "comparison",
     "datasets": None,
+    "evaluate": "evaluation",
     "hardset": "hardsets",
     "nn": None,
     "train": None,

@@ -32,6 +32,8 @@ class TrainConfig:
             proposal, where the sampler has a closed-form ``log_q``, else ``infonce``.
         k: Negatives per positive.
         epochs: Passes over the training edges at the most.
+        seconds: Seconds of training (sampling, scoring and the model, without evaluation) at the
+            most; None: no limit. The result then depends on the speed of the machine.
         patience: Evaluations without a better validation metric before stopping.
         eval_every: Epochs between evaluations.
         batch_size: Positives per step; by the number of training edges if None.
@@ -58,6 +60,7 @@ class TrainConfig:
     loss: str | None = None
     k: int = 8
     epochs: int = 200
+    seconds: float | None = None
     patience: int = 10
     eval_every: int = 5
     batch_size: int | None = None
@@ -85,6 +88,8 @@ class TrainConfig:
             checks.integer(name, getattr(self, name), 1)
         if self.batch_size is not None:
             checks.integer("batch_size", self.batch_size, 1)
+        if self.seconds is not None:
+            checks.number("seconds", self.seconds, 0, open_low=True)
         checks.number("lr", self.lr, 0, open_low=True)
         checks.number("weight_decay", self.weight_decay, 0)
         checks.number("grad_clip", self.grad_clip, 0, open_low=True)

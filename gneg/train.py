@@ -121,7 +121,8 @@ def _one(
     try:
         while not run.finished:
             loss = run.epoch()
-            due = run.progress.epoch % config.eval_every == 0 or run.progress.epoch == config.epochs
+            last = run.progress.epoch == config.epochs or run.out_of_time
+            due = run.progress.epoch % config.eval_every == 0 or last
             run.note(loss, run.evaluate("valid") if due else None)
             if report is not None:
                 report(seed, {"loss": loss, "best": run.progress.best, "epoch": run.progress.epoch})

@@ -234,7 +234,7 @@ class Trainer:
     def note(self, loss: float, valid: dict[str, float] | None) -> None:
         """Enter an epoch into the curve and keep the weights if they are the best yet."""
         progress = self.progress
-        row = {"epoch": progress.epoch, "loss": loss}
+        row = {"epoch": progress.epoch, "seconds": self.trained_seconds, "loss": loss}
         if valid is not None:
             row["valid"] = value = valid[self.data.metric]
             progress.stale += 1
@@ -245,9 +245,20 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether epochs or patience are used up."""
-        over = self.progress.epoch >= self.config.epochs
+        """Whether epochs, seconds or patience are used up."""
+        over = self.progress.epoch >= self.config.epochs or self.out_of_time
         return over or self.progress.stale >= self.config.patience
+
+    @property
+    def trained_seconds(self) -> float:
+        """Seconds spent on sampling, scoring and the model."""
+        return sum(self.progress.seconds[part] for part in ("sampling", "scoring", "model"))
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the seconds of the config are used up."""
+        limit = self.config.seconds
+        return limit is not None and self.trained_seconds >= limit
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
@@ -284,7 +295,7 @@ class Trainer:
         progress = self.progress
         parts = {part: self.evaluate(part) for part in ("valid", "test")}
         seconds = progress.seconds
-        training = seconds["sampling"] + seconds["scoring"] + seconds["model"]
+        training = self.trained_seconds
         return {
             "seed": self.seed,
             "complete": complete,

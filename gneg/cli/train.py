@@ -45,6 +45,7 @@ def train_command(
     split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
     known: Annotated[str, typer.Option(help="Edges negatives avoid: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
     epochs: Annotated[int, typer.Option(help="Epochs at the most.", rich_help_panel=RUN)] = DEFAULT.epochs,
+    seconds: Annotated[float | None, typer.Option(help="Seconds of training at the most, beside the epochs.", rich_help_panel=RUN)] = DEFAULT.seconds,
     patience: Annotated[int, typer.Option(help="Evaluations without progress before stopping.", rich_help_panel=RUN)] = DEFAULT.patience,
     eval_every: Annotated[int, typer.Option(help="Epochs between evaluations.", rich_help_panel=RUN)] = DEFAULT.eval_every,
     batch_size: Annotated[int | None, typer.Option(help="Positives per step; by the size of the graph.", rich_help_panel=RUN)] = DEFAULT.batch_size,

@@ -206,11 +206,11 @@ class Sampler(ABC):
             parts.append(Part(query, which, index))
         return self.finish(assemble(self, pos, parts), split_seed(seed, 3))
 
-    def log_prob(self, src: Tensor, dst: Tensor) -> Tensor | None:
+    def log_prob(self, src: Tensor, dst: Tensor, *, side: Side | None = None) -> Tensor | None:
         """Log density of each pair under this sampler, ``[B]``; None where there is no closed form.
 
         The density of the replaced end given the kept one, conditioned on being a non-edge; for
-        ``corrupt="both"`` the mean over the two ends. A known edge gets the density it would have
+        ``corrupt="both"`` the mean over the two ends, or that of one with ``side``. A known edge gets the density it would have
         if it were not known (-inf where the proposal cannot reach it).
 
         Raises:
@@ -220,7 +220,8 @@ class Sampler(ABC):
         checks.node_range("src", src, self.graph.num_src)
         checks.node_range("dst", dst, self.graph.num_dst)
         ends = pos.detach().to("cpu", torch.int64).numpy()
-        sides: list[Side] = ["dst", "src"] if self.corrupt == "both" else [self.corrupt]
+        which = self.corrupt if side is None else side
+        sides: list[Side] = ["dst", "src"] if which == "both" else [which]
         every = np.arange(ends.shape[1])
         found = []
         for side in sides:

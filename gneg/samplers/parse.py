@@ -31,6 +31,16 @@ class Expression:
     place: int
     places: dict[str, int]
 
+    def __str__(self) -> str:
+        """The text that parses to this."""
+        inside = [
+            str(part) if weight is None else f"{part}:{weight:g}" for part, weight in self.parts
+        ]
+        for name, value in self.options.items():
+            values = value if isinstance(value, tuple) else (value,)
+            inside.append(f"{name}={'|'.join(map(str, values))}")
+        return f"{self.name}({', '.join(inside)})" if inside else self.name
+
 
 def complain(text: str, place: int, message: str) -> NoReturn:
     """Raise an error that points at a place of the text.
@@ -122,3 +132,18 @@ def parse(text: str) -> Expression:
     if reader.peek()[0] != "end":
         complain(text, reader.peek()[2], f"unexpected {reader.peek()[1]!r}")
     return expression
+
+
+def parse_list(text: str) -> list[Expression]:
+    """Parse sampler expressions with commas between them.
+
+    Raises:
+        ValueError: If one is malformed; the message points at the place.
+    """
+    reader = _Reader(text)
+    found = [reader.sampler()]
+    while reader.take(","):
+        found.append(reader.sampler())
+    if reader.peek()[0] != "end":
+        complain(text, reader.peek()[2], f"unexpected {reader.peek()[1]!r}")
+    return found

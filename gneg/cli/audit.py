@@ -1,0 +1,144 @@
+"""``gneg audit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich.markup import escape
+
+from gneg.cli.app import app, command, console, plain_errors, print_table
+from gneg.config import TrainConfig
+
+DATA = "Data"
+NAMES = {
+    "cn": "common neighbours",
+    "aa": "Adamic-Adar",
+    "ra": "resource allocation",
+    "ppr": "PageRank x 1,000",
+    "pa": "preferential attachment",
+    "cosine": "feature cosine",
+    "degree": "degree",
+    "score": "score of the model",
+}
+
+
+@app.command("audit")
+def audit_command(
+    dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
+    sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.")] = TrainConfig().sampler,
+    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 8,
+    negatives: Annotated[int, typer.Option(help="How many to draw.")] = 1_000_000,
+    model: Annotated[Path | None, typer.Option(help="A run folder or model-SEED.pt of gneg train, for samplers that select by a model and to tell how it ranks negatives.")] = None,
+    known: Annotated[str, typer.Option(help="Edges that negatives avoid: train (honest), train+valid or all.")] = "train",
+    corrupt: Annotated[str, typer.Option(help="End that is replaced: both, dst or src.")] = "both",
+    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write everything as JSON.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder for the figures as PNG and SVG (needs gneg[report]).")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA)] = None,
+    features: Annotated[Path | None, typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA)] = None,
+    directed: Annotated[bool, typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA)] = False,
+    split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
+) -> None:  # fmt: skip
+    """Measure how hard, how risky and how costly a sampler's negatives are.
+
+    Risk is the number of held-out edges among 1,000 negatives: the sampler does not see them, they
+    are counted afterwards.
+
+    [bold]gneg audit Cora --sampler walk[/]   [bold]gneg audit Cora --sampler "hardest(walk)" --model runs/Cora-...[/]
+    """
+    from gneg import record, scorers
+    from gneg.auditing import audit
+    from gneg.datasets import load
+
+    with plain_errors():
+        data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
+        console.print(escape(repr(data)), highlight=False)
+        score = None if model is None else scorers.model(data, scorers.models(model)[0])
+        with console.status("drawing and measuring"):
+            results = audit(
+                data,
+                sampler,
+                k=k,
+                negatives=negatives,
+                score=score,
+                known=cast(Any, known),
+                corrupt=cast(Any, corrupt),
+                seed=seed,
+                command=command(),
+            )
+        _print_hardness(results)
+        _print_risk(results)
+        if out is not None:
+            record.write_json(out, results)
+            console.print(f"results: [bold]{out}[/]", highlight=False)
+        if plots is not None:
+            from gneg.report import figures
+
+            paths = figures.write({"audit": figures.audit(results)}, plots)
+            console.print(f"figures: [bold]{', '.join(map(str, paths))}[/]", highlight=False)
+
+
+def _print_hardness(results: dict[str, Any]) -> None:
+    at = results["at"]
+    low, middle, high = (at.index(share) for share in (0.05, 0.5, 0.95))
+    rows = []
+    for name, groups in results["hardness"].items():
+        times = 1000 if name == "ppr" else 1
+        cells = []
+        for group in ("positives", "negatives", "uniform"):
+            quantiles = [times * value for value in groups[group]["quantiles"]]
+            shown = " / ".join(f"{quantiles[i]:.3g}" for i in (low, middle, high))
+            cells.append(f"{times * groups[group]['mean']:.3g}  ({shown})")
+        rows.append((NAMES[name], *cells))
+    columns = ("mean (5 / 50 / 95 %)", "held-out edges", "negatives", "uniform")
+    print_table(f"hardness of {results['sampler']}", columns, rows)
+    shells = results["distances"]
+    rows = [
+        (distance, *(f"{100 * shells[group][distance]:.1f}" for group in shells))
+        for distance in shells["negatives"]
+    ]
+    print_table("distance in the training graph, %", ("edges", *shells), rows)
+
+
+def _print_risk(results: dict[str, Any]) -> None:
+    risk, cost = results["risk"], results["cost"]
+    lift = "" if risk["lift"] is None else (
+        f", {risk['lift']:.1f} ({risk['lift_low']:.1f} to {risk['lift_high']:.1f}) times uniform"
+    )  # fmt: skip
+    console.print(
+        f"risk: {risk['per_1000']:.3g} held-out edges per 1,000 negatives "
+        f"({risk['low']:.3g} to {risk['high']:.3g}){lift}",
+        highlight=False,
+    )
+    if risk["expected_share"] is not None:
+        expected = 1000 * risk["expected_share"]
+        console.print(f"expected by its density: {expected:.3g} per 1,000", highlight=False)
+    if results["violating"] is not None:
+        share = 100 * results["violating"]
+        console.print(f"scored above their positive: {share:.1f} %", highlight=False)
+    console.print(
+        f"targets cover {100 * results['coverage']:.1f} % of the nodes; repeats in a row: "
+        f"{100 * results['duplicates']:.1f} %; degree divergence from the positives: "
+        f"{results['degree_divergence']:.3f} bits",
+        highlight=False,
+    )
+    if results["guards"]:
+        rows = [
+            (
+                row["guard"],
+                f"{100 * row['dropped']:.1f} %",
+                f"{row['saved_per_1000']:+.2f}",
+                f"{row['cost_ra']:+.4f}",
+            )
+            for row in results["guards"]
+        ]
+        columns = ("guard", "dropped", "held-out edges saved per 1,000", "mean RA given up")
+        print_table("what each guard does (without it, all else equal)", columns, rows)
+    console.print(
+        f"cost: {results['negatives']:,} negatives in {cost['seconds']:.2f} s "
+        f"({cost['negatives_per_second'] / 1e6:.1f} M/s); known edges {cost['known_edges_mb']:.1f} MB, "
+        f"memory grew by {cost['peak_growth_mb']:.0f} MB",
+        highlight=False,
+    )
