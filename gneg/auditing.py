@@ -7,45 +7,27 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from gneg import checks, heuristics, record
 from gneg.config import Known
 from gneg.datasets import LinkData
-from gneg.graph import Graph
+from gneg.hardness import IntArray, Pairs, Score, measured
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives
-from gneg.rng import generator_from, split_seed
 from gneg.risk import expected_share, held_out_hits
+from gneg.rng import generator_from, split_seed
 from gneg.samplers import Guarded, Sampler, Uniform, build
 from gneg.samplers.base import Corrupt
 
 __all__ = ["audit"]
 
-Score = Callable[[Tensor, Tensor], Tensor]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
-AT = tuple(i / 20 for i in range(21))  # the quantiles that are told
-FARTHEST = 6  # edges; farther pairs are one group
 ROWS = 2**16  # queries drawn at once
-# Pairs that quantiles are estimated from; for those of PageRank, the pairs of so many sources, or of
-# as many as can be pushed from along this number of edges.
-PAIRS, SOURCES, PUSHES = 100_000, 512, 4 * 10**9
-
-
-class Pairs(NamedTuple):
-    """Pairs of nodes, and the end of each that a sampler may have chosen."""
-
-    src: IntArray
-    dst: IntArray
-    chosen: IntArray
+PAIRS = 100_000  # that quantiles are estimated from
 
 
 def audit(
@@ -79,7 +61,8 @@ def audit(
 
     Returns:
         ``hardness`` (mean and quantiles of each measure, of negatives, of held-out positives, of
-        uniform negatives), ``distances``, ``violating``, ``coverage``, ``duplicates``,
+        uniform negatives), ``histograms``, ``distances``, ``violating`` (share scored above the
+        positive), ``coverage`` (of nodes by targets), ``duplicates`` (in a row),
         ``degree_divergence`` (Jensen-Shannon, in bits), ``risk`` (held-out edges per 1,000
         negatives with a 95 % interval, lift over uniform, expected share), ``guards``, ``cost``.
 
@@ -90,9 +73,14 @@ def audit(
     checks.integer("negatives", negatives, k)
     name = sampler if isinstance(sampler, str) else repr(sampler)
     if isinstance(sampler, str):
-        sampler = build(sampler, data.graph, z=_vectors(data), known=data.known(known), corrupt=corrupt)
+        sampler = build(
+            sampler, data.graph, z=_vectors(data), known=data.known(known), corrupt=corrupt
+        )
     if not isinstance(sampler, Sampler):
         checks.fail("sampler", "an expression or a Sampler", type(sampler).__name__)
+    if "score" in sampler.needs and score is None:
+        given = "a trained model, for a sampler that selects by one"
+        checks.fail("score", given, None, hint="on the command line, --model")
     queries = -(-negatives // k)
     picked = torch.randint(data.train.size(1), (queries,), generator=generator_from(seed))
     pos = data.train[:, picked]
@@ -120,7 +108,7 @@ def audit(
         "known": known,
         "corrupt": sampler.corrupt,
         "seed": seed,
-        **_hardness(data, groups, score),
+        **measured(data, groups, score),
         "violating": None if score is None else _violating(_rows(drawn, some), pos[:, some], score),
         **_spread(data, drawn, pos),
         "risk": risk | {"expected_share": expected_share(sampler, pos, secret)},
@@ -168,7 +156,10 @@ def _rows(drawn: list[Negatives], some: Tensor) -> Negatives:
     """The rows ``some``, sorted, of all that were drawn, as one."""
     bounds = np.cumsum([0] + [len(part.index) for part in drawn])
     taken = [
-        [field[some[(some >= low) & (some < high)] - low] for field in (part.src, part.index, part.mask)]
+        [
+            field[some[(some >= low) & (some < high)] - low]
+            for field in (part.src, part.index, part.mask)
+        ]
         for part, (low, high) in zip(drawn, itertools.pairwise(bounds), strict=True)
     ]
     src, index, mask = (torch.cat(field) for field in zip(*taken, strict=True))
@@ -187,50 +178,6 @@ def _ends(edges: Tensor) -> Pairs:
     """Positives, either end of which might have been chosen."""
     src, dst = edges.contiguous().numpy()
     return Pairs(src, dst, np.concatenate([src, dst]))
-
-
-def _hardness(data: LinkData, groups: dict[str, Pairs], score: Score | None) -> dict[str, Any]:
-    """Quantiles of every measure and shares of distances, of each group of pairs."""
-    graph = data.graph.to_undirected()
-    found: dict[str, dict[str, Any]] = {}
-    kinds = ["cn", "aa", "ra", "pa", *([] if data.x is None else ["cosine"])]
-    for group, (src, dst, chosen) in groups.items():
-        columns: dict[str, FloatArray] = {
-            kind: heuristics.scores(graph, kind, src, dst[:, None], x=data.x)[:, 0]  # type: ignore[arg-type]
-            for kind in kinds
-        }
-        columns["ppr"] = _pagerank(graph, src, dst)
-        columns["degree"] = graph.degree().numpy()[chosen].astype(np.float64)
-        if score is not None:
-            scored = score(torch.from_numpy(src), torch.from_numpy(dst))
-            columns["score"] = scored.cpu().double().numpy()
-        for name, column in columns.items():
-            told = {"mean": float(column.mean()), "quantiles": np.quantile(column, AT).tolist()}
-            found.setdefault(name, {})[group] = told
-    shells = {group: _shells(graph, pair.src, pair.dst) for group, pair in groups.items()}
-    return {"at": list(AT), "hardness": found, "distances": shells}
-
-
-def _pagerank(graph: Graph, src: IntArray, dst: IntArray) -> FloatArray:
-    """PageRank of the pairs of as many sources as there is time to push from."""
-    epsilon = heuristics.default_tolerance(graph)
-    cost = min(1 / (0.15 * epsilon), 30 * max(graph.num_edges, 1))
-    sources = np.unique(src)
-    wanted = int(min(SOURCES, max(32, PUSHES / cost)))
-    if len(sources) > wanted:
-        random = np.random.Generator(np.random.Philox(0))
-        kept = np.isin(src, random.choice(sources, wanted, replace=False))
-        src, dst = src[kept], dst[kept]
-    return heuristics.scores(graph, "ppr", src, dst[:, None])[:, 0]
-
-
-def _shells(graph: Graph, src: IntArray, dst: IntArray) -> dict[str, float]:
-    """Share of pairs at each distance in the training graph."""
-    few = slice(0, None, max(1, len(src) // (PAIRS // 5)))
-    distance = heuristics.distances(graph, src[few], dst[few], FARTHEST)
-    count = np.bincount(distance, minlength=FARTHEST + 2) / max(len(distance), 1)
-    names = [*map(str, range(1, FARTHEST + 1)), f"over {FARTHEST}"]
-    return {name: float(share) for name, share in zip(names, count[1:], strict=True)}
 
 
 def _violating(negatives: Negatives, pos: Tensor, score: Score) -> float:
@@ -271,9 +218,7 @@ def _divergence(ours: Any, theirs: Any) -> float:
         for one in (ours, theirs)
     )
     middle = (p + q) / 2
-    parts = [
-        (one[one > 0] * np.log2(one[one > 0] / middle[one > 0])).sum() for one in (p, q)
-    ]
+    parts = [(one[one > 0] * np.log2(one[one > 0] / middle[one > 0])).sum() for one in (p, q)]
     return float(sum(parts) / 2)
 
 
@@ -286,19 +231,25 @@ def _guards(
     pos = pos[:, : PAIRS // k]
     graph = sampler.graph.to_undirected()
 
-    def measured(one: Sampler) -> tuple[float, float, Counter[str]]:
+    def outcome(one: Sampler) -> tuple[Any, float, Counter[str]]:
         drawn = one.sample(pos, k, score=score, generator=generator_from(split_seed(seed, 4)))
         pairs = _pairs(drawn)
         ra = heuristics.scores(graph, "ra", pairs.src, pairs.dst[:, None]).mean()
-        return held_out_hits([drawn], secret, one.known)["per_1000"], float(ra), Counter(drawn.counts)
+        return (
+            held_out_hits([drawn], secret, one.known)["per_1000"],
+            float(ra),
+            Counter(drawn.counts),
+        )
 
-    risk, hardness, counts = measured(sampler)
+    risk, hardness, counts = outcome(sampler)
     rows = []
     for i, guard in enumerate(sampler.guards):
         others = sampler.guards[:i] + sampler.guards[i + 1 :]
         options: dict[str, Any] = {"known": sampler.known, "corrupt": sampler.corrupt}
-        without = Guarded(sampler.sampler, others, sampler.m, **options) if others else sampler.sampler
-        more_risk, more_hardness, _ = measured(without)
+        without = (
+            Guarded(sampler.sampler, others, sampler.m, **options) if others else sampler.sampler
+        )
+        more_risk, more_hardness, _ = outcome(without)
         rows.append(
             {
                 "guard": repr(guard),

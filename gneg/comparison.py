@@ -4,74 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
-import pickle
 import re
-import signal
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import torch
 
-from gneg import checks, kernels, record, scorers
-from gneg.auditing import audit
+from gneg import checks, record, scorers
+from gneg.cells import Cell, Cells, Event, Report, processes, ranked
 from gneg.config import HEURISTICS, TrainConfig
 from gneg.datasets import LinkData
-from gneg.evaluation import evaluate
+from gneg.graph import Graph
 from gneg.hardsets import HardSet
+from gneg.samplers import build
 from gneg.search import Search
 from gneg.significance import table
-from gneg.train import train
 
 __all__ = ["Event", "compare"]
-
-AUDITED = 50_000  # negatives that hardness and risk of a row are measured on
-POLL = 0.2  # seconds between two looks at what the processes tell
-
-
-@dataclass(frozen=True)
-class Event:
-    """What became of a cell.
-
-    Attributes:
-        cell: Its name.
-        done: Cells finished.
-        total: Cells to run.
-        epoch: Epochs trained; None at the end of the cell.
-        best: Best validation figure.
-    """
-
-    cell: str
-    done: int
-    total: int
-    epoch: int | None = None
-    best: float | None = None
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """One training run; ``audited`` if hardness and risk are measured with its model."""
-
-    config: TrainConfig
-    seed: int
-    folder: Path
-    audited: bool = False
-    ranked: bool = True
-
-    @property
-    def name(self) -> str:
-        loss = f", {self.config.loss}" if self.config.loss else ""
-        return f"{self.config.encoder}, {self.config.sampler}{loss}, seed {self.seed}"
-
-    @property
-    def path(self) -> Path:
-        return self.folder / f"cell-{self.seed}.json"
 
 
 def compare(
@@ -87,7 +38,7 @@ def compare(
     out: str | Path,
     jobs: int = 1,
     search: int = 0,
-    report: Callable[[Event], object] | None = None,
+    report: Report | None = None,
     command: str = "gneg.compare()",
 ) -> dict[str, Any]:
     """Train every combination of sampler, encoder and loss with every seed, and compare.
@@ -106,7 +57,7 @@ def compare(
         seeds: Runs of each combination, with seeds 0, 1, ...
         base: Everything else, the budget in epochs or seconds included.
         sets: Hard sets for the test positives, by name, beside the dataset's own negatives.
-        baselines: Training-free heuristics to rank beside; ``cosine`` only where there are features.
+        baselines: Training-free heuristics to rank beside; ``cosine`` only with features.
         out: Folder of the results.
         jobs: Processes at once; each has its share of the cores.
         search: Trials of a search over learning rate, temperature and mixture weight for each
@@ -128,6 +79,9 @@ def compare(
     for name, given in (("samplers", samplers), ("encoders", encoders), ("losses", losses)):
         if not given or len(set(given)) < len(given):
             checks.fail(name, "one or more, each once", list(given))
+    path = Graph.from_edge_index(torch.tensor([[0, 1, 2], [1, 2, 3]]), undirected=True)
+    for sampler in samplers:
+        build(sampler, path, z=torch.eye(4))  # a mistake shows now, not after hours
     out, sets = Path(out), dict(sets or {})
     mark = _mark([data.name, data.split, data.train.size(1), sorted(sets)])
     grid = [
@@ -136,20 +90,20 @@ def compare(
         for loss in losses
         for sampler in samplers
     ]
-    with _processes(data, sets, jobs) as run:
+    with processes(data, sets, jobs) as cells:
         tuned = [Search(config, search) for config in grid]
         for one in tuned if search else ():
-            _tune(one, run, out / "search", mark, jobs, report)
-        cells = [
-            _Cell(one.best, seed, out / "cells" / _slug(one.best, mark), audited=seed == 0)
+            _tune(one, cells, out / "search", mark, jobs, report)
+        runs = [
+            Cell(one.best, seed, out / "cells" / _slug(one.best, mark), audited=seed == 0)
             for one in tuned
             for seed in range(seeds)
         ]
-        finished = run(cells, report)
+        finished = cells.run(runs, report)
     rows = []
     for i, one in enumerate(tuned):
-        runs = finished[i * seeds : (i + 1) * seeds]
-        rows.append({"searched": one.record(), **_row(grid[i], one.best, runs)})
+        mine = finished[i * seeds : (i + 1) * seeds]
+        rows.append({"searched": one.record(), **_row(grid[i], one.best, mine)})
     results = {
         "command": command,
         "dataset": data.name,
@@ -181,135 +135,15 @@ def _slug(config: TrainConfig, mark: str) -> str:
 
 
 def _tune(
-    search: Search,
-    run: Callable[..., list[dict[str, Any]]],
-    folder: Path,
-    mark: str,
-    jobs: int,
-    report: Callable[[Event], object] | None,
+    search: Search, cells: Cells, folder: Path, mark: str, jobs: int, report: Report | None
 ) -> None:
     """Ask for as many trials as there are processes, run them, tell how they went."""
     while not search.finished:
-        configs = search.ask(jobs)
-        cells = [
-            _Cell(config, 0, folder / _slug(config, mark), ranked=False) for config in configs
+        trials = [
+            Cell(config, 0, folder / _slug(config, mark), ranked=False)
+            for config in search.ask(jobs)
         ]
-        search.tell([one["best_valid"] for one in run(cells, report)])
-
-
-@contextmanager
-def _processes(
-    data: LinkData, sets: dict[str, HardSet], jobs: int
-) -> Iterator[Callable[..., list[dict[str, Any]]]]:
-    """Yield a function that runs cells in processes and returns their records in order."""
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        told = manager.Queue()
-        threads = max(1, (os.cpu_count() or 1) // jobs)
-        # As bytes: torch would share sparse tensors one by one, with a warning each.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            given = pickle.dumps((data, sets))
-        pool = context.Pool(jobs, _start, (given, told, threads))
-
-        def run(
-            cells: list[_Cell], report: Callable[[Event], object] | None
-        ) -> list[dict[str, Any]]:
-            waiting = [cell for cell in cells if not cell.path.exists()]
-            done = len(cells) - len(waiting)
-            results = pool.imap_unordered(_run, waiting)
-            while done < len(cells):
-                try:
-                    name = results.next(timeout=POLL)
-                except multiprocessing.TimeoutError:
-                    pass
-                else:
-                    done += 1
-                    _tell(report, Event(name, done, len(cells)))
-                while report is not None:
-                    try:
-                        name, epoch, best = told.get_nowait()
-                    except Empty:
-                        break
-                    _tell(report, Event(name, done, len(cells), epoch, best))
-            return [json.loads(cell.path.read_text()) for cell in cells]
-
-        try:
-            yield run
-            pool.close()
-        finally:
-            pool.terminate()
-            pool.join()
-
-
-def _tell(report: Callable[[Event], object] | None, event: Event) -> None:
-    if report is not None:
-        report(event)
-
-
-_here: dict[str, Any] = {}  # what a process was started with
-
-
-def _start(given: bytes, told: Any, threads: int) -> None:
-    """In a new process; an interruption is the parent's business."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of sparse features
-        data, sets = pickle.loads(given)
-    torch.set_num_threads(threads)
-    kernels.threads.set_num_threads(threads)
-    _here.update(data=data, sets=sets, told=told)
-
-
-def _run(cell: _Cell) -> str:
-    """Train a cell, rank with its best weights, write its record."""
-    data, told = _here["data"], _here["told"]
-
-    def report(seed: int, state: dict[str, Any]) -> None:
-        told.put((cell.name, state["epoch"], state["best"]))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # kept in the record, as "collapse"
-        results = train(data, cell.config, seeds=(cell.seed,), out=cell.folder, report=report)
-    run = results["runs"][0] if len(results["runs"]) == 1 else _of(results, cell.seed)
-    found: dict[str, Any] = {
-        "config": asdict(cell.config),
-        "run": run,
-        "best_valid": run["valid"][data.metric],
-    }
-    if cell.ranked:
-        score = scorers.model(data, cell.folder / f"model-{cell.seed}.pt")
-        ranked = evaluate(data, score, sets=_here["sets"], resamples=0)
-        found["sets"] = {
-            name: {metric: value["value"] for metric, value in one["metrics"].items()}
-            for name, one in ranked["sets"].items()
-        }
-        if cell.audited:
-            found["audit"] = _audited(cell, score)
-    record.write_json(cell.path, found)
-    return cell.name
-
-
-def _of(results: dict[str, Any], seed: int) -> dict[str, Any]:
-    run: dict[str, Any]
-    (run,) = [run for run in results["runs"] if run["seed"] == seed]
-    return run
-
-
-def _audited(cell: _Cell, score: Any) -> dict[str, Any]:
-    """Hardness and risk, as far as a report shows them."""
-    config = cell.config
-    found = audit(
-        _here["data"],
-        config.sampler,
-        k=config.k,
-        negatives=AUDITED,
-        score=score,
-        known=config.known,
-        corrupt=config.corrupt,
-    )
-    kept = ("at", "hardness", "distances", "violating", "risk", "cost", "guards", "negatives")
-    return {name: found[name] for name in kept}
+        search.tell([one["best_valid"] for one in cells.run(trials, report)])
 
 
 def _row(asked: TrainConfig, config: TrainConfig, runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -346,9 +180,5 @@ def _heuristics(
         checks.choice("baselines", kind, HEURISTICS)
         if kind == "cosine" and data.x is None:
             continue
-        ranked = evaluate(data, scorers.heuristic(data, kind), sets=sets, resamples=0)
-        found[kind] = {
-            name: {metric: value["value"] for metric, value in one["metrics"].items()}
-            for name, one in ranked["sets"].items()
-        }
+        found[kind] = ranked(data, scorers.heuristic(data, kind), sets)
     return found

@@ -23,8 +23,8 @@ class TrainConfig:
     """Everything that decides a result but the data.
 
     Attributes:
-        encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``, ``ppr``, ``katz``, ``pa``,
-            ``cosine``.
+        encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``, ``ppr``, ``katz``,
+            ``pa``, ``cosine``.
         decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``; if None ``cosine`` where nodes have
             features, else ``mlp`` (see benchmarks/README.md).
         sampler: An expression, see :func:`gneg.samplers.build`.

@@ -231,7 +231,13 @@ def hardset(
     if ends == "both" and k % 2:
         checks.fail("k", "even, half of it for each end", k)
     pos = (data.valid if part == "valid" else data.test).pos
-    settings: dict[str, Any] = {"family": family, "k": k, "part": part, "known": known, "ends": ends}
+    settings: dict[str, Any] = {
+        "family": family,
+        "k": k,
+        "part": part,
+        "known": known,
+        "ends": ends,
+    }
     settings["seed"] = seed
     if family in families.ORDERED:
         if data.graph.bipartite:

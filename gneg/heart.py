@@ -96,7 +96,9 @@ class Order:
         """
         return self._run(nodes, PARTS * count, np.full(PARTS, count, np.int64))
 
-    def _run(self, nodes: npt.NDArray[np.int64], width: int, shares: npt.NDArray[np.int64]) -> Any:
+    def _run(
+        self, nodes: npt.NDArray[np.int64], width: int, shares: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
         out = np.full((len(nodes), width), -1, np.int32)
         unseen = np.zeros(out.shape, bool)
         size = self.graph.num_nodes
@@ -140,4 +142,3 @@ class Order:
         found = self.unit[nodes] @ self.unit.T
         dense = found if isinstance(found, np.ndarray) else found.toarray()
         return dense.astype(np.float32)
-

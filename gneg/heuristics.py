@@ -139,9 +139,14 @@ def distances(
         kernels.distances.distances(*args, *kernels.threads.scratch(size), back)
 
     kernels.threads.run_rows(
-        search, len(src), 256 * len(src), out, src, dst, *steps[:4], checks.integer(
-            "farthest", farthest, 1
-        ),
+        search,
+        len(src),
+        256 * len(src),
+        out,
+        src,
+        dst,
+        *steps[:4],
+        checks.integer("farthest", farthest, 1),
     )
     return out
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from gneg.known import KnownEdges
-from gneg.negatives import Negatives
-from gneg.samplers.base import Sampler, Side
+from gneg.negatives import Negatives, Side
+from gneg.samplers.base import Sampler
 
 Z = 1.959964  # of a 95 % interval
 

@@ -67,7 +67,10 @@ def model(data: LinkData, path: Path) -> Score:
     here = data.name, data.train.size(1), data.split
     if trained != here:
         names = ("dataset", "training edges", "split")
-        told = [", ".join(f"{n} {v}" for n, v in zip(names, one, strict=True)) for one in (trained, here)]
+        told = [
+            ", ".join(f"{n} {v}" for n, v in zip(names, one, strict=True))
+            for one in (trained, here)
+        ]
         checks.fail("data", f"what the model was trained on ({told[0]})", told[1])
     with torch.random.fork_rng(devices=[]):
         trainer = Trainer(data, TrainConfig(**run["config"]), seed=0)

@@ -83,7 +83,7 @@ def _takes(expression: Expression, name: str) -> bool:
     """Whether the setting is this sampler's own."""
     if name == "share":
         return expression.name == "mixture" and len(expression.parts) == 2
-    return name in options_of(SAMPLERS[expression.name])
+    return expression.name in SAMPLERS and name in options_of(SAMPLERS[expression.name])
 
 
 def _has(expression: Expression, name: str) -> bool:

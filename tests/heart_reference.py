@@ -66,7 +66,9 @@ def order(graph, known, u, x, *, local, merge, alpha, epsilon, seed):
         {v: rank[v] for v in candidates},
     ]
     if x is not None:
-        unit = [row / norm if (norm := np.sqrt((row**2).sum())) else row for row in x.double().numpy()]
+        unit = [
+            row / norm if (norm := np.sqrt((row**2).sum())) else row for row in x.double().numpy()
+        ]
         lists.append({v: float(unit[u] @ unit[v]) for v in candidates})
     lists = [{v: float(np.float32(s)) for v, s in one.items()} for one in lists]
     by = [ranks(one) for one in lists]

@@ -57,9 +57,71 @@ def test_training_free_and_several_seeds(tmp_path):
     ]
 
 
+def test_hard_sets_and_evaluation(tmp_path):
+    made = run("hardset", "digits", "-k", "20", "--out", "hard.npz")
+    assert made.exit_code == 0, made.output
+    assert "hard set: hard.npz" in made.output
+    for family in ("stratified", "degree"):
+        out = f"{family}.npz"
+        assert run("hardset", "digits", "-k", "20", "--family", family, "--out", out).exit_code == 0
+    sets = ["--hardset", "hard.npz", "--hardset", "stratified.npz", "--resamples", "50"]
+    result = run("evaluate", "ra", "digits", *sets, "--out", "ra.json")
+    assert result.exit_code == 0, result.output
+    for word in ("uniform", "hard", "stratified", "hits@10", "ap", "distance 2", "degree"):
+        assert word in result.output
+    told = json.loads((tmp_path / "ra.json").read_text())["runs"][0]["sets"]
+    assert told["hard"]["metrics"]["mrr"]["value"] < told["uniform"]["metrics"]["mrr"]["value"]
+    assert run(*QUICK, "--seeds", "2", "--out", "run").exit_code == 0
+    trained = run("evaluate", "run", "--hardset", "hard.npz", "--resamples", "0")
+    assert trained.exit_code == 0, trained.output
+    assert "2 models, mean ± deviation" in trained.output
+    one = run("evaluate", "run/model-1.pt", "--resamples", "20")
+    assert "95 % intervals" in one.output
+
+
+def test_audit_prints_hardness_risk_and_cost(tmp_path):
+    arguments = ["audit", "digits", "--negatives", "4000", "--out", "audit.json"]
+    result = run(*arguments, "--sampler", "guarded(walk, percentile=ra|90)")
+    assert result.exit_code == 0, result.output
+    for word in ("resource allocation", "held-out edges per 1,000", "HeuristicPercentile", "M/s"):
+        assert word in result.output
+    assert json.loads((tmp_path / "audit.json").read_text())["negatives"] == 4000
+    assert run(*QUICK, "--out", "run").exit_code == 0
+    by_model = run(
+        "audit", "digits", "--negatives", "800", "--sampler", "hardest(uniform)", "--model", "run"
+    )
+    assert "scored above their positive" in by_model.output
+    alone = run("audit", "digits", "--negatives", "800", "--sampler", "hardest(uniform)")
+    assert alone.exit_code == 2
+    assert "--model" in alone.output
+
+
+def test_compare_and_report(tmp_path):
+    arguments = ["compare", "digits", "--samplers", "uniform,walk", "--seeds", "2", "--epochs", "1"]
+    arguments += ["--hidden", "8", "-k", "2", "--jobs", "2", "--out", "grid"]
+    result = run(*arguments, "--report", "report.html")
+    assert result.exit_code == 0, result.output
+    for word in ("hard mrr", "ppr", "differs from uniform", "report: report.html"):
+        assert word in result.output
+    assert (tmp_path / "grid/hard.npz").exists()
+    assert "Which negatives for digits?" in (tmp_path / "report.html").read_text()
+    (tmp_path / "report.html").unlink()
+    assert run("report", "grid").exit_code == 0
+    assert (tmp_path / "report.html").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["hardset", "digits", "--family", "hist"], "no sampler 'hist'"),
+        (["hardset", "digits", "--out", "a.csv"], "'out' must be a name that ends in"),
+        (["evaluate", "ra"], "'dataset' must be given unless MODEL is a run"),
+        (["evaluate", "nothing", "digits"], "results.json"),
+        (["evaluate", "ra", "digits", "--hardset", "no.npz"], "'hardset' must be an existing file"),
+        (["audit", "digits", "--sampler", "walk(", "-k", "2"], "expected"),
+        (["compare", "digits", "--samplers", "uniform,wlak"], "no sampler 'wlak'"),
+        (["compare", "digits", "--losses", "bce,bec"], "'loss' must be one of"),
+        (["report", "nowhere"], "'results' must be a compare.json"),
         (["train", "digitz"], "'dataset' must be the path of an edge list or one of digits"),
         (["train", "digits", "--sampler", "wlak"], "no sampler 'wlak'"),
         (["train", "digits", "--sampler", "hardest(walk, n=3)"], "'hardest' has no option 'n'"),
@@ -76,7 +138,17 @@ def test_mistakes_get_one_clear_line(arguments, message):
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["samplers"], ["losses"], ["datasets"]])
+COMMANDS = ["train", "evaluate", "hardset", "audit", "compare", "report"]
+COMMANDS += ["samplers", "losses", "datasets"]
+
+
+def test_commands_are_listed_in_the_order_of_their_use():
+    text = run("--help").output
+    places = [text.index(f"│ {command} ") for command in COMMANDS]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("command", [[], *([one] for one in COMMANDS)])
 def test_help(command):
     result = run(*command, "--help")
     assert result.exit_code == 0

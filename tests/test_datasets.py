@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gneg import Graph, KnownEdges, datasets
+from gneg import Graph, KnownEdges, datasets, hardset
 from tests.worlds import random_graph
 
 
@@ -209,3 +209,60 @@ def test_a_large_graph_gets_fewer_evaluation_negatives(monkeypatch):
     data = datasets.make_split("r", random_graph(100, 400), None)
     assert data.valid.num_negatives == data.test.num_negatives
     assert data.test.neg[0].numel() <= 500
+
+
+def test_a_split_by_time_keeps_the_future_out(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    size = 3000
+    ends = torch.randint(60, (2, size), generator=generator)
+    time = torch.randint(500, (size,), generator=generator)
+    rows = torch.stack([*ends, time], dim=1).tolist()
+    path = tmp_path / "events.csv"
+    path.write_text("source,target,time\n" + "\n".join(",".join(map(str, row)) for row in rows))
+    data = datasets.load(path)
+    assert data.split == "by time 85/5/10"
+    pair = {}
+    for u, v, t in rows:
+        if u != v:
+            pair.setdefault((min(u, v), max(u, v)), []).append(t)
+    first = {key: min(times) for key, times in pair.items()}
+    last = {key: max(times) for key, times in pair.items()}
+    parts = [data.train, data.valid.pos, data.test.pos]
+    keys = [{tuple(one) for one in part.t().tolist()} for part in parts]
+    assert keys[0] | keys[1] | keys[2] == set(pair)
+    assert max(first[key] for key in keys[0]) < min(first[key] for key in keys[1])
+    assert max(first[key] for key in keys[1]) < min(first[key] for key in keys[2])
+    cut = max(first[key] for key in keys[0])
+    ordered = sorted(t for times in pair.values() for t in times)
+    assert abs(ordered.index(min(first[key] for key in keys[1])) / len(ordered) - 0.85) < 0.03
+    history = {tuple(one) for one in data.history.t().tolist()}
+    assert history == {key for key in keys[0] if last[key] <= cut}
+
+
+def test_dates_are_times_and_history_is_a_family(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    ends = torch.randint(40, (2, 800), generator=generator).t().tolist()
+    lines = [f"{u},{v},2020-01-{1 + i // 30:02d}" for i, (u, v) in enumerate(ends)]
+    path = tmp_path / "dates.csv"
+    path.write_text("source,target,time\n" + "\n".join(lines))
+    data = datasets.load(path)
+    made = hardset(data, family="historical", k=10)
+    src, dst = made.edges().neg
+    past = KnownEdges(data.history, num_nodes=data.num_nodes, undirected=True)
+    now = KnownEdges(data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True)
+    share = past.contains(src, dst).double().mean()
+    assert share > 0.5
+    assert not now.contains(src, dst).any()
+    known = data.known("all").contains(src, dst)
+    assert (known == past.contains(src, dst)).all()
+    assert made.info["filled"] == int((~known).sum())
+    path.write_text("source,target,time\n1,2,2020-01-01\n2,3,\n")
+    with pytest.raises(ValueError, match="'time' must be given for every edge"):
+        datasets.load(path)
+
+
+def test_one_time_for_all_cannot_be_split(tmp_path):
+    path = tmp_path / "same.csv"
+    path.write_text("source,target,time\n" + "\n".join(f"{i},{i + 1},7" for i in range(50)))
+    with pytest.raises(ValueError, match="'time' must be such that there are train edges"):
+        datasets.load(path)

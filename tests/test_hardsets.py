@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,9 @@ def problems(draw):
     extra = torch.tensor(more, dtype=torch.long).view(-1, 2).t()
     x = None
     if draw(st.booleans()):
-        values = draw(st.lists(st.integers(draw(st.sampled_from([-1, 0])), 2), min_size=3 * n, max_size=3 * n))
+        values = draw(
+            st.lists(st.integers(draw(st.sampled_from([-1, 0])), 2), min_size=3 * n, max_size=3 * n)
+        )
         x = torch.tensor(values).view(n, 3).float()
     options = {
         "local": draw(st.sampled_from(["ra", "cn"])),
@@ -74,7 +78,7 @@ def test_strata_take_their_share_of_each_fifth(problem, count):
         assert [v in unseen for v in some] == chance[u, : len(some)].tolist()
         bounds = [len(wanted) * q // PARTS for q in range(PARTS + 1)]
         taken = 0
-        for low, high in zip(bounds, bounds[1:], strict=False):
+        for low, high in itertools.pairwise(bounds):
             share = min(count, high - low)
             inside = {merged[v] for v in wanted[low:high]}
             assert {merged[v] for v in some[taken : taken + share]} <= inside
@@ -135,7 +139,9 @@ def test_a_hub_gets_a_short_row_and_is_still_ranked():
     made = hardset(data, k=30)
     assert made.info["short"] == int((made.index < 0).sum()) > 0
     assert made.edges().evaluate(lambda src, dst: torch.ones(src.shape))["auc"] >= 0.5
-    worst = made.edges().evaluate(lambda src, dst: -torch.isin(src * 100 + dst, made.pos[0] * 100 + made.pos[1]).double())
+    worst = made.edges().evaluate(
+        lambda src, dst: -torch.isin(src * 100 + dst, made.pos[0] * 100 + made.pos[1]).double()
+    )
     assert worst["auc"] == pytest.approx(0.0, abs=1e-9)
     with pytest.raises(ValueError, match="'k' must be small enough"):
         made.to_heart()
@@ -182,7 +188,9 @@ def test_an_interrupted_set_goes_on(tmp_path, monkeypatch):
     made = []
     original = Order.hardest
     monkeypatch.setattr(
-        Order, "hardest", lambda self, nodes, count: made.append(len(nodes)) or original(self, nodes, count)
+        Order,
+        "hardest",
+        lambda self, nodes, count: made.append(len(nodes)) or original(self, nodes, count),
     )
     assert torch.equal(hardset(data, k=10, out=tmp_path / "hard.npz").index, whole.index)
     assert sum(made) == len(torch.unique(data.test.pos)) - 48

@@ -93,7 +93,11 @@ def measure(name: str) -> dict[str, Any]:
         "gigabytes": gigabytes,
         "gigabytes_allowed": GIGABYTES,
         "by_chance": made.info["filled"],
-        "dense": {**plain, "seconds_extrapolated": whole, "times_slower": whole / (function or took)},
+        "dense": {
+            **plain,
+            "seconds_extrapolated": whole,
+            "times_slower": whole / (function or took),
+        },
     }
 
 

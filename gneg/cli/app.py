@@ -18,8 +18,18 @@ from rich.table import Table
 
 import gneg
 
+COMMANDS = ("train", "evaluate", "hardset", "audit", "compare", "report")
+
+
+class _InOrderOfUse(typer.core.TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name what is done with a dataset first, then what there is."""
+        return sorted(self.commands, key=lambda name: (*COMMANDS, name).index(name))
+
+
 app = typer.Typer(
     name="gneg",
+    cls=_InOrderOfUse,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",

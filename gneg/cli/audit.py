@@ -74,9 +74,9 @@ def audit_command(
             record.write_json(out, results)
             console.print(f"results: [bold]{out}[/]", highlight=False)
         if plots is not None:
-            from gneg.report import figures
+            from gneg.report import figures, style
 
-            paths = figures.write({"audit": figures.audit(results)}, plots)
+            paths = style.write(figures.audit(results), plots)
             console.print(f"figures: [bold]{', '.join(map(str, paths))}[/]", highlight=False)
 
 

@@ -65,9 +65,11 @@ def compare_command(
     with plain_errors():
         data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
         console.print(escape(repr(data)), highlight=False)
-        names = ("k", "decoder", "hidden", "layers", "dropout", "lr", "corrupt", "known", "epochs")
-        names += ("seconds", "patience", "eval_every", "batch_size", "device")
-        base = replace(DEFAULT, **{name: given[name] for name in names})
+        names = (
+            "k decoder hidden layers dropout lr corrupt known epochs seconds patience eval_every"
+        )
+        names += " batch_size device"
+        base = replace(DEFAULT, **{name: given[name] for name in names.split()})
         folder = out or Path("runs") / f"compare-{re.sub(r'[^A-Za-z0-9]+', '-', data.name)}"
         sets = _sets(data, hardset or [], hard, folder)
         try:
@@ -111,9 +113,10 @@ def report_command(
         found = json.loads(path.read_text())
         _write_report(found, out)
         if figures is not None:
-            from gneg.report import figures as drawn
+            from gneg.report import style
+            from gneg.report.figures import comparison
 
-            paths = drawn.write(drawn.comparison(found), figures)
+            paths = style.write(comparison(found), figures)
             console.print(f"figures: [bold]{', '.join(map(str, paths))}[/]", highlight=False)
 
 

@@ -38,9 +38,9 @@ def load(
     ``target``), with or without a header, ``#`` starting a comment (``.gz`` is fine). A column
     ``split`` with the values train, valid and test gives an own split; else a column ``time``
     (numbers or dates) a split by time, 85/5/10, where evaluation edges are those never seen
-    before; otherwise it is random, 85/5/10. Names instead of integer ids are numbered in sorted order. An ``.npz`` holds
-    ``edge_index [2, E]``, or ``train``, ``valid`` and ``test`` of that shape, and optionally ``x
-    [N, F]``.
+    before; otherwise it is random, 85/5/10. Names instead of integer ids are numbered in sorted
+    order. An ``.npz`` holds ``edge_index [2, E]``, or ``train``, ``valid`` and ``test`` of that
+    shape, and optionally ``x [N, F]``.
 
     Args:
         path: The file.
@@ -67,10 +67,11 @@ def load(
     graph = Graph.from_edge_index(
         torch.cat(list(parts.values()), dim=1), num_nodes, undirected=undirected
     )
-    given = history = None
+    given: tuple[Tensor, Tensor, Tensor] | None = None
+    history = None
     if time is not None:
-        *given, history = split_by_time(parts["all"], time, undirected=undirected)
-        given = tuple(given)
+        train, valid, test, history = split_by_time(parts["all"], time, undirected=undirected)
+        given = train, valid, test
     elif "all" not in parts:
         lacking = [part for part in PARTS if part not in parts]
         if lacking:
@@ -220,7 +221,8 @@ def _has_header(head: Any) -> bool:
     numeric = [value.lstrip("-").isdigit() for value in first[:2]]
     if any(numeric):
         return False
-    known = set("source target src dst from to split time head tail u v".split())
+    known = {"source", "target", "src", "dst", "from", "to", "head", "tail", "u", "v"}
+    known |= {"split", "time"}
     if {value.lower() for value in first} & known or len(head) < 2:
         return bool({value.lower() for value in first} & known)
     return any(str(value).lstrip("-").isdigit() for value in head.iloc[1][:2])

@@ -210,8 +210,9 @@ class Sampler(ABC):
         """Log density of each pair under this sampler, ``[B]``; None where there is no closed form.
 
         The density of the replaced end given the kept one, conditioned on being a non-edge; for
-        ``corrupt="both"`` the mean over the two ends, or that of one with ``side``. A known edge gets the density it would have
-        if it were not known (-inf where the proposal cannot reach it).
+        ``corrupt="both"`` the mean over the two ends, or that of one with ``side``. A known edge
+        gets the density it would have if it were not known (-inf where the proposal cannot reach
+        it).
 
         Raises:
             ValueError: If ids or shapes do not fit.

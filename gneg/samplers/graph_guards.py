@@ -73,7 +73,7 @@ class HeuristicPercentile(Guard):
                 "bf,bmf->bm", self._unit[rows], self._unit[np.maximum(index, 0)]
             )
             return rated
-        return heuristics.scores(graph, self.kind, rows, index, epsilon=1e-4)  # type: ignore[arg-type]
+        return heuristics.scores(graph, self.kind, rows, index, epsilon=1e-4)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_threshold": {}}
