@@ -74,9 +74,9 @@ def test_hard_sets_and_evaluation(tmp_path):
     assert run(*QUICK, "--seeds", "2", "--out", "run").exit_code == 0
     trained = run("evaluate", "run", "--hardset", "hard.npz", "--resamples", "0")
     assert trained.exit_code == 0, trained.output
-    assert "2 models, mean ± deviation" in trained.output
+    assert "mean ± deviation of 2 models" in trained.output
     one = run("evaluate", "run/model-1.pt", "--resamples", "20")
-    assert "95 % intervals" in one.output
+    assert "95 % bootstrap intervals" in one.output
 
 
 def test_audit_prints_hardness_risk_and_cost(tmp_path):

@@ -166,9 +166,12 @@ def _print_metrics(results: dict[str, Any]) -> None:
             values = [run["sets"][name]["metrics"].get(metric) for run in runs]
             cells.append(_cell(values))
         rows.append((metric, *cells))
-    several = f", {len(runs)} models, mean ± deviation" if len(runs) > 1 else ", 95 % intervals"
-    title = f"{results['model']} on {first['dataset']} {first['part']}, %{several}"
+    title = f"{results['model']} on {first['dataset']} {first['part']}, %"
     print_table(title, ("metric", *names), rows)
+    if len(runs) > 1:
+        console.print(f"mean ± deviation of {len(runs)} models", highlight=False)
+    elif first["resamples"]:
+        console.print("in brackets: 95 % bootstrap intervals", highlight=False)
     for name in names:
         one = first["sets"][name]
         told = one["info"].get("family", "as the dataset brings them")
