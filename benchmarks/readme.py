@@ -219,6 +219,88 @@ def mcns() -> str:
     return table(["strategy", "sampler", "test AUC, %", "in the paper"], tables.mcns_rows())
 
 
+def hardsets() -> str:
+    result = load(HERE / "speed" / "results" / "hardset.json")
+    rows = []
+    for row in result["rows"]:
+        took = f"{row['seconds']:.0f}"
+        if row["seconds_of_the_function"] is not None:
+            took += f" ({row['seconds_of_the_function']:.1f} without starting Python and reading)"
+        whole = row["dense"]["seconds_extrapolated"]
+        rows.append(
+            [
+                f"{row['graph']}, {row['positives']:,} x {row['k']}",
+                f"{took}; at most {row['seconds_allowed']:g}",
+                f"{row['gigabytes']:.1f}",
+                f"{100 * row['by_chance'] / row['positives'] / row['k']:.0f} %",
+                f"{whole / 3600:.1f} h" if whole > 3600 else f"{whole:.0f} s",
+                f"{row['dense']['times_slower']:.0f}",
+            ]
+        )
+    header = ["graph, test positives x negatives", "seconds", "GB", "by chance", "dense", "x"]
+    some = result["rows"][0]["dense"]["positives"]
+    return (
+        f"{table(header, rows)}\n\nDense: the same procedure in NumPy and SciPy, an edge at a time; "
+        f"its time is extrapolated from {some} positives of the same run. {machine(result)}, "
+        f"{result['kernel_threads']} threads."
+    )
+
+
+def audits() -> str:
+    result = load(HERE / "speed" / "results" / "audit.json")
+    rows = []
+    for row in result["rows"]:
+        risk = row["risk"]
+        rows.append(
+            [
+                row["graph"],
+                f"`{row['sampler']}`",
+                f"{row['relative_ra']:.2f}",
+                f"{risk['per_1000']:.2f} ({risk['low']:.2f} to {risk['high']:.2f})",
+                f"{risk['lift']:.1f}",
+                f"{row['drawing']['negatives_per_second'] / 1e6:.1f}",
+                f"{row['seconds']:.0f}",
+            ]
+        )
+    header = [
+        "graph",
+        "sampler",
+        "mean RA, held-out edges = 1",
+        "held-out edges per 1,000 (95 %)",
+        "x uniform",
+        "M/s",
+        "audit of a million, s",
+    ]
+    return f"{table(header, rows)}\n\n{machine(result)}."
+
+
+def compared() -> str:
+    result = load(HERE / "quality" / "results" / "compare" / "Cora.json")
+    names = list(result["rows"][0]["summary"])
+    metrics = ("mrr", "hits@10")
+    rows = []
+    for row in result["rows"]:
+        cells = [
+            percent(row["summary"][name][metric])
+            + row["against"][name].get(metric, {}).get("mark", "").replace("*", "\\*")
+            for metric in metrics
+            for name in names
+        ]
+        risk = f"{row['risk']['per_1000']:.1f}"
+        rows.append([row["encoder"], f"`{row['sampler']}`", *cells, risk])
+    for kind, sets in result["heuristics"].items():
+        cells = [f"{100 * sets[name][metric]:.2f}" for metric in metrics for name in names]
+        rows.append([kind, "training-free", *cells, "-"])
+    header = ["encoder", "negatives"]
+    header += [f"{metric}, {name}" for metric in metrics for name in names]
+    header.append("held-out edges per 1,000")
+    return (
+        f"{table(header, rows)}\n\nTest, %, {result['seeds']} seeds; \\* differs from "
+        f"`{result['baseline']}` by a paired t-test over seeds, Holm-corrected (p < 0.05, \\*\\* "
+        f"0.01, \\*\\*\\* 0.001). {machine(result)}."
+    )
+
+
 BLOCKS = {
     "samplers": samplers,
     "losses": losses,
@@ -229,6 +311,9 @@ BLOCKS = {
     "strategies, short": strategies_short,
     "details": details,
     "mcns": mcns,
+    "hardsets": hardsets,
+    "audits": audits,
+    "compared": compared,
 }
 
 

@@ -6,6 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from gneg import losses, metrics, samplers
+from gneg.functional import (
+    batched_negative_sampling,
+    negative_sampling,
+    structured_negative_sampling,
+    structured_negative_sampling_feasible,
+)
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives
@@ -23,14 +29,18 @@ __all__ = [
     "KnownEdges",
     "Negatives",
     "audit",
+    "batched_negative_sampling",
     "compare",
     "datasets",
     "evaluate",
     "hardset",
     "losses",
     "metrics",
+    "negative_sampling",
     "nn",
     "samplers",
+    "structured_negative_sampling",
+    "structured_negative_sampling_feasible",
     "train",
 ]
 __version__ = "0.1.0"

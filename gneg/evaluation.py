@@ -23,9 +23,9 @@ FloatArray = npt.NDArray[np.float64]
 
 # Bounds of buckets: a value falls in the last one that it reaches.
 BUCKETS = {
-    "degree": (0, 1, 2, 4, 8, 16, 32, 64, 128),
+    "degree": (0, 1, *(2**i for i in range(1, 13))),
     "distance": (1, 2, 3, 4, 5, 6),
-    "common neighbours": (0, 1, 2, 3, 6, 11, 21),
+    "common neighbours": (0, 1, 2, 3, 6, 11, 21, 51, 101, 201),
 }
 FARTHEST = 5  # steps that distances are searched for
 SHOWN = ("mrr", "hits@10")  # what is told of each bucket

@@ -15,7 +15,7 @@ FLOORS = [
     {"checks", "rng", "kernels", "sparse", "record"},
     {"graph", "known", "negatives", "metrics", "collapse", "heuristics"},
     {"samplers", "losses"},
-    {"config"},
+    {"config", "functional"},
     {"nn", "datasets", "heart", "risk"},
     {"trainer", "families", "hardness", "search", "significance"},
     {"train", "hardsets", "auditing"},
