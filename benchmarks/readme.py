@@ -240,8 +240,8 @@ def hardsets() -> str:
     header = ["graph, test positives x negatives", "seconds", "GB", "by chance", "dense", "x"]
     some = result["rows"][0]["dense"]["positives"]
     return (
-        f"{table(header, rows)}\n\nDense: the same procedure in NumPy and SciPy, an edge at a time; "
-        f"its time is extrapolated from {some} positives of the same run. {machine(result)}, "
+        f"{table(header, rows)}\n\nDense: the same procedure in NumPy and SciPy, an edge at a "
+        f"time; its time is extrapolated from {some} positives of the same run. {machine(result)}, "
         f"{result['kernel_threads']} threads."
     )
 
@@ -254,10 +254,10 @@ def audits() -> str:
         rows.append(
             [
                 row["graph"],
-                f"`{row['sampler']}`",
-                f"{row['relative_ra']:.2f}",
-                f"{risk['per_1000']:.2f} ({risk['low']:.2f} to {risk['high']:.2f})",
-                f"{risk['lift']:.1f}",
+                f"`{row['sampler']}`".replace("|", "\\|"),
+                f"{row['relative_ra']:.3g}",
+                f"{risk['per_1000']:.3g} ({risk['low']:.3g} to {risk['high']:.3g})",
+                f"{risk['lift']:,.0f}" if risk["lift"] > 100 else f"{risk['lift']:.1f}",
                 f"{row['drawing']['negatives_per_second'] / 1e6:.1f}",
                 f"{row['seconds']:.0f}",
             ]

@@ -1,8 +1,8 @@
 """Evaluation as hard as the training: the same scores among easy, hard and in-between negatives.
 
-Random non-edges flatter a model. HeaRT's negatives are those that heuristics rank best; a stratified
-set has an equal share from each fifth of that order, and shows where a model starts to fail. What
-scores pairs may be anything: here resource allocation, a cosine of features, and their sum.
+Random non-edges flatter a model. HeaRT's negatives are those that heuristics rank best; a
+stratified set has an equal share from each fifth of that order. What scores pairs may be anything:
+here resource allocation, a cosine of features, and their sum.
 """
 
 from __future__ import annotations

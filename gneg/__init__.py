@@ -17,7 +17,7 @@ from gneg.known import KnownEdges
 from gneg.negatives import Negatives
 
 if TYPE_CHECKING:
-    from gneg import datasets, nn, train
+    from gneg import datasets, nn, train, transforms
     from gneg.auditing import audit
     from gneg.comparison import compare
     from gneg.evaluation import evaluate
@@ -42,6 +42,7 @@ __all__ = [
     "structured_negative_sampling",
     "structured_negative_sampling_feasible",
     "train",
+    "transforms",
 ]
 __version__ = "0.1.0"
 
@@ -56,6 +57,7 @@ _LATE = {
     "hardset": "hardsets",
     "nn": None,
     "train": None,
+    "transforms": None,
 }
 
 

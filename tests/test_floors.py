@@ -16,7 +16,7 @@ FLOORS = [
     {"graph", "known", "negatives", "metrics", "collapse", "heuristics"},
     {"samplers", "losses"},
     {"config", "functional"},
-    {"nn", "datasets", "heart", "risk"},
+    {"nn", "datasets", "heart", "risk", "transforms"},
     {"trainer", "families", "hardness", "search", "significance"},
     {"train", "hardsets", "auditing"},
     {"evaluation"},

@@ -200,7 +200,7 @@ def _print_comparison(results: dict[str, Any]) -> None:
             for name in names
         ]
         rows.append([kind, "-", "-", *cells])
-    print_table(f"{results['dataset']} test, {results['seeds']} seed(s), %", columns, rows)
+    print_table(f"{results['dataset']} test, {results['seeds']} seed(s), %", columns, rows, texts=3)
     console.print(
         f"* differs from {results['baseline']}, p < 0.05 (** 0.01, *** 0.001): paired t-tests over "
         "seeds, Holm's correction",

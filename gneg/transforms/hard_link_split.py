@@ -1,0 +1,276 @@
+"""PyG's ``RandomLinkSplit`` with negatives of any hardness, and without its leaks."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Data, HeteroData
+from torch_geometric.data.datapipes import functional_transform
+from torch_geometric.transforms import BaseTransform
+
+from gneg import checks
+from gneg.functional import uniform_non_edges
+from gneg.graph import Graph
+from gneg.known import KnownEdges
+from gneg.rng import generator_from, split_seed
+from gneg.samplers import Sampler, build
+from gneg.transforms.stores import EdgeType, edge_stores, size_of
+
+Splits = tuple[Any, Any, Any]
+#: Positions of the edges of train, valid and test.
+Places = tuple[Tensor, Tensor, Tensor]
+
+
+@functional_transform("hard_link_split")
+class HardLinkSplit(BaseTransform):  # type: ignore[misc]
+    """Splits edges into train, valid and test (functional name: ``hard_link_split``).
+
+    Arguments and results are those of PyG's ``RandomLinkSplit``. Different is that
+
+    * copies of an edge fall in one part, and so do, if ``is_undirected``, both directions;
+    * no pair is a negative twice, in either direction if ``is_undirected``;
+    * training negatives avoid training edges only: avoiding those of validation and test would tell
+      the model where they are (``known="all"`` does). Those of validation and test avoid all;
+    * negatives can come from any ``sampler``, which sees the edges of message passing;
+    * existing labels are shifted only where negatives are added.
+
+    Args:
+        num_val: Number of validation edges, or their share if a float.
+        num_test: Number of test edges, or their share if a float.
+        is_undirected: Whether the graph is undirected; ignored between two node types.
+        key: The name of labels; existing ones are classes 0, 1, ..., which become 1, 2, ...
+        split_labels: Whether positives and negatives get attributes of their own.
+        add_negative_train_samples: Whether there are negatives for training.
+        neg_sampling_ratio: Negatives per positive.
+        disjoint_train_ratio: Number or share of training edges that are supervision only.
+        edge_types: Of ``HeteroData``: one or several.
+        rev_edge_types: Their reverses, which are split alike; None where there is none.
+        sampler: An expression, or what makes a sampler of a graph and known edges; uniform over
+            all non-edges if None.
+        time_attr: An edge attribute to split by instead of at random: the latest edges are test.
+        known: What training negatives avoid: ``"train"`` or ``"all"``.
+        generator: Source of randomness; the global torch state, as in PyG, if None.
+
+    Raises:
+        ValueError: If an argument is out of range, or too few edges are left for training.
+    """
+
+    def __init__(
+        self,
+        num_val: int | float = 0.1,
+        num_test: int | float = 0.2,
+        is_undirected: bool = False,
+        key: str = "edge_label",
+        split_labels: bool = False,
+        add_negative_train_samples: bool = True,
+        neg_sampling_ratio: float = 1.0,
+        disjoint_train_ratio: int | float = 0.0,
+        edge_types: EdgeType | Sequence[EdgeType] | None = None,
+        rev_edge_types: EdgeType | Sequence[EdgeType | None] | None = None,
+        *,
+        sampler: str | Callable[[Graph, KnownEdges], Sampler] | None = None,
+        time_attr: str | None = None,
+        known: str = "train",
+        generator: torch.Generator | None = None,
+    ) -> None:
+        self.num_val, self.num_test = num_val, num_test
+        self.is_undirected = is_undirected
+        self.key, self.split_labels = key, split_labels
+        self.add_negative_train_samples = add_negative_train_samples
+        self.neg_sampling_ratio = checks.number("neg_sampling_ratio", neg_sampling_ratio, 0)
+        self.disjoint_train_ratio = disjoint_train_ratio
+        self.edge_types, self.rev_edge_types = edge_types, rev_edge_types
+        self.sampler, self.time_attr, self.generator = sampler, time_attr, generator
+        self.known = checks.choice("known", known, ("train", "all"))
+
+    def forward(self, data: Data | HeteroData) -> Splits:
+        """Return train, valid and test data."""
+        if isinstance(data, HeteroData) and self.edge_types is None:
+            checks.fail("edge_types", "given for HeteroData", None)
+        parts: Splits = copy.copy(data), copy.copy(data), copy.copy(data)
+        sources = edge_stores(data, self.edge_types)
+        targets = [edge_stores(part, self.edge_types) for part in parts]
+        for i, store in enumerate(sources):
+            self._one(store, tuple(target[i] for target in targets), self._reverse(i, len(sources)))
+        return parts
+
+    def _reverse(self, i: int, count: int) -> EdgeType | None:
+        """The reverse of the i-th edge type."""
+        given: Any = self.rev_edge_types
+        several = [given] if given is None or isinstance(given[0], str) else list(given)
+        if given is None:
+            several = [None] * count
+        if len(several) != count:
+            checks.fail("rev_edge_types", f"as many as 'edge_types', {count}", len(several))
+        return None if several[i] is None else tuple(several[i])
+
+    def _one(self, store: Any, outs: tuple[Any, ...], reverse: EdgeType | None) -> None:
+        """Split one edge type."""
+        same = reverse is None or store._key == store._parent()[reverse]._key
+        undirected = self.is_undirected and not store.is_bipartite() and same
+        random = np.random.default_rng(self._seed())
+        train, valid, test = self._places(store, undirected, random)
+        disjoint = _count("disjoint_train_ratio", self.disjoint_train_ratio, len(train))
+        if len(train) - disjoint <= 0:
+            checks.fail("num_val, num_test", "such that edges are left for training", self)
+        passing = train[disjoint:], train, torch.cat([train, valid])
+        supervised = train[:disjoint] if disjoint else train, valid, test
+        negatives = self._negatives(
+            store, undirected, passing, supervised, int(random.integers(2**62))
+        )
+        labels = [self._labels(store, *one) for one in zip(supervised, negatives, strict=True)]
+        for out, places, label in zip(outs, passing, labels, strict=True):
+            _keep(out, places, undirected, reverse)
+            for name in (self.key, f"{self.key}_index"):
+                if name in out:
+                    del out[name]
+            for name, value in label.items():
+                out[name] = value
+
+    def _seed(self) -> int:
+        return int(torch.randint(2**62, (1,), generator=self.generator))
+
+    def _places(self, store: Any, undirected: bool, random: np.random.Generator) -> Places:
+        """Positions of each part's edges, in random order or that of time."""
+        src, dst = store.edge_index.cpu().numpy()
+        places = np.flatnonzero(src <= dst) if undirected else np.arange(len(src))
+        places = random.permutation(places)
+        if self.time_attr is not None:
+            if self.time_attr not in store:
+                checks.fail("time_attr", "an edge attribute of the data", self.time_attr)
+            time = store[self.time_attr].cpu().numpy()
+            places = places[np.argsort(-time[places], kind="stable")]  # the latest first
+        num_val = _count("num_val", self.num_val, len(places))
+        num_test = _count("num_test", self.num_test, len(places))
+        if num_val + num_test >= len(places):
+            given = f"{num_val} and {num_test} of {len(places)} edges"
+            checks.fail("num_val, num_test", "such that edges are left for training", given)
+        # Copies of an edge follow its first one, and a part takes all or none of them.
+        pair = np.unique(np.stack([src[places], dst[places]]), axis=1, return_inverse=True)[1]
+        pair = pair.reshape(-1)
+        size = np.bincount(pair)
+        part = np.full(len(size), -1)
+        room = {2: num_test, 1: num_val}
+        for one in pair:
+            if part[one] >= 0:
+                continue
+            fitting = [which for which in room if size[one] <= room[which]]
+            part[one] = fitting[0] if fitting else 0
+            if fitting:
+                room[fitting[0]] -= size[one]
+        of_place = part[pair]
+        found = [torch.from_numpy(places[of_place == which]) for which in (0, 1, 2)]
+        device = store.edge_index.device
+        return found[0].to(device), found[1].to(device), found[2].to(device)
+
+    def _negatives(
+        self, store: Any, undirected: bool, passing: Places, supervised: Places, seed: int
+    ) -> list[Tensor]:
+        """Negatives of each part; warns if there are too few non-edges."""
+        edges, size = store.edge_index, size_of(store)
+        whole = Graph.from_edge_index(edges, size, undirected=undirected)
+        counts = [int(len(places) * self.neg_sampling_ratio) for places in supervised]
+        if not self.add_negative_train_samples:
+            counts[0] = 0
+        free = int(KnownEdges(whole).sizes(np.arange(whole.num_src)).sum())
+        free //= 2 if undirected else 1
+        wanted = sum(counts)
+        if free < wanted:
+            warnings.warn(
+                "There are not enough negative edges to satisfy the provided sampling ratio. The "
+                f"ratio will be adjusted to {free / wanted:.2f}.",
+                stacklevel=4,
+            )
+            counts = [int(count / wanted * free) for count in counts]
+            counts[2] = free - counts[0] - counts[1]
+        # Evaluation first: what it takes is known to the negatives that follow.
+        taken = edges.new_empty(2, 0)
+        found: list[Tensor] = [taken] * 3
+        for part in (2, 1, 0):
+            honest = part == 0 and self.known == "train"
+            there = edges[:, torch.cat([passing[1], supervised[0]])] if honest else edges
+            known = torch.cat([there, taken], dim=1)
+            graph = Graph.from_edge_index(edges[:, passing[part]], size, undirected=undirected)
+            pos = edges[:, supervised[part]]
+            found[part] = self._draw(graph, known, pos, counts[part], split_seed(seed, part))
+            taken = torch.cat([taken, found[part]], dim=1)
+        return found
+
+    def _draw(self, graph: Graph, known: Tensor, pos: Tensor, count: int, seed: int) -> Tensor:
+        """``count`` different negatives: by the sampler, and uniform ones where it has too few."""
+        found = pos.new_empty(2, 0)
+        if self.sampler is not None and pos.size(1) and count:
+            avoided = KnownEdges(graph, known)
+            made = (
+                build(self.sampler, graph, known=avoided)
+                if isinstance(self.sampler, str)
+                else self.sampler(graph, avoided)
+            )
+            each = -(-count // pos.size(1))
+            drawn = made.sample(pos, each, generator=generator_from(split_seed(seed, 1)))
+            found = _distinct(drawn.edge_index(), graph)[:, :count]
+            known = torch.cat([known, found], dim=1)
+        sides = (graph.num_src, graph.num_dst) if graph.bipartite else graph.num_nodes
+        rest = Graph.from_edge_index(known, sides, undirected=graph.undirected)
+        more = uniform_non_edges(rest, count - found.size(1), split_seed(seed, 2))
+        return torch.cat([found, more.to(found.device)], dim=1)
+
+    def _labels(self, store: Any, places: Tensor, negatives: Tensor) -> dict[str, Tensor]:
+        """The supervision attributes of one part."""
+        index, key = store.edge_index[:, places], self.key
+        label = torch.ones(len(places), device=index.device)
+        if key in store:
+            label = store[key][places]
+            label = label + 1 if negatives.size(1) else label
+        none = label.new_zeros((negatives.size(1), *label.shape[1:]))
+        if self.split_labels:
+            found = {f"pos_{key}": label, f"pos_{key}_index": index}
+            if negatives.size(1):
+                found |= {f"neg_{key}": none, f"neg_{key}_index": negatives}
+            return found
+        return {
+            key: torch.cat([label, none]),
+            f"{key}_index": torch.cat([index, negatives], dim=1),
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(num_val={self.num_val}, num_test={self.num_test})"
+
+
+def _count(name: str, value: int | float, whole: int) -> int:
+    if isinstance(value, float):
+        return int(checks.number(name, value, 0, 1) * whole)
+    return checks.integer(name, value, 0)
+
+
+def _distinct(edge_index: Tensor, graph: Graph) -> Tensor:
+    """Each pair once, in the order of its first copy; (smaller, larger) if undirected."""
+    if graph.undirected:
+        edge_index = torch.stack([edge_index.min(0).values, edge_index.max(0).values])
+    _, first = np.unique((edge_index[0] * graph.num_dst + edge_index[1]).numpy(), return_index=True)
+    return edge_index[:, torch.from_numpy(np.sort(first))]
+
+
+def _keep(store: Any, places: Tensor, undirected: bool, reverse: EdgeType | None) -> None:
+    """Leave only the edges at ``places``, both ways if undirected, in a store and its reverse."""
+    for name in [name for name in store if store.is_edge_attr(name) and name != "edge_index"]:
+        value = store[name][places]
+        store[name] = torch.cat([value, value]) if undirected else value
+    index = store.edge_index[:, places]
+    store.edge_index = torch.cat([index, index.flip(0)], dim=1) if undirected else index
+    if reverse is None or store._parent()[reverse]._key == store._key:
+        return
+    other = store._parent()[reverse]
+    for name in list(other):
+        if name == "edge_index":
+            other.edge_index = store.edge_index.flip(0)
+        elif name in store:
+            other[name] = store[name]
+        else:
+            del other[name]
