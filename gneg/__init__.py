@@ -17,7 +17,7 @@ from gneg.known import KnownEdges
 from gneg.negatives import Negatives
 
 if TYPE_CHECKING:
-    from gneg import datasets, nn, train, transforms
+    from gneg import datasets, loader, nn, train, transforms
     from gneg.auditing import audit
     from gneg.comparison import compare
     from gneg.evaluation import evaluate
@@ -34,6 +34,7 @@ __all__ = [
     "datasets",
     "evaluate",
     "hardset",
+    "loader",
     "losses",
     "metrics",
     "negative_sampling",
@@ -55,6 +56,7 @@ _LATE = {
     "datasets": None,
     "evaluate": "evaluation",
     "hardset": "hardsets",
+    "loader": None,
     "nn": None,
     "train": None,
     "transforms": None,

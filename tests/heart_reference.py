@@ -72,7 +72,7 @@ def order(graph, known, u, x, *, local, merge, alpha, epsilon, seed):
         lists.append({v: float(unit[u] @ unit[v]) for v in candidates})
     lists = [{v: float(np.float32(s)) for v, s in one.items()} for one in lists]
     by = [ranks(one) for one in lists]
-    pick = min if merge == "best" else lambda values: sum(values) / len(values)
+    pick = min if merge == "best" else sum
     merged = {v: pick([one[v] for one in by]) for v in candidates}
     unseen = {v for v in candidates if all(one[v] == 0 for one in lists)}
     return sorted(candidates, key=lambda v: (merged[v], key(seed, u, v))), merged, unseen

@@ -72,7 +72,10 @@ def _ranked(score, total, keep, out):
 
 @jit
 def _merged(scores, total, keep, best):
-    """Best or mean rank of each row of ``scores [t, H]``, and that of a node nothing sees."""
+    """Best rank or sum of ranks of each row of ``scores [t, H]``, and that of a node nothing sees.
+
+    The sum orders as the mean does and, of halves, is exact.
+    """
     size, columns = scores.shape
     merged = np.full(size, np.inf if best else 0.0)
     one = np.empty(size)
@@ -83,8 +86,8 @@ def _merged(scores, total, keep, best):
             merged[:] = np.minimum(merged, one)
             unseen = min(unseen, zero)
         else:
-            merged += one / columns
-            unseen += zero / columns
+            merged += one
+            unseen += zero
     return merged, unseen
 
 

@@ -1,0 +1,134 @@
+"""Neighbour sampling for mini-batches: one hop along one edge type, and local ids."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gneg.kernels._jit import GOLDEN, below, jit, mix, stream, unit
+
+
+@jit
+def counts(frontier, times, colptr, edge_time, k, replace, ends):
+    """How many edges each frontier node gets; ``ends`` is set to where its past ends.
+
+    Edges of a column are in the order of ``edge_time``; without times all of them count.
+    """
+    out = np.empty(len(frontier), np.int64)
+    for i in range(len(frontier)):
+        start, stop = colptr[frontier[i]], colptr[frontier[i] + 1]
+        if len(edge_time):
+            stop = start + np.searchsorted(edge_time[start:stop], times[i], side="right")
+        ends[i] = stop
+        there = stop - start
+        if k < 0 or (not replace and k > there):
+            out[i] = there
+        else:
+            out[i] = k if there else 0
+    return out
+
+
+@jit
+def _without_replacement(out, start, stop, state):
+    """Fill ``out`` with distinct positions in [start, stop)."""
+    k, size = len(out), stop - start
+    if k <= 32:  # Floyd's algorithm: Bentley and Floyd, CACM 1987
+        for j in range(k):
+            top = size - k + j
+            state += GOLDEN
+            position = start + below(state, top + 1)
+            for earlier in range(j):
+                if out[earlier] == position:
+                    position = start + top
+                    break
+            out[j] = position
+        return
+    taken = 0
+    for position in range(size):  # selection sampling: Knuth, vol. 2, algorithm 3.4.2 S
+        state += GOLDEN
+        if below(state, size - position) < k - taken:
+            out[taken] = start + position
+            taken += 1
+
+
+@jit
+def _weighted(out, start, stop, weight, replace, state):
+    """Fill ``out`` with positions in proportion to their weight."""
+    size = stop - start
+    keys = np.empty(size)
+    if replace:
+        total = np.cumsum(weight[start:stop])
+        for j in range(len(out)):
+            state += GOLDEN
+            place = np.searchsorted(total, unit(state) * total[-1], side="right")
+            out[j] = start + min(place, size - 1)
+        return
+    for e in range(size):  # Efraimidis and Spirakis, IPL 2006
+        state += GOLDEN
+        uniform = max(unit(state), 1e-300)
+        keys[e] = np.log(uniform) / weight[start + e] if weight[start + e] > 0 else -np.inf
+    out[:] = start + np.argsort(keys)[size - len(out) :]
+
+
+@jit
+def draw(lo, hi, out, offsets, frontier, colptr, ends, k, replace, last, weight, seed, first):
+    """``out[offsets[i]:offsets[i + 1]]`` = positions of edges that enter ``frontier[i]``.
+
+    All of them where there are no more than asked for; else random ones, the ``last`` ones, or some
+    in proportion to ``weight``. Each node has a stream of its own, ``first`` being the number
+    of the frontier's first node.
+    """
+    for i in range(lo, hi):
+        mine = out[offsets[i] : offsets[i + 1]]
+        start, stop = colptr[frontier[i]], ends[i]
+        size = stop - start
+        if len(mine) == size and not (replace and k >= 0):
+            for j in range(size):
+                mine[j] = start + j
+            continue
+        state = stream(seed, first + i)
+        if last:
+            for j in range(len(mine)):
+                mine[j] = stop - len(mine) + j
+        elif len(weight):
+            _weighted(mine, start, stop, weight, replace, state)
+        elif replace:
+            for j in range(len(mine)):
+                state += GOLDEN
+                mine[j] = start + below(state, size)
+        else:
+            _without_replacement(mine, start, stop, state)
+
+
+@jit
+def _find(table, keys, key):
+    """Slot of ``key`` in an open-addressing table of positions in ``keys``, or of a free one."""
+    at = np.int64(mix(np.uint64(key)) & np.uint64(len(table) - 1))
+    while table[at] >= 0 and keys[table[at]] != key:
+        at = (at + 1) & (len(table) - 1)
+    return at
+
+
+@jit
+def relabel(known, new, local):
+    """``local[i]`` = position of ``new[i]`` in ``known`` and what it grows by.
+
+    Returns the keys that were not known, in the order of their first appearance.
+    """
+    size = 8
+    while size < 2 * (len(known) + len(new)):
+        size *= 2
+    table = np.full(size, -1, np.int64)
+    keys = np.empty(len(known) + len(new), np.int64)
+    count = 0
+    for i in range(len(known)):
+        keys[count] = known[i]
+        table[_find(table, keys, known[i])] = count
+        count += 1
+    for i in range(len(new)):
+        at = _find(table, keys, new[i])
+        if table[at] < 0:
+            keys[count] = new[i]
+            table[at] = count
+            count += 1
+        local[i] = table[at]
+    return keys[len(known) : count]

@@ -1,0 +1,221 @@
+"""Mini-batches of links with neighbourhoods and hard negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch_geometric.loader
+import torch_geometric.typing
+from torch import Tensor
+from torch_geometric.data import Data, HeteroData
+from torch_geometric.loader.utils import get_edge_label_index
+
+from gneg import checks
+from gneg.graph import Graph
+from gneg.known import KnownEdges
+from gneg.loader.negatives import LinkSampler
+from gneg.loader.neighbors import Neighbors, NeighborSampler
+from gneg.rng import draw_seed, split_seed
+from gneg.samplers import Guarded, NodeTime, Sampler, build
+from gneg.transforms.stores import EdgeType
+
+
+class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
+    """PyG's ``LinkNeighborLoader`` with negatives of each positive that are no edges.
+
+    Arguments and batches are those of PyG's loader. Neighbours are drawn by pyg-lib or torch-sparse
+    where one is installed, else by kernels of our own, so that a plain ``pip install`` is enough.
+    Negatives avoid all edges of the input type and the positives of ``edge_label_index``, and,
+    in temporal batches with node times, nodes that do not exist yet. A positive with fewer than k
+    non-edges repeats them, PyG's batches being rectangular.
+
+    Args:
+        data: ``Data`` or ``HeteroData``.
+        num_neighbors: Neighbours of a node in each hop, -1 for all; by edge type if a dictionary.
+        edge_label_index: ``[2, P]``, the links; with their edge type in ``HeteroData``; all edges
+            if None.
+        edge_label: ``[P]``, their labels.
+        edge_label_time: ``[P]``, their times; neighbours are then no later.
+        replace: Whether a neighbour may be drawn twice.
+        subgraph_type: ``"directional"`` or ``"bidirectional"``.
+        disjoint: Whether each link has a neighbourhood of its own.
+        temporal_strategy: ``"uniform"`` or ``"last"``.
+        neg_sampling: ``"binary"``, ``"triplet"`` or PyG's ``NegativeSampling`` with an amount.
+        neg_sampling_ratio: Negatives per positive in ``"binary"`` mode.
+        time_attr: The attribute of nodes or edges that holds times.
+        weight_attr: The attribute of edges that neighbours are drawn in proportion to.
+        transform: Applied to every batch.
+        transform_sampler_output: Applied to what was sampled, before features are looked up.
+        is_sorted: For PyG's sampler.
+        filter_per_worker: Whether features are looked up in the worker.
+        neighbor_sampler: One that is there already.
+        directed: For PyG's sampler.
+        sampler: An expression, or a sampler on the graph of the input type.
+        known: More edges that are no negatives, ``[2, E]``: those of validation, ...
+        exclude_targets: Leave the batch's own links out of message passing, both ways.
+        rev_edge_type: The edge type with the same edges the other way round, for
+            ``exclude_targets``.
+        generator: Source of randomness. The same state gives the same batches for any number of
+            workers.
+        **kwargs: Of ``torch.utils.data.DataLoader``: ``batch_size``, ``shuffle``, ...
+
+    Raises:
+        ValueError: If an argument is out of range or does not fit the data.
+    """
+
+    def __init__(
+        self,
+        data: Data | HeteroData,
+        num_neighbors: Neighbors,
+        edge_label_index: Any = None,
+        edge_label: Tensor | None = None,
+        edge_label_time: Tensor | None = None,
+        replace: bool = False,
+        subgraph_type: Any = "directional",
+        disjoint: bool = False,
+        temporal_strategy: Any = "uniform",
+        neg_sampling: Any = None,
+        neg_sampling_ratio: int | float | None = None,
+        time_attr: str | None = None,
+        weight_attr: str | None = None,
+        transform: Callable[..., Any] | None = None,
+        transform_sampler_output: Callable[..., Any] | None = None,
+        is_sorted: bool = False,
+        filter_per_worker: bool | None = None,
+        neighbor_sampler: Any = None,
+        directed: bool = True,
+        *,
+        sampler: str | Sampler = "uniform",
+        known: Tensor | None = None,
+        exclude_targets: bool = False,
+        rev_edge_type: EdgeType | None = None,
+        generator: torch.Generator | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if (edge_label_time is not None) != (time_attr is not None):
+            given = "set" if edge_label_time is not None else "not set"
+            raise ValueError(
+                f"'edge_label_time' is {given} while 'time_attr' is not in the same way (got "
+                f"time_attr={time_attr!r}); temporal sampling needs both"
+            )
+        seed = draw_seed(generator)
+        self.time_attr = time_attr
+        if neighbor_sampler is None:
+            options: dict[str, Any] = {
+                "replace": replace,
+                "subgraph_type": subgraph_type,
+                "disjoint": disjoint,
+                "temporal_strategy": temporal_strategy,
+                "time_attr": time_attr,
+                "weight_attr": weight_attr,
+            }
+            if _pyg_can(options):
+                neighbor_sampler = torch_geometric.loader.link_neighbor_loader.NeighborSampler(
+                    data,
+                    num_neighbors,
+                    is_sorted=is_sorted,
+                    share_memory=kwargs.get("num_workers", 0) > 0,
+                    directed=directed,
+                    **options,
+                )
+            else:
+                neighbor_sampler = NeighborSampler(
+                    data, num_neighbors, seed=split_seed(seed, 0), **options
+                )
+        wanted = neg_sampling is not None or bool(neg_sampling_ratio)
+        made = self._sampler(data, edge_label_index, edge_label, sampler, known) if wanted else None
+        if kwargs.get("shuffle") and "generator" not in kwargs:
+            kwargs["generator"] = torch.Generator().manual_seed(split_seed(seed, 1))
+        super().__init__(
+            data,
+            LinkSampler(
+                neighbor_sampler,
+                made,
+                exclude_targets=exclude_targets,
+                reverse=rev_edge_type,
+                seed=split_seed(seed, 2),
+            ),
+            edge_label_index=edge_label_index,
+            edge_label=edge_label,
+            edge_label_time=edge_label_time,
+            neg_sampling=neg_sampling,
+            neg_sampling_ratio=neg_sampling_ratio,
+            transform=transform,
+            transform_sampler_output=transform_sampler_output,
+            filter_per_worker=filter_per_worker,
+            **kwargs,
+        )
+        triplets = self.neg_sampling is not None and self.neg_sampling.is_triplet()
+        if triplets and made is not None and made.corrupt != "dst":
+            checks.fail("sampler", "one that replaces targets in triplets", made)
+
+    def _sampler(
+        self,
+        data: Any,
+        edge_label_index: Any,
+        edge_label: Tensor | None,
+        sampler: str | Sampler,
+        known: Tensor | None,
+    ) -> Sampler:
+        """The sampler on the graph of the input type, and what it must not return."""
+        edge_type, links = get_edge_label_index(data, edge_label_index)
+        nodes = [data if edge_type is None else data[edge_type[i]] for i in (0, -1)]
+        sizes = [int(one.num_nodes) for one in nodes]
+        same = edge_type is None or edge_type[0] == edge_type[-1]
+        edges = torch.empty(2, 0, dtype=torch.long)
+        store: Any = data if edge_type is None else data[edge_type]
+        if "edge_index" in store and store.edge_index is not None:
+            edges = store.edge_index.cpu()
+        graph = Graph.from_edge_index(edges, sizes[0] if same else (sizes[0], sizes[1]))
+        positive = links.cpu() if edge_label is None else links.cpu()[:, edge_label.cpu() > 0]
+        more = [positive] if known is None else [positive, known.cpu()]
+        avoided = KnownEdges(graph, *more)
+        if isinstance(sampler, str):
+            x = nodes[0].x if same and "x" in nodes[0] else None
+            sampler = build(sampler, graph, z=x, known=avoided)
+        elif (sampler.graph.num_src, sampler.graph.num_dst) != (graph.num_src, graph.num_dst):
+            checks.fail("sampler", f"one on {graph}", sampler.graph)
+        name = self.time_attr
+        if name is None or not all(name in one and one.is_node_attr(name) for one in nodes):
+            return sampler
+        return Guarded(sampler, [NodeTime((nodes[0][name], nodes[1][name]))])
+
+    def refresh(self, z: Tensor | tuple[Tensor, Tensor]) -> None:
+        """Give adaptive samplers new embeddings; running workers see them at once.
+
+        Samplers that select by a model score with their dot product.
+
+        Args:
+            z: ``[N, D]``; a pair, sources and targets, between two node types.
+
+        Raises:
+            ValueError: If they have another shape than before.
+        """
+        pair = z if isinstance(z, tuple) else (z, z)
+        there = self.link_sampler.z
+        if there is None:
+            source = pair[0].detach().float().cpu().clone().share_memory_()
+            target = source
+            if isinstance(z, tuple):
+                target = pair[1].detach().float().cpu().clone().share_memory_()
+            self.link_sampler.z = source, target
+            return
+        for old, new in zip(there, pair, strict=True):
+            if old.shape != new.shape:
+                checks.fail("z", f"of shape {list(old.shape)}, as before", list(new.shape))
+            old.copy_(new.detach())
+
+    def __iter__(self) -> Iterator[Any]:
+        self.link_sampler.state += 1  # new negatives in every epoch
+        iterator: Iterator[Any] = super().__iter__()
+        return iterator
+
+
+def _pyg_can(options: dict[str, Any]) -> bool:
+    """Whether PyG's own sampler works here."""
+    if torch_geometric.typing.WITH_PYG_LIB:
+        return True
+    special = options["disjoint"] or options["time_attr"] or options["weight_attr"]
+    return torch_geometric.typing.WITH_TORCH_SPARSE and not special
