@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -96,9 +97,10 @@ class Cells:
             Exception: What a cell raised; the others are not started any more.
         """
         missing = {cell.path: cell for cell in cells if not cell.path.exists()}
-        waiting: dict[Future[None], Cell] = {
-            self._pool.submit(_run, cell): cell for cell in missing.values()
-        }
+        with _uninterrupted():  # the processes start now
+            waiting: dict[Future[None], Cell] = {
+                self._pool.submit(_run, cell): cell for cell in missing.values()
+            }
         done = len(cells) - len(waiting)
         while waiting:
             finished, _ = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
@@ -123,6 +125,22 @@ class Cells:
 
 
 @contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C, and let processes that start meanwhile ignore it for good.
+
+    A terminal sends it to all of them; what becomes of them is their parent's business.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def processes(data: LinkData, sets: dict[str, HardSet], jobs: int) -> Iterator[Cells]:
     """Yield what runs ``jobs`` cells at once; an interruption ends the processes at once."""
     context = multiprocessing.get_context("spawn")
@@ -131,7 +149,9 @@ def processes(data: LinkData, sets: dict[str, HardSet], jobs: int) -> Iterator[C
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         given = pickle.dumps((data, sets))
-    with context.Manager() as manager:
+    with _uninterrupted():
+        started = context.Manager()
+    with started as manager:
         others = set(multiprocessing.active_children())
         told = manager.Queue()
         pool = ProcessPoolExecutor(jobs, context, _start, (given, told, threads))
@@ -149,8 +169,7 @@ _here: dict[str, Any] = {}  # what a process was started with
 
 
 def _start(given: bytes, told: Any, threads: int) -> None:
-    """In a new process; an interruption is the parent's business."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In a new process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sparse features
         data, sets = pickle.loads(given)
