@@ -17,11 +17,12 @@ from gneg.known import KnownEdges
 from gneg.negatives import Negatives
 
 if TYPE_CHECKING:
-    from gneg import datasets, loader, nn, train, transforms
+    from gneg import datasets, exporters, loader, nn, train, transforms
     from gneg.auditing import audit
     from gneg.comparison import compare
     from gneg.evaluation import evaluate
     from gneg.hardsets import HardSet, hardset
+    from gneg.sampling import sample
 
 __all__ = [
     "Graph",
@@ -33,12 +34,14 @@ __all__ = [
     "compare",
     "datasets",
     "evaluate",
+    "exporters",
     "hardset",
     "loader",
     "losses",
     "metrics",
     "negative_sampling",
     "nn",
+    "sample",
     "samplers",
     "structured_negative_sampling",
     "structured_negative_sampling_feasible",
@@ -55,9 +58,11 @@ _LATE = {
     "compare": "comparison",
     "datasets": None,
     "evaluate": "evaluation",
+    "exporters": None,
     "hardset": "hardsets",
     "loader": None,
     "nn": None,
+    "sample": "sampling",
     "train": None,
     "transforms": None,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -217,6 +218,13 @@ class Graph:
         """``[2, E]`` long, sorted by source and target."""
         sources = np.repeat(np.arange(self.num_src), np.diff(self.indptr))
         return torch.from_numpy(np.stack([sources, self.indices.astype(np.int64)]))
+
+    def fingerprint(self) -> str:
+        """A hash of nodes and edges: the same for the same graph, however it was built."""
+        digest = hashlib.sha256(str((self.num_src, self.num_dst, self.bipartite)).encode())
+        for array in (self.indptr, self.indices.astype(np.int64)):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:16]
 
     def degree(self) -> Tensor:
         """``[num_src]`` long: number of targets of each source."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding
 
-from gneg import checks
+from gneg import artefacts, checks, record
+from gneg.graph import Graph
 
 Side = Literal["dst", "src"]
 #: Embeddings ``[N, D]``; of sources and of targets in a bipartite graph.
@@ -160,6 +162,57 @@ class Negatives:
         for name, value in fields.items():
             object.__setattr__(other, name, value)
         return other
+
+    def columns(self) -> artefacts.Columns:
+        """As arrays with a row for each positive, see :mod:`gneg.artefacts`.
+
+        Raises:
+            ValueError: If the positives are not known, or there are embeddings beside the ids.
+        """
+        if self.replaced is None or self.synthetic:
+            checks.fail("negatives", "drawn by a sampler, and node ids only", self)
+        side = self.side
+        if not isinstance(side, Tensor):
+            side = torch.full(self.src.shape, side == "src", device=self.src.device)
+        found = {"src": self.src, "replaced": self.replaced, "side": side}
+        found["index"] = self.index.masked_fill(~self.mask, -1)
+        if self.log_q is not None:
+            found["log_q"] = self.log_q
+        return {name: value.detach().cpu().numpy() for name, value in found.items()}
+
+    def save(self, path: str | Path, graph: Graph) -> None:
+        """Write a ``.parquet``, ``.npz`` or ``.csv`` with the hash of the graph.
+
+        Raises:
+            ValueError: If the suffix is unknown, or the positives are.
+        """
+        info = {"graph": graph.fingerprint(), "versions": record.versions()}
+        artefacts.write(Path(path), [self.columns()], info)
+
+    @classmethod
+    def load(cls, path: str | Path, graph: Graph) -> Negatives:
+        """Read what :meth:`save` or ``gneg sample`` wrote.
+
+        Raises:
+            ValueError: If it was written for another graph.
+        """
+        columns, info = artefacts.read(Path(path))
+        if info.get("graph") != graph.fingerprint():
+            there = f"the graph they were drawn in, {info.get('graph')}"
+            checks.fail("graph", there, f"{graph}, {graph.fingerprint()}")
+        parts = {name: torch.tensor(column) for name, column in columns.items()}
+        side: Side | Tensor = parts["side"]
+        if len(parts["side"]) and (parts["side"] == parts["side"][0]).all():
+            side = "src" if parts["side"][0] else "dst"
+        mask = parts["index"] >= 0
+        return cls(
+            parts["src"].long(),
+            parts["index"].long().clamp(min=0),
+            mask,
+            parts["log_q"].float() if "log_q" in parts else None,
+            side,
+            replaced=parts["replaced"].long(),
+        )
 
     def to(self, device: torch.device | str) -> Negatives:
         """Return the negatives on ``device``."""

@@ -138,7 +138,7 @@ def test_mistakes_get_one_clear_line(arguments, message):
     assert "Traceback" not in result.output
 
 
-COMMANDS = ["train", "evaluate", "hardset", "audit", "compare", "report"]
+COMMANDS = ["train", "evaluate", "hardset", "audit", "sample", "compare", "report"]
 COMMANDS += ["samplers", "losses", "datasets"]
 
 

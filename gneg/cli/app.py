@@ -18,7 +18,7 @@ from rich.table import Table
 
 import gneg
 
-COMMANDS = ("train", "evaluate", "hardset", "audit", "compare", "report")
+COMMANDS = ("train", "evaluate", "hardset", "audit", "sample", "compare", "report")
 
 
 class _InOrderOfUse(typer.core.TyperGroup):

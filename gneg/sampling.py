@@ -1,0 +1,112 @@
+"""Negatives of a whole dataset, written as they are drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gneg import artefacts, checks, record
+from gneg.config import Known
+from gneg.datasets import LinkData
+from gneg.rng import generator_from, split_seed
+from gneg.samplers import build
+from gneg.samplers.base import Corrupt, Score
+
+__all__ = ["sample"]
+
+ROWS = 2**16  # positives drawn, and kept, at once
+
+
+def sample(
+    data: LinkData,
+    sampler: str = "uniform",
+    *,
+    k: int = 10,
+    out: str | Path,
+    part: str = "train",
+    known: Known = "train",
+    corrupt: Corrupt = "dst",
+    score: Score | None = None,
+    seed: int = 0,
+    fresh: bool = False,
+    report: Callable[[int, int], object] | None = None,
+    command: str = "gneg.sample()",
+) -> dict[str, Any]:
+    """Draw ``k`` negatives of every positive and write them, reproducible to the bit.
+
+    A row of the file is a positive: ``src``, the kept end; ``replaced``, the other; ``side``, True
+    where the source was replaced; ``index [K]``, -1 where a node has no more non-edges; and
+    ``log_q [K]`` where the sampler has a density. Its header holds the hash of the graph, the
+    sampler, the seed, what was known, and versions.
+
+    Args:
+        data: The dataset.
+        sampler: An expression.
+        k: Negatives per positive.
+        out: ``.parquet``, ``.npz`` or ``.csv``; finished parts are kept beside it meanwhile.
+        part: The positives: ``train``, ``valid`` or ``test``.
+        known: Edges that negatives avoid.
+        corrupt: The end that is replaced.
+        score: A trained model, for samplers that select by one.
+        seed: Of all randomness.
+        fresh: Start again even if there are finished parts.
+        report: Called with the positives done and all.
+        command: What was typed, for the record.
+
+    Returns:
+        The header.
+
+    Raises:
+        ValueError: If an argument is out of range, or the sampler needs a model that is not given.
+    """
+    out = Path(out)
+    artefacts.suffix_of(out)
+    checks.choice("part", part, ("train", "valid", "test"))
+    pos = {"train": data.train, "valid": data.valid.pos, "test": data.test.pos}[part]
+    x = data.x if data.x is None or data.x.layout == torch.strided else data.x.to_dense()
+    made = build(sampler, data.graph, z=x, known=data.known(known), corrupt=corrupt)
+    settings = {
+        "dataset": data.name,
+        "split": data.split,
+        "part": part,
+        "graph": data.graph.fingerprint(),
+        "sampler": sampler,
+        "k": checks.integer("k", k, 1),
+        "known": known,
+        "corrupt": corrupt,
+        "seed": seed,
+    }
+    info = {**settings, "command": command, "versions": record.versions()}
+    mark = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
+    folder = out.with_name(f".{out.name}.{mark}.parts")
+    if fresh:
+        _remove(folder)
+    pieces = [folder / f"{i:06d}.npz" for i in range(-(-pos.size(1) // ROWS))]
+    for i, piece in enumerate(pieces):
+        if not piece.exists():
+            some = pos[:, i * ROWS : (i + 1) * ROWS]
+            generator = generator_from(split_seed(seed, i))
+            drawn = made.sample(some, k, score=score, generator=generator)
+            artefacts.write(piece, [drawn.columns()], {})
+        if report is not None:
+            report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))
+    artefacts.write(out, _each(pieces), info)
+    _remove(folder)
+    return info
+
+
+def _each(pieces: list[Path]) -> Iterator[artefacts.Columns]:
+    for piece in pieces:
+        yield artefacts.read(piece)[0]
+
+
+def _remove(folder: Path) -> None:
+    for path in folder.glob("*"):
+        path.unlink()
+    if folder.exists():
+        folder.rmdir()
