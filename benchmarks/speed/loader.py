@@ -1,0 +1,114 @@
+"""Batches a second of the link loader: ``python -m benchmarks.speed.loader``.
+
+dblp2010, two hops, features of 64 numbers. PyG's loader with its random negatives runs on the same
+neighbour sampler in the same run, in turn, and the fastest round counts. Then one epoch of
+GraphSAGE over all training edges in mini-batches. Writes ``results/loader.json``.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch_geometric.loader
+from torch_geometric.data import Data
+from torch_geometric.nn import GraphSAGE
+
+from gneg import datasets, kernels, record
+from gneg.cli.app import keep_freed_memory
+from gneg.loader import LinkLoader, NeighborSampler
+
+HERE = Path(__file__).parent
+DBLP = HERE.parent.parent.parent / "shared" / "data" / "graphs" / "dblp2010" / "edges.csv.gz"
+BATCH, FANOUT, WIDTH, BATCHES, ROUNDS = 2048, [10, 5], 64, 40, 4
+
+
+def loaders(data: Data, pos: torch.Tensor) -> dict[str, Any]:
+    common = {"batch_size": BATCH, "edge_label_index": pos}
+    plain = NeighborSampler(data, FANOUT)
+
+    def pyg(neg_sampling: Any) -> Any:
+        return torch_geometric.loader.LinkLoader(data, plain, neg_sampling=neg_sampling, **common)
+
+    def ours(sampler: str) -> Any:
+        return LinkLoader(data, FANOUT, neg_sampling="binary", sampler=sampler, **common)
+
+    return {
+        "no negatives": pyg(None),
+        "PyG's random negatives": pyg("binary"),
+        "uniform": ours("uniform"),
+        "walk": ours("walk"),
+        "mixture(uniform:0.75, walk:0.25)": ours("mixture(uniform:0.75, walk:0.25)"),
+    }
+
+
+def rates(data: Data, pos: torch.Tensor) -> list[dict[str, Any]]:
+    """Batches a second, and nodes a batch: negatives bring neighbourhoods of their own."""
+    made = loaders(data, pos[:, : BATCH * BATCHES])
+    best: dict[str, float] = {}
+    nodes: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        for name, loader in made.items():
+            start, seen = time.perf_counter(), 0
+            for batch in loader:
+                seen += batch.num_nodes
+            rate = BATCHES / (time.perf_counter() - start)
+            best[name], nodes[name] = max(best.get(name, 0.0), rate), seen / BATCHES
+    return [{"negatives": n, "batches_per_s": best[n], "nodes": nodes[n]} for n in made]
+
+
+def epoch(data: Data, pos: torch.Tensor) -> dict[str, float]:
+    """Seconds and peak memory of an epoch of GraphSAGE."""
+    loader = LinkLoader(
+        data,
+        FANOUT,
+        pos,
+        neg_sampling="binary",
+        sampler="walk",
+        exclude_targets=True,
+        batch_size=BATCH,
+        shuffle=True,
+    )
+    model = GraphSAGE(WIDTH, WIDTH, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    start, loading = time.perf_counter(), 0.0
+    before = start
+    for batch in loader:
+        loading += time.perf_counter() - before
+        z = model(batch.x, batch.edge_index)
+        src, dst = batch.edge_label_index
+        score = (z[src] * z[dst]).sum(dim=1)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(score, batch.edge_label)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        before = time.perf_counter()
+    took = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {"seconds": took, "loading_s": loading, "positives": pos.size(1), "gigabytes": peak}
+
+
+def main() -> None:
+    keep_freed_memory()
+    split = datasets.load(DBLP)
+    x = torch.randn(split.num_nodes, WIDTH, generator=torch.Generator().manual_seed(0))
+    data = Data(x=x, edge_index=split.graph.edge_index)
+    result = {
+        "command": "python -m benchmarks.speed.loader",
+        "batch": BATCH,
+        "fanout": FANOUT,
+        "rows": rates(data, split.train),
+        "epoch": epoch(data, split.train),
+        "kernel_threads": kernels.threads.get_num_threads(),
+        "machine": record.machine(),
+        "versions": record.versions(),
+    }
+    record.write_json(HERE / "results" / "loader.json", result)
+    print(result)
+
+
+if __name__ == "__main__":
+    main()
