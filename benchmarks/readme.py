@@ -301,6 +301,22 @@ def compared() -> str:
     )
 
 
+def loader() -> str:
+    result = load(HERE / "speed" / "results" / "loader.json")
+    rows = [
+        [row["negatives"], f"{row['batches_per_s']:.0f}", f"{row['nodes']:,.0f}"]
+        for row in result["rows"]
+    ]
+    epoch = result["epoch"]
+    return (
+        f"{table(['negatives', 'batches a second', 'nodes a batch'], rows)}\n\ndblp2010, "
+        f"{result['batch']:,} links a batch, fanout {result['fanout']}, one negative a link; every row "
+        f"on our neighbour sampler. An epoch of GraphSAGE over all {epoch['positives']:,} training "
+        f"edges with walk negatives: {epoch['seconds']:.0f} s, {epoch['loading_s']:.0f} s of it "
+        f"loading, {epoch['gigabytes']:.1f} GB. {machine(result)}."
+    )
+
+
 BLOCKS = {
     "samplers": samplers,
     "losses": losses,
@@ -314,6 +330,7 @@ BLOCKS = {
     "hardsets": hardsets,
     "audits": audits,
     "compared": compared,
+    "loader": loader,
 }
 
 

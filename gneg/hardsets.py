@@ -56,14 +56,18 @@ class HardSet:
         return EvalEdges(self.pos, (src, dst), None if there.all() else there)
 
     def save(self, path: str | Path) -> None:
-        """Write an ``.npz``, or the pairs as HeaRT's ``.npy`` ``[E, K, 2]``.
+        """Write an ``.npz``, or an ``.npy``: HeaRT's pairs ``[E, K, 2]``, OGB's targets ``[E, K]``.
+
+        OGB's where all columns keep the source.
 
         Raises:
             ValueError: On another suffix, or if rows are short, which ``.npy`` cannot say.
         """
         path = _with_suffix(path)
         if path.suffix == ".npy":
-            record.write_whole(path, lambda temporary: _save_npy(temporary, self.to_heart()))
+            ogb = self.keep == self.index.size(1)
+            array = self.to_ogb()["target_node_neg"].numpy() if ogb else self.to_heart()
+            record.write_whole(path, lambda temporary: _save_npy(temporary, array))
             return
         arrays: dict[str, Any] = {
             "pos": self.pos.numpy(),

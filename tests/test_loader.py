@@ -296,6 +296,22 @@ def test_labels_and_types_are_pygs():
     assert pairs(both.edge_index) == pairs(both.edge_index.flip(0))
 
 
+def test_weights_of_pygs_negative_sampling_count():
+    weight = torch.zeros(80)
+    weight[:20] = 1.0
+    asked = NegativeSampling("triplet", 2, dst_weight=weight)
+    for batch in loader(neg_sampling=asked):
+        assert (batch.n_id[batch.dst_neg_index] < 20).all()
+
+
+def test_links_may_be_called_for_by_position():
+    data = graph_data()
+    for options in ({"neg_sampling": None}, {}):
+        batch = loader(data, **options)([[0, 10], [3, 5]])
+        ends = batch.n_id[batch.edge_label_index][:, :4]
+        assert torch.equal(ends, data.edge_index[:, [0, 10, 3, 5]])
+
+
 def test_known_edges_and_negative_links_are_respected():
     data = graph_data(n=12, edges=30)
     free = {(u, v) for u in range(12) for v in range(12) if u != v} - pairs(data.edge_index)

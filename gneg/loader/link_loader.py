@@ -11,6 +11,7 @@ import torch_geometric.typing
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.loader.utils import get_edge_label_index
+from torch_geometric.sampler import NegativeSampling
 
 from gneg import checks
 from gneg.graph import Graph
@@ -18,7 +19,7 @@ from gneg.known import KnownEdges
 from gneg.loader.negatives import LinkSampler
 from gneg.loader.neighbors import Neighbors, NeighborSampler
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers import Guarded, NodeTime, Sampler, build
+from gneg.samplers import Guarded, NodeTime, Sampler, Uniform, Weighted, build
 from gneg.transforms.stores import EdgeType
 
 
@@ -52,7 +53,8 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         filter_per_worker: Whether features are looked up in the worker.
         neighbor_sampler: One that is there already.
         directed: For PyG's sampler.
-        sampler: An expression, or a sampler on the graph of the input type.
+        sampler: An expression, or a sampler on the graph of the input type. If None, in proportion
+            to the weights of ``neg_sampling`` if it has any, else uniform.
         known: More edges that are no negatives, ``[2, E]``: those of validation, ...
         exclude_targets: Leave the batch's own links out of message passing, both ways.
         rev_edge_type: The edge type with the same edges the other way round, for
@@ -87,7 +89,7 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         neighbor_sampler: Any = None,
         directed: bool = True,
         *,
-        sampler: str | Sampler = "uniform",
+        sampler: str | Sampler | None = None,
         known: Tensor | None = None,
         exclude_targets: bool = False,
         rev_edge_type: EdgeType | None = None,
@@ -124,8 +126,12 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
                 neighbor_sampler = NeighborSampler(
                     data, num_neighbors, seed=split_seed(seed, 0), **options
                 )
-        wanted = neg_sampling is not None or bool(neg_sampling_ratio)
-        made = self._sampler(data, edge_label_index, edge_label, sampler, known) if wanted else None
+        asked = NegativeSampling.cast(neg_sampling)
+        made = None
+        if asked is not None or neg_sampling_ratio:
+            weight = None if asked is None else asked.dst_weight
+            chosen = sampler if sampler is not None or weight is None else weight
+            made = self._sampler(data, edge_label_index, edge_label, chosen, known)
         if kwargs.get("shuffle") and "generator" not in kwargs:
             kwargs["generator"] = torch.Generator().manual_seed(split_seed(seed, 1))
         super().__init__(
@@ -156,7 +162,7 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         data: Any,
         edge_label_index: Any,
         edge_label: Tensor | None,
-        sampler: str | Sampler,
+        sampler: str | Sampler | Tensor | None,
         known: Tensor | None,
     ) -> Sampler:
         """The sampler on the graph of the input type, and what it must not return."""
@@ -172,7 +178,11 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         positive = links.cpu() if edge_label is None else links.cpu()[:, edge_label.cpu() > 0]
         more = [positive] if known is None else [positive, known.cpu()]
         avoided = KnownEdges(graph, *more)
-        if isinstance(sampler, str):
+        if sampler is None:
+            sampler = Uniform(graph, known=avoided)
+        elif isinstance(sampler, Tensor):
+            sampler = Weighted(graph, sampler, known=avoided)
+        elif isinstance(sampler, str):
             x = nodes[0].x if same and "x" in nodes[0] else None
             sampler = build(sampler, graph, z=x, known=avoided)
         elif (sampler.graph.num_src, sampler.graph.num_dst) != (graph.num_src, graph.num_dst):

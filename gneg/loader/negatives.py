@@ -75,6 +75,7 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
         self, inputs: EdgeSamplerInput, neg_sampling: NegativeSampling | None = None
     ) -> Output:
         """Neighbourhoods of the ends of edges and, if asked for, of negatives of each."""
+        inputs = _flat(inputs)
         chosen = None if neg_sampling is None else self._choose(inputs, neg_sampling)
         neighbors = self.neighbors
         draw = neighbors.sample if hasattr(neighbors, "sample") else neighbors._sample
@@ -172,6 +173,13 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
             out.col[edge_type] = out.col[edge_type][keep]
             if out.edge is not None:
                 out.edge[edge_type] = out.edge[edge_type][keep]
+
+
+def _flat(inputs: EdgeSamplerInput) -> EdgeSamplerInput:
+    """The same links in one row, whatever shape their positions were given in."""
+    fields = (inputs.input_id, inputs.row, inputs.col, inputs.label, inputs.time)
+    flat = [one if one is None or one.dim() < 2 else one.reshape(-1) for one in fields]
+    return EdgeSamplerInput(*flat, inputs.input_type)
 
 
 def _filled(negatives: Negatives) -> Tensor:

@@ -33,6 +33,7 @@ from gneg.samplers.similar import Similar
 from gneg.samplers.tempered import Tempered
 from gneg.samplers.uniform import Uniform
 from gneg.samplers.walk import Walk
+from gneg.samplers.weighted import Weighted
 from gneg.samplers.wrapper import Pool, Wrapper
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Tempered",
     "Uniform",
     "Walk",
+    "Weighted",
     "Wrapper",
     "build",
 ]

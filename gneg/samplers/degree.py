@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gneg import checks, kernels
+from gneg import checks
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Side
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+from gneg.samplers.base import Corrupt
+from gneg.samplers.weighted import ByWeight
 
-TRIES = 64
 
-
-class Degree(Sampler):
+class Degree(ByWeight):
     """Draws non-edges in proportion to degree ** alpha of the target.
 
     ``alpha=0.75`` is the choice of word2vec (Mikolov et al., NeurIPS 2013), ``alpha=1`` the
@@ -35,7 +34,6 @@ class Degree(Sampler):
     """
 
     name = "degree"
-    exact = True
     tunable: ClassVar = {"alpha": lambda value: checks.number("alpha", value, -4, 4)}
 
     def __init__(
@@ -57,45 +55,3 @@ class Degree(Sampler):
             return np.where((degree > 0) | (self.alpha == 0), weight, 0.0)
 
         return self.cached(("weight", side), build)  # type: ignore[no-any-return]
-
-    def _table(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        def build() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-            weight = self._weight(side)
-            size = len(weight)
-            accept, alias = np.empty(size, np.float32), np.empty(size, np.int32)
-            everyone = np.array([0, size]), np.arange(size)
-            kernels.alias.build_rows(0, 1, accept, alias, *everyone, weight)
-            return accept, alias
-
-        return self.cached(("table", side), build)  # type: ignore[no-any-return]
-
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        index = query.blank(k)
-        query.run(
-            kernels.alias.draws,
-            index,
-            *self._table(query.side),
-            *query.known.arrays,
-            self._weight(query.side),
-            query.known.no_self,
-            seed,
-            TRIES,
-        )
-        return index
-
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
-        weight = self._weight(query.side)
-        norm = np.empty(len(query.rows))
-        query.run(
-            kernels.alias.log_normaliser,
-            norm,
-            *query.known.arrays,
-            weight,
-            float(weight.sum()),
-            query.known.no_self,
-        )
-        # A row without any weighted non-edge is drawn uniformly.
-        with np.errstate(divide="ignore"):
-            own = np.log(weight[np.maximum(index, 0)])
-        dead = np.isneginf(norm)[:, None]
-        return np.where(dead, query.log_uniform, own - np.where(dead, 0.0, norm[:, None]))

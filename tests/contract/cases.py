@@ -32,6 +32,12 @@ def _fixed(graph: Graph, **options) -> Sampler:
     )
 
 
+def _weights(graph: Graph) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+    """0, 1, 2, 3, 0, ... for every node."""
+    source, target = (torch.arange(n).double() % 4 for n in (graph.num_src, graph.num_dst))
+    return (source, target) if graph.bipartite else target
+
+
 def _odd(graph: Graph, hop: int) -> int:
     return hop + 1 if graph.bipartite and hop % 2 == 0 else hop
 
@@ -40,6 +46,7 @@ SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "Uniform": lambda g, **o: samplers.Uniform(g, **o),
     "Degree": lambda g, **o: samplers.Degree(g, 0.75, **o),
     "Degree-inverse": lambda g, **o: samplers.Degree(g, -1, **o),
+    "Weighted": lambda g, **o: samplers.Weighted(g, _weights(g), **o),
     "KHop": lambda g, **o: samplers.KHop(g, **o),
     "KHop-shells": lambda g, **o: samplers.KHop(
         g, weights={_odd(g, 2): 0.5, _odd(g, 2) + (2 if g.bipartite else 1): 0.3, "far": 0.2}, **o
