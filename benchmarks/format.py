@@ -1,0 +1,31 @@
+"""Tables and figures as the pages show them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def load(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def machine(result: dict[str, Any]) -> str:
+    info, versions = result["machine"], result["versions"]
+    return (
+        f"`{result['command']}`; {info['cpu']}, {info['cores']} cores; torch {versions['torch']}, "
+        f"PyG {versions['torch-geometric']}, numba {versions['numba']}, Python {versions['python']}"
+    )
+
+
+def percent(value: dict[str, float | None]) -> str:
+    mean, std = value["mean"], value["std"]
+    assert mean is not None
+    return f"{100 * mean:.2f}" + (f" ± {100 * std:.2f}" if std is not None else "")
