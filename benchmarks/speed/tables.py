@@ -147,8 +147,8 @@ def loader() -> str:
     epoch = result["epoch"]
     return (
         f"{table(['negatives', 'batches a second', 'nodes a batch'], rows)}\n\ndblp2010, "
-        f"{result['batch']:,} links a batch, fanout {result['fanout']}, one negative a link; every "
-        f"row on our neighbour sampler. An epoch of GraphSAGE over all {epoch['positives']:,} training "
+        f"{result['batch']:,} links a batch, fanout {result['fanout']}, one negative a link, "
+        f"on our neighbour sampler. An epoch of GraphSAGE over all {epoch['positives']:,} training "
         f"edges with walk negatives: {epoch['seconds']:.0f} s, {epoch['loading_s']:.0f} s of it "
         f"loading, {epoch['gigabytes']:.1f} GB. {machine(result)}."
     )
