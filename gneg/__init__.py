@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from gneg import losses, metrics, samplers
@@ -16,7 +17,7 @@ from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the module's dictionary
     from gneg import datasets, exporters, loader, nn, train, transforms
     from gneg.auditing import audit
     from gneg.comparison import compare

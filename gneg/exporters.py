@@ -136,14 +136,14 @@ def to_graphbolt(negatives: Negatives) -> dict[str, Tensor]:
     }
 
 
-def to_networkx(negatives: Negatives, *, undirected: bool = True) -> networkx.Graph[Any]:
+def to_networkx(negatives: Negatives, *, undirected: bool = True) -> networkx.Graph:
     """networkx: positives and negatives as edges with ``label`` 1 and 0.
 
     A negative has ``positives``, the edges it was drawn for.
     """
     import networkx as nx
 
-    graph: networkx.Graph[Any] = nx.Graph() if undirected else nx.DiGraph()
+    graph: networkx.Graph = nx.Graph() if undirected else nx.DiGraph()
     pos = [(int(u), int(v)) for u, v in positives(negatives).t()]
     graph.add_edges_from(pos, label=1)
     src, dst = negatives.pairs()

@@ -140,7 +140,7 @@ class Graph:
         return cls.from_edge_index(store.edge_index, num_nodes, undirected=undirected)
 
     @classmethod
-    def from_networkx(cls, graph: networkx.Graph[Any], *, undirected: bool | None = None) -> Graph:
+    def from_networkx(cls, graph: networkx.Graph, *, undirected: bool | None = None) -> Graph:
         """Build from a networkx graph; node ids are positions in ``list(graph)``.
 
         Raises:
