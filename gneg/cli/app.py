@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -39,6 +40,37 @@ console = Console()
 errors = Console(stderr=True)
 
 
+DATA = "Data"
+#: Options that every command has that reads a dataset.
+Root = Annotated[
+    Path | None,
+    typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA),
+]
+Features = Annotated[
+    Path | None,
+    typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA),
+]
+Directed = Annotated[
+    bool,
+    typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA),
+]
+SplitSeed = Annotated[
+    int,
+    typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA),
+]
+
+
+def load_data(
+    dataset: str, root: Path | None, features: Path | None, directed: bool, split_seed: int
+) -> Any:
+    """Load a dataset and say what it is."""
+    from gneg.datasets import load
+
+    data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
+    console.print(escape(repr(data)), highlight=False)
+    return data
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Print what the user got wrong without a traceback; say what an interruption left."""
@@ -46,6 +78,9 @@ def plain_errors() -> Iterator[None]:
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     try:
         yield
+    except KeyboardInterrupt:
+        console.print("interrupted; the same command goes on from what was done")
+        raise typer.Exit(130) from None
     except (ValueError, FileNotFoundError, ImportError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
         raise typer.Exit(2) from error

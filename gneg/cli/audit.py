@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from rich.markup import escape
 
-from gneg.cli.app import app, command, console, plain_errors, print_table
+from gneg.cli.app import (
+    Directed,
+    Features,
+    Root,
+    SplitSeed,
+    app,
+    command,
+    console,
+    load_data,
+    plain_errors,
+    print_table,
+)
 from gneg.config import TrainConfig
 
-DATA = "Data"
 NAMES = {
     "cn": "common neighbours",
     "aa": "Adamic-Adar",
@@ -36,10 +45,10 @@ def audit_command(
     seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write everything as JSON.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for the figures as PNG and SVG (needs gneg[report]).")] = None,
-    root: Annotated[Path | None, typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA)] = None,
-    features: Annotated[Path | None, typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA)] = None,
-    directed: Annotated[bool, typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA)] = False,
-    split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
+    root: Root = None,
+    features: Features = None,
+    directed: Directed = False,
+    split_seed: SplitSeed = 0,
 ) -> None:  # fmt: skip
     """Measure how hard, how risky and how costly a sampler's negatives are.
 
@@ -50,11 +59,9 @@ def audit_command(
     """
     from gneg import record, scorers
     from gneg.auditing import audit
-    from gneg.datasets import load
 
     with plain_errors():
-        data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
-        console.print(escape(repr(data)), highlight=False)
+        data = load_data(dataset, root, features, directed, split_seed)
         score = None if model is None else scorers.model(data, scorers.models(model)[0])
         with console.status("drawing and measuring"):
             results = audit(

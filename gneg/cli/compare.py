@@ -12,7 +12,20 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gneg.cli.app import app, command, console, mean_std, plain_errors, print_table, progress
+from gneg.cli.app import (
+    Directed,
+    Features,
+    Root,
+    SplitSeed,
+    app,
+    command,
+    console,
+    load_data,
+    mean_std,
+    plain_errors,
+    print_table,
+    progress,
+)
 from gneg.config import TrainConfig
 
 DATA, MODEL, RUN = "Data", "Model", "Run"
@@ -36,10 +49,10 @@ def compare_command(
     lr: Annotated[float, typer.Option(help="Learning rate.", rich_help_panel=MODEL)] = DEFAULT.lr,
     corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
     known: Annotated[str, typer.Option(help="Edges negatives avoid in training: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
-    root: Annotated[Path | None, typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA)] = None,
-    features: Annotated[Path | None, typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA)] = None,
-    directed: Annotated[bool, typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA)] = False,
-    split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
+    root: Root = None,
+    features: Features = None,
+    directed: Directed = False,
+    split_seed: SplitSeed = 0,
     epochs: Annotated[int, typer.Option(help="Epochs of a run at the most.", rich_help_panel=RUN)] = DEFAULT.epochs,
     seconds: Annotated[float | None, typer.Option(help="Seconds of training of a run at the most.", rich_help_panel=RUN)] = DEFAULT.seconds,
     patience: Annotated[int, typer.Option(help="Evaluations without progress before stopping.", rich_help_panel=RUN)] = DEFAULT.patience,
@@ -59,12 +72,10 @@ def compare_command(
     """
     given = dict(locals())
     from gneg.comparison import compare
-    from gneg.datasets import load
     from gneg.samplers.parse import parse_list
 
     with plain_errors():
-        data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
-        console.print(escape(repr(data)), highlight=False)
+        data = load_data(dataset, root, features, directed, split_seed)
         names = (
             "k decoder hidden layers dropout lr corrupt known epochs seconds patience eval_every"
         )
@@ -72,25 +83,21 @@ def compare_command(
         base = replace(DEFAULT, **{name: given[name] for name in names.split()})
         folder = out or Path("runs") / f"compare-{re.sub(r'[^A-Za-z0-9]+', '-', data.name)}"
         sets = _sets(data, hardset or [], hard, folder)
-        try:
-            with _Watch() as watch:
-                results = compare(
-                    data,
-                    samplers=[str(one) for one in parse_list(samplers)],
-                    encoders=encoders.split(","),
-                    losses=[None if one == "auto" else one for one in losses.split(",")],
-                    seeds=seeds,
-                    base=base,
-                    sets=sets,
-                    out=folder,
-                    jobs=jobs,
-                    search=search,
-                    report=watch.report,
-                    command=command(),
-                )
-        except KeyboardInterrupt:
-            console.print("interrupted; the same command goes on from what was done")
-            raise typer.Exit(130) from None
+        with _Watch() as watch:
+            results = compare(
+                data,
+                samplers=[str(one) for one in parse_list(samplers)],
+                encoders=encoders.split(","),
+                losses=[None if one == "auto" else one for one in losses.split(",")],
+                seeds=seeds,
+                base=base,
+                sets=sets,
+                out=folder,
+                jobs=jobs,
+                search=search,
+                report=watch.report,
+                command=command(),
+            )
         _print_comparison(results)
         console.print(f"results: [bold]{folder / 'compare.json'}[/]", highlight=False)
         if report is not None:

@@ -7,12 +7,23 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from rich.markup import escape
 
-from gneg.cli.app import app, command, console, plain_errors, print_table, progress
+from gneg.cli.app import (
+    Directed,
+    Features,
+    Root,
+    SplitSeed,
+    app,
+    command,
+    console,
+    load_data,
+    plain_errors,
+    print_table,
+    progress,
+)
 from gneg.config import HEURISTICS
 
-DATA, HEART = "Data", "HeaRT"
+HEART = "HeaRT"
 
 
 @app.command("hardset")
@@ -29,10 +40,10 @@ def hardset_command(
     alpha: Annotated[float, typer.Option(help="Restart probability of PageRank.", rich_help_panel=HEART)] = 0.15,
     tolerance: Annotated[float | None, typer.Option(help="Of PageRank; by the size of the graph.", rich_help_panel=HEART)] = None,
     seed: Annotated[int, typer.Option(help="Of whatever is random.")] = 0,
-    root: Annotated[Path | None, typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA)] = None,
-    features: Annotated[Path | None, typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA)] = None,
-    directed: Annotated[bool, typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA)] = False,
-    split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
+    root: Root = None,
+    features: Features = None,
+    directed: Directed = False,
+    split_seed: SplitSeed = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on.")] = False,
 ) -> None:  # fmt: skip
     """Make evaluation negatives that are hard: HeaRT's procedure and other families.
@@ -41,34 +52,28 @@ def hardset_command(
 
     [bold]gneg hardset Cora --out hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
-    from gneg.datasets import load
     from gneg.hardsets import hardset
 
     with plain_errors():
-        data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
-        console.print(escape(repr(data)), highlight=False)
-        try:
-            with progress("nodes") as report:
-                made = hardset(
-                    data,
-                    family=family,
-                    k=k,
-                    part=cast(Any, part),
-                    known=cast(Any, known),
-                    ends=cast(Any, ends),
-                    merge=cast(Any, merge),
-                    local=cast(Any, local),
-                    alpha=alpha,
-                    tolerance=tolerance,
-                    seed=seed,
-                    out=out,
-                    fresh=fresh,
-                    report=report,
-                    command=command(),
-                )
-        except KeyboardInterrupt:
-            console.print("interrupted; the same command goes on from what was done")
-            raise typer.Exit(130) from None
+        data = load_data(dataset, root, features, directed, split_seed)
+        with progress("nodes") as report:
+            made = hardset(
+                data,
+                family=family,
+                k=k,
+                part=cast(Any, part),
+                known=cast(Any, known),
+                ends=cast(Any, ends),
+                merge=cast(Any, merge),
+                local=cast(Any, local),
+                alpha=alpha,
+                tolerance=tolerance,
+                seed=seed,
+                out=out,
+                fresh=fresh,
+                report=report,
+                command=command(),
+            )
     pairs = made.index.numel()
     console.print(
         f"{made.pos.size(1):,} positives x {made.index.size(1)} negatives; known: {known}; "
@@ -88,10 +93,10 @@ def evaluate_command(
     resamples: Annotated[int, typer.Option(help="Bootstrap samples for the 95 % intervals.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write everything as JSON.")] = None,
-    root: Annotated[Path | None, typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA)] = None,
-    features: Annotated[Path | None, typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA)] = None,
-    directed: Annotated[bool, typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA)] = False,
-    split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
+    root: Root = None,
+    features: Features = None,
+    directed: Directed = False,
+    split_seed: SplitSeed = 0,
 ) -> None:  # fmt: skip
     """Rank held-out edges against easy and hard negatives: Hits@K, MRR, AUC, AP.
 
@@ -102,14 +107,12 @@ def evaluate_command(
     [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
     from gneg import record
-    from gneg.datasets import load
     from gneg.hardsets import HardSet
 
     with plain_errors():
         if dataset is None:
             dataset = _dataset_of(model)
-        data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
-        console.print(escape(repr(data)), highlight=False)
+        data = load_data(dataset, root, features, directed, split_seed)
         own = data.valid if part == "valid" else data.test
         sets = {path.stem: HardSet.load(path, own.pos) for path in hardset or ()}
         results = _evaluate(model, data, part, sets, resamples, seed)

@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from rich.markup import escape
 
-from gneg.cli.app import app, command, console, plain_errors, progress
+from gneg.cli.app import (
+    Directed,
+    Features,
+    Root,
+    SplitSeed,
+    app,
+    command,
+    console,
+    load_data,
+    plain_errors,
+    progress,
+)
 from gneg.config import TrainConfig
-
-DATA = "Data"
 
 
 @app.command("sample")
@@ -25,10 +33,10 @@ def sample_command(
     corrupt: Annotated[str, typer.Option(help="End that is replaced: dst, src or both.")] = "dst",
     model: Annotated[Path | None, typer.Option(help="A run folder or model-SEED.pt of gneg train, for samplers that select by a model.")] = None,
     seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
-    root: Annotated[Path | None, typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA)] = None,
-    features: Annotated[Path | None, typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA)] = None,
-    directed: Annotated[bool, typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA)] = False,
-    split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
+    root: Root = None,
+    features: Features = None,
+    directed: Directed = False,
+    split_seed: SplitSeed = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on.")] = False,
 ) -> None:  # fmt: skip
     """Write negatives of every positive to a file, reproducible to the bit.
@@ -39,31 +47,25 @@ def sample_command(
     [bold]gneg sample Cora --sampler walk -k 10 --out negatives.parquet[/]
     """
     from gneg import scorers
-    from gneg.datasets import load
     from gneg.sampling import sample
 
     with plain_errors():
-        data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
-        console.print(escape(repr(data)), highlight=False)
+        data = load_data(dataset, root, features, directed, split_seed)
         score = None if model is None else scorers.model(data, scorers.models(model)[0])
-        try:
-            with progress("positives") as report:
-                info = sample(
-                    data,
-                    sampler,
-                    k=k,
-                    out=out,
-                    part=part,
-                    known=cast(Any, known),
-                    corrupt=cast(Any, corrupt),
-                    score=score,
-                    seed=seed,
-                    fresh=fresh,
-                    report=report,
-                    command=command(),
-                )
-        except KeyboardInterrupt:
-            console.print("interrupted; the same command goes on from what was done")
-            raise typer.Exit(130) from None
+        with progress("positives") as report:
+            info = sample(
+                data,
+                sampler,
+                k=k,
+                out=out,
+                part=part,
+                known=cast(Any, known),
+                corrupt=cast(Any, corrupt),
+                score=score,
+                seed=seed,
+                fresh=fresh,
+                report=report,
+                command=command(),
+            )
     console.print(f"graph {info['graph']}, seed {seed}, known: {known}", highlight=False)
     console.print(f"negatives: [bold]{out}[/]", highlight=False)

@@ -10,11 +10,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gneg.cli.app import app, command, console, mean_std, plain_errors
+from gneg.cli.app import (
+    Directed,
+    Features,
+    Root,
+    SplitSeed,
+    app,
+    command,
+    console,
+    load_data,
+    mean_std,
+    plain_errors,
+)
 from gneg.config import TrainConfig
 
 DEFAULT = TrainConfig()
@@ -39,10 +49,10 @@ def train_command(
     jk: Annotated[str | None, typer.Option(help="Jumping knowledge: last, cat or max.", rich_help_panel=MODEL)] = DEFAULT.jk,
     corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
     mask_targets: Annotated[bool, typer.Option(help="Hide a batch's own edges from message passing.", rich_help_panel=MODEL)] = DEFAULT.mask_targets,
-    root: Annotated[Path | None, typer.Option(help="Folder with local copies, or to download to.", rich_help_panel=DATA)] = None,
-    features: Annotated[Path | None, typer.Option(help="Features for an own edge list: .npy, .npz or .csv.", rich_help_panel=DATA)] = None,
-    directed: Annotated[bool, typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA)] = False,
-    split_seed: Annotated[int, typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA)] = 0,
+    root: Root = None,
+    features: Features = None,
+    directed: Directed = False,
+    split_seed: SplitSeed = 0,
     known: Annotated[str, typer.Option(help="Edges negatives avoid: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
     epochs: Annotated[int, typer.Option(help="Epochs at the most.", rich_help_panel=RUN)] = DEFAULT.epochs,
     seconds: Annotated[float | None, typer.Option(help="Seconds of training at the most, beside the epochs.", rich_help_panel=RUN)] = DEFAULT.seconds,
@@ -64,13 +74,11 @@ def train_command(
     [bold]gneg train digits[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
     """
     given = dict(locals())
-    from gneg.datasets import load
     from gneg.train import run_folder, train
 
     with plain_errors():
         config = TrainConfig(**{name: given[name] for name in asdict(DEFAULT)})
-        data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
-        console.print(escape(repr(data)), highlight=False)
+        data = load_data(dataset, root, features, directed, split_seed)
         folder = out or Path("runs") / run_folder(data, config)
         with _Watch(config, data.metric) as watch:
             results = train(

@@ -9,12 +9,14 @@ from gneg.datasets import files, local, ogb, pyg
 from gneg.datasets.base import EvalEdges, LinkData
 from gneg.datasets.digits import digits
 from gneg.datasets.local import MissingDataError
+from gneg.datasets.own import from_pyg
 from gneg.datasets.splits import make_split, split_edges
 
 __all__ = [
     "EvalEdges",
     "LinkData",
     "MissingDataError",
+    "from_pyg",
     "load",
     "make_split",
     "names",
