@@ -23,7 +23,7 @@ FLOORS = [
     {"scorers"},
     {"cells"},
     {"comparison"},
-    {"report"},
+    {"report", "integrations"},
     {"cli"},
 ]
 # A module of a lower floor that is built on another one of the same floor.

@@ -1,0 +1,105 @@
+"""The scikit-learn estimator: scikit-learn's own checks, searches, and a world it must solve."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.utils import estimator_checks
+
+from gneg import datasets
+from gneg.integrations.sklearn import LinkPredictor
+
+# Those that bring no data of their own: an estimator of node pairs takes no other tables.
+CHECKS = [
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_estimator_tags_renamed",
+    "check_get_params_invariance",
+    "check_mixin_order",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_set_params",
+    "check_valid_tag_types",
+]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_scikit_learns_checks(name):
+    getattr(estimator_checks, name)("LinkPredictor", LinkPredictor())
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Training pairs, and test pairs with labels, of a real graph."""
+    data = datasets.load("digits")
+    easy = np.stack([data.test.neg[0][:, 0], data.test.neg[1][:, 0]], axis=1)
+    pairs = np.concatenate([data.test.pos.numpy().T, easy])
+    return data.train.numpy().T, pairs, np.repeat([1, 0], [data.test.pos.size(1), len(easy)])
+
+
+def test_it_learns_from_edges_alone(world):
+    train, pairs, label = world
+    model = LinkPredictor(random_state=0)
+    with pytest.raises(Exception, match="not fitted"):
+        model.predict(pairs)
+    probability = model.fit(train).predict_proba(pairs)
+    assert probability.sum(axis=1) == pytest.approx(1)
+    assert roc_auc_score(label, probability[:, 1]) > 0.9
+    assert (model.predict(pairs) == (probability[:, 1] > 0.5)).all()
+    assert model.score(pairs, label) > 0.75
+    again = clone(model).fit(train).predict_proba(pairs)
+    assert (again == probability).all()
+    other = LinkPredictor(random_state=1).fit(train).predict_proba(pairs)
+    assert (other != probability).any()
+
+
+def test_it_works_in_searches(world):
+    train, pairs, label = world
+    every = np.concatenate([train, pairs[label == 0]])
+    y = np.repeat([1, 0], [len(train), (label == 0).sum()])
+    grid = {"sampler": ["uniform", "walk"], "k": [0, 2]}
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    model = LinkPredictor(num_nodes=1797, random_state=0)
+    search = GridSearchCV(model, grid, scoring="roc_auc", cv=folds)
+    search.fit(every, y)
+    assert search.best_score_ > 0.8
+    assert len(search.cv_results_["params"]) == 4
+    assert cross_val_score(model, every, y, cv=folds).mean() > 0.7
+
+
+def test_an_edge_does_not_give_itself_away():
+    """In a random graph nothing tells an edge; a model that sees it in its ends' degrees would."""
+    random = np.random.default_rng(0)
+    edges = np.unique(np.sort(random.integers(300, size=(900, 2)), axis=1), axis=0)
+    edges = edges[edges[:, 0] != edges[:, 1]]
+    model = LinkPredictor(kinds=("pa",), sampler="degree(alpha=1)", k=5, random_state=0).fit(edges)
+    assert model.predict_proba(edges)[:, 1].mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_nodes_that_fit_did_not_see_have_no_neighbours(world):
+    train, _, _ = world
+    model = LinkPredictor(random_state=0).fit(train)
+    assert model.predict([[0, 10**6]]).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("options", "pairs", "labels", "message"),
+    [
+        ({}, [[0, 1, 2]], None, r"'X' must be pairs of node ids, shape \[n, 2\]"),
+        ({}, [[0.5, 1]], None, "'X' must be pairs of integer node ids"),
+        ({}, [[0, -1]], None, "'X' must be node ids in"),
+        ({"num_nodes": 2}, [[0, 3]], None, "'X' must be node ids in"),
+        ({}, [[0, 1]], [2], "'y' must be 0 or 1"),
+        ({}, [[0, 1]], [0], "'X, y' must be with edges"),
+        ({"k": 0}, [[0, 1]], None, "'X, y' must be with edges"),
+        ({"k": -1}, [[0, 1]], None, "'k' must be an integer >= 0"),
+        ({"kinds": ["ppr"]}, [[0, 1]], None, "'kinds' must be one of"),
+        ({"sampler": "wlak"}, [[0, 1], [1, 2]], None, "no sampler 'wlak'"),
+    ],
+)
+def test_bad_input_is_named(options, pairs, labels, message):
+    with pytest.raises(ValueError, match=message):
+        LinkPredictor(**options).fit(pairs, labels)
