@@ -65,9 +65,11 @@ def test_it_works_in_searches(world):
     model = LinkPredictor(num_nodes=1797, random_state=0)
     search = GridSearchCV(model, grid, scoring="roc_auc", cv=folds)
     search.fit(every, y)
-    assert search.best_score_ > 0.8
+    assert search.best_score_ > 0.7  # a third of the edges is not there to be shared
+    assert search.best_params_ != {"sampler": "walk", "k": 2}  # which unlearns what RA tells
     assert len(search.cv_results_["params"]) == 4
-    assert cross_val_score(model, every, y, cv=folds).mean() > 0.7
+    found = cross_val_score(search.best_estimator_, every, y, cv=folds, scoring="roc_auc")
+    assert found.mean() == pytest.approx(search.best_score_)
 
 
 def test_an_edge_does_not_give_itself_away():
