@@ -36,6 +36,7 @@ __all__ = [
     "datasets",
     "evaluate",
     "exporters",
+    "from_networkx",
     "hardset",
     "loader",
     "losses",
@@ -50,6 +51,8 @@ __all__ = [
     "transforms",
 ]
 __version__ = "0.1.0"
+
+from_networkx = Graph.from_networkx
 
 
 # These bring in PyTorch Geometric, which samplers do not need.

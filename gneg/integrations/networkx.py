@@ -1,0 +1,90 @@
+"""Negatives of a small graph as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+import numpy as np
+import torch
+
+from gneg import checks, heuristics, record
+from gneg.exporters import positives
+from gneg.graph import Graph
+from gneg.heuristics import Kind
+from gneg.negatives import Negatives
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["draw"]
+
+LARGEST = 500  # nodes that can be told apart in a picture
+
+
+def draw(
+    graph: Graph,
+    negatives: Negatives,
+    *,
+    hardness: Kind = "ra",
+    ax: Axes | None = None,
+    path: str | Path | None = None,
+    seed: int = 0,
+) -> Axes:
+    """Draw a graph with positives and their negatives, the darker the harder.
+
+    Args:
+        graph: A homogeneous graph of at most 500 nodes.
+        negatives: What a sampler drew in it.
+        hardness: The heuristic that colours negatives.
+        ax: Where to draw; new axes if None.
+        path: A file to write too: ``.png``, ``.svg`` or ``.pdf``.
+        seed: Of the layout.
+
+    Raises:
+        ValueError: If the graph is bipartite or too large.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import ListedColormap
+
+    if graph.num_nodes > LARGEST:
+        checks.fail("graph", f"of at most {LARGEST} nodes", graph)
+    whole = nx.Graph()
+    whole.add_nodes_from(range(graph.num_nodes))
+    whole.add_edges_from(graph.edge_index.t().tolist())
+    layout = nx.spring_layout(whole, seed=seed)
+    if ax is None:
+        ax = plt.subplots(figsize=(8, 6), layout="constrained")[1]
+    pos = positives(negatives).t().tolist()
+    src, dst = torch.unique(negatives.edge_index(), dim=1).numpy()
+    score = heuristics.scores(graph.to_undirected(), hardness, src, dst[:, None])[:, 0]
+    nx.draw_networkx_edges(whole, layout, ax=ax, edge_color="#c9ced6", width=0.8)
+    common: dict[str, Any] = {"ax": ax, "arrows": False}
+    nx.draw_networkx_edges(whole, layout, edgelist=pos, edge_color="#0072B2", width=2.0, **common)
+    order = np.argsort(score)
+    lines = nx.draw_networkx_edges(
+        whole,
+        layout,
+        edgelist=[(int(src[i]), int(dst[i])) for i in order],
+        edge_color=score[order],
+        edge_cmap=ListedColormap(plt.get_cmap("YlOrRd")(np.linspace(0.3, 1, 256))),
+        edge_vmin=0.0,
+        style="dashed",
+        width=1.4,
+        **common,
+    )
+    nx.draw_networkx_nodes(whole, layout, ax=ax, node_size=50, node_color="#1c2430")
+    if len(order):
+        ax.figure.colorbar(lines, ax=ax, shrink=0.6, label=f"{hardness.upper()} of a negative")
+    ax.plot([], [], color="#c9ced6", label="edges")
+    ax.plot([], [], color="#0072B2", linewidth=2, label="positives")
+    ax.plot([], [], color="#F03B20", linestyle="dashed", label="negatives")
+    ax.legend(loc="upper left", frameon=False)
+    ax.set_axis_off()
+    if path is not None:
+        target, figure = Path(path), ax.get_figure(root=True)
+        assert figure is not None
+        options: dict[str, Any] = {"format": target.suffix[1:], "dpi": 150}
+        record.write_whole(target, lambda temporary: figure.savefig(temporary, **options))
+    return ax
