@@ -20,7 +20,7 @@ from gneg.losses import LOSSES
 from gneg.samplers.build import SAMPLERS, options_of
 
 HERE = Path(__file__).parent
-PAGES = (HERE.parent / "README.md", HERE / "README.md")
+PAGES = (HERE.parent / "README.md", HERE / "README.md", HERE.parent / "examples" / "README.md")
 
 
 def first_line(cls: type) -> str:

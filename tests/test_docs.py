@@ -20,7 +20,12 @@ def test_generated_tables_are_current(page):
     assert readme.rendered(text) == text, "run python -m benchmarks.readme"
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", TEXT, flags=re.S))
+BLOCKS = re.findall(
+    r"```python\n(.*?)```", TEXT + (ROOT / "examples" / "README.md").read_text(), flags=re.S
+)
+
+
+@pytest.mark.parametrize("code", BLOCKS)
 def test_python_blocks_run(code):
     exec(compile(code, "README.md", "exec"), {})
 
