@@ -37,6 +37,7 @@ def audit(
     k: int = 8,
     negatives: int = 1_000_000,
     score: Score | None = None,
+    z: Tensor | None = None,
     known: Known = "train",
     corrupt: Corrupt = "both",
     seed: int = 0,
@@ -54,6 +55,8 @@ def audit(
         k: Negatives per positive.
         negatives: How many to draw.
         score: A trained model, for samplers that select by one, and to tell how it ranks negatives.
+        z: ``[N, D]`` embeddings of that model, for samplers that keep some, or look for similar
+            nodes where there are no features.
         known: Edges that negatives avoid; of an expression.
         corrupt: The end that is replaced; of an expression.
         seed: Of all randomness.
@@ -73,9 +76,8 @@ def audit(
     checks.integer("negatives", negatives, k)
     name = sampler if isinstance(sampler, str) else repr(sampler)
     if isinstance(sampler, str):
-        sampler = build(
-            sampler, data.graph, z=_vectors(data), known=data.known(known), corrupt=corrupt
-        )
+        x = z if data.x is None else data.dense_x
+        sampler = build(sampler, data.graph, z=x, known=data.known(known), corrupt=corrupt)
     if not isinstance(sampler, Sampler):
         checks.fail("sampler", "an expression or a Sampler", type(sampler).__name__)
     if "score" in sampler.needs and score is None:
@@ -85,7 +87,8 @@ def audit(
     picked = torch.randint(data.train.size(1), (queries,), generator=generator_from(seed))
     pos = data.train[:, picked]
     before = _peak_mb()
-    drawn, seconds = _draw(sampler, pos, k, score, split_seed(seed, 1))
+    model: dict[str, Any] = {"score": score, "z": z}
+    drawn, seconds = _draw(sampler, pos, k, model, split_seed(seed, 1))
     peak = _peak_mb()
     plain = Uniform(data.graph, known=sampler.known, corrupt=sampler.corrupt)
     held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
@@ -112,7 +115,7 @@ def audit(
         "violating": None if score is None else _violating(_rows(drawn, some), pos[:, some], score),
         **_spread(data, drawn, pos),
         "risk": risk | {"expected_share": expected_share(sampler, pos, secret)},
-        "guards": _guards(sampler, pos, k, score, seed, secret),
+        "guards": _guards(sampler, pos, k, model, seed, secret),
         "cost": {
             "seconds": seconds,
             "negatives_per_second": queries * k / seconds,
@@ -126,18 +129,14 @@ def audit(
     }
 
 
-def _vectors(data: LinkData) -> Tensor | None:
-    return None if data.x is None or data.x.layout == torch.strided else data.x.to_dense()
-
-
 def _draw(
-    sampler: Sampler, pos: Tensor, k: int, score: Score | None, seed: int
+    sampler: Sampler, pos: Tensor, k: int, model: dict[str, Any], seed: int
 ) -> tuple[list[Negatives], float]:
     """Negatives of all positives, and seconds; the first call, which compiles, is not counted."""
-    sampler.sample(pos[:, :64], k, score=score, generator=generator_from(seed))
+    sampler.sample(pos[:, :64], k, **model, generator=generator_from(seed))
     generator, start = generator_from(seed), time.perf_counter()
     drawn = [
-        sampler.sample(some, k, score=score, generator=generator) for some in pos.split(ROWS, dim=1)
+        sampler.sample(some, k, **model, generator=generator) for some in pos.split(ROWS, dim=1)
     ]
     return drawn, time.perf_counter() - start
 
@@ -223,7 +222,7 @@ def _divergence(ours: Any, theirs: Any) -> float:
 
 
 def _guards(
-    sampler: Sampler, pos: Tensor, k: int, score: Score | None, seed: int, secret: KnownEdges
+    sampler: Sampler, pos: Tensor, k: int, model: dict[str, Any], seed: int, secret: KnownEdges
 ) -> list[dict[str, Any]]:
     """What each guard drops, and what becomes of risk and hardness without it."""
     if not isinstance(sampler, Guarded):
@@ -232,7 +231,7 @@ def _guards(
     graph = sampler.graph.to_undirected()
 
     def outcome(one: Sampler) -> tuple[Any, float, Counter[str]]:
-        drawn = one.sample(pos, k, score=score, generator=generator_from(split_seed(seed, 4)))
+        drawn = one.sample(pos, k, **model, generator=generator_from(split_seed(seed, 4)))
         pairs = _pairs(drawn)
         ra = heuristics.scores(graph, "ra", pairs.src, pairs.dst[:, None]).mean()
         return (

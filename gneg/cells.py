@@ -26,6 +26,7 @@ from gneg.datasets import LinkData
 from gneg.evaluation import evaluate
 from gneg.hardsets import HardSet
 from gneg.train import train
+from gneg.trainer import Trainer
 
 AUDIT_KEPT = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
 AUDITED = 50_000  # negatives that hardness and risk of a row are measured on
@@ -195,10 +196,10 @@ def _run(cell: Cell) -> None:
         "best_valid": run["valid"][data.metric],
     }
     if cell.ranked:
-        score = scorers.model(data, cell.folder / f"model-{cell.seed}.pt")
-        found["sets"] = ranked(data, score, _here["sets"])
+        trained = scorers.trained(data, cell.folder / f"model-{cell.seed}.pt")
+        found["sets"] = ranked(data, trained.scorer(), _here["sets"])
         if cell.audited:
-            found["audit"] = _audited(cell, score)
+            found["audit"] = _audited(cell, trained)
     record.write_json(cell.path, found)
 
 
@@ -211,7 +212,7 @@ def ranked(data: LinkData, score: Any, sets: dict[str, HardSet]) -> dict[str, di
     }
 
 
-def _audited(cell: Cell, score: Any) -> dict[str, Any]:
+def _audited(cell: Cell, trained: Trainer) -> dict[str, Any]:
     """Hardness and risk, as far as a report shows them."""
     config = cell.config
     found = audit(
@@ -219,7 +220,8 @@ def _audited(cell: Cell, score: Any) -> dict[str, Any]:
         config.sampler,
         k=config.k,
         negatives=AUDITED,
-        score=score,
+        score=trained.scorer(),
+        z=trained.embed(),
         known=config.known,
         corrupt=config.corrupt,
     )

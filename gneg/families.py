@@ -57,7 +57,7 @@ def columns(
     found = []
     for i, side in enumerate(sides):
         sampler = build(
-            settings["family"], data.graph, z=data.x, known=known, corrupt=side, unique=True
+            settings["family"], data.graph, z=data.dense_x, known=known, corrupt=side, unique=True
         )
         if sampler.needs & {"score"}:
             needed = "heart, stratified, community, historical or a sampler that needs no model"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from gneg import artefacts, checks, record
 from gneg.config import Known
@@ -32,6 +32,7 @@ def sample(
     known: Known = "train",
     corrupt: Corrupt = "dst",
     score: Score | None = None,
+    z: Tensor | None = None,
     seed: int = 0,
     fresh: bool = False,
     report: Callable[[int, int], object] | None = None,
@@ -53,6 +54,7 @@ def sample(
         known: Edges that negatives avoid.
         corrupt: The end that is replaced.
         score: A trained model, for samplers that select by one.
+        z: ``[N, D]`` embeddings of that model, see :func:`gneg.audit`.
         seed: Of all randomness.
         fresh: Start again even if there are finished parts.
         report: Called with the positives done and all.
@@ -68,7 +70,7 @@ def sample(
     artefacts.suffix_of(out)
     checks.choice("part", part, ("train", "valid", "test"))
     pos = {"train": data.train, "valid": data.valid.pos, "test": data.test.pos}[part]
-    x = data.x if data.x is None or data.x.layout == torch.strided else data.x.to_dense()
+    x = z if data.x is None else data.dense_x
     made = build(sampler, data.graph, z=x, known=data.known(known), corrupt=corrupt)
     settings = {
         "dataset": data.name,
@@ -91,7 +93,7 @@ def sample(
         if not piece.exists():
             some = pos[:, i * ROWS : (i + 1) * ROWS]
             generator = generator_from(split_seed(seed, i))
-            drawn = made.sample(some, k, score=score, generator=generator)
+            drawn = made.sample(some, k, score=score, z=z, generator=generator)
             artefacts.write(piece, [drawn.columns()], {})
         if report is not None:
             report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))

@@ -18,7 +18,7 @@ from gneg.evaluation import Score, Scored
 from gneg.nn import Heuristic
 from gneg.trainer import Trainer
 
-__all__ = ["from_file", "from_function", "heuristic", "model", "models", "run_of"]
+__all__ = ["from_file", "from_function", "heuristic", "model", "models", "run_of", "trained"]
 
 
 def heuristic(data: LinkData, kind: str) -> Score:
@@ -56,8 +56,8 @@ def models(path: Path) -> list[Path]:
     return found
 
 
-def model(data: LinkData, path: Path) -> Score:
-    """The model whose best weights are in ``path``, on the training graph of ``data``.
+def trained(data: LinkData, path: Path) -> Trainer:
+    """The run whose best weights are in ``path``, on the training graph of ``data``.
 
     Raises:
         ValueError: If it was trained on other data.
@@ -75,7 +75,12 @@ def model(data: LinkData, path: Path) -> Score:
     with torch.random.fork_rng(devices=[]):
         trainer = Trainer(data, TrainConfig(**run["config"]), seed=0)
     trainer.model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return trainer.scorer()
+    return trainer
+
+
+def model(data: LinkData, path: Path) -> Score:
+    """The model whose best weights are in ``path``, see :func:`trained`."""
+    return trained(data, path).scorer()
 
 
 def from_function(text: str) -> Score:

@@ -112,10 +112,8 @@ class Trainer:
 
     def _vectors(self) -> Tensor:
         """What samplers go by that look for similar nodes: the features or, without, embeddings."""
-        x = self.data.x
-        if x is None:
-            return self._embed()
-        return x if x.layout == torch.strided else x.to_dense()
+        x = self.data.dense_x
+        return self.embed() if x is None else x
 
     def _loss(self) -> Loss:
         name = self.config.loss
@@ -127,7 +125,8 @@ class Trainer:
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
-    def _embed(self) -> Tensor:
+    def embed(self) -> Tensor:
+        """Embeddings ``[N, D]`` by the current weights, on the whole training graph."""
         self.model.eval()
         with torch.no_grad():
             return self.model.embed(self.x, self.adjacency)
@@ -156,7 +155,7 @@ class Trainer:
             counts.update(negatives.counts)
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
-        z_now = self._embed() if "z" in self.sampler.needs else None
+        z_now = self.embed() if "z" in self.sampler.needs else None
         self.sampler.end_epoch(z=z_now)
         return total / max(self.train_edges.size(1), 1)
 
@@ -223,7 +222,7 @@ class Trainer:
 
     def scorer(self) -> Score:
         """The current weights as ``score(src, dst)``, on the whole training graph."""
-        return self.model.scorer(self._embed())
+        return self.model.scorer(self.embed())
 
     def evaluate(self, part: str) -> dict[str, float]:
         """All metrics of ``valid`` or ``test``."""

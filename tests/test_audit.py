@@ -11,6 +11,8 @@ import torch
 from gneg import Graph, KnownEdges, audit, datasets, heuristics, samplers, sparse
 from gneg.hardness import AT
 from gneg.risk import expected_share, held_out_hits
+from gneg.samplers.build import SAMPLERS
+from gneg.samplers.wrapper import Wrapper
 from tests import reference
 from tests.test_hardsets import toy
 from tests.worlds import WORLDS, random_graph
@@ -184,3 +186,23 @@ def test_real_data(shared):
     walk, uniform = (audit(data, name, negatives=50_000)["risk"] for name in ("walk", "uniform"))
     assert walk["lift"] > 20
     assert uniform["lift_low"] < 1 < uniform["lift_high"]
+
+
+def test_every_sampler_can_be_audited():
+    """With a model's scores and embeddings; features are found where there are some."""
+    data = toy()
+    z = torch.randn(data.num_nodes, 5, generator=torch.Generator().manual_seed(0))
+
+    def score(src, dst):
+        return (z[src] * z[dst]).sum(-1)
+
+    for name, cls in SAMPLERS.items():
+        inside = "(uniform)" if issubclass(cls, Wrapper) or name == "mixture" else ""
+        if name == "guarded":
+            inside = "(uniform, percentile=cosine|90)"
+        if name == "curriculum":
+            inside = "(hardest(uniform), setting=quantile, start=0.5, end=1)"
+        if name == "selfpaced":
+            inside = "(hardest(uniform))"
+        found = audit(data, name + inside, k=2, negatives=100, score=score, z=z)
+        assert found["negatives"] == 100

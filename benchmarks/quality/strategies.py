@@ -102,7 +102,7 @@ def load(name: str) -> tuple[LinkData, EvalEdges]:
 def false_negatives(trainer: Trainer, data: LinkData) -> float:
     """Held-out edges among 1,000 negatives, over an epoch's draws for the best model."""
     held_out = KnownEdges(data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True)
-    z = trainer._embed()
+    z = trainer.embed()
     score, keys = trainer._scorer(z), trainer._keys(z, trainer.adjacency)
     hits = drawn = 0
     for pos in data.train.split(trainer.batch_size, dim=1):
@@ -131,7 +131,7 @@ def run(data: LinkData, hard: EvalEdges, config: TrainConfig, seed: int) -> dict
     return {
         "seed": seed,
         **{key: found[key] for key in keys},
-        "hard": hard.evaluate(trainer.model.scorer(trainer._embed())),
+        "hard": hard.evaluate(trainer.model.scorer(trainer.embed())),
         "false_negatives_per_1000": false_negatives(trainer, data),
         "curve": curve,
     }

@@ -62,14 +62,15 @@ def audit_command(
 
     with plain_errors():
         data = load_data(dataset, root, features, directed, split_seed)
-        score = None if model is None else scorers.model(data, scorers.models(model)[0])
+        run = None if model is None else scorers.trained(data, scorers.models(model)[0])
         with console.status("drawing and measuring"):
             results = audit(
                 data,
                 sampler,
                 k=k,
                 negatives=negatives,
-                score=score,
+                score=None if run is None else run.scorer(),
+                z=None if run is None else run.embed(),
                 known=cast(Any, known),
                 corrupt=cast(Any, corrupt),
                 seed=seed,

@@ -51,7 +51,7 @@ def sample_command(
 
     with plain_errors():
         data = load_data(dataset, root, features, directed, split_seed)
-        score = None if model is None else scorers.model(data, scorers.models(model)[0])
+        run = None if model is None else scorers.trained(data, scorers.models(model)[0])
         with progress("positives") as report:
             info = sample(
                 data,
@@ -61,7 +61,8 @@ def sample_command(
                 part=part,
                 known=cast(Any, known),
                 corrupt=cast(Any, corrupt),
-                score=score,
+                score=None if run is None else run.scorer(),
+                z=None if run is None else run.embed(),
                 seed=seed,
                 fresh=fresh,
                 report=report,

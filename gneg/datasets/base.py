@@ -91,6 +91,12 @@ class LinkData:
         """The training edges: all that message passing and samplers may see."""
         return Graph.from_edge_index(self.train, self.num_nodes, undirected=self.undirected)
 
+    @property
+    def dense_x(self) -> Tensor | None:
+        """The features ``[N, F]`` as a dense tensor, or None."""
+        x = self.x
+        return x if x is None or x.layout == torch.strided else x.to_dense()
+
     def known(self, policy: Known = "train") -> KnownEdges:
         """Edges that count as known: the training edges (honest), or more on request.
 
