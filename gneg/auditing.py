@@ -113,7 +113,7 @@ def audit(
         "seed": seed,
         **measured(data, groups, score),
         "violating": None if score is None else _violating(_rows(drawn, some), pos[:, some], score),
-        **_spread(data, drawn, pos),
+        **_spread(data, drawn),
         "risk": risk | {"expected_share": expected_share(sampler, pos, secret)},
         "guards": _guards(sampler, pos, k, model, seed, secret),
         "cost": {
@@ -186,7 +186,7 @@ def _violating(negatives: Negatives, pos: Tensor, score: Score) -> float:
     return float(above[negatives.mask].double().mean())
 
 
-def _spread(data: LinkData, drawn: list[Negatives], pos: Tensor) -> dict[str, Any]:
+def _spread(data: LinkData, drawn: list[Negatives]) -> dict[str, Any]:
     """Coverage of nodes, repeats in a row, and how the degrees differ from the positives'."""
     size = data.num_nodes
     targets = np.concatenate([part.index[part.mask].numpy() for part in drawn])
@@ -196,16 +196,11 @@ def _spread(data: LinkData, drawn: list[Negatives], pos: Tensor) -> dict[str, An
         ordered = row.sort(dim=1).values
         repeats += int((ordered[:, 1:] == ordered[:, :-1]).sum())
     degree = data.graph.to_undirected().degree().numpy()
-    side = drawn[0].side
-    if isinstance(side, Tensor):
-        turned = torch.cat([part.side for part in drawn])  # type: ignore[misc]
-        replaced = torch.where(turned, pos[0], pos[1])
-    else:
-        replaced = pos[1] if side == "dst" else pos[0]
+    replaced = np.concatenate([part.replaced.numpy() for part in drawn])  # type: ignore[union-attr]
     return {
         "coverage": len(np.unique(targets)) / max(size, 1),
         "duplicates": repeats / max(len(targets), 1),
-        "degree_divergence": _divergence(degree[targets], degree[replaced.numpy()]),
+        "degree_divergence": _divergence(degree[targets], degree[replaced]),
     }
 
 

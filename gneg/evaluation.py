@@ -112,25 +112,13 @@ def _scored(edges: EvalEdges, score: Score) -> Scored:
 
 
 def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, FloatArray]:
-    """Each metric as values of the positives ``[E]``, of which it is the mean.
+    """:func:`gneg.metrics.per_positive` and the average precision, as arrays ``[E]``.
 
     Raises:
         ValueError: On NaN, or shapes that do not fit.
     """
-    count: Tensor | int = neg.size(-1)
-    flat = neg
-    if mask is not None:
-        flat = neg[mask]
-        neg, count = neg.masked_fill(~mask, -torch.inf), mask.sum(1).clamp(min=1)
-    rank = metrics.ranks(pos, neg)
-    values = {"mrr": rank.reciprocal()}
-    for k in metrics.HITS:
-        if k > neg.size(-1):
-            break
-        own = neg.dim() == 2
-        values[f"hits@{k}"] = (rank <= k if own else pos > neg.topk(k).values[-1]).double()
-    values["auc"] = 1.0 - (rank - 1) / count
-    values["ap"] = metrics.precisions(pos, flat)
+    values = metrics.per_positive(pos, neg, mask)
+    values["ap"] = metrics.precisions(pos, neg if mask is None else neg[mask])
     return {name: value.cpu().numpy() for name, value in values.items()}
 
 

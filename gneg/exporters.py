@@ -30,30 +30,11 @@ __all__ = [
 ]
 
 
-def positives(negatives: Negatives) -> Tensor:
-    """The positives ``[2, B]`` that negatives were drawn for.
-
-    Raises:
-        ValueError: If they do not say.
-    """
-    if negatives.replaced is None:
-        checks.fail("negatives", "drawn by a sampler, which notes the positives", negatives)
-    kept, replaced = negatives.src, negatives.replaced
-    if isinstance(negatives.side, Tensor):
-        ends = (
-            torch.where(negatives.side, replaced, kept),
-            torch.where(negatives.side, kept, replaced),
-        )
-    else:
-        ends = (kept, replaced) if negatives.side == "dst" else (replaced, kept)
-    return torch.stack(ends)
-
-
 def to_pyg(negatives: Negatives, data: Data) -> Data:
     """PyG: a copy of ``data`` with ``edge_label_index`` and ``edge_label``, positives first."""
     import copy
 
-    found, pos = copy.copy(data), positives(negatives)
+    found, pos = copy.copy(data), negatives.positives()
     none = negatives.edge_index()
     found.edge_label_index = torch.cat([pos, none], dim=1)
     found.edge_label = torch.cat([torch.ones(pos.size(1)), torch.zeros(none.size(1))])
@@ -67,7 +48,7 @@ def to_ogb(negatives: Negatives) -> dict[str, Tensor]:
         ValueError: If sources were replaced or rows are short.
     """
     _one_end(negatives, "dst", "OGB's")
-    source, target = positives(negatives)
+    source, target = negatives.positives()
     return {"source_node": source, "target_node": target, "target_node_neg": negatives.index}
 
 
@@ -113,7 +94,7 @@ def to_graphstorm(negatives: Negatives, path: str | Path) -> None:
 
     if negatives.side != "dst":
         checks.fail("negatives", "of replaced targets for GraphStorm", negatives)
-    source, target = positives(negatives).numpy()
+    source, target = negatives.positives().numpy()
     index = negatives.index.masked_fill(~negatives.mask, -1).numpy()
     lists = pa.FixedSizeListArray.from_arrays(pa.array(index.ravel()), index.shape[1])
     columns = {"source_id": source, "dest_id": target, "edge_dst_hard_negative": lists}
@@ -126,7 +107,7 @@ def to_graphbolt(negatives: Negatives) -> dict[str, Tensor]:
 
     ``indexes`` says which positive a pair belongs to.
     """
-    pos, none = positives(negatives), negatives.edge_index()
+    pos, none = negatives.positives(), negatives.edge_index()
     row = torch.arange(pos.size(1))
     of_negative = row.unsqueeze(1).expand_as(negatives.mask)[negatives.mask]
     return {
@@ -144,7 +125,7 @@ def to_networkx(negatives: Negatives, *, undirected: bool = True) -> networkx.Gr
     import networkx as nx
 
     graph: networkx.Graph = nx.Graph() if undirected else nx.DiGraph()
-    pos = [(int(u), int(v)) for u, v in positives(negatives).t()]
+    pos = [(int(u), int(v)) for u, v in negatives.positives().t()]
     graph.add_edges_from(pos, label=1)
     src, dst = negatives.pairs()
     for edge, heads, tails, mask in zip(
@@ -178,5 +159,5 @@ def _one_end(negatives: Negatives, side: str, form: str) -> None:
 
 def _same(tails: Negatives, heads: Negatives) -> None:
     same = tails.index.shape == heads.index.shape
-    if not same or not torch.equal(positives(tails), positives(heads)):
+    if not same or not torch.equal(tails.positives(), heads.positives()):
         checks.fail("heads", f"of the same positives and number as tails, {tails}", heads)

@@ -18,6 +18,17 @@ Score = Callable[[Tensor, Tensor], Tensor]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+#: Measures and what people call them.
+NAMES = {
+    "ra": "resource allocation",
+    "cn": "common neighbours",
+    "aa": "Adamic-Adar",
+    "ppr": "PageRank",
+    "cosine": "feature cosine",
+    "pa": "preferential attachment",
+    "degree": "degree",
+    "score": "score of the model",
+}
 AT = tuple(i / 20 for i in range(21))  # the quantiles that are told
 BINS = 12
 FARTHEST = 6  # edges; farther pairs are one group

@@ -75,7 +75,7 @@ class HardSet:
             "keep": self.keep,
             "info": json.dumps(self.info),
         }
-        record.write_whole(path, lambda temporary: _save_npz(temporary, arrays))
+        record.write_npz(path, arrays)
 
     @classmethod
     def load(cls, path: str | Path, pos: Tensor | None = None) -> HardSet:
@@ -250,10 +250,10 @@ def hardset(
         if tolerance is None:
             tolerance = default_tolerance(data.graph.to_undirected())
         settings["tolerance"] = tolerance
-    parts = None
+    mark, parts = _hash(data), None
     if out is not None:
         out = _with_suffix(out)
-        parts = _Parts(out, [settings, data.name, data.split, _hash(data)], fresh)
+        parts = _Pieces(out, [settings, data.name, data.split, mark], fresh=fresh)
     columns, filled = families.columns(data, pos, settings, parts, report)
     info = {
         **settings,
@@ -262,7 +262,7 @@ def hardset(
         "positives": pos.size(1),
         "filled": filled,
         "short": int((columns < 0).sum()),
-        "hash": _hash(data),
+        "hash": mark,
         "command": command,
         "versions": record.versions(),
     }
@@ -274,32 +274,18 @@ def hardset(
     return made
 
 
-class _Parts:
-    """Finished pieces of a set, in a folder beside the file they will become."""
-
-    def __init__(self, out: Path, settings: list[Any], fresh: bool) -> None:
-        mark = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
-        self.folder = out.with_name(f".{out.name}.{mark}.parts")
-        if fresh:
-            self.remove()
+class _Pieces(record.Parts):
+    """Lists of candidates that are done."""
 
     def load(self, name: str) -> tuple[Any, Any] | None:
-        path = self.folder / f"{name}.npz"
+        path = self.path(f"{name}.npz")
         if not path.exists():
             return None
         with np.load(path) as arrays:
             return arrays["index"], arrays["unseen"]
 
     def save(self, name: str, index: Any, unseen: Any) -> None:
-        arrays = {"index": index, "unseen": unseen}
-        path = self.folder / f"{name}.npz"
-        record.write_whole(path, lambda temporary: _save_npz(temporary, arrays))
-
-    def remove(self) -> None:
-        for path in self.folder.glob("*"):
-            path.unlink()
-        if self.folder.exists():
-            self.folder.rmdir()
+        record.write_npz(self.path(f"{name}.npz"), {"index": index, "unseen": unseen})
 
 
 def _hash(data: LinkData) -> str:
@@ -315,11 +301,6 @@ def _with_suffix(path: str | Path) -> Path:
     if path.suffix not in (".npz", ".npy"):
         checks.fail("out", "a name that ends in .npz or .npy", str(path))
     return path
-
-
-def _save_npz(path: Path, arrays: dict[str, Any]) -> None:
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
 
 
 def _save_npy(path: Path, array: Any) -> None:

@@ -123,11 +123,12 @@ def precisions(pos: Tensor, neg: Tensor) -> Tensor:
     return at_least[0].double() / (at_least[0] + at_least[1])
 
 
-def summary(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, float]:
-    """Return ``mrr``, ``auc`` and ``hits@K`` for each of :data:`HITS` that there are negatives for.
+def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
+    """Each metric as values of the positives, ``[E]`` double, of which it is the mean.
 
-    Against own negatives ``neg [E, K]`` the AUC is the mean over positives of that against
-    their own. Where ``mask [E, K]`` is False there is no negative: it is ranked below everything.
+    ``mrr``, ``auc`` and ``hits@K`` for each of :data:`HITS` that there are negatives for. Against
+    own negatives ``neg [E, K]`` the AUC is that against a positive's own. Where ``mask [E, K]`` is
+    False there is no negative: it is ranked below everything.
 
     Raises:
         ValueError: As for :func:`ranks`.
@@ -137,8 +138,18 @@ def summary(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, f
     if mask is not None:
         neg, count = neg.masked_fill(~mask, -torch.inf), mask.sum(1).clamp(min=1)
     rank = ranks(pos, neg)
-    found = {
-        "mrr": float(rank.reciprocal().mean()),
-        "auc": 1.0 - float(((rank - 1) / count).mean()),
-    }
-    return found | {f"hits@{k}": hits(pos, neg, k) for k in HITS if k <= neg.size(-1)}
+    values = {"mrr": rank.reciprocal(), "auc": 1.0 - (rank - 1) / count}
+    for k in HITS:
+        if k <= neg.size(-1):
+            hit = rank <= k if neg.dim() == 2 else pos > neg.topk(k).values[-1]
+            values[f"hits@{k}"] = hit.double()
+    return values
+
+
+def summary(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, float]:
+    """Return the means of :func:`per_positive`.
+
+    Raises:
+        ValueError: As for :func:`ranks`.
+    """
+    return {name: float(value.mean()) for name, value in per_positive(pos, neg, mask).items()}

@@ -89,6 +89,16 @@ class Negatives:
             return torch.where(swap, self.index, kept), torch.where(swap, kept, self.index)
         return (kept, self.index) if self.side == "dst" else (self.index, kept)
 
+    def positives(self) -> Tensor:
+        """The positives that these were drawn for, ``[2, B]`` long, in the graph's direction.
+
+        Raises:
+            ValueError: If they are not known.
+        """
+        if self.replaced is None:
+            checks.fail("negatives", "drawn by a sampler, which notes the positives", self)
+        return torch.stack(self._directed(self.src, self.replaced))
+
     def edge_index(self) -> Tensor:
         """The usable pairs, ``[2, n]`` long, in the graph's direction, row by row."""
         src, dst = self.pairs()

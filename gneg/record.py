@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -10,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 PACKAGES = ("gneg", "torch", "torch-geometric", "numpy", "numba", "ogb")
@@ -60,3 +62,40 @@ def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON, whole or not at all."""
     text = json.dumps(value, indent=2) + "\n"
     write_whole(path, lambda temporary: temporary.write_text(text))
+
+
+class Parts:
+    """Finished pieces of long work, in a folder beside the file they will become.
+
+    Args:
+        out: That file.
+        settings: What decides the pieces, as JSON: other work has another folder.
+        fresh: Whether to forget what is there.
+    """
+
+    def __init__(self, out: Path, settings: Any, *, fresh: bool) -> None:
+        mark = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
+        self.folder = out.with_name(f".{out.name}.{mark}.parts")
+        if fresh:
+            self.remove()
+
+    def path(self, name: str) -> Path:
+        """Where a piece is, or will be."""
+        return self.folder / name
+
+    def remove(self) -> None:
+        """Forget all pieces."""
+        for path in self.folder.glob("*"):
+            path.unlink()
+        if self.folder.exists():
+            self.folder.rmdir()
+
+
+def write_npz(path: Path, arrays: dict[str, Any]) -> None:
+    """Write arrays as compressed ``.npz``, whole or not at all."""
+
+    def save(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    write_whole(path, save)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,11 +82,8 @@ def sample(
         "seed": seed,
     }
     info = {**settings, "command": command, "versions": record.versions()}
-    mark = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
-    folder = out.with_name(f".{out.name}.{mark}.parts")
-    if fresh:
-        _remove(folder)
-    pieces = [folder / f"{i:06d}.npz" for i in range(-(-pos.size(1) // ROWS))]
+    parts = record.Parts(out, settings, fresh=fresh)
+    pieces = [parts.path(f"{i:06d}.npz") for i in range(-(-pos.size(1) // ROWS))]
     for i, piece in enumerate(pieces):
         if not piece.exists():
             some = pos[:, i * ROWS : (i + 1) * ROWS]
@@ -98,17 +93,10 @@ def sample(
         if report is not None:
             report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))
     artefacts.write(out, _each(pieces), info)
-    _remove(folder)
+    parts.remove()
     return info
 
 
 def _each(pieces: list[Path]) -> Iterator[artefacts.Columns]:
     for piece in pieces:
         yield artefacts.read(piece)[0]
-
-
-def _remove(folder: Path) -> None:
-    for path in folder.glob("*"):
-        path.unlink()
-    if folder.exists():
-        folder.rmdir()

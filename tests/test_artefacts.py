@@ -92,7 +92,7 @@ def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(suffix, tmp_pa
     same(first, second)
     assert first.index.shape == (data.train.size(1), 4)
     assert not data.known().contains(*first.edge_index()).any()
-    assert torch.equal(exporters.positives(first), data.train)
+    assert torch.equal(first.positives(), data.train)
     assert info["graph"] == data.graph.fingerprint()
     assert {"sampler", "seed", "known", "versions", "split", "command"} <= set(info)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{suffix}", f"b.{suffix}"]

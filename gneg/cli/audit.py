@@ -21,17 +21,6 @@ from gneg.cli.app import (
 )
 from gneg.config import TrainConfig
 
-NAMES = {
-    "cn": "common neighbours",
-    "aa": "Adamic-Adar",
-    "ra": "resource allocation",
-    "ppr": "PageRank x 1,000",
-    "pa": "preferential attachment",
-    "cosine": "feature cosine",
-    "degree": "degree",
-    "score": "score of the model",
-}
-
 
 @app.command("audit")
 def audit_command(
@@ -89,6 +78,8 @@ def audit_command(
 
 
 def _print_hardness(results: dict[str, Any]) -> None:
+    from gneg.hardness import NAMES
+
     at = results["at"]
     low, middle, high = (at.index(share) for share in (0.05, 0.5, 0.95))
     rows = []
@@ -99,7 +90,7 @@ def _print_hardness(results: dict[str, Any]) -> None:
             quantiles = [times * value for value in groups[group]["quantiles"]]
             shown = " / ".join(f"{quantiles[i]:.3g}" for i in (low, middle, high))
             cells.append(f"{times * groups[group]['mean']:.3g}  ({shown})")
-        rows.append((NAMES[name], *cells))
+        rows.append((NAMES[name] + " x 1,000" * (times > 1), *cells))
     columns = ("mean (5 / 50 / 95 %)", "held-out edges", "negatives", "uniform")
     print_table(f"hardness of {results['sampler']}", columns, rows)
     shells = results["distances"]

@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 
-from rich.markup import escape
-from rich.table import Table
-
-from gneg.cli.app import app, console
-
-
-def _list(title: str, rows: Sequence[tuple[str, ...]], *columns: str) -> None:
-    table = Table(title=title)
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console.print(table)
+from gneg.cli.app import app, console, print_table
 
 
 @app.command("samplers")
@@ -29,7 +16,7 @@ def samplers_command() -> None:
         (name, ", ".join(options_of(cls)), (inspect.getdoc(cls) or "").split("\n")[0])
         for name, cls in SAMPLERS.items()
     ]
-    _list("samplers", rows, "name", "options", "what it draws")
+    print_table("samplers", ("name", "options", "what it draws"), rows, texts=3)
     console.print(
         "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
         "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
@@ -45,7 +32,7 @@ def losses_command() -> None:
     from gneg.losses import LOSSES
 
     rows = [(name, (inspect.getdoc(cls) or "").split("\n")[0]) for name, cls in LOSSES.items()]
-    _list("losses", rows, "name", "what it costs")
+    print_table("losses", ("name", "what it costs"), rows, texts=2)
 
 
 @app.command("datasets")

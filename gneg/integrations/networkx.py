@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from gneg import checks, heuristics, record
-from gneg.exporters import positives
 from gneg.graph import Graph
 from gneg.heuristics import Kind
 from gneg.negatives import Negatives
@@ -56,7 +55,7 @@ def draw(
     layout = nx.spring_layout(whole, seed=seed)
     if ax is None:
         ax = plt.subplots(figsize=(8, 6), layout="constrained")[1]
-    pos = positives(negatives).t().tolist()
+    pos = negatives.positives().t().tolist()
     src, dst = torch.unique(negatives.edge_index(), dim=1).numpy()
     score = heuristics.scores(graph.to_undirected(), hardness, src, dst[:, None])[:, 0]
     nx.draw_networkx_edges(whole, layout, ax=ax, edge_color="#c9ced6", width=0.8)

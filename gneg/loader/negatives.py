@@ -67,9 +67,9 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
         self.state = torch.zeros(1, dtype=torch.long).share_memory_()
         self.z: tuple[Tensor, Tensor] | None = None
 
-    def sample_from_nodes(self, inputs: NodeSamplerInput, **kwargs: Any) -> Output:
+    def sample_from_nodes(self, inputs: NodeSamplerInput) -> Output:
         """As the neighbour sampler does."""
-        return self.neighbors.sample_from_nodes(inputs, **kwargs)
+        return self.neighbors.sample_from_nodes(inputs)
 
     def sample_from_edges(
         self, inputs: EdgeSamplerInput, neg_sampling: NegativeSampling | None = None

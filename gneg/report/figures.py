@@ -9,12 +9,12 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from gneg.hardness import NAMES
 from gneg.report.style import (
     COLORS,
     DASHES,
     EASY,
     HELD_OUT,
-    MEASURES,
     SYMBOLS,
     TIMES,
     button,
@@ -77,9 +77,9 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
     """Held-out edges per 1,000 negatives against how hard negatives are, by any measure."""
     rows = [row for row in results["rows"] if row["audit"]]
     colors = colors_of(rows)
-    measures = [name for name in MEASURES if name in rows[0]["audit"]["hardness"]]
+    measures = [name for name in NAMES if name in rows[0]["audit"]["hardness"]]
     measures = [name for name in measures if name not in ("degree", "pa", "score")]
-    offers = [(MEASURES[name], [_relative(row, name) for row in rows]) for name in measures]
+    offers = [(NAMES[name], [_relative(row, name) for row in rows]) for name in measures]
     violating = [100 * row["audit"]["violating"] for row in rows]
     offers.append(("share that the model scores above the positive, %", violating))
     hard = list(rows[0]["summary"])[-1]
@@ -172,9 +172,7 @@ def hardness(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     rows = list({row["sampler"]: row for row in rows}.values())
     colors = colors_of(rows)
     first = rows[0]["audit"]
-    measures = [
-        name for name in MEASURES if all(name in row["audit"]["histograms"] for row in rows)
-    ]
+    measures = [name for name in NAMES if all(name in row["audit"]["histograms"] for row in rows)]
     if len(rows) > 1:
         measures = [name for name in measures if name != "score"]  # each model has its own scale
     shown = [(HELD_OUT, "positives", first, "#d62728"), (EASY, "uniform", first, "#7f7f7f")]
@@ -199,12 +197,11 @@ def hardness(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             marker_color=color,
             hovertemplate=name + "<br>%{x}: %{y:.1f} %<extra></extra>",
         )
-    figure.update_xaxes(title=MEASURES[measures[0]], type="category", tickangle=0)
+    figure.update_xaxes(title=NAMES[measures[0]], type="category", tickangle=0)
     figure.update_yaxes(title="share of pairs, %")
     styled(figure, 480).update_layout(barmode="group")
     buttons = [
-        button(MEASURES[name], bars(name), {"xaxis.title.text": MEASURES[name]})
-        for name in measures
+        button(NAMES[name], bars(name), {"xaxis.title.text": NAMES[name]}) for name in measures
     ]
     return with_menu(figure, buttons)
 

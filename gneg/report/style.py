@@ -15,16 +15,6 @@ from gneg import checks, record
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B79F00")
 SYMBOLS = {"sage": "circle", "gcn": "diamond"}
 DASHES = {"sage": "solid", "gcn": "dot"}
-MEASURES = {
-    "ra": "resource allocation",
-    "cn": "common neighbours",
-    "aa": "Adamic-Adar",
-    "ppr": "PageRank",
-    "cosine": "feature cosine",
-    "pa": "preferential attachment",
-    "degree": "degree",
-    "score": "score of the model",
-}
 HELD_OUT, EASY = "held-out edges", "uniform negatives"
 TIMES = {
     "sampling": "sampling",
