@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg import checks, kernels
+from gneg import checks, kernels, sources
+from gneg.steps import Steps, both_ways, frozen, joint
 
 if TYPE_CHECKING:
     import networkx
@@ -18,24 +19,16 @@ if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
 
 IntArray = npt.NDArray[Any]
-
-
-class Steps(NamedTuple):
-    """The arrays a walk or a BFS runs on: out-edges, in-edges, where the target ids begin."""
-
-    indptr: IntArray
-    indices: IntArray
-    in_indptr: IntArray
-    in_indices: IntArray
-    target_shift: int
+FloatArray = npt.NDArray[np.float64]
 
 
 class Graph:
     """An immutable graph of one relation, homogeneous or bipartite, directed or undirected.
 
-    Parallel edges are coalesced and self-loops are left out (a self-loop is never a negative, and
-    no heuristic or walk uses it). Isolated nodes are fine. Build one with
-    :meth:`from_edge_index`, :meth:`from_data`, :meth:`from_networkx` or :meth:`from_scipy`.
+    Parallel edges of a multigraph are one, whose weight is the sum of theirs, and self-loops are
+    left out (a self-loop is never a negative, and no heuristic or walk uses it). Isolated nodes are
+    fine. Build one with :meth:`from_edge_index`, :meth:`from_data`, :meth:`from_networkx` or
+    :meth:`from_scipy`. Walks and message passing follow weights, heuristics do not.
 
     Undirected or directed is *checked* by default: a graph whose edges all appear in both
     directions is undirected, any other is directed. ``undirected=True`` symmetrises what is
@@ -50,6 +43,7 @@ class Graph:
         undirected: Whether every edge is present in both directions.
         indptr: ``[num_src + 1]`` int64, read-only.
         indices: ``[E]`` int32 (int64 from 2**31 nodes on), sorted within each row, read-only.
+        weights: ``[E]`` double, > 0, in the order of ``indices``, read-only; None: unweighted.
 
     Example:
         >>> graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), undirected=True)
@@ -65,6 +59,7 @@ class Graph:
         *,
         bipartite: bool,
         undirected: bool,
+        weights: FloatArray | None = None,
     ) -> None:
         self.num_src = len(indptr) - 1
         self.num_dst = num_dst
@@ -72,6 +67,7 @@ class Graph:
         self.undirected = undirected
         self.indptr = frozen(indptr)
         self.indices = frozen(indices)
+        self.weights = None if weights is None else frozen(weights)
         self._reversed: Graph | None = self if undirected else None
         self._steps: Steps | None = None
 
@@ -82,6 +78,7 @@ class Graph:
         num_nodes: int | tuple[int, int] | None = None,
         *,
         undirected: bool | None = None,
+        weight: Tensor | None = None,
     ) -> Graph:
         """Build from ``edge_index [2, E]``.
 
@@ -89,10 +86,12 @@ class Graph:
             edge_index: ``[2, E]`` integer tensor of (source, target).
             num_nodes: N, or (num_src, num_dst) for a bipartite graph; the largest id + 1 if None.
             undirected: True symmetrises, False keeps the direction, None checks.
+            weight: ``[E]``, > 0; those of parallel edges add up, as do both directions where the
+                graph is symmetrised.
 
         Raises:
-            ValueError: On a wrong shape, dtype or an id out of range, or if a bipartite graph is
-                asked to be undirected.
+            ValueError: On a wrong shape, dtype or an id out of range, on a weight that is not
+                positive, or if a bipartite graph is asked to be undirected.
         """
         edge_index = checks.pairs("edge_index", edge_index)
         if isinstance(num_nodes, tuple):
@@ -107,7 +106,9 @@ class Graph:
         checks.node_range("edge_index", edge_index[0], num_src)
         checks.node_range("edge_index", edge_index[1], num_dst)
         bipartite = isinstance(num_nodes, tuple)
-        return cls._build(_numpy(edge_index), num_src, num_dst, bipartite, undirected)
+        edges = edge_index.detach().cpu().to(torch.int64).contiguous().numpy()
+        weights = None if weight is None else sources.weights(weight, edges.shape[1])
+        return cls._build(edges, num_src, num_dst, bipartite, undirected, weights)
 
     @classmethod
     def from_data(
@@ -116,44 +117,41 @@ class Graph:
         edge_type: tuple[str, str, str] | None = None,
         *,
         undirected: bool | None = None,
+        weight: str | None = None,
     ) -> Graph:
         """Build from a PyG ``Data``, or from one ``edge_type`` of a ``HeteroData``.
 
+        Args:
+            data: With an ``edge_index``.
+            edge_type: Which; the only one if None.
+            undirected: As in :meth:`from_edge_index`.
+            weight: The attribute that holds weights, such as ``"edge_weight"``.
+
         Raises:
-            ValueError: If the data has no ``edge_index``, or ``edge_type`` is missing or unknown.
+            ValueError: If the data has no ``edge_index`` or weight, or ``edge_type`` is missing or
+                unknown.
         """
-        store: Any = data
-        num_nodes: int | tuple[int, int] | None = getattr(data, "num_nodes", None)
-        if hasattr(data, "edge_types"):
-            edge_types = list(data.edge_types)
-            if edge_type is None and len(edge_types) == 1:
-                edge_type = edge_types[0]
-            if edge_type is None or edge_type not in edge_types:
-                checks.fail("edge_type", f"one of {edge_types}", edge_type)
-            store = data[edge_type]
-            src, dst = (data[edge_type[end]].num_nodes for end in (0, 2))
-            num_nodes = src if edge_type[0] == edge_type[2] else (src, dst)
-        elif edge_type is not None:
-            checks.fail("edge_type", "None for homogeneous data", edge_type)
-        if getattr(store, "edge_index", None) is None:
-            checks.fail("data", "PyG data with an 'edge_index'", f"{data!r}")
-        return cls.from_edge_index(store.edge_index, num_nodes, undirected=undirected)
+        edges = sources.of_data(data, edge_type, weight)
+        return cls.from_edge_index(*edges[:2], undirected=undirected, weight=edges.weight)
 
     @classmethod
-    def from_networkx(cls, graph: networkx.Graph, *, undirected: bool | None = None) -> Graph:
+    def from_networkx(
+        cls, graph: networkx.Graph, *, undirected: bool | None = None, weight: str | None = None
+    ) -> Graph:
         """Build from a networkx graph; node ids are positions in ``list(graph)``.
+
+        Args:
+            graph: Any kind; parallel edges of a multigraph are one.
+            undirected: As in :meth:`from_edge_index`; True if the graph is.
+            weight: The attribute that holds weights; 1 where an edge lacks it.
 
         Raises:
             ValueError: If ``graph`` has no ``edges`` and ``is_directed`` of networkx.
         """
-        if not (hasattr(graph, "edges") and hasattr(graph, "is_directed")):
-            checks.fail("graph", "a networkx graph", type(graph).__name__)
-        ids = {node: i for i, node in enumerate(graph)}
-        edges = [(ids[edge[0]], ids[edge[1]]) for edge in graph.edges()]
-        edge_index = torch.tensor(edges, dtype=torch.long).view(-1, 2).t()
+        edges = sources.of_networkx(graph, weight)
         if not graph.is_directed():
             undirected = True
-        return cls.from_edge_index(edge_index, len(ids), undirected=undirected)
+        return cls.from_edge_index(*edges[:2], undirected=undirected, weight=edges.weight)
 
     @classmethod
     def from_scipy(
@@ -162,45 +160,52 @@ class Graph:
         *,
         bipartite: bool | None = None,
         undirected: bool | None = None,
+        weighted: bool = False,
     ) -> Graph:
         """Build from the non-zero entries of a SciPy sparse matrix ``[num_src, num_dst]``.
 
-        A square matrix is homogeneous unless ``bipartite=True``; another shape is bipartite.
+        Args:
+            matrix: Square: homogeneous unless ``bipartite=True``; another shape: bipartite.
+            bipartite: Whether rows and columns are different nodes.
+            undirected: As in :meth:`from_edge_index`.
+            weighted: Whether the entries are weights.
 
         Raises:
             ValueError: If ``matrix`` is not a SciPy sparse matrix, or is not square but
                 ``bipartite=False``.
         """
-        if not hasattr(matrix, "tocoo"):
-            checks.fail("matrix", "a SciPy sparse matrix", type(matrix).__name__)
-        coo = matrix.tocoo()
-        if bipartite is None:
-            bipartite = coo.shape[0] != coo.shape[1]
-        if not bipartite and coo.shape[0] != coo.shape[1]:
-            checks.fail("matrix", "square unless 'bipartite' is True", f"shape {coo.shape}")
-        keep = coo.data != 0
-        edge_index = torch.from_numpy(np.stack([coo.row[keep], coo.col[keep]]).astype(np.int64))
-        size = (int(coo.shape[0]), int(coo.shape[1]))
-        return cls.from_edge_index(
-            edge_index, size if bipartite else size[0], undirected=undirected
-        )
+        edges = sources.of_scipy(matrix, bipartite, weighted)
+        return cls.from_edge_index(*edges[:2], undirected=undirected, weight=edges.weight)
 
     @classmethod
     def _build(
-        cls, edges: IntArray, num_src: int, num_dst: int, bipartite: bool, undirected: bool | None
+        cls,
+        edges: IntArray,
+        num_src: int,
+        num_dst: int,
+        bipartite: bool,
+        undirected: bool | None,
+        weights: FloatArray | None,
     ) -> Graph:
         src, dst = edges[0], edges[1]
         if undirected:
             src, dst = np.concatenate([src, dst]), np.concatenate([dst, src])
+            weights = None if weights is None else np.concatenate([weights, weights])
         arrays = kernels.csr.build(src, dst, num_src, num_dst, drop_loops=not bipartite)
+        given = src, dst, weights
+        own = _placed(arrays, *given)
         if undirected or bipartite:
-            return cls(*arrays, num_dst, bipartite=bipartite, undirected=bool(undirected))
+            both = bool(undirected)
+            return cls(*arrays, num_dst, bipartite=bipartite, undirected=both, weights=own)
         back = kernels.csr.transpose(*arrays, num_dst)
+        turned = _placed(back, dst, src, weights)
         symmetric = undirected is None and kernels.csr.equal(arrays, back)
-        graph = cls(*arrays, num_dst, bipartite=False, undirected=symmetric)
+        if own is not None and turned is not None:
+            symmetric = symmetric and np.allclose(own, turned)
+        graph = cls(*arrays, num_dst, bipartite=False, undirected=symmetric, weights=own)
         if not symmetric:
-            graph._reversed = cls(*back, num_src, bipartite=False, undirected=False)
-            graph._reversed._reversed = graph
+            other = cls(*back, num_src, bipartite=False, undirected=False, weights=turned)
+            graph._reversed, other._reversed = other, graph
         return graph
 
     @property
@@ -224,6 +229,8 @@ class Graph:
         digest = hashlib.sha256(str((self.num_src, self.num_dst, self.bipartite)).encode())
         for array in (self.indptr, self.indices.astype(np.int64)):
             digest.update(np.ascontiguousarray(array).data)
+        if self.weights is not None:
+            digest.update(self.weights.data)
         return digest.hexdigest()[:16]
 
     def degree(self) -> Tensor:
@@ -234,7 +241,14 @@ class Graph:
         """The graph with every edge turned round, for corrupting sources; cached, O(E) once."""
         if self._reversed is None:
             arrays = kernels.csr.transpose(self.indptr, self.indices, self.num_dst)
-            other = Graph(*arrays, self.num_src, bipartite=self.bipartite, undirected=False)
+            src, dst = self.edge_index.numpy()
+            other = Graph(
+                *arrays,
+                self.num_src,
+                bipartite=self.bipartite,
+                undirected=False,
+                weights=_placed(arrays, dst, src, self.weights),
+            )
             other._reversed = self
             self._reversed = other
         return self._reversed
@@ -251,46 +265,48 @@ class Graph:
             self.edge_index,
             (self.num_src, self.num_dst) if self.bipartite else self.num_src,
             undirected=True,
+            weight=None if self.weights is None else torch.from_numpy(self.weights.copy()),
         )
 
     def steps(self) -> Steps:
         """The arrays for walks and BFS; a bipartite graph is walked both ways in joint ids."""
         if self._steps is None:
-            back = self.reversed()
-            out = self.indptr, self.indices
-            if not self.bipartite:
-                self._steps = Steps(*out, back.indptr, back.indices, 0)
-            else:
-                indptr = frozen(np.concatenate([out[0], back.indptr[1:] + len(out[1])]))
-                id_type = np.int32 if self.num_nodes < 2**31 else np.int64
-                shifted = out[1].astype(id_type) + id_type(self.num_src)
-                indices = frozen(np.concatenate([shifted, back.indices.astype(id_type)]))
-                self._steps = Steps(indptr, indices, indptr, indices, self.num_src)
+            ways = [(one.indptr, one.indices, one.weights) for one in (self, self.reversed())]
+            self._steps = (joint if self.bipartite else both_ways)(*ways)
         return self._steps
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.indptr, self.indices, self.num_dst, self.bipartite, self.undirected)
+        arrays = self.indptr, self.indices, self.weights
+        return _rebuild, (*arrays, self.num_dst, self.bipartite, self.undirected)
 
     def __repr__(self) -> str:
         size = f"num_nodes={self.num_nodes}"
         if self.bipartite:
-            return (
-                f"Graph(num_src={self.num_src}, num_dst={self.num_dst}, num_edges={self.num_edges})"
-            )
-        return f"Graph({size}, num_edges={self.num_edges}, undirected={self.undirected})"
+            size = f"num_src={self.num_src}, num_dst={self.num_dst}"
+        kind = "" if self.bipartite else f", undirected={self.undirected}"
+        kind += "" if self.weights is None else ", weighted"
+        return f"Graph({size}, num_edges={self.num_edges}{kind})"
 
 
 def _rebuild(
-    indptr: IntArray, indices: IntArray, num_dst: int, bipartite: bool, undirected: bool
+    indptr: IntArray,
+    indices: IntArray,
+    weights: FloatArray | None,
+    num_dst: int,
+    *kind: bool,
 ) -> Graph:
-    return Graph(indptr, indices, num_dst, bipartite=bipartite, undirected=undirected)
+    bipartite, undirected = kind
+    return Graph(
+        indptr, indices, num_dst, bipartite=bipartite, undirected=undirected, weights=weights
+    )
 
 
-def frozen(array: IntArray) -> IntArray:
-    """Make read-only: the graph is immutable, and kernels compile once for read-only arrays."""
-    array.flags.writeable = False
-    return array
-
-
-def _numpy(edge_index: Tensor) -> IntArray:
-    return edge_index.detach().cpu().to(torch.int64).contiguous().numpy()
+def _placed(
+    arrays: tuple[IntArray, IntArray], src: IntArray, dst: IntArray, weights: FloatArray | None
+) -> FloatArray | None:
+    """The sum of the weights of each edge of a CSR pair; None of none."""
+    if weights is None:
+        return None
+    out = np.zeros(len(arrays[1]))
+    kernels.csr.add_up(out, *arrays, src, dst, weights)
+    return out

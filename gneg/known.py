@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from gneg import checks, kernels
-from gneg.graph import Graph, frozen
+from gneg.graph import Graph
+from gneg.steps import frozen
 
 IntArray = npt.NDArray[Any]
 

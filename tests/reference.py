@@ -17,6 +17,14 @@ def adjacency(graph: Graph) -> np.ndarray:
     return matrix
 
 
+def weights(graph: Graph) -> np.ndarray:
+    """[num_src, num_dst]: 1 for each edge without weights."""
+    matrix = adjacency(graph).astype(float)
+    if graph.weights is not None:
+        matrix[tuple(graph.edge_index.numpy())] = graph.weights
+    return matrix
+
+
 def non_edges(graph: Graph) -> np.ndarray:
     """[num_src, num_dst] bool: neither an edge nor a self-loop."""
     free = ~adjacency(graph)
@@ -48,24 +56,24 @@ def degree(graph: Graph, alpha: float) -> np.ndarray:
 
 
 def walk(graph: Graph, kind: str) -> np.ndarray:
-    """Two steps: sum over w of weight(deg w), by triple loop."""
-    a = adjacency(graph)
-    d = a.sum(1)
+    """Two steps: sum over w of W[u, w] * weight(w) * W[w, v], by triple loop."""
+    a = weights(graph)
+    strength, d = a.sum(1), adjacency(graph).sum(1)
     weight = {
-        "ra": lambda x: 1 / x,
-        "cn": lambda x: 1.0,
-        "aa": lambda x: 1 / math.log(x) if x > 1 else 0.0,
+        "ra": lambda w: 1 / strength[w],
+        "cn": lambda w: 1.0,
+        "aa": lambda w: 1 / math.log(d[w]) if d[w] > 1 else 0.0,
     }[kind]
     out = np.zeros(a.shape)
     for u in range(len(a)):
         for w in np.flatnonzero(a[u]):
             for v in np.flatnonzero(a[w]):
-                out[u, v] += weight(d[w])
+                out[u, v] += a[u, w] * weight(w) * a[w, v]
     return conditional(out, graph)
 
 
 def steps(graph: Graph, count: int) -> np.ndarray:
-    """A uniform walk of ``count`` steps that ends on the target side."""
+    """A walk of ``count`` steps, along weights, that ends on the target side."""
     move = _joint_moves(graph)
     return conditional(_targets(np.linalg.matrix_power(move, count), graph), graph)
 
@@ -80,11 +88,12 @@ def ppr(graph: Graph, alpha: float) -> np.ndarray:
 
 
 def _joint_moves(graph: Graph) -> np.ndarray:
-    a = adjacency(graph).astype(float)
+    a = weights(graph)
     if graph.bipartite:
         s, t = a.shape
         a = np.block([[np.zeros((s, s)), a], [a.T, np.zeros((t, t))]])
-    return a / np.maximum(a.sum(1, keepdims=True), 1)
+    total = a.sum(1, keepdims=True)
+    return a / np.where(total > 0, total, 1)
 
 
 def _targets(matrix: np.ndarray, graph: Graph) -> np.ndarray:

@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "gneg"
 
 FLOORS = [
-    {"checks", "rng", "kernels", "sparse", "record", "artefacts"},
-    {"graph", "known", "negatives", "metrics", "collapse", "heuristics"},
+    {"checks", "rng", "kernels", "sparse", "record", "artefacts", "sources", "steps"},
+    {"graph", "known", "negatives", "metrics", "collapse", "heuristics", "ranking"},
     {"samplers", "losses"},
     {"config", "functional", "exporters"},
     {"nn", "datasets", "heart", "risk", "transforms", "loader"},
@@ -32,6 +32,9 @@ WITHIN = {
     ("heuristics", "graph"),
     ("loader", "transforms"),
     ("artefacts", "checks"),
+    ("sources", "checks"),
+    ("ranking", "known"),
+    ("ranking", "metrics"),
     ("artefacts", "record"),
     ("negatives", "graph"),
 }

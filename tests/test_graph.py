@@ -145,3 +145,51 @@ def test_memory_of_known_edges():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@settings(max_examples=60, deadline=None)
+@given(edge_lists.filter(len), st.booleans(), st.booleans())
+def test_weights_of_parallel_edges_add_up(pairs, undirected, bipartite):
+    weight = torch.arange(1, len(pairs) + 1).double() / 4
+    size = (12, 12) if bipartite else 12
+    both = undirected and not bipartite
+    graph = Graph.from_edge_index(tensor(pairs), size, undirected=both, weight=weight)
+    expected = np.zeros((12, 12))
+    for (u, v), w in zip(pairs, weight.tolist(), strict=True):
+        if bipartite or u != v:
+            expected[u, v] += w
+            expected[v, u] += w if both else 0
+    for one, dense in ((graph, expected), (graph.reversed(), expected.T)):
+        found = np.zeros((12, 12))
+        found[tuple(one.edge_index.numpy())] = one.weights
+        np.testing.assert_allclose(found, dense)
+    again = pickle.loads(pickle.dumps(graph))
+    np.testing.assert_array_equal(again.weights, graph.weights)
+    plain = Graph.from_edge_index(tensor(pairs), size, undirected=both)
+    assert plain.weights is None
+    assert again.fingerprint() == graph.fingerprint()
+    assert not graph.num_edges or plain.fingerprint() != graph.fingerprint()
+
+
+def test_weights_from_everywhere():
+    edges, weight = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.tensor([2.0, 2.0, 3.0, 3.0])
+    nx = networkx.Graph()
+    nx.add_weighted_edges_from([(0, 1, 2.0), (1, 2, 3.0)])
+    data = Data(edge_index=edges, edge_weight=weight, num_nodes=3)
+    for graph in (
+        Graph.from_edge_index(edges, weight=weight),
+        Graph.from_data(data, weight="edge_weight"),
+        Graph.from_networkx(nx, weight="weight"),
+        Graph.from_scipy(networkx.to_scipy_sparse_array(nx), weighted=True),
+    ):
+        assert graph.undirected
+        assert graph.weights.tolist() == [2.0, 2.0, 3.0, 3.0]
+        assert "weighted" in repr(graph)
+    one_way = Graph.from_edge_index(edges, weight=torch.tensor([2.0, 1.0, 3.0, 3.0]))
+    assert not one_way.undirected  # (0, 1) and (1, 0) weigh differently
+    with pytest.raises(ValueError, match=r"'weight' must be finite and > 0 \(got -1.0 to 3.0\)"):
+        Graph.from_edge_index(edges, weight=torch.tensor([2.0, -1.0, 3.0, 3.0]))
+    with pytest.raises(ValueError, match=r"'weight' must be a tensor of shape \[4\]"):
+        Graph.from_edge_index(edges, weight=torch.ones(3))
+    with pytest.raises(ValueError, match="'weight' must be an edge attribute of the data"):
+        Graph.from_data(data, weight="edge_attr")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import networkx
 import torch
+from torch_geometric.data import HeteroData
 
 from gneg import Graph
 
@@ -60,6 +62,37 @@ def bipartite() -> Graph:
     return Graph.from_edge_index(index, (12, 20))
 
 
+def weighted() -> Graph:
+    """Undirected, weights over three orders of magnitude."""
+    generator = torch.Generator().manual_seed(6)
+    index = torch.randint(50, (2, 130), generator=generator)
+    weight = 10 ** (3 * torch.rand(130, generator=generator))
+    return Graph.from_edge_index(index, 50, undirected=True, weight=weight)
+
+
+def multigraph() -> Graph:
+    """Arcs up to six times over and loops; how often is their weight."""
+    generator = torch.Generator().manual_seed(8)
+    pairs = torch.randint(25, (2, 90), generator=generator)
+    picked = (90 * torch.rand(260, generator=generator) ** 2).long()
+    whole = networkx.MultiDiGraph()
+    whole.add_nodes_from(range(25))
+    whole.add_edges_from(pairs[:, picked].t().tolist())
+    return Graph.from_networkx(whole, weight="weight", undirected=False)
+
+
+def hetero() -> Graph:
+    """Weighted edges of one type between two node types."""
+    generator = torch.Generator().manual_seed(9)
+    data = HeteroData()
+    data["user"].num_nodes, data["item"].num_nodes, data["tag"].num_nodes = 12, 22, 3
+    ends = [torch.randint(size, (70,), generator=generator) for size in (12, 22)]
+    data["user", "buys", "item"].edge_index = torch.stack(ends)
+    data["user", "buys", "item"].edge_weight = torch.rand(70, generator=generator) + 0.05
+    data["item", "has", "tag"].edge_index = torch.tensor([[0, 1], [2, 2]])
+    return Graph.from_data(data, ("user", "buys", "item"), weight="edge_weight")
+
+
 WORLDS = {
     "sparse": lambda: random_graph(60, 150),
     "dense": dense,
@@ -69,6 +102,9 @@ WORLDS = {
     "isolated": isolated,
     "directed": directed,
     "bipartite": bipartite,
+    "weighted": weighted,
+    "multigraph": multigraph,
+    "hetero": hetero,
 }
 
 

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
         neighbors,
         pools,
         ppr,
+        ranking,
         shells,
         threads,
         walks,
+        weighted_walks,
     )
 
 __all__ = [
@@ -42,9 +44,11 @@ __all__ = [
     "neighbors",
     "pools",
     "ppr",
+    "ranking",
     "shells",
     "threads",
     "walks",
+    "weighted_walks",
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gneg.kernels._jit import has, jit
+from gneg.kernels._jit import has, jit, lower_bound
 
 IntArray = npt.NDArray[Any]
 
@@ -80,6 +80,16 @@ def build(
     out_indptr = np.zeros(num_src + 1, np.int64)
     kept = _drop_repeats(indptr, indices, out_indptr, drop_loops)
     return out_indptr, indices if kept == len(indices) else indices[:kept].copy()
+
+
+@jit
+def add_up(out, indptr, indices, src, dst, values):
+    """Add each value to ``out`` at the place of its edge; edges that are not there are left out."""
+    for e in range(len(src)):
+        stop = indptr[src[e] + 1]
+        place = lower_bound(indices, indptr[src[e]], stop, dst[e])
+        if place < stop and indices[place] == dst[e]:
+            out[place] += values[e]
 
 
 def equal(a: tuple[IntArray, IntArray], b: tuple[IntArray, IntArray]) -> bool:

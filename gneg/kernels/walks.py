@@ -152,6 +152,8 @@ def steps(
     rows,
     indptr,
     indices,
+    accept,
+    alias,
     target_shift,
     num_targets,
     known_indptr,
@@ -162,13 +164,14 @@ def steps(
     seed,
     tries,
 ):
-    """Draw end points of uniform walks, ``num_steps`` long.
+    """Draw end points of walks, ``num_steps`` long; uniform unless there are tables of weights.
 
     With ``restart`` > 0 the length is geometric: the end point follows personalised PageRank, cut
     off where a walk goes on with probability below 1e-9. Where one slot rejects ``tries`` times,
     the rest of its row is left -1.
     """
     k = out.shape[1]
+    weighted = len(accept) > 0
     limit = num_steps if restart <= 0 else np.int64(np.ceil(-21.0 / np.log1p(-restart)))
     for i in range(lo, hi):
         u = rows[i]
@@ -186,7 +189,12 @@ def steps(
                         node = np.int64(-1)
                         break
                     state += GOLDEN
-                    node = np.int64(indices[indptr[node] + below(state, size)])
+                    place = indptr[node] + below(state, size)
+                    if weighted:
+                        state += GOLDEN
+                        if unit(state) >= accept[place]:
+                            place = indptr[node] + alias[place]
+                    node = np.int64(indices[place])
                 v = node - target_shift
                 inside = node >= 0 and 0 <= v < num_targets
                 if inside and not (no_self and v == u) and not has(known, start, stop, v):

@@ -92,7 +92,15 @@ class KHop(Sampler):
             return kernels.shells.draws(*args, *kernels.threads.scratch(self.graph.num_nodes))  # type: ignore[no-any-return]
 
         fell = query.run(
-            draw, index, *steps, known.num_dst, *known.arrays, hops, np.cumsum(weights), step, seed
+            draw,
+            index,
+            *steps[:5],
+            known.num_dst,
+            *known.arrays,
+            hops,
+            np.cumsum(weights),
+            step,
+            seed,
         )
         query.counts["fell"] += sum(fell)
         return index

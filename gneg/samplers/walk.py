@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from gneg import checks, kernels
-from gneg.graph import Graph, Steps
-from gneg.heuristics import neighbor_weight
+from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Side
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+from gneg.samplers.two_steps import TwoSteps, edge_table, two_steps
+from gneg.steps import Steps
 
 Kind = Literal["ra", "cn", "aa", "ppr"]
 
@@ -27,6 +27,9 @@ class Walk(Sampler):
     are proportional to: ``"ra"`` resource allocation (g = 1), ``"cn"`` the number of common
     neighbours (g = deg), ``"aa"`` Adamic-Adar (g = deg / log deg); ``"ppr"`` is a walk with
     restart, which ends in proportion to personalised PageRank.
+
+    Both steps follow the weights of a weighted graph: then ``"cn"`` stands for the sum over w of
+    ``W[u, w] * W[w, v]``, ``"aa"`` for the same over log deg(w), ``"ra"`` for the walk itself.
 
     Drawn by rejection of edges; a two-step row that keeps rejecting is listed instead, so the
     draws follow the conditional distribution exactly. A query from which the walk reaches no
@@ -87,100 +90,45 @@ class Walk(Sampler):
     def _steps(self, side: Side) -> Steps:
         return self.view(side).steps()
 
-    def _weights(self, side: Side) -> tuple[FloatArray, FloatArray]:
-        """Of each node w: ``g(w) / deg(w)`` and ``g(w)``."""
-
-        def build() -> tuple[FloatArray, FloatArray]:
-            degree = np.diff(self._steps(side).indptr)
-            kind = "ra" if self.kind == "ppr" else self.kind
-            through = neighbor_weight(kind, degree)
-            through[degree == 0] = 0.0
-            return through, through * degree if kind != "ra" else np.ones(len(degree))
-
-        return self.cached(("weights", side), build)  # type: ignore[no-any-return]
-
-    def _tables(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Alias tables for the first step; empty where it is uniform."""
-
-        def build() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-            steps = self._steps(side)
-            size = 0 if self.kind == "ra" else len(steps.indices)
-            accept, alias = np.empty(size, np.float32), np.empty(size, np.int32)
-            if size:
-                kernels.threads.run_rows(
-                    kernels.alias.build_rows,
-                    len(steps.indptr) - 1,
-                    size,
-                    accept,
-                    alias,
-                    steps.indptr,
-                    steps.indices,
-                    self._weights(side)[1],
-                )
-            return accept, alias
-
-        return self.cached(("tables", side), build)  # type: ignore[no-any-return]
+    def _two_steps(self, side: Side) -> TwoSteps:
+        assert self.kind != "ppr"
+        kind = self.kind
+        return self.cached(("walks", side), lambda: two_steps(self._steps(side), kind))  # type: ignore[no-any-return]
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index, known, steps = query.blank(k), query.known, self._steps(query.side)
         if self._closed_form:
-
-            def draw(*args: Any) -> None:
-                mark, _ = kernels.threads.scratch(known.num_dst)
-                kernels.walks.two_steps(*args, mark)
-
-            query.run(
-                draw,
-                index,
-                steps.indptr,
-                steps.indices,
-                *self._tables(query.side),
-                self._weights(query.side)[0],
-                *known.arrays,
-                known.no_self,
-                seed,
-            )
-        else:
-            restart = self.alpha if self.kind == "ppr" else 0.0
-            query.run(
-                kernels.walks.steps,
-                index,
-                steps.indptr,
-                steps.indices,
-                steps.target_shift,
-                known.num_dst,
-                *known.arrays,
-                self.hops,
-                restart,
-                known.no_self,
-                seed,
-                PPR_TRIES,
-            )
+            self._two_steps(query.side).draw(query, index, seed)
+            return index
+        restart = self.alpha if self.kind == "ppr" else 0.0
+        query.run(
+            kernels.walks.steps,
+            index,
+            steps.indptr,
+            steps.indices,
+            *self.cached(("edges", query.side), lambda: edge_table(steps)),
+            steps.target_shift,
+            known.num_dst,
+            *known.arrays,
+            self.hops,
+            restart,
+            known.no_self,
+            seed,
+            PPR_TRIES,
+        )
         return index
 
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
         if not self._closed_form:
             return None
-        steps, known = self._steps(query.side), query.known
-        through = self._weights(query.side)[0]
-        weight = np.empty(index.shape)
-
-        def weigh(*args: Any) -> None:
-            kernels.heuristics.weighted(*args, kernels.threads.zeros(known.num_dst))
-
-        order = np.argsort(query.rows, kind="stable")  # equal rows share their preparation
-        query.take(order).run(weigh, weight, index[order], *steps[:4], through)
-        weight[order] = weight.copy()
+        weight = self._two_steps(query.side).weigh(query, index)
         allowed = self._allowed(query)[:, None]
         share = np.divide(weight, allowed, out=np.zeros_like(weight), where=allowed > 0)
         with np.errstate(divide="ignore"):
             return np.where(allowed > 0, np.log(share), query.log_uniform)
 
     def _allowed(self, query: Query) -> FloatArray:
-        """Unnormalised probability that a walk from each row ends on a non-edge.
-
-        It takes all two-step paths of a row to know, so each is kept: rows return every epoch.
-        """
+        """Unnormalised probability that a walk from each row ends on a non-edge."""
         known, side = query.known, query.side
         kept, mass = self.cached(("mass", side), lambda: (known, np.full(known.num_src, np.nan)))
         if kept is not known:
@@ -189,22 +137,5 @@ class Walk(Sampler):
         rows = np.unique(query.rows)
         rows = rows[np.isnan(mass[rows])]
         if len(rows):
-            found = np.empty(len(rows))
-
-            def add_up(*args: Any) -> None:
-                mark, _ = kernels.threads.scratch(known.num_dst)
-                kernels.walks.allowed_mass(*args, mark)
-
-            kernels.threads.run_rows(
-                add_up,
-                len(rows),
-                64 * len(rows),
-                found,
-                rows,
-                *self._steps(side)[:2],
-                self._weights(side)[0],
-                *known.arrays,
-                known.no_self,
-            )
-            mass[rows] = found
+            mass[rows] = self._two_steps(side).allowed(rows, known)
         return mass[query.rows]  # type: ignore[no-any-return]

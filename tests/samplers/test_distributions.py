@@ -64,10 +64,12 @@ def chi_square(sampler: Sampler, graph: Graph, exact: np.ndarray, rows: int = 12
             assert chisquare(counts[some], expected).pvalue > 1e-5, f"row {u}"
 
 
-@pytest.mark.parametrize("world", ["sparse", "directed", "isolated", "hub"])
+@pytest.mark.parametrize(
+    "world", ["sparse", "directed", "isolated", "hub", "weighted", "multigraph"]
+)
 @pytest.mark.parametrize("case", [*EXACT, *DRAWN_ONLY])
 def test_draws_follow_the_exact_distribution(case, world):
-    if case in DRAWN_ONLY and world in ("directed", "isolated"):
+    if case in DRAWN_ONLY and world in ("directed", "isolated", "multigraph"):
         pytest.skip("a walk that may get stuck has no closed form to compare with")
     graph = WORLDS[world]()
     make, exact = {**EXACT, **DRAWN_ONLY}[case]
@@ -85,11 +87,15 @@ def test_draws_in_a_bipartite_graph(case):
     )
     graph = Graph.from_edge_index(index, (15, 40))
     make, exact = BIPARTITE[case]
-    chi_square(make(graph), graph, exact(graph))
-    chi_square(make(graph.reversed()), graph.reversed(), exact(graph.reversed()))
+    weight = torch.rand(80, generator=generator) + 0.05
+    for one in (graph, Graph.from_edge_index(index, (15, 40), weight=weight)):
+        for way in (one, one.reversed()):
+            chi_square(make(way), way, exact(way))
 
 
-@pytest.mark.parametrize("world", ["sparse", "dense", "directed", "isolated", "hub", "empty"])
+@pytest.mark.parametrize(
+    "world", ["sparse", "dense", "directed", "isolated", "hub", "empty", "weighted", "multigraph"]
+)
 @pytest.mark.parametrize("case", EXACT)
 def test_log_prob_equals_enumeration(case, world):
     graph = WORLDS[world]()

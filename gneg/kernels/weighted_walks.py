@@ -1,0 +1,150 @@
+"""Two-step walks on a weighted graph: u -> w by its own table, w -> v in proportion to weight.
+
+A walk ends at v with a probability ~ sum over w of ``W[u, w] * through[w] * W[w, v]``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
+from gneg.kernels.walks import PATHS_A_TRY, _num_paths, _stamp
+
+
+@jit
+def pick(state, first, size, accept, alias):
+    """An edge of the row that begins at ``first``, by the row's alias table.
+
+    Takes the draws at ``state`` and after it.
+    """
+    offset = below(state, size)
+    if unit(state + GOLDEN) >= accept[first + offset]:
+        offset = alias[first + offset]
+    return first + offset
+
+
+@jit
+def two_steps(
+    lo,
+    hi,
+    out,
+    rows,
+    indptr,
+    indices,
+    first_accept,
+    first_alias,
+    accept,
+    alias,
+    weights,
+    through,
+    known_indptr,
+    known,
+    no_self,
+    seed,
+    mark,
+):
+    """Draw targets of two-step walks, usable ones only.
+
+    A row that rejects too often is listed instead, so the result follows the conditional
+    distribution exactly; slots stay -1 only where that is empty.
+    """
+    k = out.shape[1]
+    for i in range(lo, hi):
+        u = rows[i]
+        first, fanout = indptr[u], indptr[u + 1] - indptr[u]
+        if fanout == 0:
+            continue
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        state = stream(seed, i)
+        allowed = max(4 * k, _num_paths(u, indptr, indices) // PATHS_A_TRY)
+        failed, got = 0, 0
+        while got < k and failed < allowed:
+            state += GOLDEN
+            w = indices[pick(state, first, fanout, first_accept, first_alias)]
+            begin, size = indptr[w], indptr[w + 1] - indptr[w]
+            good = size > 0 and through[w] > 0
+            if good:
+                state += GOLDEN + GOLDEN  # uint64: a product with an int would be a float
+                v = np.int64(indices[pick(state, begin, size, accept, alias)])
+                good = not (no_self and v == u) and not has(known, start, stop, v)
+                out[i, got] = v if good else -1
+            state += GOLDEN
+            got += good
+            failed += not good
+        if got < k:
+            mark[-1] += 1
+            _stamp(u, start, stop, known, no_self, mark)
+            _from_list(out[i], got, u, indptr, indices, weights, through, mark, state)
+
+
+@jit
+def _from_list(row, got, u, indptr, indices, weights, through, mark, state):
+    """Fill ``row`` from ``got`` on by the list of all usable walks and their weights."""
+    paths = _num_paths(u, indptr, indices)
+    ends, reached = np.empty(paths, np.int64), np.empty(paths, np.float64)
+    size, total = 0, 0.0
+    for e in range(indptr[u], indptr[u + 1]):
+        w = indices[e]
+        for f in range(indptr[w], indptr[w + 1]):
+            if mark[indices[f]] != mark[-1] and through[w] > 0:
+                total += weights[e] * through[w] * weights[f]
+                ends[size], reached[size] = indices[f], total
+                size += 1
+    if size == 0:
+        return
+    for j in range(got, len(row)):
+        state += GOLDEN
+        at = np.searchsorted(reached[:size], unit(state) * total, side="right")
+        row[j] = ends[min(at, size - 1)]
+
+
+@jit
+def allowed_mass(
+    lo, hi, out, rows, indptr, indices, weights, through, known_indptr, known, no_self, mark
+):
+    """Unnormalised probability that a walk from each row ends on a usable target."""
+    for i in range(lo, hi):
+        u = rows[i]
+        mark[-1] += 1
+        _stamp(u, known_indptr[u], known_indptr[u + 1], known, no_self, mark)
+        out[i] = 0.0
+        for e in range(indptr[u], indptr[u + 1]):
+            w = indices[e]
+            usable = 0.0
+            for f in range(indptr[w], indptr[w + 1]):
+                usable += weights[f] * (mark[indices[f]] != mark[-1])
+            out[i] += weights[e] * through[w] * usable
+
+
+@jit
+def mass(
+    lo,
+    hi,
+    out,
+    rows,
+    targets,
+    indptr,
+    indices,
+    weights,
+    in_indptr,
+    in_indices,
+    in_weights,
+    through,
+    values,
+):
+    """``out[i, j]`` = unnormalised probability of a walk from ``rows[i]`` to ``targets[i, j]``.
+
+    ``values`` are zeros, and are left so. Targets below 0 have none.
+    """
+    for i in range(lo, hi):
+        start, stop = indptr[rows[i]], indptr[rows[i] + 1]
+        for e in range(start, stop):
+            values[indices[e]] = weights[e] * through[indices[e]]
+        for j in range(targets.shape[1]):
+            out[i, j] = 0.0
+            v = targets[i, j]
+            if v >= 0:
+                for e in range(in_indptr[v], in_indptr[v + 1]):
+                    out[i, j] += values[in_indices[e]] * in_weights[e]
+        for e in range(start, stop):
+            values[indices[e]] = 0.0

@@ -1,0 +1,111 @@
+"""The edges of a networkx graph, a SciPy matrix or PyG data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg import checks
+
+if TYPE_CHECKING:
+    import networkx
+    import scipy.sparse
+    from torch_geometric.data import Data, HeteroData
+
+
+class Edges(NamedTuple):
+    """``edge_index [2, E]``, N or (num_src, num_dst), and the weights ``[E]`` if asked for."""
+
+    edge_index: Tensor
+    num_nodes: int | tuple[int, int] | None
+    weight: Tensor | None
+
+
+def of_data(
+    data: Data | HeteroData, edge_type: tuple[str, str, str] | None, weight: str | None
+) -> Edges:
+    """Of a ``Data``, or of one ``edge_type`` of a ``HeteroData``.
+
+    Raises:
+        ValueError: If there is no ``edge_index`` or no such weight, or ``edge_type`` is missing or
+            unknown.
+    """
+    store: Any = data
+    num_nodes: int | tuple[int, int] | None = getattr(data, "num_nodes", None)
+    if hasattr(data, "edge_types"):
+        edge_types = list(data.edge_types)
+        if edge_type is None and len(edge_types) == 1:
+            edge_type = edge_types[0]
+        if edge_type is None or edge_type not in edge_types:
+            checks.fail("edge_type", f"one of {edge_types}", edge_type)
+        store = data[edge_type]
+        src, dst = (data[edge_type[end]].num_nodes for end in (0, 2))
+        num_nodes = src if edge_type[0] == edge_type[2] else (src, dst)
+    elif edge_type is not None:
+        checks.fail("edge_type", "None for homogeneous data", edge_type)
+    if getattr(store, "edge_index", None) is None:
+        checks.fail("data", "PyG data with an 'edge_index'", f"{data!r}")
+    if weight is None:
+        return Edges(store.edge_index, num_nodes, None)
+    if weight not in store:
+        checks.fail("weight", "an edge attribute of the data", repr(weight))
+    return Edges(store.edge_index, num_nodes, store[weight])
+
+
+def of_networkx(graph: networkx.Graph, weight: str | None) -> Edges:
+    """Of a networkx graph; node ids are positions in ``list(graph)``.
+
+    Raises:
+        ValueError: If ``graph`` has no ``edges`` and ``is_directed`` of networkx.
+    """
+    if not (hasattr(graph, "edges") and hasattr(graph, "is_directed")):
+        checks.fail("graph", "a networkx graph", type(graph).__name__)
+    ids = {node: i for i, node in enumerate(graph)}
+    edges = [(ids[edge[0]], ids[edge[1]]) for edge in graph.edges()]
+    edge_index = torch.tensor(edges, dtype=torch.long).view(-1, 2).t()
+    if weight is None:
+        return Edges(edge_index, len(ids), None)
+    values = [value for *_, value in graph.edges(data=weight, default=1)]
+    return Edges(edge_index, len(ids), torch.tensor(values, dtype=torch.double))
+
+
+def of_scipy(
+    matrix: scipy.sparse.sparray | scipy.sparse.spmatrix, bipartite: bool | None, weighted: bool
+) -> Edges:
+    """Of the non-zero entries of a SciPy sparse matrix ``[num_src, num_dst]``.
+
+    Raises:
+        ValueError: If ``matrix`` is not a SciPy sparse matrix, or is not square but
+            ``bipartite=False``.
+    """
+    if not hasattr(matrix, "tocoo"):
+        checks.fail("matrix", "a SciPy sparse matrix", type(matrix).__name__)
+    coo = matrix.tocoo()
+    if bipartite is None:
+        bipartite = coo.shape[0] != coo.shape[1]
+    if not bipartite and coo.shape[0] != coo.shape[1]:
+        checks.fail("matrix", "square unless 'bipartite' is True", f"shape {coo.shape}")
+    keep = coo.data != 0
+    edge_index = torch.from_numpy(np.stack([coo.row[keep], coo.col[keep]]).astype(np.int64))
+    size = (int(coo.shape[0]), int(coo.shape[1]))
+    weight = torch.from_numpy(coo.data[keep].astype(np.float64)) if weighted else None
+    return Edges(edge_index, size if bipartite else size[0], weight)
+
+
+def weights(weight: object, size: int) -> npt.NDArray[np.float64]:
+    """The weights of ``size`` edges as an array.
+
+    Raises:
+        ValueError: If there are not as many, or one is not positive.
+    """
+    if not isinstance(weight, Tensor) or weight.numel() != size:
+        given = list(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
+        checks.fail("weight", f"a tensor of shape [{size}], one an edge", given)
+    array = weight.detach().cpu().double().contiguous().view(-1).numpy()
+    if not (np.isfinite(array).all() and (array > 0).all()):
+        checks.fail("weight", "finite and > 0", f"{array.min()} to {array.max()}")
+    return array
