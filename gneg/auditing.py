@@ -16,12 +16,12 @@ from torch import Tensor
 from gneg import checks, heuristics, record
 from gneg.config import Known
 from gneg.datasets import LinkData
-from gneg.hardness import IntArray, Pairs, Score, measured
+from gneg.hardness import IntArray, Pairs, Score, kinds, measured
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives
 from gneg.risk import expected_share, held_out_hits
 from gneg.rng import generator_from, split_seed
-from gneg.samplers import Guarded, Sampler, Uniform, build
+from gneg.samplers import Guarded, Sampler, Uniform
 from gneg.samplers.base import Corrupt
 
 __all__ = ["audit"]
@@ -76,8 +76,7 @@ def audit(
     checks.integer("negatives", negatives, k)
     name = sampler if isinstance(sampler, str) else repr(sampler)
     if isinstance(sampler, str):
-        x = z if data.x is None else data.dense_x
-        sampler = build(sampler, data.graph, z=x, known=data.known(known), corrupt=corrupt)
+        sampler = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
     if not isinstance(sampler, Sampler):
         checks.fail("sampler", "an expression or a Sampler", type(sampler).__name__)
     if "score" in sampler.needs and score is None:
@@ -87,18 +86,19 @@ def audit(
     picked = torch.randint(data.train.size(1), (queries,), generator=generator_from(seed))
     pos = data.train[:, picked]
     before = _peak_mb()
-    model: dict[str, Any] = {"score": score, "z": z}
+    model: dict[str, Any] = {"score": score, "z": None if z is None else data.sides(z)}
     drawn, seconds = _draw(sampler, pos, k, model, split_seed(seed, 1))
     peak = _peak_mb()
     plain = Uniform(data.graph, known=sampler.known, corrupt=sampler.corrupt)
     held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
-    secret = KnownEdges(held_out, num_nodes=data.num_nodes, undirected=data.undirected)
+    secret = KnownEdges(held_out, num_nodes=data.size, undirected=data.undirected)
     some = torch.from_numpy(_subset(queries, max(1, PAIRS // k), seed))
     easy = plain.sample(pos[:, some], k, generator=generator_from(split_seed(seed, 2)))
+    some_held_out = torch.from_numpy(_subset(held_out.size(1), PAIRS, seed))
     groups = {
-        "positives": _ends(held_out[:, torch.from_numpy(_subset(held_out.size(1), PAIRS, seed))]),
-        "negatives": _pairs(_rows(drawn, some)),
-        "uniform": _pairs(easy),
+        "positives": _ends(data, held_out[:, some_held_out], sampler.corrupt),
+        "negatives": _pairs(data, _rows(drawn, some)),
+        "uniform": _pairs(data, easy),
     }
     risk = held_out_hits(drawn, secret, sampler.known)
     return {
@@ -115,7 +115,7 @@ def audit(
         "violating": None if score is None else _violating(_rows(drawn, some), pos[:, some], score),
         **_spread(data, drawn),
         "risk": risk | {"expected_share": expected_share(sampler, pos, secret)},
-        "guards": _guards(sampler, pos, k, model, seed, secret),
+        "guards": _guards(data, sampler, pos, k, model, seed, secret),
         "cost": {
             "seconds": seconds,
             "negatives_per_second": queries * k / seconds,
@@ -168,15 +168,27 @@ def _rows(drawn: list[Negatives], some: Tensor) -> Negatives:
     return Negatives(src, index, mask, None, side)
 
 
-def _pairs(negatives: Negatives) -> Pairs:
-    src, dst = negatives.edge_index().contiguous().numpy()
-    return Pairs(src, dst, negatives.index[negatives.mask].numpy())
+def _pairs(data: LinkData, negatives: Negatives) -> Pairs:
+    src, dst = data.joint(negatives.edge_index()).contiguous().numpy()
+    chosen = _replaced(data, negatives, negatives.index)
+    return Pairs(src, dst, chosen[negatives.mask].numpy())
 
 
-def _ends(edges: Tensor) -> Pairs:
-    """Positives, either end of which might have been chosen."""
-    src, dst = edges.contiguous().numpy()
-    return Pairs(src, dst, np.concatenate([src, dst]))
+def _replaced(data: LinkData, negatives: Negatives, ids: Tensor) -> Tensor:
+    """Replaced ends ``[B, ...]`` in the ids of ``data.whole``."""
+    if data.num_src is None:
+        return ids
+    side = negatives.side
+    if not isinstance(side, Tensor):
+        side = torch.full(negatives.src.shape, side == "src")
+    return ids + data.num_src * (~side).long().view(-1, *[1] * (ids.dim() - 1))
+
+
+def _ends(data: LinkData, edges: Tensor, corrupt: Corrupt) -> Pairs:
+    """Positives, any end of which that is replaced might have been chosen."""
+    src, dst = data.joint(edges).contiguous().numpy()
+    chosen = {"dst": [dst], "src": [src], "both": [src, dst]}[corrupt]
+    return Pairs(src, dst, np.concatenate(chosen))
 
 
 def _violating(negatives: Negatives, pos: Tensor, score: Score) -> float:
@@ -188,17 +200,18 @@ def _violating(negatives: Negatives, pos: Tensor, score: Score) -> float:
 
 def _spread(data: LinkData, drawn: list[Negatives]) -> dict[str, Any]:
     """Coverage of nodes, repeats in a row, and how the degrees differ from the positives'."""
-    size = data.num_nodes
-    targets = np.concatenate([part.index[part.mask].numpy() for part in drawn])
+    targets = np.concatenate(
+        [_replaced(data, part, part.index)[part.mask].numpy() for part in drawn]
+    )
     repeats = 0
     for part in drawn:
         row = torch.where(part.mask, part.index, -1 - torch.arange(part.index.size(1)))
         ordered = row.sort(dim=1).values
         repeats += int((ordered[:, 1:] == ordered[:, :-1]).sum())
-    degree = data.graph.to_undirected().degree().numpy()
-    replaced = np.concatenate([part.replaced.numpy() for part in drawn])  # type: ignore[union-attr]
+    degree = data.whole.degree().numpy()
+    replaced = np.concatenate([_replaced(data, part, part.replaced).numpy() for part in drawn])  # type: ignore[arg-type]
     return {
-        "coverage": len(np.unique(targets)) / max(size, 1),
+        "coverage": len(np.unique(targets)) / max(data.num_nodes, 1),
         "duplicates": repeats / max(len(targets), 1),
         "degree_divergence": _divergence(degree[targets], degree[replaced]),
     }
@@ -217,21 +230,26 @@ def _divergence(ours: Any, theirs: Any) -> float:
 
 
 def _guards(
-    sampler: Sampler, pos: Tensor, k: int, model: dict[str, Any], seed: int, secret: KnownEdges
+    data: LinkData,
+    sampler: Sampler,
+    pos: Tensor,
+    k: int,
+    model: dict[str, Any],
+    seed: int,
+    secret: KnownEdges,
 ) -> list[dict[str, Any]]:
     """What each guard drops, and what becomes of risk and hardness without it."""
     if not isinstance(sampler, Guarded):
         return []
     pos = pos[:, : PAIRS // k]
-    graph = sampler.graph.to_undirected()
 
     def outcome(one: Sampler) -> tuple[Any, float, Counter[str]]:
         drawn = one.sample(pos, k, **model, generator=generator_from(split_seed(seed, 4)))
-        pairs = _pairs(drawn)
-        ra = heuristics.scores(graph, "ra", pairs.src, pairs.dst[:, None]).mean()
+        pairs = _pairs(data, drawn)
+        local = heuristics.scores(data.whole, kinds(data)[0], pairs.src, pairs.dst[:, None])
         return (
             held_out_hits([drawn], secret, one.known)["per_1000"],
-            float(ra),
+            float(local.mean()),
             Counter(drawn.counts),
         )
 
@@ -249,7 +267,7 @@ def _guards(
                 "guard": repr(guard),
                 "dropped": counts[f"dropped {guard.name}"] / max(counts["guarded"], 1),
                 "saved_per_1000": more_risk - risk,
-                "cost_ra": more_hardness - hardness,
+                "cost": more_hardness - hardness,
             }
         )
     return rows

@@ -17,9 +17,7 @@ from gneg import checks, record, scorers
 from gneg.cells import Cell, Cells, Event, Report, processes, ranked
 from gneg.config import HEURISTICS, TrainConfig
 from gneg.datasets import LinkData
-from gneg.graph import Graph
 from gneg.hardsets import HardSet
-from gneg.samplers import build
 from gneg.search import Search
 from gneg.significance import table
 
@@ -58,7 +56,8 @@ def compare(
         seeds: Runs of each combination, with seeds 0, 1, ...
         base: Everything else, the budget in epochs or seconds included.
         sets: Hard sets for the test positives, by name, beside the dataset's own negatives.
-        baselines: Training-free heuristics to rank beside; ``cosine`` only with features.
+        baselines: Training-free heuristics to rank beside; ``cosine`` only with features,
+            those that count common neighbours not in a bipartite graph.
         out: Folder of the results.
         jobs: Processes at once; each has its share of the cores.
         search: Trials of a search over learning rate, temperature and mixture weight for each
@@ -80,9 +79,8 @@ def compare(
     for name, given in (("samplers", samplers), ("encoders", encoders), ("losses", losses)):
         if not given or len(set(given)) < len(given):
             checks.fail(name, "one or more, each once", list(given))
-    path = Graph.from_edge_index(torch.tensor([[0, 1, 2], [1, 2, 3]]), undirected=True)
     for sampler in samplers:
-        build(sampler, path, z=torch.eye(4))  # a mistake shows now, not after hours
+        data.sampler(sampler, z=torch.zeros(data.num_nodes, 2))  # a mistake shows at once
     out, sets = Path(out), dict(sets or {})
     ranked_in = {name: zlib.crc32(one.index.numpy().tobytes()) for name, one in sets.items()}
     mark = _mark([data.name, data.split, data.graph.fingerprint(), ranked_in])
@@ -180,7 +178,8 @@ def _heuristics(
     found = {}
     for kind in baselines:
         checks.choice("baselines", kind, HEURISTICS)
-        if kind == "cosine" and data.x is None:
+        apart = data.num_src is not None and kind in ("cn", "aa", "ra")  # no common neighbours
+        if apart or (kind == "cosine" and data.x is None):
             continue
         found[kind] = ranked(data, scorers.heuristic(data, kind), sets)
     return found

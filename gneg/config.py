@@ -15,6 +15,7 @@ Inputs = Literal["features", "embedding", "both"]
 Norm = Literal["batch", "layer"]
 JumpingKnowledge = Literal["last", "cat", "max"]
 GNNS = ("sage", "gcn")
+ENCODERS = (*GNNS, "lightgcn")
 HEURISTICS = ("cn", "aa", "ra", "ppr", "katz", "pa", "cosine")
 
 
@@ -23,10 +24,11 @@ class TrainConfig:
     """Everything that decides a result but the data.
 
     Attributes:
-        encoder: ``sage``, ``gcn``, or a training-free ``cn``, ``aa``, ``ra``, ``ppr``, ``katz``,
-            ``pa``, ``cosine``.
-        decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``; if None ``cosine`` where nodes have
-            features, else ``mlp`` (see benchmarks/README.md).
+        encoder: ``sage``, ``gcn``, ``lightgcn``, or a training-free ``cn``, ``aa``, ``ra``,
+            ``ppr``, ``katz``, ``pa``, ``cosine``.
+        decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``; if None ``dot`` for ``lightgcn`` and
+            in bipartite graphs, ``cosine`` where nodes have features (see benchmarks/README.md),
+            else ``mlp``.
         sampler: An expression, see :func:`gneg.samplers.build`.
         loss: A name of :data:`gneg.losses.LOSSES`; if None ``softmax``, which corrects for the
             proposal, where the sampler has a closed-form ``log_q``, else ``infonce``.
@@ -82,7 +84,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse what no run could use."""
-        checks.choice("encoder", self.encoder, (*GNNS, *HEURISTICS))
+        checks.choice("encoder", self.encoder, (*ENCODERS, *HEURISTICS))
         checks.choice("loss", self.loss, (None, *LOSSES))
         for name in ("k", "epochs", "patience", "eval_every"):
             checks.integer(name, getattr(self, name), 1)

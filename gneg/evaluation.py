@@ -146,15 +146,16 @@ def _with_intervals(
 
 def buckets(data: LinkData, pos: Tensor) -> dict[str, npt.NDArray[np.int64]]:
     """For each kind of bucket, which of its bounds each positive ``[2, E]`` reaches last."""
-    graph = data.graph.to_undirected()
-    src, dst = (end.cpu().numpy() for end in pos)
+    graph = data.whole
+    src, dst = data.joint(pos.cpu()).numpy()
     degree = graph.degree().numpy()
-    common = heuristics.scores(graph, "cn", src, dst[:, None])[:, 0]
     found = {
         "degree": np.minimum(degree[src], degree[dst]),
         "distance": heuristics.distances(graph, src, dst, FARTHEST),
-        "common neighbours": common.astype(np.int64),
     }
+    if data.num_src is None:  # else there are none
+        common = heuristics.scores(graph, "cn", src, dst[:, None])[:, 0]
+        found["common neighbours"] = common.astype(np.int64)
     return {
         what: np.searchsorted(BUCKETS[what], value, side="right") - 1
         for what, value in found.items()

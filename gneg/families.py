@@ -16,7 +16,6 @@ from gneg.graph import Graph
 from gneg.heart import PARTS, Order
 from gneg.known import KnownEdges
 from gneg.rng import generator_from, split_seed
-from gneg.samplers import build
 from gneg.samplers.graph_guards import louvain
 
 Ends = Literal["both", "dst", "src"]
@@ -56,8 +55,8 @@ def columns(
         return _by_node(data, known, pos, sides, settings, store, report)
     found = []
     for i, side in enumerate(sides):
-        sampler = build(
-            settings["family"], data.graph, z=data.dense_x, known=known, corrupt=side, unique=True
+        sampler = data.sampler(
+            settings["family"], known=settings["known"], corrupt=side, unique=True
         )
         if sampler.needs & {"score"}:
             needed = "heart, stratified, community, historical or a sampler that needs no model"
@@ -156,7 +155,7 @@ def _lists(
         )
     if data.history is None:
         checks.fail("family", "'historical' only where edges have times", data.name)
-    past = Graph.from_edge_index(data.history, data.num_nodes, undirected=data.undirected)
+    past = Graph.from_edge_index(data.history, data.size, undirected=data.undirected)
     past = past if side == "dst" else past.reversed()
     return _pooled(
         lambda u: past.indices[past.indptr[u] : past.indptr[u + 1]],

@@ -268,6 +268,20 @@ class Graph:
             weight=None if self.weights is None else torch.from_numpy(self.weights.copy()),
         )
 
+    def joint(self) -> Graph:
+        """The graph as an undirected one of a single node set; targets follow sources."""
+        if not self.bipartite:
+            return self.to_undirected()
+        arrays = self.steps()
+        return Graph(
+            arrays.indptr,
+            arrays.indices,
+            self.num_nodes,
+            bipartite=False,
+            undirected=True,
+            weights=arrays.weights,
+        )
+
     def steps(self) -> Steps:
         """The arrays for walks and BFS; a bipartite graph is walked both ways in joint ids."""
         if self._steps is None:

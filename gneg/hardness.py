@@ -13,6 +13,7 @@ from torch import Tensor
 from gneg import heuristics
 from gneg.datasets import LinkData
 from gneg.graph import Graph
+from gneg.heuristics import Kind
 
 Score = Callable[[Tensor, Tensor], Tensor]
 FloatArray = npt.NDArray[np.float64]
@@ -24,6 +25,7 @@ NAMES = {
     "cn": "common neighbours",
     "aa": "Adamic-Adar",
     "ppr": "PageRank",
+    "katz": "Katz",
     "cosine": "feature cosine",
     "pa": "preferential attachment",
     "degree": "degree",
@@ -39,27 +41,38 @@ SOURCES, PUSHES = 512, 4 * 10**9
 
 
 class Pairs(NamedTuple):
-    """Pairs of nodes, and the end of each that a sampler may have chosen."""
+    """Pairs of nodes, and the end that a sampler may have chosen, in the ids of ``data.whole``."""
 
     src: IntArray
     dst: IntArray
     chosen: IntArray
 
 
+def kinds(data: LinkData) -> tuple[Kind, ...]:
+    """The heuristics that tell hardness, the most telling first.
+
+    A source and a target of a bipartite graph have no common neighbours: there it is Katz, which
+    counts the paths of three edges.
+    """
+    local: tuple[Kind, ...] = ("ra", "cn", "aa") if data.num_src is None else ("katz",)
+    features: tuple[Kind, ...] = () if data.x is None else ("cosine",)
+    return *local, "pa", *features
+
+
 def measured(data: LinkData, groups: dict[str, Pairs], score: Score | None) -> dict[str, Any]:
     """Quantiles and histograms of every measure and shares of distances, of each group of pairs."""
-    graph = data.graph.to_undirected()
+    graph = data.whole
     degree = graph.degree().numpy()
-    kinds = ["cn", "aa", "ra", "pa", *([] if data.x is None else ["cosine"])]
     columns: dict[str, dict[str, FloatArray]] = {}
     for group, (src, dst, chosen) in groups.items():
         mine: dict[str, FloatArray] = {
-            kind: heuristics.scores(graph, kind, src, dst[:, None], x=data.x)[:, 0]  # type: ignore[arg-type]
-            for kind in kinds
+            kind: heuristics.scores(graph, kind, src, dst[:, None], x=data.x)[:, 0]
+            for kind in kinds(data)
         }
         mine |= {"ppr": _pagerank(graph, src, dst), "degree": degree[chosen].astype(np.float64)}
         if score is not None:
-            scored = score(torch.from_numpy(src), torch.from_numpy(dst))
+            # Models take the ids of each side.
+            scored = score(torch.from_numpy(src), torch.from_numpy(dst - (data.num_src or 0)))
             mine["score"] = scored.cpu().double().numpy()
         for name, column in mine.items():
             columns.setdefault(name, {})[group] = column

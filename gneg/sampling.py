@@ -12,7 +12,6 @@ from gneg import artefacts, checks, record
 from gneg.config import Known
 from gneg.datasets import LinkData
 from gneg.rng import generator_from, split_seed
-from gneg.samplers import build
 from gneg.samplers.base import Corrupt, Score
 
 __all__ = ["sample"]
@@ -68,8 +67,8 @@ def sample(
     artefacts.suffix_of(out)
     checks.choice("part", part, ("train", "valid", "test"))
     pos = {"train": data.train, "valid": data.valid.pos, "test": data.test.pos}[part]
-    x = z if data.x is None else data.dense_x
-    made = build(sampler, data.graph, z=x, known=data.known(known), corrupt=corrupt)
+    made = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
+    vectors = None if z is None else data.sides(z)
     settings = {
         "dataset": data.name,
         "split": data.split,
@@ -88,7 +87,7 @@ def sample(
         if not piece.exists():
             some = pos[:, i * ROWS : (i + 1) * ROWS]
             generator = generator_from(split_seed(seed, i))
-            drawn = made.sample(some, k, score=score, z=z, generator=generator)
+            drawn = made.sample(some, k, score=score, z=vectors, generator=generator)
             artefacts.write(piece, [drawn.columns()], {})
         if report is not None:
             report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))

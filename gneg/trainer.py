@@ -19,10 +19,10 @@ from gneg.collapse import CollapseWatch
 from gneg.config import Decoder, TrainConfig
 from gneg.datasets import LinkData
 from gneg.losses import LOSSES, Loss
-from gneg.negatives import Negatives
-from gneg.nn import Adjacency, Encoder, LinkPredictor, SparseFeatures, make_decoder
+from gneg.negatives import Negatives, Vectors
+from gneg.nn import Adjacency, LinkPredictor, SparseFeatures, make_decoder, make_encoder
 from gneg.rng import generator_from, split_seed
-from gneg.samplers import Sampler, build
+from gneg.samplers import Sampler
 from gneg.samplers.base import Score
 
 
@@ -58,28 +58,19 @@ class Trainer:
         device = torch.device(config.device)
         torch.manual_seed(split_seed(seed, 0))
         self.generator = generator_from(split_seed(seed, 1))
-        width = 0 if data.x is None else data.x.size(1)
-        encoder = Encoder(
-            config.encoder,
-            data.num_nodes,
-            width,
-            hidden=config.hidden,
-            layers=config.layers,
-            dropout=config.dropout,
-            inputs=config.inputs,
-            norm=config.norm,
-            jk=config.jk,
-        )
-        self.decoder: Decoder = config.decoder or (
-            "mlp" if encoder.inputs == "embedding" else "cosine"
-        )
+        encoder = make_encoder(config, data.num_nodes, 0 if data.x is None else data.x.size(1))
+        kind: Decoder = "mlp" if encoder.inputs == "embedding" else "cosine"
+        # All targets are ranked for a user: an inner product is the only one to be quick about it.
+        if data.num_src is not None or config.encoder == "lightgcn":
+            kind = "dot"
+        self.decoder: Decoder = config.decoder or kind
         decoder = make_decoder(
             self.decoder,
             config.hidden,
             layers=config.decoder_layers,
             dropout=config.decoder_dropout,
         )
-        self.model = LinkPredictor(encoder, decoder).to(device)
+        self.model = LinkPredictor(encoder, decoder, data.num_src).to(device)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay
         )
@@ -102,18 +93,10 @@ class Trainer:
         self.best_state = self._weights()
 
     def _sampler(self) -> Sampler:
-        return build(
-            self.config.sampler,
-            self.data.graph,
-            z=self._vectors,
-            known=self.data.known(self.config.known),
-            corrupt=self.config.corrupt,
+        config = self.config
+        return self.data.sampler(
+            config.sampler, known=config.known, corrupt=config.corrupt, z=self.embed
         )
-
-    def _vectors(self) -> Tensor:
-        """What samplers go by that look for similar nodes: the features or, without, embeddings."""
-        x = self.data.dense_x
-        return self.embed() if x is None else x
 
     def _loss(self) -> Loss:
         name = self.config.loss
@@ -155,11 +138,11 @@ class Trainer:
             counts.update(negatives.counts)
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
-        z_now = self.embed() if "z" in self.sampler.needs else None
+        z_now = self.model.sides(self.embed()) if "z" in self.sampler.needs else None
         self.sampler.end_epoch(z=z_now)
         return total / max(self.train_edges.size(1), 1)
 
-    def _draw(self, pos: Tensor, score: Score | None, keys: Tensor | None) -> Negatives:
+    def _draw(self, pos: Tensor, score: Score | None, keys: Vectors | None) -> Negatives:
         with self._clock("sampling"):
             negatives = self.sampler.sample(
                 pos, self.config.k, z=keys, score=score, generator=self.generator
@@ -198,15 +181,14 @@ class Trainer:
 
         return timed
 
-    def _keys(self, z: Tensor, adjacency: Adjacency) -> Tensor | None:
+    def _keys(self, z: Tensor, adjacency: Adjacency) -> Vectors | None:
         """Embeddings for a sampler that stores them: of the moving average if it wants one."""
         if "keys" not in self.sampler.needs:
             return None
         if self.average is None:
-            return z.detach()
+            return self.model.sides(z.detach())
         with torch.no_grad():
-            keys: Tensor = self.average(self.x, adjacency)
-        return keys
+            return self.model.sides(self.average(self.x, adjacency))
 
     @contextmanager
     def _clock(self, part: str) -> Iterator[None]:

@@ -8,7 +8,7 @@ import torch
 from torch_geometric.nn.models import GCN, GraphSAGE
 
 from gneg import Graph, nn, sparse
-from tests.worlds import bipartite, directed, random_graph
+from tests.worlds import directed, random_graph
 
 
 @pytest.mark.parametrize("kind", ["sage", "gcn"])
@@ -111,8 +111,6 @@ def test_heuristics_equal_networkx(kind):
         ),
         (lambda: nn.Encoder("sage", 5, 3, dropout=2), r"'dropout' must be a number in \[0, 1\]"),
         (lambda: nn.make_decoder("sum", 5), "'decoder' must be one of"),
-        (lambda: nn.Adjacency(bipartite()), "'graph' must be homogeneous"),
-        (lambda: nn.Heuristic(bipartite(), "cn"), "'graph' must be homogeneous"),
         (lambda: nn.Heuristic(random_graph(5, 9), "xx"), "'kind' must be one of"),
     ],
 )

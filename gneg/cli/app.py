@@ -54,6 +54,14 @@ Directed = Annotated[
     bool,
     typer.Option("--directed", help="Read an own edge list as directed.", rich_help_panel=DATA),
 ]
+Bipartite = Annotated[
+    bool,
+    typer.Option(
+        "--bipartite",
+        help="The ends of an own edge list are of two kinds, such as users and items.",
+        rich_help_panel=DATA,
+    ),
+]
 SplitSeed = Annotated[
     int,
     typer.Option(help="Seed of the split where there is no official one.", rich_help_panel=DATA),
@@ -61,12 +69,24 @@ SplitSeed = Annotated[
 
 
 def load_data(
-    dataset: str, root: Path | None, features: Path | None, directed: bool, split_seed: int
+    dataset: str,
+    root: Path | None,
+    features: Path | None,
+    directed: bool,
+    bipartite: bool,
+    split_seed: int,
 ) -> Any:
     """Load a dataset and say what it is."""
     from gneg.datasets import load
 
-    data = load(dataset, root=root, seed=split_seed, features=features, undirected=not directed)
+    data = load(
+        dataset,
+        root=root,
+        seed=split_seed,
+        features=features,
+        undirected=not directed,
+        bipartite=bipartite,
+    )
     console.print(escape(repr(data)), highlight=False)
     return data
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from gneg.cli.app import (
+    Bipartite,
     Directed,
     Features,
     Root,
@@ -37,6 +38,7 @@ def audit_command(
     root: Root = None,
     features: Features = None,
     directed: Directed = False,
+    bipartite: Bipartite = False,
     split_seed: SplitSeed = 0,
 ) -> None:  # fmt: skip
     """Measure how hard, how risky and how costly a sampler's negatives are.
@@ -50,7 +52,7 @@ def audit_command(
     from gneg.auditing import audit
 
     with plain_errors():
-        data = load_data(dataset, root, features, directed, split_seed)
+        data = load_data(dataset, root, features, directed, bipartite, split_seed)
         run = None if model is None else scorers.trained(data, scorers.models(model)[0])
         with console.status("drawing and measuring"):
             results = audit(
@@ -129,11 +131,11 @@ def _print_risk(results: dict[str, Any]) -> None:
                 row["guard"],
                 f"{100 * row['dropped']:.1f} %",
                 f"{row['saved_per_1000']:+.2f}",
-                f"{row['cost_ra']:+.4f}",
+                f"{row['cost']:+.4f}",
             )
             for row in results["guards"]
         ]
-        columns = ("guard", "dropped", "held-out edges saved per 1,000", "mean RA given up")
+        columns = ("guard", "dropped", "held-out edges saved per 1,000", "mean hardness given up")
         print_table("what each guard does (without it, all else equal)", columns, rows)
     console.print(
         f"cost: {results['negatives']:,} negatives in {cost['seconds']:.2f} s "

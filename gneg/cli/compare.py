@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gneg.cli.app import (
+    Bipartite,
     Directed,
     Features,
     Root,
@@ -36,13 +37,13 @@ DEFAULT = TrainConfig()
 def compare_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
     samplers: Annotated[str, typer.Option(help="Sampler expressions with commas between; the first is what others are compared with.")] = "uniform,mixture(uniform:0.75, walk:0.25)",
-    encoders: Annotated[str, typer.Option(help="sage, gcn or both, with a comma.")] = "sage",
+    encoders: Annotated[str, typer.Option(help="sage, gcn, lightgcn, with commas.")] = "sage",
     losses: Annotated[str, typer.Option(help="Losses with commas; auto is what suits the sampler.")] = "auto",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each combination.")] = 5,
     hardset: Annotated[list[Path] | None, typer.Option(help="Files of gneg hardset for the test edges; one is made if none is given.")] = None,
     hard: Annotated[bool, typer.Option(help="Rank against a hard set.")] = True,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive in training.", rich_help_panel=MODEL)] = DEFAULT.k,
-    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
+    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; by the encoder and the data.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     hidden: Annotated[int, typer.Option(help="Width of embeddings and layers.", rich_help_panel=MODEL)] = DEFAULT.hidden,
     layers: Annotated[int, typer.Option(help="Layers of the encoder.", rich_help_panel=MODEL)] = DEFAULT.layers,
     dropout: Annotated[float, typer.Option(help="Dropout of the encoder.", rich_help_panel=MODEL)] = DEFAULT.dropout,
@@ -52,6 +53,7 @@ def compare_command(
     root: Root = None,
     features: Features = None,
     directed: Directed = False,
+    bipartite: Bipartite = False,
     split_seed: SplitSeed = 0,
     epochs: Annotated[int, typer.Option(help="Epochs of a run at the most.", rich_help_panel=RUN)] = DEFAULT.epochs,
     seconds: Annotated[float | None, typer.Option(help="Seconds of training of a run at the most.", rich_help_panel=RUN)] = DEFAULT.seconds,
@@ -75,7 +77,7 @@ def compare_command(
     from gneg.samplers.parse import parse_list
 
     with plain_errors():
-        data = load_data(dataset, root, features, directed, split_seed)
+        data = load_data(dataset, root, features, directed, bipartite, split_seed)
         names = (
             "k decoder hidden layers dropout lr corrupt known epochs seconds patience eval_every"
         )
@@ -135,7 +137,7 @@ def _write_report(results: dict[str, Any], out: Path) -> None:
 
 
 def _sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[str, Any]:
-    """The hard sets that were named, or HeaRT's, made once."""
+    """The hard sets that were named, or HeaRT's (walks' for users and items), made once."""
     from gneg.hardsets import HardSet, hardset
 
     found = {path.stem: HardSet.load(path, data.test.pos) for path in paths}
@@ -144,8 +146,10 @@ def _sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[str, A
     path = folder / "hard.npz"
     if path.exists():
         return {"hard": HardSet.load(path)}
+    bipartite = data.num_src is not None
+    options: dict[str, Any] = {"family": "walk", "ends": "dst", "k": 100} if bipartite else {}
     with progress("hard negatives, nodes") as report:
-        return {"hard": hardset(data, out=path, report=report, command=command())}
+        return {"hard": hardset(data, **options, out=path, report=report, command=command())}
 
 
 class _Watch:
@@ -188,23 +192,20 @@ def _print_comparison(results: dict[str, Any]) -> None:
     names = list(results["rows"][0]["summary"])
     shown = list(dict.fromkeys([metric, "mrr", "hits@10"]))
     columns = ["encoder", "sampler", "loss"]
-    columns += [f"{name} {one}" for one in shown for name in names]
+    there = [
+        (one, name) for one in shown for name in names if one in results["rows"][0]["summary"][name]
+    ]
+    columns += [f"{name} {one}" for one, name in there]
     rows = []
     for row in results["rows"]:
         cells = []
-        for one in shown:
-            for name in names:
-                if one not in row["summary"][name]:
-                    cells.append("-")
-                    continue
-                mark = row["against"][name].get(one, {}).get("mark", "")
-                cells.append(mean_std(row["summary"][name][one]) + mark)
+        for one, name in there:
+            mark = row["against"][name].get(one, {}).get("mark", "")
+            cells.append(mean_std(row["summary"][name][one]) + mark)
         rows.append([row["encoder"], row["sampler"], row["loss"], *cells])
     for kind, sets in results["heuristics"].items():
         cells = [
-            f"{100 * sets[name][one]:.2f}" if one in sets[name] else "-"
-            for one in shown
-            for name in names
+            f"{100 * sets[name][one]:.2f}" if one in sets[name] else "-" for one, name in there
         ]
         rows.append([kind, "-", "-", *cells])
     print_table(f"{results['dataset']} test, {results['seeds']} seed(s), %", columns, rows, texts=3)

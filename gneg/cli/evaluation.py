@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from gneg.cli.app import (
+    Bipartite,
     Directed,
     Features,
     Root,
@@ -43,6 +44,7 @@ def hardset_command(
     root: Root = None,
     features: Features = None,
     directed: Directed = False,
+    bipartite: Bipartite = False,
     split_seed: SplitSeed = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on.")] = False,
 ) -> None:  # fmt: skip
@@ -55,7 +57,7 @@ def hardset_command(
     from gneg.hardsets import hardset
 
     with plain_errors():
-        data = load_data(dataset, root, features, directed, split_seed)
+        data = load_data(dataset, root, features, directed, bipartite, split_seed)
         with progress("nodes") as report:
             made = hardset(
                 data,
@@ -96,6 +98,7 @@ def evaluate_command(
     root: Root = None,
     features: Features = None,
     directed: Directed = False,
+    bipartite: Bipartite = False,
     split_seed: SplitSeed = 0,
 ) -> None:  # fmt: skip
     """Rank held-out edges against easy and hard negatives: Hits@K, MRR, AUC, AP.
@@ -112,7 +115,7 @@ def evaluate_command(
     with plain_errors():
         if dataset is None:
             dataset = _dataset_of(model)
-        data = load_data(dataset, root, features, directed, split_seed)
+        data = load_data(dataset, root, features, directed, bipartite, split_seed)
         own = data.valid if part == "valid" else data.test
         sets = {path.stem: HardSet.load(path, own.pos) for path in hardset or ()}
         results = _evaluate(model, data, part, sets, resamples, seed)

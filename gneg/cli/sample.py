@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from gneg.cli.app import (
+    Bipartite,
     Directed,
     Features,
     Root,
@@ -36,6 +37,7 @@ def sample_command(
     root: Root = None,
     features: Features = None,
     directed: Directed = False,
+    bipartite: Bipartite = False,
     split_seed: SplitSeed = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on.")] = False,
 ) -> None:  # fmt: skip
@@ -50,7 +52,7 @@ def sample_command(
     from gneg.sampling import sample
 
     with plain_errors():
-        data = load_data(dataset, root, features, directed, split_seed)
+        data = load_data(dataset, root, features, directed, bipartite, split_seed)
         run = None if model is None else scorers.trained(data, scorers.models(model)[0])
         with progress("positives") as report:
             info = sample(

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from gneg.cli.app import (
+    Bipartite,
     Directed,
     Features,
     Root,
@@ -34,8 +35,8 @@ MODEL, DATA, RUN = "Model", "Data", "Run"
 @app.command("train")
 def train_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
-    encoder: Annotated[str, typer.Option(help="sage, gcn, or training-free: cn, aa, ra, ppr, katz, pa, cosine.", rich_help_panel=MODEL)] = DEFAULT.encoder,
-    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
+    encoder: Annotated[str, typer.Option(help="sage, gcn, lightgcn, or training-free: cn, aa, ra, ppr, katz, pa, cosine.", rich_help_panel=MODEL)] = DEFAULT.encoder,
+    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; dot for lightgcn and bipartite graphs, cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
     loss: Annotated[str | None, typer.Option(help="A loss, see gneg losses; softmax if the sampler has log_q, else infonce.", rich_help_panel=MODEL)] = DEFAULT.loss,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.", rich_help_panel=MODEL)] = DEFAULT.k,
@@ -52,6 +53,7 @@ def train_command(
     root: Root = None,
     features: Features = None,
     directed: Directed = False,
+    bipartite: Bipartite = False,
     split_seed: SplitSeed = 0,
     known: Annotated[str, typer.Option(help="Edges negatives avoid: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
     epochs: Annotated[int, typer.Option(help="Epochs at the most.", rich_help_panel=RUN)] = DEFAULT.epochs,
@@ -78,7 +80,7 @@ def train_command(
 
     with plain_errors():
         config = TrainConfig(**{name: given[name] for name in asdict(DEFAULT)})
-        data = load_data(dataset, root, features, directed, split_seed)
+        data = load_data(dataset, root, features, directed, bipartite, split_seed)
         folder = out or Path("runs") / run_folder(data, config)
         with _Watch(config, data.metric) as watch:
             results = train(

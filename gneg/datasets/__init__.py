@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gneg import checks
-from gneg.datasets import files, local, ogb, pyg
-from gneg.datasets.base import EvalEdges, LinkData
+from gneg.datasets import citations, files, interactions, local, ogb, pyg
+from gneg.datasets.base import EvalEdges, LinkData, RankedEdges
 from gneg.datasets.digits import digits
 from gneg.datasets.local import MissingDataError
 from gneg.datasets.own import from_pyg
@@ -16,6 +16,7 @@ __all__ = [
     "EvalEdges",
     "LinkData",
     "MissingDataError",
+    "RankedEdges",
     "from_pyg",
     "load",
     "make_split",
@@ -26,7 +27,7 @@ __all__ = [
 
 def names() -> list[str]:
     """Return the names that :func:`load` knows."""
-    return ["digits", *pyg.NAMES, *ogb.NAMES]
+    return ["digits", *pyg.NAMES, *ogb.NAMES, *interactions.NAMES, citations.NAME]
 
 
 def load(
@@ -36,6 +37,7 @@ def load(
     seed: int = 0,
     features: str | Path | None = None,
     undirected: bool = True,
+    bipartite: bool = False,
 ) -> LinkData:
     """Load a dataset for link prediction.
 
@@ -47,6 +49,7 @@ def load(
         seed: Seed of the split where there is no official one.
         features: Features for an own edge list.
         undirected: Whether an own edge list is undirected.
+        bipartite: Whether the ends of an own edge list are two kinds of nodes.
 
     Raises:
         ValueError: If there is no such dataset or file.
@@ -64,9 +67,15 @@ def load(
                 repr(str(dataset)),
             )
         where_features = Path(features).expanduser() if features is not None else None
-        return files.load(path, features=where_features, undirected=undirected, seed=seed)
+        return files.load(
+            path, features=where_features, undirected=undirected, bipartite=bipartite, seed=seed
+        )
     if features is not None:
         checks.fail("features", "given with an own edge list only", str(features))
     if name == "digits":
         return digits(seed)
+    if name == citations.NAME:
+        return citations.load(where, seed)
+    if name in interactions.NAMES:
+        return interactions.load(name, where, seed)
     return pyg.load(name, where, seed) if name in pyg.NAMES else ogb.load(name, where)

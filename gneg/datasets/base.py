@@ -9,10 +9,13 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gneg import checks, metrics, sparse
+from gneg import checks, metrics, ranking, sparse
 from gneg.config import Known
 from gneg.graph import Graph
 from gneg.known import KnownEdges
+from gneg.negatives import Vectors
+from gneg.samplers import Sampler, build
+from gneg.samplers.base import Corrupt
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class EvalEdges:
     def shared(self) -> bool:
         """Whether all positives are ranked against one set."""
         return self.neg[0].dim() == 1
+
+    @property
+    def ranked_against(self) -> tuple[int, str]:
+        """How many a positive is ranked against in :meth:`evaluate`, and what they are."""
+        return self.num_negatives, "one shared set" if self.shared else "own, uniform"
 
     @property
     def num_negatives(self) -> int:
@@ -58,21 +66,73 @@ class EvalEdges:
 
 
 @dataclass(frozen=True)
+class RankedEdges(EvalEdges):
+    """Positives to rank among all targets, as recommenders are measured.
+
+    The negatives are a sample, for whoever cannot score all targets.
+
+    Attributes:
+        known: Edges that are not ranked.
+    """
+
+    known: KnownEdges | None = None
+
+    @property
+    def ranked_against(self) -> tuple[int, str]:
+        """How many a positive is ranked against in :meth:`evaluate`, and what they are."""
+        assert self.known is not None
+        return self.known.num_dst, "all targets but known ones"
+
+    def evaluate(self, score: Callable[[Tensor, Tensor], Tensor]) -> dict[str, float]:
+        """Rank by ``score(src, dst)`` and return :func:`gneg.ranking.summary`.
+
+        A score that has a method ``matrix(src [b]) -> [b, M]`` is asked for all targets at once.
+
+        Raises:
+            ValueError: If scores are NaN.
+        """
+        known = self.known
+        assert known is not None
+        every = torch.arange(known.num_dst, device=self.pos.device)
+
+        def rows(src: Tensor) -> Tensor:
+            src = src.to(self.pos.device)
+            if hasattr(score, "matrix"):
+                return score.matrix(src)  # type: ignore[no-any-return]
+            shape = len(src), len(every)
+            return score(src[:, None].expand(shape), every.expand(shape))
+
+        return ranking.summary(ranking.ranks(rows, self.pos, known), self.pos[0])
+
+    def to(self, device: torch.device | str) -> RankedEdges:
+        """Return the same on ``device``."""
+        moved = super().to(device)
+        return RankedEdges(moved.pos, moved.neg, moved.mask, self.known)
+
+
+@dataclass(frozen=True)
 class LinkData:
     """A graph split for link prediction.
 
+    In a bipartite graph sources and targets are both numbered from 0; where they stand in one row,
+    as in features and embeddings, sources come first.
+
     Attributes:
         name: What it was loaded as.
-        num_nodes: N.
+        num_nodes: N; in a bipartite graph both sides together.
         x: ``[N, F]`` float features, dense or sparse CSR, or None.
         train: ``[2, P]`` long, training positives; one direction of each undirected edge.
         valid: Validation edges.
         test: Test edges.
         undirected: Whether (u, v) and (v, u) are the same edge.
-        metric: The figure to select and report by: ``"mrr"``, ``"auc"`` or ``"hits@K"``.
+        metric: The figure to select and report by: ``"mrr"``, ``"auc"``, ``"hits@K"`` or, in a
+            bipartite graph, ``"recall@20"`` or ``"ndcg@20"``.
         split: How the split was made.
         history: ``[2, H]`` training edges of earlier times that did not come back in the times of
             validation and test; None where edges have no times.
+        num_src: Number of sources of a bipartite graph; None: it is homogeneous.
+        weight: ``[P]``, > 0, of the training positives; None: unweighted.
+        time: ``[N]`` double, when each node came to be; None: not known.
     """
 
     name: str
@@ -85,17 +145,88 @@ class LinkData:
     metric: str
     split: str
     history: Tensor | None = None
+    num_src: int | None = None
+    weight: Tensor | None = None
+    time: Tensor | None = None
+
+    @property
+    def size(self) -> int | tuple[int, int]:
+        """N, or the numbers of sources and of targets of a bipartite graph."""
+        return (
+            self.num_nodes
+            if self.num_src is None
+            else (self.num_src, self.num_nodes - self.num_src)
+        )
 
     @cached_property
     def graph(self) -> Graph:
         """The training edges: all that message passing and samplers may see."""
-        return Graph.from_edge_index(self.train, self.num_nodes, undirected=self.undirected)
+        return Graph.from_edge_index(
+            self.train, self.size, undirected=self.undirected, weight=self.weight
+        )
+
+    def sides(self, rows: Tensor) -> Vectors:
+        """``rows [N, ...]`` as samplers want them: a pair, sources and targets, if bipartite."""
+        if self.num_src is None:
+            return rows
+        return rows[: self.num_src], rows[self.num_src :]
 
     @property
     def dense_x(self) -> Tensor | None:
         """The features ``[N, F]`` as a dense tensor, or None."""
         x = self.x
         return x if x is None or x.layout == torch.strided else x.to_dense()
+
+    @cached_property
+    def whole(self) -> Graph:
+        """The training edges as an undirected graph of one node set, for heuristics.
+
+        In a bipartite graph targets come after sources.
+        """
+        return self.graph.joint()
+
+    def joint(self, pairs: Tensor) -> Tensor:
+        """``pairs [2, ...]`` in the ids of :attr:`whole`."""
+        return pairs if self.num_src is None else torch.stack([pairs[0], pairs[1] + self.num_src])
+
+    def sampler(
+        self,
+        text: str,
+        *,
+        known: Known = "train",
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+        z: Tensor | Callable[[], Tensor] | None = None,
+    ) -> Sampler:
+        """A sampler on the training graph, by an expression (see :func:`gneg.samplers.build`).
+
+        Args:
+            text: The expression.
+            known: Edges that negatives avoid.
+            corrupt: The end that is replaced.
+            unique: Whether a row may hold a target only once.
+            z: ``[N, D]`` embeddings, or what makes them, for samplers that look for similar nodes
+                where there are no features.
+
+        Raises:
+            ValueError: If the expression is malformed or an option is wrong.
+        """
+
+        def vectors() -> Vectors | None:
+            rows = self.dense_x
+            if rows is None:
+                rows = z() if callable(z) else z
+            return None if rows is None else self.sides(rows)
+
+        return build(
+            text,
+            self.graph,
+            z=vectors,  # type: ignore[arg-type]
+            known=self.known(known),
+            corrupt=corrupt,
+            unique=unique,
+            time=None if self.time is None else self.sides(self.time),
+        )
 
     def known(self, policy: Known = "train") -> KnownEdges:
         """Edges that count as known: the training edges (honest), or more on request.
@@ -113,8 +244,10 @@ class LinkData:
 
     def __repr__(self) -> str:
         width = "none" if self.x is None else str(self.x.size(1))
+        size = self.size
+        nodes = " + ".join(map(str, size)) if isinstance(size, tuple) else str(size)
         return (
-            f"LinkData({self.name}: {self.num_nodes} nodes, {width} features, edges "
+            f"LinkData({self.name}: {nodes} nodes, {width} features, edges "
             f"{self.train.size(1)} / {self.valid.pos.size(1)} / {self.test.pos.size(1)}, "
             f"{self.metric})"
         )

@@ -21,16 +21,25 @@ PARTS = ("train", "valid", "test")
 
 
 class _Read(NamedTuple):
-    """What a file holds: edges by part (or ``all``), features, whether nodes have names, times."""
+    """What a file holds: edges by part (or ``all``), features, whether nodes have names, times.
+
+    And weights of the edges, those of the parts one after the other.
+    """
 
     parts: dict[str, Tensor]
     x: Tensor | None = None
     named: bool = False
     time: npt.NDArray[Any] | None = None
+    weight: Tensor | None = None
 
 
 def load(
-    path: Path, *, features: Path | None = None, undirected: bool = True, seed: int = 0
+    path: Path,
+    *,
+    features: Path | None = None,
+    undirected: bool = True,
+    bipartite: bool = False,
+    seed: int = 0,
 ) -> LinkData:
     """Load a graph from an edge list.
 
@@ -38,15 +47,17 @@ def load(
     ``target``), with or without a header, ``#`` starting a comment (``.gz`` is fine). A column
     ``split`` with the values train, valid and test gives an own split; else a column ``time``
     (numbers or dates) a split by time, 85/5/10, where evaluation edges are those never seen
-    before; otherwise it is random, 85/5/10. Names instead of integer ids are numbered in sorted
-    order. An ``.npz`` holds ``edge_index [2, E]``, or ``train``, ``valid`` and ``test`` of that
-    shape, and optionally ``x [N, F]``.
+    before; otherwise it is random, 85/5/10. A column ``weight`` holds weights, > 0. Names instead
+    of integer ids are numbered in sorted order. An ``.npz`` holds ``edge_index [2, E]``, or
+    ``train``, ``valid`` and ``test`` of that shape, and optionally ``x [N, F]``.
 
     Args:
         path: The file.
         features: ``.npy``, ``.npz`` (array ``x`` or a SciPy matrix) or ``.csv`` of shape
             ``[N, F]``, one row a node id; needs integer ids.
-        undirected: Whether (u, v) also means (v, u).
+        undirected: Whether (u, v) also means (v, u); not in a bipartite graph.
+        bipartite: Whether the two ends are different kinds of nodes, such as users and items; both
+            are numbered from 0.
         seed: Seed of a random split.
 
     Raises:
@@ -54,29 +65,36 @@ def load(
     """
     if not path.exists():
         checks.fail("dataset", "an existing file", str(path))
-    parts, x, named, time = _read_npz(path) if ".npz" in path.suffixes else _read_table(path)
+    read = _read_npz(path) if ".npz" in path.suffixes else _read_table(path, bipartite)
+    parts, x, named, time, weight = read
     if features is not None:
         if named:
             checks.fail("features", "absent when nodes have names, not numbers", str(features))
         x = _read_features(features)
-    num_nodes = max(int(edges.max()) + 1 for edges in parts.values() if edges.numel())
+    every = torch.cat(list(parts.values()), dim=1)
+    num_src, num_dst = (int(end.max()) + 1 if end.numel() else 0 for end in every)
+    num_nodes = num_src + num_dst if bipartite else max(num_src, num_dst)
     if x is not None:
-        if x.size(0) < num_nodes:
-            checks.fail("features", f"at least {num_nodes} rows, one a node", x.size(0))
+        if x.size(0) < num_nodes or (bipartite and x.size(0) > num_nodes):
+            allowed = f"{'' if bipartite else 'at least '}{num_nodes} rows, one a node"
+            checks.fail("features", allowed, x.size(0))
         num_nodes = x.size(0)
-    graph = Graph.from_edge_index(
-        torch.cat(list(parts.values()), dim=1), num_nodes, undirected=undirected
-    )
+    size = (num_src, num_dst) if bipartite else num_nodes
+    undirected = undirected and not bipartite
+    graph = Graph.from_edge_index(every, size, undirected=undirected, weight=weight)
     given: tuple[Tensor, Tensor, Tensor] | None = None
     history = None
     if time is not None:
+        if bipartite:
+            checks.fail("time", "left out of a bipartite edge list", "a column")
         train, valid, test, history = split_by_time(parts["all"], time, undirected=undirected)
         given = train, valid, test
     elif "all" not in parts:
         lacking = [part for part in PARTS if part not in parts]
         if lacking:
             checks.fail("split", "train, valid and test", f"no {' and no '.join(lacking)}")
-        given = without_overlap(parts["train"], parts["valid"], parts["test"])
+        ends = parts["train"], parts["valid"], parts["test"]
+        given = without_overlap(*ends, both_ways=not bipartite)
     data = make_split(path.name, graph, x, seed=seed, given=given)
     return data if history is None else replace(data, split="by time 85/5/10", history=history)
 
@@ -175,46 +193,71 @@ def _read_npz(path: Path) -> _Read:
     return _Read(parts, x)
 
 
-def _read_table(path: Path) -> _Read:
-    import pandas as pd
-
-    if ".parquet" in path.suffixes:
-        table = pd.read_parquet(path)
-    else:
-        separator = "," if ".csv" in path.suffixes else r"\s+"
-        options: dict[str, Any] = {"sep": separator, "comment": "#", "skipinitialspace": True}
-        head = pd.read_csv(path, header=None, nrows=2, dtype=str, **options)
-        table = pd.read_csv(path, header=0 if _has_header(head) else None, **options)
+def _read_table(path: Path, bipartite: bool) -> _Read:
+    table = _table(path)
     columns = {str(column).lower(): column for column in table.columns}
     if len(columns) < 2 or not len(table):
         checks.fail("dataset", "a table of at least one edge and two columns", f"{table.shape}")
-    ends = [columns.get("source", table.columns[0]), columns.get("target", table.columns[1])]
-    if table[ends].isna().any(axis=None):
-        checks.fail("dataset", "without missing ends", f"{int(table[ends].isna().sum().sum())}")
-    named = not all(pd.api.types.is_integer_dtype(table[end]) for end in ends)
-    values: npt.NDArray[Any] = table[ends].astype(str if named else np.int64).to_numpy()
-    if named:
-        values = np.unique(values, return_inverse=True)[1].reshape(values.shape)
-    elif values.min() < 0:
-        checks.fail("dataset", "node ids >= 0", int(values.min()))
-    edges = torch.from_numpy(np.ascontiguousarray(values.T)).long()
+    edges, named = _ends(table, columns, bipartite)
+    time = weight = None
+    if "weight" in columns:
+        weight = torch.from_numpy(table[columns["weight"]].to_numpy(np.float64, copy=True))
     if "split" not in columns:
-        time = table[columns["time"]] if "time" in columns else None
-        if time is not None and not pd.api.types.is_numeric_dtype(time):
-            time = pd.to_datetime(time)
-        if time is not None and time.isna().any():
-            checks.fail("time", "given for every edge", f"{int(time.isna().sum())} without")
-        return _Read({"all": edges}, None, named, None if time is None else time.to_numpy())
+        if "time" in columns:
+            time = _times(table[columns["time"]])
+        return _Read({"all": edges}, None, named, time, weight)
     label = table[columns["split"]].astype(str).str.lower()
     unknown = sorted(set(label) - set(PARTS))
     if unknown:
         checks.fail("split", "train, valid or test", ", ".join(unknown[:3]))
-    parts = {
-        part: edges[:, torch.from_numpy((label == part).to_numpy(copy=True))]
+    places = {
+        part: torch.from_numpy((label == part).to_numpy(copy=True))
         for part in PARTS
         if (label == part).any()
     }
-    return _Read(parts, None, named)
+    if weight is not None:
+        weight = torch.cat([weight[place] for place in places.values()])
+    return _Read({part: edges[:, at] for part, at in places.items()}, None, named, None, weight)
+
+
+def _table(path: Path) -> Any:
+    import pandas as pd
+
+    if ".parquet" in path.suffixes:
+        return pd.read_parquet(path)
+    separator = "," if ".csv" in path.suffixes else r"\s+"
+    options: dict[str, Any] = {"sep": separator, "comment": "#", "skipinitialspace": True}
+    head = pd.read_csv(path, header=None, nrows=2, dtype=str, **options)
+    return pd.read_csv(path, header=0 if _has_header(head) else None, **options)
+
+
+def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor, bool]:
+    """Edges ``[2, E]``, and whether their ends were names."""
+    import pandas as pd
+
+    ends = [columns.get("source", table.columns[0]), columns.get("target", table.columns[1])]
+    if table[ends].isna().any(axis=None):
+        checks.fail("dataset", "without missing ends", f"{int(table[ends].isna().sum().sum())}")
+    named = not all(pd.api.types.is_integer_dtype(table[end]) for end in ends)
+    values: npt.NDArray[Any] = table[ends].astype(str if named else np.int64).to_numpy().T
+    if named:
+        groups = values if bipartite else values.reshape(1, -1)
+        numbers = [np.unique(group, return_inverse=True)[1] for group in groups]
+        values = np.stack(numbers).reshape(values.shape)
+    elif values.min() < 0:
+        checks.fail("dataset", "node ids >= 0", int(values.min()))
+    return torch.from_numpy(np.ascontiguousarray(values)).long(), named
+
+
+def _times(time: Any) -> npt.NDArray[Any]:
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(time):
+        time = pd.to_datetime(time)
+    if time.isna().any():
+        checks.fail("time", "given for every edge", f"{int(time.isna().sum())} without")
+    found: npt.NDArray[Any] = time.to_numpy()
+    return found
 
 
 def _has_header(head: Any) -> bool:
@@ -226,7 +269,7 @@ def _has_header(head: Any) -> bool:
     if any(numeric):
         return False
     known = {"source", "target", "src", "dst", "from", "to", "head", "tail", "u", "v"}
-    known |= {"split", "time"}
+    known |= {"split", "time", "weight", "user", "item"}
     if {value.lower() for value in first} & known or len(head) < 2:
         return bool({value.lower() for value in first} & known)
     return any(str(value).lstrip("-").isdigit() for value in head.iloc[1][:2])

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.datasets.base import EvalEdges, LinkData, sparse_if_it_pays
+from gneg.datasets.base import EvalEdges, LinkData, RankedEdges, sparse_if_it_pays
 from gneg.graph import Graph
 from gneg.known import KnownEdges
+from gneg.negatives import Side
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Uniform
 
@@ -26,15 +27,13 @@ def split_edges(
     edges are returned once, as (smaller, larger).
 
     Args:
-        graph: A homogeneous graph.
+        graph: Any graph.
         ratios: Shares of validation and test, each in [0, 1), together below 1.
         seed: Seed of the split.
 
     Raises:
-        ValueError: If the graph is bipartite or ``ratios`` is out of range.
+        ValueError: If ``ratios`` is out of range.
     """
-    if graph.bipartite:
-        checks.fail("graph", "homogeneous", graph)
     for ratio in ratios:
         checks.number("ratios", ratio, 0, 1)
     if sum(ratios) >= 1:
@@ -42,7 +41,9 @@ def split_edges(
     edges = graph.edge_index
     if graph.undirected:
         edges = edges[:, edges[0] < edges[1]]
-    low, high = torch.minimum(edges[0], edges[1]), torch.maximum(edges[0], edges[1])
+    low, high = edges
+    if not graph.bipartite:
+        low, high = torch.minimum(low, high), torch.maximum(low, high)
     pairs, pair_of = torch.unique(low * graph.num_nodes + high, return_inverse=True)
     place = torch.randperm(len(pairs), generator=generator_from(split_seed(seed, 0)))[pair_of]
     num_valid, num_test = (round(ratio * len(pairs)) for ratio in ratios)
@@ -54,6 +55,8 @@ def split_edges(
 def uniform_negatives(pos: Tensor, known: KnownEdges, graph: Graph, k: int, seed: int) -> EvalEdges:
     """Pair each positive with ``k`` uniform non-edges, half of them for each end.
 
+    In a bipartite graph all of them are targets.
+
     Every known edge is excluded, so that a positive of one split is never a negative of another.
     Where some end has fewer than k / 2 non-edges (a hub that knows nearly everyone), all positives
     share one set of uniform non-edges instead.
@@ -61,11 +64,12 @@ def uniform_negatives(pos: Tensor, known: KnownEdges, graph: Graph, k: int, seed
     Raises:
         ValueError: If the graph is complete.
     """
+    ends: tuple[Side, ...] = ("dst",) if graph.bipartite else ("dst", "src")
     sides = [
-        Uniform(graph, known=known, corrupt=side).sample(  # type: ignore[arg-type]
-            pos, k // 2, generator=generator_from(split_seed(seed, i))
+        Uniform(graph, known=known, corrupt=side).sample(
+            pos, k // len(ends), generator=generator_from(split_seed(seed, i))
         )
-        for i, side in enumerate(("dst", "src"))
+        for i, side in enumerate(ends)
     ]
     if not all(side.mask.all() for side in sides):
         return EvalEdges(pos, _shared_negatives(known, graph, max(k, pos.size(1)), seed))
@@ -84,7 +88,8 @@ def _shared_negatives(
     total = free.cumsum(0)
     rank = (torch.rand(size, generator=generator, dtype=torch.double) * total[-1]).long()
     src = torch.searchsorted(total, rank, right=True)
-    targets = Uniform(graph, known=known).sample(torch.stack([src, src]), 1, generator=generator)
+    pos = torch.stack([src, torch.zeros_like(src)])
+    targets = Uniform(graph, known=known).sample(pos, 1, generator=generator)
     return src, targets.index[:, 0]
 
 
@@ -96,10 +101,13 @@ def make_split(
     seed: int = 0,
     ratios: tuple[float, float] = (0.05, 0.10),
     num_negatives: int = 500,
-    metric: str = "mrr",
+    metric: str | None = None,
     given: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> LinkData:
     """Make :class:`~gneg.datasets.base.LinkData` from a whole graph.
+
+    In a bipartite graph positives are ranked among all targets, but for those of training (and, in
+    the test, validation) edges.
 
     Args:
         name: The dataset's name.
@@ -109,7 +117,7 @@ def make_split(
         ratios: Shares of validation and test.
         num_negatives: Evaluation negatives per positive, half of them for each end; fewer on a
             small or a very large graph.
-        metric: What to select and report by.
+        metric: What to select and report by; ``mrr``, in a bipartite graph ``recall@20``, if None.
         given: An own split (train, valid, test) instead of a random one.
 
     Raises:
@@ -121,16 +129,34 @@ def make_split(
             checks.fail("graph", f"large enough to leave a {part} edge", graph)
     everything = KnownEdges(graph)
     fitting = MAX_EVAL_PAIRS // max(valid.size(1), test.size(1))
-    num_negatives = max(2, min(num_negatives, graph.num_nodes // 2, fitting) // 2 * 2)
+    num_negatives = max(2, min(num_negatives, graph.num_dst // 2, fitting) // 2 * 2)
     percent = f"{100 - 100 * sum(ratios):g}/{100 * ratios[0]:g}/{100 * ratios[1]:g}"
+    size = (graph.num_src, graph.num_dst) if graph.bipartite else graph.num_nodes
+    parts: list[EvalEdges] = []
+    for i, (pos, earlier) in enumerate([(valid, [train]), (test, [train, valid])], 1):
+        sample = uniform_negatives(pos, everything, graph, num_negatives, split_seed(seed, i))
+        if graph.bipartite:
+            sample = RankedEdges(pos, sample.neg, known=KnownEdges(*earlier, num_nodes=size))
+        parts.append(sample)
     return LinkData(
         name=name,
         num_nodes=graph.num_nodes,
         x=sparse_if_it_pays(x),
         train=train,
-        valid=uniform_negatives(valid, everything, graph, num_negatives, split_seed(seed, 1)),
-        test=uniform_negatives(test, everything, graph, num_negatives, split_seed(seed, 2)),
+        valid=parts[0],
+        test=parts[1],
         undirected=graph.undirected,
-        metric=metric,
+        metric=metric or ("recall@20" if graph.bipartite else "mrr"),
         split="given" if given else f"random {percent}, seed {seed}",
+        num_src=graph.num_src if graph.bipartite else None,
+        weight=_weights(graph, train),
     )
+
+
+def _weights(graph: Graph, edges: Tensor) -> Tensor | None:
+    """Of edges of the graph."""
+    if graph.weights is None:
+        return None
+    src, dst = graph.edge_index
+    keys, asked = src * graph.num_dst + dst, edges[0] * graph.num_dst + edges[1]
+    return torch.from_numpy(graph.weights.copy())[torch.searchsorted(keys, asked)]

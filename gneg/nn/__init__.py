@@ -1,19 +1,24 @@
 """Models: encoders on PyG's GNNs, decoders, training-free heuristics."""
 
 from gneg.nn.adjacency import Adjacency
-from gneg.nn.decoders import MLP, Bilinear, Dot, make_decoder
+from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, make_decoder
 from gneg.nn.encoders import Encoder, SparseFeatures
 from gneg.nn.heuristics import Heuristic
-from gneg.nn.model import LinkPredictor
+from gneg.nn.lightgcn import LightGCN
+from gneg.nn.model import LinkPredictor, Scorer, make_encoder
 
 __all__ = [
     "MLP",
     "Adjacency",
     "Bilinear",
+    "Cosine",
     "Dot",
     "Encoder",
     "Heuristic",
+    "LightGCN",
     "LinkPredictor",
+    "Scorer",
     "SparseFeatures",
     "make_decoder",
+    "make_encoder",
 ]

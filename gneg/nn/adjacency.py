@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gneg import checks, sparse
 from gneg.graph import Graph
+from gneg.steps import Steps
 
 
 class Adjacency:
-    """The symmetric 0/1 adjacency matrix of a graph's edges, for message passing.
+    """The symmetric adjacency matrix of a graph's edges, for message passing.
 
-    A directed graph is passed along in both directions, as in OGB's baselines. Being symmetric, the
-    matrix is its own transpose, so gradients cost what the forward pass costs.
+    Entries are 1, or the weights of a weighted graph. A directed graph is passed along in both
+    directions, as in OGB's baselines; a bipartite one too, targets after sources. Being symmetric,
+    the matrix is its own transpose, so gradients cost what the forward pass costs.
 
     Args:
-        graph: A homogeneous graph.
+        graph: Any graph.
         device: Where the matrix lives.
-
-    Raises:
-        ValueError: If the graph is bipartite.
     """
 
     def __init__(self, graph: Graph, device: torch.device | str = "cpu") -> None:
-        if graph.bipartite:
-            checks.fail("graph", "homogeneous", graph)
-        both = graph.to_undirected()
-        self._graph: Graph | None = both
-        self.num_nodes = both.num_nodes
-        self._crow = torch.from_numpy(both.indptr.copy()).to(device)
-        self._col = torch.from_numpy(both.indices.copy()).to(device)
-        if both.num_edges < 2**31:
+        steps = (graph if graph.bipartite else graph.to_undirected()).steps()
+        self._steps: Steps | None = steps
+        self.num_nodes = graph.num_nodes
+        self._crow = torch.from_numpy(steps.indptr.copy()).to(device)
+        self._col = torch.from_numpy(steps.indices.copy()).to(device)
+        if len(steps.indices) < 2**31:
             self._crow = self._crow.int()
-        self._values = torch.ones(both.num_edges, device=device)
+        self._values = torch.ones(len(steps.indices), device=device)
+        if steps.weights is not None:
+            self._values = torch.from_numpy(steps.weights.copy()).float().to(device)
 
     @cached_property
     def matrix(self) -> Tensor:
@@ -45,17 +45,17 @@ class Adjacency:
 
     @cached_property
     def degree(self) -> Tensor:
-        """``[N, 1]`` number of unmasked neighbours."""
+        """``[N, 1]`` number, or weight, of unmasked neighbours."""
         ones = torch.ones(self.num_nodes, 1, device=self._values.device)
         return self.matrix @ ones
 
     def sum(self, h: Tensor) -> Tensor:
-        """Sum of the neighbours' rows of ``h [N, D]``."""
+        """Sum of the neighbours' rows of ``h [N, D]``, times the weights."""
         return sparse.product(self.matrix, self.matrix, h)
 
     def mean(self, h: Tensor) -> Tensor:
         """Mean of the neighbours' rows; 0 for an isolated node."""
-        return self.sum(h) / self.degree.clamp(min=1)
+        return self.sum(h) / torch.where(self.degree > 0, self.degree, 1.0)
 
     def normalized(self, h: Tensor) -> Tensor:
         """Symmetrically normalised sum with self-loops (Kipf and Welling, ICLR 2017, eq. 2)."""
@@ -63,21 +63,26 @@ class Adjacency:
         scaled = scale * h
         return scale * (self.sum(scaled) + scaled)
 
+    def symmetric(self, h: Tensor) -> Tensor:
+        """Symmetrically normalised sum without self-loops (He et al., SIGIR 2020, eq. 3)."""
+        scale = torch.where(self.degree > 0, self.degree, 1.0).rsqrt()
+        return scale * self.sum(scale * h)
+
     def positions(self, edges: Tensor) -> Tensor:
         """Places of ``edges [2, E]`` in the matrix, both directions, ``[2, E]``, for ``without``.
 
         Raises:
             ValueError: If one of them is not an edge of the graph.
         """
-        assert self._graph is not None
-        sources, targets = self._graph.edge_index
-        keys = sources * self.num_nodes + targets
-        asked = torch.stack(
-            [edges[0] * self.num_nodes + edges[1], edges[1] * self.num_nodes + edges[0]]
-        ).cpu()
+        steps = self._steps
+        assert steps is not None
+        sources = np.repeat(np.arange(self.num_nodes), np.diff(steps.indptr))
+        keys = torch.from_numpy(sources * self.num_nodes + steps.indices)
+        src, dst = edges[0].cpu(), edges[1].cpu() + steps.target_shift
+        asked = torch.stack([src * self.num_nodes + dst, dst * self.num_nodes + src])
         place = torch.searchsorted(keys, asked)
         found = keys[place.clamp(max=max(len(keys) - 1, 0))] == asked
-        loops = (edges[0] == edges[1]).cpu()
+        loops = src == dst
         if not (found | loops).all():
             checks.fail("edges", "edges of the graph", f"{int((~found).any(0).sum())} others")
         # A self-loop is not in the matrix: point it at nothing.
@@ -86,7 +91,7 @@ class Adjacency:
     def without(self, positions: Tensor) -> Adjacency:
         """The same matrix with the edges at ``positions`` masked; shares everything else."""
         other = object.__new__(Adjacency)
-        other._graph = None
+        other._steps = None
         other.num_nodes, other._crow, other._col = self.num_nodes, self._crow, self._col
         other._values = self._values.clone()
         flat = positions.reshape(-1)

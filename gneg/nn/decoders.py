@@ -16,6 +16,10 @@ class Dot(nn.Module):
         """Return scores ``[..]``."""
         return (src * dst).sum(dim=-1)
 
+    def matrix(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[b, M]`` of all pairs of ``src [b, D]`` and ``dst [M, D]``."""
+        return src @ dst.t()
+
 
 class Cosine(nn.Module):
     """Cosine of ``src`` and ``dst`` times ``scale``, the inverse of a temperature.
@@ -30,6 +34,11 @@ class Cosine(nn.Module):
     def forward(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores ``[..]``."""
         return self.scale * nn.functional.cosine_similarity(src, dst, dim=-1)
+
+    def matrix(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[b, M]`` of all pairs of ``src [b, D]`` and ``dst [M, D]``."""
+        unit = [nn.functional.normalize(ends, dim=-1) for ends in (src, dst)]
+        return self.scale * unit[0] @ unit[1].t()
 
 
 class MLP(nn.Module):
@@ -69,6 +78,10 @@ class Bilinear(nn.Module):
     def forward(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores ``[..]``."""
         return ((src @ self.weight) * dst).sum(dim=-1)
+
+    def matrix(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[b, M]`` of all pairs of ``src [b, D]`` and ``dst [M, D]``."""
+        return src @ self.weight @ dst.t()
 
 
 def make_decoder(kind: Decoder, width: int, *, layers: int = 3, dropout: float = 0.0) -> nn.Module:

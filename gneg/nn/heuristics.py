@@ -12,15 +12,16 @@ from gneg.heuristics import KINDS, Kind
 class Heuristic:
     """CN, AA, RA, PPR, Katz, preferential attachment or the cosine of features as a scorer.
 
-    See :func:`gneg.heuristics.scores`. A directed graph is taken as undirected.
+    See :func:`gneg.heuristics.scores`. A directed graph is taken as undirected. In a bipartite
+    graph a source and a target have no common neighbours: CN, AA and RA are 0.
 
     Args:
-        graph: A homogeneous graph.
+        graph: Any graph.
         kind: Which score.
-        x: ``[N, F]`` features, for ``"cosine"``.
+        x: ``[N, F]`` features, for ``"cosine"``; sources first in a bipartite graph.
 
     Raises:
-        ValueError: If the graph is bipartite, ``kind`` unknown, or ``x`` missing.
+        ValueError: If ``kind`` is unknown or ``x`` missing.
 
     Example:
         >>> import torch
@@ -31,9 +32,9 @@ class Heuristic:
     """
 
     def __init__(self, graph: Graph, kind: Kind, x: Tensor | None = None) -> None:
-        if graph.bipartite:
-            checks.fail("graph", "homogeneous", graph)
-        self.graph = graph.to_undirected()
+        self.graph = graph.joint()
+        self.sizes = graph.num_src, graph.num_dst
+        self._shift = graph.num_src if graph.bipartite else 0
         self.kind: Kind = checks.choice("kind", kind, KINDS)
         if kind == "cosine" and x is None:
             checks.fail("x", "features [N, F] for 'cosine'", None)
@@ -45,9 +46,9 @@ class Heuristic:
         Raises:
             ValueError: If ids do not fit.
         """
-        for name, ends in (("src", src), ("dst", dst)):
-            checks.node_range(name, checks.index_tensor(name, ends, "[...]"), self.graph.num_nodes)
+        for name, ends, size in zip(("src", "dst"), (src, dst), self.sizes, strict=True):
+            checks.node_range(name, checks.index_tensor(name, ends, "[...]"), size)
         rows = src.reshape(-1).cpu().long().contiguous().numpy()
-        targets = dst.reshape(-1, 1).cpu().long().contiguous().numpy()
+        targets = dst.reshape(-1, 1).cpu().long().contiguous().numpy() + self._shift
         found = heuristics.scores(self.graph, self.kind, rows, targets, x=self.x)
         return from_numpy(found).view(src.shape).to(src.device)

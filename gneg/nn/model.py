@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gneg.negatives import Negatives
+from gneg.config import TrainConfig
+from gneg.negatives import Negatives, Vectors
 from gneg.nn.adjacency import Adjacency
+from gneg.nn.decoders import Bilinear, Cosine, Dot
 from gneg.nn.encoders import Encoder, SparseFeatures
+from gneg.nn.lightgcn import LightGCN
 
 # Pairs scored at once in evaluation.
 CHUNK = 2**13
@@ -23,12 +25,21 @@ class LinkPredictor(nn.Module):
     Args:
         encoder: Makes embeddings ``[N, D]``.
         decoder: Makes scores of two tensors ``[B, D]``.
+        num_src: Number of sources of a bipartite graph, after which targets begin in embeddings;
+            None: it is homogeneous.
     """
 
-    def __init__(self, encoder: Encoder, decoder: nn.Module) -> None:
+    def __init__(
+        self, encoder: Encoder | LightGCN, decoder: nn.Module, num_src: int | None = None
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
+        self.num_src = num_src
+
+    def sides(self, z: Tensor) -> Vectors:
+        """Embeddings as samplers want them: a pair, sources and targets, if bipartite."""
+        return z if self.num_src is None else (z[: self.num_src], z[self.num_src :])
 
     def embed(self, x: Tensor | SparseFeatures | None, adjacency: Adjacency) -> Tensor:
         """Return embeddings ``[N, D]``."""
@@ -38,7 +49,8 @@ class LinkPredictor(nn.Module):
     def score(self, z: Tensor, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores of the pairs ``src``, ``dst`` (one shape), in that shape; logits."""
         # Looked up like an embedding, whose gradient is much faster on a CPU than indexing's.
-        ends = [functional.embedding(nodes.reshape(-1), z) for nodes in (src, dst)]
+        nodes = src, dst if self.num_src is None else dst + self.num_src
+        ends = [functional.embedding(one.reshape(-1), z) for one in nodes]
         scores: Tensor = self.decoder(*ends)
         return scores.view(src.shape)
 
@@ -49,32 +61,74 @@ class LinkPredictor(nn.Module):
         """
         if not negatives.synthetic:
             return self.score(z, pos[0], pos[1]), self.score(z, *negatives.pairs())
-        positive: Tensor = self.decoder(*negatives.embed_positives(z))
-        scores: Tensor = self.decoder(*(end.flatten(0, 1) for end in negatives.embed(z)))
+        vectors = self.sides(z)
+        positive: Tensor = self.decoder(*negatives.embed_positives(vectors))
+        scores: Tensor = self.decoder(*(end.flatten(0, 1) for end in negatives.embed(vectors)))
         return positive, scores.view(negatives.index.shape)
 
-    def scorer(self, z: Tensor, *, coarse: bool = False) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return ``score(src, dst)`` on fixed embeddings: chunked, without gradients.
+    def scorer(self, z: Tensor, *, coarse: bool = False) -> Scorer:
+        """The model on fixed embeddings.
 
         Args:
             z: ``[N, D]``.
             coarse: Score in bfloat16 where the device is faster at it (several times, on a CPU
                 with AMX): three digits are enough to choose among candidates.
         """
-        half = coarse and _fast_bfloat16(z.device)
-        z = z.detach().bfloat16() if half else z.detach()
+        return Scorer(self, z, coarse=coarse)
 
-        def score(src: Tensor, dst: Tensor) -> Tensor:
-            with torch.no_grad(), torch.autocast(z.device.type, torch.bfloat16, enabled=half):
-                parts = [
-                    self.score(z, some_src, some_dst)
-                    for some_src, some_dst in zip(
-                        src.reshape(-1).split(CHUNK), dst.reshape(-1).split(CHUNK), strict=True
-                    )
-                ]
-            return torch.cat(parts).float().view(src.shape) if parts else src.float()
 
-        return score
+def make_encoder(config: TrainConfig, num_nodes: int, in_channels: int) -> Encoder | LightGCN:
+    """The encoder of a config, for N nodes with ``in_channels`` features (0: none)."""
+    if config.encoder == "lightgcn":
+        return LightGCN(num_nodes, hidden=config.hidden, layers=config.layers)
+    return Encoder(
+        config.encoder,
+        num_nodes,
+        in_channels,
+        hidden=config.hidden,
+        layers=config.layers,
+        dropout=config.dropout,
+        inputs=config.inputs,
+        norm=config.norm,
+        jk=config.jk,
+    )
+
+
+class Scorer:
+    """Scores by a model on fixed embeddings ``z [N, D]``: chunked, without gradients.
+
+    Args:
+        model: Whose decoder scores.
+        z: ``[N, D]``.
+        coarse: See :meth:`LinkPredictor.scorer`.
+    """
+
+    def __init__(self, model: LinkPredictor, z: Tensor, *, coarse: bool = False) -> None:
+        self.model = model
+        self.half = coarse and _fast_bfloat16(z.device)
+        self.z = z.detach().bfloat16() if self.half else z.detach()
+
+    def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores of pairs ``src``, ``dst`` of one shape, in that shape."""
+        with torch.no_grad(), torch.autocast(self.z.device.type, torch.bfloat16, enabled=self.half):
+            parts = [
+                self.model.score(self.z, *some)
+                for some in zip(
+                    src.reshape(-1).split(CHUNK), dst.reshape(-1).split(CHUNK), strict=True
+                )
+            ]
+        return torch.cat(parts).float().view(src.shape) if parts else src.float()
+
+    def matrix(self, src: Tensor) -> Tensor:
+        """Return the scores of ``src [b]`` with all targets, ``[b, M]``."""
+        targets = self.z[self.model.num_src or 0 :]
+        decoder = self.model.decoder
+        if isinstance(decoder, Dot | Cosine | Bilinear):
+            with torch.no_grad():
+                return decoder.matrix(self.z[src], targets).float()
+        shape = len(src), len(targets)
+        every = torch.arange(len(targets), device=src.device)
+        return self(src[:, None].expand(shape), every.expand(shape))
 
 
 @functools.cache

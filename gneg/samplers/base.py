@@ -117,7 +117,7 @@ class Sampler(ABC):
         """
         return
 
-    def end_epoch(self, *, z: Tensor | None = None) -> None:
+    def end_epoch(self, *, z: Vectors | None = None) -> None:
         """Tell an adaptive sampler that a training epoch has passed.
 
         Args:

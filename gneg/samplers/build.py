@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from gneg import checks
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.samplers.adversarial import Adversarial
@@ -15,7 +16,7 @@ from gneg.samplers.cached import Cached
 from gneg.samplers.curriculum import Curriculum
 from gneg.samplers.degree import Degree
 from gneg.samplers.dns import DNS
-from gneg.samplers.graph_guards import Community, DegreeCap, HeuristicPercentile
+from gneg.samplers.graph_guards import Community, DegreeCap, HeuristicPercentile, NodeTime
 from gneg.samplers.guarded import Guarded
 from gneg.samplers.guards import AbsoluteMargin, Guard, RankRange, RelativeMargin, ScoreRange
 from gneg.samplers.hardest import Hardest
@@ -72,6 +73,7 @@ GUARDS: dict[str, type[Guard]] = {
         HeuristicPercentile,
         DegreeCap,
         Community,
+        NodeTime,
     )
 }
 _HIDDEN = {"graph", "sampler", "guards", "known", "corrupt", "unique", "z"}
@@ -96,6 +98,7 @@ def build(
     known: KnownEdges | None = None,
     corrupt: Corrupt = "dst",
     unique: bool = False,
+    time: Vectors | None = None,
 ) -> Sampler:
     """Build a sampler from an expression such as ``mixture(uniform:0.5, hardest(walk, m=64):0.5)``.
 
@@ -103,7 +106,8 @@ def build(
     by ``|``, as in ``khop(hops=2|3|far)`` or ``similar(band=10|100)``. A curriculum takes the shape
     of its schedule, ``curriculum(tempered(uniform), setting=temperature, schedule=exponential,
     start=4, end=0.5, epochs=40)``; guards are options of ``guarded``, ``guarded(hardest(walk),
-    relative_margin=0.05, percentile=ra|95, degree_cap=200)``.
+    relative_margin=0.05, percentile=ra|95, degree_cap=200)``, and ``node_time=any`` (or
+    ``backward``, for citations) where nodes have times.
 
     Args:
         text: The expression.
@@ -112,6 +116,7 @@ def build(
         known: The edges never to return; those of ``graph`` if None.
         corrupt: The end to replace.
         unique: Whether a row may hold a target only once.
+        time: ``[N]``, when each node came to be, for ``node_time``.
 
     Raises:
         ValueError: If the expression is malformed or an option is wrong; the message points at it.
@@ -142,7 +147,7 @@ def build(
                 weights = [1.0 if weight is None else weight for _, weight in expression.parts]
                 return cls(parts, weights, **common)
             if issubclass(cls, Guarded):
-                options["guards"] = _guards(options, vectors)
+                options["guards"] = _guards(options, vectors, time)
             elif issubclass(cls, Curriculum):
                 options["schedule"] = _schedule(options)
             elif issubclass(cls, Similar):
@@ -181,12 +186,19 @@ def _check_parts(text: str, expression: Expression, cls: type[Sampler]) -> None:
             )
 
 
-def _guards(options: dict[str, Any], vectors: Callable[[], Any]) -> list[Guard]:
+def _guards(
+    options: dict[str, Any], vectors: Callable[[], Any], time: Vectors | None
+) -> list[Guard]:
     """Take the guards out of the options and make them."""
     made: list[Guard] = []
     for name in [name for name in options if name in GUARDS]:
         value: Value = options.pop(name)
         values: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
+        if name == NodeTime.name:
+            if time is None:
+                checks.fail(name, "left out where nodes have no times", repr(value))
+            made.append(NodeTime(time, direction=values[0]))
+            continue
         more = {"x": vectors()} if values[0] == "cosine" else {}
         made.append(GUARDS[name](*values, **more))
     return made

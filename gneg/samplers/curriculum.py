@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor
-
 from gneg import checks
 from gneg.known import KnownEdges
+from gneg.negatives import Vectors
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.wrapper import Wrapper
 
@@ -72,7 +71,7 @@ class Curriculum(Wrapper):
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
         return self.sampler._log_prob(query, index)
 
-    def end_epoch(self, *, z: Tensor | None = None) -> None:
+    def end_epoch(self, *, z: Vectors | None = None) -> None:
         """Go on to the next epoch's value."""
         super().end_epoch(z=z)
         self.epoch += 1

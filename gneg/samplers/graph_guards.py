@@ -146,9 +146,11 @@ class NodeTime(Guard):
             graph).
         edge_time: Called with positives ``(src [B], dst [B])``, returns their times ``[B]``. None:
             the later of the two ends, the earliest that the edge can be.
+        direction: ``"backward"``: edges point to what is older or as old, like citations, so pairs
+            whose source is older than their target are dropped too. ``"any"``: they need not.
 
     Raises:
-        ValueError: If times do not fit the graph.
+        ValueError: If times do not fit the graph or ``direction`` is unknown.
     """
 
     name = "node_time"
@@ -158,12 +160,14 @@ class NodeTime(Guard):
         self,
         node_time: Tensor | tuple[Tensor, Tensor],
         edge_time: Callable[[Tensor, Tensor], Tensor] | None = None,
+        direction: Literal["any", "backward"] = "any",
     ) -> None:
+        self.direction = checks.choice("direction", direction, ("any", "backward"))
         self._times = node_time if isinstance(node_time, tuple) else (node_time, node_time)
         self._edge_time = edge_time
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what is younger than the positive."""
+        """Return what is younger than the positive, or cannot have this edge."""
         query = pool.query
         ends = self._times if query.side == "dst" else self._times[::-1]
         for one, size in zip(ends, (query.graph.num_src, query.graph.num_dst), strict=True):
@@ -176,8 +180,12 @@ class NodeTime(Guard):
             pair = [torch.from_numpy(one) for one in (query.rows, query.others)]
             src, dst = pair if query.side == "dst" else pair[::-1]
             now = self._edge_time(src, dst).cpu().numpy()
-        younger: BoolArray = replaced[np.maximum(pool.index, 0)] > now[:, None]
-        return younger
+        there = replaced[np.maximum(pool.index, 0)]
+        out: BoolArray = there > now[:, None]
+        if self.direction == "backward":
+            here = kept[query.rows][:, None]
+            out |= (there > here) if query.side == "dst" else (there < here)
+        return out
 
 
 def louvain(graph: Graph) -> Tensor:

@@ -123,18 +123,15 @@ class Guarded(Wrapper):
         """Look through all non-edges of the rows that a strict guard leaves short."""
         random = np.random.Generator(np.random.Philox(split_seed(seed, 2)))
         known = query.known
+        every = np.arange(known.num_dst)[None]
+        strict = [guard for guard in self.guards if guard.strict]
         for row in np.flatnonzero(_lacking(query, index)):
             part = query.take(np.array([row]))
-            every = part.blank(int(part.num_free[0]))
-            fill = *known.arrays, known.num_dst, known.no_self, True
-            part.run(kernels.pools.fill, every, *fill, seed)
-            every = random.permuted(every, axis=1)
-            allowed = np.ones(every.shape, bool)
-            for guard in self.guards:
-                if guard.strict:
-                    allowed &= ~guard.drops(Pool(part, every, self.memory_mb))
+            allowed = np.ones(known.num_dst, bool)
+            for guard in strict:
+                allowed &= ~guard.drops(Pool(part, every, self.memory_mb))[0]
+            found = random.permutation(np.flatnonzero(allowed))[None]
             some = index[row : row + 1]
-            found = np.where(allowed, every, -1)
             part.run(kernels.pools.exclude, some, found, *known.arrays, known.no_self, True)
 
 

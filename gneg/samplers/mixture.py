@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.known import KnownEdges
-from gneg.negatives import Negatives
+from gneg.negatives import Negatives, Vectors
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 
@@ -138,7 +137,7 @@ class Mixture(Sampler):
         for part in self.samplers:
             part.step(score=score)
 
-    def end_epoch(self, *, z: Tensor | None = None) -> None:
+    def end_epoch(self, *, z: Vectors | None = None) -> None:
         """Pass the epoch's end on to every part."""
         for part in self.samplers:
             part.end_epoch(z=z)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from gneg import checks
 from gneg.known import KnownEdges
+from gneg.negatives import Vectors
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
 from gneg.samplers.wrapper import Wrapper
 
@@ -105,7 +105,7 @@ class SelfPaced(Wrapper):
         self.difficulty = min(max(self.difficulty + change, 0.0), 1.0)
         self._apply()
 
-    def end_epoch(self, *, z: Tensor | None = None) -> None:
+    def end_epoch(self, *, z: Vectors | None = None) -> None:
         """Enter a point into the curve."""
         super().end_epoch(z=z)
         self.curve.append({"violating": self.violating, self.setting: self.value})

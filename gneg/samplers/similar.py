@@ -103,7 +103,7 @@ class Similar(Sampler):
         """The embeddings at the end of an epoch, if the lists are to follow them."""
         return frozenset({"z"} if self.refresh_every else ())
 
-    def end_epoch(self, *, z: Tensor | None = None) -> None:
+    def end_epoch(self, *, z: Vectors | None = None) -> None:
         """Count an epoch and, when it is time, refresh from the model's embeddings."""
         self.epoch += 1
         if z is None or not self.refresh_every or self.epoch % self.refresh_every:

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.known import KnownEdges
-from gneg.negatives import Negatives
+from gneg.negatives import Negatives, Vectors
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.query import MEMORY_MB, ScoreArray
@@ -173,7 +172,7 @@ class Wrapper(Sampler):
         """Hand the step on."""
         self.sampler.step(score=score)
 
-    def end_epoch(self, *, z: Tensor | None = None) -> None:
+    def end_epoch(self, *, z: Vectors | None = None) -> None:
         """Hand the epoch's end on."""
         self.sampler.end_epoch(z=z)
 

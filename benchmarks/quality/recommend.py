@@ -1,0 +1,81 @@
+"""Negatives for a recommender: ``python -m benchmarks.quality.recommend``.
+
+LightGCN on Gowalla, every strategy with the same seconds of training; Recall@20 and NDCG@20 as in
+the paper (He et al., SIGIR 2020), MRR and Hits@20 among all items. One JSON file a strategy under
+``results/gowalla/``; finished ones are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+
+from gneg import datasets, kernels, record
+from gneg.config import TrainConfig
+from gneg.train import train
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "gowalla"
+DATA = HERE.parent.parent.parent / "shared" / "data"
+SEEDS = (0,)
+#: Sampler, loss, negatives per positive.
+STRATEGIES = {
+    "uniform, BPR": ("uniform", "bpr", 1),
+    "popularity, BPR": ("degree", "bpr", 1),
+    "DNS, BPR": ("dns(uniform, m=16, n=1)", "bpr", 1),
+    "walk and uniform, BPR": ("mixture(uniform:0.75, walk:0.25)", "bpr", 4),
+    "uniform, sampled softmax": ("uniform", "softmax", 64),
+    "popularity, sampled softmax": ("degree", "softmax", 64),
+    "DNS, InfoNCE": ("dns(uniform, m=256, n=64)", "infonce", 64),
+}
+
+
+def path(name: str) -> Path:
+    return RESULTS / f"{re.sub(r'[^a-z]+', '-', name.lower())}.json"
+
+
+def cell(job: tuple[str, str, float]) -> str:
+    """Train all seeds with one strategy and write the file."""
+    name, command, seconds = job
+    torch.set_num_threads(1)
+    kernels.threads.set_num_threads(1)
+    sampler, loss, k = STRATEGIES[name]
+    config = TrainConfig(
+        encoder="lightgcn",
+        hidden=64,
+        layers=3,
+        sampler=sampler,
+        loss=loss,
+        k=k,
+        corrupt="dst",
+        lr=0.01,
+        epochs=1000,
+        seconds=seconds,
+        eval_every=5,
+        patience=1000,
+    )
+    result = train(datasets.load("gowalla", root=DATA), config, seeds=SEEDS, command=command)
+    record.write_json(path(name), {"strategy": name, **result})
+    return f"{name} {result['summary']['test']}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
+    parser.add_argument("--seconds", type=float, default=400, help="of training, a strategy")
+    options = parser.parse_args()
+    command = shlex.join(["python", "-m", "benchmarks.quality.recommend", *sys.argv[1:]])
+    jobs = [(name, command, options.seconds) for name in STRATEGIES if not path(name).exists()]
+    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
+        for done in pool.imap_unordered(cell, jobs):
+            print(done, flush=True)
+
+
+if __name__ == "__main__":
+    main()
