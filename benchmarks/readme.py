@@ -122,6 +122,20 @@ def mcns() -> str:
     return table(["strategy", "sampler", "test AUC, %", "in the paper"], tables.mcns_rows())
 
 
+def recommended() -> str:
+    header = ["negatives, k", "loss", "Recall@20", "NDCG@20", "MRR", "Hits@20", "best epoch"]
+    rows = tables.recommend_rows()
+    if not rows:
+        return ""
+    one = load(next(iter(sorted(tables.recommend.RESULTS.glob("*.json")))))
+    return (
+        f"LightGCN on Gowalla, test, %:\n\n{table(header, rows)}\n\n"
+        f"{one['config']['seconds']:.0f} s of training each, one thread, {len(one['runs'])} seed; "
+        f"{one['dataset']['edges']['test']:,} test pairs ranked among all items but known ones. "
+        f"{machine(one)}."
+    )
+
+
 def compared() -> str:
     result = load(HERE / "quality" / "results" / "compare" / "Cora.json")
     names = list(result["rows"][0]["summary"])
@@ -163,6 +177,7 @@ BLOCKS = {
     "audits": timed.audits,
     "compared": compared,
     "loader": timed.loader,
+    "recommend": recommended,
 }
 
 

@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from gneg import losses, metrics, samplers
+from gneg import losses, metrics, ranking, samplers
 from gneg.functional import (
     batched_negative_sampling,
     negative_sampling,
@@ -43,6 +43,7 @@ __all__ = [
     "metrics",
     "negative_sampling",
     "nn",
+    "ranking",
     "sample",
     "samplers",
     "structured_negative_sampling",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Data, HeteroData
 from torch_geometric.nn import GCNConv, LGConv
 from typer.testing import CliRunner
 
@@ -246,3 +246,30 @@ def test_data_with_weights_becomes_a_weighted_walk():
     pos = torch.tensor([[0] * 2000, [1] * 2000])
     drawn = samplers.Walk(graph).sample(pos, 1, generator=torch.Generator().manual_seed(0))
     assert (drawn.index == 3).float().mean() == pytest.approx(0.99, abs=0.01)
+
+
+def test_a_walk_across_types_reaches_what_one_type_cannot():
+    """Two items that no user shares, but that have a tag in common."""
+    buys, has = ("user", "buys", "item"), ("item", "has", "tag")
+    edges = {
+        buys: torch.tensor([[0, 1], [0, 1]]),
+        has: torch.tensor([[0, 1, 2, 3], [0, 0, 1, 1]]),
+    }
+    data = HeteroData()
+    data["user"].num_nodes, data["item"].num_nodes, data["tag"].num_nodes = 2, 4, 2
+    for kind, index in edges.items():
+        data[kind].edge_index = index
+    graph = Graph.from_data(data, buys)
+    every = samplers.AllTypes.of(data.edge_index_dict, data.num_nodes_dict)
+    assert every.offset == {"user": 0, "item": 2, "tag": 6}
+    pos = torch.tensor([[0] * 50], dtype=torch.long).repeat(2, 1)
+    alone = samplers.Walk(graph).sample(pos, 4, generator=torch.Generator().manual_seed(0))
+    assert alone.counts["filled"] or alone.counts["short"]
+    walk = samplers.Walk(every.graph, hops=3)
+    across = samplers.Across(graph, walk, every, buys)
+    drawn = across.sample(pos, 2, generator=torch.Generator().manual_seed(0))
+    assert (drawn.index == 1).all()  # user 0, item 0, tag 0, item 1
+    with pytest.raises(ValueError, match=r"'sampler' must be a sampler on every.graph"):
+        samplers.Across(graph, samplers.Walk(graph), every, buys)
+    with pytest.raises(ValueError, match="'edge_type' must be one of 'user', 'item', 'tag'"):
+        samplers.Across(graph, walk, every, ("shop", "sells", "item"))

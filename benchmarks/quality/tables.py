@@ -7,7 +7,7 @@ import statistics
 from functools import cache
 from typing import Any
 
-from benchmarks.quality import mcns, strategies
+from benchmarks.quality import mcns, recommend, strategies
 
 Cell = dict[str, Any]
 BASE = "uniform"
@@ -162,3 +162,19 @@ def mcns_rows() -> list[list[str]]:
             ]
         )
     return sorted(rows, key=lambda row: row[2], reverse=True)
+
+
+def recommend_rows() -> list[list[str]]:
+    """Strategy, sampler, loss, and the figures of the test, best Recall@20 first; what was run."""
+    found = [json.loads(path.read_text()) for path in sorted(recommend.RESULTS.glob("*.json"))]
+    found.sort(key=lambda one: -one["summary"]["test"]["recall@20"]["mean"])
+    rows = []
+    for one in found:
+        config, run = one["config"], one["runs"][0]
+        figures = [
+            f"{100 * one['summary']['test'][name]['mean']:.2f}"
+            for name in ("recall@20", "ndcg@20", "mrr", "hits@20")
+        ]
+        sampler = f"`{config['sampler']}`, {config['k']}"
+        rows.append([sampler, config["loss"], *figures, f"{run['best_epoch']} of {run['epochs']}"])
+    return rows

@@ -1,5 +1,6 @@
 """Samplers: each proposes or selects targets in its own way, all exclude known edges exactly."""
 
+from gneg.samplers.across import Across, AllTypes
 from gneg.samplers.adversarial import Adversarial
 from gneg.samplers.ahns import AHNS
 from gneg.samplers.base import Query, Sampler
@@ -41,7 +42,9 @@ __all__ = [
     "DNS",
     "SAMPLERS",
     "AbsoluteMargin",
+    "Across",
     "Adversarial",
+    "AllTypes",
     "Cached",
     "Community",
     "Curriculum",

@@ -42,6 +42,25 @@ def _odd(graph: Graph, hop: int) -> int:
     return hop + 1 if graph.bipartite and hop % 2 == 0 else hop
 
 
+def _across(graph: Graph, **options) -> Sampler:
+    """Beside the graph's own edges there are some to a third kind of node."""
+    kinds = ("a", "b") if graph.bipartite else ("a", "a")
+    sizes = {"a": graph.num_src, "b": graph.num_dst, "c": 3}
+    if not graph.bipartite:
+        del sizes["b"]
+    every = samplers.AllTypes.of(
+        {
+            (kinds[0], "own", kinds[1]): graph.edge_index,
+            (kinds[1], "has", "c"): torch.stack(
+                [torch.arange(graph.num_dst), torch.arange(graph.num_dst) % 3]
+            ),
+        },
+        sizes,
+    )
+    walk = samplers.Walk(every.graph, "ppr")
+    return samplers.Across(graph, walk, every, (kinds[0], "own", kinds[1]), **options)
+
+
 SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "Uniform": lambda g, **o: samplers.Uniform(g, **o),
     "Degree": lambda g, **o: samplers.Degree(g, 0.75, **o),
@@ -87,6 +106,7 @@ SAMPLERS: dict[str, Callable[..., Sampler]] = {
         8,
         **o,
     ),
+    "Across": _across,
     "Mixture-selected": lambda g, **o: samplers.Mixture(
         [samplers.Uniform(g), samplers.Hardest(samplers.Walk(g), 16)], [0.5, 0.5], **o
     ),
