@@ -17,7 +17,7 @@ from gneg.graph import Graph
 Side = Literal["dst", "src"]
 #: Embeddings ``[N, D]``; of sources and of targets in a bipartite graph.
 Vectors = Tensor | tuple[Tensor, Tensor]
-_EAGER = ("src", "index", "mask", "side", "replaced", "mix", "stored")
+_EAGER = ("src", "index", "mask", "side", "replaced", "mix", "stored", "relation")
 
 
 class _Lazy:
@@ -65,6 +65,8 @@ class Negatives:
         stored: Embeddings of nodes, tables ``[S, D]`` one after the other, and which of them stands
             for each negative, ``[B, K]`` long, and for the replaced end of each positive, ``[B]``
             long (``MemoryBank``); None: current ones.
+        relation: ``[B]`` long, of each positive of a knowledge graph, where sources are heads and
+            targets tails; None: pairs.
     """
 
     src: Tensor
@@ -77,6 +79,7 @@ class Negatives:
     replaced: Tensor | None = None
     mix: Tensor | None = None
     stored: tuple[tuple[Tensor, ...], Tensor, Tensor] | None = None
+    relation: Tensor | None = None
 
     def pairs(self) -> tuple[Tensor, Tensor]:
         """All pairs in the graph's direction: ``src [B, K]``, ``dst [B, K]``, masked ones included.
@@ -98,6 +101,17 @@ class Negatives:
         if self.replaced is None:
             checks.fail("negatives", "drawn by a sampler, which notes the positives", self)
         return torch.stack(self._directed(self.src, self.replaced))
+
+    def triples(self) -> tuple[Tensor, Tensor, Tensor]:
+        """All heads, relations and tails, ``[B, K]`` each, masked ones included.
+
+        Raises:
+            ValueError: If these are negatives of pairs.
+        """
+        if self.relation is None:
+            checks.fail("negatives", "those of triples", self)
+        head, tail = self.pairs()
+        return head, self.relation.unsqueeze(1).expand_as(head), tail
 
     def edge_index(self) -> Tensor:
         """The usable pairs, ``[2, n]`` long, in the graph's direction, row by row."""

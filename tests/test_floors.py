@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "gneg"
 
 FLOORS = [
     {"checks", "rng", "kernels", "sparse", "record", "artefacts", "sources", "steps"},
-    {"graph", "known", "negatives", "metrics", "collapse", "heuristics", "ranking"},
+    {"graph", "known", "negatives", "metrics", "collapse", "heuristics", "ranking", "triples"},
     {"samplers", "losses"},
     {"config", "functional", "exporters"},
     {"nn", "datasets", "heart", "risk", "transforms", "loader"},
@@ -34,6 +34,8 @@ WITHIN = {
     ("artefacts", "checks"),
     ("sources", "checks"),
     ("ranking", "known"),
+    ("triples", "graph"),
+    ("triples", "known"),
     ("ranking", "metrics"),
     ("artefacts", "record"),
     ("negatives", "graph"),

@@ -11,14 +11,20 @@ from gneg.datasets.digits import digits
 from gneg.datasets.local import MissingDataError
 from gneg.datasets.own import from_pyg
 from gneg.datasets.splits import make_split, split_edges
+from gneg.datasets.triple_sources import as_triples, from_triples
+from gneg.datasets.triples import TripleData, load_triples
 
 __all__ = [
     "EvalEdges",
     "LinkData",
     "MissingDataError",
     "RankedEdges",
+    "TripleData",
+    "as_triples",
     "from_pyg",
+    "from_triples",
     "load",
+    "load_triples",
     "make_split",
     "names",
     "split_edges",

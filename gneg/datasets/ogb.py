@@ -36,7 +36,7 @@ class _TrustingTorch:
 
 
 @contextlib.contextmanager
-def _ogb_class() -> Iterator[Any]:
+def ogb_class() -> Iterator[Any]:
     """Yield OGB's dataset class, able to read its own files.
 
     ogb 1.3.6 calls ``torch.load`` without ``weights_only``, which torch >= 2.6 refuses for the
@@ -69,7 +69,7 @@ def load(name: str, root: Path) -> LinkData:
             f"a folder with a complete copy of {name} (raw, split, mapping) or none",
             f"{folder} without 'split'",
         )
-    with _ogb_class() as dataset_class:
+    with ogb_class() as dataset_class:
         try:
             dataset = dataset_class(name, root=str(folder.parent))
         # OGB calls exit() if the user declines a large download, and input() with no one there.

@@ -313,7 +313,7 @@ class Sampler(ABC):
 
     def __repr__(self) -> str:
         own = [name for name in inspect.signature(type(self)).parameters if hasattr(self, name)]
-        hidden = {"graph", "known", "z"}
+        hidden = {"graph", "known", "z", "view"}
         names = [name for name in dict.fromkeys([*own, "corrupt", "unique"]) if name not in hidden]
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({settings})"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from gneg import checks
@@ -99,6 +100,8 @@ def build(
     corrupt: Corrupt = "dst",
     unique: bool = False,
     time: Vectors | None = None,
+    leaves: Mapping[str, Callable[..., Sampler]] | None = None,
+    names: Sequence[str] | None = None,
 ) -> Sampler:
     """Build a sampler from an expression such as ``mixture(uniform:0.5, hardest(walk, m=64):0.5)``.
 
@@ -117,6 +120,8 @@ def build(
         corrupt: The end to replace.
         unique: Whether a row may hold a target only once.
         time: ``[N]``, when each node came to be, for ``node_time``.
+        leaves: What makes samplers of names that mean something else here.
+        names: What may be named; all of :data:`SAMPLERS` if None.
 
     Raises:
         ValueError: If the expression is malformed or an option is wrong; the message points at it.
@@ -134,15 +139,18 @@ def build(
         return z() if callable(z) else z
 
     def make(expression: Expression) -> Sampler:
-        cls = SAMPLERS.get(expression.name)
-        if cls is None:
-            there = f"no sampler {expression.name!r}; there are {', '.join(SAMPLERS)}"
+        known_names = SAMPLERS if names is None else names
+        if expression.name not in known_names:
+            there = f"no sampler {expression.name!r}; there are {', '.join(known_names)}"
             complain(text, expression.place, there)
+        if leaves is not None and expression.name in leaves:
+            return _leaf(text, expression, leaves[expression.name])
+        cls = SAMPLERS[expression.name]
         _check_options(text, expression, options_of(cls))
         _check_parts(text, expression, cls)
         parts = [make(part) for part, _ in expression.parts]
         options: dict[str, Any] = dict(expression.options)
-        try:
+        with _pointing(text, expression):
             if issubclass(cls, Mixture):
                 weights = [1.0 if weight is None else weight for _, weight in expression.parts]
                 return cls(parts, weights, **common)
@@ -154,12 +162,27 @@ def build(
                 options["z"] = vectors()
             inside: Any = parts[0] if parts else graph
             return cls(inside, **options, **common)
-        except (TypeError, ValueError) as error:
-            named = [option for option in expression.places if f"'{option}" in str(error)]
-            place = expression.places[named[0]] if named else expression.place
-            complain(text, place, str(error))
 
     return make(parse(text))
+
+
+@contextmanager
+def _pointing(text: str, expression: Expression) -> Iterator[None]:
+    """Let errors point at the option they name."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        named = [option for option in expression.places if f"'{option}" in str(error)]
+        place = expression.places[named[0]] if named else expression.place
+        complain(text, place, str(error))
+
+
+def _leaf(text: str, expression: Expression, make: Callable[..., Sampler]) -> Sampler:
+    _check_options(text, expression, list(inspect.signature(make).parameters))
+    if expression.parts:
+        complain(text, expression.place, f"{expression.name!r} takes no samplers")
+    with _pointing(text, expression):
+        return make(**expression.options)
 
 
 def _check_options(text: str, expression: Expression, allowed: list[str]) -> None:
