@@ -18,7 +18,7 @@ FLOORS = [
     {"config", "functional", "exporters"},
     {"nn", "datasets", "heart", "risk", "transforms", "loader"},
     {"trainer", "families", "hardness", "search", "significance"},
-    {"train", "hardsets", "auditing", "sampling"},
+    {"train", "hardsets", "auditing", "sampling", "kg"},
     {"evaluation"},
     {"scorers"},
     {"cells"},

@@ -1,0 +1,9 @@
+"""Knowledge-graph completion: training, filtered ranking, triple classification."""
+
+from gneg.kg.classification import classify
+from gneg.kg.config import KGConfig
+from gneg.kg.evaluation import evaluate, ranks
+from gneg.kg.trainer import KGTrainer
+from gneg.kg.training import train
+
+__all__ = ["KGConfig", "KGTrainer", "classify", "evaluate", "ranks", "train"]

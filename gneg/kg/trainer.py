@@ -1,0 +1,225 @@
+"""One seed's training run on a knowledge graph."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gneg import record
+from gneg.datasets import TripleData
+from gneg.kg.config import KGConfig
+from gneg.kg.evaluation import evaluate
+from gneg.negatives import Negatives
+from gneg.rng import generator_from, split_seed
+from gneg.samplers.kg import TripleSampler
+from gneg.triples import KnownTriples
+
+
+@dataclass
+class Progress:
+    """What a seed has reached; all of it is in the checkpoint."""
+
+    epoch: int = 0
+    best: float = -1.0
+    best_epoch: int = 0
+    stale: int = 0
+    curve: list[dict[str, float]] = field(default_factory=list)
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("sampling", "model", "evaluation"), 0.0)
+    )
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class KGTrainer:
+    """One seed's model, sampler and progress.
+
+    The global random state is set from ``seed``; wrap this in ``torch.random.fork_rng()`` (as
+    :func:`gneg.kg.train` does) to leave yours alone.
+
+    Args:
+        data: What to train on.
+        config: How.
+        seed: Where all randomness comes from.
+        filtered: What ranks leave out; all triples of all parts if None.
+    """
+
+    def __init__(
+        self,
+        data: TripleData,
+        config: KGConfig,
+        seed: int,
+        filtered: KnownTriples | None = None,
+    ) -> None:
+        self.data, self.config, self.seed = data, config, seed
+        torch.manual_seed(split_seed(seed, 0))
+        self.generator = generator_from(split_seed(seed, 1))
+        self.model = config.make_model(data.num_entities, data.num_relations).to(config.device)
+        parameters = self.model.parameters()
+        adam = torch.optim.SparseAdam if config.sparse else torch.optim.Adam
+        self.optimizer: torch.optim.Optimizer = adam(list(parameters), lr=config.lr)
+        self.loss = config.make_loss()
+        self.filtered = data.known("all", loops=False) if filtered is None else filtered
+        self.sampler = TripleSampler(
+            data.triples,
+            config.sampler,
+            known=data.known(config.known),
+            corrupt=config.corrupt,
+            z=lambda: self.model.entity.weight.detach(),
+            types=data.types,
+        )
+        self.train_triples = data.train.to(config.device)
+        self.progress = Progress()
+        self.best_state = self._weights()
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def epoch(self) -> float:
+        """Train on every triple once; return the mean loss."""
+        total, counts = 0.0, Counter(self.progress.counts)
+        size = self.train_triples.size(1)
+        order = torch.randperm(size, generator=self.generator)
+        for which in order.split(self.config.batch_size):
+            pos = self.train_triples[:, which.to(self.train_triples.device)]
+            start = time.perf_counter()
+            negatives = self._draw(pos)
+            drawn = time.perf_counter()
+            loss = self._update(pos, negatives)
+            self.progress.seconds["model"] += time.perf_counter() - drawn
+            self.progress.seconds["sampling"] += drawn - start
+            total += loss * len(which)
+            if negatives is not None:
+                counts.update(negatives.counts)
+                self.sampler.step()
+        self.progress.counts = dict(counts)
+        self.progress.epoch += 1
+        self.sampler.end_epoch(z=self.model.entity.weight.detach())
+        return total / max(size, 1)
+
+    def _draw(self, pos: Tensor) -> Negatives | None:
+        if self.loss is None:
+            return None
+        negatives = self.sampler.sample(
+            pos, self.config.k, score=self._score, generator=self.generator
+        )
+        if self.loss.needs_log_q:
+            _ = negatives.log_q  # computed when read: this time belongs to the sampler
+        return negatives
+
+    def _score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+        with torch.no_grad():
+            found: Tensor = self.model(head, relation, tail)
+        return found
+
+    def _update(self, pos: Tensor, negatives: Negatives | None) -> float:
+        """One step of the optimiser."""
+        if negatives is None or self.loss is None:
+            loss = self._over_all(pos)
+        else:
+            loss = self.loss(*self.model.score_both(pos, negatives), negatives)
+        whole = loss
+        for weight, power in ((self.config.l2, 2), (self.config.n3, 3)):
+            if weight:
+                whole = whole + weight * self.model.norms(pos, power)
+        self.optimizer.zero_grad()
+        whole.backward()
+        self.optimizer.step()
+        if self.config.loss == "margin":
+            if self.config.loss == "margin":
+            self.model.constrain()
+        return float(loss.detach())
+
+    def _over_all(self, pos: Tensor) -> Tensor:
+        """Cross-entropy over all entities, as the tail and as the head: 1-vs-all."""
+        head, relation, tail = pos
+        tails = functional.cross_entropy(self.model.rows(head, relation, "tail"), tail)
+        heads = functional.cross_entropy(self.model.rows(tail, relation, "head"), head)
+        return (tails + heads) / 2
+
+    def evaluate(self, part: str) -> dict[str, Any]:
+        """Filtered ranks of ``valid`` or ``test`` by the current weights."""
+        start = time.perf_counter()
+        with torch.no_grad():
+            found = evaluate(self._rows, self.data, part, known=self.filtered)
+        self.progress.seconds["evaluation"] += time.perf_counter() - start
+        return found
+
+    def _rows(self, kept: Tensor, relation: Tensor, end: Any) -> Tensor:
+        device = self.config.device
+        return self.model.rows(kept.to(device), relation.to(device), end)
+
+    def note(self, loss: float, valid: float | None) -> None:
+        """Enter an epoch into the curve and keep the weights if they are the best yet."""
+        progress = self.progress
+        row = {"epoch": progress.epoch, "seconds": self.trained_seconds, "loss": loss}
+        if valid is not None:
+            row["valid"] = valid
+            progress.stale += 1
+            if valid > progress.best:
+                progress.best, progress.best_epoch, progress.stale = valid, progress.epoch, 0
+                self.best_state = self._weights()
+        progress.curve.append(row)
+
+    @property
+    def trained_seconds(self) -> float:
+        """Seconds spent on sampling and the model."""
+        return self.progress.seconds["sampling"] + self.progress.seconds["model"]
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the seconds of the config are used up."""
+        return self.config.seconds is not None and self.trained_seconds >= self.config.seconds
+
+    @property
+    def finished(self) -> bool:
+        """Whether epochs, seconds or patience are used up."""
+        over = self.progress.epoch >= self.config.epochs or self.out_of_time
+        return over or self.progress.stale >= self.config.patience
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        state = {
+            "model": self.model.state_dict(),
+            "best": self.best_state,
+            "optimizer": self.optimizer.state_dict(),
+            "sampler": self.sampler.state_dict(),
+            "generator": self.generator.get_state(),
+            "rng": torch.get_rng_state(),
+            "progress": asdict(self.progress),
+        }
+        record.write_whole(path, lambda temporary: torch.save(state, temporary))
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, map_location=self.config.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.best_state = state["best"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.sampler.load_state_dict(state["sampler"])
+        self.generator.set_state(state["generator"].cpu())
+        torch.set_rng_state(state["rng"].cpu())
+        self.progress = Progress(**state["progress"])
+
+    def result(self, *, complete: bool) -> dict[str, Any]:
+        """Evaluate the best weights on both parts."""
+        self.model.load_state_dict(self.best_state)
+        progress = self.progress
+        return {
+            "seed": self.seed,
+            "complete": complete,
+            "epochs": progress.epoch,
+            "best_epoch": progress.best_epoch,
+            "valid": self.evaluate("valid"),
+            "test": self.evaluate("test"),
+            "curve": progress.curve,
+            "seconds": progress.seconds,
+            "sampler_counts": progress.counts,
+            "parameters": sum(one.numel() for one in self.model.parameters()),
+        }
