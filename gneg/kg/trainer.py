@@ -132,7 +132,6 @@ class KGTrainer:
         whole.backward()
         self.optimizer.step()
         if self.config.loss == "margin":
-            if self.config.loss == "margin":
             self.model.constrain()
         return float(loss.detach())
 
