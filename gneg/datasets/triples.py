@@ -223,7 +223,8 @@ def from_rows(
 def _rows(path: Path) -> list[list[str]]:
     if not path.exists():
         checks.fail("dataset", "a folder with train.txt, valid.txt and test.txt", f"no {path}")
-    rows = [line.rstrip("\n").split("\t") for line in path.open(encoding="utf-8") if line.strip()]
+    lines = path.read_text(encoding="utf-8").split("\n")
+    rows = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
     for number, row in enumerate(rows, 1):
         if len(row) != 3:
             checks.fail("dataset", "head, relation and tail with tabs", f"{path}, line {number}")

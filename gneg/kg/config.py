@@ -46,8 +46,8 @@ class KGConfig:
     model: str = "transe"
     dim: int = 100
     p: int = 1
-    sampler: str = "mixture(uniform:0.5, typed:0.5)"
-    corrupt: Corrupt = "both"
+    sampler: str = "uniform"
+    corrupt: Corrupt = "bernoulli"
     k: int = 16
     known: Known = "train"
     loss: str = "nssa"

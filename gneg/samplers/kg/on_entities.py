@@ -74,6 +74,7 @@ class OnEntities(Sampler):
             known=self.sampler.known,
             unique=False,
         )
-        drawn = self.sampler._propose(joint, k, seed)
-        lost = (drawn < 0) | ((relation < 0) & self.layers)[:, None]
-        return np.where(lost, -1, drawn - shift[:, None])
+        drawn = self.sampler._propose(joint, k, seed) - shift[:, None]
+        # What falls back on any node may leave the relation's layer.
+        kept = (drawn >= 0) & (drawn < query.known.num_dst)
+        return np.where(kept & ~((relation < 0) & self.layers)[:, None], drawn, -1)
