@@ -20,10 +20,8 @@ from typing import Any
 import torch
 
 from gneg import kernels, record
-from gneg.datasets import TripleData, load_triples
-from gneg.kg import KGConfig, KGTrainer, train
-from gneg.rng import generator_from
-from gneg.triples import KnownTriples
+from gneg.datasets import load_triples
+from gneg.kg import KGConfig, KGTrainer, held_out_hits, train
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "kg"
@@ -42,27 +40,10 @@ STRATEGIES = {
     "mixture": ("mixture(uniform:0.75, typed:0.25)", "bernoulli"),
 }
 LR = {"transe": 0.003, "distmult": 0.01, "complex": 0.01, "rotate": 0.003}
-DRAWN = 100_000
 
 
 def path(dataset: str, model: str, name: str) -> Path:
     return RESULTS / f"{dataset}-{model}-{re.sub(r'[^a-z]+', '-', name.lower())}.json"
-
-
-def risk(data: TripleData, config: KGConfig, weights: Path) -> float:
-    """Held-out triples per 1,000 negatives of training triples."""
-    trained = KGTrainer(data, config, seed=0)
-    trained.model.load_state_dict(torch.load(weights, weights_only=True))
-    pick = torch.randint(data.train.size(1), (DRAWN,), generator=generator_from(0))
-    hidden = KnownTriples(data.triples, data.valid, data.test, loops=False)
-    hits = 0
-    for some in pick.split(4096):
-        pos = data.train[:, some]
-        drawn = trained.sampler.sample(
-            pos, 1, score=trained.model, generator=generator_from(int(some[0]))
-        )
-        hits += int((hidden.contains(torch.stack(drawn.triples())) & drawn.mask).sum())
-    return 1000 * hits / DRAWN
 
 
 def cell(job: tuple[str, str, str, str, float]) -> str:
@@ -87,7 +68,9 @@ def cell(job: tuple[str, str, str, str, float]) -> str:
     target = path(dataset, model, name)
     work = Path("runs") / "kg-quality" / target.stem
     result: dict[str, Any] = train(data, config, seeds=SEEDS, out=work, command=command)
-    result["false_negatives_per_1000"] = risk(data, config, work / "model-0.pt")
+    trained = KGTrainer(data, config, seed=0)
+    trained.model.load_state_dict(torch.load(work / "model-0.pt", weights_only=True))
+    result["false_negatives_per_1000"] = held_out_hits(trained)
     for run in result["runs"]:
         del run["valid"]["relation"], run["test"]["relation"]
     record.write_json(target, {"strategy": name, **result})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gneg.cli import audit, compare, evaluation, lists, sample, train
+from gneg.cli import audit, compare, evaluation, kg, lists, sample, train
 from gneg.cli.app import app
 
-__all__ = ["app", "audit", "compare", "evaluation", "lists", "main", "sample", "train"]
+__all__ = ["app", "audit", "compare", "evaluation", "kg", "lists", "main", "sample", "train"]
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from rich.table import Table
 
 import gneg
 
-COMMANDS = ("train", "evaluate", "hardset", "audit", "sample", "compare", "report")
+COMMANDS = ("train", "evaluate", "hardset", "audit", "sample", "compare", "report", "kg")
 
 
 class _InOrderOfUse(typer.core.TyperGroup):

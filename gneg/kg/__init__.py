@@ -1,9 +1,19 @@
 """Knowledge-graph completion: training, filtered ranking, triple classification."""
 
 from gneg.kg.classification import classify
+from gneg.kg.comparison import compare, held_out_hits
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate, ranks
 from gneg.kg.trainer import KGTrainer
 from gneg.kg.training import train
 
-__all__ = ["KGConfig", "KGTrainer", "classify", "evaluate", "ranks", "train"]
+__all__ = [
+    "KGConfig",
+    "KGTrainer",
+    "classify",
+    "compare",
+    "evaluate",
+    "held_out_hits",
+    "ranks",
+    "train",
+]

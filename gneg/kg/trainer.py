@@ -107,13 +107,14 @@ class KGTrainer:
         if self.loss is None:
             return None
         negatives = self.sampler.sample(
-            pos, self.config.k, score=self._score, generator=self.generator
+            pos, self.config.k, score=self.score, generator=self.generator
         )
         if self.loss.needs_log_q:
             _ = negatives.log_q  # computed when read: this time belongs to the sampler
         return negatives
 
-    def _score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+    def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+        """Scores of triples of ids by the current weights, without gradients."""
         with torch.no_grad():
             found: Tensor = self.model(head, relation, tail)
         return found

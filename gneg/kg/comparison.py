@@ -1,0 +1,153 @@
+"""Samplers of triples compared over seeds, with the risk of each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gneg import checks, record
+from gneg.datasets import TripleData
+from gneg.kg.config import KGConfig
+from gneg.kg.trainer import KGTrainer
+from gneg.kg.training import FIGURES, describe, train
+from gneg.rng import generator_from, split_seed
+from gneg.significance import table
+from gneg.triples import KnownTriples
+
+DRAWN = 100_000  # negatives that the risk is counted among
+ROWS = 4096
+#: Called after each epoch with the seed, what is to be shown, and the run's name.
+Report = Callable[[int, dict[str, Any], str], None]
+
+
+def held_out_hits(trained: KGTrainer, negatives: int = DRAWN, seed: int = 0) -> float:
+    """Held-out triples (of validation and test) per 1,000 negatives of training triples.
+
+    By the sampler as it is, with the current model where it selects by one.
+    """
+    data = trained.data
+    size = (negatives,)
+    picked = torch.randint(data.train.size(1), size, generator=generator_from(seed))
+    hidden = KnownTriples(data.triples, data.valid, data.test, loops=False)
+    hits = drawn = 0
+    for i, some in enumerate(picked.split(ROWS)):
+        negative = trained.sampler.sample(
+            data.train[:, some],
+            1,
+            score=trained.score,
+            generator=generator_from(split_seed(seed, i)),
+        )
+        triples = torch.stack(negative.triples()).cpu()
+        hits += int((hidden.contains(triples) & negative.mask.cpu()).sum())
+        drawn += int(negative.mask.sum())
+    return 1000 * hits / max(drawn, 1)
+
+
+def compare(
+    data: TripleData,
+    configs: Sequence[KGConfig],
+    *,
+    seeds: int = 3,
+    out: Path,
+    fresh: bool = False,
+    command: str = "gneg.kg.compare()",
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Train every config over seeds, test the differences, and count the risk.
+
+    The same call goes on where it was interrupted.
+
+    Args:
+        data: The knowledge graph.
+        configs: What is compared; others are tested against the sampler of the first.
+        seeds: Runs of each.
+        out: Folder of ``compare.json`` and of the runs.
+        fresh: Start again.
+        command: What was typed, for the record.
+        report: Called after each epoch.
+
+    Returns:
+        The content of ``compare.json``: ``rows`` with ``summary`` (mean, deviation), ``against``
+        (paired t-tests over seeds, Holm-corrected) and ``false_negatives_per_1000``.
+
+    Raises:
+        ValueError: If there is nothing to compare, or a config stands there twice.
+    """
+    checks.integer("seeds", seeds, 1)
+    if not configs or len(set(configs)) < len(configs):
+        checks.fail("configs", "one or more, each once", len(configs))
+    rows = []
+    for config in configs:
+        name = f"{config.model}, {config.sampler}"
+        folder = out / "runs" / _mark(config)
+
+        def told(seed: int, state: dict[str, Any], name: str = name) -> None:
+            if report is not None:
+                report(seed, state, name)
+
+        result = train(
+            data,
+            config,
+            seeds=tuple(range(seeds)),
+            out=folder,
+            fresh=fresh,
+            command=command,
+            report=told,
+        )
+        if not result["runs"][-1]["complete"]:
+            raise KeyboardInterrupt
+        rows.append(_row(data, config, result, folder))
+    results = {
+        "command": command,
+        "dataset": describe(data),
+        "seeds": seeds,
+        "baseline": configs[0].sampler,
+        "rows": table(rows, configs[0].sampler),
+        "versions": record.versions(),
+        "machine": record.machine(),
+    }
+    record.write_json(out / "compare.json", results)
+    return results
+
+
+def _row(
+    data: TripleData, config: KGConfig, result: dict[str, Any], folder: Path
+) -> dict[str, Any]:
+    runs = result["runs"]
+    with torch.random.fork_rng(devices=[]):
+        trained = KGTrainer(data, config, seed=0)
+    weights = torch.load(folder / "model-0.pt", map_location=config.device, weights_only=True)
+    trained.model.load_state_dict(weights)
+    metrics = {
+        part: {name: [run[part][name] for run in runs] for name in FIGURES}
+        for part in ("valid", "test")
+    }
+    if "classification" in runs[0]:
+        metrics["verified"] = {
+            name: [run["classification"][name] for run in runs] for name in ("accuracy", "f1")
+        }
+    return {
+        "model": config.model,
+        "encoder": config.model,
+        "sampler": config.sampler,
+        "config": asdict(config),
+        "metrics": metrics,
+        "curves": [run["curve"] for run in runs],
+        "best_epochs": [run["best_epoch"] for run in runs],
+        "seconds": statistics.fmean(
+            run["seconds"]["sampling"] + run["seconds"]["model"] for run in runs
+        ),
+        "false_negatives_per_1000": held_out_hits(trained),
+    }
+
+
+def _mark(config: KGConfig) -> str:
+    setting = json.dumps(asdict(config), sort_keys=True)
+    return f"{config.model}-{hashlib.sha256(setting.encode()).hexdigest()[:8]}"
