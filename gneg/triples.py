@@ -159,7 +159,8 @@ class KnownTriples:
     Args:
         triples: Triples whose sizes count, known themselves.
         *more: More known ones, ``[3, E]`` each: those of validation, of the test.
-        loops: Whether (e, r, e) counts as known for all e and r: negatives are no loops.
+        loops: Whether (e, r, e) counts as known for all e and r. A loop is a statement like any
+            other, ranked in evaluation; a model that never sees one as a negative ranks it first.
 
     Raises:
         ValueError: If an id is out of range.
@@ -167,10 +168,10 @@ class KnownTriples:
     Example:
         >>> known = KnownTriples(Triples(torch.tensor([[0], [0], [1]]), num_entities=3))
         >>> known.contains(torch.tensor([[0, 0, 2], [0, 0, 0], [1, 2, 2]]))
-        tensor([ True, False,  True])
+        tensor([ True, False, False])
     """
 
-    def __init__(self, triples: Triples, *more: Tensor, loops: bool = True) -> None:
+    def __init__(self, triples: Triples, *more: Tensor, loops: bool = False) -> None:
         self.num_entities, self.num_relations = triples.num_entities, triples.num_relations
         every = [triples.triples]
         for i, one in enumerate(more):

@@ -37,7 +37,8 @@ STRATEGIES = {
     "cached": ("cached(uniform, size=50, m=50)", "bernoulli"),
     "hardest": ("hardest(uniform, m=8)", "bernoulli"),
     "tempered": ("tempered(uniform, m=16, temperature=1)", "bernoulli"),
-    "mixture": ("mixture(uniform:0.75, typed:0.25)", "bernoulli"),
+    "mixture, typed": ("mixture(uniform:0.75, typed:0.25)", "bernoulli"),
+    "mixture, itself": ("mixture(uniform:0.9, itself:0.1)", "bernoulli"),
 }
 LR = {"transe": 0.003, "distmult": 0.01, "complex": 0.01, "rotate": 0.003}
 

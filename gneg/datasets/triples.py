@@ -81,7 +81,7 @@ class TripleData:
         """The training triples."""
         return Triples(self.train, self.num_entities, self.num_relations)
 
-    def known(self, policy: str = "train", *, loops: bool = True) -> KnownTriples:
+    def known(self, policy: str = "train", *, loops: bool = False) -> KnownTriples:
         """Triples that count as known: those of training (honest), or more on request.
 
         Args:

@@ -35,7 +35,7 @@ def held_out_hits(trained: KGTrainer, negatives: int = DRAWN, seed: int = 0) -> 
     data = trained.data
     size = (negatives,)
     picked = torch.randint(data.train.size(1), size, generator=generator_from(seed))
-    hidden = KnownTriples(data.triples, data.valid, data.test, loops=False)
+    hidden = KnownTriples(data.triples, data.valid, data.test)
     hits = drawn = 0
     for i, some in enumerate(picked.split(ROWS)):
         negative = trained.sampler.sample(

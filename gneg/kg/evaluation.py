@@ -31,7 +31,7 @@ def ranks(rows: Rows, pos: Tensor, known: KnownTriples) -> dict[End, tuple[Tenso
     Args:
         rows: What scores.
         pos: The triples to rank.
-        known: What is filtered, made with ``loops=False``.
+        known: What is filtered.
 
     Raises:
         ValueError: If scores are NaN, or ``known`` counts loops.
@@ -79,7 +79,7 @@ def evaluate(
         ValueError: If scores are NaN.
     """
     pos = data.part(checks.choice("part", part, ("valid", "test")))
-    known = data.known("all", loops=False) if known is None else known
+    known = data.known("all") if known is None else known
     found = ranks(rows, pos, known)
     relation = pos[1].cpu()
     category = categories(data.triples)[relation.numpy()]

@@ -65,7 +65,7 @@ class KGTrainer:
         adam = torch.optim.SparseAdam if config.sparse else torch.optim.Adam
         self.optimizer: torch.optim.Optimizer = adam(list(parameters), lr=config.lr)
         self.loss = config.make_loss()
-        self.filtered = data.known("all", loops=False) if filtered is None else filtered
+        self.filtered = data.known("all") if filtered is None else filtered
         self.sampler = TripleSampler(
             data.triples,
             config.sampler,

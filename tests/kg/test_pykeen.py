@@ -56,8 +56,8 @@ def test_what_pykeen_asks_of_a_sampler(factory, sampler, corrupt):
 
 
 def test_a_short_row_repeats_and_is_masked():
-    """All but one tail of (0, 0) are known."""
-    rows = torch.tensor([(0, 0, t) for t in range(1, 7)])
+    """All tails of (0, 0) but one are known."""
+    rows = torch.tensor([(0, 0, t) for t in range(7)])
     instance = GnegNegativeSampler(
         mapped_triples=rows, num_entities=8, num_relations=1, num_negs_per_pos=3, corrupt="tail"
     )

@@ -29,6 +29,7 @@ CASES = {
     "relwalk": "relwalk",
     "similar": "similar(band=0|6)",
     "nearmiss": "nearmiss(band=0|6)",
+    "itself": "itself",
     "mixture": "mixture(uniform:0.5, typed:0.5)",
     "hardest": "hardest(uniform, m=12)",
     "dns": "dns(typed, m=8, n=4)",
@@ -73,7 +74,7 @@ def free(known: KnownTriples, query: tuple[int, int], end: str) -> set[int]:
 
     def is_known(e: int) -> bool:
         one = (kept, relation, e) if end == "tail" else (e, relation, kept)
-        return one in triples or e == kept
+        return one in triples
 
     return {e for e in range(known.num_entities) if not is_known(e)}
 
@@ -81,13 +82,13 @@ def free(known: KnownTriples, query: tuple[int, int], end: str) -> set[int]:
 def test_every_name_has_a_case():
     assert {case.split("-")[0] for case in CASES} == {*NAMES, *SELECTORS}
     assert {*SELECTORS} <= {*samplers.SAMPLERS}
-    assert {"OnEntities", "TripleSampler", "Typed", "View", "build"} == set(kg.__all__)
+    assert {"Itself", "OnEntities", "TripleSampler", "Typed", "View", "build"} == set(kg.__all__)
 
 
 @pytest.mark.parametrize("corrupt", ["both", "head", "tail", "bernoulli"])
 @every_world
 @every_case
-def test_never_known_never_the_own_never_a_loop(case, world, corrupt):
+def test_never_known_never_the_own(case, world, corrupt):
     triples = WORLDS[world]()
     sampler = make(triples, case, corrupt=corrupt)
     pos = positives(triples)
@@ -192,6 +193,8 @@ def two_steps(rows: list[list[int]], u: int, v: int) -> float:
         if h != t:
             near.setdefault(h, set()).add(t)
             near.setdefault(t, set()).add(h)
+    if u == v:  # walks in the graph of entities do not count their return
+        return 0.0
     return sum(1 / len(near[w]) for w in near.get(u, ()) if v in near[w])
 
 
@@ -254,7 +257,7 @@ def test_adaptive_state_goes_on():
         (lambda t: TripleSampler(t, "nearmiss"), "'z' must be vectors of the entities"),
         (lambda t: TripleSampler(t, "typed(by=types)"), "'types' must be those of each"),
         (lambda t: TripleSampler(t, corrupt="dst"), "'corrupt' must be one of 'both', 'head'"),
-        (lambda t: TripleSampler(t, known=KnownTriples(t, loops=False)), "'known' must be"),
+        (lambda t: TripleSampler(t, known=t), "'known' must be KnownTriples or None"),
         (lambda t: TripleSampler(t).sample(t.triples.t(), 2), "did you mean its transpose"),
         (lambda t: TripleSampler(t).sample(t.triples + 30, 2), r"'pos\[0\]' must be entity ids"),
         (lambda t: TripleSampler(t).sample(t.triples, 0), "'k' must be an integer >= 1"),
@@ -280,3 +283,16 @@ def test_real_triples(shared):
         neg = draw(sampler, data.train[:, :2000], 8)
         assert neg.mask.all()
         assert not known.contains(torch.stack(neg.triples())).any()
+
+
+def test_loops_are_negatives_unless_known():
+    triples = WORLDS["loops"]()
+    pos = triples.triples[:, triples.triples[1] == 1]
+    neg = draw(TripleSampler(triples, "itself", corrupt="tail"), pos, 3)
+    assert (neg.index == pos[0][:, None]).all()  # only relation 0 is reflexive
+    reflexive = triples.triples[:, triples.triples[1] == 0]
+    neg = draw(TripleSampler(triples, "itself", corrupt="tail"), reflexive, 3)
+    assert (neg.index != reflexive[0][:, None]).all()
+    known = KnownTriples(triples, loops=True)
+    neg = draw(TripleSampler(triples, "uniform", corrupt="tail", known=known), pos, 8)
+    assert not ((neg.index == pos[0][:, None]) & neg.mask).any()

@@ -14,6 +14,7 @@ from gneg.known import KnownEdges
 from gneg.samplers.base import Sampler
 from gneg.samplers.build import build as build_pairs
 from gneg.samplers.degree import Degree
+from gneg.samplers.kg.itself import Itself
 from gneg.samplers.kg.on_entities import OnEntities
 from gneg.samplers.kg.typed import Typed
 from gneg.samplers.kg.views import View
@@ -23,7 +24,17 @@ from gneg.samplers.uniform import Uniform
 from gneg.samplers.walk import Kind, Walk
 
 #: Names that mean something else than for pairs, or nothing there; the rest are selectors.
-NAMES = ("uniform", "frequency", "typed", "khop", "walk", "relwalk", "similar", "nearmiss")
+NAMES = (
+    "uniform",
+    "frequency",
+    "typed",
+    "khop",
+    "walk",
+    "relwalk",
+    "similar",
+    "nearmiss",
+    "itself",
+)
 SELECTORS = (
     "mixture",
     "hardest",
@@ -54,7 +65,7 @@ def build(
     ``khop(hops=2|3)`` and ``walk(kind=ppr)`` on the graph of entities, of the query's relation
     only with ``per_relation=1``; ``relwalk``, a walk query, entity, query, entity, to what answers
     similar queries; ``similar`` and ``nearmiss``, entities whose vectors are near the kept or the
-    replaced one; and the selectors for pairs around them.
+    replaced one; ``itself``, the kept one; and the selectors for pairs around them.
 
     Args:
         text: The expression.
@@ -116,6 +127,9 @@ class _Leaves:
     def nearmiss(self, band: Any = (0, 100), refresh_every: int = 0) -> Sampler:
         near = self._near(band, refresh_every)
         return OnEntities(self.view, near, of="replaced", unique=self.once)
+
+    def itself(self) -> Sampler:
+        return Itself(self.view, unique=self.once)
 
     def _near(self, band: Any, refresh_every: int) -> Sampler:
         z = self.z() if callable(self.z) else self.z

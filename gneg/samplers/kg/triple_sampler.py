@@ -30,8 +30,9 @@ class TripleSampler:
     """Draws negatives for triples, each with another head or another tail.
 
     Which end is replaced is decided for each row by a coin, never by its place in the batch. What
-    is known is exact from both ends; the own positive is never returned, and neither are loops.
-    A query with fewer than K entities left gets each of them once, in a masked row.
+    is known is exact from both ends, and the own positive is never returned. A loop, (h, r, h), is
+    a negative like any other unless it is known. A query with fewer than K entities left gets each
+    of them once, in a masked row.
 
     Args:
         triples: The training triples, whose structure guides proposals.
@@ -69,8 +70,8 @@ class TripleSampler:
         if not isinstance(triples, Triples):
             checks.fail("triples", "a gneg.Triples", type(triples).__name__)
         known = KnownTriples(triples) if known is None else known
-        if not isinstance(known, KnownTriples) or not known.loops:
-            checks.fail("known", "KnownTriples with loops", known)
+        if not isinstance(known, KnownTriples):
+            checks.fail("known", "KnownTriples or None", type(known).__name__)
         if (known.num_entities, known.num_relations) != (
             triples.num_entities,
             triples.num_relations,
