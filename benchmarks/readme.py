@@ -136,6 +136,22 @@ def recommended() -> str:
     )
 
 
+def completed() -> str:
+    header = ["strategy", "negatives", "MRR", "Hits@10", "best epoch", "s", "held-out per 1,000"]
+    rows = tables.completion_rows()
+    if not rows:
+        return ""
+    one = tables.completion_cells()[0]
+    config, sizes = one["config"], one["dataset"]
+    return (
+        f"{config['model']} on {sizes['name']}, test, %:\n\n{table(header, rows)}\n\n"
+        f"Width {config['dim']}, {config['k']} negative a positive, batches of "
+        f"{config['batch_size']:,}, loss {config['loss']}, {config['epochs']} epochs, "
+        f"one thread, {len(one['runs'])} seed; both ends ranked among all "
+        f"{sizes['entities']:,} entities, known triples filtered. {machine(one)}."
+    )
+
+
 def compared() -> str:
     result = load(HERE / "quality" / "results" / "compare" / "Cora.json")
     names = list(result["rows"][0]["summary"])
@@ -178,6 +194,8 @@ BLOCKS = {
     "compared": compared,
     "loader": timed.loader,
     "recommend": recommended,
+    "triples": timed.triples,
+    "completion": completed,
 }
 
 

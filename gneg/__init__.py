@@ -16,9 +16,10 @@ from gneg.functional import (
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives
+from gneg.triples import KnownTriples, Triples
 
 if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the module's dictionary
-    from gneg import datasets, exporters, loader, nn, train, transforms
+    from gneg import datasets, exporters, kg, loader, nn, train, transforms
     from gneg.auditing import audit
     from gneg.comparison import compare
     from gneg.evaluation import evaluate
@@ -29,7 +30,9 @@ __all__ = [
     "Graph",
     "HardSet",
     "KnownEdges",
+    "KnownTriples",
     "Negatives",
+    "Triples",
     "audit",
     "batched_negative_sampling",
     "compare",
@@ -38,6 +41,7 @@ __all__ = [
     "exporters",
     "from_networkx",
     "hardset",
+    "kg",
     "loader",
     "losses",
     "metrics",
@@ -65,6 +69,7 @@ _LATE = {
     "evaluate": "evaluation",
     "exporters": None,
     "hardset": "hardsets",
+    "kg": None,
     "loader": None,
     "nn": None,
     "sample": "sampling",
