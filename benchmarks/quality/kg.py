@@ -29,16 +29,16 @@ DATA = HERE.parent.parent.parent / "shared" / "data"
 SEEDS = (0,)
 #: Sampler and what decides the end.
 STRATEGIES = {
-    "uniform": ("uniform", "both"),
     "Bernoulli": ("uniform", "bernoulli"),
-    "typed": ("typed", "bernoulli"),
-    "k-hop": ("khop(hops=2)", "bernoulli"),
-    "walk": ("walk", "bernoulli"),
     "cached": ("cached(uniform, size=50, m=50)", "bernoulli"),
     "hardest": ("hardest(uniform, m=8)", "bernoulli"),
-    "tempered": ("tempered(uniform, m=16, temperature=1)", "bernoulli"),
-    "mixture, typed": ("mixture(uniform:0.75, typed:0.25)", "bernoulli"),
+    "typed": ("typed", "bernoulli"),
+    "uniform": ("uniform", "both"),
     "mixture, itself": ("mixture(uniform:0.9, itself:0.1)", "bernoulli"),
+    "tempered": ("tempered(uniform, m=16, temperature=1)", "bernoulli"),
+    "walk": ("walk", "bernoulli"),
+    "k-hop": ("khop(hops=2)", "bernoulli"),
+    "mixture, typed": ("mixture(uniform:0.75, typed:0.25)", "bernoulli"),
 }
 LR = {"transe": 0.003, "distmult": 0.01, "complex": 0.01, "rotate": 0.003}
 
@@ -62,7 +62,7 @@ def cell(job: tuple[str, str, str, str, int]) -> str:
         batch_size=4096,
         lr=LR[model],
         epochs=epochs,
-        eval_every=25,
+        eval_every=30,
         patience=1_000,
     )
     target = path(dataset, model, name)
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="fb15k237")
     parser.add_argument("--model", default="transe", choices=sorted(LR))
     parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
-    parser.add_argument("--epochs", type=int, default=100, help="of training, a strategy")
+    parser.add_argument("--epochs", type=int, default=60, help="of training, a strategy")
     options = parser.parse_args()
     command = shlex.join(["python", "-m", "benchmarks.quality.kg", *sys.argv[1:]])
     jobs = [

@@ -9,6 +9,8 @@ from gneg.kernels._jit import GOLDEN, below, has, jit, lower_bound, stream
 # Whether a query may be its own negative, and whether it may stand in its own known row: only
 # then that has to be looked up.
 SELF_FREE, SELF_OUT, SELF_MAYBE_KNOWN = 0, 1, 2
+# From so many draws of a row on, among at most so many nodes, stamps cost less than searches do.
+MANY, STAMPED = 64, 50_000
 
 
 @jit
@@ -176,6 +178,34 @@ def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed)
             out[i, j] = v
             filled += 1
     return filled, short
+
+
+@jit
+def stamped_draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed, mark):
+    """Draw rows by rejection of what is stamped, where that is cheaper than searches.
+
+    The slots of a row stay -1 where it has too many to stamp, or knows most targets.
+    """
+    k = out.shape[1]
+    for i in range(lo, hi):
+        u = rows[i]
+        start, stop = indptr[u], indptr[u + 1]
+        length = stop - start
+        if length > 16 * k or 2 * length > num_targets:
+            continue
+        mark[-1] += 1
+        for e in range(start, stop):
+            mark[indices[e]] = mark[-1]
+        if no_self:
+            mark[u] = mark[-1]
+        state = stream(seed, i)
+        for j in range(k):
+            while True:
+                state += GOLDEN
+                v = below(state, num_targets)
+                if mark[v] != mark[-1]:
+                    break
+            out[i, j] = v
 
 
 @jit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from gneg import kernels
@@ -12,7 +14,9 @@ class Uniform(Sampler):
     """Draws uniformly from the non-edges of each query.
 
     A rank in the complement of the sorted row is turned into a target by binary search: no
-    rejection, so hubs and dense graphs cost the same as any row. ``log_q = -log(#non-edges)``.
+    rejection, so hubs and dense graphs cost the same as any row. (Many draws of a row among few
+    nodes are made by rejection from stamps instead, which is faster there.)
+    ``log_q = -log(#non-edges)``.
 
     See :class:`~gneg.samplers.base.Sampler` for the arguments.
 
@@ -30,6 +34,12 @@ class Uniform(Sampler):
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index, known = query.blank(k), query.known
+        if k >= kernels.pools.MANY and known.num_dst <= kernels.pools.STAMPED and not query.unique:
+
+            def draw(*args: Any) -> None:
+                kernels.pools.stamped_draws(*args, kernels.threads.scratch(known.num_dst)[0])
+
+            query.run(draw, index, *known.arrays, known.num_dst, known.no_self, seed)
         query.run(
             kernels.pools.fill,
             index,

@@ -1,0 +1,140 @@
+"""The pictures of the guide: ``python -m benchmarks.pictures`` writes ``examples/pictures``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import networkx as nx
+import numpy as np
+import torch
+
+import gneg
+from gneg.samplers import build
+
+HERE = Path(__file__).parent
+TARGET = HERE.parent / "examples" / "pictures"
+QUERY, DRAWN = 8, 4000  # a node between the two halves of the club
+BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+GREY, INK = "#c9ced6", "#1c2430"
+
+
+def drawn(sampler: gneg.samplers.Sampler, **model: Any) -> np.ndarray:
+    """How often each node is drawn for the query."""
+    pos = torch.full((2, DRAWN), QUERY)
+    pos[1] = next(iter(sampler.graph.indices[sampler.graph.indptr[QUERY] :]))
+    neg = sampler.sample(pos, 4, generator=torch.Generator().manual_seed(0), **model)
+    return (
+        np.bincount(neg.index[neg.mask].numpy(), minlength=sampler.graph.num_nodes)
+        / neg.mask.sum().item()
+    )
+
+
+def proposals(plt: Any) -> Any:
+    """What is proposed for one node of the karate club."""
+    club = nx.karate_club_graph()
+    graph = gneg.from_networkx(club)
+    layout = nx.spring_layout(club, seed=4)
+    panels = {
+        "uniform": "uniform: any node without an edge",
+        "khop(hops=2)": "khop(hops=2): two steps away, all alike",
+        "walk": "walk: by resource allocation",
+        "walk(kind=ppr)": "walk(kind=ppr): by PageRank",
+    }
+    figure, axes = plt.subplots(1, 4, figsize=(15, 4), layout="constrained")
+    for ax, (expression, title) in zip(axes, panels.items(), strict=True):
+        share = drawn(build(expression, graph))
+        known = set(graph.indices[graph.indptr[QUERY] : graph.indptr[QUERY + 1]].tolist())
+        nx.draw_networkx_edges(club, layout, ax=ax, edge_color=GREY, width=0.7)
+        others = [v for v in club if v != QUERY and v not in known]
+        # Areas, with a point left for what is hardly ever drawn.
+        common = {"ax": ax, "linewidths": 0}
+        nx.draw_networkx_nodes(
+            club, layout, others, node_size=8 + 6000 * share[others], node_color=ORANGE, **common
+        )
+        nx.draw_networkx_nodes(club, layout, sorted(known), node_size=45, node_color=BLUE, **common)
+        nx.draw_networkx_nodes(club, layout, [QUERY], node_size=150, node_color=INK, **common)
+        ax.set_title(title, fontsize=11)
+        ax.set_axis_off()
+    figure.supxlabel(
+        "black: the query; blue: known edges, never returned; orange: negatives, by how often they "
+        "are drawn",
+        fontsize=10,
+    )
+    return figure
+
+
+def selectors(plt: Any) -> Any:
+    """Which of the candidates a selector keeps, by their rank under the model."""
+    size = 400
+    graph = gneg.Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), size, undirected=True)
+    logit = torch.linspace(3, -3, size)
+
+    def score(src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
+        return logit[torch.maximum(src, dst)]
+
+    figure, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    styles = {
+        "uniform": ":",
+        "tempered(uniform, m=16, temperature=1)": "-.",
+        "dns(uniform, m=16, n=8)": "--",
+        "hardest(uniform, m=16)": "-",
+    }
+    pos = torch.zeros(2, 20_000, dtype=torch.long)
+    pos[1] = 1
+    for (expression, style), color in zip(
+        styles.items(), ("#666666", GREEN, ORANGE, BLUE), strict=True
+    ):
+        generator = torch.Generator().manual_seed(0)
+        neg = build(expression, graph).sample(pos, 1, score=score, generator=generator)
+        count = np.histogram(neg.index.numpy(), bins=20, range=(0, size))[0]
+        share = 100 * count / count.sum()
+        ax.plot(np.arange(20) * 5 + 2.5, share, style, color=color, label=expression, linewidth=2)
+    ax.set_xlabel("rank of a candidate by the model, % of all nodes (0: hardest)")
+    ax.set_ylabel("share of the negatives, %")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+    return figure
+
+
+def bargain(plt: Any) -> Any:
+    """Hardness and risk of what ``python -m benchmarks.speed.audit`` drew."""
+    rows = json.loads((HERE / "speed" / "results" / "audit.json").read_text())["rows"]
+    figure, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
+    colors = dict(
+        zip(dict.fromkeys(row["graph"] for row in rows), (BLUE, ORANGE, GREEN), strict=False)
+    )
+    marks = dict(zip(dict.fromkeys(row["sampler"] for row in rows), "osD^", strict=False))
+    for row in rows:
+        style = {"color": colors[row["graph"]], "marker": marks[row["sampler"]]}
+        ax.plot(row["relative_ra"], row["risk"]["per_1000"], markersize=9, **style)
+    for name, color in colors.items():
+        ax.plot([], [], "-", color=color, linewidth=5, label=name)
+    for name, mark in marks.items():
+        ax.plot([], [], mark, color="#666666", label=name)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("hardness: mean resource allocation of negatives (held-out edges: 1)")
+    ax.set_ylabel("risk: held-out edges\nper 1,000 negatives")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.margins(0.15)
+    ax.legend(frameon=False, loc="upper left", fontsize=9)
+    return figure
+
+
+def main() -> None:
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "gneg"
+    import matplotlib.pyplot as plt
+
+    TARGET.mkdir(exist_ok=True)
+    for make in (proposals, selectors, bargain):
+        path = TARGET / f"{make.__name__}.svg"
+        make(plt).savefig(path, metadata={"Date": None}, facecolor="white")
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
