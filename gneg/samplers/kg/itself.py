@@ -14,7 +14,8 @@ class Itself(Sampler):
     The hardest negative of a model that answers a query with something near the query: where r is
     short or turns little, TransE and RotatE rank h itself first, and uniform negatives among many
     entities hardly ever say that it is wrong. It lifts Hits@1 of such a model, but may cost more
-    elsewhere: compare. Where the loop is a known triple (or a row is to hold it only once), uniform.
+    elsewhere: compare. Where the loop is a known triple (or a row is to hold it only once),
+    uniform.
 
     Args:
         view: The side of the knowledge graph.
