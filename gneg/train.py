@@ -5,24 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import statistics
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from gneg import checks, metrics, record
+from gneg import metrics, record
 from gneg.config import TrainConfig
 from gneg.datasets import LinkData
 from gneg.nn import Heuristic
+from gneg.runs import Report, over_seeds, spread
 from gneg.trainer import Trainer
 
 __all__ = ["TrainConfig", "Trainer", "run_folder", "train"]
-
-#: Called after each epoch with the seed and what is to be shown.
-Report = Callable[[int, dict[str, Any]], None]
 
 
 def run_folder(data: LinkData, config: TrainConfig) -> str:
@@ -80,21 +74,11 @@ def train(
         "machine": record.machine(),
         "runs": [],
     }
-    path = None if out is None else out / "results.json"
-    kept = {} if path is None or fresh else _earlier(path, results)
-    for seed in seeds:
-        run = kept.get(seed)
-        if run is None:
-            with torch.random.fork_rng(devices=[]):
-                run = _one(data, config, seed, out, fresh, report)
-        results["runs"].append(run)
-        done = {run["seed"] for run in results["runs"]}
-        others = [other for s, other in kept.items() if s not in done]
-        if path is not None:
-            record.write_json(path, _summarised({**results, "runs": results["runs"] + others}))
-        if not run["complete"]:
-            break
-    return _summarised(results)
+
+    def one(seed: int) -> dict[str, Any]:
+        return _one(data, config, seed, out, fresh, report)
+
+    return over_seeds(results, seeds, one, _summarised, out=out, fresh=fresh)
 
 
 def _one(
@@ -114,29 +98,10 @@ def _one(
             "test": data.test.evaluate(heuristic),
         }
     run = Trainer(data, config, seed)
-    checkpoint = None if out is None else out / f"checkpoint-{seed}.pt"
-    if checkpoint is not None and checkpoint.exists() and not fresh:
-        run.load(checkpoint)
-    complete = True
-    try:
-        while not run.finished:
-            loss = run.epoch()
-            last = run.progress.epoch == config.epochs or run.out_of_time
-            due = run.progress.epoch % config.eval_every == 0 or last
-            run.note(loss, run.evaluate("valid") if due else None)
-            if report is not None:
-                report(seed, {"loss": loss, "best": run.progress.best, "epoch": run.progress.epoch})
-            if due and checkpoint is not None:
-                run.save(checkpoint)
-    except KeyboardInterrupt:
-        complete = False
+    complete = run.train(seed, out, fresh, report)
     result = run.result(complete=complete)
-    if out is not None and checkpoint is not None:
-        record.write_whole(
-            out / f"model-{seed}.pt", lambda temporary: torch.save(run.best_state, temporary)
-        )
-        if complete:
-            checkpoint.unlink(missing_ok=True)
+    if out is not None:
+        run.keep(seed, out, complete=complete)
     return result
 
 
@@ -155,31 +120,11 @@ def _describe(data: LinkData) -> dict[str, Any]:
     }
 
 
-def _earlier(path: Path, results: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Finished runs of the same config in an earlier ``results.json``."""
-    if not path.exists():
-        return {}
-    earlier = json.loads(path.read_text())
-    for key in ("config", "dataset", "protocol"):
-        if earlier.get(key) != json.loads(json.dumps(results[key])):
-            checks.fail(
-                "out",
-                f"a new folder, or one with a run of the same {key}",
-                str(path.parent),
-                hint="--fresh replaces it",
-            )
-    return {run["seed"]: run for run in earlier["runs"] if run["complete"]}
-
-
 def _summarised(results: dict[str, Any]) -> dict[str, Any]:
     summary: dict[str, Any] = {}
     for part in ("valid", "test"):
         rows = [run[part] for run in results["runs"]]
         summary[part] = {
-            name: {
-                "mean": statistics.fmean(row[name] for row in rows),
-                "std": statistics.stdev([row[name] for row in rows]) if len(rows) > 1 else None,
-            }
-            for name in (rows[0] if rows else {})
+            name: spread([row[name] for row in rows]) for name in (rows[0] if rows else {})
         }
     return {**results, "summary": summary}

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +22,12 @@ from gneg.losses import LOSSES, Loss
 from gneg.negatives import Negatives, Vectors
 from gneg.nn import Adjacency, LinkPredictor, SparseFeatures, make_decoder, make_encoder
 from gneg.rng import generator_from, split_seed
+from gneg.runs import Progress, Run
 from gneg.samplers import Sampler
 from gneg.samplers.base import Score
 
 
-@dataclass
-class Progress:
-    """What a seed has reached; all of it is in the checkpoint."""
-
-    epoch: int = 0
-    best: float = -1.0
-    best_epoch: int = 0
-    stale: int = 0
-    curve: list[dict[str, float]] = field(default_factory=list)
-    seconds: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("sampling", "scoring", "model", "evaluation"), 0.0)
-    )
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-class Trainer:
+class Trainer(Run):
     """One seed's model, sampler and progress.
 
     The global random state is set from ``seed`` and used for weights and dropout; wrap this in
@@ -88,9 +74,8 @@ class Trainer:
         self.watch = CollapseWatch()
         edges = data.train.size(1)
         self.batch_size = config.batch_size or min(65_536, max(1_024, edges // 16))
-        self.progress = Progress()
         self._inner = 0.0
-        self.best_state = self._weights()
+        super().__init__(self.model, config, data.metric)
 
     def _sampler(self) -> Sampler:
         config = self.config
@@ -104,9 +89,6 @@ class Trainer:
             some = self.data.train[:, :1]
             name = "infonce" if self.sampler.log_prob(some[0], some[1]) is None else "softmax"
         return LOSSES[name]()
-
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def embed(self) -> Tensor:
         """Embeddings ``[N, D]`` by the current weights, on the whole training graph."""
@@ -211,35 +193,6 @@ class Trainer:
         edges = self.valid if part == "valid" else self.test
         with self._clock("evaluation"):
             return edges.evaluate(self.scorer())
-
-    def note(self, loss: float, valid: dict[str, float] | None) -> None:
-        """Enter an epoch into the curve and keep the weights if they are the best yet."""
-        progress = self.progress
-        row = {"epoch": progress.epoch, "seconds": self.trained_seconds, "loss": loss}
-        if valid is not None:
-            row["valid"] = value = valid[self.data.metric]
-            progress.stale += 1
-            if value > progress.best:
-                progress.best, progress.best_epoch, progress.stale = value, progress.epoch, 0
-                self.best_state = self._weights()
-        progress.curve.append(row)
-
-    @property
-    def finished(self) -> bool:
-        """Whether epochs, seconds or patience are used up."""
-        over = self.progress.epoch >= self.config.epochs or self.out_of_time
-        return over or self.progress.stale >= self.config.patience
-
-    @property
-    def trained_seconds(self) -> float:
-        """Seconds spent on sampling, scoring and the model."""
-        return sum(self.progress.seconds[part] for part in ("sampling", "scoring", "model"))
-
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the seconds of the config are used up."""
-        limit = self.config.seconds
-        return limit is not None and self.trained_seconds >= limit
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""

@@ -15,7 +15,7 @@ FLOORS = [
     {"checks", "rng", "kernels", "sparse", "record", "artefacts", "sources", "steps"},
     {"graph", "known", "negatives", "metrics", "collapse", "heuristics", "ranking", "triples"},
     {"samplers", "losses"},
-    {"config", "functional", "exporters"},
+    {"config", "functional", "exporters", "runs"},
     {"nn", "datasets", "heart", "risk", "transforms", "loader"},
     {"trainer", "families", "hardness", "search", "significance"},
     {"train", "hardsets", "auditing", "sampling", "kg"},

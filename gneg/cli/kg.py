@@ -233,7 +233,7 @@ def _print_results(results: dict[str, Any]) -> None:
         )
         console.print(f"against verified negatives: {told}", highlight=False)
     seconds = {name: sum(run["seconds"][name] for run in runs) for name in runs[0]["seconds"]}
-    told = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
+    told = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items() if value)
     best = ", ".join(str(run["best_epoch"]) for run in runs)
     console.print(f"time: {told}; best epoch: {best}", highlight=False)
 

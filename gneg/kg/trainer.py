@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +18,12 @@ from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate
 from gneg.negatives import Negatives
 from gneg.rng import generator_from, split_seed
+from gneg.runs import Progress, Run
 from gneg.samplers.kg import TripleSampler
 from gneg.triples import KnownTriples
 
 
-@dataclass
-class Progress:
-    """What a seed has reached; all of it is in the checkpoint."""
-
-    epoch: int = 0
-    best: float = -1.0
-    best_epoch: int = 0
-    stale: int = 0
-    curve: list[dict[str, float]] = field(default_factory=list)
-    seconds: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("sampling", "model", "evaluation"), 0.0)
-    )
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-class KGTrainer:
+class KGTrainer(Run):
     """One seed's model, sampler and progress.
 
     The global random state is set from ``seed``; wrap this in ``torch.random.fork_rng()`` (as
@@ -75,11 +61,7 @@ class KGTrainer:
             types=data.types,
         )
         self.train_triples = data.train.to(config.device)
-        self.progress = Progress()
-        self.best_state = self._weights()
-
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        super().__init__(self.model, config, "mrr")
 
     def epoch(self) -> float:
         """Train on every triple once; return the mean loss."""
@@ -154,34 +136,6 @@ class KGTrainer:
     def _rows(self, kept: Tensor, relation: Tensor, end: Any) -> Tensor:
         device = self.config.device
         return self.model.rows(kept.to(device), relation.to(device), end)
-
-    def note(self, loss: float, valid: float | None) -> None:
-        """Enter an epoch into the curve and keep the weights if they are the best yet."""
-        progress = self.progress
-        row = {"epoch": progress.epoch, "seconds": self.trained_seconds, "loss": loss}
-        if valid is not None:
-            row["valid"] = valid
-            progress.stale += 1
-            if valid > progress.best:
-                progress.best, progress.best_epoch, progress.stale = valid, progress.epoch, 0
-                self.best_state = self._weights()
-        progress.curve.append(row)
-
-    @property
-    def trained_seconds(self) -> float:
-        """Seconds spent on sampling and the model."""
-        return self.progress.seconds["sampling"] + self.progress.seconds["model"]
-
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the seconds of the config are used up."""
-        return self.config.seconds is not None and self.trained_seconds >= self.config.seconds
-
-    @property
-    def finished(self) -> bool:
-        """Whether epochs, seconds or patience are used up."""
-        over = self.progress.epoch >= self.config.epochs or self.out_of_time
-        return over or self.progress.stale >= self.config.patience
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
