@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,10 +18,13 @@ TOP = 20  # items that a recommender shows
 CHUNK = 2**25  # scores held at once
 
 
-class Ranks(NamedTuple):
+@dataclass(frozen=True)
+class Ranks:
     """Ranks ``[E]`` double among all targets that are not known, 1-based, ties by their mean.
 
-    ``filtered`` leaves out the query's other positives, ``raw`` does not.
+    Attributes:
+        filtered: Among those that are not other positives of the query.
+        raw: Among all.
     """
 
     filtered: Tensor
@@ -88,7 +91,7 @@ def summary(found: Ranks, query: Tensor) -> dict[str, float]:
         found: Of :func:`ranks`.
         query: ``[E]``, of the positives.
     """
-    filtered, raw = found
+    filtered, raw = found.filtered, found.raw
     told = {"mrr": float(filtered.reciprocal().mean())}
     told |= {f"hits@{k}": float((filtered <= k).double().mean()) for k in metrics.HITS}
     _, group, size = torch.unique(query.cpu(), return_inverse=True, return_counts=True)
