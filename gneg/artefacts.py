@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from gneg import checks, record
 
-#: Columns ``[B]`` (``src``, ``replaced`` and ``side``, True where the source was replaced) and
-#: ``[B, K]`` (``index``, -1 where there is none, and ``log_q``).
+#: Columns ``[B]`` (``src``, ``replaced``, ``side``, True where the source was replaced, and of
+#: triples ``relation``) and ``[B, K]`` (``index``, -1 where there is none, and ``log_q``).
 Columns = dict[str, npt.NDArray[Any]]
 SUFFIXES = (".parquet", ".npz", ".csv")
 _WIDE = ("index", "log_q")
@@ -126,7 +126,7 @@ def _read_csv(path: Path) -> tuple[Columns, Any]:
     info = json.loads(first[2:]) if first.startswith("# {") else None
     table = pd.read_csv(path, comment="#")
     columns: Columns = {
-        name: table[name].to_numpy() for name in ("src", "replaced") if name in table
+        name: table[name].to_numpy() for name in ("src", "replaced", "relation") if name in table
     }
     if "side" in table:
         columns["side"] = table["side"].to_numpy().astype(bool)

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding
 
 from gneg import artefacts, checks, record
-from gneg.graph import Graph
 
 Side = Literal["dst", "src"]
 #: Embeddings ``[N, D]``; of sources and of targets in a bipartite graph.
 Vectors = Tensor | tuple[Tensor, Tensor]
 _EAGER = ("src", "index", "mask", "side", "replaced", "mix", "stored", "relation")
+
+
+class Hashed(Protocol):
+    """A graph, or triples."""
+
+    def fingerprint(self) -> str:
+        """A hash: the same for the same content."""
 
 
 class _Lazy:
@@ -202,10 +208,12 @@ class Negatives:
         found["index"] = self.index.masked_fill(~self.mask, -1)
         if self.log_q is not None:
             found["log_q"] = self.log_q
+        if self.relation is not None:
+            found["relation"] = self.relation
         return {name: value.detach().cpu().numpy() for name, value in found.items()}
 
-    def save(self, path: str | Path, graph: Graph) -> None:
-        """Write a ``.parquet``, ``.npz`` or ``.csv`` with the hash of the graph.
+    def save(self, path: str | Path, graph: Hashed) -> None:
+        """Write a ``.parquet``, ``.npz`` or ``.csv`` with the hash of the graph (or the triples).
 
         Raises:
             ValueError: If the suffix is unknown, or the positives are.
@@ -214,7 +222,7 @@ class Negatives:
         artefacts.write(Path(path), [self.columns()], info)
 
     @classmethod
-    def load(cls, path: str | Path, graph: Graph) -> Negatives:
+    def load(cls, path: str | Path, graph: Hashed) -> Negatives:
         """Read what :meth:`save` or ``gneg sample`` wrote.
 
         Raises:
@@ -236,6 +244,7 @@ class Negatives:
             parts["log_q"].float() if "log_q" in parts else None,
             side,
             replaced=parts["replaced"].long(),
+            relation=parts["relation"].long() if "relation" in parts else None,
         )
 
     def to(self, device: torch.device | str) -> Negatives:

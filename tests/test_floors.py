@@ -38,7 +38,6 @@ WITHIN = {
     ("triples", "known"),
     ("ranking", "metrics"),
     ("artefacts", "record"),
-    ("negatives", "graph"),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

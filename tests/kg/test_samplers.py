@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from gneg import kernels, samplers
+from gneg import Negatives, kernels, samplers
 from gneg.samplers import kg
 from gneg.samplers.kg import TripleSampler
 from gneg.samplers.kg.build import NAMES, SELECTORS
@@ -296,3 +296,16 @@ def test_loops_are_negatives_unless_known():
     known = KnownTriples(triples, loops=True)
     neg = draw(TripleSampler(triples, "uniform", corrupt="tail", known=known), pos, 8)
     assert not ((neg.index == pos[0][:, None]) & neg.mask).any()
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".npz", ".csv"])
+def test_negatives_of_triples_are_kept_in_files(suffix, tmp_path):
+    triples = WORLDS["dense"]()
+    neg = draw(TripleSampler(triples), positives(triples), 6)
+    path = tmp_path / f"negatives{suffix}"
+    neg.save(path, triples)
+    again = Negatives.load(path, triples)
+    for ours, theirs in zip(neg.triples(), again.triples(), strict=True):
+        assert torch.equal(ours[neg.mask], theirs[again.mask])
+    with pytest.raises(ValueError, match="'graph' must be the graph they were drawn in"):
+        Negatives.load(path, random())
