@@ -248,6 +248,22 @@ def test_data_with_weights_becomes_a_weighted_walk():
     assert (drawn.index == 3).float().mean() == pytest.approx(0.99, abs=0.01)
 
 
+def test_weights_of_a_split_of_ones_own(tmp_path):
+    """Loops, an edge twice and in both directions: weights add up as in a graph of the rows."""
+    rows = [(0, 1, 2.0, "train"), (1, 0, 3.0, "train"), (1, 2, 1.5, "train"), (1, 2, 1.0, "train")]
+    rows += [(3, 3, 9.0, "train"), (2, 3, 4.0, "train"), (0, 2, 7.0, "valid"), (1, 3, 8.0, "test")]
+    path = tmp_path / "edges.csv"
+    table = pd.DataFrame(rows, columns=["source", "target", "weight", "split"])
+    table.iloc[[7, 0, 1, 2, 6, 3, 4, 5]].to_csv(path, index=False)
+    data = datasets.load(path)
+    train = [row for row in rows if row[3] == "train"]
+    index = torch.tensor([row[:2] for row in train]).t()
+    weight = torch.tensor([row[2] for row in train])
+    expected = Graph.from_edge_index(index, 4, undirected=True, weight=weight)
+    np.testing.assert_allclose(data.graph.weights, expected.weights)
+    assert data.graph.edge_index.tolist() == expected.edge_index.tolist()
+
+
 def test_a_walk_across_types_reaches_what_one_type_cannot():
     """Two items that no user shares, but that have a tag in common."""
     buys, has = ("user", "buys", "item"), ("item", "has", "tag")
@@ -273,3 +289,19 @@ def test_a_walk_across_types_reaches_what_one_type_cannot():
         samplers.Across(graph, samplers.Walk(graph), every, buys)
     with pytest.raises(ValueError, match="'edge_type' must be one of 'user', 'item', 'tag'"):
         samplers.Across(graph, walk, every, ("shop", "sells", "item"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        (["time"], {"bipartite": True}, "'time' must be left out of a bipartite edge list"),
+        (["time", "weight"], {}, "'weight' must be left out of an edge list with times"),
+    ],
+)
+def test_columns_that_do_not_go_together(tmp_path, columns, options, message):
+    table = pd.DataFrame({"source": range(30), "target": range(1, 31)})
+    for name in columns:
+        table[name] = range(1, 31)
+    table.to_csv(tmp_path / "edges.csv", index=False)
+    with pytest.raises(ValueError, match=message):
+        datasets.load(tmp_path / "edges.csv", **options)

@@ -87,6 +87,9 @@ def load(
     if time is not None:
         if bipartite:
             checks.fail("time", "left out of a bipartite edge list", "a column")
+        if weight is not None:
+            # Added up over all events, they would tell what comes later.
+            checks.fail("weight", "left out of an edge list with times", "a column")
         train, valid, test, history = split_by_time(parts["all"], time, undirected=undirected)
         given = train, valid, test
     elif "all" not in parts:
@@ -95,7 +98,10 @@ def load(
             checks.fail("split", "train, valid and test", f"no {' and no '.join(lacking)}")
         ends = parts["train"], parts["valid"], parts["test"]
         given = without_overlap(*ends, both_ways=not bipartite)
-    data = make_split(path.name, graph, x, seed=seed, given=given)
+        # Rows of training add up by themselves where they name an edge twice.
+        weight = None if weight is None else weight[: given[0].size(1)]
+    own = None if given is None else weight
+    data = make_split(path.name, graph, x, seed=seed, given=given, weight=own)
     return data if history is None else replace(data, split="by time 85/5/10", history=history)
 
 

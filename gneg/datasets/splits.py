@@ -103,6 +103,7 @@ def make_split(
     num_negatives: int = 500,
     metric: str | None = None,
     given: tuple[Tensor, Tensor, Tensor] | None = None,
+    weight: Tensor | None = None,
 ) -> LinkData:
     """Make :class:`~gneg.datasets.base.LinkData` from a whole graph.
 
@@ -119,6 +120,7 @@ def make_split(
             small or a very large graph.
         metric: What to select and report by; ``mrr``, in a bipartite graph ``recall@20``, if None.
         given: An own split (train, valid, test) instead of a random one.
+        weight: Of its training edges; those of the graph if None.
 
     Raises:
         ValueError: If there are too few edges to split or nodes to draw negatives from.
@@ -149,7 +151,7 @@ def make_split(
         metric=metric or ("recall@20" if graph.bipartite else "mrr"),
         split="given" if given else f"random {percent}, seed {seed}",
         num_src=graph.num_src if graph.bipartite else None,
-        weight=_weights(graph, train),
+        weight=_weights(graph, train) if weight is None else weight,
     )
 
 
