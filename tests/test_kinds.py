@@ -294,8 +294,8 @@ def test_a_walk_across_types_reaches_what_one_type_cannot():
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
-        (["time"], {"bipartite": True}, "'time' must be left out of a bipartite edge list"),
-        (["time", "weight"], {}, "'weight' must be left out of an edge list with times"),
+        (["time"], {"bipartite": True}, "'time' must be left out in a bipartite graph"),
+        (["time", "weight"], {}, "'time' must be left out beside a column 'weight'"),
     ],
 )
 def test_columns_that_do_not_go_together(tmp_path, columns, options, message):

@@ -85,11 +85,10 @@ def load(
     given: tuple[Tensor, Tensor, Tensor] | None = None
     history = None
     if time is not None:
-        if bipartite:
-            checks.fail("time", "left out of a bipartite edge list", "a column")
-        if weight is not None:
-            # Added up over all events, they would tell what comes later.
-            checks.fail("weight", "left out of an edge list with times", "a column")
+        if bipartite or weight is not None:
+            what = "in a bipartite graph" if bipartite else "beside a column 'weight'"
+            # Weights, added up over all events, would tell what comes later.
+            checks.fail("time", f"left out {what}", "a column")
         train, valid, test, history = split_by_time(parts["all"], time, undirected=undirected)
         given = train, valid, test
     elif "all" not in parts:
