@@ -11,8 +11,9 @@ from pykeen.sampling import NegativeSampler, negative_sampler_resolver  # noqa: 
 from pykeen.training import SLCWATrainingLoop  # noqa: E402
 from pykeen.triples import CoreTriplesFactory  # noqa: E402
 
-from gneg import datasets  # noqa: E402
+from gneg import datasets, exporters, metrics  # noqa: E402
 from gneg.integrations.pykeen import GnegCallback, GnegNegativeSampler  # noqa: E402
+from gneg.samplers.kg import TripleSampler  # noqa: E402
 from gneg.triples import KnownTriples, Triples  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -111,3 +112,43 @@ def test_what_a_selector_needs_is_named(factory):
     alone = make(factory, sampler="hardest(uniform)", callback=GnegCallback())
     with pytest.raises(ValueError, match="'callback' must be one that the training is given too"):
         alone.sample(factory.mapped_triples[:4])
+
+
+def test_exported_negatives_are_what_pykeen_ranks_against(factory, shared):
+    from pykeen.evaluation import SampledRankBasedEvaluator
+    from pykeen.models import DistMult
+
+    data = datasets.load_triples("nations", root=shared)
+    testing = CoreTriplesFactory(data.test.t(), num_entities=14, num_relations=55)
+    pos = testing.mapped_triples.t()
+    drawn = {
+        end: TripleSampler(data.triples, known=data.known("all"), corrupt=end).sample(
+            pos, 2, generator=torch.Generator().manual_seed(0)
+        )
+        for end in ("head", "tail")
+    }
+    # A row that is short could not be exported: only triples with two entities left at both ends.
+    whole = drawn["head"].mask.all(1) & drawn["tail"].mask.all(1)
+    testing = CoreTriplesFactory(pos.t()[whole], num_entities=14, num_relations=55)
+    kept = {
+        end: one.changed(
+            **{name: getattr(one, name)[whole] for name in ("src", "index", "mask", "replaced")},
+            relation=one.relation[whole],
+        )
+        for end, one in drawn.items()
+    }
+    arrays = exporters.to_pykeen(kept["tail"], kept["head"])
+    evaluator = SampledRankBasedEvaluator(evaluation_factory=testing, **arrays)
+    model = DistMult(triples_factory=factory, embedding_dim=8, random_seed=0)
+    found = evaluator.evaluate(model, testing.mapped_triples, batch_size=32, use_tqdm=False)
+
+    def score(*triple: torch.Tensor) -> torch.Tensor:
+        rows = torch.stack(triple, dim=-1)
+        with torch.no_grad():
+            return model.score_hrt(rows.view(-1, 3)).view(rows.shape[:-1])
+
+    positive = score(*testing.mapped_triples.t())
+    for end, one in kept.items():
+        ours = metrics.summary(positive, score(*one.triples()))["mrr"]
+        theirs = found.get_metric(f"{end}.realistic.inverse_harmonic_mean_rank")
+        assert theirs == pytest.approx(ours, rel=1e-5)

@@ -155,7 +155,10 @@ class TripleSampler:
                     self.parts[end], drawn, pair, k, options, split_seed(seed, 3 + i)
                 )
             parts.append((which, drawn))
-        return _joined(pos, parts, swapped)
+        joined = _joined(pos, parts, swapped)
+        if self.corrupt in ("both", "bernoulli"):
+            return joined
+        return joined.changed(side="src" if self.corrupt == "head" else "dst")
 
     def step(self, *, score: TripleScore | None = None) -> None:
         """Tell an adaptive sampler that the optimiser has stepped on what it drew last."""
