@@ -48,7 +48,10 @@ def test_every_sampler_has_a_case():
     public = {
         cls.__name__
         for cls in below(Sampler)
-        if cls.__module__.startswith("gneg.") and not inspect.isabstract(cls)
+        if cls.__module__.startswith("gneg.")
+        and not inspect.isabstract(cls)
+        # Those of triples have a contract of their own, in tests/kg.
+        and not cls.__module__.startswith("gneg.samplers.kg.")
     }
     assert public == {case.split("-")[0] for case in SAMPLERS}
     assert public <= set(samplers.__all__)
