@@ -35,13 +35,14 @@ def held_out_hits(trained: KGTrainer, negatives: int = DRAWN, seed: int = 0) -> 
     data = trained.data
     size = (negatives,)
     picked = torch.randint(data.train.size(1), size, generator=generator_from(seed))
+    scorer = trained.scorer()
     hidden = KnownTriples(data.triples, data.valid, data.test)
     hits = drawn = 0
     for i, some in enumerate(picked.split(ROWS)):
         negative = trained.sampler.sample(
             data.train[:, some],
             1,
-            score=trained.score,
+            score=scorer,
             generator=generator_from(split_seed(seed, i)),
         )
         triples = torch.stack(negative.triples()).cpu()

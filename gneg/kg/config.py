@@ -7,8 +7,9 @@ from typing import Literal
 
 from gneg import checks
 from gneg.config import Known
+from gneg.datasets import TripleData
 from gneg.losses import LOSSES, Loss, Margin, SelfAdversarial
-from gneg.nn.kge import KGE, MODELS, TransE
+from gneg.nn.kge import ENCODERS, KGE, MODELS, RelationalEncoder, TransE
 
 Corrupt = Literal["both", "head", "tail", "bernoulli"]
 #: The loss that needs no negatives: cross-entropy over all entities, from both ends.
@@ -23,6 +24,10 @@ class KGConfig:
         model: ``transe``, ``distmult``, ``complex`` or ``rotate``.
         dim: Width of embeddings (complex values where they are).
         p: Norm of TransE's distance, 1 or 2.
+        encoder: Message passing under the model: ``none``, ``rgcn`` or ``compgcn``.
+        layers: Of the encoder.
+        dropout: Between its layers.
+        inverse: Whether heads are asked for by inverse relations, see :class:`gneg.nn.kge.KGE`.
         sampler: An expression, see :func:`gneg.samplers.kg.build`.
         corrupt: The end that negatives replace: ``both``, ``head``, ``tail`` or ``bernoulli``.
         k: Negatives per positive.
@@ -46,6 +51,10 @@ class KGConfig:
     model: str = "transe"
     dim: int = 100
     p: int = 1
+    encoder: str = "none"
+    layers: int = 1
+    dropout: float = 0.0
+    inverse: bool = False
     sampler: str = "uniform"
     corrupt: Corrupt = "bernoulli"
     k: int = 16
@@ -67,7 +76,8 @@ class KGConfig:
         """Refuse what no run could use."""
         checks.choice("model", self.model, tuple(MODELS))
         checks.choice("loss", self.loss, (*LOSSES, ALL))
-        for name in ("dim", "k", "epochs", "patience", "eval_every", "batch_size"):
+        checks.choice("encoder", self.encoder, ("none", *ENCODERS))
+        for name in ("dim", "layers", "k", "epochs", "patience", "eval_every", "batch_size"):
             checks.integer(name, getattr(self, name), 1)
         checks.number("lr", self.lr, 0, open_low=True)
         checks.number("l2", self.l2, 0)
@@ -76,15 +86,33 @@ class KGConfig:
             checks.number("seconds", self.seconds, 0, open_low=True)
         if self.margin is not None and self.loss not in ("margin", "nssa"):
             checks.fail("margin", "given with the losses margin and nssa", self.loss)
+        if self.sparse and self.encoder != "none":
+            checks.fail("sparse", "False with an encoder, whose gradients are dense", True)
         if self.sparse and self.loss == ALL:
             checks.fail("sparse", "False for 1vsall, which touches every entity", True)
 
-    def make_model(self, num_entities: int, num_relations: int) -> KGE:
-        """The model."""
+    def make_model(self, data: TripleData) -> KGE:
+        """The model for a knowledge graph."""
+        size = data.num_entities, data.num_relations, self.dim
         cls = MODELS[self.model]
+        encoder = self._make_encoder(data, cls)
         if cls is TransE:
-            return TransE(num_entities, num_relations, self.dim, p=self.p, sparse=self.sparse)
-        return cls(num_entities, num_relations, self.dim, sparse=self.sparse)
+            return TransE(
+                *size, p=self.p, sparse=self.sparse, inverse=self.inverse, encoder=encoder
+            )
+        return cls(*size, sparse=self.sparse, inverse=self.inverse, encoder=encoder)
+
+    def _make_encoder(self, data: TripleData, model: type[KGE]) -> RelationalEncoder | None:
+        if self.encoder == "none":
+            return None
+        return ENCODERS[self.encoder](
+            data.train,
+            data.num_entities,
+            data.num_relations,
+            self.dim * (1 + model.complex),
+            layers=self.layers,
+            dropout=self.dropout,
+        )
 
     def make_loss(self) -> Loss | None:
         """The loss; None for ``1vsall``."""

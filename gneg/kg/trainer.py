@@ -17,10 +17,11 @@ from gneg.datasets import TripleData
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate
 from gneg.negatives import Negatives
+from gneg.nn.kge import Scorer, Tables
 from gneg.rng import generator_from, split_seed
 from gneg.runs import Progress, Run
 from gneg.samplers.kg import TripleSampler
-from gneg.triples import KnownTriples
+from gneg.triples import End, KnownTriples
 
 
 class KGTrainer(Run):
@@ -46,10 +47,13 @@ class KGTrainer(Run):
         self.data, self.config, self.seed = data, config, seed
         torch.manual_seed(split_seed(seed, 0))
         self.generator = generator_from(split_seed(seed, 1))
-        self.model = config.make_model(data.num_entities, data.num_relations).to(config.device)
-        parameters = self.model.parameters()
-        adam = torch.optim.SparseAdam if config.sparse else torch.optim.Adam
-        self.optimizer: torch.optim.Optimizer = adam(list(parameters), lr=config.lr)
+        self.model = config.make_model(data).to(config.device)
+        parameters = list(self.model.parameters())
+        self.optimizer: torch.optim.Optimizer = (
+            torch.optim.SparseAdam(parameters, lr=config.lr)
+            if config.sparse
+            else torch.optim.Adam(parameters, lr=config.lr, fused=True)
+        )
         self.loss = config.make_loss()
         self.filtered = data.known("all") if filtered is None else filtered
         self.sampler = TripleSampler(
@@ -57,7 +61,7 @@ class KGTrainer(Run):
             config.sampler,
             known=data.known(config.known),
             corrupt=config.corrupt,
-            z=lambda: self.model.entity.weight.detach(),
+            z=lambda: self.model.scorer().tables[0],
             types=data.types,
         )
         self.train_triples = data.train.to(config.device)
@@ -68,45 +72,45 @@ class KGTrainer(Run):
         total, counts = 0.0, Counter(self.progress.counts)
         size = self.train_triples.size(1)
         order = torch.randperm(size, generator=self.generator)
+        self.model.train()
         for which in order.split(self.config.batch_size):
             pos = self.train_triples[:, which.to(self.train_triples.device)]
             start = time.perf_counter()
-            negatives = self._draw(pos)
+            tables = self.model.tables(which)
+            embedded = time.perf_counter()
+            negatives = self._draw(pos, tables)
             drawn = time.perf_counter()
-            loss = self._update(pos, negatives)
-            self.progress.seconds["model"] += time.perf_counter() - drawn
-            self.progress.seconds["sampling"] += drawn - start
+            loss = self._update(pos, negatives, tables)
+            self.progress.seconds["sampling"] += drawn - embedded
+            self.progress.seconds["model"] += time.perf_counter() - drawn + embedded - start
             total += loss * len(which)
             if negatives is not None:
+                start = time.perf_counter()
                 counts.update(negatives.counts)
                 self.sampler.step()
+                self.progress.seconds["sampling"] += time.perf_counter() - start
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
-        self.sampler.end_epoch(z=self.model.entity.weight.detach())
+        self.model.eval()
+        self.sampler.end_epoch(z=self.model.scorer().tables[0])
         return total / max(size, 1)
 
-    def _draw(self, pos: Tensor) -> Negatives | None:
+    def _draw(self, pos: Tensor, tables: Tables) -> Negatives | None:
         if self.loss is None:
             return None
         negatives = self.sampler.sample(
-            pos, self.config.k, score=self.score, generator=self.generator
+            pos, self.config.k, score=self.model.scorer(tables), generator=self.generator
         )
         if self.loss.needs_log_q:
             _ = negatives.log_q  # computed when read: this time belongs to the sampler
         return negatives
 
-    def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """Scores of triples of ids by the current weights, without gradients."""
-        with torch.no_grad():
-            found: Tensor = self.model(head, relation, tail)
-        return found
-
-    def _update(self, pos: Tensor, negatives: Negatives | None) -> float:
+    def _update(self, pos: Tensor, negatives: Negatives | None, tables: Tables) -> float:
         """One step of the optimiser."""
         if negatives is None or self.loss is None:
-            loss = self._over_all(pos)
+            loss = self._over_all(pos, tables)
         else:
-            loss = self.loss(*self.model.score_both(pos, negatives), negatives)
+            loss = self.loss(*self.model.score_both(pos, negatives, tables), negatives)
         whole = loss
         for weight, power in ((self.config.l2, 2), (self.config.n3, 3)):
             if weight:
@@ -118,24 +122,29 @@ class KGTrainer(Run):
             self.model.constrain()
         return float(loss.detach())
 
-    def _over_all(self, pos: Tensor) -> Tensor:
+    def _over_all(self, pos: Tensor, tables: Tables) -> Tensor:
         """Cross-entropy over all entities, as the tail and as the head: 1-vs-all."""
         head, relation, tail = pos
-        tails = functional.cross_entropy(self.model.rows(head, relation, "tail"), tail)
-        heads = functional.cross_entropy(self.model.rows(tail, relation, "head"), head)
+        rows = self.model.rows
+        tails = functional.cross_entropy(rows(head, relation, "tail", tables), tail)
+        heads = functional.cross_entropy(rows(tail, relation, "head", tables), head)
         return (tails + heads) / 2
+
+    def scorer(self) -> Scorer:
+        """The model by its current weights."""
+        self.model.eval()
+        return self.model.scorer()
 
     def evaluate(self, part: str) -> dict[str, Any]:
         """Filtered ranks of ``valid`` or ``test`` by the current weights."""
-        start = time.perf_counter()
-        with torch.no_grad():
-            found = evaluate(self._rows, self.data, part, known=self.filtered)
+        start, scorer, device = time.perf_counter(), self.scorer(), self.config.device
+
+        def rows(kept: Tensor, relation: Tensor, end: End) -> Tensor:
+            return scorer.rows(kept.to(device), relation.to(device), end)
+
+        found = evaluate(rows, self.data, part, known=self.filtered)
         self.progress.seconds["evaluation"] += time.perf_counter() - start
         return found
-
-    def _rows(self, kept: Tensor, relation: Tensor, end: Any) -> Tensor:
-        device = self.config.device
-        return self.model.rows(kept.to(device), relation.to(device), end)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""

@@ -73,7 +73,7 @@ def train(
         complete = run.train(seed, out, fresh, report)
         result = run.result(complete=complete)
         if data.verified:
-            result["classification"] = classify(run.model, data)
+            result["classification"] = classify(run.scorer(), data)
         if out is not None:
             run.keep(seed, out, complete=complete)
         return result

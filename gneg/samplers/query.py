@@ -107,6 +107,9 @@ class Query:
                 "the current model as score(src, dst) -> Tensor, for a sampler that selects by it",
                 None,
             )
+        block = getattr(self.score, "block", None)
+        if block is not None and self.side == "dst":
+            return self._blockwise(block, index)
         held = index >= 0
         ends = np.repeat(self.rows, held.sum(axis=1)), index[held]
         src, dst = ends if self.side == "dst" else ends[::-1]
@@ -124,6 +127,18 @@ class Query:
         self.counts["scored"] += len(src)
         scores = np.full(index.shape, -np.inf, np.float32)
         scores[held] = found
+        return scores
+
+    def _blockwise(self, block: Callable[..., Tensor], index: IntArray) -> ScoreArray:
+        """By a model that scores each row's candidates together: ``block(src [B], dst [B, M])``."""
+        rows, held = torch.from_numpy(self.rows).to(self.device), index >= 0
+        ids = torch.from_numpy(np.maximum(index, 0)).to(self.device)
+        with torch.no_grad():
+            found = block(rows, ids).to("cpu", torch.float32).numpy()
+        scores: ScoreArray = np.where(held, found, np.float32(-np.inf))
+        if np.isnan(scores).any():
+            checks.fail("score", "a number", "NaN")
+        self.counts["scored"] += int(held.sum())
         return scores
 
 

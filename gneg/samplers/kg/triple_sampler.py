@@ -17,7 +17,7 @@ from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers.base import Need, Sampler
 from gneg.samplers.kg.build import build
 from gneg.samplers.kg.views import View
-from gneg.triples import End, KnownTriples, Triples, triple_tensor
+from gneg.triples import End, KnownTriples, Queries, Triples, triple_tensor
 
 #: ``score(head, relation, tail)`` of one shape.
 TripleScore = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -117,7 +117,8 @@ class TripleSampler:
             k: Negatives per positive, K.
             z: ``[N, D]`` embeddings of entities, for samplers that use them.
             score: The current model as ``score(head, relation, tail) -> Tensor``, for samplers
-                that use it. It must be able to score the relations of known queries.
+                that use it; faster if it has ``block``, as :class:`gneg.nn.kge.Scorer`. It must be
+                able to score the relations of known queries.
             generator: Source of randomness; the same state gives the same result.
 
         Returns:
@@ -145,7 +146,7 @@ class TripleSampler:
             kept, target = (head, tail) if end == "tail" else (tail, head)
             rows = self.views[end].queries.rows(kept[which], relation[which])
             pair = torch.from_numpy(np.stack([rows, target[which]]))
-            options = {"z": z, "score": self._pairwise(end, score)}
+            options: dict[str, Any] = {"z": z, "score": self._pairwise(end, score)}
             source = generator_from(split_seed(seed, i))
             drawn = self.parts[end].sample(pair, k, **options, generator=source)
             if drawn.synthetic:
@@ -210,26 +211,58 @@ class TripleSampler:
         swapped: npt.NDArray[np.bool_] = coin < self.head_share[relation]
         return swapped
 
-    def _pairwise(self, end: End, score: TripleScore | None) -> Any:
+    def _pairwise(self, end: End, score: TripleScore | None) -> PairScore | None:
         """``score`` as samplers for pairs call it: by query and entity."""
         if score is None:
             return None
-        queries = self.views[end].queries
-
-        def pair(src: Tensor, dst: Tensor) -> Tensor:
-            rows = src.cpu().numpy()
-            relation = queries.relation(rows)
-            if (relation < 0).any():
-                checks.fail("pos", "of known queries, for a sampler that scores", "others")
-            kept = torch.from_numpy(queries.kept(rows)).to(src.device)
-            between = torch.from_numpy(relation).to(src.device)
-            return score(kept, between, dst) if end == "tail" else score(dst, between, kept)
-
-        return pair
+        both = hasattr(score, "block")
+        return (BlockScore if both else PairScore)(self.views[end].queries, end, score)
 
     def __repr__(self) -> str:
         part = next(iter(self.parts.values()))
         return f"TripleSampler({part!r}, corrupt={self.corrupt!r})"
+
+
+class PairScore:
+    """A score of triples as samplers for pairs call it: by query and entity.
+
+    Args:
+        queries: What is numbered.
+        end: Which end entities stand at.
+        score: ``score(head, relation, tail)``.
+    """
+
+    def __init__(self, queries: Queries, end: End, score: TripleScore) -> None:
+        self.queries, self.end, self.score = queries, end, score
+
+    def asked(self, src: Tensor) -> tuple[Tensor, Tensor]:
+        """Kept entities and relations of queries.
+
+        Raises:
+            ValueError: If the relation of one of them may be any.
+        """
+        rows = src.cpu().numpy()
+        relation = self.queries.relation(rows)
+        if (relation < 0).any():
+            checks.fail("pos", "of known queries, for a sampler that scores", "others")
+        kept, between = torch.from_numpy(self.queries.kept(rows)), torch.from_numpy(relation)
+        return kept.to(src.device), between.to(src.device)
+
+    def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Scores of pairs of one shape."""
+        kept, between = self.asked(src)
+        return (
+            self.score(kept, between, dst) if self.end == "tail" else self.score(dst, between, kept)
+        )
+
+
+class BlockScore(PairScore):
+    """By a model that scores many entities for a query at once, as :class:`gneg.nn.kge.Scorer`."""
+
+    def block(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Scores ``[B, M]`` of entities ``dst [B, M]`` for queries ``src [B]``."""
+        found: Tensor = self.score.block(*self.asked(src), dst, self.end)  # type: ignore[attr-defined]
+        return found
 
 
 def _without_own(
