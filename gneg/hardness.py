@@ -29,6 +29,9 @@ NAMES = {
     "cosine": "feature cosine",
     "pa": "preferential attachment",
     "degree": "degree",
+    "fits": "seen at this end of the relation",
+    "together": "triples of the relation",
+    "kind": "shares a type with the true one",
     "score": "score of the model",
 }
 AT = tuple(i / 20 for i in range(21))  # the quantiles that are told
@@ -76,6 +79,14 @@ def measured(data: LinkData, groups: dict[str, Pairs], score: Score | None) -> d
             mine["score"] = scored.cpu().double().numpy()
         for name, column in mine.items():
             columns.setdefault(name, {})[group] = column
+    shells = {group: shares(graph, pair.src, pair.dst) for group, pair in groups.items()}
+    return described(columns, shells)
+
+
+def described(
+    columns: dict[str, dict[str, FloatArray]], shells: dict[str, dict[str, float]]
+) -> dict[str, Any]:
+    """Quantiles and histograms of each measure in each group, beside the shares of distances."""
     told = {
         name: {
             group: {"mean": float(one.mean()), "quantiles": np.quantile(one, AT).tolist()}
@@ -83,7 +94,6 @@ def measured(data: LinkData, groups: dict[str, Pairs], score: Score | None) -> d
         }
         for name, by_group in columns.items()
     }
-    shells = {group: _shells(graph, pair.src, pair.dst) for group, pair in groups.items()}
     histograms = {name: _histogram(by_group) for name, by_group in columns.items()}
     return {"at": list(AT), "hardness": told, "histograms": histograms, "distances": shells}
 
@@ -122,7 +132,7 @@ def _pagerank(graph: Graph, src: IntArray, dst: IntArray) -> FloatArray:
     return heuristics.scores(graph, "ppr", src, dst[:, None])[:, 0]
 
 
-def _shells(graph: Graph, src: IntArray, dst: IntArray) -> dict[str, float]:
+def shares(graph: Graph, src: IntArray, dst: IntArray) -> dict[str, float]:
     """Share of pairs at each distance in the training graph."""
     few = slice(0, None, max(1, len(src) // FEW))
     distance = heuristics.distances(graph, src[few], dst[few], FARTHEST)

@@ -38,7 +38,18 @@ def held_out_hits(
         hits.append(hit.sum(1))
         sizes.append(part.mask.sum(1))
         expected += float((_uniform_share(part, secret, known) * part.mask.sum(1)).sum())
-    y, n = torch.cat(hits).double().numpy(), torch.cat(sizes).double().numpy()
+    return told(torch.cat(hits), torch.cat(sizes), expected)
+
+
+def told(hits: Tensor, sizes: Tensor, expected: float) -> dict[str, float | None]:
+    """What :func:`held_out_hits` returns.
+
+    Args:
+        hits: ``[B]``, held-out ones among the negatives of each query.
+        sizes: ``[B]``, number of negatives of each query.
+        expected: Hits that uniform negatives would have.
+    """
+    y, n = hits.double().numpy(), sizes.double().numpy()
     total = max(float(n.sum()), 1.0)
     share, uniform = float(y.sum() / total), expected / total
     low, high = _wilson(share, total, _design_effect(y, n, share))

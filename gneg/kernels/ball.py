@@ -25,16 +25,20 @@ def open_ball(node, levels, mark, queue):
 
 @jit
 def expand(depth, levels, mark, queue, base, indptr, indices):
-    """Append shell ``depth`` to the queue."""
-    tail = levels[depth]
+    """Append shell ``depth`` to the queue.
+
+    Written in any case and kept if new: no branch to mispredict. So the queue has room for one more
+    node than there are.
+    """
+    tail, stamp = levels[depth], mark.dtype.type(base + depth)
     for q in range(levels[depth - 1], levels[depth]):
         w = queue[q]
         for e in range(indptr[w], indptr[w + 1]):
             v = indices[e]
-            if mark[v] < base:
-                mark[v] = base + depth
-                queue[tail] = v
-                tail += 1
+            held = mark[v]
+            queue[tail] = v
+            tail += held < base
+            mark[v] = stamp if held < base else held
     levels[depth + 1] = tail
 
 

@@ -11,6 +11,8 @@ from gneg.kernels._jit import GOLDEN, below, has, jit, lower_bound, stream
 SELF_FREE, SELF_OUT, SELF_MAYBE_KNOWN = 0, 1, 2
 # From so many draws of a row on, among at most so many nodes, stamps cost less than searches do.
 MANY, STAMPED = 64, 50_000
+# From so many candidates of a row on that pays for their exclusion.
+FEW = 8
 
 
 @jit
@@ -96,31 +98,39 @@ def _table(k):
 
 
 @jit
-def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
+def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique, mark):
     """Copy to the -1 slots of ``out [B, K]`` the usable ``candidates [B, M]``, in their order.
 
     Usable: not negative, not known, not the query itself and, if ``unique``, not yet in the row.
+    A known row that is short enough for that is stamped in ``mark [N + 1]``, unless that is empty.
     Returns the number of slots still empty.
     """
-    k = out.shape[1]
+    k, m = out.shape[1], candidates.shape[1]
     table = _table(k if unique else 1)
     missing = 0
     for i in range(lo, hi):
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
+        stamped = len(mark) > 0 and stop - start <= 4 * m
+        if stamped:
+            mark[-1] += 1
+            for e in range(start, stop):
+                mark[indices[e]] = mark[-1]
         if unique:
             table[:] = -1
             for j in range(k):
                 if out[i, j] >= 0:
                     _remember(table, out[i, j])
         j = 0
-        for c in range(candidates.shape[1]):
+        for c in range(m):
             while j < k and out[i, j] >= 0:
                 j += 1
             if j == k:
                 break
             v = candidates[i, c]
-            if v < 0 or (no_self and v == u) or has(indices, start, stop, v):
+            if v < 0 or (no_self and v == u):
+                continue
+            if mark[v] == mark[-1] if stamped else has(indices, start, stop, v):
                 continue
             if unique and not _remember(table, v):
                 continue

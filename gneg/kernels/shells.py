@@ -107,6 +107,39 @@ def _from_list(row, asked, shell, listed, state):
 
 
 @jit
+def _from_shell(
+    row,
+    asked,
+    shell,
+    levels,
+    queue,
+    target_shift,
+    num_targets,
+    known_start,
+    known_stop,
+    known,
+    state,
+):
+    """Fill the remaining slots of an expanded shell, from a list of what is usable if need be."""
+    first, size = levels[shell], levels[shell + 1] - levels[shell]
+    allowed = len(row) + size // 8  # a rejection costs about what filtering eight nodes does
+    for j in range(len(row)):
+        while asked[j] == shell and row[j] < 0 and allowed > 0 and size > 0:
+            state += GOLDEN
+            v = queue[first + below(state, size)] - target_shift
+            if usable(v, num_targets, known_start, known_stop, known):
+                row[j] = v
+            else:
+                allowed -= 1
+    if allowed > 0:
+        return state
+    listed = shell_targets(
+        shell, levels, queue, target_shift, num_targets, known_start, known_stop, known
+    )
+    return _from_list(row, asked, shell, listed, state)
+
+
+@jit
 def _draw_far(
     row,
     asked,
@@ -212,7 +245,7 @@ def draws(
                 expand(done, levels, mark, queue, base, indptr, indices)
             first, last = levels[depth - 1], levels[depth]
             ends = _frontier_edges(first, last, queue, indptr)
-            if len(ends) and ends[-1] > 8 * slots:
+            if len(ends) and ends[-1] > 128 * slots:
                 state = _reject(
                     out[i],
                     asked,
@@ -237,10 +270,19 @@ def draws(
             if np.any((asked == depth) & (out[i] < 0)):
                 done = depth
                 expand(done, levels, mark, queue, base, indptr, indices)
-                listed = shell_targets(
-                    depth, levels, queue, target_shift, num_targets, start, stop, known
+                state = _from_shell(
+                    out[i],
+                    asked,
+                    depth,
+                    levels,
+                    queue,
+                    target_shift,
+                    num_targets,
+                    start,
+                    stop,
+                    known,
+                    state,
                 )
-                state = _from_list(out[i], asked, depth, listed, state)
             for j in range(k):
                 if asked[j] == depth and out[i, j] < 0:
                     asked[j] = depth + hop_step

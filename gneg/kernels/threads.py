@@ -87,7 +87,7 @@ def run_rows(kernel: Callable[..., Any], num_rows: int, work: int, *args: Any) -
 
 
 def scratch(num_nodes: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return this thread's ``mark [>= num_nodes + 1]`` and ``queue [>= num_nodes]`` arrays.
+    """Return this thread's ``mark`` and ``queue`` arrays, ``[>= num_nodes + 1]`` each.
 
     ``mark`` holds stamps of earlier calls; its last entry is the highest stamp in use, so a kernel
     continues from there instead of clearing the array. They are kept per thread: clearing or
@@ -95,8 +95,8 @@ def scratch(num_nodes: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32
     """
     arrays: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None
     arrays = getattr(_local, "arrays", None)
-    if arrays is None or len(arrays[1]) < num_nodes or arrays[0][-1] > 2**30:
-        arrays = np.zeros(num_nodes + 1, np.int32), np.empty(num_nodes, np.int32)
+    if arrays is None or len(arrays[1]) <= num_nodes or arrays[0][-1] > 2**30:
+        arrays = np.zeros(num_nodes + 1, np.int32), np.empty(num_nodes + 1, np.int32)
         _local.arrays = arrays
     return arrays
 

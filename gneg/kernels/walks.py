@@ -163,45 +163,66 @@ def steps(
     no_self,
     seed,
     tries,
+    mark,
 ):
     """Draw end points of walks, ``num_steps`` long; uniform unless there are tables of weights.
 
     With ``restart`` > 0 the length is geometric: the end point follows personalised PageRank, cut
-    off where a walk goes on with probability below 1e-9. Where one slot rejects ``tries`` times,
-    the rest of its row is left -1.
+    off where a walk goes on with probability below 1e-9. The walks of a row advance together, so
+    that their cache misses overlap. Where ``tries`` of them are rejected in a row, the rest of it
+    is left -1.
     """
     k = out.shape[1]
     weighted = len(accept) > 0
     limit = num_steps if restart <= 0 else np.int64(np.ceil(-21.0 / np.log1p(-restart)))
+    node, live = np.empty(k, np.int64), np.empty(k, np.int64)
     for i in range(lo, hi):
         u = rows[i]
         start, stop = known_indptr[u], known_indptr[u + 1]
         state = stream(seed, i)
-        for j in range(k):
-            for _attempt in range(tries):
-                node = u
-                for _taken in range(limit):
+        stamped = stop - start <= 16 * k and len(mark) <= CACHED_NODES
+        if stamped:
+            mark[-1] += 1
+            _stamp(u, start, stop, known, no_self, mark)
+        got, failed = 0, 0
+        while got < k and failed < tries:
+            walks = k - got
+            for j in range(walks):
+                node[j], live[j] = u, j
+            left = walks
+            for _taken in range(limit):
+                on = 0
+                for a in range(left):
+                    j = live[a]
+                    at = node[j]
                     state += GOLDEN
-                    if restart > 0 and unit(state) < restart:
-                        break
-                    size = indptr[node + 1] - indptr[node]
-                    if size == 0:
-                        node = np.int64(-1)
-                        break
+                    goes = restart <= 0 or unit(state) >= restart
+                    first, size = indptr[at], indptr[at + 1] - indptr[at]
                     state += GOLDEN
-                    place = indptr[node] + below(state, size)
-                    if weighted:
+                    place = first + below(state, size) if size > 0 else np.int64(0)
+                    if weighted and size > 0:
                         state += GOLDEN
                         if unit(state) >= accept[place]:
-                            place = indptr[node] + alias[place]
-                    node = np.int64(indices[place])
-                v = node - target_shift
-                inside = node >= 0 and 0 <= v < num_targets
-                if inside and not (no_self and v == u) and not has(known, start, stop, v):
-                    out[i, j] = v
+                            place = first + alias[place]
+                    end = np.int64(indices[place]) if size > 0 else np.int64(-1)
+                    # Written in any case: no branch to mispredict.
+                    node[j] = end if goes else at
+                    live[on] = j
+                    on += goes and size > 0
+                left = on
+                if left == 0:
                     break
-            if out[i, j] < 0:
-                break
+            before = got
+            for j in range(walks):  # as many as there are slots left: got < k
+                v = node[j] - target_shift
+                good = node[j] >= 0 and 0 <= v < num_targets
+                if stamped:
+                    good = good and mark[v] != mark[-1]
+                else:
+                    good = good and not (no_self and v == u) and not has(known, start, stop, v)
+                out[i, got] = v if good else -1
+                got += good
+            failed = failed + walks if got == before else 0
 
 
 @jit

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gneg import checks, kernels
+from gneg import checks
 from gneg.known import KnownEdges
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, IntArray, Query, Sampler, Score
@@ -117,9 +117,7 @@ class Cached(Wrapper):
         held = np.where(own[:, None], self._items[query.side][slot], -1)
         fresh = self._pool(query, self.size, seed)
         both = query.blank(held.shape[1] + fresh.index.shape[1])
-        arrays = *query.known.arrays, query.known.no_self
-        joined = np.concatenate([held, fresh.index], axis=1)
-        query.run(kernels.pools.exclude, both, joined, *arrays, True)
+        query.exclude(both, np.concatenate([held, fresh.index], axis=1), unique=True)
         pool = Pool(query, both, self.memory_mb)
         noise = gumbel(both.shape, split_seed(seed, 1))
         key = noise if self.refresh == "unif" else pool.scores

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gneg import kernels
 from gneg.rng import split_seed
 from gneg.samplers.query import IntArray, Query
 
 # How often to propose again for rows that lack usable targets, before filling them.
 ROUNDS = 4
+SPARE = 4  # proposals beyond twice what is lacking: a round less is worth them
 
 
 def usable(
@@ -33,8 +33,7 @@ def usable(
         seed: Of the new proposals.
     """
     index = query.blank(k)
-    arrays = *query.known.arrays, query.known.no_self, query.unique
-    missing = sum(query.run(kernels.pools.exclude, index, proposed, *arrays))
+    missing = query.exclude(index, proposed, unique=query.unique)
     for attempt in range(ROUNDS):
         if not missing:
             break
@@ -42,7 +41,7 @@ def usable(
         part = query.take(lacking)
         some = index[lacking]
         most = int((some < 0).sum(axis=1).max())
-        again = propose(part, most, split_seed(seed, 3 + attempt))
-        missing = sum(part.run(kernels.pools.exclude, some, again, *arrays))
+        again = propose(part, min(2 * most + SPARE, k), split_seed(seed, 3 + attempt))
+        missing = part.exclude(some, again, unique=query.unique)
         index[lacking] = some
     return index

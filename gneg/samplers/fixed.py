@@ -86,7 +86,7 @@ class Fixed(Sampler):
         return np.where(found, at, -1)
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool, known = self.pools[query.side], query.known
+        pool = self.pools[query.side]
         shuffled = query.blank(pool.shape[1])
         kernels.threads.run_rows(
             kernels.pools.subsets,
@@ -98,9 +98,7 @@ class Fixed(Sampler):
             seed,
         )
         index = query.blank(k)
-        query.run(
-            kernels.pools.exclude, index, shuffled, *known.arrays, known.no_self, query.unique
-        )
+        query.exclude(index, shuffled, unique=query.unique)
         return index
 
     def __repr__(self) -> str:

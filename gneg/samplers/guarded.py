@@ -100,19 +100,18 @@ class Guarded(Wrapper):
     def _easier(self, query: Query, index: IntArray, spare: IntArray, seed: int) -> IntArray:
         """Complete rows from uniform candidates, then from ``spare``, dropped ones."""
         known = query.known
-        arrays = *known.arrays, known.no_self
         fill = *known.arrays, known.num_dst, known.no_self, True
         more = query.blank(max(self.m, index.shape[1]))
         query.run(kernels.pools.fill, more, *fill, seed)
         pool = Pool(query, more, self.memory_mb)
         lacking = _lacking(query, index)
         dropped, banned = self._dropped(pool)
-        query.run(kernels.pools.exclude, index, np.where(dropped, -1, more), *arrays, True)
+        query.exclude(index, np.where(dropped, -1, more), unique=True)
         still = _lacking(query, index)
         query.counts["easier"] += int((lacking - still).sum())
         query.counts["starved"] += int(still.sum())
         others = np.concatenate([spare, np.where(banned, -1, more)], axis=1)
-        query.run(kernels.pools.exclude, index, np.ascontiguousarray(others), *arrays, True)
+        query.exclude(index, np.ascontiguousarray(others), unique=True)
         if any(guard.strict for guard in self.guards):
             self._search(query, index, seed)
         else:
@@ -132,7 +131,7 @@ class Guarded(Wrapper):
                 allowed &= ~guard.drops(Pool(part, every, self.memory_mb))[0]
             found = random.permutation(np.flatnonzero(allowed))[None]
             some = index[row : row + 1]
-            part.run(kernels.pools.exclude, some, found, *known.arrays, known.no_self, True)
+            part.exclude(some, found, unique=True)
 
 
 def _in_order(dropped: BoolArray) -> IntArray:

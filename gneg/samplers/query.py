@@ -93,6 +93,21 @@ class Query:
         """Run a row kernel on ``out``; see :func:`gneg.kernels.threads.run_rows`."""
         return kernels.threads.run_rows(kernel, len(out), out.size, out, self.rows, *args)
 
+    def exclude(self, out: IntArray, candidates: IntArray, *, unique: bool) -> int:
+        """Copy usable ``candidates [B, M]`` to the -1 slots of ``out [B, K]``; how many stay."""
+        size = self.known.num_dst
+        stamps = size <= kernels.pools.STAMPED and candidates.shape[1] >= kernels.pools.FEW
+
+        def copied(*args: Any) -> int:
+            mark = kernels.threads.scratch(size)[0] if stamps else np.empty(0, np.int32)
+            return kernels.pools.exclude(*args, mark)  # type: ignore[no-any-return]
+
+        known = *self.known.arrays, self.known.no_self
+        done = kernels.threads.run_rows(
+            copied, len(out), candidates.size, out, self.rows, candidates, *known, unique
+        )
+        return sum(done)
+
     def scores(self, index: IntArray, memory_mb: int = MEMORY_MB) -> ScoreArray:
         """The current model's scores of candidates ``index [B, M]``; -inf where there is none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -252,17 +253,7 @@ class Similar(Sampler):
             width = min(self.band[1] + int(degree[some].max()) + 1, known.num_dst)
             _, found = index.search(vectors[some], width)
             part = np.full((len(some), self.band[1]), -1, np.int64)
-            kernels.threads.run_rows(
-                kernels.pools.exclude,
-                len(some),
-                found.size,
-                part,
-                rows[some],
-                found,
-                *known.arrays,
-                known.no_self,
-                False,
-            )
+            replace(query, rows=rows[some]).exclude(part, found, unique=False)
             out[some] = part
         return out
 

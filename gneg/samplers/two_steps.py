@@ -55,7 +55,7 @@ class Plain:
         """See :class:`TwoSteps`."""
         rest = *query.known.arrays, query.known.no_self, seed
         ends = self.steps.indptr, self.steps.indices
-        kernel = _marking(kernels.walks.two_steps, query.known)
+        kernel = marking(kernels.walks.two_steps, query.known)
         query.run(kernel, index, *ends, *self.table, self.through, *rest)
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:
@@ -95,7 +95,7 @@ class Weighted:
     def draw(self, query: Query, index: IntArray, seed: int) -> None:
         """See :class:`TwoSteps`."""
         rest = *query.known.arrays, query.known.no_self, seed
-        kernel = _marking(kernels.weighted_walks.two_steps, query.known)
+        kernel = marking(kernels.weighted_walks.two_steps, query.known)
         walk = self.steps.indptr, self.steps.indices, *self.first, *self.second
         query.run(kernel, index, *walk, self.weights, self.through, *rest)
 
@@ -126,7 +126,7 @@ def _table(indptr: npt.NDArray[Any], indices: npt.NDArray[Any], weight: FloatArr
     return accept, alias
 
 
-def _marking(kernel: Callable[..., Any], known: KnownEdges) -> Callable[..., Any]:
+def marking(kernel: Callable[..., Any], known: KnownEdges) -> Callable[..., Any]:
     """The kernel with this thread's marks as its last argument."""
 
     def run(*args: Any) -> None:
@@ -150,5 +150,5 @@ def _weighed(kernel: Callable[..., Any], query: Query, index: IntArray, *args: A
 def _added(kernel: Callable[..., Any], rows: IntArray, known: KnownEdges, *args: Any) -> FloatArray:
     found = np.empty(len(rows))
     rest = *args, *known.arrays, known.no_self
-    kernels.threads.run_rows(_marking(kernel, known), len(rows), 64 * len(rows), found, rows, *rest)
+    kernels.threads.run_rows(marking(kernel, known), len(rows), 64 * len(rows), found, rows, *rest)
     return found

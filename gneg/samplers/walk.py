@@ -11,7 +11,7 @@ from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Side
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
-from gneg.samplers.two_steps import TwoSteps, edge_table, two_steps
+from gneg.samplers.two_steps import TwoSteps, edge_table, marking, two_steps
 from gneg.steps import Steps
 
 Kind = Literal["ra", "cn", "aa", "ppr"]
@@ -102,7 +102,7 @@ class Walk(Sampler):
             return index
         restart = self.alpha if self.kind == "ppr" else 0.0
         query.run(
-            kernels.walks.steps,
+            marking(kernels.walks.steps, known),
             index,
             steps.indptr,
             steps.indices,

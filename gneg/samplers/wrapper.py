@@ -120,8 +120,7 @@ class Wrapper(Sampler):
         else:
             proposed = self.sampler._propose(part, m, seeds[0])
             index = query.blank(m)
-            arrays = *known.arrays, known.no_self, True
-            part.run(kernels.pools.exclude, index, proposed, *arrays)
+            part.exclude(index, proposed, unique=True)
             front = np.ascontiguousarray(index[:, :k])
             fill = *known.arrays, known.num_dst, known.no_self, True
             done = part.run(kernels.pools.fill, front, *fill, seeds[1])

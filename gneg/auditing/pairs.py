@@ -1,11 +1,8 @@
-"""How hard and how risky a sampler's negatives are, and what they cost."""
+"""How hard and how risky negatives of edges are, and what they cost."""
 
 from __future__ import annotations
 
 import itertools
-import resource
-import sys
-import time
 from collections import Counter
 from typing import Any
 
@@ -14,9 +11,10 @@ import torch
 from torch import Tensor
 
 from gneg import checks, heuristics, record
+from gneg.auditing.drawing import PAIRS, draw, peak_mb, spread, subset
 from gneg.config import Known
 from gneg.datasets import LinkData
-from gneg.hardness import IntArray, Pairs, Score, kinds, measured
+from gneg.hardness import Pairs, Score, kinds, measured
 from gneg.known import KnownEdges
 from gneg.negatives import Negatives
 from gneg.risk import expected_share, held_out_hits
@@ -24,56 +22,21 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers import Guarded, Sampler, Uniform
 from gneg.samplers.base import Corrupt
 
-__all__ = ["audit"]
-
-ROWS = 2**16  # queries drawn at once
-PAIRS = 100_000  # that quantiles are estimated from
-
 
 def audit(
     data: LinkData,
     sampler: str | Sampler,
     *,
-    k: int = 8,
-    negatives: int = 1_000_000,
-    score: Score | None = None,
-    z: Tensor | None = None,
-    known: Known = "train",
-    corrupt: Corrupt = "both",
-    seed: int = 0,
-    command: str = "gneg.audit()",
+    k: int,
+    negatives: int,
+    score: Score | None,
+    z: Tensor | None,
+    known: Known,
+    corrupt: Corrupt,
+    seed: int,
+    command: str,
 ) -> dict[str, Any]:
-    """Draw negatives for random training edges and measure them.
-
-    The sampler sees training edges only; the held-out ones (valid and test) are counted afterwards
-    and stand for the positives that negatives are compared with. Quantiles are those of a sample
-    of the pairs, everything else is counted in full.
-
-    Args:
-        data: The dataset.
-        sampler: An expression, or a sampler on ``data.graph``.
-        k: Negatives per positive.
-        negatives: How many to draw.
-        score: A trained model, for samplers that select by one, and to tell how it ranks negatives.
-        z: ``[N, D]`` embeddings of that model, for samplers that keep some, or look for similar
-            nodes where there are no features.
-        known: Edges that negatives avoid; of an expression.
-        corrupt: The end that is replaced; of an expression.
-        seed: Of all randomness.
-        command: What was typed, for the record.
-
-    Returns:
-        ``hardness`` (mean and quantiles of each measure, of negatives, of held-out positives, of
-        uniform negatives), ``histograms``, ``distances``, ``violating`` (share scored above the
-        positive), ``coverage`` (of nodes by targets), ``duplicates`` (in a row),
-        ``degree_divergence`` (Jensen-Shannon, in bits), ``risk`` (held-out edges per 1,000
-        negatives with a 95 % interval, lift over uniform, expected share), ``guards``, ``cost``.
-
-    Raises:
-        ValueError: If an argument is out of range, or the sampler needs a model that is not given.
-    """
-    checks.integer("k", k, 1)
-    checks.integer("negatives", negatives, k)
+    """See :func:`gneg.audit`."""
     name = sampler if isinstance(sampler, str) else repr(sampler)
     if isinstance(sampler, str):
         sampler = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
@@ -85,16 +48,16 @@ def audit(
     queries = -(-negatives // k)
     picked = torch.randint(data.train.size(1), (queries,), generator=generator_from(seed))
     pos = data.train[:, picked]
-    before = _peak_mb()
+    before = peak_mb()
     model: dict[str, Any] = {"score": score, "z": None if z is None else data.sides(z)}
-    drawn, seconds = _draw(sampler, pos, k, model, split_seed(seed, 1))
-    peak = _peak_mb()
+    drawn, seconds = draw(sampler, pos, k, model, split_seed(seed, 1))
+    peak = peak_mb()
     plain = Uniform(data.graph, known=sampler.known, corrupt=sampler.corrupt)
     held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
     secret = KnownEdges(held_out, num_nodes=data.size, undirected=data.undirected)
-    some = torch.from_numpy(_subset(queries, max(1, PAIRS // k), seed))
+    some = torch.from_numpy(subset(queries, max(1, PAIRS // k), seed))
     easy = plain.sample(pos[:, some], k, generator=generator_from(split_seed(seed, 2)))
-    some_held_out = torch.from_numpy(_subset(held_out.size(1), PAIRS, seed))
+    some_held_out = torch.from_numpy(subset(held_out.size(1), PAIRS, seed))
     groups = {
         "positives": _ends(data, held_out[:, some_held_out], sampler.corrupt),
         "negatives": _pairs(data, _rows(drawn, some)),
@@ -127,28 +90,6 @@ def audit(
         "versions": record.versions(),
         "machine": record.machine(),
     }
-
-
-def _draw(
-    sampler: Sampler, pos: Tensor, k: int, model: dict[str, Any], seed: int
-) -> tuple[list[Negatives], float]:
-    """Negatives of all positives, and seconds; the first call, which compiles, is not counted."""
-    sampler.sample(pos[:, :64], k, **model, generator=generator_from(seed))
-    generator, start = generator_from(seed), time.perf_counter()
-    drawn = [
-        sampler.sample(some, k, **model, generator=generator) for some in pos.split(ROWS, dim=1)
-    ]
-    return drawn, time.perf_counter() - start
-
-
-def _peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
-
-
-def _subset(size: int, wanted: int, seed: int) -> IntArray:
-    random = np.random.Generator(np.random.Philox(split_seed(seed, 3)))
-    return np.sort(random.permutation(size)[:wanted])
 
 
 def _rows(drawn: list[Negatives], some: Tensor) -> Negatives:
@@ -199,34 +140,11 @@ def _violating(negatives: Negatives, pos: Tensor, score: Score) -> float:
 
 
 def _spread(data: LinkData, drawn: list[Negatives]) -> dict[str, Any]:
-    """Coverage of nodes, repeats in a row, and how the degrees differ from the positives'."""
     targets = np.concatenate(
         [_replaced(data, part, part.index)[part.mask].numpy() for part in drawn]
     )
-    repeats = 0
-    for part in drawn:
-        row = torch.where(part.mask, part.index, -1 - torch.arange(part.index.size(1)))
-        ordered = row.sort(dim=1).values
-        repeats += int((ordered[:, 1:] == ordered[:, :-1]).sum())
-    degree = data.whole.degree().numpy()
     replaced = np.concatenate([_replaced(data, part, part.replaced).numpy() for part in drawn])  # type: ignore[arg-type]
-    return {
-        "coverage": len(np.unique(targets)) / max(data.num_nodes, 1),
-        "duplicates": repeats / max(len(targets), 1),
-        "degree_divergence": _divergence(degree[targets], degree[replaced]),
-    }
-
-
-def _divergence(ours: Any, theirs: Any) -> float:
-    """Jensen-Shannon divergence of degrees in powers of two, in bits, in [0, 1]."""
-    top = int(np.log2(max(ours.max(initial=0), theirs.max(initial=0)) + 1)) + 1
-    p, q = (
-        np.bincount(np.log2(one + 1).astype(np.int64), minlength=top) / max(len(one), 1)
-        for one in (ours, theirs)
-    )
-    middle = (p + q) / 2
-    parts = [(one[one > 0] * np.log2(one[one > 0] / middle[one > 0])).sum() for one in (p, q)]
-    return float(sum(parts) / 2)
+    return spread(targets, drawn, replaced, data.whole.degree().numpy(), data.num_nodes)
 
 
 def _guards(
