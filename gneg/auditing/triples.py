@@ -224,7 +224,8 @@ def _expected(sampler: TripleSampler, pos: Tensor, held_out: Tensor) -> float | 
         rows = queries.rows(kept.numpy(), relation.numpy())
         asked = (queries.relation(rows) >= 0) & fresh.numpy()
         src = torch.from_numpy(rows[asked])
-        log_q = part.log_prob(src, target[torch.from_numpy(asked)])
+        # A law that depends on the replaced end tells nothing about another end's query.
+        log_q = None if part.targeted else part.log_prob(src, target[torch.from_numpy(asked)])
         if log_q is None:
             return None
         share = torch.zeros(len(queries), dtype=torch.double)

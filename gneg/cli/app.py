@@ -91,6 +91,15 @@ def load_data(
     return data
 
 
+def load_knowledge_graph(dataset: str, root: Path | None, unseen: str) -> Any:
+    """Load triples and say what they are."""
+    from gneg.datasets import load_triples
+
+    data = load_triples(dataset, root=root, unseen=unseen)  # type: ignore[arg-type]
+    console.print(escape(repr(data)), highlight=False)
+    return data
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Print what the user got wrong without a traceback; say what an interruption left."""

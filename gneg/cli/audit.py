@@ -17,6 +17,7 @@ from gneg.cli.app import (
     command,
     console,
     load_data,
+    load_knowledge_graph,
     plain_errors,
     print_table,
 )
@@ -25,13 +26,13 @@ from gneg.config import TrainConfig
 
 @app.command("audit")
 def audit_command(
-    dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
+    dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets), the path of an edge list, or a folder of triples.")],
     sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.")] = TrainConfig().sampler,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 8,
     negatives: Annotated[int, typer.Option(help="How many to draw.")] = 1_000_000,
-    model: Annotated[Path | None, typer.Option(help="A run folder or model-SEED.pt of gneg train, for samplers that select by a model and to tell how it ranks negatives.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A run folder or model-SEED.pt of gneg train (gneg kg train), for samplers that select by a model and to tell how it ranks negatives.")] = None,
     known: Annotated[str, typer.Option(help="Edges that negatives avoid: train (honest), train+valid or all.")] = "train",
-    corrupt: Annotated[str, typer.Option(help="End that is replaced: both, dst or src.")] = "both",
+    corrupt: Annotated[str, typer.Option(help="End that is replaced: both, dst or src; of triples also bernoulli.")] = "both",
     seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write everything as JSON.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for the figures as PNG and SVG (needs gneg[report]).")] = None,
@@ -46,22 +47,29 @@ def audit_command(
     Risk is the number of held-out edges among 1,000 negatives: the sampler does not see them, they
     are counted afterwards.
 
-    [bold]gneg audit Cora --sampler walk[/]   [bold]gneg audit Cora --sampler "hardest(walk)" --model runs/Cora-...[/]
+    [bold]gneg audit Cora --sampler walk[/]   [bold]gneg audit fb15k237 --sampler typed[/]
+
+    [bold]gneg audit Cora --sampler "hardest(walk)" --model runs/Cora-...[/]
     """
-    from gneg import record, scorers
+    from gneg import record
     from gneg.auditing import audit
+    from gneg.datasets import is_triples
 
     with plain_errors():
-        data = load_data(dataset, root, features, directed, bipartite, split_seed)
-        run = None if model is None else scorers.trained(data, scorers.models(model)[0])
+        if is_triples(dataset):
+            data = load_knowledge_graph(dataset, root, "keep")
+            corrupt = {"dst": "tail", "src": "head"}.get(corrupt, corrupt)
+        else:
+            data = load_data(dataset, root, features, directed, bipartite, split_seed)
+        score, z = (None, None) if model is None else _of_model(data, model)
         with console.status("drawing and measuring"):
             results = audit(
                 data,
                 sampler,
                 k=k,
                 negatives=negatives,
-                score=None if run is None else run.scorer(),
-                z=None if run is None else run.embed(),
+                score=score,
+                z=z,
                 known=cast(Any, known),
                 corrupt=cast(Any, corrupt),
                 seed=seed,
@@ -77,6 +85,18 @@ def audit_command(
 
             paths = style.write(figures.audit(results), plots)
             console.print(f"figures: [bold]{', '.join(map(str, paths))}[/]", highlight=False)
+
+
+def _of_model(data: Any, model: Path) -> tuple[Any, Any]:
+    """A trained model's scores, and its vectors."""
+    from gneg import kg, scorers
+    from gneg.datasets import TripleData
+
+    if isinstance(data, TripleData):
+        scorer = kg.trained(data, model).scorer()
+        return scorer, scorer.tables[0]
+    run = scorers.trained(data, scorers.models(model)[0])
+    return run.scorer(), run.embed()
 
 
 def _print_hardness(results: dict[str, Any]) -> None:

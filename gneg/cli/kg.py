@@ -10,7 +10,16 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from gneg.cli.app import Root, app, command, console, mean_std, plain_errors, print_table
+from gneg.cli.app import (
+    Root,
+    app,
+    command,
+    console,
+    load_knowledge_graph,
+    mean_std,
+    plain_errors,
+    print_table,
+)
 from gneg.samplers.parse import parse_list
 
 MODEL, DATA, RUN = "Model", "Data", "Run"
@@ -25,6 +34,10 @@ Dataset = Annotated[str, typer.Argument(help="fb15k237, wn18rr, codex-s, umls, .
 Sampler = Annotated[str, typer.Option(help="A sampler expression: uniform, frequency, typed, khop, walk, relwalk, similar, nearmiss, and selectors around them.", rich_help_panel=MODEL)]  # fmt: skip
 Corrupt = Annotated[str, typer.Option(help="End that negatives replace: both, head, tail or bernoulli.", rich_help_panel=MODEL)]  # fmt: skip
 Model = Annotated[str, typer.Option(help="transe, distmult, complex or rotate.", rich_help_panel=MODEL)]  # fmt: skip
+EncoderOf = Annotated[str, typer.Option(help="Message passing under the model: none, rgcn or compgcn (then with large batches, say 8192).", rich_help_panel=MODEL)]  # fmt: skip
+Layers = Annotated[int, typer.Option(help="Layers of the encoder.", rich_help_panel=MODEL)]
+Dropout = Annotated[float, typer.Option(help="Between the encoder's layers.", rich_help_panel=MODEL)]  # fmt: skip
+Inverse = Annotated[bool, typer.Option("--inverse", help="Ask for heads by inverse relations.", rich_help_panel=MODEL)]  # fmt: skip
 Dim = Annotated[int, typer.Option(help="Width of embeddings.", rich_help_panel=MODEL)]
 K = Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.", rich_help_panel=MODEL)]
 LossName = Annotated[str, typer.Option(help="A loss (see gneg losses), or 1vsall, which takes no negatives.", rich_help_panel=MODEL)]  # fmt: skip
@@ -49,6 +62,10 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Start again instead of goi
 def train_command(
     dataset: Dataset,
     model: Model = "transe",
+    encoder: EncoderOf = "none",
+    layers: Layers = 1,
+    dropout: Dropout = 0.0,
+    inverse: Inverse = False,
     sampler: Sampler = "uniform",
     corrupt: Corrupt = "bernoulli",
     k: K = 16,
@@ -85,7 +102,7 @@ def train_command(
     with plain_errors():
         names = set(asdict(KGConfig())) & set(given)
         config = KGConfig(**{name: given[name] for name in names})
-        data = _load(dataset, root, unseen)
+        data = load_knowledge_graph(dataset, root, unseen)
         folder = out or Path("runs") / run_folder(data, config)
         with _Watch(config.epochs) as watch:
             results = train(
@@ -109,6 +126,8 @@ def compare_command(
     dataset: Dataset,
     samplers: Annotated[str, typer.Option(help="Sampler expressions with commas between; the first is what others are compared with.")] = "uniform,typed,mixture(uniform:0.75, typed:0.25)",
     models: Annotated[str, typer.Option(help="Models, with commas.")] = "transe",
+    encoder: EncoderOf = "none",
+    inverse: Inverse = False,
     corrupt: Corrupt = "bernoulli",
     k: K = 16,
     dim: Dim = 100,
@@ -136,7 +155,7 @@ def compare_command(
     with plain_errors():
         names = set(asdict(KGConfig())) & set(given)
         base = KGConfig(**{name: given[name] for name in names})
-        data = _load(dataset, root, unseen)
+        data = load_knowledge_graph(dataset, root, unseen)
         folder = out or Path("runs") / f"kg-compare-{data.name}"
         grid = [
             replace(base, model=model, sampler=str(one))
@@ -171,14 +190,6 @@ def compare_command(
     columns = ("model", "sampler", *shown, "held-out per 1,000", "seconds")
     print_table(f"{data.name} test, {seeds} seed(s), %", columns, rows, texts=2)
     console.print(f"results: [bold]{folder / 'compare.json'}[/]", highlight=False)
-
-
-def _load(dataset: str, root: Path | None, unseen: str) -> Any:
-    from gneg.datasets import load_triples
-
-    data = load_triples(dataset, root=root, unseen=unseen)  # type: ignore[arg-type]
-    console.print(escape(repr(data)), highlight=False)
-    return data
 
 
 class _Watch:

@@ -12,7 +12,7 @@ from gneg.datasets.local import MissingDataError
 from gneg.datasets.own import from_pyg
 from gneg.datasets.splits import make_split, split_edges
 from gneg.datasets.triple_sources import as_triples, from_triples
-from gneg.datasets.triples import TripleData, load_triples
+from gneg.datasets.triples import TripleData, is_triples, load_triples
 
 __all__ = [
     "EvalEdges",
@@ -23,6 +23,7 @@ __all__ = [
     "as_triples",
     "from_pyg",
     "from_triples",
+    "is_triples",
     "load",
     "load_triples",
     "make_split",

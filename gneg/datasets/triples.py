@@ -113,6 +113,16 @@ class TripleData:
         )
 
 
+def is_triples(dataset: str | Path) -> bool:
+    """Whether :func:`load_triples` knows the name, or it is a folder with ``train.txt``."""
+    named = _name(dataset) in (*NAMES, *OGB)
+    return named or (Path(dataset).expanduser() / "train.txt").exists()
+
+
+def _name(dataset: str | Path) -> str:
+    return str(dataset).lower().replace("fb15k-237", "fb15k237")
+
+
 def load_triples(
     dataset: str | Path, *, root: str | Path | None = None, unseen: Unseen = "keep"
 ) -> TripleData:
@@ -131,7 +141,7 @@ def load_triples(
         MissingDataError: If the files are neither there nor to be downloaded.
     """
     where = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
-    name = str(dataset).lower().replace("fb15k-237", "fb15k237")
+    name = _name(dataset)
     if name in OGB:
         from gneg.datasets.triple_sources import from_ogb
 

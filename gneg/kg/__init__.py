@@ -4,6 +4,7 @@ from gneg.kg.classification import classify
 from gneg.kg.comparison import compare, held_out_hits
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate, ranks
+from gneg.kg.loading import trained
 from gneg.kg.trainer import KGTrainer
 from gneg.kg.training import train
 
@@ -16,4 +17,5 @@ __all__ = [
     "held_out_hits",
     "ranks",
     "train",
+    "trained",
 ]

@@ -15,6 +15,7 @@ import torch
 from gneg import checks, record
 from gneg.datasets import TripleData
 from gneg.kg.config import KGConfig
+from gneg.kg.loading import trained
 from gneg.kg.trainer import KGTrainer
 from gneg.kg.training import FIGURES, describe, train
 from gneg.rng import generator_from, split_seed
@@ -27,19 +28,19 @@ ROWS = 4096
 Report = Callable[[int, dict[str, Any], str], None]
 
 
-def held_out_hits(trained: KGTrainer, negatives: int = DRAWN, seed: int = 0) -> float:
+def held_out_hits(run: KGTrainer, negatives: int = DRAWN, seed: int = 0) -> float:
     """Held-out triples (of validation and test) per 1,000 negatives of training triples.
 
     By the sampler as it is, with the current model where it selects by one.
     """
-    data = trained.data
+    data = run.data
     size = (negatives,)
     picked = torch.randint(data.train.size(1), size, generator=generator_from(seed))
-    scorer = trained.scorer()
+    scorer = run.scorer()
     hidden = KnownTriples(data.triples, data.valid, data.test)
     hits = drawn = 0
     for i, some in enumerate(picked.split(ROWS)):
-        negative = trained.sampler.sample(
+        negative = run.sampler.sample(
             data.train[:, some],
             1,
             score=scorer,
@@ -122,10 +123,6 @@ def _row(
     data: TripleData, config: KGConfig, result: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
     runs = result["runs"]
-    with torch.random.fork_rng(devices=[]):
-        trained = KGTrainer(data, config, seed=0)
-    weights = torch.load(folder / "model-0.pt", map_location=config.device, weights_only=True)
-    trained.model.load_state_dict(weights)
     metrics = {
         part: {name: [run[part][name] for run in runs] for name in FIGURES}
         for part in ("valid", "test")
@@ -145,7 +142,7 @@ def _row(
         "seconds": statistics.fmean(
             run["seconds"]["sampling"] + run["seconds"]["model"] for run in runs
         ),
-        "false_negatives_per_1000": held_out_hits(trained),
+        "false_negatives_per_1000": held_out_hits(trained(data, folder / "model-0.pt")),
     }
 
 

@@ -45,6 +45,8 @@ class Sampler(ABC):
     exact: bool = False
     #: Whether it also fills every row, and lists the short ones, by itself.
     complete: bool = False
+    #: Whether its law depends on the end that is replaced, and not on the query alone.
+    targeted: bool = False
     #: The name it goes by on the command line.
     name: ClassVar[str]
     #: Settings that a schedule may change, and how a value is made fit.

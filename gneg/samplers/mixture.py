@@ -60,6 +60,7 @@ class Mixture(Sampler):
             sizes = part.graph.num_src, part.graph.num_dst
             if sizes != (self.graph.num_src, self.graph.num_dst):
                 checks.fail("samplers", f"over the nodes of {self.graph}", part.graph)
+        self.targeted = any(part.targeted for part in self.samplers)
         shares = [1.0] * len(self.samplers) if weights is None else list(weights)
         if len(shares) != len(self.samplers):
             checks.fail("weights", f"one for each of {len(self.samplers)} samplers", shares)

@@ -16,7 +16,7 @@ from gneg import datasets, kg
 from gneg.datasets import TripleData
 from gneg.kg.classification import threshold
 from gneg.kg.evaluation import CATEGORIES, categories
-from gneg.nn.kge import MODELS, ComplEx, DistMult, RotatE, TransE
+from gneg.nn.kge import MODELS, CompGCN, ComplEx, DistMult, RotatE, TransE
 from gneg.samplers.kg import TripleSampler
 from gneg.triples import Triples
 from tests.kg.worlds import WORLDS
@@ -27,10 +27,16 @@ def world(seed: int = 0) -> TripleData:
     return datasets.from_triples(whole, shares=(0.15, 0.2), seed=seed)
 
 
+@pytest.mark.parametrize("encoder", ["none", "rgcn", "compgcn"])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_query_is_scored_alike_in_every_way(name):
-    model = MODELS[name](30, 3, 8)
+def test_a_query_is_scored_alike_in_every_way(name, encoder):
     data = world()
+    config = kg.KGConfig(model=name, encoder=encoder, dim=8)
+    if (name, encoder) == ("rotate", "compgcn"):
+        with pytest.raises(ValueError, match="'encoder' must be rgcn where relations are narrower"):
+            config.make_model(data)
+        return
+    model = config.make_model(data)
     neg = TripleSampler(data.triples).sample(
         data.train, 5, generator=torch.Generator().manual_seed(0)
     )
@@ -51,9 +57,85 @@ def test_a_query_is_scored_alike_in_every_way(name):
     }
     for end, (kept, expected) in ends.items():
         torch.testing.assert_close(model.rows(kept, relation, end), expected, rtol=1e-4, atol=1e-5)
-        with torch.no_grad():
-            found = model.rows(kept, relation, end)
+        scorer = model.scorer()
+        found = scorer.rows(kept, relation, end)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        some = torch.randint(30, (len(kept), 7), generator=torch.Generator().manual_seed(1))
+        block = scorer.block(kept, relation, some, end)
+        torch.testing.assert_close(block, expected.gather(1, some), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(model.scorer()(*data.train), pos_score.detach())
+
+
+def test_euclidean_distances_too():
+    model, data = TransE(30, 3, 8, p=2), world()
+    every = torch.arange(30)[None].expand(data.train.size(1), 30)
+    block = model.scorer().block(data.train[0], data.train[1], every, "tail")
+    expected = model.scorer().rows(data.train[0], data.train[1], "tail")
+    torch.testing.assert_close(block, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_heads_are_asked_for_by_inverse_relations(name):
+    model, data = MODELS[name](30, 3, 8, inverse=True), world()
+    assert model.relation.num_embeddings == 6
+    neg = TripleSampler(data.triples, corrupt="head").sample(data.train, 5)
+    head, relation, tail = data.train
+    turned, tables = MODELS[name](30, 6, 8), model.tables()
+    turned.load_state_dict(model.state_dict())
+    pos_score, neg_score = model.score_both(data.train, neg)
+    torch.testing.assert_close(pos_score, turned(tail, relation + 3, head))
+    kept, between = (one[:, None].expand(-1, 5) for one in (tail, relation + 3))
+    torch.testing.assert_close(neg_score, turned(kept, between, neg.index))
+    rows = model.rows(tail, relation, "head", tables)
+    torch.testing.assert_close(rows, turned.rows(tail, relation + 3, "tail"))
+    both = (turned(head, relation, tail) + turned(tail, relation + 3, head)) / 2
+    torch.testing.assert_close(model(*data.train), both)
+    torch.testing.assert_close(model.scorer()(*data.train), both)
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_compgcn_equals_messages_one_by_one(layers, inverse):
+    data, dim = world(), 4
+    torch.manual_seed(0)
+    encoder = CompGCN(data.train, 30, 3, dim, layers=layers)
+    entity, relation = torch.randn(30, dim, requires_grad=True), torch.randn(3 + 3 * inverse, dim)
+    dropped = torch.tensor([0, 5, 6])
+    found, between = encoder(entity, relation, dropped)
+    kept = [i for i in range(data.train.size(1)) if i not in dropped.tolist()]
+    x = entity
+    for i, layer in enumerate(encoder.layers):
+        x = x.tanh() if i else x
+        out = []
+        for v in range(30):
+            along, against = [], []
+            for h, r, t in data.train[:, kept].t().tolist():
+                if t == v:
+                    along.append(x[h] - relation[r])
+                if h == v:
+                    against.append(x[t] - (relation[3 + r] if inverse else -relation[r]))
+            means = [
+                torch.stack(some).mean(0) if some else torch.zeros(dim) for some in (along, against)
+            ]
+            own = layer.along(means[0]) + layer.against(means[1]) + layer.own(x[v])
+            out.append(own / 3)
+        x, relation = torch.stack(out), layer.between(relation)
+    torch.testing.assert_close(found, x, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(between, relation, rtol=1e-4, atol=1e-5)
+    weight = torch.randn_like(found)
+    ours, theirs = (torch.autograd.grad((one * weight).sum(), entity)[0] for one in (found, x))
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("encoder", ["rgcn", "compgcn"])
+def test_no_message_passes_along_what_is_scored(encoder):
+    data = world()
+    model = kg.KGConfig(model="distmult", encoder=encoder, dim=8).make_model(data)
+    every = torch.arange(data.train.size(1))
+    alone = model.tables(every)[0]
+    model.entity.weight.data[1:] += 1.0
+    torch.testing.assert_close(model.tables(every)[0][0], alone[0])
+    assert not torch.equal(model.tables()[0][data.train[0, 0]], alone[data.train[0, 0]])
 
 
 def test_scores_equal_pyg():
@@ -215,6 +297,13 @@ def test_triples_are_classified_against_verified_negatives(shared):
         ("kinship", {"model": "rotate"}, 0.5),
         ("kinship", {"model": "distmult", "loss": "1vsall"}, 0.45),
         ("nations", {"model": "complex", "loss": "bce", "n3": 1e-3}, 0.4),
+        ("umls", {"model": "complex", "inverse": True, "loss": "softmax", "k": 32}, 0.65),
+        ("umls", {"model": "distmult", "encoder": "compgcn", "batch_size": 2048}, 0.4),
+        (
+            "nations",
+            {"model": "distmult", "encoder": "rgcn", "inverse": True, "batch_size": 1024},
+            0.4,
+        ),
     ],
 )
 def test_models_learn_real_graphs(name, options, least, shared):
@@ -264,6 +353,8 @@ def test_sparse_gradients_learn_what_dense_ones_do():
         ({"loss": "l2"}, "'loss' must be one of"),
         ({"dim": 0}, "'dim' must be an integer >= 1"),
         ({"margin": 1.0, "loss": "bce"}, "'margin' must be given with the losses margin and nssa"),
+        ({"encoder": "gat"}, "'encoder' must be one of 'none', 'rgcn', 'compgcn'"),
+        ({"encoder": "rgcn", "sparse": True}, "'sparse' must be False with an encoder"),
         ({"sparse": True, "loss": "1vsall"}, "'sparse' must be False for 1vsall"),
     ],
 )

@@ -47,6 +47,7 @@ class Typed(Sampler):
         super().__init__(view.graph, unique=unique, **view.options)
         self.end_view = view
         self.by = checks.choice("by", by, ("relation", "types"))
+        self.targeted = by == "types"
         self.types = types
         size = view.triples.num_entities
         if by == "types" and (types is None or len(types) != size):
