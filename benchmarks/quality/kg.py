@@ -47,8 +47,8 @@ STRATEGIES = {
 SETTINGS = {
     ("fb15k237", "transe"): (0.001, 0.0, 80),
     ("wn18rr", "transe"): (0.003, 0.0, 80),
-    ("fb15k237", "distmult"): (0.01, 3e-4, 60),
-    ("fb15k237", "complex"): (0.01, 3e-4, 60),
+    ("fb15k237", "distmult"): (0.01, 3e-4, 40),
+    ("fb15k237", "complex"): (0.01, 3e-4, 40),
     ("wn18rr", "distmult"): (0.01, 3e-4, 60),
     ("wn18rr", "complex"): (0.01, 3e-4, 60),
 }

@@ -230,13 +230,19 @@ def _print_results(results: dict[str, Any]) -> None:
     ]
     title = f"{results['dataset']['name']}, {len(runs)} seed(s)"
     print_table(title, ("metric", "valid", "test"), rows)
-    parts = runs[0]["test"]["category"]
+    rows = [
+        (sampler, *(_shown(name, one[name]) for name in ("mrr", "hits@1", "hits@10")))
+        for sampler, one in summary["sampled"].items()
+    ]
+    print_table(results["protocol"]["sampled"], ("negatives", "mrr", "hits@1", "hits@10"), rows)
+    parts = runs[0]["test"].get("category", {})
     rows = [
         (name, str(ends["head"]["triples"]), *(f"{100 * ends[end]['mrr']:.1f}" for end in ends))
         for name, ends in parts.items()
     ]
     columns = ("relations", "triples", "head MRR, %", "tail MRR, %")
-    print_table("test by category, seed 0", columns, rows)
+    if rows:
+        print_table("test by category, seed 0", columns, rows)
     console.print(f"{results['protocol']['ranked']}; * = 100 %", highlight=False)
     if "classification" in summary:
         told = ", ".join(

@@ -12,7 +12,9 @@ from torch import Tensor
 from gneg.datasets import local
 from gneg.datasets.triples import PARTS, TripleData
 from gneg.rng import generator_from, split_seed
-from gneg.triples import Triples, triple_tensor
+from gneg.triples import End, Triples, triple_tensor
+
+ENDS: tuple[End, End] = ("head", "tail")
 
 
 def from_triples(
@@ -106,17 +108,34 @@ def from_ogb_split(name: str, split: Mapping[str, Mapping[str, Any]], graph: Any
     for kind in sorted(sizes):
         start[kind], total = total, total + int(sizes[kind])
 
+    def shifted(part: Mapping[str, Any], end: End, name: str) -> Tensor:
+        """Ids ``[E, ...]`` of what stands at an end, or of its negatives, which share its type."""
+        ids = torch.as_tensor(part[name]).long()
+        if not sizes:
+            return ids
+        shift = torch.tensor([start[kind] for kind in part[f"{end}_type"]])
+        return ids + shift.view(-1, *[1] * (ids.dim() - 1))
+
     def triples(part: Mapping[str, Any]) -> Tensor:
-        ends = []
-        for end in ("head", "tail"):
-            ids = torch.as_tensor(part[end]).long()
-            if sizes:
-                ids = ids + torch.tensor([start[kind] for kind in part[f"{end}_type"]])
-            ends.append(ids)
-        return torch.stack([ends[0], torch.as_tensor(part["relation"]).long(), ends[1]])
+        head, tail = (shifted(part, end, end) for end in ENDS)
+        return torch.stack([head, torch.as_tensor(part["relation"]).long(), tail])
 
     train, valid, test = (triples(split[part]) for part in PARTS)
     num_relations = 1 + max(int(part[1].max()) for part in (train, valid, test))
     types = [[i] for i, kind in enumerate(sorted(sizes)) for _ in range(int(sizes[kind]))]
     num_entities = total if sizes else int(graph.num_nodes)
-    return TripleData(name, train, valid, test, num_entities, num_relations, types=types or None)
+    negatives = {
+        part: {end: shifted(split[part], end, f"{end}_neg") for end in ENDS}
+        for part in ("valid", "test")
+        if "head_neg" in split[part]
+    }
+    return TripleData(
+        name,
+        train,
+        valid,
+        test,
+        num_entities,
+        num_relations,
+        types=types or None,
+        negatives=negatives or None,
+    )

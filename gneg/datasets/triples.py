@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import local
-from gneg.triples import KnownTriples, Triples
+from gneg.triples import End, KnownTriples, Triples
 
 PARTS = ("train", "valid", "test")
 Rows = Sequence[Sequence[str]]
@@ -62,6 +62,8 @@ class TripleData:
             training, of which nothing can be learned.
         types: For each entity the numbers of its types; None: not known.
         verified: By part, ``[3, M]`` triples that people have checked to be false.
+        negatives: By part and end, entities ``[E, M]`` that the official evaluation ranks the true
+            one among; None: it ranks all.
     """
 
     name: str
@@ -75,6 +77,7 @@ class TripleData:
     unseen: int = 0
     types: Sequence[Sequence[int]] | None = None
     verified: Mapping[str, Tensor] | None = None
+    negatives: Mapping[str, Mapping[End, Tensor]] | None = None
 
     @cached_property
     def triples(self) -> Triples:

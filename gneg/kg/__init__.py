@@ -5,6 +5,7 @@ from gneg.kg.comparison import compare, held_out_hits
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate, ranks
 from gneg.kg.loading import trained
+from gneg.kg.sampled import evaluate_official, evaluate_sampled
 from gneg.kg.trainer import KGTrainer
 from gneg.kg.training import train
 
@@ -14,6 +15,8 @@ __all__ = [
     "classify",
     "compare",
     "evaluate",
+    "evaluate_official",
+    "evaluate_sampled",
     "held_out_hits",
     "ranks",
     "train",

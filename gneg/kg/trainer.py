@@ -16,12 +16,13 @@ from gneg import record
 from gneg.datasets import TripleData
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate
+from gneg.kg.sampled import evaluate_official, evaluate_sampled
 from gneg.negatives import Negatives
 from gneg.nn.kge import Scorer, Tables
 from gneg.rng import generator_from, split_seed
 from gneg.runs import Progress, Run
 from gneg.samplers.kg import TripleSampler
-from gneg.triples import End, KnownTriples
+from gneg.triples import KnownTriples
 
 
 class KGTrainer(Run):
@@ -136,13 +137,15 @@ class KGTrainer(Run):
         return self.model.scorer()
 
     def evaluate(self, part: str) -> dict[str, Any]:
-        """Filtered ranks of ``valid`` or ``test`` by the current weights."""
-        start, scorer, device = time.perf_counter(), self.scorer(), self.config.device
+        """Filtered ranks of ``valid`` or ``test`` by the current weights.
 
-        def rows(kept: Tensor, relation: Tensor, end: End) -> Tensor:
-            return scorer.rows(kept.to(device), relation.to(device), end)
-
-        found = evaluate(rows, self.data, part, known=self.filtered)
+        Where the data brings lists of negatives (OGB), among those.
+        """
+        start, scorer = time.perf_counter(), self.scorer()
+        if self.data.negatives is not None:
+            found = evaluate_official(scorer, self.data, part)
+        else:
+            found = evaluate(scorer.rows, self.data, part, known=self.filtered)
         self.progress.seconds["evaluation"] += time.perf_counter() - start
         return found
 
@@ -181,6 +184,7 @@ class KGTrainer(Run):
             "best_epoch": progress.best_epoch,
             "valid": self.evaluate("valid"),
             "test": self.evaluate("test"),
+            "sampled": evaluate_sampled(self.scorer(), self.data),
             "curve": progress.curve,
             "seconds": progress.seconds,
             "sampler_counts": progress.counts,

@@ -12,6 +12,7 @@ from gneg import record
 from gneg.datasets import TripleData
 from gneg.kg.classification import classify
 from gneg.kg.config import KGConfig
+from gneg.kg.sampled import default_negatives
 from gneg.kg.trainer import KGTrainer
 from gneg.runs import Report, over_seeds, spread
 
@@ -58,7 +59,13 @@ def train(
         "dataset": describe(data),
         "config": asdict(config),
         "protocol": {
-            "ranked": "both ends, among all entities, other known triples filtered",
+            "ranked": "both ends, "
+            + (
+                "among all entities, other known triples filtered"
+                if data.negatives is None
+                else "among the negatives that came with the data"
+            ),
+            "sampled": f"test, both ends, among {default_negatives(data)} negatives of each",
             "ties": "mean of optimistic and pessimistic rank",
             "known": config.known,
             "select_by": "valid mrr",
@@ -101,6 +108,13 @@ def _summarised(results: dict[str, Any]) -> dict[str, Any]:
         for part in ("valid", "test")
         if runs
     }
+    if runs:
+        summary["sampled"] = {
+            sampler: {
+                name: spread([run["sampled"][sampler][name] for run in runs]) for name in FIGURES
+            }
+            for sampler in runs[0]["sampled"]
+        }
     if runs and all("classification" in run for run in runs):
         summary["classification"] = {
             name: spread([run["classification"][name] for run in runs])

@@ -111,12 +111,17 @@ def test_ogb_splits_number_types_one_after_the_other():
         "relation": np.array([0, 1]),
         "head_type": ["drug", "drug"],
         "tail_type": ["protein", "drug"],
+        "head_neg": np.array([[1, 0], [0, 0]]),
+        "tail_neg": np.array([[1, 0], [1, 1]]),
     }
     split = dict.fromkeys(("train", "valid", "test"), part)
     data = from_ogb_split("ogbl-biokg", split, graph)
     assert data.train.t().tolist() == [[0, 0, 4], [1, 1, 0]]
     assert data.types == [[0], [0], [1], [1], [1]]
     assert data.num_entities == 5
+    # Negatives have the type of what they replace.
+    assert data.negatives["test"]["head"].tolist() == [[1, 0], [0, 0]]
+    assert data.negatives["test"]["tail"].tolist() == [[3, 2], [1, 1]]
 
 
 @pytest.mark.parametrize(

@@ -175,10 +175,10 @@ class KGE(nn.Module):
         N3 (Lacroix, Usunier and Obozinski, ICML 2018) is ``power=3``, of moduli where embeddings
         are complex.
         """
-        total = self.entity.weight.new_zeros(())
-        for table, ids in ((self.entity, pos[0]), (self.relation, pos[1]), (self.entity, pos[2])):
-            total = total + self._modulus(table(ids)).pow(power).sum(dim=-1).mean()
-        return total
+        # One lookup of entities: its gradient is a whole table.
+        ends = self.entity(pos[[0, 2]]), self.relation(pos[1])
+        sums = [self._powers(one, power).sum() for one in ends]
+        return (sums[0] + sums[1]) / max(pos.size(1), 1)
 
     # -- its own work --------------------------------------------------------------------------
 
@@ -191,11 +191,14 @@ class KGE(nn.Module):
         between = functional.embedding(relation, tables[1], sparse=self.sparse)
         return self.query(self._of(tables, kept), between, end)
 
-    def _modulus(self, rows: Tensor) -> Tensor:
+    def _powers(self, rows: Tensor, power: int) -> Tensor:
+        """Powers of the entries of ``rows``, of their moduli where they are complex."""
         if not self.complex or rows.size(-1) != 2 * self.dim:
-            return rows.abs()
+            return rows.abs() ** power
+        if power == 2:  # sums to that of the moduli
+            return rows.square()
         real, imaginary = rows.chunk(2, dim=-1)
-        return (real**2 + imaginary**2 + 1e-30).sqrt()
+        return (real.square() + imaginary.square() + 1e-30) ** (power / 2)
 
 
 class Scorer:
@@ -223,13 +226,15 @@ class Scorer:
     @torch.no_grad()
     def block(self, kept: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
         """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the ``end`` of queries."""
-        query = self.model._query(self.tables, kept, relation, end)
-        return self.model.compare_some(query, self.tables[0], index)
+        device = self.tables[0].device
+        query = self.model._query(self.tables, kept.to(device), relation.to(device), end)
+        return self.model.compare_some(query, self.tables[0], index.to(device))
 
     @torch.no_grad()
     def rows(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return the scores ``[b, N]`` of all entities as the ``end`` of queries of ids ``[b]``."""
-        return self.model.rows(kept, relation, end, self.tables)
+        device = self.tables[0].device
+        return self.model.rows(kept.to(device), relation.to(device), end, self.tables)
 
 
 def by_kernel(
