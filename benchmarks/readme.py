@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.format import load, machine, percent, table
+from benchmarks.quality import completion, tables
 from benchmarks.quality import strategies as runs
-from benchmarks.quality import tables
 from benchmarks.speed import tables as timed
 from gneg.losses import LOSSES
 from gneg.samplers.build import SAMPLERS, options_of
@@ -136,20 +136,8 @@ def recommended() -> str:
     )
 
 
-def completed() -> str:
-    header = ["strategy", "negatives", "MRR", "Hits@10", "best epoch", "s", "held-out per 1,000"]
-    rows = tables.completion_rows()
-    if not rows:
-        return ""
-    one = tables.completion_cells()[0]
-    config, sizes = one["config"], one["dataset"]
-    return (
-        f"{config['model']} on {sizes['name']}, test, %:\n\n{table(header, rows)}\n\n"
-        f"Width {config['dim']}, {config['k']} negative a positive, batches of "
-        f"{config['batch_size']:,}, loss {config['loss']}, {config['epochs']} epochs, "
-        f"one thread, {len(one['runs'])} seed; both ends ranked among all "
-        f"{sizes['entities']:,} entities, known triples filtered. {machine(one)}."
-    )
+def completed_short() -> str:
+    return completion.block("fb15k237", "transe")
 
 
 def compared() -> str:
@@ -195,7 +183,8 @@ BLOCKS = {
     "loader": timed.loader,
     "recommend": recommended,
     "triples": timed.triples,
-    "completion": completed,
+    "completion": completion.blocks,
+    "completion, short": completed_short,
 }
 
 

@@ -7,7 +7,7 @@ import statistics
 from functools import cache
 from typing import Any
 
-from benchmarks.quality import kg, mcns, recommend, strategies
+from benchmarks.quality import mcns, recommend, strategies
 
 Cell = dict[str, Any]
 BASE = "uniform"
@@ -177,23 +177,4 @@ def recommend_rows() -> list[list[str]]:
         ]
         sampler = f"`{config['sampler']}`, {config['k']}"
         rows.append([sampler, config["loss"], *figures, f"{run['best_epoch']} of {run['epochs']}"])
-    return rows
-
-
-def completion_cells() -> list[Cell]:
-    """Every strategy on triples, the best test MRR first."""
-    found = [json.loads(path.read_text()) for path in sorted(kg.RESULTS.glob("*.json"))]
-    return sorted(found, key=lambda one: -one["summary"]["test"]["mrr"]["mean"])
-
-
-def completion_rows() -> list[list[str]]:
-    """Strategy, expression, figures of the test, epochs and risk."""
-    rows = []
-    for one in completion_cells():
-        config, run, test = one["config"], one["runs"][0], one["summary"]["test"]
-        figures = [f"{100 * test[name]['mean']:.1f}" for name in ("mrr", "hits@10")]
-        seconds = run["seconds"]["sampling"] + run["seconds"]["model"]
-        epochs = [str(run["best_epoch"]), f"{seconds:.0f}"]
-        risk = f"{one['false_negatives_per_1000']:.2f}"
-        rows.append([one["strategy"], f"`{config['sampler']}`", *figures, *epochs, risk])
     return rows

@@ -249,6 +249,8 @@ def _print_results(results: dict[str, Any]) -> None:
             f"{name} {mean_std(one)} %" for name, one in summary["classification"].items()
         )
         console.print(f"against verified negatives: {told}", highlight=False)
+    risk = summary["false_negatives_per_1000"]["mean"]
+    console.print(f"negatives that are held-out triples: {risk:.2f} of 1,000", highlight=False)
     seconds = {name: sum(run["seconds"][name] for run in runs) for name in runs[0]["seconds"]}
     told = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items() if value)
     best = ", ".join(str(run["best_epoch"]) for run in runs)

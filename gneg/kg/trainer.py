@@ -16,6 +16,7 @@ from gneg import record
 from gneg.datasets import TripleData
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate
+from gneg.kg.risk import held_out_hits
 from gneg.kg.sampled import evaluate_official, evaluate_sampled
 from gneg.negatives import Negatives
 from gneg.nn.kge import Scorer, Tables
@@ -176,7 +177,7 @@ class KGTrainer(Run):
     def result(self, *, complete: bool) -> dict[str, Any]:
         """Evaluate the best weights on both parts."""
         self.model.load_state_dict(self.best_state)
-        progress = self.progress
+        progress, scorer = self.progress, self.scorer()
         return {
             "seed": self.seed,
             "complete": complete,
@@ -184,7 +185,8 @@ class KGTrainer(Run):
             "best_epoch": progress.best_epoch,
             "valid": self.evaluate("valid"),
             "test": self.evaluate("test"),
-            "sampled": evaluate_sampled(self.scorer(), self.data),
+            "sampled": evaluate_sampled(scorer, self.data),
+            "false_negatives_per_1000": held_out_hits(self.sampler, self.data, scorer),
             "curve": progress.curve,
             "seconds": progress.seconds,
             "sampler_counts": progress.counts,

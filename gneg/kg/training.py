@@ -109,6 +109,9 @@ def _summarised(results: dict[str, Any]) -> dict[str, Any]:
         if runs
     }
     if runs:
+        summary["false_negatives_per_1000"] = spread(
+            [run["false_negatives_per_1000"] for run in runs]
+        )
         summary["sampled"] = {
             sampler: {
                 name: spread([run["sampled"][sampler][name] for run in runs]) for name in FIGURES
