@@ -12,8 +12,11 @@ from gneg.samplers.base import Corrupt
 Known = Literal["train", "train+valid", "all"]
 Decoder = Literal["mlp", "dot", "cosine", "bilinear"]
 Inputs = Literal["features", "embedding", "both"]
+Form = Literal["plain", "nce"]
 Norm = Literal["batch", "layer"]
 JumpingKnowledge = Literal["last", "cat", "max"]
+#: Tried on validation; 0: no base measure.
+BASE_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 GNNS = ("sage", "gcn")
 ENCODERS = (*GNNS, "lightgcn")
 HEURISTICS = ("cn", "aa", "ra", "ppr", "katz", "pa", "cosine")
@@ -53,6 +56,10 @@ class TrainConfig:
         known: Edges that negatives avoid; anything but ``train`` looks at evaluation edges.
         corrupt: The end that negatives replace.
         mask_targets: Hide the batch's own edges from message passing.
+        base_measure: What :class:`gneg.nn.BaseMeasure` adds to the score: ``none``, the density of
+            the ``sampler``, or of another expression.
+        base_weight: Its weight c; None: that of :data:`BASE_WEIGHTS` which is best on validation.
+        base_form: ``plain`` or ``nce``, see there.
         device: Where the model lives.
     """
 
@@ -80,6 +87,9 @@ class TrainConfig:
     known: Known = "train"
     corrupt: Corrupt = "both"
     mask_targets: bool = True
+    base_measure: str = "none"
+    base_weight: float | None = None
+    base_form: Form = "plain"
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -95,6 +105,9 @@ class TrainConfig:
         checks.number("lr", self.lr, 0, open_low=True)
         checks.number("weight_decay", self.weight_decay, 0)
         checks.number("grad_clip", self.grad_clip, 0, open_low=True)
+        checks.choice("base_form", self.base_form, ("plain", "nce"))
+        if self.base_weight is not None:
+            checks.number("base_weight", self.base_weight, 0)
 
     @property
     def training_free(self) -> bool:

@@ -15,12 +15,21 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gneg import record
+from gneg.base_weight import chosen
 from gneg.collapse import CollapseWatch
-from gneg.config import Decoder, TrainConfig
+from gneg.config import BASE_WEIGHTS, Decoder, TrainConfig
 from gneg.datasets import LinkData
 from gneg.losses import LOSSES, Loss
 from gneg.negatives import Negatives, Vectors
-from gneg.nn import Adjacency, LinkPredictor, SparseFeatures, make_decoder, make_encoder
+from gneg.nn import (
+    Adjacency,
+    BaseMeasure,
+    LinkPredictor,
+    Scorer,
+    SparseFeatures,
+    make_decoder,
+    make_encoder,
+)
 from gneg.rng import generator_from, split_seed
 from gneg.runs import Progress, Run
 from gneg.samplers import Sampler
@@ -56,6 +65,7 @@ class Trainer(Run):
             layers=config.decoder_layers,
             dropout=config.decoder_dropout,
         )
+        decoder = self._measured(decoder)
         self.model = LinkPredictor(encoder, decoder, data.num_src).to(device)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay
@@ -82,6 +92,16 @@ class Trainer(Run):
         return self.data.sampler(
             config.sampler, known=config.known, corrupt=config.corrupt, z=self.embed
         )
+
+    def _measured(self, decoder: torch.nn.Module) -> torch.nn.Module:
+        """The decoder, on a base measure if there is one."""
+        config = self.config
+        if config.base_measure == "none":
+            return decoder
+        text = config.sampler if config.base_measure == "sampler" else config.base_measure
+        sampler = self.data.sampler(text, known=config.known, corrupt=config.corrupt)
+        weight = 1.0 if config.base_weight is None else config.base_weight
+        return BaseMeasure(decoder, sampler, weight, form=config.base_form)
 
     def _loss(self) -> Loss:
         name = self.config.loss
@@ -146,6 +166,10 @@ class Trainer(Run):
             self.average.update_parameters(self.model.encoder)
         return float(loss.detach())
 
+    def _base_weight(self) -> float | None:
+        decoder = self.model.decoder
+        return float(decoder.c) if isinstance(decoder, BaseMeasure) else None
+
     def _scorer(self, z: Tensor) -> Score | None:
         """The current model for samplers that select by it; its time is kept apart."""
         if "score" not in self.sampler.needs:
@@ -184,15 +208,21 @@ class Trainer(Run):
             seconds[part] = seconds.get(part, 0.0) + took - self._inner
             self._inner = inside + took
 
-    def scorer(self) -> Score:
+    def scorer(self) -> Scorer:
         """The current weights as ``score(src, dst)``, on the whole training graph."""
         return self.model.scorer(self.embed())
 
     def evaluate(self, part: str) -> dict[str, float]:
         """All metrics of ``valid`` or ``test``."""
         edges = self.valid if part == "valid" else self.test
+        scorer, decoder = self.scorer(), self.model.decoder
         with self._clock("evaluation"):
-            return edges.evaluate(self.scorer())
+            choose = part == "valid" and self.config.base_weight is None
+            if not isinstance(decoder, BaseMeasure) or not choose:
+                return edges.evaluate(scorer)
+            weight, found = chosen(decoder, scorer, edges.evaluate, self.data.metric, BASE_WEIGHTS)
+            decoder.c.fill_(weight)
+            return found
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
@@ -242,6 +272,7 @@ class Trainer(Run):
             "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(training, 1e-9),
             "decoder": self.decoder,
             "loss": self.loss.name,
+            "base_weight": self._base_weight(),
             "sampler_counts": progress.counts,
             "sampler_report": self.sampler.report(),
             "collapse": self.watch.sign,

@@ -71,8 +71,8 @@ def block(dataset: str, model: str) -> str:
     note = (
         f"Epochs and s: until the best validation MRR of {base['strategy']} (seconds of training, "
         f"one thread). Width {config['dim']}, {config['k']} negative a positive, batches of "
-        f"{config['batch_size']:,}, loss {config['loss']}, Adam with {config['lr']}, L2 "
-        f"{config['l2']}, {config['epochs']} epochs, {len(mine[0]['runs'])} seed; both ends ranked "
+        f"{config['batch_size']:,}, loss {config['loss']}, Adam with {config['lr']}, N3 "
+        f"{config['n3']}, {config['epochs']} epochs, {len(mine[0]['runs'])} seed; both ends ranked "
         f"among all {sizes['entities']:,} entities, known triples filtered.{published} "
         f"{machine(mine[0])}."
     )

@@ -50,6 +50,9 @@ def train_command(
     jk: Annotated[str | None, typer.Option(help="Jumping knowledge: last, cat or max.", rich_help_panel=MODEL)] = DEFAULT.jk,
     corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
     mask_targets: Annotated[bool, typer.Option(help="Hide a batch's own edges from message passing.", rich_help_panel=MODEL)] = DEFAULT.mask_targets,
+    base_measure: Annotated[str, typer.Option(help="Added to the score: none, the log density of the sampler, or of another sampler expression.", rich_help_panel=MODEL)] = DEFAULT.base_measure,
+    base_weight: Annotated[float | None, typer.Option(help="Its weight; otherwise the best on validation.", rich_help_panel=MODEL)] = DEFAULT.base_weight,
+    base_form: Annotated[str, typer.Option(help="Whether losses see the score without it (plain) or minus it (nce).", rich_help_panel=MODEL)] = DEFAULT.base_form,
     root: Root = None,
     features: Features = None,
     directed: Directed = False,
@@ -164,6 +167,9 @@ def _print_results(results: dict[str, Any]) -> None:
             f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {best}",
             highlight=False,
         )
+        if runs[0].get("base_weight") is not None:
+            told = ", ".join(f"{run['base_weight']:g}" for run in runs)
+            console.print(f"weight of the base measure: {told}", highlight=False)
         _print_sampler(runs)
 
 

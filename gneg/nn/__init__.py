@@ -1,6 +1,7 @@
 """Models: encoders on PyG's GNNs, decoders, training-free heuristics."""
 
 from gneg.nn.adjacency import Adjacency
+from gneg.nn.base_measure import BaseMeasure
 from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, make_decoder
 from gneg.nn.encoders import Encoder, SparseFeatures
 from gneg.nn.heuristics import Heuristic
@@ -10,6 +11,7 @@ from gneg.nn.model import LinkPredictor, Scorer, make_encoder
 __all__ = [
     "MLP",
     "Adjacency",
+    "BaseMeasure",
     "Bilinear",
     "Cosine",
     "Dot",

@@ -51,8 +51,15 @@ class LinkPredictor(nn.Module):
         # Looked up like an embedding, whose gradient is much faster on a CPU than indexing's.
         nodes = src, dst if self.num_src is None else dst + self.num_src
         ends = [functional.embedding(one.reshape(-1), z) for one in nodes]
-        scores: Tensor = self.decoder(*ends)
-        return scores.view(src.shape)
+        return self._decode(ends[0], ends[1], src, dst).view(src.shape)
+
+    def _decode(self, one: Tensor, other: Tensor, src: Tensor, dst: Tensor) -> Tensor:
+        """Scores of embeddings; a decoder that looks at the graph is told whose they are."""
+        pairs = [torch.stack([src.reshape(-1), dst.reshape(-1)])]
+        scores: Tensor = self.decoder(
+            one, other, *(pairs if getattr(self.decoder, "needs_pairs", False) else ())
+        )
+        return scores
 
     def score_both(self, z: Tensor, pos: Tensor, negatives: Negatives) -> tuple[Tensor, Tensor]:
         """Return scores of positives ``[B]`` and negatives ``[B, K]``.
@@ -62,8 +69,10 @@ class LinkPredictor(nn.Module):
         if not negatives.synthetic:
             return self.score(z, pos[0], pos[1]), self.score(z, *negatives.pairs())
         vectors = self.sides(z)
-        positive: Tensor = self.decoder(*negatives.embed_positives(vectors))
-        scores: Tensor = self.decoder(*(end.flatten(0, 1) for end in negatives.embed(vectors)))
+        one, other = negatives.embed_positives(vectors)
+        positive = self._decode(one, other, pos[0], pos[1])
+        one, other = (end.flatten(0, 1) for end in negatives.embed(vectors))
+        scores = self._decode(one, other, *negatives.pairs())
         return positive, scores.view(negatives.index.shape)
 
     def scorer(self, z: Tensor, *, coarse: bool = False) -> Scorer:
