@@ -56,6 +56,8 @@ class TrainConfig:
         known: Edges that negatives avoid; anything but ``train`` looks at evaluation edges.
         corrupt: The end that negatives replace.
         mask_targets: Hide the batch's own edges from message passing.
+        pair_features: What :class:`gneg.nn.PairFeatures` shows the decoder: ``none``, ``all``, or
+            some of its kinds with commas between.
         base_measure: What :class:`gneg.nn.BaseMeasure` adds to the score: ``none``, the density of
             the ``sampler``, or of another expression.
         base_weight: Its weight c; None: that of :data:`BASE_WEIGHTS` which is best on validation.
@@ -87,6 +89,7 @@ class TrainConfig:
     known: Known = "train"
     corrupt: Corrupt = "both"
     mask_targets: bool = True
+    pair_features: str = "none"
     base_measure: str = "none"
     base_weight: float | None = None
     base_form: Form = "plain"

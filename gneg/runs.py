@@ -113,8 +113,8 @@ class Run(ABC):
 
     @property
     def trained_seconds(self) -> float:
-        """Seconds spent on sampling, scoring and the model."""
-        return sum(self.progress.seconds[part] for part in ("sampling", "scoring", "model"))
+        """Seconds spent on everything but evaluation."""
+        return sum(took for part, took in self.progress.seconds.items() if part != "evaluation")
 
     @property
     def out_of_time(self) -> bool:

@@ -25,6 +25,7 @@ from gneg.nn import (
     Adjacency,
     BaseMeasure,
     LinkPredictor,
+    PairFeatures,
     Scorer,
     SparseFeatures,
     make_decoder,
@@ -50,6 +51,7 @@ class Trainer(Run):
 
     def __init__(self, data: LinkData, config: TrainConfig, seed: int) -> None:
         self.data, self.config, self.seed = data, config, seed
+        self._features: PairFeatures | None = None
         device = torch.device(config.device)
         torch.manual_seed(split_seed(seed, 0))
         self.generator = generator_from(split_seed(seed, 1))
@@ -65,7 +67,7 @@ class Trainer(Run):
             layers=config.decoder_layers,
             dropout=config.decoder_dropout,
         )
-        decoder = self._measured(decoder)
+        decoder = self._measured(self._featured(decoder))
         self.model = LinkPredictor(encoder, decoder, data.num_src).to(device)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay
@@ -92,6 +94,17 @@ class Trainer(Run):
         return self.data.sampler(
             config.sampler, known=config.known, corrupt=config.corrupt, z=self.embed
         )
+
+    def _featured(self, decoder: torch.nn.Module) -> torch.nn.Module:
+        """The decoder, with the features of pairs if there are to be some."""
+        text = self.config.pair_features
+        if text == "none":
+            return decoder
+        kinds = None if text == "all" else text.split(",")
+        self._features = PairFeatures(
+            decoder, self.data.graph, self.config.hidden, kinds=kinds, x=self.data.x
+        )
+        return self._features
 
     def _measured(self, decoder: torch.nn.Module) -> torch.nn.Module:
         """The decoder, on a base measure if there is one."""
@@ -132,7 +145,7 @@ class Trainer(Run):
                 keys = self._keys(z, adjacency)
             score = self._scorer(z)
             negatives = self._draw(self.train_edges[:, which], score, keys)
-            with self._clock("model"):
+            with self._clock("model"), self._feature_clock():
                 loss = self._update(z, self.train_edges[:, which], negatives)
             total += loss * len(which)
             with self._clock("sampling"):
@@ -207,6 +220,17 @@ class Trainer(Run):
             took = time.perf_counter() - start
             seconds[part] = seconds.get(part, 0.0) + took - self._inner
             self._inner = inside + took
+
+    @contextmanager
+    def _feature_clock(self) -> Iterator[None]:
+        """Count the seconds of pair features in a block as their own."""
+        before = 0.0 if self._features is None else self._features.seconds
+        yield
+        if self._features is not None:
+            took = self._features.seconds - before
+            seconds = self.progress.seconds
+            seconds["features"] = seconds.get("features", 0.0) + took
+            self._inner += took
 
     def scorer(self) -> Scorer:
         """The current weights as ``score(src, dst)``, on the whole training graph."""

@@ -7,6 +7,7 @@ from gneg.nn.encoders import Encoder, SparseFeatures
 from gneg.nn.heuristics import Heuristic
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.model import LinkPredictor, Scorer, make_encoder
+from gneg.nn.pair_features import PairFeatures
 
 __all__ = [
     "MLP",
@@ -19,6 +20,7 @@ __all__ = [
     "Heuristic",
     "LightGCN",
     "LinkPredictor",
+    "PairFeatures",
     "Scorer",
     "SparseFeatures",
     "make_decoder",

@@ -108,7 +108,8 @@ class BaseMeasure(nn.Module):
             dst: ``[B, D]``.
             pairs: ``[2, B]``, whose embeddings they are.
         """
-        f: Tensor = self.decoder(src, dst)
+        asked = (pairs,) if getattr(self.decoder, "needs_pairs", False) else ()
+        f: Tensor = self.decoder(src, dst, *asked)
         if self.training and self.form == "plain":
             return f
         c = self.c - 1.0 if self.training else self.c

@@ -1,0 +1,90 @@
+"""Features of pairs equal those of a graph without the pair, one by one."""
+
+from __future__ import annotations
+
+import networkx
+import numpy as np
+import pytest
+import torch
+
+from gneg import Graph, train
+from gneg.nn import BaseMeasure, Dot, PairFeatures
+from gneg.samplers import Uniform
+from gneg.train import TrainConfig, Trainer
+from tests.test_hardsets import toy
+from tests.worlds import random_graph
+
+
+def one_by_one(graph: Graph, u: int, v: int) -> list[float]:
+    """Of networkx, on the graph without u - v."""
+    nx = networkx.Graph()
+    nx.add_nodes_from(range(graph.num_nodes))
+    nx.add_edges_from(graph.edge_index.t().tolist())
+    full = dict(nx.degree())
+    if nx.has_edge(u, v):
+        nx.remove_edge(u, v)
+    common = set(nx[u]) & set(nx[v])
+    cn = float(len(common))
+    aa = sum(1 / np.log(full[w]) for w in common if full[w] > 1)
+    ra = sum(1 / full[w] for w in common)
+    distance = networkx.shortest_path_length(nx, u, v) if networkx.has_path(nx, u, v) else np.inf
+    low, high = sorted((nx.degree(u), nx.degree(v)))
+    return [*np.log1p([cn, aa, ra]), distance == 2, distance == 3, *np.log1p([high, low])]
+
+
+@pytest.mark.parametrize("edges", [20, 45, 120])
+def test_every_feature_is_that_without_the_pair(edges):
+    graph = random_graph(25, edges)
+    features = PairFeatures(Dot(), graph, 4)
+    pairs = torch.cartesian_prod(torch.arange(25), torch.arange(25)).t()
+    pairs = pairs[:, pairs[0] != pairs[1]]
+    found = features.features(pairs)
+    expected = [one_by_one(graph, *pair) for pair in pairs.t().tolist()]
+    np.testing.assert_allclose(found.numpy(), np.array(expected, float), atol=1e-6)
+
+
+def test_the_cosine_and_the_choice():
+    graph, x = random_graph(25, 45), torch.randn(25, 6)
+    features = PairFeatures(Dot(), graph, 4, kinds=["cosine", "cn"], x=x)
+    pairs = torch.randint(25, (2, 60))
+    expected = torch.cosine_similarity(x[pairs[0]], x[pairs[1]])
+    torch.testing.assert_close(features.features(pairs)[:, 0], expected, rtol=1e-4, atol=1e-5)
+    assert features.mean.shape == (2,)
+    edges = PairFeatures(Dot(), graph, 4).features(graph.edge_index)
+    assert edges.shape[1] == 7  # no cosine without x
+    scores = features(torch.randn(60, 4), torch.randn(60, 4), pairs)
+    assert scores.shape == (60,)
+    assert features.seconds > 0
+
+
+def test_a_trainer_takes_both():
+    data = toy()
+    config = TrainConfig(
+        sampler="mixture(uniform, walk)",
+        pair_features="all",
+        base_measure="sampler",
+        hidden=8,
+        epochs=4,
+        eval_every=2,
+    )
+    run = Trainer(data, config, seed=0)
+    assert isinstance(run.model.decoder, BaseMeasure)
+    assert isinstance(run.model.decoder.decoder, PairFeatures)
+    first, second = (train.train(data, config)["runs"][0] for _ in range(2))
+    assert first["test"] == second["test"]
+    assert first["seconds"]["features"] > 0
+    plain = train.train(data, TrainConfig(**{**vars(config), "pair_features": "cn,degree"}))
+    assert plain["runs"][0]["test"] != first["test"]
+
+
+def test_bad_arguments_are_named():
+    graph = random_graph(10, 20)
+    with pytest.raises(ValueError, match="'kinds' must be one of 'cn', 'aa'"):
+        PairFeatures(Dot(), graph, 4, kinds=["jaccard"])
+    with pytest.raises(ValueError, match="'x' must be features"):
+        PairFeatures(Dot(), graph, 4, kinds=["cosine"])
+    sides = Graph.from_edge_index(torch.tensor([[0, 1], [1, 0]]), (2, 2))
+    with pytest.raises(ValueError, match="'graph' must be homogeneous"):
+        PairFeatures(Dot(), sides, 4)
+    measure = BaseMeasure(PairFeatures(Dot(), graph, 4), Uniform(graph))
+    assert measure(torch.ones(3, 4), torch.ones(3, 4), torch.zeros(2, 3, dtype=torch.long)).shape
