@@ -1,7 +1,7 @@
 """Hard negatives without unlearning: the density of the negatives, and heuristics, in the score.
 
-The same encoder three times on the digits data: uniform negatives, half walks, and half walks with a
-base measure and pair features. Ranked against uniform negatives and against hard ones.
+The same encoder three times on the digits data: uniform negatives, half walks, and half walks with
+a base measure and pair features. Ranked against uniform negatives and against hard ones.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ JumpingKnowledge = Literal["last", "cat", "max"]
 #: Tried on validation; 0: no base measure.
 BASE_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 GNNS = ("sage", "gcn")
-ENCODERS = (*GNNS, "lightgcn")
+ENCODERS = (*GNNS, "lightgcn", "heuristics")
 HEURISTICS = ("cn", "aa", "ra", "ppr", "katz", "pa", "cosine")
 
 
@@ -27,7 +27,8 @@ class TrainConfig:
     """Everything that decides a result but the data.
 
     Attributes:
-        encoder: ``sage``, ``gcn``, ``lightgcn``, or a training-free ``cn``, ``aa``, ``ra``,
+        encoder: ``sage``, ``gcn``, ``lightgcn``, ``heuristics`` (no embeddings: a perceptron on
+            ``pair_features``, all of them if ``none``), or a training-free ``cn``, ``aa``, ``ra``,
             ``ppr``, ``katz``, ``pa``, ``cosine``.
         decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``; if None ``dot`` for ``lightgcn`` and
             in bipartite graphs, ``cosine`` where nodes have features (see benchmarks/README.md),

@@ -58,7 +58,7 @@ class Trainer(Run):
         encoder = make_encoder(config, data.num_nodes, 0 if data.x is None else data.x.size(1))
         kind: Decoder = "mlp" if encoder.inputs == "embedding" else "cosine"
         # All targets are ranked for a user: an inner product is the only one to be quick about it.
-        if data.num_src is not None or config.encoder == "lightgcn":
+        if data.num_src is not None or config.encoder in ("lightgcn", "heuristics"):
             kind = "dot"
         self.decoder: Decoder = config.decoder or kind
         decoder = make_decoder(
@@ -83,7 +83,8 @@ class Trainer(Run):
         if self.sampler.momentum:
             moved = get_ema_multi_avg_fn(self.sampler.momentum)
             self.average = AveragedModel(self.model.encoder, multi_avg_fn=moved).eval()
-        self.watch = CollapseWatch()
+        none = config.encoder == "heuristics"  # no embeddings, which nothing could collapse
+        self.watch = CollapseWatch(spread=0.0) if none else CollapseWatch()
         edges = data.train.size(1)
         self.batch_size = config.batch_size or min(65_536, max(1_024, edges // 16))
         self._inner = 0.0
@@ -97,13 +98,12 @@ class Trainer(Run):
 
     def _featured(self, decoder: torch.nn.Module) -> torch.nn.Module:
         """The decoder, with the features of pairs if there are to be some."""
-        text = self.config.pair_features
-        if text == "none":
+        text, alone = self.config.pair_features, self.config.encoder == "heuristics"
+        if text == "none" and not alone:
             return decoder
-        kinds = None if text == "all" else text.split(",")
-        self._features = PairFeatures(
-            decoder, self.data.graph, self.config.hidden, kinds=kinds, x=self.data.x
-        )
+        kinds = None if text in ("none", "all") else text.split(",")
+        width = 1 if alone else self.config.hidden
+        self._features = PairFeatures(decoder, self.data.graph, width, kinds=kinds, x=self.data.x)
         return self._features
 
     def _measured(self, decoder: torch.nn.Module) -> torch.nn.Module:

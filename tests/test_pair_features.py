@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from gneg import Graph, train
-from gneg.nn import BaseMeasure, Dot, PairFeatures
+from gneg import Graph, datasets, scorers, train
+from gneg.nn import BaseMeasure, Dot, Heuristic, PairFeatures
 from gneg.samplers import Uniform
 from gneg.train import TrainConfig, Trainer
 from tests.test_hardsets import toy
@@ -75,6 +75,17 @@ def test_a_trainer_takes_both():
     assert first["seconds"]["features"] > 0
     plain = train.train(data, TrainConfig(**{**vars(config), "pair_features": "cn,degree"}))
     assert plain["runs"][0]["test"] != first["test"]
+
+
+def test_heuristics_alone_learn(tmp_path):
+    data = datasets.digits()
+    config = TrainConfig(encoder="heuristics", epochs=10, lr=0.02, sampler="uniform")
+    result = train.train(data, config, out=tmp_path)["runs"][0]
+    single = data.test.evaluate(Heuristic(data.graph, "ra"))["mrr"]
+    assert result["test"]["mrr"] > single
+    assert scorers.model(data, tmp_path / "model-0.pt")(*data.test.pos).shape == (
+        data.test.pos.size(1),
+    )
 
 
 def test_bad_arguments_are_named():

@@ -35,7 +35,7 @@ MODEL, DATA, RUN = "Model", "Data", "Run"
 @app.command("train")
 def train_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
-    encoder: Annotated[str, typer.Option(help="sage, gcn, lightgcn, or training-free: cn, aa, ra, ppr, katz, pa, cosine.", rich_help_panel=MODEL)] = DEFAULT.encoder,
+    encoder: Annotated[str, typer.Option(help="sage, gcn, lightgcn, heuristics (pair features alone), or training-free: cn, aa, ra, ppr, katz, pa, cosine.", rich_help_panel=MODEL)] = DEFAULT.encoder,
     decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; dot for lightgcn and bipartite graphs, cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
     loss: Annotated[str | None, typer.Option(help="A loss, see gneg losses; softmax if the sampler has log_q, else infonce.", rich_help_panel=MODEL)] = DEFAULT.loss,

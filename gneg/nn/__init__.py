@@ -3,7 +3,7 @@
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.base_measure import BaseMeasure
 from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, make_decoder
-from gneg.nn.encoders import Encoder, SparseFeatures
+from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
 from gneg.nn.heuristics import Heuristic
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.model import LinkPredictor, Scorer, make_encoder
@@ -20,6 +20,7 @@ __all__ = [
     "Heuristic",
     "LightGCN",
     "LinkPredictor",
+    "NoEmbeddings",
     "PairFeatures",
     "Scorer",
     "SparseFeatures",

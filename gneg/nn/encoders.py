@@ -65,6 +65,25 @@ class _GCN(GCN):
         return _GCNConv(in_channels, out_channels, **kwargs)
 
 
+class NoEmbeddings(nn.Module):
+    """Zeros for every node, for decoders that look at the graph alone (``PairFeatures``).
+
+    Args:
+        num_nodes: N.
+    """
+
+    inputs: Inputs = "embedding"
+
+    def __init__(self, num_nodes: int) -> None:
+        super().__init__()
+        self.zeros: Tensor
+        self.register_buffer("zeros", torch.zeros(num_nodes, 1), persistent=False)
+
+    def forward(self, x: object, adjacency: Adjacency) -> Tensor:
+        """Return ``[N, 1]`` zeros."""
+        return self.zeros
+
+
 class Encoder(nn.Module):
     """Node embeddings from a GNN over features, learned node embeddings, or both side by side.
 

@@ -12,7 +12,7 @@ from gneg.config import TrainConfig
 from gneg.negatives import Negatives, Vectors
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.decoders import Bilinear, Cosine, Dot
-from gneg.nn.encoders import Encoder, SparseFeatures
+from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
 from gneg.nn.lightgcn import LightGCN
 
 # Pairs scored at once in evaluation.
@@ -30,7 +30,10 @@ class LinkPredictor(nn.Module):
     """
 
     def __init__(
-        self, encoder: Encoder | LightGCN, decoder: nn.Module, num_src: int | None = None
+        self,
+        encoder: Encoder | LightGCN | NoEmbeddings,
+        decoder: nn.Module,
+        num_src: int | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -86,8 +89,12 @@ class LinkPredictor(nn.Module):
         return Scorer(self, z, coarse=coarse)
 
 
-def make_encoder(config: TrainConfig, num_nodes: int, in_channels: int) -> Encoder | LightGCN:
+def make_encoder(
+    config: TrainConfig, num_nodes: int, in_channels: int
+) -> Encoder | LightGCN | NoEmbeddings:
     """The encoder of a config, for N nodes with ``in_channels`` features (0: none)."""
+    if config.encoder == "heuristics":
+        return NoEmbeddings(num_nodes)
     if config.encoder == "lightgcn":
         return LightGCN(num_nodes, hidden=config.hidden, layers=config.layers)
     return Encoder(
