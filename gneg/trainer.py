@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gneg import record
-from gneg.base_weight import chosen
 from gneg.collapse import CollapseWatch
 from gneg.config import BASE_WEIGHTS, Decoder, TrainConfig
 from gneg.datasets import LinkData
@@ -31,6 +30,7 @@ from gneg.nn import (
     make_decoder,
     make_encoder,
 )
+from gneg.nn.base_weight import chosen
 from gneg.rng import generator_from, split_seed
 from gneg.runs import Progress, Run
 from gneg.samplers import Sampler

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from gneg import samplers, train
-from gneg.base_weight import chosen
 from gneg.nn import BaseMeasure, Dot
+from gneg.nn.base_weight import chosen
 from gneg.train import TrainConfig, Trainer
 from tests.test_hardsets import toy
 from tests.worlds import random_graph

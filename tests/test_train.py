@@ -229,7 +229,7 @@ def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoder": "gat"}, "'encoder' must be one of 'sage', 'gcn', 'lightgcn', 'cn'"),
+        ({"encoder": "gat"}, "'encoder' must be one of 'sage', 'gcn', 'lightgcn', 'heuristics'"),
         ({"loss": "l2"}, "'loss' must be one of None, 'bce'"),
         ({"epochs": 0}, "'epochs' must be an integer >= 1"),
         ({"lr": 0}, r"'lr' must be a number in \(0, inf\)"),

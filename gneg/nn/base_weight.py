@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gneg.nn import BaseMeasure, Scorer
+from gneg.nn.base_measure import BaseMeasure
+from gneg.nn.model import Scorer
 
 __all__ = ["chosen"]
 
