@@ -6,7 +6,7 @@ import json
 import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +39,16 @@ class Budget(Protocol):
         """Epochs between evaluations."""
 
 
+class Stateful(Protocol):
+    """A sampler, as a checkpoint sees it."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` needs."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore it."""
+
+
 @dataclass
 class Progress:
     """What a seed has reached; all of it is in the checkpoint."""
@@ -61,10 +71,17 @@ class Run(ABC):
         model: Whose weights are kept.
         budget: When to stop.
         metric: The figure of validation to select by.
+        device: Where the model lives.
     """
 
-    def __init__(self, model: torch.nn.Module, budget: Budget, metric: str) -> None:
-        self._model, self._budget, self._metric = model, budget, metric
+    optimizer: torch.optim.Optimizer
+    sampler: Stateful
+    generator: torch.Generator
+
+    def __init__(
+        self, model: torch.nn.Module, budget: Budget, metric: str, *, device: str = "cpu"
+    ) -> None:
+        self._model, self._budget, self._metric, self._device = model, budget, metric, device
         self.progress = Progress()
         self.best_state = self.weights()
 
@@ -77,16 +94,42 @@ class Run(ABC):
         """Figures of ``valid`` or ``test`` by the current weights."""
 
     @abstractmethod
-    def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-
-    @abstractmethod
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-
-    @abstractmethod
     def result(self, *, complete: bool) -> dict[str, Any]:
         """Evaluate the best weights on both parts."""
+
+    def more_state(self) -> dict[str, Any]:
+        """What a checkpoint holds beside model, optimiser, sampler and randomness."""
+        return {}
+
+    def load_more(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`more_state` gave, from a whole checkpoint."""
+        return
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        state = {
+            "model": self._model.state_dict(),
+            "best": self.best_state,
+            "optimizer": self.optimizer.state_dict(),
+            "sampler": self.sampler.state_dict(),
+            "generator": self.generator.get_state(),
+            "rng": torch.get_rng_state(),
+            "progress": asdict(self.progress),
+            **self.more_state(),
+        }
+        record.write_whole(path, lambda temporary: torch.save(state, temporary))
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, map_location=self._device, weights_only=True)
+        self._model.load_state_dict(state["model"])
+        self.best_state = state["best"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.sampler.load_state_dict(state["sampler"])
+        self.generator.set_state(state["generator"].cpu())
+        torch.set_rng_state(state["rng"].cpu())
+        self.progress = Progress(**state["progress"])
+        self.load_more(state)
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the current weights."""

@@ -6,15 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gneg import record
 from gneg.collapse import CollapseWatch
 from gneg.config import BASE_WEIGHTS, Decoder, TrainConfig
 from gneg.datasets import LinkData
@@ -32,7 +29,7 @@ from gneg.nn import (
 )
 from gneg.nn.base_weight import chosen
 from gneg.rng import generator_from, split_seed
-from gneg.runs import Progress, Run
+from gneg.runs import Run
 from gneg.samplers import Sampler
 from gneg.samplers.base import Score
 
@@ -48,6 +45,8 @@ class Trainer(Run):
         config: How.
         seed: Where all randomness comes from.
     """
+
+    sampler: Sampler
 
     def __init__(self, data: LinkData, config: TrainConfig, seed: int) -> None:
         self.data, self.config, self.seed = data, config, seed
@@ -88,7 +87,7 @@ class Trainer(Run):
         edges = data.train.size(1)
         self.batch_size = config.batch_size or min(65_536, max(1_024, edges // 16))
         self._inner = 0.0
-        super().__init__(self.model, config, data.metric)
+        super().__init__(self.model, config, data.metric, device=config.device)
 
     def _sampler(self) -> Sampler:
         config = self.config
@@ -248,31 +247,13 @@ class Trainer(Run):
             decoder.c.fill_(weight)
             return found
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        state = {
-            "model": self.model.state_dict(),
-            "best": self.best_state,
-            "optimizer": self.optimizer.state_dict(),
-            "sampler": self.sampler.state_dict(),
-            "generator": self.generator.get_state(),
-            "rng": torch.get_rng_state(),
-            "progress": asdict(self.progress),
-            "watch": self.watch.state_dict(),
-            "average": None if self.average is None else self.average.state_dict(),
-        }
-        record.write_whole(path, lambda temporary: torch.save(state, temporary))
+    def more_state(self) -> dict[str, Any]:
+        """The watch and the moving average, too."""
+        average = None if self.average is None else self.average.state_dict()
+        return {"watch": self.watch.state_dict(), "average": average}
 
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state = torch.load(path, map_location=self.config.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.best_state = state["best"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.sampler.load_state_dict(state["sampler"])
-        self.generator.set_state(state["generator"].cpu())
-        torch.set_rng_state(state["rng"].cpu())
-        self.progress = Progress(**state["progress"])
+    def load_more(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`more_state` gave."""
         self.watch.load_state_dict(state["watch"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

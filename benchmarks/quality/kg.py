@@ -32,6 +32,7 @@ STRATEGIES = {
     "Bernoulli": ("uniform", "bernoulli"),
     "NSCaching": ("cached(uniform, size=50, m=50)", "bernoulli"),
     "self-adversarial": ("tempered(uniform, m=16, temperature=1)", "bernoulli"),
+    "self-adversarial, of 64": ("tempered(uniform, m=64, temperature=1)", "bernoulli"),
     "hardest": ("hardest(uniform, m=8)", "bernoulli"),
     "typed": ("typed", "bernoulli"),
     "uniform": ("uniform", "both"),

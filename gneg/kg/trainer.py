@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gneg import record
 from gneg.datasets import TripleData
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate
@@ -21,7 +18,7 @@ from gneg.kg.sampled import evaluate_official, evaluate_sampled
 from gneg.negatives import Negatives
 from gneg.nn.kge import Scorer, Tables
 from gneg.rng import generator_from, split_seed
-from gneg.runs import Progress, Run
+from gneg.runs import Run
 from gneg.samplers.kg import TripleSampler
 from gneg.triples import KnownTriples
 
@@ -38,6 +35,8 @@ class KGTrainer(Run):
         seed: Where all randomness comes from.
         filtered: What ranks leave out; all triples of all parts if None.
     """
+
+    sampler: TripleSampler
 
     def __init__(
         self,
@@ -67,7 +66,7 @@ class KGTrainer(Run):
             types=data.types,
         )
         self.train_triples = data.train.to(config.device)
-        super().__init__(self.model, config, "mrr")
+        super().__init__(self.model, config, "mrr", device=config.device)
 
     def epoch(self) -> float:
         """Train on every triple once; return the mean loss."""
@@ -149,30 +148,6 @@ class KGTrainer(Run):
             found = evaluate(scorer.rows, self.data, part, known=self.filtered)
         self.progress.seconds["evaluation"] += time.perf_counter() - start
         return found
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        state = {
-            "model": self.model.state_dict(),
-            "best": self.best_state,
-            "optimizer": self.optimizer.state_dict(),
-            "sampler": self.sampler.state_dict(),
-            "generator": self.generator.get_state(),
-            "rng": torch.get_rng_state(),
-            "progress": asdict(self.progress),
-        }
-        record.write_whole(path, lambda temporary: torch.save(state, temporary))
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state = torch.load(path, map_location=self.config.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.best_state = state["best"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.sampler.load_state_dict(state["sampler"])
-        self.generator.set_state(state["generator"].cpu())
-        torch.set_rng_state(state["rng"].cpu())
-        self.progress = Progress(**state["progress"])
 
     def result(self, *, complete: bool) -> dict[str, Any]:
         """Evaluate the best weights on both parts."""
