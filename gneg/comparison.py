@@ -51,7 +51,7 @@ def compare(
     Args:
         data: The dataset.
         samplers: Expressions; the first is what the others are compared with.
-        encoders: ``sage``, ``gcn``.
+        encoders: ``sage``, ``gcn``, ``lightgcn``, ``heuristics``.
         losses: Names; None is the one that suits the sampler.
         seeds: Runs of each combination, with seeds 0, 1, ...
         base: Everything else, the budget in epochs or seconds included.

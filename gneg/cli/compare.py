@@ -37,7 +37,7 @@ DEFAULT = TrainConfig()
 def compare_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
     samplers: Annotated[str, typer.Option(help="Sampler expressions with commas between; the first is what others are compared with.")] = "uniform,mixture(uniform:0.75, walk:0.25)",
-    encoders: Annotated[str, typer.Option(help="sage, gcn, lightgcn, with commas.")] = "sage",
+    encoders: Annotated[str, typer.Option(help="sage, gcn, lightgcn, heuristics, with commas.")] = "sage",
     losses: Annotated[str, typer.Option(help="Losses with commas; auto is what suits the sampler.")] = "auto",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each combination.")] = 5,
     hardset: Annotated[list[Path] | None, typer.Option(help="Files of gneg hardset for the test edges; one is made if none is given.")] = None,
@@ -49,6 +49,8 @@ def compare_command(
     dropout: Annotated[float, typer.Option(help="Dropout of the encoder.", rich_help_panel=MODEL)] = DEFAULT.dropout,
     lr: Annotated[float, typer.Option(help="Learning rate.", rich_help_panel=MODEL)] = DEFAULT.lr,
     corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
+    pair_features: Annotated[str, typer.Option(help="What decoders see of a pair: none, all, or some of cn, aa, ra, shell, degree, cosine.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
+    base_measure: Annotated[str, typer.Option(help="Added to scores: none, the log density of each sampler (sampler), or of an expression.", rich_help_panel=MODEL)] = DEFAULT.base_measure,
     known: Annotated[str, typer.Option(help="Edges negatives avoid in training: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
     root: Root = None,
     features: Features = None,
@@ -81,7 +83,7 @@ def compare_command(
         names = (
             "k decoder hidden layers dropout lr corrupt known epochs seconds patience eval_every"
         )
-        names += " batch_size device"
+        names += " batch_size device pair_features base_measure"
         base = replace(DEFAULT, **{name: given[name] for name in names.split()})
         folder = out or Path("runs") / f"compare-{re.sub(r'[^A-Za-z0-9]+', '-', data.name)}"
         sets = _sets(data, hardset or [], hard, folder)
