@@ -15,6 +15,10 @@ import numpy as np
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 from gneg.kernels.ball import expand, open_ball, shell_targets, usable
 
+# Measured: a shell is listed in less time than its slots are drawn by rejection where it has at
+# most so many paths a slot, for few slots and for many.
+FEW_PATHS, PATHS, MANY = 32, 128, 16
+
 
 @jit
 def _parent(v, wanted, in_indptr, in_indices, mark):
@@ -245,7 +249,7 @@ def draws(
                 expand(done, levels, mark, queue, base, indptr, indices)
             first, last = levels[depth - 1], levels[depth]
             ends = _frontier_edges(first, last, queue, indptr)
-            if len(ends) and ends[-1] > 128 * slots:
+            if len(ends) and ends[-1] > (FEW_PATHS if slots < MANY else PATHS) * slots:
                 state = _reject(
                     out[i],
                     asked,
