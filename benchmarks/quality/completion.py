@@ -56,7 +56,8 @@ def block(dataset: str, model: str) -> str:
     rows = []
     for one in mine:
         test = one["summary"]["test"]
-        row = [one["strategy"], f"`{one['config']['sampler']}`"]
+        sampler = one["config"]["sampler"].replace("|", "\\|")  # else it would end the cell
+        row = [one["strategy"], f"`{sampler}`"]
         row += [f"{100 * test[name]['mean']:.1f}" for name in ("mrr", "hits@10")]
         row += [*_reached(one, best), f"{one['runs'][0]['false_negatives_per_1000']:.2f}"]
         if verified:
