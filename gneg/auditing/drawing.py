@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gneg import checks
 from gneg.hardness import IntArray
 from gneg.negatives import Negatives
 from gneg.rng import generator_from, split_seed
@@ -19,6 +20,17 @@ from gneg.samplers.kg import TripleSampler
 
 ROWS = 2**16  # queries drawn at once
 PAIRS = 100_000  # that quantiles are estimated from
+
+
+def needs_model(sampler: Sampler | TripleSampler, score: object) -> None:
+    """Refuse a sampler that selects by a model where there is none.
+
+    Raises:
+        ValueError: If it does, and ``score`` is None.
+    """
+    if "score" in sampler.needs and score is None:
+        given = "a trained model, for a sampler that selects by one"
+        checks.fail("score", given, None, hint="on the command line, --model")
 
 
 def draw(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks, heuristics, record
-from gneg.auditing.drawing import PAIRS, draw, peak_mb, spread, subset
+from gneg.auditing.drawing import PAIRS, draw, needs_model, peak_mb, spread, subset
 from gneg.config import Known
 from gneg.datasets import LinkData
 from gneg.hardness import Pairs, Score, kinds, measured
@@ -42,9 +42,7 @@ def audit(
         sampler = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
     if not isinstance(sampler, Sampler):
         checks.fail("sampler", "an expression or a Sampler", type(sampler).__name__)
-    if "score" in sampler.needs and score is None:
-        given = "a trained model, for a sampler that selects by one"
-        checks.fail("score", given, None, hint="on the command line, --model")
+    needs_model(sampler, score)
     queries = -(-negatives // k)
     picked = torch.randint(data.train.size(1), (queries,), generator=generator_from(seed))
     pos = data.train[:, picked]

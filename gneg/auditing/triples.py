@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks, heuristics, record
-from gneg.auditing.drawing import PAIRS, draw, peak_mb, spread, subset
+from gneg.auditing.drawing import PAIRS, draw, needs_model, peak_mb, spread, subset
 from gneg.config import Known
 from gneg.datasets import TripleData
 from gneg.hardness import FloatArray, described, shares
@@ -44,9 +44,7 @@ def audit(
         )
     if not isinstance(sampler, TripleSampler):
         checks.fail("sampler", "an expression or a TripleSampler", type(sampler).__name__)
-    if "score" in sampler.needs and score is None:
-        given = "a trained model, for a sampler that selects by one"
-        checks.fail("score", given, None, hint="on the command line, --model")
+    needs_model(sampler, score)
     queries = -(-negatives // k)
     picked = torch.randint(data.train.size(1), (queries,), generator=generator_from(seed))
     pos, before = data.train[:, picked], peak_mb()
@@ -183,15 +181,11 @@ def _hidden(
     secret: KnownTriples, sampler: TripleSampler, end: End, kept: Any, relation: Any
 ) -> tuple[Any, Any]:
     """Of each query: held-out triples that the sampler does not know, and its negatives."""
-    counts = []
-    for known in (secret, sampler.known):
-        queries, edges = known.side(end)
-        rows = queries.rows(kept, relation)
-        counts.append(np.diff(edges.indptr)[rows])
-    free = sampler.known.side(end)[1].complement_size(
-        torch.from_numpy(sampler.known.side(end)[0].rows(kept, relation))
-    )
-    return np.maximum(counts[0] - counts[1], 0), np.maximum(free.numpy(), 1)
+    sides = secret.side(end), sampler.known.side(end)
+    rows = [queries.rows(kept, relation) for queries, _ in sides]
+    held, known = (np.diff(sides[i][1].indptr)[rows[i]] for i in (0, 1))
+    free = sides[1][1].complement_size(torch.from_numpy(rows[1]))
+    return np.maximum(held - known, 0), np.maximum(free.numpy(), 1)
 
 
 def _risk(

@@ -116,12 +116,7 @@ class KGE(nn.Module):
 
     def forward(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
         """Return the scores of triples of ids of one shape, in that shape."""
-        tables = self.tables()
-        scores = self.compare(self._query(tables, head, relation, "tail"), self._of(tables, tail))
-        if self.inverse:
-            turned = self._query(tables, tail, relation, "head")
-            scores = (scores + self.compare(turned, self._of(tables, head))) / 2
-        return scores
+        return self._score(self.tables(), head, relation, tail)
 
     def score_both(
         self, pos: Tensor, negatives: Negatives, tables: Tables | None = None
@@ -182,6 +177,14 @@ class KGE(nn.Module):
 
     # -- its own work --------------------------------------------------------------------------
 
+    def _score(self, tables: Tables, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+        """Scores of triples of ids of one shape, in that shape."""
+        scores = self.compare(self._query(tables, head, relation, "tail"), self._of(tables, tail))
+        if self.inverse:
+            turned = self._query(tables, tail, relation, "head")
+            scores = (scores + self.compare(turned, self._of(tables, head))) / 2
+        return scores
+
     def _of(self, tables: Tables, entity: Tensor) -> Tensor:
         return functional.embedding(entity, tables[0], sparse=self.sparse)
 
@@ -215,13 +218,7 @@ class Scorer:
     @torch.no_grad()
     def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
         """Return the scores of triples of ids of one shape, in that shape."""
-        model, tables = self.model, self.tables
-        query = model._query(tables, head, relation, "tail")
-        scores = model.compare(query, model._of(tables, tail))
-        if model.inverse:
-            query = model._query(tables, tail, relation, "head")
-            scores = (scores + model.compare(query, model._of(tables, head))) / 2
-        return scores
+        return self.model._score(self.tables, head, relation, tail)
 
     @torch.no_grad()
     def block(self, kept: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
