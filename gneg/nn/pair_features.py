@@ -105,25 +105,37 @@ class PairFeatures(nn.Module):
         rows, targets = src.numpy(), dst.numpy()
         own = self._known.contains(src, dst).numpy().astype(np.int64)
         degree = np.stack([self._degree[rows], self._degree[targets]])
+        wanted = not {"cn", "shell"}.isdisjoint(self.kinds)  # by either of them, counted once
+        common = self._scores("cn", rows, targets) if wanted else np.empty(0)
         parts: list[np.ndarray] = []
         for kind in self.kinds:
             if kind == "degree":
                 parts += list(np.log1p(np.sort(degree - own, axis=0)[::-1]))
             elif kind == "shell":
-                parts += self._shells(rows, targets, own, degree)
+                parts += self._shells(rows, targets, own, degree, common)
             else:
                 # What joins two nodes by a third is the same with and without their own edge.
-                found = heuristics.scores(self.graph, kind, rows, targets[:, None], x=self.x)[:, 0]  # type: ignore[arg-type]
+                found = common if kind == "cn" else self._scores(kind, rows, targets)
                 parts.append(found if kind == "cosine" else np.log1p(found))
         made = torch.from_numpy(np.stack(parts, axis=1).astype(np.float32)).to(pairs.device)
         self.seconds += time.perf_counter() - start
         return made
 
+    def _scores(self, kind: str, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return heuristics.scores(self.graph, kind, rows, targets[:, None], x=self.x)[:, 0]  # type: ignore[arg-type]
+
     def _shells(
-        self, rows: np.ndarray, targets: np.ndarray, own: np.ndarray, degree: np.ndarray
+        self,
+        rows: np.ndarray,
+        targets: np.ndarray,
+        own: np.ndarray,
+        degree: np.ndarray,
+        two: np.ndarray,
     ) -> list[np.ndarray]:
-        """Whether the distance is 2, and whether it is 3, without the edge itself."""
-        two = heuristics.scores(self.graph, "cn", rows, targets[:, None])[:, 0]
+        """Whether the distance is 2, and whether it is 3, without the edge itself.
+
+        ``two`` is the number of common neighbours: of walks of two steps.
+        """
         walks = heuristics.scores(self.graph, "katz", rows, targets[:, None], beta=1.0, length=3)
         # Of the walks of three steps along an edge u-v: u v x v, u x u v, and u v u v in both.
         three = walks[:, 0] - own - two - own * (degree.sum(axis=0) - 1)
