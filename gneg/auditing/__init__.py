@@ -14,7 +14,7 @@ from gneg.hardness import Score
 from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt
 from gneg.samplers.kg import TripleSampler
-from gneg.samplers.kg.triple_sampler import TripleScore
+from gneg.samplers.kg.scoring import TripleScore
 
 __all__ = ["audit"]
 

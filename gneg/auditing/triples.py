@@ -17,7 +17,7 @@ from gneg.negatives import Negatives
 from gneg.risk import told
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.kg import TripleSampler
-from gneg.samplers.kg.triple_sampler import TripleScore
+from gneg.samplers.kg.scoring import TripleScore
 from gneg.triples import End, KnownTriples
 
 ENDS: tuple[End, End] = ("tail", "head")

@@ -21,13 +21,14 @@ from typing import Any, ClassVar
 
 import torch
 from pykeen.sampling import NegativeSampler
+from pykeen.sampling.filtering import Filterer
 from pykeen.training.callbacks import TrainingCallback
 from torch import Tensor
 
 from gneg import checks
 from gneg.rng import generator_from
 from gneg.samplers.kg import TripleSampler
-from gneg.triples import Triples
+from gneg.triples import KnownTriples, Triples
 
 __all__ = ["GnegCallback", "GnegNegativeSampler"]
 
@@ -70,6 +71,22 @@ class GnegCallback(TrainingCallback):
             self.sampler.end_epoch(z=torch.view_as_real(z).flatten(1) if z.is_complex() else z)
 
 
+class KnownFilterer(Filterer):
+    """PyKEEN's way to ask which triples are known, exact.
+
+    Args:
+        known: What is known.
+    """
+
+    def __init__(self, known: KnownTriples) -> None:
+        super().__init__()
+        self.known = known
+
+    def contains(self, batch: Tensor) -> Tensor:
+        """Whether triples ``[..., 3]`` are known, ``[...]``."""
+        return self.known.contains(batch.movedim(-1, 0))
+
+
 class GnegNegativeSampler(NegativeSampler):
     """Negatives that are no training triples, refilled rather than masked.
 
@@ -78,9 +95,11 @@ class GnegNegativeSampler(NegativeSampler):
         num_entities: N.
         num_relations: R.
         num_negs_per_pos: Negatives per positive, K.
-        filtered: Of PyKEEN; known triples are never returned, so there is nothing to filter.
-        filterer: Of PyKEEN, likewise.
-        filterer_kwargs: Of PyKEEN, likewise.
+        filtered: Whether ``sample`` returns a mask of the slots that hold a negative. There is
+            nothing else to filter, as known triples are never returned: without it a row with fewer
+            than K repeats them, and one that ``sampler`` has none for gets uniform ones.
+        filterer: Of PyKEEN; ``filtered`` unless None. The filter is an exact one, of gneg.
+        filterer_kwargs: Of PyKEEN; not used.
         sampler: An expression, see :func:`gneg.samplers.kg.build`.
         corrupt: ``"both"``, ``"head"``, ``"tail"`` or ``"bernoulli"``.
         callback: What hands over the model, for samplers that select by it.
@@ -120,28 +139,46 @@ class GnegNegativeSampler(NegativeSampler):
         self.sampler = TripleSampler(triples, sampler, corrupt=corrupt)
         if "score" in self.sampler.needs and callback is None:
             checks.fail("callback", "a GnegCallback, for a sampler that selects by the model", None)
+        self.uniform = TripleSampler(triples, known=self.sampler.known)
+        if filtered or filterer is not None:
+            self.filterer = KnownFilterer(self.sampler.known)
         self.callback = callback
         if callback is not None:
             callback.sampler = self.sampler
         self.generator = generator_from(seed)
 
     def sample(self, positive_batch: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return negatives ``[*B, K, 3]`` and where there is one; None: everywhere."""
-        negatives, mask = self._draw(positive_batch)
-        return negatives, None if mask.all() else mask
+        """Return negatives ``[*B, K, 3]``, and a mask if there is anything to mask.
+
+        Without ``filtered`` that is only where a triple has no negative at either end.
+        """
+        triples, mask = self._draw(positive_batch, self.sampler)
+        if self.filterer is not None:
+            return triples, mask
+        triples, mask = self._filled(positive_batch, triples, mask)
+        return triples, None if mask.all() else mask
 
     def corrupt_batch(self, positive_batch: Tensor) -> Tensor:
-        """Return negatives ``[*B, K, 3]``; a row with fewer repeats those it has."""
-        return self._draw(positive_batch)[0]
+        """Return negatives ``[*B, K, 3]``."""
+        return self._filled(positive_batch, *self._draw(positive_batch, self.sampler))[0]
 
-    def _draw(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+    def _draw(self, batch: Tensor, sampler: TripleSampler) -> tuple[Tensor, Tensor]:
+        """Negatives and the mask of the slots that are used; a row starts again where it ends."""
         shape, k = batch.shape[:-1], self.num_negs_per_pos
         pos = batch.reshape(-1, 3).t()
         score = None if self.callback is None else self.callback.score
-        drawn = self.sampler.sample(pos, k, score=score, generator=self.generator)
-        # The used slots of a row come first: a short row starts again.
+        drawn = sampler.sample(pos, k, score=score, generator=self.generator)
         used = drawn.mask.sum(dim=1, keepdim=True).clamp(min=1)
         again = torch.arange(k, device=batch.device) % used
         triples = torch.stack(drawn.triples(), dim=-1)
         triples = triples.gather(1, again.unsqueeze(-1).expand_as(triples))
         return triples.view(*shape, k, 3), drawn.mask.view(*shape, k)
+
+    def _filled(self, batch: Tensor, triples: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Uniform negatives where a row has none, and the mask of rows that have any."""
+        have = mask.any(dim=-1)
+        if not have.all():
+            triples = triples.clone()
+            triples[~have], some = self._draw(batch[~have], self.uniform)
+            have = have.masked_scatter(~have, some.any(dim=-1))
+        return triples, have.unsqueeze(-1).expand_as(mask)

@@ -7,7 +7,7 @@ import torch
 from gneg.datasets import TripleData
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.kg import TripleSampler
-from gneg.samplers.kg.triple_sampler import TripleScore
+from gneg.samplers.kg.scoring import TripleScore
 from gneg.triples import KnownTriples
 
 __all__ = ["held_out_hits"]

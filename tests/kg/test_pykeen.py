@@ -56,15 +56,50 @@ def test_what_pykeen_asks_of_a_sampler(factory, sampler, corrupt):
     assert instance.corrupt_batch(batch.view(8, 8, 3)).shape == (8, 8, 10, 3)
 
 
-def test_a_short_row_repeats_and_is_masked():
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_short_row_repeats_and_is_masked_where_that_is_asked_for(filtered):
     """All tails of (0, 0) but one are known."""
     rows = torch.tensor([(0, 0, t) for t in range(7)])
     instance = GnegNegativeSampler(
-        mapped_triples=rows, num_entities=8, num_relations=1, num_negs_per_pos=3, corrupt="tail"
+        mapped_triples=rows,
+        num_entities=8,
+        num_relations=1,
+        num_negs_per_pos=3,
+        corrupt="tail",
+        filtered=filtered,
     )
     negatives, mask = instance.sample(rows[:1])
     assert negatives[0, :, 2].tolist() == [7, 7, 7]
-    assert mask.tolist() == [[True, False, False]]
+    if filtered:
+        assert mask.tolist() == [[True, False, False]]
+        assert instance.filterer(negatives).all()
+        assert not instance.filterer(rows[:, None]).any()
+    else:
+        assert mask is None
+
+
+@pytest.mark.parametrize("tails", [range(1, 4), range(4)])
+def test_rows_that_the_sampler_has_nothing_for_get_uniform_negatives(tails):
+    """Tails of (0, 0) that are typed are all known; in the second case all tails are."""
+    rows = torch.tensor([(0, 0, t) for t in tails])
+    instance = GnegNegativeSampler(
+        mapped_triples=rows,
+        num_entities=4,
+        num_relations=1,
+        num_negs_per_pos=2,
+        sampler="typed",
+        corrupt="tail",
+    )
+    negatives, mask = instance.sample(rows)
+    known = KnownTriples(Triples(rows.t(), 4, 1))
+    assert mask is None
+    assert not known.contains(negatives.movedim(-1, 0)).any()
+
+
+def test_a_triple_without_any_negative_is_masked():
+    rows = torch.tensor([(0, 0, 0)])
+    instance = GnegNegativeSampler(mapped_triples=rows, num_entities=1, num_relations=1)
+    assert instance.sample(rows)[1].tolist() == [[False]]
 
 
 def test_the_resolver_knows_it_as_a_class():

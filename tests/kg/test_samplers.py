@@ -168,6 +168,25 @@ def test_the_end_does_not_depend_on_the_place_in_the_batch():
     assert share[:200].mean() == pytest.approx(share[200:].mean(), abs=0.03)
 
 
+@pytest.mark.parametrize("rows", [1, 7, 16])
+def test_both_ends_get_half_of_the_rows(rows):
+    triples = random(60, 4, 800)
+    pos = positives(triples, rows)
+    counts = {int(draw(make(triples, "uniform"), pos, 1, seed).side.sum()) for seed in range(30)}
+    assert counts == {rows // 2, (rows + 1) // 2}
+
+
+@pytest.mark.parametrize("corrupt", ["both", "bernoulli"])
+def test_a_row_without_negatives_gets_them_at_the_other_end(corrupt):
+    """Every entity is a known tail of (0, 0)."""
+    triples = Triples(torch.tensor([(0, 0, t) for t in range(6)]).t(), 6, 1)
+    for seed in range(10):
+        neg = draw(make(triples, "uniform", corrupt=corrupt), triples.triples, 3, seed)
+        assert neg.mask.all()
+        assert neg.side.all()
+        assert (neg.index > 0).all()
+
+
 def test_bernoulli_is_sane_for_unseen_relations():
     rows = [(0, 0, t) for t in range(1, 9)] + [(e, 1, 9) for e in range(8)]
     triples = Triples(torch.tensor(rows).t(), 12, 3)

@@ -16,12 +16,14 @@ from gneg.negatives import Negatives
 from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers.base import Need, Sampler
 from gneg.samplers.kg.build import build
+from gneg.samplers.kg.scoring import BlockScore, PairScore, TripleScore
 from gneg.samplers.kg.views import View
-from gneg.triples import End, KnownTriples, Queries, Triples, triple_tensor
+from gneg.triples import End, KnownTriples, Triples, triple_tensor
 
-#: ``score(head, relation, tail)`` of one shape.
-TripleScore = Callable[[Tensor, Tensor, Tensor], Tensor]
 Make = Callable[[View], Sampler]
+IntArray = npt.NDArray[np.int64]
+#: Rows of a batch, and what was drawn for them.
+Drawn = tuple[IntArray, Negatives]
 ENDS: tuple[End, End] = ("tail", "head")
 ROUNDS = 8
 
@@ -29,19 +31,20 @@ ROUNDS = 8
 class TripleSampler:
     """Draws negatives for triples, each with another head or another tail.
 
-    Which end is replaced is decided for each row by a coin, never by its place in the batch. What
-    is known is exact from both ends, and the own positive is never returned. A loop, (h, r, h), is
-    a negative like any other unless it is known. A query with fewer than K entities left gets each
-    of them once, in a masked row.
+    Which end is replaced is decided for each row by chance, never by its place in the batch; a row
+    with no negative there gets them at its other end, where that may be replaced too. What is known
+    is exact from both ends, and the own positive is never returned. A loop, (h, r, h), is a
+    negative like any other unless it is known. A query with fewer than K entities left gets each of
+    them once, in a masked row.
 
     Args:
         triples: The training triples, whose structure guides proposals.
         sampler: An expression (see :func:`gneg.samplers.kg.build`), or what makes a sampler of a
             :class:`~gneg.samplers.kg.View`, one for each end.
         known: What is never returned; ``triples`` if None.
-        corrupt: ``"both"`` (a fair coin), ``"head"``, ``"tail"``, or ``"bernoulli"``: the head
-            with probability tph / (tph + hpt) (Wang, Zhang, Feng and Chen, AAAI 2014), where a head
-            has tph tails and a tail hpt heads on average, 1/2 for a relation not in training.
+        corrupt: ``"both"`` (half of the rows each), ``"head"``, ``"tail"``, or ``"bernoulli"``: the
+            head with probability tph / (tph + hpt) (Wang, Zhang, Feng and Chen, AAAI 2014), where a
+            head has tph tails and a tail hpt heads on average, 1/2 for a relation not in training.
         z: ``[N, D]`` vectors of entities for expressions that look for similar ones.
         types: For each entity the numbers of its types, for ``typed(by=types)``.
         unique: Whether a row may hold an entity only once.
@@ -135,31 +138,48 @@ class TripleSampler:
             if i < 3:
                 checks.node_range(f"pos[{i}]", pos[i], size, what)
         seed = draw_seed(generator)
-        head, relation, tail = pos.detach().cpu().long().contiguous().numpy()
-        swapped = self._swapped(relation, split_seed(seed, 2))
-        own_known = bool(self.known.contains(pos).all())
-        parts: list[tuple[npt.NDArray[Any], Negatives]] = []
-        for i, end in enumerate(ENDS):
+        swapped = self._swapped(pos[1].detach().cpu().long().numpy(), split_seed(seed, 2))
+        options = {"z": z, "score": score}
+        parts: list[Drawn] = []
+        for end in ENDS:
             which = np.flatnonzero(swapped == (end == "head"))
-            if end not in self.parts or (not len(which) and parts):
-                continue
-            kept, target = (head, tail) if end == "tail" else (tail, head)
-            rows = self.views[end].queries.rows(kept[which], relation[which])
-            pair = torch.from_numpy(np.stack([rows, target[which]]))
-            options: dict[str, Any] = {"z": z, "score": self._pairwise(end, score)}
-            source = generator_from(split_seed(seed, i))
-            drawn = self.parts[end].sample(pair, k, **options, generator=source)
-            if drawn.synthetic:
-                checks.fail("sampler", "one that returns entities only", self.parts[end])
-            if not own_known:
-                drawn = _without_own(
-                    self.parts[end], drawn, pair, k, options, split_seed(seed, 3 + i)
-                )
-            parts.append((which, drawn))
-        joined = _joined(pos, parts, swapped)
-        if self.corrupt in ("both", "bernoulli"):
-            return joined
-        return joined.changed(side="src" if self.corrupt == "head" else "dst")
+            if end in self.parts and (len(which) or not parts):
+                parts.append((which, self._drawn(pos, which, end, k, options, seed)))
+        if len(self.parts) == 1:
+            joined = _joined(pos, parts, swapped)
+            return joined.changed(side="src" if self.corrupt == "head" else "dst")
+        for rows in [which[~drawn.mask.cpu().numpy()[:, 0]] for which, drawn in parts]:
+            if len(rows):
+                other: End = "tail" if swapped[rows[0]] else "head"
+                swapped[rows] = other == "head"
+                found = self._drawn(pos, rows, other, k, options, split_seed(seed, 5))
+                parts.append((rows, found))
+        return _joined(pos, parts, swapped)
+
+    def _drawn(
+        self,
+        pos: Tensor,
+        which: IntArray,
+        end: End,
+        k: int,
+        options: dict[str, Any],
+        seed: int,
+    ) -> Negatives:
+        """Negatives of one end for the triples ``which`` of ``pos [3, B]``."""
+        rows = pos[:, torch.from_numpy(which).to(pos.device)].detach().cpu().long()
+        head, relation, tail = rows
+        kept, target = (head, tail) if end == "tail" else (tail, head)
+        queries = self.views[end].queries.rows(kept.numpy(), relation.numpy())
+        pair = torch.stack([torch.from_numpy(queries), target])
+        options = {**options, "score": self._pairwise(end, options["score"])}
+        lane = ENDS.index(end)
+        source = generator_from(split_seed(seed, lane))
+        drawn = self.parts[end].sample(pair, k, **options, generator=source)
+        if drawn.synthetic:
+            checks.fail("sampler", "one that returns entities only", self.parts[end])
+        if self.known.contains(rows).all():
+            return drawn
+        return _without_own(self.parts[end], drawn, pair, k, options, split_seed(seed, 3 + lane))
 
     def step(self, *, score: TripleScore | None = None) -> None:
         """Tell an adaptive sampler that the optimiser has stepped on what it drew last."""
@@ -207,8 +227,13 @@ class TripleSampler:
         return share
 
     def _swapped(self, relation: npt.NDArray[Any], seed: int) -> npt.NDArray[np.bool_]:
-        coin = np.random.Generator(np.random.Philox(seed)).random(len(relation))
-        swapped: npt.NDArray[np.bool_] = coin < self.head_share[relation]
+        random = np.random.Generator(np.random.Philox(seed))
+        rows = len(relation)
+        swapped: npt.NDArray[np.bool_]
+        if self.corrupt == "both":
+            swapped = random.permutation(rows) < (rows + random.integers(2)) // 2
+        else:
+            swapped = random.random(rows) < self.head_share[relation]
         return swapped
 
     def _pairwise(self, end: End, score: TripleScore | None) -> PairScore | None:
@@ -221,48 +246,6 @@ class TripleSampler:
     def __repr__(self) -> str:
         part = next(iter(self.parts.values()))
         return f"TripleSampler({part!r}, corrupt={self.corrupt!r})"
-
-
-class PairScore:
-    """A score of triples as samplers for pairs call it: by query and entity.
-
-    Args:
-        queries: What is numbered.
-        end: Which end entities stand at.
-        score: ``score(head, relation, tail)``.
-    """
-
-    def __init__(self, queries: Queries, end: End, score: TripleScore) -> None:
-        self.queries, self.end, self.score = queries, end, score
-
-    def asked(self, src: Tensor) -> tuple[Tensor, Tensor]:
-        """Kept entities and relations of queries.
-
-        Raises:
-            ValueError: If the relation of one of them may be any.
-        """
-        rows = src.cpu().numpy()
-        relation = self.queries.relation(rows)
-        if (relation < 0).any():
-            checks.fail("pos", "of known queries, for a sampler that scores", "others")
-        kept, between = torch.from_numpy(self.queries.kept(rows)), torch.from_numpy(relation)
-        return kept.to(src.device), between.to(src.device)
-
-    def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Scores of pairs of one shape."""
-        kept, between = self.asked(src)
-        return (
-            self.score(kept, between, dst) if self.end == "tail" else self.score(dst, between, kept)
-        )
-
-
-class BlockScore(PairScore):
-    """By a model that scores many entities for a query at once, as :class:`gneg.nn.kge.Scorer`."""
-
-    def block(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Scores ``[B, M]`` of entities ``dst [B, M]`` for queries ``src [B]``."""
-        found: Tensor = self.score.block(*self.asked(src), dst, self.end)  # type: ignore[attr-defined]
-        return found
 
 
 def _without_own(
@@ -289,9 +272,7 @@ def _without_own(
     )
 
 
-def _joined(
-    pos: Tensor, parts: list[tuple[npt.NDArray[Any], Negatives]], swapped: npt.NDArray[np.bool_]
-) -> Negatives:
+def _joined(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> Negatives:
     """One result in the order of ``pos``, with entities where samplers had queries."""
     head, relation, tail = pos.detach().cpu().long()
 
