@@ -35,7 +35,8 @@ class TrainConfig:
             else ``mlp``.
         sampler: An expression, see :func:`gneg.samplers.build`.
         loss: A name of :data:`gneg.losses.LOSSES`; if None ``softmax``, which corrects for the
-            proposal, where the sampler has a closed-form ``log_q``, else ``infonce``.
+            proposal, where the sampler has a closed-form ``log_q`` that costs little, else
+            ``infonce``.
         k: Negatives per positive.
         epochs: Passes over the training edges at the most.
         seconds: Seconds of training (sampling, scoring and the model, without evaluation) at the

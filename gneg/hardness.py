@@ -121,7 +121,7 @@ def _histogram(columns: dict[str, FloatArray]) -> dict[str, list[float]]:
 
 def _pagerank(graph: Graph, src: IntArray, dst: IntArray) -> FloatArray:
     """PageRank of the pairs of as many sources as there is time to push from."""
-    epsilon = heuristics.default_tolerance(graph)
+    epsilon = heuristics.default_tolerance(graph.num_nodes, graph.num_edges)
     cost = min(1 / (0.15 * epsilon), 30 * max(graph.num_edges, 1))
     sources = np.unique(src)
     wanted = int(min(SOURCES, max(32, PUSHES / cost)))

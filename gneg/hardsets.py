@@ -248,7 +248,8 @@ def hardset(
             checks.fail("family", "a sampler in a bipartite graph", family)
         settings |= {"merge": merge, "local": local, "alpha": alpha}
         if tolerance is None:
-            tolerance = default_tolerance(data.graph.to_undirected())
+            whole = data.graph.to_undirected()
+            tolerance = default_tolerance(whole.num_nodes, whole.num_edges)
         settings["tolerance"] = tolerance
     mark, parts = _hash(data), None
     if out is not None:

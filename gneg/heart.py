@@ -72,7 +72,8 @@ class Order:
         self.graph, self.known, self.merge, self.seed = graph.to_undirected(), known, merge, seed
         self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
         if tolerance is None:
-            tolerance = heuristics.default_tolerance(self.graph)
+            size = self.graph.num_nodes, self.graph.num_edges
+            tolerance = heuristics.default_tolerance(*size)
         self.tolerance = checks.number("tolerance", tolerance, 0, open_low=True)
         self.weight = heuristics.neighbor_weight(local, self.graph.degree().numpy())
         self.unit = None if x is None else heuristics.unit_rows(x)

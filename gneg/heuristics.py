@@ -36,15 +36,15 @@ def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -
     return np.where(size > 1, 1.0 / np.log(np.maximum(size, 2)), 0.0)
 
 
-def default_tolerance(graph: Graph) -> float:
+def default_tolerance(num_nodes: int, num_edges: int) -> float:
     """The tolerance ``epsilon`` of PageRank by push that suits a graph.
 
     0.01 / E for up to 10,000 nodes, where all residuals together are then at most 1 %; 1e-6 for
     larger graphs. (With a constant one, no push would get past the neighbours in a dense graph.)
     """
-    if graph.num_nodes > SMALL:
+    if num_nodes > SMALL:
         return TOLERANCE
-    return min(1e-5, LEFT / max(graph.num_edges, 1))
+    return min(1e-5, LEFT / max(num_edges, 1))
 
 
 def scores(
@@ -85,7 +85,7 @@ def scores(
         checks.fail("graph", "homogeneous", graph)
     checks.choice("kind", kind, KINDS)
     checks.number("alpha", alpha, 0, 1, open_low=True)
-    epsilon = default_tolerance(graph) if epsilon is None else epsilon
+    epsilon = default_tolerance(graph.num_nodes, graph.num_edges) if epsilon is None else epsilon
     checks.number("epsilon", epsilon, 0, open_low=True)
     checks.number("beta", beta, 0, open_low=True)
     checks.integer("length", length, 1)

@@ -94,13 +94,16 @@ def expected_share(sampler: Sampler, pos: Tensor, secret: KnownEdges) -> float |
     """Probability that a negative is a held-out edge, by the sampler's own density.
 
     The sum over each query's held-out edges of q(v | u), averaged over the queries: what
-    :func:`held_out_hits` estimates, without noise. None where the density has no closed form.
+    :func:`held_out_hits` estimates, without noise. None where the density has no closed form, or
+    one that costs too much.
 
     Args:
         sampler: What draws.
         pos: ``[2, B]``, the positives it draws for.
         secret: Held-out edges, as (source, target).
     """
+    if sampler.slow_log_q:
+        return None
     sides: list[Side] = ["dst", "src"] if sampler.corrupt == "both" else [sampler.corrupt]
     means = []
     for side in sides:

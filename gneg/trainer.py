@@ -119,7 +119,9 @@ class Trainer(Run):
         name = self.config.loss
         if name is None:
             some = self.data.train[:, :1]
-            name = "infonce" if self.sampler.log_prob(some[0], some[1]) is None else "softmax"
+            quick = not self.sampler.slow_log_q
+            corrects = quick and self.sampler.log_prob(some[0], some[1]) is not None
+            name = "softmax" if corrects else "infonce"
         return LOSSES[name]()
 
     def embed(self) -> Tensor:

@@ -13,7 +13,17 @@ PACKAGE = Path(__file__).parent.parent / "gneg"
 
 FLOORS = [
     {"checks", "rng", "kernels", "sparse", "record", "artefacts", "sources", "steps"},
-    {"graph", "known", "negatives", "metrics", "collapse", "heuristics", "ranking", "triples"},
+    {
+        "graph",
+        "known",
+        "negatives",
+        "metrics",
+        "collapse",
+        "heuristics",
+        "ranking",
+        "triples",
+        "pagerank",
+    },
     {"samplers", "losses"},
     {"config", "functional", "exporters", "runs"},
     {"nn", "datasets", "heart", "risk", "transforms", "loader"},
@@ -30,6 +40,8 @@ FLOORS = [
 WITHIN = {
     ("known", "graph"),
     ("heuristics", "graph"),
+    ("pagerank", "heuristics"),
+    ("pagerank", "known"),
     ("loader", "transforms"),
     ("artefacts", "checks"),
     ("sources", "checks"),

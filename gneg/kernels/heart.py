@@ -238,7 +238,7 @@ def order(
     keep = out.shape[1] if best and len(shares) == 0 else n
     for i in range(lo, hi):
         u = rows[i]
-        ppr = spread(u, indptr, indices, alpha, epsilon, values, mark, queue, touched)
+        ppr = spread(u, indptr, indices, alpha, epsilon, True, values, mark, queue, touched)
         base = mark[-1] + 1
         mark[-1] = base + 1
         mark[u] = base

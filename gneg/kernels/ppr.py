@@ -8,8 +8,10 @@ from gneg.kernels._jit import jit
 
 
 @jit
-def spread(u, indptr, indices, alpha, epsilon, values, mark, queue, touched):
+def spread(u, indptr, indices, alpha, epsilon, stays, values, mark, queue, touched):
     """Push from ``u`` until every residual is below ``epsilon * degree``.
+
+    A walk that has nowhere to go ``stays``, or else is lost unless it stops there by itself.
 
     ``values [>= 2 N]`` holds estimates, then residuals; a node waits in the circular ``queue`` at
     most once, by its mark. Returns the number of nodes that were ``touched``.
@@ -28,7 +30,7 @@ def spread(u, indptr, indices, alpha, epsilon, values, mark, queue, touched):
         values[n + v] = 0.0
         degree = indptr[v + 1] - indptr[v]
         if degree == 0:
-            values[v] += residual  # nowhere to go: the walk stays
+            values[v] += residual if stays else alpha * residual
             continue
         values[v] += alpha * residual
         share = (1.0 - alpha) * residual / degree
@@ -62,10 +64,58 @@ def push(lo, hi, out, rows, targets, indptr, indices, alpha, epsilon, values, ma
     size = 0
     for i in range(lo, hi):
         if i == lo or rows[i] != rows[i - 1]:
-            size = spread(rows[i], indptr, indices, alpha, epsilon, values, mark, queue, touched)
+            size = spread(
+                rows[i], indptr, indices, alpha, epsilon, True, values, mark, queue, touched
+            )
         for j in range(targets.shape[1]):
             v = targets[i, j]
             out[i, j] = values[v] if v >= 0 else 0.0
+        if i + 1 == hi or rows[i] != rows[i + 1]:
+            for t in range(size):
+                values[touched[t]] = values[n + touched[t]] = 0.0
+
+
+@jit
+def among(
+    lo,
+    hi,
+    out,
+    rows,
+    targets,
+    indptr,
+    indices,
+    alpha,
+    epsilon,
+    shift,
+    known_indptr,
+    known,
+    num_targets,
+    no_self,
+    values,
+    mark,
+    queue,
+):
+    """The same for walks that are lost in a dead end, and in the last column that of all non-edges.
+
+    Non-edges are the ids from ``shift`` on, ``num_targets`` of them, that are not known.
+    """
+    n = len(indptr) - 1
+    k = targets.shape[1]
+    touched = np.empty(n, np.int64)
+    size, free = 0, 0.0
+    for i in range(lo, hi):
+        u = rows[i]
+        if i == lo or u != rows[i - 1]:
+            size = spread(u, indptr, indices, alpha, epsilon, False, values, mark, queue, touched)
+            free = -values[u] if no_self else 0.0
+            for t in range(size):
+                if shift <= touched[t] < shift + num_targets:
+                    free += values[touched[t]]
+            for e in range(known_indptr[u], known_indptr[u + 1]):
+                free -= values[known[e] + shift]
+        for j in range(k):
+            out[i, j] = values[targets[i, j]]
+        out[i, k] = free
         if i + 1 == hi or rows[i] != rows[i + 1]:
             for t in range(size):
                 values[touched[t]] = values[n + touched[t]] = 0.0

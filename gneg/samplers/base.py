@@ -98,6 +98,11 @@ class Sampler(ABC):
         """Decay of the moving average of the encoder that makes the keys; 0: no average."""
         return 0.0
 
+    @property
+    def slow_log_q(self) -> bool:
+        """Whether ``log_q`` costs much more than the draw, so that it is not asked for unasked."""
+        return False
+
     # -- the hooks -----------------------------------------------------------------------------
 
     @abstractmethod

@@ -133,6 +133,11 @@ class Mixture(Sampler):
             total = found if total is None else np.logaddexp(total, found)
         return total
 
+    @property
+    def slow_log_q(self) -> bool:
+        """Whether that of a part does."""
+        return any(part.slow_log_q for part in self.samplers)
+
     def step(self, *, score: Score | None = None) -> None:
         """Pass the step on to every part."""
         for part in self.samplers:

@@ -10,6 +10,7 @@ from gneg import checks, kernels
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Side
+from gneg.pagerank import TABLE, PageRank
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.two_steps import TwoSteps, edge_table, marking, two_steps
 from gneg.steps import Steps
@@ -33,8 +34,10 @@ class Walk(Sampler):
 
     Drawn by rejection of edges; a two-step row that keeps rejecting is listed instead, so the
     draws follow the conditional distribution exactly. A query from which the walk reaches no
-    non-edge is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is exact for two steps
-    and None otherwise.
+    non-edge is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is exact for two steps.
+    For ``"ppr"`` it is that of :class:`gneg.pagerank.PageRank` (exact for up to 8,192 nodes, but
+    for rows of which less than about a hundredth of the walks end on a non-edge, which are partly
+    drawn uniformly), unless the graph is larger and has weights; otherwise it is None.
 
     Args:
         graph: See :class:`~gneg.samplers.base.Sampler`.
@@ -87,6 +90,11 @@ class Walk(Sampler):
     def _closed_form(self) -> bool:
         return self.kind != "ppr" and self.hops == 2
 
+    @property
+    def slow_log_q(self) -> bool:
+        """Of PageRank it does."""
+        return self.kind == "ppr"
+
     def _steps(self, side: Side) -> Steps:
         return self.view(side).steps()
 
@@ -119,13 +127,26 @@ class Walk(Sampler):
         return index
 
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
-        if not self._closed_form:
+        if self.kind == "ppr":
+            ranks = self.cached(("ranks", query.side), lambda: self._pagerank(query.side))
+            if ranks is None:
+                return None
+            weight, free = ranks.among(query.rows, np.maximum(index, 0), query.known)
+            allowed = free[:, None]
+        elif self.hops == 2:
+            weight = self._two_steps(query.side).weigh(query, index)
+            allowed = self._allowed(query)[:, None]
+        else:
             return None
-        weight = self._two_steps(query.side).weigh(query, index)
-        allowed = self._allowed(query)[:, None]
         share = np.divide(weight, allowed, out=np.zeros_like(weight), where=allowed > 0)
         with np.errstate(divide="ignore"):
             return np.where(allowed > 0, np.log(share), query.log_uniform)
+
+    def _pagerank(self, side: Side) -> PageRank | None:
+        steps = self._steps(side)
+        if steps.weights is not None and len(steps.indptr) - 1 > TABLE:
+            return None
+        return PageRank(steps, alpha=self.alpha)
 
     def _allowed(self, query: Query) -> FloatArray:
         """Unnormalised probability that a walk from each row ends on a non-edge."""

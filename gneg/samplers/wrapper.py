@@ -167,6 +167,11 @@ class Wrapper(Sampler):
         """The wrapped sampler's."""
         return self.sampler.momentum
 
+    @property
+    def slow_log_q(self) -> bool:
+        """The wrapped sampler's."""
+        return self.sampler.slow_log_q
+
     def step(self, *, score: Score | None = None) -> None:
         """Hand the step on."""
         self.sampler.step(score=score)

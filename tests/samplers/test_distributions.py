@@ -23,6 +23,7 @@ EXACT = {
     "ra": (samplers.Walk, lambda g: reference.walk(g, "ra")),
     "cn": (lambda g: samplers.Walk(g, "cn"), lambda g: reference.walk(g, "cn")),
     "aa": (lambda g: samplers.Walk(g, "aa"), lambda g: reference.walk(g, "aa")),
+    "ppr": (lambda g: samplers.Walk(g, "ppr", alpha=0.3), lambda g: reference.ppr(g, 0.3)),
     "khop-2": (lambda g: samplers.KHop(g, 2), lambda g: reference.khop(g, {2: 1.0})),
     "khop-3": (lambda g: samplers.KHop(g, 3), lambda g: reference.khop(g, {3: 1.0})),
     "khop-far": (lambda g: samplers.KHop(g, "far"), lambda g: reference.khop(g, {"far": 1.0})),
@@ -36,7 +37,6 @@ EXACT = {
     ),
 }
 DRAWN_ONLY = {
-    "ppr": (lambda g: samplers.Walk(g, "ppr", alpha=0.3), lambda g: reference.ppr(g, 0.3)),
     "steps-3": (lambda g: samplers.Walk(g, hops=3), lambda g: reference.steps(g, 3)),
 }
 BIPARTITE = {
@@ -106,13 +106,25 @@ def test_log_prob_equals_enumeration(case, world):
     np.testing.assert_allclose(found, exact(graph)[free], atol=1e-6)
 
 
-def test_log_prob_of_a_bipartite_shell_equals_enumeration():
+@pytest.mark.parametrize("case", ["khop", "ppr"])
+def test_log_prob_in_a_bipartite_graph_equals_enumeration(case):
     graph = WORLDS["bipartite"]()
     src, dst = (torch.from_numpy(ends) for ends in np.nonzero(reference.non_edges(graph)))
-    found = samplers.KHop(graph, weights=ODD_SHELLS).log_prob(src, dst).double().exp().numpy()
-    np.testing.assert_allclose(
-        found, reference.khop(graph, ODD_SHELLS)[src.numpy(), dst.numpy()], atol=1e-6
-    )
+    make, exact = BIPARTITE[case]
+    found = make(graph).log_prob(src, dst).double().exp().numpy()
+    np.testing.assert_allclose(found, exact(graph)[src.numpy(), dst.numpy()], atol=1e-6)
+
+
+@pytest.mark.parametrize("world", ["sparse", "directed", "isolated", "hub", "bipartite"])
+def test_pushed_pagerank_is_as_exact_as_its_tolerance(world, monkeypatch):
+    """What large graphs get, on small ones."""
+    graph = WORLDS[world]()
+    src, dst = (torch.from_numpy(ends) for ends in np.nonzero(reference.non_edges(graph)))
+    whole = samplers.Walk(graph, "ppr", alpha=0.3).log_prob(src, dst)
+    monkeypatch.setattr("gneg.pagerank.TABLE", 0)
+    monkeypatch.setattr("gneg.heuristics.LEFT", 1e-7)
+    pushed = samplers.Walk(graph, "ppr", alpha=0.3).log_prob(src, dst)
+    np.testing.assert_allclose(pushed.exp(), whole.exp(), atol=1e-5)
 
 
 @pytest.mark.parametrize("case", ["uniform", "ra", "khop-2", "degree"])
