@@ -15,7 +15,14 @@ from gneg.train import TrainConfig, Trainer
 from tests.test_hardsets import toy
 from tests.worlds import random_graph
 
-EXPRESSIONS = ("uniform", "degree", "walk", "walk(kind=cn)", "mixture(uniform:0.5, walk:0.5)")
+EXPRESSIONS = (
+    "uniform",
+    "degree",
+    "walk",
+    "walk(kind=cn)",
+    "walk(kind=ppr)",
+    "mixture(uniform:0.5, walk:0.5)",
+)
 
 
 @pytest.mark.parametrize("corrupt", ["dst", "src", "both"])

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from gneg import checks, heuristics
 from gneg.graph import Graph
 from gneg.known import KnownEdges
+from gneg.pagerank import TABLE, PageRank, without_own_edge
 from gneg.rng import generator_from
 
-#: Common neighbours, Adamic-Adar, resource allocation, distance (2, 3, more), degrees of both ends
-#: and the cosine of features.
-KINDS = ("cn", "aa", "ra", "shell", "degree", "cosine")
+#: Common neighbours, Adamic-Adar, resource allocation, PageRank (the mean of both ways), distance
+#: (2, 3, more), degrees of both ends and the cosine of features.
+KINDS = ("cn", "aa", "ra", "ppr", "shell", "degree", "cosine")
 WIDTHS = {"shell": 2, "degree": 2}
 SAMPLE = 10_000  # training edges, and as many random pairs, that inputs are standardised on
 
@@ -26,14 +27,15 @@ class PairFeatures(nn.Module):
 
     So that hard negatives teach when a heuristic is wrong, instead of hiding what it knows. An edge
     is left out of its own features: else training would give itself away. Counts go in as
-    ``log(1 + count)``, everything standardised on training edges and random pairs; ``g`` is a
-    perceptron with one hidden layer.
+    ``log(1 + count)``, PageRank in multiples of 1 / N likewise, everything standardised on training
+    edges and random pairs; ``g`` is a perceptron with one hidden layer.
 
     Args:
         decoder: Scores ``f`` of two tensors ``[.., D]``.
         graph: The training graph, homogeneous; a directed one is taken as undirected.
         width: D.
-        kinds: Some of :data:`KINDS`; all that there are inputs for if None.
+        kinds: Some of :data:`KINDS`; if None all that there are inputs for, without ``"ppr"`` on
+            graphs that are too large for :attr:`gneg.pagerank.PageRank.table`.
         x: ``[N, F]`` features, for ``"cosine"``.
         hidden: Width of ``g``.
         seed: Of the pairs that standardise.
@@ -61,7 +63,9 @@ class PairFeatures(nn.Module):
             checks.fail(
                 "graph", "homogeneous: two kinds of nodes have no neighbour in common", graph
             )
-        self.kinds = [one for one in KINDS if one != "cosine" or x is not None]
+        costly = {"ppr"} if graph.num_nodes > TABLE else set()
+        costly |= {"cosine"} if x is None else set()
+        self.kinds = [one for one in KINDS if one not in costly]
         if kinds is not None:
             self.kinds = [checks.choice("kinds", one, KINDS) for one in kinds]
         if "cosine" in self.kinds and x is None:
@@ -69,6 +73,8 @@ class PairFeatures(nn.Module):
         self.decoder, self.graph, self.x = decoder, graph.to_undirected(), x
         self._known = KnownEdges(self.graph)
         self._degree = self.graph.degree().numpy()
+        steps = self.graph.steps()._replace(weights=None, in_weights=None)
+        self._pagerank = PageRank(steps) if "ppr" in self.kinds else None
         #: Seconds that the features have taken so far.
         self.seconds = 0.0
         size = sum(WIDTHS.get(kind, 1) for kind in self.kinds)
@@ -113,6 +119,8 @@ class PairFeatures(nn.Module):
                 parts += list(np.log1p(np.sort(degree - own, axis=0)[::-1]))
             elif kind == "shell":
                 parts += self._shells(rows, targets, own, degree, common)
+            elif kind == "ppr":
+                parts.append(np.log1p(self.graph.num_nodes * self._ranks(rows, targets, own)))
             else:
                 # What joins two nodes by a third is the same with and without their own edge.
                 found = common if kind == "cn" else self._scores(kind, rows, targets)
@@ -123,6 +131,19 @@ class PairFeatures(nn.Module):
 
     def _scores(self, kind: str, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return heuristics.scores(self.graph, kind, rows, targets[:, None], x=self.x)[:, 0]  # type: ignore[arg-type]
+
+    def _ranks(self, rows: np.ndarray, targets: np.ndarray, own: np.ndarray) -> np.ndarray:
+        """PageRank between the ends, the mean of both ways."""
+        assert self._pagerank is not None
+        ends = np.stack([rows, targets], axis=1)
+        out, back = (self._pagerank.scores(one, ends) for one in (rows, targets))
+        degree = self._degree[rows].astype(float), self._degree[targets].astype(float)
+        there = out[:, 1], back[:, 0], (out[:, 0], back[:, 1]), degree
+        again = back[:, 0], out[:, 1], (back[:, 1], out[:, 0]), degree[::-1]
+        alpha = self._pagerank.alpha
+        both = (without_own_edge(own > 0, *one, alpha) for one in (there, again))
+        mean: np.ndarray = sum(both) / 2  # type: ignore[assignment]
+        return mean
 
     def _shells(
         self,
