@@ -64,6 +64,8 @@ class TrainConfig:
             the ``sampler``, or of another expression.
         base_weight: Its weight c; None: that of :data:`BASE_WEIGHTS` which is best on validation.
         base_form: ``plain`` or ``nce``, see there.
+        stack: What :class:`gneg.nn.Stack` weighs against the model in the end, on validation:
+            ``none``, ``all``, or some kinds of pair features with commas between.
         device: Where the model lives.
     """
 
@@ -95,6 +97,7 @@ class TrainConfig:
     base_measure: str = "none"
     base_weight: float | None = None
     base_form: Form = "plain"
+    stack: str = "none"
     device: str = "cpu"
 
     def __post_init__(self) -> None:

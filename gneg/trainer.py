@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from gneg import stacking
 from gneg.collapse import CollapseWatch
 from gneg.config import BASE_WEIGHTS, Decoder, TrainConfig
 from gneg.datasets import LinkData
@@ -22,8 +23,10 @@ from gneg.nn import (
     BaseMeasure,
     LinkPredictor,
     PairFeatures,
+    PairInputs,
     Scorer,
     SparseFeatures,
+    Stack,
     make_decoder,
     make_encoder,
 )
@@ -50,7 +53,8 @@ class Trainer(Run):
 
     def __init__(self, data: LinkData, config: TrainConfig, seed: int) -> None:
         self.data, self.config, self.seed = data, config, seed
-        self._features: PairFeatures | None = None
+        self._features: PairInputs | None = None
+        self._stack: Stack | None = None
         device = torch.device(config.device)
         torch.manual_seed(split_seed(seed, 0))
         self.generator = generator_from(split_seed(seed, 1))
@@ -66,7 +70,7 @@ class Trainer(Run):
             layers=config.decoder_layers,
             dropout=config.decoder_dropout,
         )
-        decoder = self._measured(self._featured(decoder))
+        decoder = self._stacked(self._measured(self._featured(decoder)))
         self.model = LinkPredictor(encoder, decoder, data.num_src).to(device)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay
@@ -100,10 +104,11 @@ class Trainer(Run):
         text, alone = self.config.pair_features, self.config.encoder == "heuristics"
         if text == "none" and not alone:
             return decoder
-        kinds = None if text in ("none", "all") else text.split(",")
         width = 1 if alone else self.config.hidden
-        self._features = PairFeatures(decoder, self.data.graph, width, kinds=kinds, x=self.data.x)
-        return self._features
+        graph, x = self.data.graph, self.data.x
+        made = PairFeatures(decoder, graph, width, kinds=_kinds(text), x=x)
+        self._features = made.inputs
+        return made
 
     def _measured(self, decoder: torch.nn.Module) -> torch.nn.Module:
         """The decoder, on a base measure if there is one."""
@@ -114,6 +119,14 @@ class Trainer(Run):
         sampler = self.data.sampler(text, known=config.known, corrupt=config.corrupt)
         weight = 1.0 if config.base_weight is None else config.base_weight
         return BaseMeasure(decoder, sampler, weight, form=config.base_form)
+
+    def _stacked(self, decoder: torch.nn.Module) -> torch.nn.Module:
+        """The decoder, in what weighs it against heuristics in the end, if that is wanted."""
+        text = self.config.stack
+        if text == "none":
+            return decoder
+        self._stack = Stack(decoder, self.data.graph, kinds=_kinds(text), x=self.data.x)
+        return self._stack
 
     def _loss(self) -> Loss:
         name = self.config.loss
@@ -180,9 +193,10 @@ class Trainer(Run):
             self.average.update_parameters(self.model.encoder)
         return float(loss.detach())
 
-    def _base_weight(self) -> float | None:
+    def _measure(self) -> BaseMeasure | None:
         decoder = self.model.decoder
-        return float(decoder.c) if isinstance(decoder, BaseMeasure) else None
+        decoder = decoder.decoder if isinstance(decoder, Stack) else decoder
+        return decoder if isinstance(decoder, BaseMeasure) else None
 
     def _scorer(self, z: Tensor) -> Score | None:
         """The current model for samplers that select by it; its time is kept apart."""
@@ -240,14 +254,26 @@ class Trainer(Run):
     def evaluate(self, part: str) -> dict[str, float]:
         """All metrics of ``valid`` or ``test``."""
         edges = self.valid if part == "valid" else self.test
-        scorer, decoder = self.scorer(), self.model.decoder
+        scorer, measure = self.scorer(), self._measure()
         with self._clock("evaluation"):
             choose = part == "valid" and self.config.base_weight is None
-            if not isinstance(decoder, BaseMeasure) or not choose:
+            if measure is None or not choose or (self._stack is not None and self._stack.used):
                 return edges.evaluate(scorer)
-            weight, found = chosen(decoder, scorer, edges.evaluate, self.data.metric, BASE_WEIGHTS)
-            decoder.c.fill_(weight)
+            weight, found = chosen(measure, scorer, edges.evaluate, self.data.metric, BASE_WEIGHTS)
+            measure.c.fill_(weight)
             return found
+
+    def stack(self) -> dict[str, Any] | None:
+        """Weigh the current model against heuristics; what came of it, None if that is not wanted.
+
+        The result belongs to the best weights from then on.
+        """
+        if self._stack is None:
+            return None
+        with self._clock("stacking"):
+            found = stacking.fit(self._stack, self.scorer(), self.data, seed=self.seed)
+        self.best_state = self.weights()
+        return found
 
     def more_state(self) -> dict[str, Any]:
         """The watch and the moving average, too."""
@@ -264,8 +290,10 @@ class Trainer(Run):
         """Evaluate the best weights on both parts."""
         self.model.load_state_dict(self.best_state)
         progress = self.progress
+        alone = None if self._stack is None else {p: self.evaluate(p) for p in ("valid", "test")}
+        stacked = self.stack()
         parts = {part: self.evaluate(part) for part in ("valid", "test")}
-        seconds = progress.seconds
+        seconds, measure = progress.seconds, self._measure()
         training = self.trained_seconds
         return {
             "seed": self.seed,
@@ -279,12 +307,18 @@ class Trainer(Run):
             "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(training, 1e-9),
             "decoder": self.decoder,
             "loss": self.loss.name,
-            "base_weight": self._base_weight(),
+            "base_weight": None if measure is None else float(measure.c),
+            "stack": None if stacked is None else {**stacked, "alone": alone},
             "sampler_counts": progress.counts,
             "sampler_report": self.sampler.report(),
             "collapse": self.watch.sign,
             "parameters": sum(one.numel() for one in self.model.parameters()),
         }
+
+
+def _kinds(text: str) -> list[str] | None:
+    """Kinds of pair inputs by the text of a config."""
+    return None if text in ("none", "all") else text.split(",")
 
 
 def _features(x: Tensor | None, device: torch.device) -> Tensor | SparseFeatures | None:

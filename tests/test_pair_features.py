@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from gneg import Graph, datasets, scorers, train
-from gneg.nn import BaseMeasure, Dot, Heuristic, PairFeatures
+from gneg import Graph, datasets, scorers, sparse, train
+from gneg.nn import BaseMeasure, Dot, Heuristic, PairFeatures, PairInputs
 from gneg.samplers import Uniform
 from gneg.train import TrainConfig, Trainer
 from tests.test_hardsets import toy
@@ -33,8 +33,16 @@ def one_by_one(graph: Graph, u: int, v: int) -> list[float]:
     ]
     ppr = 25 * (ways[0][v] + ways[1][u]) / 2
     distance = networkx.shortest_path_length(nx, u, v) if networkx.has_path(nx, u, v) else np.inf
+    three = sum(1 for a in nx[u] for b in nx[a] if nx.has_edge(b, v))
+    katz = np.log(1e-3 + cn + 0.005 * three)
     low, high = sorted((nx.degree(u), nx.degree(v)))
-    return [*np.log1p([cn, aa, ra, ppr]), distance == 2, distance == 3, *np.log1p([high, low])]
+    return [
+        *np.log1p([cn, aa, ra, ppr]),
+        katz,
+        distance == 2,
+        distance == 3,
+        *np.log1p([high, low]),
+    ]
 
 
 @pytest.mark.parametrize("edges", [20, 45, 120])
@@ -43,7 +51,7 @@ def test_every_feature_is_that_without_the_pair(edges):
     features = PairFeatures(Dot(), graph, 4)
     pairs = torch.cartesian_prod(torch.arange(25), torch.arange(25)).t()
     pairs = pairs[:, pairs[0] != pairs[1]]
-    found = features.features(pairs)
+    found = features.inputs.features(pairs)
     expected = [one_by_one(graph, *pair) for pair in pairs.t().tolist()]
     np.testing.assert_allclose(found.numpy(), np.array(expected, float), atol=1e-5)
 
@@ -53,13 +61,39 @@ def test_the_cosine_and_the_choice():
     features = PairFeatures(Dot(), graph, 4, kinds=["cosine", "cn"], x=x)
     pairs = torch.randint(25, (2, 60))
     expected = torch.cosine_similarity(x[pairs[0]], x[pairs[1]])
-    torch.testing.assert_close(features.features(pairs)[:, 0], expected, rtol=1e-4, atol=1e-5)
-    assert features.mean.shape == (2,)
-    edges = PairFeatures(Dot(), graph, 4).features(graph.edge_index)
-    assert edges.shape[1] == 8  # no cosine without x
+    torch.testing.assert_close(
+        features.inputs.features(pairs)[:, 0], expected, rtol=1e-4, atol=1e-5
+    )
+    assert features.inputs.mean.shape == (2,)
+    edges = PairInputs(graph).features(graph.edge_index)
+    assert edges.shape[1] == 9  # no cosine without x
     scores = features(torch.randn(60, 4), torch.randn(60, 4), pairs)
     assert scores.shape == (60,)
-    assert features.seconds > 0
+    assert features.inputs.seconds > 0
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_smoothed_features_are_those_without_the_pair(layout):
+    """By hand: sums over neighbours, w by 1 / sqrt(deg(w) + 1), each edge taken out in turn."""
+    graph = random_graph(25, 45)
+    x = torch.rand(25, 6)
+    given = x if layout == "dense" else sparse.to_csr(x)
+    inputs = PairInputs(graph, kinds=["smooth"], x=given)
+    pairs = torch.cartesian_prod(torch.arange(25), torch.arange(25)).t()
+    pairs = pairs[:, pairs[0] != pairs[1]]
+    near = torch.eye(25)
+    near[tuple(graph.edge_index)] = 1.0
+    unit = torch.nn.functional.normalize(x)
+    weight = (graph.degree() + 1.0).rsqrt()
+    expected = []
+    for u, v in pairs.t().tolist():
+        without = near.clone()
+        without[u, v] = without[v, u] = 0.0
+        sums = (without * weight) @ unit
+        expected.append(torch.cosine_similarity(sums[u], sums[v], dim=0))
+    torch.testing.assert_close(
+        inputs.features(pairs)[:, 0], torch.stack(expected), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_trainer_takes_both():

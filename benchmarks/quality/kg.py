@@ -60,8 +60,8 @@ MORE = {
 SETTINGS = {
     ("fb15k237", "transe"): (0.001, 0.0, 80),
     ("wn18rr", "transe"): (0.003, 0.0, 80),
-    ("fb15k237", "distmult"): (0.01, 1e-3, 40),
-    ("fb15k237", "complex"): (0.01, 1e-3, 40),
+    ("fb15k237", "distmult"): (0.01, 4e-3, 40),
+    ("fb15k237", "complex"): (0.01, 4e-3, 40),
     ("codex-s", "transe"): (0.003, 0.0, 200),
     ("codex-s", "complex"): (0.01, 1e-3, 100),
     ("wn18rr", "distmult"): (0.01, 1e-3, 60),

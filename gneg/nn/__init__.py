@@ -8,6 +8,8 @@ from gneg.nn.heuristics import Heuristic
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.model import LinkPredictor, Scorer, make_encoder
 from gneg.nn.pair_features import PairFeatures
+from gneg.nn.pair_inputs import PairInputs
+from gneg.nn.stack import Stack
 
 __all__ = [
     "MLP",
@@ -22,8 +24,10 @@ __all__ = [
     "LinkPredictor",
     "NoEmbeddings",
     "PairFeatures",
+    "PairInputs",
     "Scorer",
     "SparseFeatures",
+    "Stack",
     "make_decoder",
     "make_encoder",
 ]

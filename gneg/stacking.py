@@ -1,0 +1,202 @@
+"""Fitting what weighs a model against heuristics, on validation pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gneg import families, metrics
+from gneg.datasets import LinkData
+from gneg.heart import ALPHA
+from gneg.nn import Stack
+from gneg.nn.stack import HIDDEN, Combination
+from gneg.rng import generator_from, split_seed
+
+MOST = 1_000  # validation positives that are fitted on
+NEGATIVES = 500  # of each kind a positive
+FOLDS = 5
+COLUMNS = 64  # of the negatives of each kind, at a step
+STEPS, RATE, DECAY = 150, 0.01, 0.01  # of AdamW; picked on validation of Cora and CiteSeer
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of positives and of the negatives they are ranked against.
+
+    Attributes:
+        pos: ``[E, 1 + W]``.
+        neg: ``[E, K, 1 + W]``.
+        mask: ``[E, K]``, where there is a negative.
+    """
+
+    pos: Tensor
+    neg: Tensor
+    mask: Tensor
+
+    def loss(self, combination: nn.Module, rows: Tensor, columns: Tensor) -> Tensor:
+        """Softmax cross entropy of each positive among some of its negatives."""
+        there = self.mask[rows][:, columns]
+        neg = combination(self.neg[rows][:, columns]).masked_fill(~there, -torch.inf)
+        both = torch.cat([combination(self.pos[rows]).unsqueeze(1), neg], dim=1)
+        return nn.functional.cross_entropy(both, torch.zeros(len(rows), dtype=torch.long))
+
+    def reciprocal(self, combination: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+        """Reciprocal ranks of positives."""
+        with torch.no_grad():
+            pos, neg = combination(self.pos[rows]), combination(self.neg[rows])
+        return metrics.per_positive(pos, neg, self.mask[rows])["mrr"]
+
+
+def fit(
+    stack: Stack,
+    score: Callable[[Tensor, Tensor], Tensor],
+    data: LinkData,
+    *,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Fit ``stack`` on validation positives, against easy and hard negatives alike.
+
+    Easy ones are those of the validation set; hard ones the best non-edges of either end by
+    resource allocation, PageRank and feature cosine (Li et al., NeurIPS 2023), training and
+    validation edges left out. A linear and a perceptron's combination are judged by folds that did
+    not see the positives in question; the better one is used if it does not lose against the
+    decoder alone in either metric by more than its standard error, and wins on the whole.
+
+    Args:
+        stack: What is fitted, in place.
+        score: The decoder alone: ``score(src, dst)`` on the final embeddings.
+        data: Of which validation counts.
+        seed: Of the subset, the folds and the initial weights.
+
+    Returns:
+        MRR (geometric mean of easy and hard, then each) of the decoder alone and of the candidates,
+        each out of its folds; what was ``chosen`` and on how many positives. JSON.
+    """
+    generator = generator_from(split_seed(seed, 0))
+    order = torch.randperm(data.valid.pos.size(1), generator=generator)[:MOST]
+    if len(order) < 2 * FOLDS:
+        return {"chosen": "decoder alone", "positives": len(order)}
+    tables = _tables(stack, score, data, order, generator)
+    folds = torch.randperm(len(order), generator=generator) % FOLDS
+    alone = [_first(table, torch.arange(len(order))) for table in tables]
+    told: dict[str, Any] = {"positives": len(order), "decoder alone": _told(alone)}
+    best, chosen = alone, None
+    for name, hidden in (("linear", False), ("perceptron", True)):
+        judged = [torch.zeros(len(order), dtype=torch.double) for _ in tables]
+        for fold in range(FOLDS):
+            others, rows = ((folds != fold).nonzero()[:, 0], (folds == fold).nonzero()[:, 0])
+            made = _trained(tables, others, hidden, split_seed(seed, 1 + fold))
+            for values, table in zip(judged, tables, strict=True):
+                values[rows] = table.reciprocal(made, rows).double()
+        told[name] = _told(judged)
+        if _no_worse(judged, alone) and _told(judged)["both"] > _told(best)["both"]:
+            best, chosen = judged, name
+    told["chosen"] = chosen or "decoder alone"
+    if chosen is not None:
+        every = torch.arange(len(order))
+        made = _trained(tables, every, chosen == "perceptron", split_seed(seed, 1 + FOLDS))
+        stack.combination.load_state_dict(made.state_dict())
+        stack.used.fill_(1.0)
+    return told
+
+
+def _tables(
+    stack: Stack,
+    score: Callable[[Tensor, Tensor], Tensor],
+    data: LinkData,
+    order: Tensor,
+    generator: torch.Generator,
+) -> list[Table]:
+    """Against easy and against hard negatives; sets what scores are standardised by."""
+    pos = data.valid.pos[:, order].cpu()
+    pairs = [_easy(data, order, generator), _hard(data, pos)]
+    device = next(stack.buffers()).device
+
+    def scores(ends: Tensor) -> Tensor:
+        return score(*ends.to(device)).cpu()
+
+    f_pos = scores(pos)
+    f_neg = [scores(ends.flatten(1)).view(mask.shape) for ends, mask in pairs]
+    every = torch.cat([f_pos, *(f[mask] for f, (_, mask) in zip(f_neg, pairs, strict=True))])
+    stack.center.copy_(torch.stack([every.mean(), every.std().clamp(min=1e-6)]))
+    of_pos = stack.shown(f_pos, stack.inputs(pos.to(device)).cpu())
+    found = []
+    for f, (ends, mask) in zip(f_neg, pairs, strict=True):
+        inputs = stack.inputs(ends.flatten(1).to(device)).cpu().view(*mask.shape, -1)
+        found.append(Table(of_pos, stack.shown(f, inputs), mask))
+    return found
+
+
+def _easy(data: LinkData, order: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Negatives ``[2, E, K]`` of the validation set, and where there are some."""
+    ends = torch.stack([end.cpu() for end in data.valid.neg])
+    mask = data.valid.mask
+    if data.valid.shared:
+        some = torch.randint(ends.size(1), (len(order), NEGATIVES), generator=generator)
+        return ends[:, some], torch.ones(some.shape, dtype=torch.bool)
+    kept = slice(None) if ends.size(2) <= NEGATIVES else slice(NEGATIVES)
+    rows = ends[:, order, kept]
+    there = torch.ones(rows.shape[1:], dtype=torch.bool) if mask is None else mask[order, kept]
+    return rows, there.cpu()
+
+
+def _hard(data: LinkData, pos: Tensor) -> tuple[Tensor, Tensor]:
+    """The best non-edges ``[2, E, K]`` of both ends by heuristics, and where there are some."""
+    settings = {
+        "family": "heart",
+        "k": NEGATIVES,
+        "ends": "both",
+        "known": "train+valid",
+        "merge": "best",
+        "local": "ra",
+        "alpha": ALPHA,
+        "tolerance": None,
+        "seed": 0,
+    }
+    index = torch.from_numpy(families.columns(data, pos, settings, None, None)[0]).long()
+    source = torch.arange(index.size(1)) < index.size(1) // 2
+    other = index.clamp(min=0)
+    src = torch.where(source, pos[0].unsqueeze(1), other)
+    dst = torch.where(source, other, pos[1].unsqueeze(1))
+    return torch.stack([src, dst]), index >= 0
+
+
+def _trained(tables: list[Table], rows: Tensor, hidden: bool, seed: int) -> Combination:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = Combination(tables[0].pos.size(1), HIDDEN)
+    if not hidden:
+        for one in made.network.parameters():
+            nn.init.zeros_(one)
+        made.network.requires_grad_(False)
+    learned = [one for one in made.parameters() if one.requires_grad]
+    optimizer = torch.optim.AdamW(learned, lr=RATE, weight_decay=DECAY)
+    generator = generator_from(seed)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        losses = []
+        for table in tables:
+            columns = torch.randperm(table.neg.size(1), generator=generator)[:COLUMNS]
+            losses.append(table.loss(made, rows, columns))
+        torch.stack(losses).sum().backward()
+        optimizer.step()
+    return made.requires_grad_(False)
+
+
+def _first(table: Table, rows: Tensor) -> Tensor:
+    """Reciprocal ranks by the decoder alone."""
+    return table.reciprocal(lambda shown: shown[..., 0], rows).double()
+
+
+def _no_worse(found: list[Tensor], before: list[Tensor]) -> bool:
+    gains = [one - other for one, other in zip(found, before, strict=True)]
+    return all(float(gain.mean()) >= -float(gain.std() / len(gain) ** 0.5) for gain in gains)
+
+
+def _told(values: list[Tensor]) -> dict[str, float]:
+    easy, hard = (float(one.mean()) for one in values)
+    return {"both": (easy * hard) ** 0.5, "easy": easy, "hard": hard}

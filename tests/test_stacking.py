@@ -1,0 +1,95 @@
+"""What weighs a model against heuristics: honest, kept only where it helps, and saved."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gneg import datasets, scorers, stacking
+from gneg.nn import Dot, Heuristic, Stack
+from gneg.train import TrainConfig, train
+from tests.test_hardsets import toy
+
+
+@pytest.fixture(scope="module")
+def cora(shared):
+    return datasets.load("Cora", root=shared)
+
+
+def test_a_decoder_that_knows_nothing_is_helped(cora):
+    """A random score beside heuristics: what is fitted ranks about as well as they do."""
+    noise = torch.randn(cora.num_nodes, generator=torch.Generator().manual_seed(0))
+
+    def score(src, dst):
+        return noise[src] * noise[dst]
+
+    stack = Stack(Dot(), cora.graph, kinds=["ra", "ppr", "cosine"], x=cora.x)
+    found = stacking.fit(stack, score, cora)
+    assert found["chosen"] != "decoder alone"
+    assert found["positives"] == cora.valid.pos.size(1)
+    assert found[found["chosen"]]["both"] > found["decoder alone"]["both"] + 0.1
+    # On test pairs, too.
+    stack.eval()
+
+    def stacked(src, dst):
+        f = score(src, dst)
+        pairs = torch.stack([src.reshape(-1), dst.reshape(-1)])
+        shown = stack.shown(f.reshape(-1), stack.inputs(pairs))
+        return stack.combination(shown).view(src.shape)
+
+    best = cora.test.evaluate(Heuristic(cora.graph, "ppr"))["mrr"]
+    assert cora.test.evaluate(stacked)["mrr"] > best - 0.02
+
+
+def test_what_does_not_help_is_not_used(cora):
+    """A decoder that knows the answer."""
+    secret = {tuple(pair) for pair in cora.valid.pos.t().tolist()}
+
+    def score(src, dst):
+        pairs = zip(src.reshape(-1).tolist(), dst.reshape(-1).tolist(), strict=True)
+        return torch.tensor([10.0 * (pair in secret) for pair in pairs]).view(src.shape)
+
+    stack = Stack(Dot(), cora.graph, kinds=["ra"])
+    found = stacking.fit(stack, score, cora)
+    assert found["chosen"] == "decoder alone"
+    assert not stack.used
+    z = torch.randn(2, 5, 4)
+    assert torch.equal(stack.eval()(*z, torch.zeros(2, 5, dtype=torch.long)), Dot()(*z))
+
+
+def test_a_run_keeps_it_and_gives_it_back(tmp_path, shared):
+    data = datasets.load("Cora", root=shared)
+    config = TrainConfig(encoder="gcn", hidden=16, epochs=2, eval_every=1, stack="ra,ppr,degree")
+    found = train(data, config, out=tmp_path)["runs"][0]
+    assert found["stack"]["chosen"] in ("linear", "perceptron", "decoder alone")
+    assert found["seconds"]["stacking"] > 0
+    if found["stack"]["chosen"] != "decoder alone":
+        assert found["test"] != found["stack"]["alone"]["test"]
+    again = scorers.trained(data, tmp_path / "model-0.pt")
+    assert again.evaluate("test")["mrr"] == pytest.approx(found["test"]["mrr"], abs=1e-6)
+    assert train(data, config)["runs"][0]["test"] == found["test"]
+
+
+def test_a_small_validation_set_is_left_alone():
+    data = toy()
+    few = data.valid.pos.size(1) < 2 * stacking.FOLDS
+    found = train(data, TrainConfig(hidden=8, epochs=1, eval_every=1, stack="all"))["runs"][0]
+    assert not few or found["stack"]["chosen"] == "decoder alone"
+
+
+def test_a_base_measure_goes_with_it(cora):
+    config = TrainConfig(
+        encoder="gcn",
+        hidden=16,
+        epochs=1,
+        eval_every=1,
+        base_measure="sampler",
+        stack="ra",
+    )
+    found = train(cora, config)["runs"][0]
+    assert found["base_weight"] is not None
+
+
+def test_bad_kinds_are_named(cora):
+    with pytest.raises(ValueError, match="'kinds' must be"):
+        train(cora, TrainConfig(stack="ra,nothing"))
