@@ -19,8 +19,8 @@ from gneg.rng import generator_from, split_seed
 MOST = 1_000  # validation positives that are fitted on
 NEGATIVES = 500  # of each kind a positive
 FOLDS = 5
-COLUMNS = 64  # of the negatives of each kind, at a step
-STEPS, RATE, DECAY = 150, 0.01, 0.01  # of AdamW; picked on validation of Cora and CiteSeer
+COLUMNS = 32  # of the negatives of each kind, at a step
+STEPS, RATE, DECAY = 100, 0.01, 0.01  # of AdamW; picked on validation of Cora and CiteSeer
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,21 @@ class Table:
     neg: Tensor
     mask: Tensor
 
-    def loss(self, combination: nn.Module, rows: Tensor, columns: Tensor) -> Tensor:
-        """Softmax cross entropy of each positive among some of its negatives."""
-        there = self.mask[rows][:, columns]
-        neg = combination(self.neg[rows][:, columns]).masked_fill(~there, -torch.inf)
-        both = torch.cat([combination(self.pos[rows]).unsqueeze(1), neg], dim=1)
-        return nn.functional.cross_entropy(both, torch.zeros(len(rows), dtype=torch.long))
+    def take(self, rows: Tensor) -> Table:
+        """Some of the positives."""
+        return Table(self.pos[rows], self.neg[rows], self.mask[rows])
 
-    def reciprocal(self, combination: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-        """Reciprocal ranks of positives."""
+    def loss(self, combination: nn.Module, columns: Tensor) -> Tensor:
+        """Softmax cross entropy of each positive among some of its negatives."""
+        neg = combination(self.neg[:, columns]).masked_fill(~self.mask[:, columns], -torch.inf)
+        both = torch.cat([combination(self.pos).unsqueeze(1), neg], dim=1)
+        return nn.functional.cross_entropy(both, torch.zeros(len(both), dtype=torch.long))
+
+    def reciprocal(self, combination: Callable[[Tensor], Tensor]) -> Tensor:
+        """Reciprocal ranks of positives, double."""
         with torch.no_grad():
-            pos, neg = combination(self.pos[rows]), combination(self.neg[rows])
-        return metrics.per_positive(pos, neg, self.mask[rows])["mrr"]
+            pos, neg = combination(self.pos), combination(self.neg)
+        return metrics.per_positive(pos, neg, self.mask)["mrr"].double()
 
 
 def fit(
@@ -82,23 +85,23 @@ def fit(
         return {"chosen": "decoder alone", "positives": len(order)}
     tables = _tables(stack, score, data, order, generator)
     folds = torch.randperm(len(order), generator=generator) % FOLDS
-    alone = [_first(table, torch.arange(len(order))) for table in tables]
+    alone = [table.reciprocal(lambda shown: shown[..., 0]) for table in tables]
     told: dict[str, Any] = {"positives": len(order), "decoder alone": _told(alone)}
     best, chosen = alone, None
     for name, hidden in (("linear", False), ("perceptron", True)):
         judged = [torch.zeros(len(order), dtype=torch.double) for _ in tables]
         for fold in range(FOLDS):
-            others, rows = ((folds != fold).nonzero()[:, 0], (folds == fold).nonzero()[:, 0])
-            made = _trained(tables, others, hidden, split_seed(seed, 1 + fold))
+            others = [table.take((folds != fold).nonzero()[:, 0]) for table in tables]
+            made = _trained(others, hidden, split_seed(seed, 1 + fold))
+            rows = (folds == fold).nonzero()[:, 0]
             for values, table in zip(judged, tables, strict=True):
-                values[rows] = table.reciprocal(made, rows).double()
+                values[rows] = table.take(rows).reciprocal(made)
         told[name] = _told(judged)
         if _no_worse(judged, alone) and _told(judged)["both"] > _told(best)["both"]:
             best, chosen = judged, name
     told["chosen"] = chosen or "decoder alone"
     if chosen is not None:
-        every = torch.arange(len(order))
-        made = _trained(tables, every, chosen == "perceptron", split_seed(seed, 1 + FOLDS))
+        made = _trained(tables, chosen == "perceptron", split_seed(seed, 1 + FOLDS))
         stack.combination.load_state_dict(made.state_dict())
         stack.used.fill_(1.0)
     return told
@@ -165,7 +168,7 @@ def _hard(data: LinkData, pos: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([src, dst]), index >= 0
 
 
-def _trained(tables: list[Table], rows: Tensor, hidden: bool, seed: int) -> Combination:
+def _trained(tables: list[Table], hidden: bool, seed: int) -> Combination:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made = Combination(tables[0].pos.size(1), HIDDEN)
@@ -181,15 +184,10 @@ def _trained(tables: list[Table], rows: Tensor, hidden: bool, seed: int) -> Comb
         losses = []
         for table in tables:
             columns = torch.randperm(table.neg.size(1), generator=generator)[:COLUMNS]
-            losses.append(table.loss(made, rows, columns))
+            losses.append(table.loss(made, columns))
         torch.stack(losses).sum().backward()
         optimizer.step()
     return made.requires_grad_(False)
-
-
-def _first(table: Table, rows: Tensor) -> Tensor:
-    """Reciprocal ranks by the decoder alone."""
-    return table.reciprocal(lambda shown: shown[..., 0], rows).double()
 
 
 def _no_worse(found: list[Tensor], before: list[Tensor]) -> bool:

@@ -36,6 +36,7 @@ def train(
     fresh: bool = False,
     command: str = "gneg.train.train()",
     report: Report | None = None,
+    recipe: str | None = None,
 ) -> dict[str, Any]:
     """Train once for each seed and return (and write) the record of it.
 
@@ -51,6 +52,7 @@ def train(
         fresh: Start again even if ``out`` holds a run of this config.
         command: What was typed, for the record.
         report: Called after each epoch.
+        recipe: Why the config is what it is, for the record.
 
     Returns:
         The content of ``results.json``: ``summary`` holds mean and standard deviation over seeds.
@@ -62,6 +64,7 @@ def train(
         "command": command,
         "dataset": _describe(data),
         "config": asdict(config),
+        "recipe": recipe,
         "protocol": {
             "split": data.split,
             "known": config.known,

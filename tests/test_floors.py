@@ -28,7 +28,7 @@ FLOORS = [
     {"config", "functional", "exporters", "runs"},
     {"nn", "datasets", "heart", "risk", "transforms", "loader"},
     {"trainer", "stacking", "families", "hardness", "search", "significance"},
-    {"train", "hardsets", "auditing", "sampling", "kg"},
+    {"train", "recipes", "hardsets", "auditing", "sampling", "kg"},
     {"evaluation"},
     {"scorers"},
     {"cells"},

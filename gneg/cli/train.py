@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from gneg import checks
 from gneg.cli.app import (
     Bipartite,
     Directed,
@@ -34,7 +36,9 @@ MODEL, DATA, RUN = "Model", "Data", "Run"
 
 @app.command("train")
 def train_command(
+    ctx: typer.Context,
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
+    recipe: Annotated[str, typer.Option(help="auto: whatever is not given is chosen to suit the graph, and explained; none: the defaults told here.", rich_help_panel=MODEL)] = "auto",
     encoder: Annotated[str, typer.Option(help="sage, gcn, lightgcn, heuristics (pair features alone), or training-free: cn, aa, ra, ppr, katz, pa, cosine.", rich_help_panel=MODEL)] = DEFAULT.encoder,
     decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; dot for lightgcn and bipartite graphs, cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
@@ -85,7 +89,12 @@ def train_command(
 
     with plain_errors():
         config = TrainConfig(**{name: given[name] for name in asdict(DEFAULT)})
+        checks.choice("recipe", recipe, ("auto", "none"))
         data = load_data(dataset, root, features, directed, bipartite, split_seed)
+        why = None
+        if recipe == "auto" and not config.training_free:
+            config, why = _recipe(ctx, data, given)
+            console.print(f"[bold]recipe:[/] {escape(why)}", highlight=False)
         folder = out or Path("runs") / run_folder(data, config)
         with _Watch(config, data.metric) as watch:
             results = train(
@@ -96,12 +105,26 @@ def train_command(
                 fresh=fresh,
                 command=command(),
                 report=watch.report,
+                recipe=why,
             )
     _print_results(results)
     console.print(f"results: [bold]{folder / 'results.json'}[/]", highlight=False)
     if not results["runs"][-1]["complete"]:
         console.print("interrupted; the same command goes on from the last checkpoint")
         raise typer.Exit(130)
+
+
+def _recipe(ctx: typer.Context, data: Any, given: dict[str, Any]) -> tuple[TrainConfig, str]:
+    """The config that suits the data, where the command line says nothing else; and why."""
+    from gneg import recipes
+
+    typed = {
+        name: given[name]
+        for name in asdict(DEFAULT)
+        if getattr(ctx.get_parameter_source(name), "name", "") != "DEFAULT"
+    }
+    found = recipes.auto(data, **typed)
+    return found.config, found.why
 
 
 class _Watch:
@@ -169,6 +192,9 @@ def _print_results(results: dict[str, Any]) -> None:
             f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {best}",
             highlight=False,
         )
+        if runs[0].get("stack") is not None:
+            chosen = ", ".join(run["stack"]["chosen"] for run in runs)
+            console.print(f"weighed against heuristics: {chosen}", highlight=False)
         if runs[0].get("base_weight") is not None:
             told = ", ".join(f"{run['base_weight']:g}" for run in runs)
             console.print(f"weight of the base measure: {told}", highlight=False)

@@ -1,0 +1,173 @@
+"""Which negatives, loss and score suit a graph: a rule, and what it was read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from torch import Tensor
+
+from gneg import checks
+from gneg.config import GNNS, TrainConfig
+from gneg.datasets import EvalEdges, LinkData
+from gneg.known import KnownEdges
+from gneg.nn import Heuristic
+from gneg.risk import expected_share
+
+__all__ = ["Reading", "Recipe", "auto", "read"]
+
+RANKED = 500  # validation positives that heuristics are tried on
+AGAINST = 100  # negatives each
+#: Held-out edges among 1,000 walks from which on no negatives are drawn by walks.
+RISKY = 150.0
+#: Neighbours a node from which on only what costs least is stacked.
+DENSE = 100.0
+WALKS = "mixture(uniform:0.75, walk:0.25)"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a rule looks at; nothing of it needs the test edges.
+
+    Attributes:
+        nodes: N.
+        edges: Training edges.
+        degree: Neighbours of a node on average.
+        features: Whether nodes have features.
+        bipartite: Whether there are two kinds of nodes.
+        heuristics: MRR of training-free scores on validation, by name.
+        walk_risk: Validation edges among 1,000 two-step walks.
+        uniform_risk: Among 1,000 uniform negatives.
+    """
+
+    nodes: int
+    edges: int
+    degree: float
+    features: bool
+    bipartite: bool
+    heuristics: dict[str, float]
+    walk_risk: float
+    uniform_risk: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A config and why it is that.
+
+    Attributes:
+        config: What to train.
+        reading: What was read from the graph.
+        why: One paragraph.
+    """
+
+    config: TrainConfig
+    reading: Reading
+    why: str
+
+
+def read(data: LinkData) -> Reading:
+    """Read a graph: size, density, what heuristics are worth and how risky walks are."""
+    graph = data.graph
+    nodes = graph.num_src + graph.num_dst if graph.bipartite else graph.num_nodes
+    tried: dict[str, float] = {}
+    if not graph.bipartite and data.valid.pos.size(1):
+        some = _some(data.valid)
+        for kind in ("ra", "cosine") if data.x is not None else ("ra",):
+            tried[kind] = some.evaluate(Heuristic(graph, kind, data.x))["mrr"]
+    secret = KnownEdges(data.valid.pos, num_nodes=data.size, undirected=data.undirected)
+    risk = {}
+    for name in ("uniform",) if graph.bipartite else ("uniform", "walk"):
+        share = expected_share(data.sampler(name, corrupt="both"), data.train, secret)
+        risk[name] = 1000 * (share or 0.0)
+    edges = data.train.size(1)
+    return Reading(
+        nodes,
+        edges,
+        2 * edges / max(nodes, 1),
+        data.x is not None,
+        graph.bipartite,
+        tried,
+        risk.get("walk", 0.0),
+        risk["uniform"],
+    )
+
+
+def auto(data: LinkData, *, encoder: str = TrainConfig().encoder, **given: Any) -> Recipe:
+    """The config that suits a graph, by what :func:`read` finds; what is ``given`` stands.
+
+    See ``benchmarks/README.md`` for what the rule rests on.
+
+    Args:
+        data: What will be trained on.
+        encoder: See :class:`~gneg.config.TrainConfig`.
+        given: Attributes of it that are not to be chosen.
+
+    Raises:
+        ValueError: If an attribute is unknown.
+    """
+    names = [field.name for field in fields(TrainConfig)]
+    for name in given:
+        checks.choice("given", name, names)
+    reading = read(data)
+    chosen, reasons = _chosen(reading, encoder)
+    kept = sorted(name for name in given if given[name] != chosen.get(name, given[name]))
+    if kept:
+        reasons.append(f"You chose {', '.join(kept)}.")
+    config = replace(TrainConfig(encoder=encoder), **{**chosen, **given})
+    return Recipe(config, reading, " ".join(reasons))
+
+
+def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
+    """Attributes of a config, and a sentence or two for each decision."""
+    size = f"{reading.nodes:,} nodes with {reading.degree:.1f} neighbours each"
+    if reading.bipartite:
+        chosen: dict[str, Any] = {
+            "sampler": "dns(uniform, m=16, n=1)",
+            "loss": "bpr",
+            "k": 1,
+            "corrupt": "dst",
+        }
+        if encoder == "lightgcn":
+            chosen |= {"hidden": 64, "layers": 3, "lr": 0.01}
+        return chosen, [
+            f"Two kinds of nodes, {size}: the hardest of 16 random targets, one a positive, with "
+            "the pairwise loss that recommenders are trained with."
+        ]
+    risky = reading.walk_risk > RISKY
+    chosen = {"sampler": "uniform" if risky else WALKS, "loss": "softmax", "k": 8}
+    told = f"{reading.walk_risk:.0f} of 1,000 two-step walks end on a validation edge"
+    reasons = [
+        f"{size}; {told}, too many to be taught as negatives: uniform ones only."
+        if risky
+        else f"{size}; {told}, {reading.uniform_risk:.1f} of 1,000 random ones: a quarter of the "
+        "negatives are walks, and the loss corrects for where they were drawn from."
+    ]
+    if encoder in GNNS and reading.features:
+        chosen |= {"decoder": "cosine", "layers": 1, "lr": 0.003}
+        reasons.append(
+            "Nodes have features: one layer and a cosine, which keep what neighbours' features say."
+        )
+    if encoder in GNNS:
+        dense = reading.degree > DENSE
+        chosen["stack"] = "cn,aa,ra,degree" if dense else "all"
+        best = ", ".join(f"{kind} {100 * value:.1f}" for kind, value in reading.heuristics.items())
+        reasons.append(
+            f"Training-free scores have a validation MRR of {best} %: in the end the model is "
+            "weighed against them on validation, if folds say that both easy and hard negatives "
+            "gain or lose nothing by it."
+        )
+    return chosen, reasons
+
+
+def _some(edges: EvalEdges) -> EvalEdges:
+    """At most :data:`RANKED` positives and :data:`AGAINST` negatives each, the first ones."""
+    pos = edges.pos[:, :RANKED]
+    if edges.shared:
+        few = slice(RANKED * AGAINST)
+        return EvalEdges(pos, (edges.neg[0][few], edges.neg[1][few]))
+
+    def first(table: Tensor) -> Tensor:
+        return table[:RANKED, :AGAINST]
+
+    mask = None if edges.mask is None else first(edges.mask)
+    return EvalEdges(pos, (first(edges.neg[0]), first(edges.neg[1])), mask)
