@@ -134,7 +134,7 @@ def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
             "the pairwise loss that recommenders are trained with."
         ]
     risky = reading.walk_risk > RISKY
-    chosen = {"sampler": "uniform" if risky else WALKS, "loss": "softmax", "k": 8}
+    chosen = {"sampler": "uniform" if risky else WALKS}  # the loss follows from the sampler
     told = f"{reading.walk_risk:.0f} of 1,000 two-step walks end on a validation edge"
     reasons = [
         f"{size}; {told}, too many to be taught as negatives: uniform ones only."

@@ -12,6 +12,7 @@ from gneg.cli import app
 
 runner = CliRunner()
 QUICK = ["train", "digits", "--epochs", "2", "--eval-every", "1", "--hidden", "16", "-k", "2"]
+PLAIN = ["--recipe", "none"]
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +27,22 @@ def run(*arguments: str):
 def test_train_prints_a_table_and_where_the_result_is(tmp_path):
     result = run(*QUICK)
     assert result.exit_code == 0, result.output
-    for word in ("mrr *", "hits@20", "sampling", "results:"):
+    for word in (
+        "recipe:",
+        "validation MRR",
+        "mrr *",
+        "hits@20",
+        "sampling",
+        "weighed",
+        "results:",
+    ):
         assert word in result.output
     files = list(tmp_path.glob("runs/*/results.json"))
     assert len(files) == 1
     assert json.loads(files[0].read_text())["config"]["hidden"] == 16
+    told = json.loads(files[0].read_text())
+    assert told["recipe"] in " ".join(result.output.split())
+    assert told["config"]["stack"] == "all"
     again = run(*QUICK)
     assert again.exit_code == 0
     assert len(list(tmp_path.glob("runs/*/results.json"))) == 1
@@ -38,7 +50,7 @@ def test_train_prints_a_table_and_where_the_result_is(tmp_path):
 
 def test_guards_and_curves_are_shown(tmp_path):
     sampler = "guarded(selfpaced(hardest(uniform, m=16)), relative_margin=0.1, degree_cap=9)"
-    result = run(*QUICK, "--sampler", sampler, "--out", "guarded")
+    result = run(*QUICK, *PLAIN, "--sampler", sampler, "--out", "guarded")
     assert result.exit_code == 0, result.output
     for word in ("dropped relative_margin", "dropped degree_cap", "violating", "scoring", "▁"):
         assert word in result.output
@@ -49,7 +61,7 @@ def test_guards_and_curves_are_shown(tmp_path):
 
 def test_training_free_and_several_seeds(tmp_path):
     assert run("train", "digits", "--encoder", "aa", "--out", "aa").exit_code == 0
-    result = run(*QUICK, "--seeds", "2", "--out", "two")
+    result = run(*QUICK, *PLAIN, "--seeds", "2", "--out", "two")
     assert "±" in result.output
     assert [r["seed"] for r in json.loads((tmp_path / "two/results.json").read_text())["runs"]] == [
         0,
@@ -71,7 +83,7 @@ def test_hard_sets_and_evaluation(tmp_path):
         assert word in result.output
     told = json.loads((tmp_path / "ra.json").read_text())["runs"][0]["sets"]
     assert told["hard"]["metrics"]["mrr"]["value"] < told["uniform"]["metrics"]["mrr"]["value"]
-    assert run(*QUICK, "--seeds", "2", "--out", "run").exit_code == 0
+    assert run(*QUICK, *PLAIN, "--seeds", "2", "--out", "run").exit_code == 0
     trained = run("evaluate", "run", "--hardset", "hard.npz", "--resamples", "0")
     assert trained.exit_code == 0, trained.output
     assert "mean ± deviation of 2 models" in trained.output
@@ -86,7 +98,7 @@ def test_audit_prints_hardness_risk_and_cost(tmp_path):
     for word in ("resource allocation", "held-out edges per 1,000", "HeuristicPercentile", "M/s"):
         assert word in result.output
     assert json.loads((tmp_path / "audit.json").read_text())["negatives"] == 4000
-    assert run(*QUICK, "--out", "run").exit_code == 0
+    assert run(*QUICK, *PLAIN, "--out", "run").exit_code == 0
     by_model = run(
         "audit", "digits", "--negatives", "800", "--sampler", "hardest(uniform)", "--model", "run"
     )
@@ -126,7 +138,7 @@ def test_compare_and_report(tmp_path):
         (["train", "digits", "--sampler", "wlak"], "no sampler 'wlak'"),
         (["train", "digits", "--sampler", "hardest(walk, n=3)"], "'hardest' has no option 'n'"),
         (["train", "digits", "--encoder", "gat"], "'encoder' must be one of"),
-        (["train", "digits", "--loss", "nce", "--sampler", "walk(kind=ppr)"], "closed-form log_q"),
+        (["train", "digits", "--loss", "nce", "--sampler", "walk(hops=3)"], "closed-form log_q"),
         (["train", "digits", "--loss", "softmax", "--sampler", "dns(walk)"], "closed-form log_q"),
         (["train", "missing.csv"], "'dataset' must be an existing file"),
     ],

@@ -1,0 +1,77 @@
+"""What is read from a graph, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from gneg import datasets, recipes
+from gneg.config import TrainConfig
+from gneg.datasets import make_split
+from gneg.risk import held_out_hits
+from gneg.samplers import Walk
+from gneg.train import train
+from tests.test_hardsets import toy
+from tests.worlds import WORLDS, random_graph
+
+
+@pytest.fixture(scope="module")
+def cora(shared):
+    return datasets.load("Cora", root=shared)
+
+
+def test_a_reading_is_what_is_counted(cora):
+    reading = recipes.read(cora)
+    assert reading.nodes == 2708
+    assert reading.degree == pytest.approx(2 * cora.train.size(1) / 2708)
+    assert reading.features
+    assert 0.1 < reading.heuristics["ra"] < 0.6
+    sampler = Walk(cora.graph, corrupt="both")
+    drawn = sampler.sample(cora.train, 20, generator=torch.Generator().manual_seed(0))
+    secret = recipes.KnownEdges(cora.valid.pos, num_nodes=2708, undirected=True)
+    counted = held_out_hits([drawn], secret, sampler.known)["per_1000"]
+    assert reading.walk_risk == pytest.approx(counted, rel=0.2)
+
+
+def test_nothing_of_it_needs_test_edges(cora):
+    other = replace(cora, test=replace(cora.test, pos=cora.test.pos.flip(0)[:, :7]))
+    assert recipes.read(other) == recipes.read(cora)
+
+
+def test_what_is_given_stands(cora):
+    recipe = recipes.auto(cora, encoder="gcn", sampler="uniform", lr=0.1)
+    assert recipe.config.sampler == "uniform"
+    assert recipe.config.lr == 0.1
+    assert recipe.config.decoder == "cosine"
+    assert "You chose lr, sampler." in recipe.why
+    with pytest.raises(ValueError, match="'given' must be one of"):
+        recipes.auto(cora, sampelr="uniform")
+
+
+@pytest.mark.parametrize("world", ["dense", "directed", "hub", "bipartite", "weighted"])
+def test_every_kind_of_graph_gets_a_recipe_that_trains(world):
+    data = make_split(world, WORLDS[world](), None, seed=0)
+    recipe = recipes.auto(data, hidden=8, epochs=1, eval_every=1)
+    assert f"{recipe.reading.nodes:,} nodes" in recipe.why
+    assert train(data, recipe.config)["runs"][0]["complete"]
+
+
+def test_risky_walks_are_not_taught():
+    """In a clique with holes nearly every walk of two steps ends on an edge that is held out."""
+    pairs = torch.combinations(torch.arange(40)).t()
+    keep = torch.rand(pairs.size(1), generator=torch.Generator().manual_seed(0)) < 0.9
+    graph = random_graph(40, 0).from_edge_index(pairs[:, keep], 40, undirected=True)
+    recipe = recipes.auto(make_split("clique", graph, None, seed=0))
+    assert recipe.reading.walk_risk > recipes.RISKY
+    assert recipe.config.sampler == "uniform"
+    assert "too many to be taught" in recipe.why
+
+
+def test_without_features_there_is_no_cosine():
+    data = toy()
+    bare = replace(data, x=None)
+    assert recipes.auto(data).config.decoder == "cosine"
+    assert recipes.auto(bare).config.decoder is None
+    assert set(asdict(recipes.auto(bare).config)) == set(asdict(TrainConfig()))
