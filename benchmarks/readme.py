@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.format import load, machine, percent, table
-from benchmarks.quality import completion, tables
+from benchmarks.quality import completion, recipe_tables, tables
 from benchmarks.quality import strategies as runs
 from benchmarks.speed import tables as timed
 from gneg.losses import LOSSES
@@ -184,6 +184,8 @@ BLOCKS = {
     "recommend": recommended,
     "triples": timed.triples,
     "completion": completion.blocks,
+    "recipes": recipe_tables.block,
+    "reasons": recipe_tables.reasons,
     "completion, short": completed_short,
 }
 
