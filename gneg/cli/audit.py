@@ -93,7 +93,7 @@ def _of_model(data: Any, model: Path) -> tuple[Any, Any]:
     from gneg.datasets import TripleData
 
     if isinstance(data, TripleData):
-        scorer = kg.trained(data, model).scorer()
+        scorer = kg.trained(data, model).model.scorer()
         return scorer, scorer.tables[0]
     run = scorers.trained(data, scorers.models(model)[0])
     return run.scorer(), run.embed()

@@ -44,6 +44,8 @@ LossName = Annotated[str, typer.Option(help="A loss (see gneg losses), or 1vsall
 MarginOf = Annotated[float | None, typer.Option(help="Of the losses margin and nssa.", rich_help_panel=MODEL)]  # fmt: skip
 N3 = Annotated[float, typer.Option(help="Weight of the cubed norm of embeddings.", rich_help_panel=MODEL)]  # fmt: skip
 L2 = Annotated[float, typer.Option(help="Weight of the squared norm of embeddings.", rich_help_panel=MODEL)]  # fmt: skip
+BaseMeasure = Annotated[str, typer.Option(help="Added to the score: none, the log density of the sampler, or of another sampler expression.", rich_help_panel=MODEL)]  # fmt: skip
+BaseWeight = Annotated[float | None, typer.Option(help="Its weight; otherwise the best on validation.", rich_help_panel=MODEL)]  # fmt: skip
 KnownOf = Annotated[str, typer.Option(help="Triples negatives avoid: train (honest), train+valid or all.", rich_help_panel=DATA)]  # fmt: skip
 Unseen = Annotated[str, typer.Option(help="Held-out triples with what is not in training: keep or drop.", rich_help_panel=DATA)]  # fmt: skip
 Epochs = Annotated[int, typer.Option(help="Epochs at the most.", rich_help_panel=RUN)]
@@ -74,6 +76,8 @@ def train_command(
     margin: MarginOf = None,
     n3: N3 = 0.0,
     l2: L2 = 0.0,
+    base_measure: BaseMeasure = "none",
+    base_weight: BaseWeight = None,
     root: Root = None,
     known: KnownOf = "train",
     unseen: Unseen = "keep",

@@ -45,6 +45,10 @@ class KGConfig:
         batch_size: Positives per step.
         lr: Learning rate of Adam.
         sparse: Sparse gradients (and ``SparseAdam``): for large graphs and small batches.
+        base_measure: What :class:`gneg.kg.Measured` adds to the score: ``none``, the density of the
+            ``sampler``, or of another expression.
+        base_weight: Its weight c; None: that of :data:`gneg.config.BASE_WEIGHTS` which is best on
+            validation.
         device: Where the model lives.
     """
 
@@ -70,6 +74,8 @@ class KGConfig:
     batch_size: int = 1024
     lr: float = 0.003
     sparse: bool = False
+    base_measure: str = "none"
+    base_weight: float | None = None
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -81,6 +87,8 @@ class KGConfig:
             checks.integer(name, getattr(self, name), 1)
         checks.number("lr", self.lr, 0, open_low=True)
         checks.number("l2", self.l2, 0)
+        if self.base_weight is not None:
+            checks.number("base_weight", self.base_weight, 0)
         checks.number("n3", self.n3, 0)
         if self.seconds is not None:
             checks.number("seconds", self.seconds, 0, open_low=True)

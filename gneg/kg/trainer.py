@@ -10,17 +10,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gneg.config import BASE_WEIGHTS
 from gneg.datasets import TripleData
 from gneg.kg.config import KGConfig
-from gneg.kg.evaluation import evaluate
+from gneg.kg.evaluation import evaluate, ranks
+from gneg.kg.measure import Blocks, Measured
 from gneg.kg.risk import held_out_hits
 from gneg.kg.sampled import evaluate_official, evaluate_sampled
 from gneg.negatives import Negatives
-from gneg.nn.kge import Scorer, Tables
+from gneg.nn.kge import Tables
 from gneg.rng import generator_from, split_seed
 from gneg.runs import Run
 from gneg.samplers.kg import TripleSampler
 from gneg.triples import KnownTriples
+
+CHOOSE = 1_000  # validation triples that the weight of a base measure is chosen on
 
 
 class KGTrainer(Run):
@@ -65,8 +69,29 @@ class KGTrainer(Run):
             z=lambda: self.model.scorer().tables[0],
             types=data.types,
         )
+        self._measured: Measured | None = None
+        if config.base_measure != "none":
+            self._measured = self._make_measure(
+                1.0 if config.base_weight is None else config.base_weight
+            )
         self.train_triples = data.train.to(config.device)
         super().__init__(self.model, config, "mrr", device=config.device)
+
+    def _make_measure(self, weight: float) -> Measured:
+        """The model on its base measure; the weight is saved with the model."""
+        config = self.config
+        sampler = self.sampler
+        if config.base_measure != "sampler":
+            sampler = TripleSampler(
+                self.data.triples,
+                config.base_measure,
+                known=self.data.known(config.known),
+                corrupt=config.corrupt,
+                types=self.data.types,
+            )
+        self._weight = torch.tensor(weight, device=config.device)
+        self.model.register_buffer("base_weight", self._weight)
+        return Measured(self.model.scorer(), sampler, weight)
 
     def epoch(self) -> float:
         """Train on every triple once; return the mean loss."""
@@ -131,17 +156,37 @@ class KGTrainer(Run):
         heads = functional.cross_entropy(rows(tail, relation, "head", tables), head)
         return (tails + heads) / 2
 
-    def scorer(self) -> Scorer:
-        """The model by its current weights."""
+    def scorer(self) -> Blocks:
+        """The model by its current weights, on its base measure if it has one."""
         self.model.eval()
-        return self.model.scorer()
+        scorer = self.model.scorer()
+        if self._measured is None:
+            return scorer
+        self._measured.scorer, self._measured.c = scorer, float(self._weight)
+        return self._measured
+
+    def _choose_weight(self, measured: Measured) -> None:
+        """Take the weight of the base measure that ranks some validation triples best."""
+        self.scorer()
+        pos = self.data.valid
+        order = torch.randperm(pos.size(1), generator=generator_from(split_seed(self.seed, 2)))
+        found = {}
+        for weight in BASE_WEIGHTS:
+            measured.c = weight
+            ranked = ranks(measured.rows, pos[:, order[:CHOOSE]], self.filtered)
+            every = torch.cat([rank for rank, _ in ranked.values()])
+            found[weight] = float(every.reciprocal().mean())
+        self._weight.fill_(max(BASE_WEIGHTS, key=lambda one: found[one]))
 
     def evaluate(self, part: str) -> dict[str, Any]:
         """Filtered ranks of ``valid`` or ``test`` by the current weights.
 
         Where the data brings lists of negatives (OGB), among those.
         """
-        start, scorer = time.perf_counter(), self.scorer()
+        start = time.perf_counter()
+        if self._measured is not None and self.config.base_weight is None and part == "valid":
+            self._choose_weight(self._measured)
+        scorer = self.scorer()
         if self.data.negatives is not None:
             found = evaluate_official(scorer, self.data, part)
         else:
@@ -161,9 +206,10 @@ class KGTrainer(Run):
             "valid": self.evaluate("valid"),
             "test": self.evaluate("test"),
             "sampled": evaluate_sampled(scorer, self.data),
-            "false_negatives_per_1000": held_out_hits(self.sampler, self.data, scorer),
+            "false_negatives_per_1000": held_out_hits(self.sampler, self.data, self.model.scorer()),
             "curve": progress.curve,
             "seconds": progress.seconds,
+            "base_weight": None if self._measured is None else float(self._weight),
             "sampler_counts": progress.counts,
             "parameters": sum(one.numel() for one in self.model.parameters()),
         }

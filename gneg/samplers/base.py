@@ -241,6 +241,21 @@ class Sampler(ABC):
         mean = found[0] if len(found) == 1 else np.logaddexp(*found) - np.log(2.0)
         return torch.from_numpy(mean.astype(np.float32)).to(src.device)
 
+    def log_prob_of(self, kept: Tensor, targets: Tensor, *, side: Side = "dst") -> Tensor | None:
+        """Log density ``[B, M]`` of several ``targets [B, M]`` for each kept end ``[B]``.
+
+        As :meth:`log_prob`, for one end; what a row needs is computed once for all its targets.
+
+        Raises:
+            ValueError: If the density depends on what is replaced.
+        """
+        if self.targeted:
+            checks.fail("sampler", "one whose density depends on the kept end alone", self)
+        rows = kept.detach().to("cpu", torch.int64).numpy()
+        query = self._query(side, np.stack([rows, rows]), np.arange(len(rows)))
+        log_q = self._log_prob(query, targets.detach().to("cpu", torch.int64).numpy())
+        return None if log_q is None else torch.from_numpy(log_q.astype(np.float32))
+
     # -- what subclasses use -------------------------------------------------------------------
 
     def view(self, side: Side) -> Graph:
