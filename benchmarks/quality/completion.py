@@ -53,6 +53,7 @@ def block(dataset: str, model: str) -> str:
     base = next((one for one in mine if one["strategy"] == BASE), mine[-1])
     best = max(point.get("valid", 0.0) for point in base["runs"][0]["curve"])
     verified = all("classification" in one["summary"] for one in mine)
+    several = any(len(one.get("tried", ())) > 1 for one in mine)
     rows = []
     for one in mine:
         test = one["summary"]["test"]
@@ -60,6 +61,8 @@ def block(dataset: str, model: str) -> str:
         row = [one["strategy"], f"`{sampler}`"]
         row += [f"{100 * test[name]['mean']:.1f}" for name in ("mrr", "hits@10")]
         row += [*_reached(one, best), f"{one['runs'][0]['false_negatives_per_1000']:.2f}"]
+        if several:
+            row.append(f"{one['config']['n3']:g}")
         if verified:
             told = one["summary"]["classification"]
             row += [f"{100 * told[name]['mean']:.1f}" for name in ("accuracy", "f1")]
@@ -69,15 +72,17 @@ def block(dataset: str, model: str) -> str:
     if (dataset, model) in PUBLISHED:
         low, high = PUBLISHED[dataset, model]
         published = f" NSCaching's paper: {BASE} {low}, NSCaching {high}."
+    tried = " or ".join(mine[0].get("tried", ()))
+    weights = f"of {tried} by validation" if several else f"{config['n3']:g}"
     note = (
         f"Epochs and s: until the best validation MRR of {base['strategy']} (seconds of training, "
         f"one thread). Width {config['dim']}, {config['k']} negative a positive, batches of "
         f"{config['batch_size']:,}, loss {config['loss']}, Adam with {config['lr']}, N3 "
-        f"{config['n3']}, {config['epochs']} epochs, {len(mine[0]['runs'])} seed; both ends ranked "
+        f"{weights}, {config['epochs']} epochs, {len(mine[0]['runs'])} seed; both ends ranked "
         f"among all {sizes['entities']:,} entities, known triples filtered.{published} "
         f"{machine(mine[0])}."
     )
-    header = HEADER + VERIFIED * verified
+    header = HEADER + ["N3"] * several + VERIFIED * verified
     return f"**{model} on {dataset}**, test, %\n\n{table(header, rows)}\n\n{note}"
 
 
