@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import gneg
+from benchmarks.quality import recipe_tables
 from gneg.samplers import build
 
 HERE = Path(__file__).parent
@@ -124,13 +125,43 @@ def bargain(plt: Any) -> Any:
     return figure
 
 
+def recipe(plt: Any) -> Any:
+    """Tuned uniform negatives and the default recipe, from ``benchmarks.quality.recipes``."""
+    cells = recipe_tables.cells()
+    columns = list(dict.fromkeys(key[:2] for key in cells))
+    bars = {
+        "uniform, tuned": ("uniform, tuned", "test", "#b8bec8"),
+        "recipe, before it is weighed": ("auto", "alone", BLUE),
+        "recipe": ("auto", "test", ORANGE),
+    }
+    figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
+    for ax, kind in zip(axes, ("easy", "hard"), strict=True):
+        for i, (label, (name, figures, color)) in enumerate(bars.items()):
+            values = np.array(
+                [
+                    [100 * run[figures][kind]["mrr"] for run in cells[(*column, name)]["runs"]]
+                    for column in columns
+                ]
+            )
+            places = np.arange(len(columns)) + 0.27 * (i - 1)
+            error = {"ecolor": INK, "elinewidth": 1}
+            mean, std = values.mean(axis=1), values.std(axis=1, ddof=1)
+            ax.bar(places, mean, 0.25, yerr=std, color=color, label=label, error_kw=error)
+        ax.set_xticks(range(len(columns)), [f"{one}\n{encoder}" for one, encoder in columns])
+        ax.tick_params(axis="x", labelsize=8)
+        ax.set_ylabel(f"test MRR against {kind} negatives, %")
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[1].legend(frameon=False, fontsize=9)
+    return figure
+
+
 def main() -> None:
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "gneg"
     import matplotlib.pyplot as plt
 
     TARGET.mkdir(exist_ok=True)
-    for make in (proposals, selectors, bargain):
+    for make in (proposals, selectors, bargain, recipe):
         path = TARGET / f"{make.__name__}.svg"
         make(plt).savefig(path, metadata={"Date": None}, facecolor="white")
         print(path)

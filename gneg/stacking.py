@@ -144,11 +144,14 @@ def _tables(
     f_neg = [scores(ends.flatten(1)).view(mask.shape) for ends, mask in pairs]
     every = torch.cat([f_pos, *(f[mask] for f, (_, mask) in zip(f_neg, pairs, strict=True))])
     stack.center.copy_(torch.stack([every.mean(), every.std().clamp(min=1e-6)]))
-    of_pos = stack.shown(f_pos, stack.inputs(pos.to(device)).cpu())
-    found = []
+
+    def shown(f: Tensor, ends: Tensor) -> Tensor:
+        return stack.shown(f.to(device), stack.inputs(ends.to(device))).cpu()
+
+    of_pos, found = shown(f_pos, pos), []
     for f, (ends, mask) in zip(f_neg, pairs, strict=True):
-        inputs = stack.inputs(ends.flatten(1).to(device)).cpu().view(*mask.shape, -1)
-        found.append(Table(of_pos, stack.shown(f, inputs), mask))
+        of_neg = shown(f.flatten(), ends.flatten(1)).view(*mask.shape, -1)
+        found.append(Table(of_pos, of_neg, mask))
     return found
 
 

@@ -290,9 +290,11 @@ class Trainer(Run):
         """Evaluate the best weights on both parts."""
         self.model.load_state_dict(self.best_state)
         progress = self.progress
-        alone = None if self._stack is None else {p: self.evaluate(p) for p in ("valid", "test")}
-        stacked = self.stack()
         parts = {part: self.evaluate(part) for part in ("valid", "test")}
+        stacked = self.stack()
+        if stacked is not None:  # validation, which it learned from, is told as it was before
+            stacked["alone"] = parts["test"]
+            parts["test"] = self.evaluate("test")
         seconds, measure = progress.seconds, self._measure()
         training = self.trained_seconds
         return {
@@ -308,7 +310,7 @@ class Trainer(Run):
             "decoder": self.decoder,
             "loss": self.loss.name,
             "base_weight": None if measure is None else float(measure.c),
-            "stack": None if stacked is None else {**stacked, "alone": alone},
+            "stack": stacked,
             "sampler_counts": progress.counts,
             "sampler_report": self.sampler.report(),
             "collapse": self.watch.sign,

@@ -64,7 +64,7 @@ def test_a_run_keeps_it_and_gives_it_back(tmp_path, shared):
     assert found["stack"]["chosen"] in ("linear", "perceptron", "decoder alone")
     assert found["seconds"]["stacking"] > 0
     if found["stack"]["chosen"] != "decoder alone":
-        assert found["test"] != found["stack"]["alone"]["test"]
+        assert found["test"] != found["stack"]["alone"]
     again = scorers.trained(data, tmp_path / "model-0.pt")
     assert again.evaluate("test")["mrr"] == pytest.approx(found["test"]["mrr"], abs=1e-6)
     assert train(data, config)["runs"][0]["test"] == found["test"]

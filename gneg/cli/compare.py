@@ -49,7 +49,8 @@ def compare_command(
     dropout: Annotated[float, typer.Option(help="Dropout of the encoder.", rich_help_panel=MODEL)] = DEFAULT.dropout,
     lr: Annotated[float, typer.Option(help="Learning rate.", rich_help_panel=MODEL)] = DEFAULT.lr,
     corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
-    pair_features: Annotated[str, typer.Option(help="What decoders see of a pair: none, all, or some of cn, aa, ra, shell, degree, cosine.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
+    pair_features: Annotated[str, typer.Option(help="What decoders see of a pair: none, all, or some of cn, aa, ra, ppr, katz, shell, degree, cosine, smooth.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
+    stack: Annotated[str, typer.Option(help="Heuristics that models are weighed against in the end, on validation: none, all, or some kinds.", rich_help_panel=MODEL)] = DEFAULT.stack,
     base_measure: Annotated[str, typer.Option(help="Added to scores: none, the log density of each sampler (sampler), or of an expression.", rich_help_panel=MODEL)] = DEFAULT.base_measure,
     known: Annotated[str, typer.Option(help="Edges negatives avoid in training: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
     root: Root = None,
@@ -83,7 +84,7 @@ def compare_command(
         names = (
             "k decoder hidden layers dropout lr corrupt known epochs seconds patience eval_every"
         )
-        names += " batch_size device pair_features base_measure"
+        names += " batch_size device pair_features base_measure stack"
         base = replace(DEFAULT, **{name: given[name] for name in names.split()})
         folder = out or Path("runs") / f"compare-{re.sub(r'[^A-Za-z0-9]+', '-', data.name)}"
         sets = _sets(data, hardset or [], hard, folder)

@@ -194,7 +194,11 @@ def _print_results(results: dict[str, Any]) -> None:
         )
         if runs[0].get("stack") is not None:
             chosen = ", ".join(run["stack"]["chosen"] for run in runs)
-            console.print(f"weighed against heuristics: {chosen}", highlight=False)
+            console.print(
+                f"weighed against heuristics: {chosen} (test only: validation is told as it was "
+                "before, because that is what the weights were learned from)",
+                highlight=False,
+            )
         if runs[0].get("base_weight") is not None:
             told = ", ".join(f"{run['base_weight']:g}" for run in runs)
             console.print(f"weight of the base measure: {told}", highlight=False)
