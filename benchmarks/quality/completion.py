@@ -53,7 +53,8 @@ def block(dataset: str, model: str) -> str:
     base = next((one for one in mine if one["strategy"] == BASE), mine[-1])
     best = max(point.get("valid", 0.0) for point in base["runs"][0]["curve"])
     verified = all("classification" in one["summary"] for one in mine)
-    several = any(len(one.get("tried", ())) > 1 for one in mine)
+    tried = max((list(one.get("tried", ())) for one in mine), key=len)
+    several = len(tried) > 1
     rows = []
     for one in mine:
         test = one["summary"]["test"]
@@ -72,8 +73,7 @@ def block(dataset: str, model: str) -> str:
     if (dataset, model) in PUBLISHED:
         low, high = PUBLISHED[dataset, model]
         published = f" NSCaching's paper: {BASE} {low}, NSCaching {high}."
-    tried = " or ".join(mine[0].get("tried", ()))
-    weights = f"of {tried} by validation" if several else f"{config['n3']:g}"
+    weights = f"of {' or '.join(tried)} by validation" if several else f"{config['n3']:g}"
     note = (
         f"Epochs and s: until the best validation MRR of {base['strategy']} (seconds of training, "
         f"one thread). Width {config['dim']}, {config['k']} negative a positive, batches of "
