@@ -2,7 +2,7 @@
 
 Cora, CiteSeer and MCNS's Arxiv, GCN and GraphSAGE, five seeds. The baseline is the strong one:
 three uniform negatives a positive, its loss (AUC or binary cross-entropy), learning rate and
-dropout picked on validation with one seed. Both recipes choose their epoch on validation by the
+depth picked on validation with one seed. Both recipes choose their epoch on validation by the
 dataset's metric and are tested against uniform negatives and against HeaRT-style ones (``gneg
 hardset``). One JSON file a cell under ``results/recipes/``; finished ones are kept.
 """
@@ -36,7 +36,7 @@ ENCODERS = ("gcn", "sage")
 RECIPES = ("uniform, tuned", "auto")
 BUDGET = {"epochs": 100, "eval_every": 5, "patience": 6}
 #: Of the baseline.
-GRID = {"loss": ("auc", "bce"), "lr": (0.003, 0.01), "dropout": (0.2, 0.5)}
+GRID = {"loss": ("auc", "bce"), "lr": (0.003, 0.01), "layers": (1, 2)}
 
 
 @cache
@@ -60,13 +60,11 @@ def tuned(data: LinkData, encoder: str) -> tuple[TrainConfig, list[dict[str, Any
     tried = []
     for values in itertools.product(*GRID.values()):
         given = dict(zip(GRID, values, strict=True))
-        layers = 1 if data.x is not None else 2
         config = TrainConfig(
             encoder=encoder,
             sampler="uniform",
             decoder="mlp",
             k=3,
-            layers=layers,
             **BUDGET,
             **given,  # type: ignore[arg-type]
         )
