@@ -60,7 +60,6 @@ MORE = {
 #: What a base measure gives back; tried where it matters most.
 MEASURED = {
     "typed, base measure": ("typed", "bernoulli", "sampler"),
-    "half typed, base measure": ("mixture(uniform:0.5, typed:0.5)", "bernoulli", "sampler"),
 }
 #: Learning rate, weights of N3, epochs: picked on validation with Bernoulli's negatives. Of several
 #: weights each strategy gets the one that is best for it on validation; those that are far behind
