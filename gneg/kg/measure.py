@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.samplers.kg import TripleSampler
+from gneg.samplers.kg.scoring import log_q_of
 from gneg.triples import End
 
 CHUNK = 2**22  # densities at once
@@ -51,7 +52,7 @@ class Measured:
     ) -> None:
         for part in sampler.parts.values():
             none = torch.zeros(1, dtype=torch.long)
-            if part.targeted or part.log_prob_of(none, none[None]) is None:
+            if log_q_of(part, none, none[None]) is None:
                 checks.fail(
                     "sampler",
                     "one with a closed-form density for each query",
@@ -76,7 +77,7 @@ class Measured:
         found = []
         few = max(1, CHUNK // max(index.size(1), 1))
         for some, targets in zip(rows.split(few), index.cpu().split(few), strict=True):
-            log_q = self.sampler.parts[end].log_prob_of(some, targets)
+            log_q = log_q_of(self.sampler.parts[end], some, targets)
             assert log_q is not None
             found.append((1 - self.smoothing) * size * log_q.exp() + self.smoothing)
         return torch.cat(found).log()

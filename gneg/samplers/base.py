@@ -47,6 +47,8 @@ class Sampler(ABC):
     complete: bool = False
     #: Whether its law depends on the end that is replaced, and not on the query alone.
     targeted: bool = False
+    #: Whether ``log_q`` costs much more than the draw, so that it is not asked for unasked.
+    slow_log_q: bool = False
     #: The name it goes by on the command line.
     name: ClassVar[str]
     #: Settings that a schedule may change, and how a value is made fit.
@@ -97,11 +99,6 @@ class Sampler(ABC):
     def momentum(self) -> float:
         """Decay of the moving average of the encoder that makes the keys; 0: no average."""
         return 0.0
-
-    @property
-    def slow_log_q(self) -> bool:
-        """Whether ``log_q`` costs much more than the draw, so that it is not asked for unasked."""
-        return False
 
     # -- the hooks -----------------------------------------------------------------------------
 
@@ -240,21 +237,6 @@ class Sampler(ABC):
             found.append(log_q[:, 0])
         mean = found[0] if len(found) == 1 else np.logaddexp(*found) - np.log(2.0)
         return torch.from_numpy(mean.astype(np.float32)).to(src.device)
-
-    def log_prob_of(self, kept: Tensor, targets: Tensor, *, side: Side = "dst") -> Tensor | None:
-        """Log density ``[B, M]`` of several ``targets [B, M]`` for each kept end ``[B]``.
-
-        As :meth:`log_prob`, for one end; what a row needs is computed once for all its targets.
-
-        Raises:
-            ValueError: If the density depends on what is replaced.
-        """
-        if self.targeted:
-            checks.fail("sampler", "one whose density depends on the kept end alone", self)
-        rows = kept.detach().to("cpu", torch.int64).numpy()
-        query = self._query(side, np.stack([rows, rows]), np.arange(len(rows)))
-        log_q = self._log_prob(query, targets.detach().to("cpu", torch.int64).numpy())
-        return None if log_q is None else torch.from_numpy(log_q.astype(np.float32))
 
     # -- what subclasses use -------------------------------------------------------------------
 

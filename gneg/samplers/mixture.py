@@ -61,6 +61,7 @@ class Mixture(Sampler):
             if sizes != (self.graph.num_src, self.graph.num_dst):
                 checks.fail("samplers", f"over the nodes of {self.graph}", part.graph)
         self.targeted = any(part.targeted for part in self.samplers)
+        self.slow_log_q = any(part.slow_log_q for part in self.samplers)
         shares = [1.0] * len(self.samplers) if weights is None else list(weights)
         if len(shares) != len(self.samplers):
             checks.fail("weights", f"one for each of {len(self.samplers)} samplers", shares)
@@ -132,11 +133,6 @@ class Mixture(Sampler):
                 found = found + np.log(weight)
             total = found if total is None else np.logaddexp(total, found)
         return total
-
-    @property
-    def slow_log_q(self) -> bool:
-        """Whether that of a part does."""
-        return any(part.slow_log_q for part in self.samplers)
 
     def step(self, *, score: Score | None = None) -> None:
         """Pass the step on to every part."""

@@ -69,6 +69,7 @@ class Walk(Sampler):
     ) -> None:
         super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
         self.kind: Kind = checks.choice("kind", kind, ("ra", "cn", "aa", "ppr"))
+        self.slow_log_q = kind == "ppr"
         self.hops = (3 if graph.bipartite else 2) if hops is None else hops
         checks.integer("hops", self.hops, 2)
         self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
@@ -89,11 +90,6 @@ class Walk(Sampler):
     @property
     def _closed_form(self) -> bool:
         return self.kind != "ppr" and self.hops == 2
-
-    @property
-    def slow_log_q(self) -> bool:
-        """Of PageRank it does."""
-        return self.kind == "ppr"
 
     def _steps(self, side: Side) -> Steps:
         return self.view(side).steps()

@@ -103,6 +103,7 @@ class Wrapper(Sampler):
             unique=unique,
         )
         self.sampler = sampler
+        self.slow_log_q = sampler.slow_log_q
         self.m = checks.integer("m", m, 1)
         self.memory_mb = checks.integer("memory_mb", memory_mb, 1)
 
@@ -166,11 +167,6 @@ class Wrapper(Sampler):
     def momentum(self) -> float:
         """The wrapped sampler's."""
         return self.sampler.momentum
-
-    @property
-    def slow_log_q(self) -> bool:
-        """The wrapped sampler's."""
-        return self.sampler.slow_log_q
 
     def step(self, *, score: Score | None = None) -> None:
         """Hand the step on."""

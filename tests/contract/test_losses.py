@@ -250,7 +250,7 @@ def test_bad_shapes_are_named(case):
 @pytest.mark.parametrize("case", ["SampledSoftmax", "NCE"])
 def test_missing_log_q_is_named(case):
     graph = random_graph(60, 150)
-    negatives = samplers.Walk(graph, "ppr").sample(graph.edge_index[:, :4], 3)
+    negatives = samplers.Walk(graph, hops=3).sample(graph.edge_index[:, :4], 3)
     with pytest.raises(ValueError, match="closed-form log_q"):
         LOSSES[case]()(torch.zeros(4), torch.zeros(4, 3), negatives)
 
