@@ -63,7 +63,7 @@ def test_others_are_left_as_they_are():
     np.testing.assert_array_equal(found, ranks)
 
 
-def test_bad_arguments_are_refused(monkeypatch):
+def test_bad_arguments_are_refused():
     graph = random_graph(10, 20)
     with pytest.raises(ValueError, match="'alpha' must be"):
         PageRank(graph.steps(), alpha=0.0)
