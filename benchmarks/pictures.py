@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import gneg
-from benchmarks.quality import recipe_tables
+from benchmarks.quality import plots, recipe_tables
 from gneg.samplers import build
 
 HERE = Path(__file__).parent
@@ -161,7 +161,7 @@ def main() -> None:
     import matplotlib.pyplot as plt
 
     TARGET.mkdir(exist_ok=True)
-    for make in (proposals, selectors, bargain, recipe):
+    for make in (proposals, selectors, bargain, recipe, plots.curves, plots.risk):
         path = TARGET / f"{make.__name__}.svg"
         make(plt).savefig(path, metadata={"Date": None}, facecolor="white")
         print(path)

@@ -10,7 +10,7 @@ from gneg.losses import LOSSES
 from gneg.samplers.base import Corrupt
 
 Known = Literal["train", "train+valid", "all"]
-Decoder = Literal["mlp", "dot", "cosine", "bilinear"]
+Decoder = Literal["mlp", "dot", "cosine", "hybrid", "bilinear"]
 Inputs = Literal["features", "embedding", "both"]
 Form = Literal["plain", "nce"]
 Norm = Literal["batch", "layer"]
@@ -30,9 +30,9 @@ class TrainConfig:
         encoder: ``sage``, ``gcn``, ``lightgcn``, ``heuristics`` (no embeddings: a perceptron on
             ``pair_features``, all of them if ``none``), or a training-free ``cn``, ``aa``, ``ra``,
             ``ppr``, ``katz``, ``pa``, ``cosine``.
-        decoder: ``mlp``, ``dot``, ``cosine`` or ``bilinear``; if None ``dot`` for ``lightgcn`` and
-            in bipartite graphs, ``cosine`` where nodes have features (see benchmarks/README.md),
-            else ``mlp``.
+        decoder: ``mlp``, ``dot``, ``cosine``, ``hybrid`` or ``bilinear``; if None ``dot`` for
+            ``lightgcn`` and in bipartite graphs, ``cosine`` where nodes have features (see
+            benchmarks/README.md), else ``mlp``.
         sampler: An expression, see :func:`gneg.samplers.build`.
         loss: A name of :data:`gneg.losses.LOSSES`; if None ``softmax``, which corrects for the
             proposal, where the sampler has a closed-form ``log_q`` that costs little, else

@@ -16,6 +16,7 @@ from gneg.graph import Graph
 from gneg.heart import PARTS, Order
 from gneg.known import KnownEdges
 from gneg.rng import generator_from, split_seed
+from gneg.samplers.densities import log_q_of
 from gneg.samplers.graph_guards import louvain
 
 Ends = Literal["both", "dst", "src"]
@@ -26,6 +27,8 @@ Lists = Callable[[npt.NDArray[np.int64]], tuple[IntArray, IntArray]]
 
 ORDERED = ("heart", "stratified")
 POOLED = ("community", "historical")
+DENSEST = "densest("  # what a family starts with that is ordered by a sampler's density
+DENSITIES = 2**22  # held at once
 # Nodes between two calls of the progress report, and what is lost by an interruption.
 BATCH = 1024
 
@@ -51,7 +54,7 @@ def columns(
     ends, k = settings["ends"], settings["k"]
     sides: list[Side] = ["dst", "src"] if ends == "both" else [ends]
     known = data.known(settings["known"])
-    if settings["family"] in (*ORDERED, *POOLED):
+    if settings["family"] in (*ORDERED, *POOLED) or settings["family"].startswith(DENSEST):
         return _by_node(data, known, pos, sides, settings, store, report)
     found = []
     for i, side in enumerate(sides):
@@ -59,7 +62,10 @@ def columns(
             settings["family"], known=settings["known"], corrupt=side, unique=True
         )
         if sampler.needs & {"score"}:
-            needed = "heart, stratified, community, historical or a sampler that needs no model"
+            needed = (
+                "heart, stratified, community, historical, densest(SAMPLER) or a sampler that "
+                "needs no model"
+            )
             checks.fail("family", needed, repr(settings["family"]))
         seed = split_seed(settings["seed"], i)
         drawn = sampler.sample(pos, k // len(sides) + 1, generator=generator_from(seed))
@@ -146,6 +152,8 @@ def _lists(
         if family == "heart":
             return lambda nodes: order.hardest(nodes, per_end + 1)
         return lambda nodes: order.stratified(nodes, -(-per_end // PARTS) + 1)
+    if family.startswith(DENSEST):
+        return _densest(data, known, side, per_end + 1, settings)
     if family == "community":
         label = louvain(data.graph).numpy()
         members = np.argsort(label, kind="stable")
@@ -164,6 +172,40 @@ def _lists(
         seed,
         allowed=past,
     )
+
+
+def _densest(
+    data: LinkData, known: KnownEdges, side: Side, count: int, settings: dict[str, Any]
+) -> Lists:
+    """Non-edges by a sampler's density, equals and what it never draws in random order."""
+    text = settings["family"]
+    if not text.endswith(")"):
+        checks.fail("family", "densest(SAMPLER)", repr(text))
+    sampler = data.sampler(text[len(DENSEST) : -1], known=settings["known"], corrupt=side)
+    targets = torch.arange(known.num_dst)
+    one = torch.zeros(1, dtype=torch.long)
+    if log_q_of(sampler, one, one[None], side=side) is None:
+        checks.fail("family", "densest() of a sampler with a closed-form log_q", repr(text))
+
+    def lists(nodes: npt.NDArray[np.int64]) -> tuple[IntArray, IntArray]:
+        index = np.full((len(nodes), count), -1, np.int32)
+        chance = np.zeros_like(index, dtype=bool)
+        for some in np.array_split(
+            np.arange(len(nodes)), 1 + index.shape[0] * len(targets) // DENSITIES
+        ):
+            rows = torch.from_numpy(nodes[some])
+            log_q = log_q_of(sampler, rows, targets.expand(len(rows), -1), side=side)
+            assert log_q is not None
+            for i, u, weight in zip(some, nodes[some].tolist(), log_q.numpy(), strict=True):
+                random = np.random.Generator(np.random.Philox(key=[settings["seed"], u]))
+                free = np.setdiff1d(targets, known.indices[known.indptr[u] : known.indptr[u + 1]])
+                free = random.permutation(free[free != u] if known.no_self else free)
+                best = free[np.argsort(-weight[free], kind="stable")][:count]
+                index[i, : len(best)] = best
+                chance[i, : len(best)] = np.isneginf(weight[best])
+        return index, chance
+
+    return lists
 
 
 def _pooled(

@@ -204,6 +204,9 @@ def hardset(
     * ``"community"``: random members of the kept end's Louvain community.
     * ``"historical"``: partners of earlier times that did not come back (Poursafaei et al.,
       NeurIPS 2022), which are training edges; needs edges with times.
+    * ``"densest(SAMPLER)"``: the non-edges that a sampler with a closed-form ``log_q`` proposes
+      most, such as ``"densest(walk)"``: hard for whatever its base measure is made of. Looks at
+      every node for each kept end.
     * any sampler expression that needs no model: ``"degree"``, ``"walk"``, ``"khop(hops=2)"``.
 
     No row holds a negative twice, its own positive, or the kept end. A node with fewer non-edges

@@ -1,4 +1,4 @@
-"""Personalised PageRank of pairs: where walks that restart end."""
+"""Where walks end: with restart (personalised PageRank), or after some steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,72 @@ IntArray = npt.NDArray[np.int64]
 TABLE = 8_192
 
 
-class PageRank:
+class Ends:
+    """Where walks from a node end, pushed along the edges.
+
+    Args:
+        steps: The graph that is walked; with weights, steps follow them.
+    """
+
+    #: Steps (0: with restart), probability of stopping, and tolerance.
+    _law: tuple[int, float, float]
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps, self.size = steps, len(steps.indptr) - 1
+
+    def among(
+        self, rows: IntArray, targets: IntArray, known: KnownEdges
+    ) -> tuple[FloatArray, FloatArray]:
+        """Share of walks from ``rows [B]`` that end at ``targets [B, M]``, and at any non-edge.
+
+        The latter ``[B]``. Targets are those of ``known``, whose ids are shifted in a bipartite
+        graph.
+        """
+        return self._pushed(rows, targets + self.steps.target_shift, known)
+
+    def _pushed(
+        self, rows: IntArray, targets: IntArray, known: KnownEdges | None
+    ) -> tuple[FloatArray, FloatArray]:
+        order = np.argsort(rows, kind="stable")  # equal rows share their push
+        out = np.empty((len(rows), targets.shape[1] + 1))
+        none = np.zeros(self.size + 1, np.int64), np.empty(0, np.int64)
+        given = (
+            (*none, 0, False) if known is None else (*known.arrays, known.num_dst, known.no_self)
+        )
+        shift, threads = self.steps.target_shift, kernels.threads
+
+        def push(*args: Any) -> None:
+            rest = threads.zeros(2 * self.size), *threads.scratch(self.size)
+            kernels.ppr.among(*args, *rest)
+
+        work = max(out.size, 64 * len(rows))
+        asked = rows[order], np.ascontiguousarray(targets[order])
+        weights = np.empty(0) if self.steps.weights is None else self.steps.weights
+        ends = self.steps.indptr, self.steps.indices, weights, *self._law
+        threads.run_rows(push, len(rows), work, out, *asked, *ends, shift, *given)
+        back = np.empty_like(out)
+        back[order] = out
+        # What is left of subtracting all known ends is rounding, not walks.
+        return back[:, :-1], np.where(back[:, -1] > 1e-12, back[:, -1], 0.0)
+
+
+class Hops(Ends):
+    """Ends of walks of ``hops`` steps, exact; a dead end ends none.
+
+    Args:
+        steps: The graph that is walked; with weights, steps follow them.
+        hops: Steps, >= 1.
+
+    Raises:
+        ValueError: If ``hops`` is out of range.
+    """
+
+    def __init__(self, steps: Steps, hops: int) -> None:
+        super().__init__(steps)
+        self._law = checks.integer("hops", hops, 1), 0.0, 0.0
+
+
+class PageRank(Ends):
     """Ends of walks that stop with probability ``alpha`` before each step; a dead end ends none.
 
     Exact (to float32) on graphs of up to :data:`TABLE` nodes; on larger ones by forward push
@@ -36,10 +101,11 @@ class PageRank:
     """
 
     def __init__(self, steps: Steps, *, alpha: float = 0.15, epsilon: float | None = None) -> None:
-        self.steps, self.size = steps, len(steps.indptr) - 1
+        super().__init__(steps)
         self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
         chosen = default_tolerance(self.size, len(steps.indices)) if epsilon is None else epsilon
         self.epsilon = checks.number("epsilon", chosen, 0, open_low=True)
+        self._law = 0, self.alpha, self.epsilon
         if steps.weights is not None and self.size > TABLE:
             checks.fail("steps", f"unweighted beyond {TABLE} nodes", f"{self.size} with weights")
 
@@ -70,10 +136,7 @@ class PageRank:
     def among(
         self, rows: IntArray, targets: IntArray, known: KnownEdges
     ) -> tuple[FloatArray, FloatArray]:
-        """PageRank ``[B, M]`` of ``targets``, and ``[B]``, that of all non-edges of a row together.
-
-        Targets are those of ``known``, whose ids are shifted in a bipartite graph.
-        """
+        """See the base; from the table if there is one."""
         shifted = targets + self.steps.target_shift
         if self.table is None:
             return self._pushed(rows, shifted, known)
@@ -89,29 +152,6 @@ class PageRank:
         if known.no_self:
             free -= self.table[every, every]
         return self.scores(rows, shifted), np.maximum(free, 0.0)[back]
-
-    def _pushed(
-        self, rows: IntArray, targets: IntArray, known: KnownEdges | None
-    ) -> tuple[FloatArray, FloatArray]:
-        order = np.argsort(rows, kind="stable")  # equal rows share their push
-        out = np.empty((len(rows), targets.shape[1] + 1))
-        none = np.zeros(self.size + 1, np.int64), np.empty(0, np.int64)
-        given = (
-            (*none, 0, False) if known is None else (*known.arrays, known.num_dst, known.no_self)
-        )
-        shift, threads = self.steps.target_shift, kernels.threads
-
-        def push(*args: Any) -> None:
-            rest = threads.zeros(2 * self.size), *threads.scratch(self.size)
-            kernels.ppr.among(*args, *rest)
-
-        work = max(out.size, 64 * len(rows))
-        asked = rows[order], np.ascontiguousarray(targets[order])
-        ends = self.steps.indptr, self.steps.indices, self.alpha, self.epsilon
-        threads.run_rows(push, len(rows), work, out, *asked, *ends, shift, *given)
-        back = np.empty_like(out)
-        back[order] = out
-        return back[:, :-1], np.maximum(back[:, -1], 0.0)
 
 
 def without_own_edge(

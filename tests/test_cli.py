@@ -138,7 +138,6 @@ def test_compare_and_report(tmp_path):
         (["train", "digits", "--sampler", "wlak"], "no sampler 'wlak'"),
         (["train", "digits", "--sampler", "hardest(walk, n=3)"], "'hardest' has no option 'n'"),
         (["train", "digits", "--encoder", "gat"], "'encoder' must be one of"),
-        (["train", "digits", "--loss", "nce", "--sampler", "walk(hops=3)"], "closed-form log_q"),
         (["train", "digits", "--loss", "softmax", "--sampler", "dns(walk)"], "closed-form log_q"),
         (["train", "missing.csv"], "'dataset' must be an existing file"),
     ],

@@ -16,7 +16,9 @@ from gneg.heart import PARTS, Order
 from tests import heart_reference as reference
 from tests.worlds import bipartite, random_graph
 
-ALL_FAMILIES = ["heart", "stratified", "community", "degree", "uniform", "khop(hops=2)"]
+ALL_FAMILIES = [
+    *("heart", "stratified", "community", "degree", "uniform", "khop(hops=2)", "densest(walk)"),
+]
 
 
 def toy(seed: int = 0, n: int = 60, edges: int = 180, *, undirected: bool = True):
@@ -132,6 +134,20 @@ def test_every_family_keeps_the_promises(family, known, ends, undirected):
     assert torch.equal(made.index, again.index)
 
 
+def test_densest_are_those_that_a_base_measure_puts_first():
+    data = toy()
+    made = hardset(data, family="densest(walk)", k=6, ends="dst", known="all")
+    walk = data.sampler("walk", known="all")
+    everyone = torch.arange(data.num_nodes)
+    for (u, v), row in zip(made.pos.t().tolist(), made.index, strict=True):
+        log_q = walk.log_prob(torch.full_like(everyone, u), everyone)
+        free = ~data.known("all").contains(torch.full_like(everyone, u), everyone)
+        free[[u, v]] = False
+        taken = torch.zeros_like(free)
+        taken[row] = True
+        assert log_q[taken].min() >= log_q[free & ~taken].max()
+
+
 def test_a_hub_gets_a_short_row_and_is_still_ranked():
     star = torch.tensor([[0] * 17 + list(range(1, 17)), [*range(1, 18), *range(2, 18)]])
     graph = Graph.from_edge_index(star, 20, undirected=True)
@@ -221,6 +237,8 @@ def test_harder_than_uniform_on_real_data(shared):
         ({"alpha": 0}, "'alpha' must be a number in"),
         ({"family": "historical"}, "'historical' only where edges have times"),
         ({"family": "hardest(walk)"}, "'family' must be"),
+        ({"family": "densest(dns(walk))"}, "a sampler with a closed-form log_q"),
+        ({"family": "densest(walk"}, "'family' must be densest"),
         ({"family": "nothing"}, "no sampler 'nothing'"),
         ({"out": "hard.csv"}, "'out' must be a name that ends in"),
     ],

@@ -92,7 +92,7 @@ def test_samplers_that_keep_embeddings_train_on_users_and_items(purchases, sampl
 
 
 def test_matrix_of_scores_equals_pairs():
-    for kind in ("dot", "cosine", "bilinear", "mlp"):
+    for kind in ("dot", "cosine", "bilinear", "mlp", "hybrid"):
         model = nn.LinkPredictor(nn.LightGCN(9, hidden=4), nn.make_decoder(kind, 4), num_src=5)
         score = model.scorer(torch.randn(9, 4))
         src, dst = torch.arange(5), torch.arange(4)

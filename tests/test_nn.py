@@ -64,7 +64,7 @@ def test_inputs(inputs):
         assert encoder(x, nn.Adjacency(graph)).shape == (50, 8)
 
 
-@pytest.mark.parametrize("kind", ["dot", "cosine", "mlp", "bilinear"])
+@pytest.mark.parametrize("kind", ["dot", "cosine", "mlp", "hybrid", "bilinear"])
 def test_decoders_and_chunked_scoring(kind, monkeypatch):
     model = nn.LinkPredictor(nn.Encoder("sage", 50, 0, hidden=8), nn.make_decoder(kind, 8))
     z = torch.randn(50, 8)

@@ -19,8 +19,8 @@ HEADER = ["dataset", "encoder", "recipe", "easy", "hard", "best epoch", "s to un
 def cells() -> dict[tuple[str, str, str], Cell]:
     """Every finished cell."""
     found = {}
-    for dataset in recipes.DATASETS:
-        for encoder in recipes.ENCODERS:
+    for dataset, setting in recipes.SETTINGS.items():
+        for encoder in setting.encoders:
             for recipe in recipes.RECIPES:
                 path = recipes.path(dataset, encoder, recipe)
                 if path.exists():
@@ -45,7 +45,8 @@ def _row(cell: Cell, base: Cell, name: str, figures: str) -> list[str]:
     metric = cell["metric"]
     tests = [run[figures] for run in cell["runs"]]
     easy = percent(spread([one["easy"][metric] for one in tests]))
-    hard = percent(spread([one["hard"]["mrr"] for one in tests]))
+    ranked = [one["hard"]["mrr"] for one in tests if "hard" in one]
+    hard = percent(spread(ranked)) if ranked else "-"
     epochs = f"{statistics.median(run['best_epoch'] for run in cell['runs']):.0f}"
     shown = f"{cell['dataset']} ({metric})"
     return [shown, cell["encoder"], name, easy, hard, epochs, _seconds(cell, base)]

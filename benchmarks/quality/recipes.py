@@ -1,10 +1,10 @@
 """The default recipe against tuned uniform negatives: ``python -m benchmarks.quality.recipes``.
 
-Cora, CiteSeer and MCNS's Arxiv, GCN and GraphSAGE, five seeds. The baseline is the strong one:
-three uniform negatives a positive, its loss (AUC or binary cross-entropy), learning rate and
+The baseline is the strong one: three uniform negatives a positive, its loss, learning rate and
 depth picked on validation with one seed. Both recipes choose their epoch on validation by the
 dataset's metric and are tested against uniform negatives and against HeaRT-style ones (``gneg
-hardset``). One JSON file a cell under ``results/recipes/``; finished ones are kept.
+hardset``). Large datasets get the same seconds of training for either. One JSON file a cell under
+``results/recipes/``; finished ones are kept.
 """
 
 from __future__ import annotations
@@ -14,36 +14,117 @@ import itertools
 import multiprocessing
 import shlex
 import sys
-from dataclasses import asdict
-from functools import cache
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.quality import mcns
-from gneg import datasets, hardset, kernels, recipes, record
+from gneg import KnownEdges, datasets, hardset, kernels, recipes, record
 from gneg.config import TrainConfig
 from gneg.datasets import EvalEdges, LinkData
+from gneg.rng import generator_from
 from gneg.trainer import Trainer
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "recipes"
 DATA = HERE.parent.parent.parent / "shared" / "data"
-SEEDS = range(5)
-DATASETS = ("Cora", "CiteSeer", "arxiv_mcns")
-ENCODERS = ("gcn", "sage")
 RECIPES = ("uniform, tuned", "auto")
-BUDGET = {"epochs": 100, "eval_every": 5, "patience": 6}
-#: Of the baseline.
+HARD_RANKED = 1_000  # test positives ranked against hard negatives, at the most
+SHARED = 100_000  # random non-edges of dblp2010, as of ogbl-collab
+SMALL = {"epochs": 100, "eval_every": 5, "patience": 6}
 GRID = {"loss": ("auc", "bce"), "lr": (0.003, 0.01), "layers": (1, 2)}
 
 
+def dblp() -> LinkData:
+    """A random split of dblp2010, judged as ogbl-collab is."""
+    data = datasets.load(DATA / "graphs" / "dblp2010" / "edges.csv.gz")
+    known = KnownEdges(data.graph, data.valid.pos, data.test.pos)
+    parts = {}
+    for seed, part in enumerate(("valid", "test")):
+        shape = 2, SHARED + SHARED // 100
+        pairs = torch.randint(data.num_nodes, shape, generator=generator_from(seed))
+        free = ~known.contains(*pairs) & (pairs[0] != pairs[1])
+        src, dst = pairs[:, free][:, :SHARED]
+        parts[part] = EvalEdges(getattr(data, part).pos, (src, dst))
+    return replace(data, name="dblp2010", metric="hits@50", **parts)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a dataset is loaded and trained on.
+
+    Attributes:
+        load: Makes the data.
+        encoders: Which are trained.
+        seeds: How many.
+        budget: Of both recipes.
+        grid: What the baseline is tuned over.
+        baseline: What else the baseline is.
+    """
+
+    load: Callable[[], LinkData]
+    encoders: tuple[str, ...] = ("gcn", "sage")
+    seeds: int = 5
+    budget: dict[str, Any] = field(default_factory=lambda: SMALL)
+    grid: dict[str, tuple[Any, ...]] = field(default_factory=lambda: GRID)
+    baseline: dict[str, Any] = field(default_factory=lambda: {"decoder": "mlp", "k": 3})
+
+
+def _timed(seconds: float, every: int, **more: Any) -> dict[str, Any]:
+    """A budget of seconds."""
+    return {"epochs": 1000, "seconds": seconds, "eval_every": every, "patience": 1000, **more}
+
+
+def _named(name: str) -> Callable[[], LinkData]:
+    return partial(datasets.load, name, root=DATA)
+
+
+LOSSES = {"loss": ("auc", "bce")}
+SETTINGS = {
+    "Cora": Setting(_named("Cora")),
+    "CiteSeer": Setting(_named("CiteSeer")),
+    "Photo": Setting(_named("Photo"), budget=_timed(60, 2), grid={**LOSSES, "lr": (0.003, 0.01)}),
+    "arxiv_mcns": Setting(mcns.load),
+    "dblp2010": Setting(
+        dblp, ("gcn",), budget=_timed(150, 1, hidden=64), grid={**LOSSES, "lr": (0.01,)}
+    ),
+    "ogbl-ddi": Setting(
+        _named("ogbl-ddi"),
+        ("gcn",),
+        seeds=10,
+        budget=_timed(120, 1, hidden=128),
+        grid={**LOSSES, "lr": (0.005,)},
+    ),
+    "gowalla": Setting(
+        _named("gowalla"),
+        ("lightgcn",),
+        budget=_timed(120, 5),
+        grid={"lr": (0.003, 0.01)},
+        baseline={"k": 1, "loss": "bpr", "corrupt": "dst", "hidden": 64, "layers": 3},
+    ),
+}
+
+
 @cache
-def load(name: str) -> tuple[LinkData, EvalEdges]:
-    """The data and its hard test set."""
-    data = mcns.load() if name == "arxiv_mcns" else datasets.load(name, root=DATA)
-    return data, hardset(data).edges()
+def load(name: str) -> tuple[LinkData, EvalEdges | None]:
+    """The data and its hard test set; HeaRT's order is not for two kinds of nodes."""
+    data = SETTINGS[name].load()
+    if data.num_src is not None:
+        return data, None
+    order = torch.randperm(data.test.pos.size(1), generator=generator_from(0))
+    some, others = order[:HARD_RANKED].sort()[0], order[HARD_RANKED:]
+    # What is not ranked stays known: it is no negative.
+    known = torch.cat([data.valid.pos, data.test.pos[:, others]], dim=1)
+    few = replace(
+        data,
+        valid=replace(data.valid, pos=known),
+        test=EvalEdges(data.test.pos[:, some], data.test.neg),
+    )
+    return data, hardset(few).edges()
 
 
 def trained(data: LinkData, config: TrainConfig, seed: int) -> Trainer:
@@ -55,29 +136,26 @@ def trained(data: LinkData, config: TrainConfig, seed: int) -> Trainer:
     return run
 
 
-def tuned(data: LinkData, encoder: str) -> tuple[TrainConfig, list[dict[str, Any]]]:
+def tuned(
+    data: LinkData, encoder: str, setting: Setting
+) -> tuple[TrainConfig, list[dict[str, Any]]]:
     """The baseline's config, and what was tried."""
     tried = []
-    for values in itertools.product(*GRID.values()):
-        given = dict(zip(GRID, values, strict=True))
-        config = TrainConfig(
-            encoder=encoder,
-            sampler="uniform",
-            decoder="mlp",
-            k=3,
-            **BUDGET,
-            **given,  # type: ignore[arg-type]
-        )
+    for values in itertools.product(*setting.grid.values()):
+        given = dict(zip(setting.grid, values, strict=True))
+        options = {**setting.budget, **setting.baseline, **given}
+        config = TrainConfig(encoder=encoder, sampler="uniform", **options)
         run = trained(data, config, 0)
         tried.append({**given, "valid": run.progress.best, "config": config})
     best = max(tried, key=lambda one: one["valid"])["config"]
-    return best, [{key: one[key] for key in (*GRID, "valid")} for one in tried]
+    return best, [{key: one[key] for key in (*setting.grid, "valid")} for one in tried]
 
 
-def figures(run: Trainer, hard: EvalEdges) -> dict[str, dict[str, float]]:
+def figures(run: Trainer, hard: EvalEdges | None) -> dict[str, dict[str, float]]:
     """Test figures against both kinds of negatives."""
     scorer = run.scorer()
-    return {"easy": run.test.evaluate(scorer), "hard": hard.evaluate(scorer)}
+    found = {"easy": run.test.evaluate(scorer)}
+    return found if hard is None else {**found, "hard": hard.evaluate(scorer)}
 
 
 def cell(job: tuple[str, str, str, str]) -> str:
@@ -85,19 +163,19 @@ def cell(job: tuple[str, str, str, str]) -> str:
     name, encoder, recipe, command = job
     torch.set_num_threads(1)
     kernels.threads.set_num_threads(1)
+    setting = SETTINGS[name]
     data, hard = load(name)
     told: dict[str, Any] = {}
     if recipe == "auto":
-        found = recipes.auto(data, encoder=encoder, **BUDGET)
+        found = recipes.auto(data, encoder=encoder, **setting.budget)
         config, told["why"], told["reading"] = found.config, found.why, asdict(found.reading)
     else:
-        config, told["tried"] = tuned(data, encoder)
+        config, told["tried"] = tuned(data, encoder, setting)
     runs = []
-    for seed in SEEDS:
+    for seed in range(setting.seeds):
         run = trained(data, config, seed)
         alone = figures(run, hard)
         stack = run.stack()
-        seconds = dict(run.progress.seconds)
         runs.append(
             {
                 "seed": seed,
@@ -105,7 +183,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
                 "best_epoch": run.progress.best_epoch,
                 "best_valid": run.progress.best,
                 "curve": run.progress.curve,
-                "seconds": seconds,
+                "seconds": dict(run.progress.seconds),
                 "alone": alone,
                 "stack": stack,
                 "test": alone if stack is None else figures(run, hard),
@@ -119,6 +197,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
         "metric": data.metric,
         "split": data.split,
         "ranked": data.test.pos.size(1),
+        "ranked_hard": 0 if hard is None else hard.pos.size(1),
         "config": asdict(config),
         **told,
         "runs": runs,
@@ -136,15 +215,16 @@ def path(dataset: str, encoder: str, recipe: str) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", nargs="+", default=DATASETS, choices=DATASETS)
+    parser.add_argument("--dataset", nargs="+", default=list(SETTINGS), choices=SETTINGS)
+    parser.add_argument("--recipe", nargs="+", default=RECIPES, choices=RECIPES)
     parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
     options = parser.parse_args()
     command = shlex.join(["python", "-m", "benchmarks.quality.recipes", *sys.argv[1:]])
     jobs = [
         (dataset, encoder, recipe, command)
         for dataset in options.dataset
-        for encoder in ENCODERS
-        for recipe in reversed(RECIPES)
+        for encoder in SETTINGS[dataset].encoders
+        for recipe in options.recipe
         if not path(dataset, encoder, recipe).exists()
     ]
     with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:

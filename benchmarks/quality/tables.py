@@ -48,6 +48,12 @@ def gain(strategy: str, part: str) -> float:
     return statistics.median(changes(strategy, part))
 
 
+def risk(strategy: str) -> float:
+    """Held-out edges per 1,000 negatives, mean over all runs."""
+    found = [cell for key, cell in cells().items() if key[2] == strategy]
+    return statistics.fmean(run["false_negatives_per_1000"] for c in found for run in c["runs"])
+
+
 def ranked() -> list[str]:
     """Strategies by both gains, best first."""
     names = dict.fromkeys(key[2] for key in cells())
@@ -83,12 +89,6 @@ def summary_rows(names: list[str]) -> list[list[str]]:
     rows = []
     for name in names:
         hit, runs, epochs, seconds = reached(name)
-        risk = [
-            run["false_negatives_per_1000"]
-            for key, cell in cells().items()
-            if key[2] == name
-            for run in cell["runs"]
-        ]
         rows.append(
             [
                 name,
@@ -97,7 +97,7 @@ def summary_rows(names: list[str]) -> list[list[str]]:
                 f"{hit} of {runs}",
                 epochs,
                 seconds,
-                f"{statistics.fmean(risk):.1f}",
+                f"{risk(name):.1f}",
             ]
         )
     return rows

@@ -43,7 +43,7 @@ def compare_command(
     hardset: Annotated[list[Path] | None, typer.Option(help="Files of gneg hardset for the test edges; one is made if none is given.")] = None,
     hard: Annotated[bool, typer.Option(help="Rank against a hard set.")] = True,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive in training.", rich_help_panel=MODEL)] = DEFAULT.k,
-    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; by the encoder and the data.", rich_help_panel=MODEL)] = DEFAULT.decoder,
+    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine, hybrid or bilinear; by the encoder and the data.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     hidden: Annotated[int, typer.Option(help="Width of embeddings and layers.", rich_help_panel=MODEL)] = DEFAULT.hidden,
     layers: Annotated[int, typer.Option(help="Layers of the encoder.", rich_help_panel=MODEL)] = DEFAULT.layers,
     dropout: Annotated[float, typer.Option(help="Dropout of the encoder.", rich_help_panel=MODEL)] = DEFAULT.dropout,

@@ -31,7 +31,7 @@ HEART = "HeaRT"
 def hardset_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
     out: Annotated[Path, typer.Option(help="File to write: .npz, or .npy: HeaRT's pairs [E, K, 2], OGB's targets [E, K] with --ends dst.")] = Path("hard.npz"),
-    family: Annotated[str, typer.Option(help="heart, stratified, community, historical, or a sampler expression.")] = "heart",
+    family: Annotated[str, typer.Option(help="heart, stratified, community, historical, densest(SAMPLER), or a sampler expression.")] = "heart",
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 500,
     part: Annotated[str, typer.Option(help="The positives: valid or test.")] = "test",
     known: Annotated[str, typer.Option(help="Edges that are no negatives: all, train+valid or train.")] = "all",

@@ -40,7 +40,7 @@ def train_command(
     dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
     recipe: Annotated[str, typer.Option(help="auto: whatever is not given is chosen to suit the graph, and explained; none: the defaults told here.", rich_help_panel=MODEL)] = "auto",
     encoder: Annotated[str, typer.Option(help="sage, gcn, lightgcn, heuristics (pair features alone), or training-free: cn, aa, ra, ppr, katz, pa, cosine.", rich_help_panel=MODEL)] = DEFAULT.encoder,
-    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine or bilinear; dot for lightgcn and bipartite graphs, cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
+    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine, hybrid or bilinear; dot for lightgcn and bipartite graphs, cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
     sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
     loss: Annotated[str | None, typer.Option(help="A loss, see gneg losses; softmax if the sampler has log_q, else infonce.", rich_help_panel=MODEL)] = DEFAULT.loss,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.", rich_help_panel=MODEL)] = DEFAULT.k,

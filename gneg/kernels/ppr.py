@@ -1,4 +1,4 @@
-"""Personalised PageRank by forward push."""
+"""Where walks end: personalised PageRank by forward push, and walks of a fixed length."""
 
 from __future__ import annotations
 
@@ -76,6 +76,44 @@ def push(lo, hi, out, rows, targets, indptr, indices, alpha, epsilon, values, ma
 
 
 @jit
+def walked(u, indptr, indices, weights, num_steps, values, mark, queue, touched):
+    """Distribute a walker at ``u`` over the ends of all walks of ``num_steps`` steps.
+
+    Steps are uniform unless there are ``weights``; a walk that has nowhere to go is lost. The first
+    half of ``values [>= 2 N]`` holds the result, the second zeros. Returns the number of nodes that
+    were ``touched`` by the last step.
+    """
+    n = len(indptr) - 1
+    queue[0], values[n + u], waiting, size = u, 1.0, 1, 0
+    for step in range(num_steps):
+        mark[-1] += 1
+        seen, size = mark[-1], 0
+        for t in range(waiting):
+            v = queue[t]
+            first, last = indptr[v], indptr[v + 1]
+            here, total = values[n + v], np.float64(last - first)
+            values[n + v] = 0.0
+            if len(weights):
+                total = weights[first:last].sum()
+            if total <= 0.0:
+                continue
+            share = here / total
+            for e in range(first, last):
+                w = indices[e]
+                values[w] += share * weights[e] if len(weights) else share
+                if mark[w] != seen:
+                    mark[w] = seen
+                    touched[size] = w
+                    size += 1
+        if step + 1 < num_steps:
+            for t in range(size):
+                w = touched[t]
+                queue[t], values[n + w], values[w] = w, values[w], 0.0
+            waiting = size
+    return size
+
+
+@jit
 def among(
     lo,
     hi,
@@ -84,6 +122,8 @@ def among(
     targets,
     indptr,
     indices,
+    weights,
+    num_steps,
     alpha,
     epsilon,
     shift,
@@ -95,9 +135,10 @@ def among(
     mark,
     queue,
 ):
-    """The same for walks that are lost in a dead end, and in the last column that of all non-edges.
+    """Where walks from each row end, and in the last column how many of them on a non-edge.
 
-    Non-edges are the ids from ``shift`` on, ``num_targets`` of them, that are not known.
+    Of ``num_steps``, or with restart if that is 0 (and no ``weights`` then); walks are lost in a
+    dead end. Non-edges are the ids from ``shift`` on, ``num_targets`` of them, that are not known.
     """
     n = len(indptr) - 1
     k = targets.shape[1]
@@ -106,7 +147,12 @@ def among(
     for i in range(lo, hi):
         u = rows[i]
         if i == lo or u != rows[i - 1]:
-            size = spread(u, indptr, indices, alpha, epsilon, False, values, mark, queue, touched)
+            if num_steps > 0:
+                size = walked(u, indptr, indices, weights, num_steps, values, mark, queue, touched)
+            else:
+                size = spread(
+                    u, indptr, indices, alpha, epsilon, False, values, mark, queue, touched
+                )
             free = -values[u] if no_self else 0.0
             for t in range(size):
                 if shift <= touched[t] < shift + num_targets:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gneg import checks
+from gneg.samplers.densities import log_q_of
 from gneg.samplers.kg import TripleSampler
-from gneg.samplers.kg.scoring import log_q_of
 from gneg.triples import End
 
 CHUNK = 2**22  # densities at once

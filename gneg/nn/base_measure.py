@@ -59,7 +59,7 @@ class BaseMeasure(nn.Module):
                 "sampler",
                 "one with a closed-form density",
                 sampler,
-                hint="use Uniform, Degree, KHop, a Walk of two steps or by PageRank, or a Mixture",
+                hint="use Uniform, Degree, KHop, Walk, or a Mixture of them",
             )
         self.form: Form = checks.choice("form", form, ("plain", "nce"))
         learned = c == "learned"

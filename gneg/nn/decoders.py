@@ -64,6 +64,32 @@ class MLP(nn.Module):
         return scores.squeeze(-1)
 
 
+class Hybrid(nn.Module):
+    """A cosine, and what a perceptron on the Hadamard product corrects of it.
+
+    Starts as the cosine, which alone learns in a few epochs where neighbours are alike; where they
+    are not, as along the relations of a knowledge graph, the perceptron takes over.
+
+    Args:
+        width: D.
+        layers: Number of linear layers of the perceptron, >= 1.
+        dropout: Share of hidden values dropped, in [0, 1].
+    """
+
+    def __init__(self, width: int, *, layers: int = 2, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.cosine = Cosine()
+        self.correction = MLP(width, layers=layers, dropout=dropout)
+        last: nn.Linear = self.correction.stack[-1]  # type: ignore[assignment]
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[..]``."""
+        both: Tensor = self.cosine(src, dst) + self.correction(src, dst)
+        return both
+
+
 class Bilinear(nn.Module):
     """``src^T W dst``; W starts as the identity, so it begins as an inner product.
 
@@ -85,14 +111,15 @@ class Bilinear(nn.Module):
 
 
 def make_decoder(kind: Decoder, width: int, *, layers: int = 3, dropout: float = 0.0) -> nn.Module:
-    """Return a decoder by name; ``layers`` and ``dropout`` are for ``"mlp"``.
+    """Return a decoder by name; ``layers`` and ``dropout`` are for ``"mlp"`` and ``"hybrid"``.
 
     Raises:
         ValueError: If ``kind`` is unknown.
     """
-    checks.choice("decoder", kind, ("dot", "cosine", "mlp", "bilinear"))
-    if kind == "mlp":
-        return MLP(width, layers=layers, dropout=dropout)
+    checks.choice("decoder", kind, ("dot", "cosine", "mlp", "hybrid", "bilinear"))
+    if kind in ("mlp", "hybrid"):
+        made = MLP if kind == "mlp" else Hybrid
+        return made(width, layers=layers, dropout=dropout)
     if kind == "bilinear":
         return Bilinear(width)
     return Dot() if kind == "dot" else Cosine()

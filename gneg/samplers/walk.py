@@ -10,7 +10,7 @@ from gneg import checks, kernels
 from gneg.graph import Graph
 from gneg.known import KnownEdges
 from gneg.negatives import Side
-from gneg.pagerank import TABLE, PageRank
+from gneg.pagerank import TABLE, Ends, Hops, PageRank
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.two_steps import TwoSteps, edge_table, marking, two_steps
 from gneg.steps import Steps
@@ -34,10 +34,11 @@ class Walk(Sampler):
 
     Drawn by rejection of edges; a two-step row that keeps rejecting is listed instead, so the
     draws follow the conditional distribution exactly. A query from which the walk reaches no
-    non-edge is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is exact for two steps.
-    For ``"ppr"`` it is that of :class:`gneg.pagerank.PageRank` (exact for up to 8,192 nodes, but
-    for rows of which less than about a hundredth of the walks end on a non-edge, which are partly
-    drawn uniformly), unless the graph is larger and has weights; otherwise it is None.
+    non-edge is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is exact for two steps,
+    and for more of them but for rows of which less than about a hundredth of the walks end on a
+    non-edge, which are partly drawn uniformly; the latter costs more than the draw. For ``"ppr"``
+    it is that of :class:`gneg.pagerank.PageRank` (exact for up to 8,192 nodes, but for such rows),
+    and None if the graph is larger and has weights.
 
     Args:
         graph: See :class:`~gneg.samplers.base.Sampler`.
@@ -69,7 +70,6 @@ class Walk(Sampler):
     ) -> None:
         super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
         self.kind: Kind = checks.choice("kind", kind, ("ra", "cn", "aa", "ppr"))
-        self.slow_log_q = kind == "ppr"
         self.hops = (3 if graph.bipartite else 2) if hops is None else hops
         checks.integer("hops", self.hops, 2)
         self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
@@ -86,9 +86,10 @@ class Walk(Sampler):
             checks.fail("hops", "odd in a bipartite graph: an even walk ends on its own side", hops)
         if kind in ("cn", "aa") and self.hops != 2:
             checks.fail("hops", f"2 for kind='{kind}'", hops)
+        self.slow_log_q = not self._two
 
     @property
-    def _closed_form(self) -> bool:
+    def _two(self) -> bool:
         return self.kind != "ppr" and self.hops == 2
 
     def _steps(self, side: Side) -> Steps:
@@ -101,7 +102,7 @@ class Walk(Sampler):
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
         index, known, steps = query.blank(k), query.known, self._steps(query.side)
-        if self._closed_form:
+        if self._two:
             self._two_steps(query.side).draw(query, index, seed)
             return index
         restart = self.alpha if self.kind == "ppr" else 0.0
@@ -123,23 +124,23 @@ class Walk(Sampler):
         return index
 
     def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
-        if self.kind == "ppr":
-            ranks = self.cached(("ranks", query.side), lambda: self._pagerank(query.side))
-            if ranks is None:
-                return None
-            weight, free = ranks.among(query.rows, np.maximum(index, 0), query.known)
-            allowed = free[:, None]
-        elif self.hops == 2:
+        if self._two:
             weight = self._two_steps(query.side).weigh(query, index)
             allowed = self._allowed(query)[:, None]
         else:
-            return None
+            ends = self.cached(("ends", query.side), lambda: self._ends(query.side))
+            if ends is None:
+                return None
+            weight, free = ends.among(query.rows, np.maximum(index, 0), query.known)
+            allowed = free[:, None]
         share = np.divide(weight, allowed, out=np.zeros_like(weight), where=allowed > 0)
         with np.errstate(divide="ignore"):
             return np.where(allowed > 0, np.log(share), query.log_uniform)
 
-    def _pagerank(self, side: Side) -> PageRank | None:
+    def _ends(self, side: Side) -> Ends | None:
         steps = self._steps(side)
+        if self.kind != "ppr":
+            return Hops(steps, self.hops)
         if steps.weights is not None and len(steps.indptr) - 1 > TABLE:
             return None
         return PageRank(steps, alpha=self.alpha)

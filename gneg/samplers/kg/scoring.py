@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.samplers.base import Sampler
 from gneg.triples import End, Queries
 
 #: ``score(head, relation, tail)`` of one shape.
 TripleScore = Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-def log_q_of(sampler: Sampler, rows: Tensor, targets: Tensor) -> Tensor | None:
-    """Log density ``[B, M]`` of ``targets [B, M]`` of each query ``rows [B]``; None if unknown.
-
-    As :meth:`gneg.samplers.Sampler.log_prob`, but what a query needs is computed once for all.
-    """
-    if sampler.targeted:
-        return None
-    asked, index = (one.detach().cpu().long().numpy() for one in (rows, targets))
-    query = sampler._query("dst", np.stack([asked, asked]), np.arange(len(asked)))
-    log_q = sampler._log_prob(query, index)
-    return None if log_q is None else torch.from_numpy(log_q.astype(np.float32))
 
 
 class PairScore:
