@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gneg import checks
@@ -20,6 +21,8 @@ RANKED = 500  # validation positives that heuristics are tried on
 AGAINST = 100  # negatives each
 #: Held-out edges among 1,000 walks from which on no negatives are drawn by walks.
 RISKY = 150.0
+#: Validation MRR of a training-free score from which on linked nodes count as alike.
+ALIKE = 0.2
 #: Neighbours a node from which on only what costs least is stacked.
 DENSE = 100.0
 WALKS = "mixture(uniform:0.75, walk:0.25)"
@@ -142,17 +145,24 @@ def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
         else f"{size}; {told}, {reading.uniform_risk:.1f} of 1,000 random ones: a quarter of the "
         "negatives are walks, and the loss corrects for where they were drawn from."
     ]
-    if encoder in GNNS and reading.features:
-        chosen |= {"decoder": "cosine", "layers": 1, "lr": 0.003}
-        reasons.append(
-            "Nodes have features: one layer and a cosine, which keep what neighbours' features say."
-        )
     if encoder in GNNS:
+        best = max(reading.heuristics.values(), default=0.0)
+        alike = reading.features and best > ALIKE
+        chosen |= {"decoder": "cosine" if alike else "hybrid", "layers": 1}
+        if reading.features:
+            chosen["lr"] = 0.003  # learned embeddings have further to go
+        reasons.append(
+            "Nodes have features, and linked nodes are alike: one layer and a cosine, which keep "
+            "what neighbours' features say."
+            if alike
+            else "One layer, and a cosine that a perceptron corrects: linked nodes need not be "
+            "alike."
+        )
         dense = reading.degree > DENSE
         chosen["stack"] = "cn,aa,ra,degree" if dense else "all"
-        best = ", ".join(f"{kind} {100 * value:.1f}" for kind, value in reading.heuristics.items())
+        told = ", ".join(f"{kind} {100 * value:.1f}" for kind, value in reading.heuristics.items())
         reasons.append(
-            f"Training-free scores have a validation MRR of {best} %: in the end the model is "
+            f"Training-free scores have a validation MRR of {told} %: in the end the model is "
             "weighed against them on validation, if folds say that both easy and hard negatives "
             "gain or lose nothing by it."
         )
@@ -162,9 +172,9 @@ def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
 def _some(edges: EvalEdges) -> EvalEdges:
     """At most :data:`RANKED` positives and :data:`AGAINST` negatives each, the first ones."""
     pos = edges.pos[:, :RANKED]
-    if edges.shared:
-        few = slice(RANKED * AGAINST)
-        return EvalEdges(pos, (edges.neg[0][few], edges.neg[1][few]))
+    if edges.shared:  # dealt out, so that every set is read alike
+        dealt = torch.arange(pos.size(1) * AGAINST).view(-1, AGAINST) % len(edges.neg[0])
+        return EvalEdges(pos, (edges.neg[0][dealt], edges.neg[1][dealt]))
 
     def first(table: Tensor) -> Tensor:
         return table[:RANKED, :AGAINST]

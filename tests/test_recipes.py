@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from gneg import datasets, recipes
+from gneg import Graph, datasets, recipes
 from gneg.config import TrainConfig
 from gneg.datasets import make_split
 from gneg.risk import held_out_hits
@@ -69,9 +69,22 @@ def test_risky_walks_are_not_taught():
     assert "too many to be taught" in recipe.why
 
 
-def test_without_features_there_is_no_cosine():
-    data = toy()
-    bare = replace(data, x=None)
-    assert recipes.auto(data).config.decoder == "cosine"
-    assert recipes.auto(bare).config.decoder is None
+def test_a_cosine_alone_is_for_nodes_with_features_that_are_like_their_neighbours(cora):
+    data, bare = toy(), replace(cora, x=None)
+    assert recipes.auto(cora).config.decoder == "cosine"
+    assert recipes.auto(bare).config.decoder == "hybrid"
     assert set(asdict(recipes.auto(bare).config)) == set(asdict(TrainConfig()))
+    noise = torch.rand(data.num_nodes, 4, generator=torch.Generator().manual_seed(0))
+    edges = torch.randint(data.num_nodes, (2, 300), generator=torch.Generator().manual_seed(1))
+    graph = Graph.from_edge_index(edges, data.num_nodes, undirected=True)
+    unlike = recipes.auto(make_split("random", graph, noise, seed=0))
+    assert max(unlike.reading.heuristics.values()) < recipes.ALIKE
+    assert unlike.config.decoder == "hybrid"
+
+
+def test_a_shared_set_is_read_as_own_negatives_are():
+    data = toy()
+    shared = replace(data.valid, neg=tuple(one.flatten() for one in data.valid.neg), mask=None)
+    first, second = (recipes.read(one) for one in (data, replace(data, valid=shared)))
+    for kind, value in first.heuristics.items():
+        assert second.heuristics[kind] == pytest.approx(value, abs=0.15)
