@@ -134,12 +134,15 @@ def _tables(
 ) -> list[Table]:
     """Against easy and against hard negatives; sets what scores are standardised by."""
     pos = data.valid.pos[:, order].cpu()
-    pairs = [_easy(data, order, generator), _hard(data, pos)]
     device = next(stack.buffers()).device
 
     def scores(ends: Tensor) -> Tensor:
         return score(*ends.to(device)).cpu()
 
+    def columns(ends: Tensor) -> Tensor:
+        return torch.cat([scores(ends).unsqueeze(1), stack.inputs(ends.to(device)).cpu()], dim=1)
+
+    pairs = [_easy(data, order, generator, columns), _hard(data, pos)]
     f_pos = scores(pos)
     f_neg = [scores(ends.flatten(1)).view(mask.shape) for ends, mask in pairs]
     every = torch.cat([f_pos, *(f[mask] for f, (_, mask) in zip(f_neg, pairs, strict=True))])
@@ -155,12 +158,25 @@ def _tables(
     return found
 
 
-def _easy(data: LinkData, order: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Negatives ``[2, E, K]`` of the validation set, and where there are some."""
+def _easy(
+    data: LinkData,
+    order: Tensor,
+    generator: torch.Generator,
+    columns: Callable[[Tensor], Tensor],
+) -> tuple[Tensor, Tensor]:
+    """Negatives ``[2, E, K]`` of the validation set, and where there are some.
+
+    Of a shared set only the head decides Hits@K: then half of them are those that any of the
+    ``columns`` puts first.
+    """
     ends = torch.stack([end.cpu() for end in data.valid.neg])
     mask = data.valid.mask
     if data.valid.shared:
         some = torch.randint(ends.size(1), (len(order), NEGATIVES), generator=generator)
+        if data.metric.startswith("hits@"):
+            rank = (-columns(ends)).argsort(dim=0).argsort(dim=0).min(dim=1).values
+            head = rank.argsort(stable=True)[: NEGATIVES // 2]
+            some[:, : len(head)] = head
         return ends[:, some], torch.ones(some.shape, dtype=torch.bool)
     kept = slice(None) if ends.size(2) <= NEGATIVES else slice(NEGATIVES)
     rows = ends[:, order, kept]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -93,3 +95,27 @@ def test_a_base_measure_goes_with_it(cora):
 def test_bad_kinds_are_named(cora):
     with pytest.raises(ValueError, match="'kinds' must be"):
         train(cora, TrainConfig(stack="ra,nothing"))
+
+
+def test_of_a_shared_set_the_head_counts(cora):
+    """Half of what Hits@K is learned from is what some column puts first."""
+    generator = torch.Generator().manual_seed(0)
+    pool = torch.randint(cora.num_nodes, (2, 5_000), generator=generator)
+    valid = replace(cora.valid, neg=(pool[0], pool[1]), mask=None)
+    data = replace(cora, valid=valid, metric="hits@20")
+    value = torch.arange(5_000.0)
+
+    def columns(ends):
+        assert torch.equal(ends, pool)
+        return torch.stack([value, -value], dim=1)
+
+    order = torch.arange(30)
+    ends, mask = stacking._easy(data, order, generator, columns)
+    assert ends.shape == (2, 30, stacking.NEGATIVES)
+    assert mask.all()
+    half = stacking.NEGATIVES // 2
+    ours = {tuple(pair) for pair in ends[:, 0, :half].t().tolist()}
+    wanted = torch.cat([pool[:, : half // 2], pool[:, -(half // 2) :]], dim=1)
+    assert ours == {tuple(pair) for pair in wanted.t().tolist()}
+    assert (ends[:, :, :half] == ends[:, :1, :half]).all()
+    assert not (ends[:, :, half:] == ends[:, :1, half:]).all()

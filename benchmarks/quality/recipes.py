@@ -87,22 +87,22 @@ LOSSES = {"loss": ("auc", "bce")}
 SETTINGS = {
     "Cora": Setting(_named("Cora")),
     "CiteSeer": Setting(_named("CiteSeer")),
-    "Photo": Setting(_named("Photo"), budget=_timed(60, 2), grid={**LOSSES, "lr": (0.003, 0.01)}),
-    "arxiv_mcns": Setting(mcns.load),
+    "Photo": Setting(_named("Photo"), budget=_timed(40, 2), grid={**LOSSES, "lr": (0.003, 0.01)}),
+    "arxiv_mcns": Setting(mcns.load, ("sage",)),
     "dblp2010": Setting(
-        dblp, ("gcn",), budget=_timed(150, 1, hidden=64), grid={**LOSSES, "lr": (0.01,)}
+        dblp, ("gcn",), budget=_timed(100, 1, hidden=64), grid={**LOSSES, "lr": (0.01,)}
     ),
     "ogbl-ddi": Setting(
         _named("ogbl-ddi"),
         ("gcn",),
         seeds=10,
-        budget=_timed(120, 1, hidden=128),
+        budget=_timed(60, 1, hidden=128),
         grid={**LOSSES, "lr": (0.005,)},
     ),
     "gowalla": Setting(
         _named("gowalla"),
         ("lightgcn",),
-        budget=_timed(120, 5),
+        budget=_timed(60, 5),
         grid={"lr": (0.003, 0.01)},
         baseline={"k": 1, "loss": "bpr", "corrupt": "dst", "hidden": 64, "layers": 3},
     ),
