@@ -167,6 +167,7 @@ def _row(asked: TrainConfig, config: TrainConfig, runs: list[dict[str, Any]]) ->
         "best_epochs": [run["best_epoch"] for run in trained],
         "seconds": [run["seconds"] for run in trained],
         "collapse": [run["collapse"] for run in trained],
+        "base_weights": [run["base_weight"] for run in trained],
         "audit": runs[0].get("audit"),
     }
 

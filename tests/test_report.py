@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from gneg.report import figures, page, style, write_page
+from gneg.report.page import main_table
 from tests.test_comparison import compared  # noqa: F401  (a fixture)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -59,6 +60,17 @@ def test_the_page_is_one_file_and_escapes_what_it_shows(results):
 
 
 @needs_browser
+def test_a_base_measure_is_told(results):
+    assert "weight of log q" not in page(results)
+    rows = [{**row, "base_weights": [0.25, 0.5]} for row in results["rows"]]
+    config = {**results["config"], "base_measure": "sampler"}
+    table = main_table({**results, "rows": rows})
+    assert table["columns"][-1]["name"] == "weight of log q"
+    assert table["rows"][0]["cells"][-1]["text"] == "0.38"
+    assert all(len(row["cells"]) == len(table["columns"]) for row in table["rows"])
+    assert "the log density of each sampler" in page({**results, "rows": rows, "config": config})
+
+
 def test_no_errors_and_no_requests(opened):
     opened.wait_for_timeout(500)
     assert opened.trouble == []

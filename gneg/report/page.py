@@ -93,6 +93,10 @@ def _budget(results: Mapping[str, Any]) -> str:
     if config["seconds"] is not None:
         parts.append(f"at most {config['seconds']:g} s of training")
     parts.append(f"stopped after {config['patience']} evaluations without progress")
+    density = config.get("base_measure", "none")
+    if density != "none":
+        of = "each sampler" if density == "sampler" else density
+        parts.append(f"scores with the log density of {of} added, weighed on validation")
     return ", ".join(parts)
 
 
@@ -117,6 +121,9 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
         {"name": "best epoch", "kind": "number"},
         {"name": "train, s", "kind": "number"},
     ]
+    measured = all(None not in row.get("base_weights", [None]) for row in results["rows"])
+    if measured:
+        columns.append({"name": "weight of log q", "kind": "number"})
     rows = []
     for row in results["rows"]:
         cells: list[dict[str, Any]] = [
@@ -126,6 +133,9 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
             for name in sets:
                 cells.append(_figure(row, name, metric))
         cells += _costs(row)
+        if measured:
+            weight = statistics.fmean(row["base_weights"])
+            cells.append({"text": f"{weight:.2f}", "value": weight})
         rows.append({"cells": cells, "baseline": row["sampler"] == results["baseline"]})
     for kind, found in results["heuristics"].items():
         cells = [{"text": text, "value": text} for text in (kind, "training-free", "-")]
@@ -136,7 +146,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
             for metric in metrics
             for name in sets
         ]
-        cells += [{"text": "-", "value": ""}] * 3
+        cells += [{"text": "-", "value": ""}] * (3 + measured)
         rows.append({"cells": cells, "baseline": False})
     return {
         "columns": columns,
