@@ -15,10 +15,19 @@ from gneg import checks
 from gneg.config import HEURISTICS, TrainConfig
 from gneg.datasets import LinkData
 from gneg.evaluation import Score, Scored
-from gneg.nn import Heuristic
+from gneg.nn import BaseMeasure, Heuristic
 from gneg.trainer import Trainer
 
-__all__ = ["from_file", "from_function", "heuristic", "model", "models", "run_of", "trained"]
+__all__ = [
+    "density",
+    "from_file",
+    "from_function",
+    "heuristic",
+    "model",
+    "models",
+    "run_of",
+    "trained",
+]
 
 
 def heuristic(data: LinkData, kind: str) -> Score:
@@ -29,6 +38,20 @@ def heuristic(data: LinkData, kind: str) -> Score:
     """
     checks.choice("model", kind, HEURISTICS)
     return Heuristic(data.graph, kind, data.x)  # type: ignore[arg-type]
+
+
+def density(data: LinkData, text: str) -> Score:
+    """Log density of pairs as negatives of the sampler ``text``: a base measure alone.
+
+    Raises:
+        ValueError: If the expression is malformed or the sampler has no closed-form ``log_q``.
+    """
+    measure = BaseMeasure(torch.nn.Identity(), data.sampler(text, corrupt="both"))
+
+    def score(src: Tensor, dst: Tensor) -> Tensor:
+        return measure.log_measure(src.reshape(-1), dst.reshape(-1)).view(src.shape)
+
+    return score
 
 
 def run_of(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
-from gneg import HardSet, evaluate, hardset, metrics, nn, scorers
+from gneg import HardSet, datasets, evaluate, hardset, metrics, nn, scorers
 from gneg.config import TrainConfig
 from gneg.datasets import EvalEdges
 from gneg.evaluation import per_positive
@@ -124,6 +124,15 @@ def test_a_trained_model_is_found_again(tmp_path):
         assert {name: told[name]["value"] for name in run["test"]} == pytest.approx(run["test"])
     with pytest.raises(ValueError, match="'data' must be what the model was trained on"):
         scorers.model(toy(n=120, edges=601), files[0])
+
+
+def test_a_base_measure_alone_scores_as_its_heuristic_does():
+    data = datasets.load("digits")
+    found = data.test.evaluate(scorers.density(data, "walk"))["mrr"]
+    assert found == pytest.approx(data.test.evaluate(scorers.heuristic(data, "ra"))["mrr"], abs=0.1)
+    assert data.test.evaluate(scorers.density(data, "uniform"))["auc"] == pytest.approx(
+        0.5, abs=0.2
+    )
 
 
 def test_files_and_functions_of_scores(tmp_path):

@@ -25,6 +25,7 @@ from gneg.cli.app import (
 from gneg.config import HEURISTICS
 
 HEART = "HeaRT"
+LOG_Q = "log_q("  # what the name of a base measure starts with
 
 
 @app.command("hardset")
@@ -88,7 +89,7 @@ def hardset_command(
 
 @app.command("evaluate")
 def evaluate_command(
-    model: Annotated[str, typer.Argument(help="A run folder or model-SEED.pt of gneg train; cn, aa, ra, ppr, katz, pa, cosine; scores in .npy or .npz; FILE.py:FUNCTION.")],
+    model: Annotated[str, typer.Argument(help="A run folder or model-SEED.pt of gneg train; cn, aa, ra, ppr, katz, pa, cosine; log_q(SAMPLER), a base measure alone; scores in .npy or .npz; FILE.py:FUNCTION.")],
     dataset: Annotated[str | None, typer.Argument(help="Name or edge list; that of the run for a trained model.")] = None,
     hardset: Annotated[list[Path] | None, typer.Option(help="A file of gneg hardset; may be given several times.")] = None,
     part: Annotated[str, typer.Option(help="The positives: valid or test.")] = "test",
@@ -151,6 +152,8 @@ def _evaluate(
         runs = [evaluate(data, {name: scorers.from_file(path)}, **options)]
     elif model in HEURISTICS:
         runs = [evaluate(data, scorers.heuristic(data, model), **options)]
+    elif model.startswith(LOG_Q) and model.endswith(")"):
+        runs = [evaluate(data, scorers.density(data, model[len(LOG_Q) : -1]), **options)]
     elif ".py:" in model:
         runs = [evaluate(data, scorers.from_function(model), **options)]
     else:
