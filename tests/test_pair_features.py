@@ -73,27 +73,30 @@ def test_the_cosine_and_the_choice():
 
 
 @pytest.mark.parametrize("layout", ["dense", "sparse"])
-def test_smoothed_features_are_those_without_the_pair(layout):
+@pytest.mark.parametrize("signed", [False, True])
+def test_smoothed_features_are_those_without_the_pair(layout, signed):
     """By hand: sums over neighbours, w by 1 / sqrt(deg(w) + 1), each edge taken out in turn."""
     graph = random_graph(25, 45)
-    x = torch.rand(25, 6)
+    x = torch.rand(25, 6) * (torch.rand(25, 6) < 0.6)
+    if signed:
+        x = x - 0.5
     given = x if layout == "dense" else sparse.to_csr(x)
-    inputs = PairInputs(graph, kinds=["smooth"], x=given)
+    inputs = PairInputs(graph, kinds=["smooth", "smooth2"], x=given)
     pairs = torch.cartesian_prod(torch.arange(25), torch.arange(25)).t()
     pairs = pairs[:, pairs[0] != pairs[1]]
     near = torch.eye(25)
     near[tuple(graph.edge_index)] = 1.0
-    unit = torch.nn.functional.normalize(x)
-    weight = (graph.degree() + 1.0).rsqrt()
+    idf = torch.log(26 / (1 + (x > 0).sum(dim=0))) + 1
+    unit = torch.nn.functional.normalize(x if signed else x * idf)
+    weight = (graph.degree() + 1.0).rsqrt().diag()
     expected = []
     for u, v in pairs.t().tolist():
         without = near.clone()
         without[u, v] = without[v, u] = 0.0
-        sums = (without * weight) @ unit
-        expected.append(torch.cosine_similarity(sums[u], sums[v], dim=0))
-    torch.testing.assert_close(
-        inputs.features(pairs)[:, 0], torch.stack(expected), rtol=1e-4, atol=1e-5
-    )
+        step = weight @ without @ weight
+        sums = [step @ unit, step @ step @ unit]
+        expected.append([float(torch.cosine_similarity(s[u], s[v], dim=0)) for s in sums])
+    torch.testing.assert_close(inputs.features(pairs), torch.tensor(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_a_trainer_takes_both():

@@ -49,7 +49,7 @@ def compare_command(
     dropout: Annotated[float, typer.Option(help="Dropout of the encoder.", rich_help_panel=MODEL)] = DEFAULT.dropout,
     lr: Annotated[float, typer.Option(help="Learning rate.", rich_help_panel=MODEL)] = DEFAULT.lr,
     corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
-    pair_features: Annotated[str, typer.Option(help="What decoders see of a pair: none, all, or some of cn, aa, ra, ppr, katz, shell, degree, cosine, smooth.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
+    pair_features: Annotated[str, typer.Option(help="What decoders see of a pair: none, all, or some of cn, aa, ra, ppr, katz, shell, degree, cosine, smooth, smooth2.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
     stack: Annotated[str, typer.Option(help="Heuristics that models are weighed against in the end, on validation: none, all, or some kinds.", rich_help_panel=MODEL)] = DEFAULT.stack,
     base_measure: Annotated[str, typer.Option(help="Added to scores: none, the log density of each sampler (sampler), or of an expression.", rich_help_panel=MODEL)] = DEFAULT.base_measure,
     known: Annotated[str, typer.Option(help="Edges negatives avoid in training: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,

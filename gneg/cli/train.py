@@ -54,7 +54,7 @@ def train_command(
     jk: Annotated[str | None, typer.Option(help="Jumping knowledge: last, cat or max.", rich_help_panel=MODEL)] = DEFAULT.jk,
     corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
     mask_targets: Annotated[bool, typer.Option(help="Hide a batch's own edges from message passing.", rich_help_panel=MODEL)] = DEFAULT.mask_targets,
-    pair_features: Annotated[str, typer.Option(help="What the decoder sees of a pair beside embeddings: none, all, or some of cn, aa, ra, ppr, katz, shell, degree, cosine, smooth, with commas.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
+    pair_features: Annotated[str, typer.Option(help="What the decoder sees of a pair beside embeddings: none, all, or some of cn, aa, ra, ppr, katz, shell, degree, cosine, smooth, smooth2, with commas.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
     base_measure: Annotated[str, typer.Option(help="Added to the score: none, the log density of the sampler, or of another sampler expression.", rich_help_panel=MODEL)] = DEFAULT.base_measure,
     base_weight: Annotated[float | None, typer.Option(help="Its weight; otherwise the best on validation.", rich_help_panel=MODEL)] = DEFAULT.base_weight,
     base_form: Annotated[str, typer.Option(help="Whether losses see the score without it (plain) or minus it (nce).", rich_help_panel=MODEL)] = DEFAULT.base_form,

@@ -23,7 +23,7 @@ class PairFeatures(nn.Module):
         graph: The training graph, homogeneous; a directed one is taken as undirected.
         width: D.
         kinds: Some of :data:`gneg.nn.pair_inputs.KINDS`; see :class:`PairInputs` if None.
-        x: ``[N, F]`` features, for ``"cosine"`` and ``"smooth"``.
+        x: ``[N, F]`` features, for ``"cosine"``, ``"smooth"`` and ``"smooth2"``.
         hidden: Width of ``g``.
         seed: Of the pairs that standardise.
 

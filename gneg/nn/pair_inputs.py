@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy import sparse
 from torch import Tensor, nn
 
 from gneg import checks, heuristics
 from gneg.graph import Graph
 from gneg.known import KnownEdges
+from gneg.nn.smoothed import Smoothed
 from gneg.pagerank import TABLE, PageRank, without_own_edge
 from gneg.rng import generator_from
 
@@ -23,10 +23,13 @@ IntArray = npt.NDArray[np.int64]
 
 #: Common neighbours, Adamic-Adar, resource allocation, PageRank (the mean of both ways), Katz's
 #: index of three steps, distance (2, 3, more), degrees of both ends, and cosines: of features, and
-#: of features summed over the neighbourhood.
-KINDS = ("cn", "aa", "ra", "ppr", "katz", "shell", "degree", "cosine", "smooth")
+#: of features summed over one step and over two.
+KINDS = ("cn", "aa", "ra", "ppr", "katz", "shell", "degree", "cosine", "smooth", "smooth2")
 WIDTHS = {"shell": 2, "degree": 2}
-OF_FEATURES = {"cosine", "smooth"}
+HOPS = {"smooth": 1, "smooth2": 2}
+OF_FEATURES = {"cosine", *HOPS}
+#: Entries of features up to which sums over two steps are made unasked: they are dense.
+FILLED = 20_000_000
 SAMPLE = 10_000  # training edges, and as many random pairs, that inputs are standardised on
 BETA = 0.005  # Katz's weight of a step
 LEAST = 1e-3  # added to Katz's index, in common neighbours, before the logarithm
@@ -42,8 +45,9 @@ class PairInputs(nn.Module):
     Args:
         graph: The training graph, homogeneous; a directed one is taken as undirected.
         kinds: Some of :data:`KINDS`; if None all that there are inputs for, without ``"ppr"`` on
-            graphs that are too large for :attr:`gneg.pagerank.PageRank.table`.
-        x: ``[N, F]`` features, for ``"cosine"`` and ``"smooth"``.
+            graphs that are too large for :attr:`gneg.pagerank.PageRank.table` and ``"smooth2"`` on
+            more than :data:`FILLED` features.
+        x: ``[N, F]`` features, for ``"cosine"``, ``"smooth"`` and ``"smooth2"``.
         seed: Of the pairs that standardise.
 
     Raises:
@@ -66,16 +70,18 @@ class PairInputs(nn.Module):
         if kinds is None:
             without = {"ppr"} if graph.num_nodes > TABLE else set()
             without |= OF_FEATURES if x is None else set()
+            without |= {"smooth2"} if x is not None and x.numel() > FILLED else set()
             kinds = [one for one in KINDS if one not in without]
         self.kinds = [checks.choice("kinds", one, KINDS) for one in kinds]
         if x is None and not OF_FEATURES.isdisjoint(self.kinds):
-            checks.fail("x", "features [N, F] for 'cosine' and 'smooth'", None)
+            checks.fail("x", "features [N, F] for 'cosine', 'smooth' and 'smooth2'", None)
         self.graph, self.x = graph.to_undirected(), x
         self._known = KnownEdges(self.graph)
         self._degree = self.graph.degree().numpy()
         steps = self.graph.steps()._replace(weights=None, in_weights=None)
         self._pagerank = PageRank(steps) if "ppr" in self.kinds else None
-        self._smooth = Smoothed(self.graph, x) if x is not None and "smooth" in self.kinds else None
+        hops = max((HOPS.get(kind, 0) for kind in self.kinds), default=0)
+        self._smooth = Smoothed(self.graph, x, hops) if x is not None and hops else None
         #: Seconds that the features have taken so far.
         self.seconds = 0.0
         self.width = sum(WIDTHS.get(kind, 1) for kind in self.kinds)
@@ -128,9 +134,10 @@ class PairInputs(nn.Module):
             if kind == "katz":
                 return [np.log(LEAST + two + BETA * three)]
             return [(two > 0).astype(np.float64), ((two == 0) & (three > 0.5)).astype(np.float64)]
-        if kind == "smooth":
+        if kind in HOPS:
             assert self._smooth is not None
-            return [self._smooth.cosines(asked.rows, asked.targets, asked.own > 0)]
+            ends = asked.rows, asked.targets, asked.own > 0
+            return [self._smooth.cosines(*ends, hops=HOPS[kind])]
         # What joins two nodes by a third is the same with and without their own edge.
         found = asked.once(kind, lambda: self._scores(kind, asked))
         return [found if kind == "cosine" else np.log1p(found)]
@@ -174,49 +181,3 @@ class _Asked:
         if name not in self._kept:
             self._kept[name] = make()
         return self._kept[name]
-
-
-class Smoothed:
-    """Features summed over each node and its neighbours, w by 1 / sqrt(deg(w) + 1) as in a GCN.
-
-    Args:
-        graph: Undirected.
-        x: ``[N, F]`` features, dense or sparse CSR.
-    """
-
-    def __init__(self, graph: Graph, x: Tensor) -> None:
-        self.x = heuristics.unit_rows(x)
-        size = graph.num_nodes
-        src, dst = graph.edge_index.numpy()
-        self.weight = 1.0 / np.sqrt(graph.degree().numpy() + 1.0)
-        ones = sparse.csr_array((np.ones(len(src)), (src, dst)), shape=(size, size))
-        near = (ones + sparse.eye_array(size, format="csr")) @ sparse.diags_array(self.weight)
-        self.sums = near @ self.x
-        every = np.arange(size)
-        self.norm = _dots(self.sums, self.sums, every, every)
-        self.to_own = _dots(self.sums, self.x, every, every)
-        self.own_norm = _dots(self.x, self.x, every, every)
-
-    def cosines(self, rows: IntArray, targets: IntArray, own: npt.NDArray[np.bool_]) -> FloatArray:
-        """Cosines ``[B]`` of sums, where ``own`` as if the pair were no edge."""
-        inner = _dots(self.sums, self.sums, rows, targets)
-        norms = np.stack([self.norm[rows], self.norm[targets]])
-        u, v = rows[own], targets[own]
-        of_u, of_v = self.weight[u], self.weight[v]
-        both = _dots(self.x, self.x, u, v)
-        inner[own] += of_u * (of_v * both - self.to_own[u]) - of_v * self.to_own[v]
-        norms[0, own] += of_v * (of_v * self.own_norm[v] - 2 * _dots(self.sums, self.x, u, v))
-        norms[1, own] += of_u * (of_u * self.own_norm[u] - 2 * _dots(self.sums, self.x, v, u))
-        length = np.sqrt(np.maximum(norms[0], 0.0) * np.maximum(norms[1], 0.0))
-        found: FloatArray = np.zeros(len(rows))
-        np.divide(inner, length, out=found, where=length > 1e-12)
-        return found
-
-
-def _dots(left: Any, right: Any, rows: IntArray, targets: IntArray) -> FloatArray:
-    """Inner products ``[B]`` of rows of one matrix and rows of another."""
-    out = np.empty(len(rows))
-    for start in range(0, len(rows), heuristics.CHUNK):
-        some = slice(start, start + heuristics.CHUNK)
-        out[some] = (left[rows[some]] * right[targets[some]]).sum(axis=1)
-    return out

@@ -43,7 +43,7 @@ class Stack(nn.Module):
         decoder: Scores ``f`` of two tensors ``[.., D]``.
         graph: The training graph, homogeneous; a directed one is taken as undirected.
         kinds: Some of :data:`gneg.nn.pair_inputs.KINDS`; see :class:`PairInputs` if None.
-        x: ``[N, F]`` features, for ``"cosine"`` and ``"smooth"``.
+        x: ``[N, F]`` features, for ``"cosine"``, ``"smooth"`` and ``"smooth2"``.
 
     Raises:
         ValueError: If the graph is bipartite, a kind is unknown or ``x`` is missing.
