@@ -25,6 +25,7 @@ NEGATIVES = 500  # of each kind a positive
 FOLDS = 5
 COLUMNS = 32  # of the negatives of each kind, at a step
 L2 = (1e-2, 1e-3, 1e-4)  # of the linear function, tried on folds
+MEMBERS = 4  # perceptrons, whose mean is used: one alone depends on its first weights
 STEPS, RATE, DECAY = 60, 0.01, 0.1  # of AdamW; picked on folds of Cora, CiteSeer and digits
 
 
@@ -47,10 +48,17 @@ class Table:
         return Table(self.pos[rows], self.neg[rows], self.mask[rows])
 
     def loss(self, score: Callable[[Tensor], Tensor]) -> Tensor:
-        """Softmax cross entropy of each positive among its negatives."""
-        neg = score(self.neg).masked_fill(~self.mask, -torch.inf)
+        """Softmax cross entropy of each positive among its negatives; the mean of several scores.
+
+        Args:
+            score: Of ``[.., 1 + W]``, ``[..]`` or several of them, ``[.., M]``.
+        """
+        neg = score(self.neg)
+        mask = self.mask.view(*self.mask.shape, *[1] * (neg.dim() - 2))
+        neg = neg.masked_fill(~mask, -torch.inf)
         both = torch.cat([score(self.pos).unsqueeze(1), neg], dim=1)
-        return nn.functional.cross_entropy(both, torch.zeros(len(both), dtype=torch.long))
+        first = torch.zeros(both[:, 0].shape, dtype=torch.long)
+        return nn.functional.cross_entropy(both, first)
 
     def columns(self, which: Tensor) -> Table:
         """Some of the negatives."""
@@ -227,21 +235,29 @@ def _linear(tables: list[Table], *, l2: float) -> Combination:
 
 
 def _perceptron(tables: list[Table], *, l2: float, seed: int) -> Combination:
-    """The linear function, and what a perceptron corrects of it."""
+    """The linear function, and the mean of what some perceptrons correct of it, each by itself."""
     made = _linear(tables, l2=l2)
-    generator = generator_from(seed)
-    first: nn.Linear = made.network[0]  # type: ignore[assignment]
-    nn.init.kaiming_uniform_(first.weight, a=5**0.5, generator=generator)
+    first, last = (one for one in made.network if isinstance(one, nn.Linear))
+    nn.init.kaiming_uniform_(first.weight, a=5**0.5, generator=(generator := generator_from(seed)))
     nn.init.zeros_(first.bias)
-    made.network.requires_grad_(True)
-    optimizer = torch.optim.AdamW(made.network.parameters(), lr=RATE, weight_decay=DECAY)
+    weight = torch.zeros(MEMBERS, HIDDEN // MEMBERS, requires_grad=True)
+    first.requires_grad_(True)
+
+    def members(shown: Tensor) -> Tensor:
+        found: Tensor = (first(shown).relu().unflatten(-1, weight.shape) * weight).sum(dim=-1)
+        both: Tensor = made.linear(shown) + found
+        return both
+
+    optimizer = torch.optim.AdamW([*first.parameters(), weight], lr=RATE, weight_decay=DECAY)
     for _ in range(STEPS):
         optimizer.zero_grad()
         for table in tables:
             which = torch.randperm(table.neg.size(1), generator=generator)[:COLUMNS]
-            table.columns(which).loss(made).backward()
+            table.columns(which).loss(members).backward()
         optimizer.step()
-    return made.requires_grad_(False)
+    made.requires_grad_(False)
+    last.weight.copy_(weight.detach().flatten()[None] / MEMBERS)
+    return made
 
 
 def _no_worse(found: list[Tensor], before: list[Tensor]) -> bool:

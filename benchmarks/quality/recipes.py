@@ -88,14 +88,14 @@ SETTINGS = {
     "Cora": Setting(_named("Cora")),
     "CiteSeer": Setting(_named("CiteSeer")),
     "Photo": Setting(_named("Photo"), budget=_timed(40, 2), grid={**LOSSES, "lr": (0.003, 0.01)}),
-    "arxiv_mcns": Setting(mcns.load, ("sage",)),
+    "arxiv_mcns": Setting(mcns.load, ("sage",), grid={**LOSSES, "lr": (0.01,), "layers": (1, 2)}),
     "dblp2010": Setting(
         dblp, ("gcn",), budget=_timed(100, 1, hidden=64), grid={**LOSSES, "lr": (0.01,)}
     ),
     "ogbl-ddi": Setting(
         _named("ogbl-ddi"),
         ("gcn",),
-        seeds=10,
+        seeds=5,
         budget=_timed(60, 1, hidden=128),
         grid={**LOSSES, "lr": (0.005,)},
     ),

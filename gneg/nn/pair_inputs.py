@@ -26,8 +26,7 @@ IntArray = npt.NDArray[np.int64]
 #: of features summed over one step and over two.
 KINDS = ("cn", "aa", "ra", "ppr", "katz", "shell", "degree", "cosine", "smooth", "smooth2")
 WIDTHS = {"shell": 2, "degree": 2}
-HOPS = {"smooth": 1, "smooth2": 2}
-OF_FEATURES = {"cosine", *HOPS}
+HOPS = {"cosine": 0, "smooth": 1, "smooth2": 2}
 #: Entries of features up to which sums over two steps are made unasked: they are dense.
 FILLED = 20_000_000
 SAMPLE = 10_000  # training edges, and as many random pairs, that inputs are standardised on
@@ -69,19 +68,19 @@ class PairInputs(nn.Module):
             )
         if kinds is None:
             without = {"ppr"} if graph.num_nodes > TABLE else set()
-            without |= OF_FEATURES if x is None else set()
+            without |= set(HOPS) if x is None else set()
             without |= {"smooth2"} if x is not None and x.numel() > FILLED else set()
             kinds = [one for one in KINDS if one not in without]
         self.kinds = [checks.choice("kinds", one, KINDS) for one in kinds]
-        if x is None and not OF_FEATURES.isdisjoint(self.kinds):
+        if x is None and not HOPS.keys().isdisjoint(self.kinds):
             checks.fail("x", "features [N, F] for 'cosine', 'smooth' and 'smooth2'", None)
         self.graph, self.x = graph.to_undirected(), x
         self._known = KnownEdges(self.graph)
         self._degree = self.graph.degree().numpy()
         steps = self.graph.steps()._replace(weights=None, in_weights=None)
         self._pagerank = PageRank(steps) if "ppr" in self.kinds else None
-        hops = max((HOPS.get(kind, 0) for kind in self.kinds), default=0)
-        self._smooth = Smoothed(self.graph, x, hops) if x is not None and hops else None
+        hops = max((HOPS.get(kind, -1) for kind in self.kinds), default=-1)
+        self._smooth = Smoothed(self.graph, x, hops) if x is not None and hops >= 0 else None
         #: Seconds that the features have taken so far.
         self.seconds = 0.0
         self.width = sum(WIDTHS.get(kind, 1) for kind in self.kinds)
@@ -140,7 +139,7 @@ class PairInputs(nn.Module):
             return [self._smooth.cosines(*ends, hops=HOPS[kind])]
         # What joins two nodes by a third is the same with and without their own edge.
         found = asked.once(kind, lambda: self._scores(kind, asked))
-        return [found if kind == "cosine" else np.log1p(found)]
+        return [np.log1p(found)]
 
     def _scores(self, kind: str, asked: _Asked, **options: Any) -> FloatArray:
         rows, targets = asked.rows, asked.targets[:, None]

@@ -26,10 +26,10 @@ class Smoothed:
     Args:
         graph: Undirected.
         x: ``[N, F]`` features, dense or sparse CSR.
-        hops: Steps at the most, 1 or 2.
+        hops: Steps at the most, 0 to 2.
     """
 
-    def __init__(self, graph: Graph, x: Tensor, hops: int = 1) -> None:
+    def __init__(self, graph: Graph, x: Tensor, hops: int) -> None:
         size = graph.num_nodes
         src, dst = graph.edge_index.numpy()
         self.weight = 1.0 / np.sqrt(graph.degree().numpy() + 1.0)
@@ -37,9 +37,8 @@ class Smoothed:
         near = ones + sparse.eye_array(size, format="csr")
         #: Features, their sums over one step, over two.
         self.sums = [_weighed(heuristics.unit_rows(x))]
-        self.sums.append(near @ _scaled(self.weight, self.sums[0]))
-        if hops == 2:
-            self.sums.append(near @ _scaled(self.weight**2, self.sums[1]))
+        for step in range(1, hops + 1):  # the weight of an end and of the next start is one factor
+            self.sums.append(near @ _scaled(self.weight**step, self.sums[-1]))
         every = np.arange(size)
         self.norms = [_dots(one, one, every, every) for one in self.sums]
 
@@ -53,7 +52,7 @@ class Smoothed:
         sums = self.sums[hops]
         inner = _dots(sums, sums, rows, targets)
         norms = np.stack([self.norms[hops][rows], self.norms[hops][targets]])
-        edges = np.flatnonzero(own)
+        edges = np.flatnonzero(own & (hops > 0))
         for start in range(0, len(edges), heuristics.CHUNK):
             some = edges[start : start + heuristics.CHUNK]
             u, v = rows[some], targets[some]
