@@ -128,18 +128,27 @@ def bargain(plt: Any) -> Any:
 def recipe(plt: Any) -> Any:
     """Tuned uniform negatives and the default recipe, from ``benchmarks.quality.recipes``."""
     cells = recipe_tables.cells()
-    columns = list(dict.fromkeys(key[:2] for key in cells))
+    both = ("uniform, tuned", "auto")
+    columns = [
+        column
+        for column in dict.fromkeys(key[:2] for key in cells)
+        if all((*column, name) in cells for name in both)
+    ]
     bars = {
         "uniform, tuned": ("uniform, tuned", "test", "#b8bec8"),
         "recipe, before it is weighed": ("auto", "alone", BLUE),
         "recipe": ("auto", "test", ORANGE),
     }
-    figure, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
+    metric = {column: cells[(*column, "auto")]["metric"] for column in columns}
+    figure, axes = plt.subplots(1, 2, figsize=(13, 3.8), layout="constrained")
     for ax, kind in zip(axes, ("easy", "hard"), strict=True):
         for i, (label, (name, figures, color)) in enumerate(bars.items()):
             values = np.array(
                 [
-                    [100 * run[figures][kind]["mrr"] for run in cells[(*column, name)]["runs"]]
+                    [
+                        100 * run[figures][kind][metric[column] if kind == "easy" else "mrr"]
+                        for run in cells[(*column, name)]["runs"]
+                    ]
                     for column in columns
                 ]
             )
@@ -147,9 +156,17 @@ def recipe(plt: Any) -> Any:
             error = {"ecolor": INK, "elinewidth": 1}
             mean, std = values.mean(axis=1), values.std(axis=1, ddof=1)
             ax.bar(places, mean, 0.25, yerr=std, color=color, label=label, error_kw=error)
-        ax.set_xticks(range(len(columns)), [f"{one}\n{encoder}" for one, encoder in columns])
+        shown = [
+            f"{one}\n{encoder}" + (f"\n{metric[one, encoder]}" if kind == "easy" else "")
+            for one, encoder in columns
+        ]
+        ax.set_xticks(range(len(columns)), shown)
         ax.tick_params(axis="x", labelsize=8)
-        ax.set_ylabel(f"test MRR against {kind} negatives, %")
+        ax.set_ylabel(
+            "test against uniform negatives, %"
+            if kind == "easy"
+            else "test MRR against hard negatives, %"
+        )
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].legend(frameon=False, fontsize=9)
     return figure

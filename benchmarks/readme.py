@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.format import load, machine, percent, table
-from benchmarks.quality import completion, recipe_tables, tables
+from benchmarks.quality import completion, decoders, recipe_tables, tables
 from benchmarks.quality import strategies as runs
 from benchmarks.speed import tables as timed
 from gneg.losses import LOSSES
@@ -186,6 +186,7 @@ BLOCKS = {
     "completion": completion.blocks,
     "recipes": recipe_tables.block,
     "reasons": recipe_tables.reasons,
+    "decoders": decoders.block,
     "completion, short": completed_short,
 }
 

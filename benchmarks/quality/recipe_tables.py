@@ -18,14 +18,9 @@ HEADER = ["dataset", "encoder", "recipe", "easy", "hard", "best epoch", "s to un
 @cache
 def cells() -> dict[tuple[str, str, str], Cell]:
     """Every finished cell."""
-    found = {}
-    for dataset, setting in recipes.SETTINGS.items():
-        for encoder in setting.encoders:
-            for recipe in recipes.RECIPES:
-                path = recipes.path(dataset, encoder, recipe)
-                if path.exists():
-                    found[dataset, encoder, recipe] = json.loads(path.read_text())
-    return found
+    every = [one for dataset in recipes.SETTINGS for one in recipes.cells(dataset)]
+    there = {one: recipes.path(*one) for one in every}
+    return {one: json.loads(path.read_text()) for one, path in there.items() if path.exists()}
 
 
 def _seconds(cell: Cell, base: Cell) -> str:
@@ -41,15 +36,17 @@ def _seconds(cell: Cell, base: Cell) -> str:
     return f"{statistics.median(took):.0f} ({len(took)} of {len(cell['runs'])})"
 
 
-def _row(cell: Cell, base: Cell, name: str, figures: str) -> list[str]:
+def _row(cell: Cell, base: Cell | None, name: str, figures: str) -> list[str]:
     metric = cell["metric"]
     tests = [run[figures] for run in cell["runs"]]
     easy = percent(spread([one["easy"][metric] for one in tests]))
     ranked = [one["hard"]["mrr"] for one in tests if "hard" in one]
     hard = percent(spread(ranked)) if ranked else "-"
+    shown = [f"{cell['dataset']} ({metric})", cell["encoder"], name, easy, hard]
+    if base is None:
+        return [*shown, "-", "-"]
     epochs = f"{statistics.median(run['best_epoch'] for run in cell['runs']):.0f}"
-    shown = f"{cell['dataset']} ({metric})"
-    return [shown, cell["encoder"], name, easy, hard, epochs, _seconds(cell, base)]
+    return [*shown, epochs, _seconds(cell, base)]
 
 
 def block() -> str:
@@ -57,14 +54,14 @@ def block() -> str:
     found, rows = cells(), []
     for (dataset, encoder, recipe), cell in found.items():
         base = found.get((dataset, encoder, recipes.RECIPES[0]))
-        if base is None:
+        if base is None and recipe != recipes.FREE:
             continue
         if recipe == "auto" and cell["runs"][0]["stack"] is not None:
             rows.append(_row(cell, base, "auto, before it is weighed", "alone"))
         rows.append(_row(cell, base, recipe, "test"))
     if not rows:
         return ""
-    one = next(iter(found.values()))
+    one = next(cell for (_, _, recipe), cell in found.items() if recipe == "auto")
     return (
         f"{table(HEADER, rows)}\n\nTest, %, {len(one['runs'])} seeds. Easy: the metric that the "
         "dataset is judged by, against uniform negatives (MCNS's own for arxiv_mcns); hard: MRR "

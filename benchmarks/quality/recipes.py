@@ -26,6 +26,8 @@ from benchmarks.quality import mcns
 from gneg import KnownEdges, datasets, hardset, kernels, recipes, record
 from gneg.config import TrainConfig
 from gneg.datasets import EvalEdges, LinkData
+from gneg.evaluation import Score
+from gneg.nn import Heuristic
 from gneg.rng import generator_from
 from gneg.trainer import Trainer
 
@@ -33,6 +35,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "recipes"
 DATA = HERE.parent.parent.parent / "shared" / "data"
 RECIPES = ("uniform, tuned", "auto")
+FREE = "training-free"  # what stands for a recipe beside the encoder "ra"
 HARD_RANKED = 1_000  # test positives ranked against hard negatives, at the most
 SHARED = 100_000  # random non-edges of dblp2010, as of ogbl-collab
 SMALL = {"epochs": 100, "eval_every": 5, "patience": 6}
@@ -151,11 +154,28 @@ def tuned(
     return best, [{key: one[key] for key in (*setting.grid, "valid")} for one in tried]
 
 
-def figures(run: Trainer, hard: EvalEdges | None) -> dict[str, dict[str, float]]:
+def figures(data: LinkData, score: Score, hard: EvalEdges | None) -> dict[str, dict[str, float]]:
     """Test figures against both kinds of negatives."""
-    scorer = run.scorer()
-    found = {"easy": run.test.evaluate(scorer)}
-    return found if hard is None else {**found, "hard": hard.evaluate(scorer)}
+    found = {"easy": data.test.evaluate(score)}
+    return found if hard is None else {**found, "hard": hard.evaluate(score)}
+
+
+def seeded(data: LinkData, config: TrainConfig, seed: int, hard: EvalEdges | None) -> Any:
+    """The record of one seed."""
+    run = trained(data, config, seed)
+    alone = figures(data, run.scorer(), hard)
+    stack = run.stack()
+    return {
+        "seed": seed,
+        "epochs": run.progress.epoch,
+        "best_epoch": run.progress.best_epoch,
+        "best_valid": run.progress.best,
+        "curve": run.progress.curve,
+        "seconds": dict(run.progress.seconds),
+        "alone": alone,
+        "stack": stack,
+        "test": alone if stack is None else figures(data, run.scorer(), hard),
+    }
 
 
 def cell(job: tuple[str, str, str, str]) -> str:
@@ -166,29 +186,16 @@ def cell(job: tuple[str, str, str, str]) -> str:
     setting = SETTINGS[name]
     data, hard = load(name)
     told: dict[str, Any] = {}
-    if recipe == "auto":
+    if recipe == FREE:
+        runs = [{"seed": 0, "test": figures(data, Heuristic(data.graph, "ra"), hard)}]
+        config = TrainConfig(encoder=encoder)
+    elif recipe == "auto":
         found = recipes.auto(data, encoder=encoder, **setting.budget)
         config, told["why"], told["reading"] = found.config, found.why, asdict(found.reading)
     else:
         config, told["tried"] = tuned(data, encoder, setting)
-    runs = []
-    for seed in range(setting.seeds):
-        run = trained(data, config, seed)
-        alone = figures(run, hard)
-        stack = run.stack()
-        runs.append(
-            {
-                "seed": seed,
-                "epochs": run.progress.epoch,
-                "best_epoch": run.progress.best_epoch,
-                "best_valid": run.progress.best,
-                "curve": run.progress.curve,
-                "seconds": dict(run.progress.seconds),
-                "alone": alone,
-                "stack": stack,
-                "test": alone if stack is None else figures(run, hard),
-            }
-        )
+    if recipe != FREE:
+        runs = [seeded(data, config, seed, hard) for seed in range(setting.seeds)]
     result = {
         "command": command,
         "dataset": name,
@@ -208,6 +215,13 @@ def cell(job: tuple[str, str, str, str]) -> str:
     return f"{name} {encoder} {recipe}"
 
 
+def cells(dataset: str) -> list[tuple[str, str, str]]:
+    """Dataset, encoder and recipe of what is run; RA joins no source to a target."""
+    setting = SETTINGS[dataset]
+    found = [(dataset, encoder, recipe) for encoder in setting.encoders for recipe in RECIPES]
+    return found if "lightgcn" in setting.encoders else [(dataset, "ra", FREE), *found]
+
+
 def path(dataset: str, encoder: str, recipe: str) -> Path:
     """Where the result of a cell is."""
     return RESULTS / f"{dataset}-{encoder}-{recipe.split(',')[0]}.json"
@@ -216,16 +230,15 @@ def path(dataset: str, encoder: str, recipe: str) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", nargs="+", default=list(SETTINGS), choices=SETTINGS)
-    parser.add_argument("--recipe", nargs="+", default=RECIPES, choices=RECIPES)
+    parser.add_argument("--recipe", nargs="+", default=(FREE, *RECIPES), choices=(FREE, *RECIPES))
     parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
     options = parser.parse_args()
     command = shlex.join(["python", "-m", "benchmarks.quality.recipes", *sys.argv[1:]])
     jobs = [
-        (dataset, encoder, recipe, command)
+        (*one, command)
         for dataset in options.dataset
-        for encoder in SETTINGS[dataset].encoders
-        for recipe in options.recipe
-        if not path(dataset, encoder, recipe).exists()
+        for one in cells(dataset)
+        if one[2] in options.recipe and not path(*one).exists()
     ]
     with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
         for done in pool.imap_unordered(cell, jobs):

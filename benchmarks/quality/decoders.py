@@ -1,0 +1,123 @@
+"""Decoders where nodes have no features: ``python -m benchmarks.quality.decoders``.
+
+GCN on learned embeddings of Cora and CiteSeer without their features, where neighbours are alike,
+and of CoDEx-S's entities, where they are not; three seeds. What the recipe's rule for such graphs
+rests on. One JSON file a cell under ``results/decoders/``; finished ones are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import shlex
+import statistics
+import sys
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.format import machine, percent, table
+from benchmarks.quality.recipes import DATA, figures, trained
+from gneg import Graph, datasets, hardset, kernels, record
+from gneg.config import TrainConfig
+from gneg.datasets import EvalEdges, LinkData, make_split
+from gneg.recipes import WALKS
+from gneg.runs import spread
+
+RESULTS = Path(__file__).parent / "results" / "decoders"
+SEEDS = range(3)
+DATASETS = ("Cora", "CiteSeer", "CoDEx-S")
+BUDGET: dict[str, Any] = {
+    **{"encoder": "gcn", "hidden": 128, "layers": 1},
+    **{"epochs": 40, "eval_every": 5, "patience": 3},
+}
+UNIFORM: dict[str, Any] = {"sampler": "uniform", "decoder": "mlp", "k": 3}
+CELLS: dict[str, dict[str, Any]] = {
+    "uniform, cross-entropy, mlp": {**UNIFORM, "loss": "bce", "lr": 0.003},
+    "uniform, AUC loss, mlp": {**UNIFORM, "loss": "auc", "lr": 0.01},
+    **{f"uniform + walk, logQ softmax, {one}": {"decoder": one} for one in ("mlp", "cosine")},
+    "uniform + walk, logQ softmax, hybrid": {"decoder": "hybrid"},
+}
+
+
+@cache
+def load(name: str) -> tuple[LinkData, EvalEdges]:
+    """A graph without features, and its hard test set."""
+    if name == "CoDEx-S":
+        triples = datasets.load_triples("codex-s", root=DATA).train
+        graph = Graph.from_edge_index(triples[[0, 2]], undirected=True)
+        data = make_split(name, graph, None)
+    else:
+        data = replace(datasets.load(name, root=DATA), x=None)
+    return data, hardset(data).edges()
+
+
+def path(dataset: str, name: str) -> Path:
+    """Where the result of a cell is."""
+    return RESULTS / f"{dataset}-{name.replace(', ', '-').replace(' ', '-')}.json"
+
+
+def cell(job: tuple[str, str, str]) -> str:
+    """Run all seeds of one cell and write its file."""
+    dataset, name, command = job
+    torch.set_num_threads(1)
+    kernels.threads.set_num_threads(1)
+    data, hard = load(dataset)
+    config = TrainConfig(**{"sampler": WALKS, **BUDGET, **CELLS[name]})
+    runs = []
+    for seed in SEEDS:
+        run = trained(data, config, seed)
+        found = figures(data, run.scorer(), hard)
+        runs.append({"seed": seed, "best_epoch": run.progress.best_epoch, **found})
+    result = {
+        **{"command": command, "dataset": dataset, "name": name, "config": asdict(config)},
+        **{"runs": runs, "machine": record.machine(), "versions": record.versions()},
+    }
+    record.write_json(path(dataset, name), result)
+    return f"{dataset} {name}"
+
+
+def block() -> str:
+    """The table; empty if nothing was run."""
+    every = {(d, n): path(d, n) for n in CELLS for d in DATASETS}
+    found = {key: json.loads(one.read_text()) for key, one in every.items() if one.exists()}
+    rows = []
+    for name in CELLS:
+        row = [name]
+        for dataset in DATASETS:
+            one = found.get((dataset, name))
+            if one is None:
+                row += ["-"] * 2
+                continue
+            easy, hard = ([run[kind]["mrr"] for run in one["runs"]] for kind in ("easy", "hard"))
+            epoch = statistics.median(run["best_epoch"] for run in one["runs"])
+            row += [f"{percent(spread(easy))} ({epoch:.0f})", percent(spread(hard))]
+        rows.append(row)
+    if not found:
+        return ""
+    header = ["GCN, one layer"] + [
+        f"{one}, {kind}" for one in DATASETS for kind in ("easy", "hard")
+    ]
+    return (
+        f"{table(['GCN, one layer', *header], rows)}\n\nTest MRR, %, {len(SEEDS)} seeds, no features; in brackets the "
+        f"best epoch. {machine(next(iter(found.values())))}, one thread a process."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
+    options = parser.parse_args()
+    command = shlex.join(["python", "-m", "benchmarks.quality.decoders", *sys.argv[1:]])
+    jobs = [(d, n, command) for d in DATASETS for n in CELLS if not path(d, n).exists()]
+    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
+        for done in pool.imap_unordered(cell, jobs):
+            print(done, flush=True)
+
+
+if __name__ == "__main__":
+    main()
