@@ -103,8 +103,9 @@ def block() -> str:
         f"{one}, {kind}" for one in DATASETS for kind in ("easy", "hard")
     ]
     return (
-        f"{table(['GCN, one layer', *header], rows)}\n\nTest MRR, %, {len(SEEDS)} seeds, no features; in brackets the "
-        f"best epoch. {machine(next(iter(found.values())))}, one thread a process."
+        f"{table(['GCN, one layer', *header], rows)}\n\nTest MRR, %, {len(SEEDS)} seeds, no "
+        "features; in brackets the best epoch. "
+        f"{machine(next(iter(found.values())))}, one thread a process."
     )
 
 
