@@ -186,6 +186,7 @@ BLOCKS = {
     "completion": completion.blocks,
     "recipes": recipe_tables.block,
     "reasons": recipe_tables.reasons,
+    "targets": recipe_tables.targets,
     "decoders": decoders.block,
     "completion, short": completed_short,
 }

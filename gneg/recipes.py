@@ -149,6 +149,8 @@ def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
         best = max(reading.heuristics.values(), default=0.0)
         alike = reading.features and best > ALIKE
         chosen |= {"decoder": "cosine" if alike else "hybrid", "layers": 1}
+        if alike:
+            chosen["eval_every"] = 2  # the best epoch is one of the first ten
         if reading.features:
             chosen["lr"] = 0.003  # learned embeddings have further to go
         reasons.append(

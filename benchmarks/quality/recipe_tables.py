@@ -23,17 +23,21 @@ def cells() -> dict[tuple[str, str, str], Cell]:
     return {one: json.loads(path.read_text()) for one, path in there.items() if path.exists()}
 
 
-def _seconds(cell: Cell, base: Cell) -> str:
-    """Median seconds of training until the baseline's best validation figure, and how often."""
+def _reached(cell: Cell, base: Cell) -> list[float]:
+    """Seconds of training until the baseline's best validation figure, of runs that get there."""
     took = []
     for run, other in zip(cell["runs"], base["runs"], strict=True):
         points = (p for p in run["curve"] if p.get("valid", 0.0) >= other["best_valid"])
         first = next(points, None)
         if first is not None:
             took.append(first["seconds"])
-    if not took:
-        return "-"
-    return f"{statistics.median(took):.0f} ({len(took)} of {len(cell['runs'])})"
+    return took
+
+
+def _seconds(cell: Cell, base: Cell) -> str:
+    """The median of them, and how often."""
+    took = _reached(cell, base)
+    return f"{statistics.median(took):.0f} ({len(took)} of {len(cell['runs'])})" if took else "-"
 
 
 def _row(cell: Cell, base: Cell | None, name: str, figures: str) -> list[str]:
@@ -69,6 +73,36 @@ def block() -> str:
         f"got there, before heuristics are weighed. {machine(one)}, one thread a process, beside "
         "other work."
     )
+
+
+def _mean(cell: Cell, figures: str, kind: str) -> float:
+    name = cell["metric"] if kind == "easy" else "mrr"
+    return statistics.fmean(100 * run[figures][kind][name] for run in cell["runs"])
+
+
+def targets() -> str:
+    """What was aimed at in each column, what came of it."""
+    found, rows = cells(), []
+    for dataset, encoder in dict.fromkeys(key[:2] for key in found):
+        both = [found.get((dataset, encoder, recipe)) for recipe in recipes.RECIPES]
+        if None in both:
+            continue
+        base, auto = both
+        free = found.get((dataset, "ra", recipes.FREE))
+        easy, hard = _mean(auto, "test", "easy"), None
+        row = [f"{dataset} {encoder}", f"{easy / _mean(base, 'test', 'easy'):.2f}"]
+        row.append("-" if free is None else f"{easy / _mean(free, 'test', 'easy'):.2f}")
+        if "hard" in auto["runs"][0]["test"]:
+            hard = _mean(auto, "test", "hard") / _mean(base, "test", "hard")
+        took, own = _reached(auto, base), statistics.median(_reached(base, base))
+        row.append("-" if hard is None else f"{hard:.2f}")
+        row.append(f"{statistics.median(took) / own:.2f}" if took else "not reached")
+        rows.append(row)
+    header = ["", "easy", "easy, of RA", "hard", "seconds to its best validation figure"]
+    if not rows:
+        return ""
+    told = "Relative to tuned uniform negatives (the third column: to resource allocation):"
+    return f"{told}\n\n{table(header, rows)}"
 
 
 def reasons() -> str:

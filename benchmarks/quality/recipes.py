@@ -190,7 +190,10 @@ def cell(job: tuple[str, str, str, str]) -> str:
         runs = [{"seed": 0, "test": figures(data, Heuristic(data.graph, "ra"), hard)}]
         config = TrainConfig(encoder=encoder)
     elif recipe == "auto":
-        found = recipes.auto(data, encoder=encoder, **setting.budget)
+        # Of the same epochs a recipe decides when to look and when to stop.
+        own = set() if "seconds" in setting.budget else {"eval_every", "patience"}
+        given = {name: value for name, value in setting.budget.items() if name not in own}
+        found = recipes.auto(data, encoder=encoder, **given)
         config, told["why"], told["reading"] = found.config, found.why, asdict(found.reading)
     else:
         config, told["tried"] = tuned(data, encoder, setting)
