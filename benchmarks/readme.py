@@ -187,6 +187,7 @@ BLOCKS = {
     "recipes": recipe_tables.block,
     "reasons": recipe_tables.reasons,
     "targets": recipe_tables.targets,
+    "aims": recipe_tables.aims,
     "decoders": decoders.block,
     "completion, short": completed_short,
 }
