@@ -74,7 +74,7 @@ class PairInputs(nn.Module):
         self.kinds = [checks.choice("kinds", one, KINDS) for one in kinds]
         if x is None and not HOPS.keys().isdisjoint(self.kinds):
             checks.fail("x", "features [N, F] for 'cosine', 'smooth' and 'smooth2'", None)
-        self.graph, self.x = graph.to_undirected(), x
+        self.graph = graph.to_undirected()
         self._known = KnownEdges(self.graph)
         self._degree = self.graph.degree().numpy()
         steps = self.graph.steps()._replace(weights=None, in_weights=None)
@@ -143,7 +143,7 @@ class PairInputs(nn.Module):
 
     def _scores(self, kind: str, asked: _Asked, **options: Any) -> FloatArray:
         rows, targets = asked.rows, asked.targets[:, None]
-        return heuristics.scores(self.graph, kind, rows, targets, x=self.x, **options)[:, 0]  # type: ignore[arg-type]
+        return heuristics.scores(self.graph, kind, rows, targets, **options)[:, 0]  # type: ignore[arg-type]
 
     def _paths(self, asked: _Asked, degree: IntArray) -> tuple[FloatArray, FloatArray]:
         """Walks of two and of three steps, without the edge itself."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gneg.graph import Graph
 from gneg.nn.pair_inputs import PairInputs
 
-HIDDEN = 128
+HIDDEN = 128  # of all perceptrons that are averaged
 
 
 class Combination(nn.Module):
