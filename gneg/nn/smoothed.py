@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 from torch import Tensor
 
-from gneg import heuristics
+from gneg import heuristics, kernels
 from gneg.graph import Graph
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,8 +39,11 @@ class Smoothed:
         self.sums = [_weighed(heuristics.unit_rows(x))]
         for step in range(1, hops + 1):  # the weight of an end and of the next start is one factor
             self.sums.append(near @ _scaled(self.weight**step, self.sums[-1]))
+        for one in self.sums:
+            if not isinstance(one, np.ndarray):
+                one.sort_indices()
         every = np.arange(size)
-        self.norms = [_dots(one, one, every, every) for one in self.sums]
+        self.norms = [_dots(one, every, every) for one in self.sums]
 
     def cosines(
         self, rows: IntArray, targets: IntArray, own: npt.NDArray[np.bool_], *, hops: int
@@ -50,7 +53,7 @@ class Smoothed:
         The weights of nodes stay those with the edge.
         """
         sums = self.sums[hops]
-        inner = _dots(sums, sums, rows, targets)
+        inner = _dots(sums, rows, targets)
         norms = np.stack([self.norms[hops][rows], self.norms[hops][targets]])
         edges = np.flatnonzero(own & (hops > 0))
         for start in range(0, len(edges), heuristics.CHUNK):
@@ -88,10 +91,14 @@ def _scaled(weight: FloatArray, rows: Any) -> Any:
     return sparse.diags_array(weight) @ rows
 
 
-def _dots(left: Any, right: Any, rows: IntArray, targets: IntArray) -> FloatArray:
-    """Inner products ``[B]`` of rows of one matrix and rows of another."""
-    out = np.empty(len(rows))
-    for start in range(0, len(rows), heuristics.CHUNK):
-        some = slice(start, start + heuristics.CHUNK)
-        out[some] = (left[rows[some]] * right[targets[some]]).sum(axis=1)
+def _dots(matrix: Any, rows: IntArray, targets: IntArray) -> FloatArray:
+    """Inner products ``[B]`` of pairs of rows."""
+    out, run = np.empty(len(rows)), kernels.threads.run_rows
+    if isinstance(matrix, np.ndarray):
+        work = len(rows) * matrix.shape[1]
+        run(kernels.dots.dense, len(rows), work, out, rows, targets, matrix)
+        return out
+    work = len(rows) * (1 + matrix.nnz // max(matrix.shape[0], 1))
+    parts = matrix.indptr, matrix.indices, matrix.data
+    run(kernels.dots.sparse, len(rows), work, out, rows, targets, *parts)
     return out
