@@ -85,10 +85,11 @@ def block() -> str:
     """The table; empty if nothing was run."""
     every = {(d, n): path(d, n) for n in CELLS for d in DATASETS}
     found = {key: json.loads(one.read_text()) for key, one in every.items() if one.exists()}
+    there = [dataset for dataset in DATASETS if any(key[0] == dataset for key in found)]
     rows = []
     for name in CELLS:
         row = [name]
-        for dataset in DATASETS:
+        for dataset in there:
             one = found.get((dataset, name))
             if one is None:
                 row += ["-"] * 2
@@ -96,14 +97,13 @@ def block() -> str:
             easy, hard = ([run[kind]["mrr"] for run in one["runs"]] for kind in ("easy", "hard"))
             epoch = statistics.median(run["best_epoch"] for run in one["runs"])
             row += [f"{percent(spread(easy))} ({epoch:.0f})", percent(spread(hard))]
-        rows.append(row)
+        if any(one != "-" for one in row[1:]):
+            rows.append(row)
     if not found:
         return ""
-    header = ["GCN, one layer"] + [
-        f"{one}, {kind}" for one in DATASETS for kind in ("easy", "hard")
-    ]
+    header = ["GCN, one layer"] + [f"{one}, {kind}" for one in there for kind in ("easy", "hard")]
     return (
-        f"{table(['GCN, one layer', *header], rows)}\n\nTest MRR, %, {len(SEEDS)} seeds, no "
+        f"{table(header, rows)}\n\nTest MRR, %, {len(SEEDS)} seeds, no "
         "features; in brackets the best epoch. "
         f"{machine(next(iter(found.values())))}, one thread a process."
     )
