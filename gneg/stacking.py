@@ -238,7 +238,8 @@ def _perceptron(tables: list[Table], *, l2: float, seed: int) -> Combination:
     """The linear function, and the mean of what some perceptrons correct of it, each by itself."""
     made = _linear(tables, l2=l2)
     first, last = (one for one in made.network if isinstance(one, nn.Linear))
-    nn.init.kaiming_uniform_(first.weight, a=5**0.5, generator=(generator := generator_from(seed)))
+    generator = generator_from(seed)
+    nn.init.kaiming_uniform_(first.weight, a=5**0.5, generator=generator)
     nn.init.zeros_(first.bias)
     weight = torch.zeros(MEMBERS, HIDDEN // MEMBERS, requires_grad=True)
     first.requires_grad_(True)

@@ -91,13 +91,12 @@ def targets() -> str:
             continue
         base, auto = both
         free = found.get((dataset, "ra", recipes.FREE))
-        easy, hard = _mean(auto, "test", "easy"), None
-        row = [f"{dataset} {encoder}", f"{easy / _mean(base, 'test', 'easy'):.2f}"]
-        row.append("-" if free is None else f"{easy / _mean(free, 'test', 'easy'):.2f}")
+        easy, hard = _mean(auto, "test", "easy"), "-"
         if "hard" in auto["runs"][0]["test"]:
-            hard = _mean(auto, "test", "hard") / _mean(base, "test", "hard")
+            hard = f"{_mean(auto, 'test', 'hard') / _mean(base, 'test', 'hard'):.2f}"
+        row = [f"{dataset} {encoder}", f"{easy / _mean(base, 'test', 'easy'):.2f}"]
+        row += ["-" if free is None else f"{easy / _mean(free, 'test', 'easy'):.2f}", hard]
         took, own = _reached(auto, base), statistics.median(_reached(base, base))
-        row.append("-" if hard is None else f"{hard:.2f}")
         row.append(f"{statistics.median(took) / own:.2f}" if took else "not reached")
         rows.append(row)
     header = ["", "easy", "easy, of RA", "hard", "seconds to its best validation figure"]
