@@ -62,7 +62,7 @@ def ranks(pos: Tensor, neg: Tensor) -> Tensor:
     """
     pos, neg = _checked(pos, neg, (1, 2))
     if neg.dim() == 1:
-        ordered = neg.sort().values
+        ordered, pos = neg.sort().values, pos.contiguous()  # a view would be warned of
         above = len(ordered) - torch.searchsorted(ordered, pos, right=True)
         level = len(ordered) - torch.searchsorted(ordered, pos)
         return (above + level).double() / 2 + 1

@@ -23,7 +23,8 @@ AGAINST = 100  # negatives each
 RISKY = 150.0
 #: Validation MRR of a training-free score from which on linked nodes count as alike.
 ALIKE = 0.2
-#: Neighbours a node from which on only what costs least is stacked.
+#: Neighbours a node from which on one negative a positive is enough, and only what costs least is
+#: stacked.
 DENSE = 100.0
 WALKS = "mixture(uniform:0.75, walk:0.25)"
 
@@ -160,8 +161,12 @@ def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
             else "One layer, and a cosine that a perceptron corrects: linked nodes need not be "
             "alike."
         )
-        dense = reading.degree > DENSE
-        chosen["stack"] = "cn,aa,ra,degree" if dense else "all"
+        chosen["stack"] = "all"
+        if reading.degree > DENSE:
+            chosen |= {"k": 1, "stack": "cn,aa,ra,degree"}
+            reasons.append(
+                "So many edges that one negative each is enough: more steps in the same time."
+            )
         told = ", ".join(f"{kind} {100 * value:.1f}" for kind, value in reading.heuristics.items())
         reasons.append(
             f"Training-free scores have a validation MRR of {told} %: in the end the model is "

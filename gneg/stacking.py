@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gneg import families, metrics
+from gneg import families, heuristics, metrics
 from gneg.datasets import LinkData
 from gneg.heart import ALPHA
 from gneg.nn import Stack
@@ -23,7 +23,10 @@ Maker = Callable[[list["Table"]], Combination]
 MOST = 1_000  # validation positives that are fitted on
 NEGATIVES = 500  # of each kind a positive
 FOLDS = 5
+TOLERANCE = 1e-6  # of PageRank, which dense graphs would take minutes to push further
 COLUMNS = 32  # of the negatives of each kind, at a step
+SHARED = 131_072  # of a set that all positives share; of a larger one, its head and some others
+SHARED_COLUMNS = 16_384
 L2 = (1e-2, 1e-3, 1e-4)  # of the linear function, tried on folds
 MEMBERS = 4  # perceptrons, whose mean is used: one alone depends on its first weights
 STEPS, RATE, DECAY = 60, 0.01, 0.1  # of AdamW; picked on folds of Cora, CiteSeer and digits
@@ -35,17 +38,21 @@ class Table:
 
     Attributes:
         pos: ``[E, 1 + W]``.
-        neg: ``[E, K, 1 + W]``.
-        mask: ``[E, K]``, where there is a negative.
+        neg: ``[E, K, 1 + W]``, or ``[M, 1 + W]`` of one set for all positives.
+        mask: ``[E, K]``, where there is a negative; None: it is one set.
+        metric: What is judged by, of :func:`gneg.metrics.per_positive`.
     """
 
     pos: Tensor
     neg: Tensor
-    mask: Tensor
+    mask: Tensor | None
+    metric: str = "mrr"
 
     def take(self, rows: Tensor) -> Table:
         """Some of the positives."""
-        return Table(self.pos[rows], self.neg[rows], self.mask[rows])
+        if self.mask is None:
+            return replace(self, pos=self.pos[rows])
+        return replace(self, pos=self.pos[rows], neg=self.neg[rows], mask=self.mask[rows])
 
     def loss(self, score: Callable[[Tensor], Tensor]) -> Tensor:
         """Softmax cross entropy of each positive among its negatives; the mean of several scores.
@@ -53,22 +60,26 @@ class Table:
         Args:
             score: Of ``[.., 1 + W]``, ``[..]`` or several of them, ``[.., M]``.
         """
-        neg = score(self.neg)
-        mask = self.mask.view(*self.mask.shape, *[1] * (neg.dim() - 2))
-        neg = neg.masked_fill(~mask, -torch.inf)
-        both = torch.cat([score(self.pos).unsqueeze(1), neg], dim=1)
-        first = torch.zeros(both[:, 0].shape, dtype=torch.long)
-        return nn.functional.cross_entropy(both, first)
+        pos, neg = score(self.pos), score(self.neg)
+        if self.mask is None:
+            others = neg.logsumexp(dim=0)
+        else:
+            mask = self.mask.view(*self.mask.shape, *[1] * (neg.dim() - 2))
+            others = neg.masked_fill(~mask, -torch.inf).logsumexp(dim=1)
+        return (torch.logaddexp(pos, others) - pos).mean()
 
-    def columns(self, which: Tensor) -> Table:
-        """Some of the negatives."""
-        return Table(self.pos, self.neg[:, which], self.mask[:, which])
+    def some(self, generator: torch.Generator) -> Table:
+        """A random part of the negatives."""
+        most = COLUMNS if self.mask is not None else SHARED_COLUMNS
+        which = torch.randperm(self.neg.size(-2), generator=generator)[:most]
+        mask = None if self.mask is None else self.mask[:, which]
+        return replace(self, neg=self.neg[..., which, :], mask=mask)
 
-    def reciprocal(self, combination: Callable[[Tensor], Tensor]) -> Tensor:
-        """Reciprocal ranks of positives, double."""
+    def values(self, combination: Callable[[Tensor], Tensor]) -> Tensor:
+        """The metric of each positive, ``[E]`` double."""
         with torch.no_grad():
             pos, neg = combination(self.pos), combination(self.neg)
-        return metrics.per_positive(pos, neg, self.mask)["mrr"].double()
+        return metrics.per_positive(pos, neg, self.mask)[self.metric]
 
 
 def fit(
@@ -83,9 +94,9 @@ def fit(
     Easy ones are those of the validation set; hard ones the best non-edges of either end by
     resource allocation, PageRank and feature cosine (Li et al., NeurIPS 2023), training and
     validation edges left out. A linear combination, and one that a perceptron corrects, are judged
-    by folds that did not see the positives in question; the better one is used if it does not lose
-    against the decoder alone in either metric by more than its standard error, and wins on the
-    whole.
+    by folds that did not see the positives in question: by the dataset's metric against easy
+    negatives and by MRR against hard ones. The better one is used if it does not lose against the
+    decoder alone in either by more than its standard error, and wins on the whole.
 
     Args:
         stack: What is fitted, in place.
@@ -94,7 +105,7 @@ def fit(
         seed: Of the subset, the folds and the initial weights.
 
     Returns:
-        MRR (geometric mean of easy and hard, then each) of the decoder alone and of the candidates,
+        Both figures (their geometric mean, then each) of the decoder alone and of the candidates,
         each out of its folds; what was ``chosen`` and on how many positives. JSON.
     """
     generator = generator_from(split_seed(seed, 0))
@@ -103,7 +114,7 @@ def fit(
         return {"chosen": "decoder alone", "positives": len(order)}
     tables = _tables(stack, score, data, order, generator)
     folds = torch.randperm(len(order), generator=generator) % FOLDS
-    alone = [table.reciprocal(lambda shown: shown[..., 0]) for table in tables]
+    alone = [table.values(lambda shown: shown[..., 0]) for table in tables]
 
     def judged(make: Maker) -> list[Tensor]:
         found = [torch.zeros(len(order), dtype=torch.double) for _ in tables]
@@ -111,7 +122,7 @@ def fit(
             made = make([table.take((folds != fold).nonzero()[:, 0]) for table in tables])
             rows = (folds == fold).nonzero()[:, 0]
             for values, table in zip(found, tables, strict=True):
-                values[rows] = table.take(rows).reciprocal(made)
+                values[rows] = table.take(rows).values(made)
         return found
 
     straight = {l2: judged(partial(_linear, l2=l2)) for l2 in L2}
@@ -152,17 +163,18 @@ def _tables(
 
     pairs = [_easy(data, order, generator, columns), _hard(data, pos)]
     f_pos = scores(pos)
-    f_neg = [scores(ends.flatten(1)).view(mask.shape) for ends, mask in pairs]
-    every = torch.cat([f_pos, *(f[mask] for f, (_, mask) in zip(f_neg, pairs, strict=True))])
+    f_neg = [scores(ends.flatten(1)).view(ends.shape[1:]) for ends, _ in pairs]
+    seen = [f if mask is None else f[mask] for f, (_, mask) in zip(f_neg, pairs, strict=True)]
+    every = torch.cat([f_pos, *seen])
     stack.center.copy_(torch.stack([every.mean(), every.std().clamp(min=1e-6)]))
 
     def shown(f: Tensor, ends: Tensor) -> Tensor:
         return stack.shown(f.to(device), stack.inputs(ends.to(device))).cpu()
 
     of_pos, found = shown(f_pos, pos), []
-    for f, (ends, mask) in zip(f_neg, pairs, strict=True):
-        of_neg = shown(f.flatten(), ends.flatten(1)).view(*mask.shape, -1)
-        found.append(Table(of_pos, of_neg, mask))
+    for f, (ends, mask), metric in zip(f_neg, pairs, (data.metric, "mrr"), strict=True):
+        of_neg = shown(f.flatten(), ends.flatten(1)).view(*f.shape, -1)
+        found.append(Table(of_pos, of_neg, mask, metric))
     return found
 
 
@@ -171,21 +183,21 @@ def _easy(
     order: Tensor,
     generator: torch.Generator,
     columns: Callable[[Tensor], Tensor],
-) -> tuple[Tensor, Tensor]:
-    """Negatives ``[2, E, K]`` of the validation set, and where there are some.
+) -> tuple[Tensor, Tensor | None]:
+    """Negatives of the validation set, ``[2, E, K]``, and where there are some; or all share them.
 
-    Of a shared set only the head decides Hits@K: then half of them are those that any of the
-    ``columns`` puts first.
+    Of a shared set that is too large, ``[2, M]`` are half those that any of the ``columns`` puts
+    first, which decide Hits@K.
     """
     ends = torch.stack([end.cpu() for end in data.valid.neg])
     mask = data.valid.mask
     if data.valid.shared:
-        some = torch.randint(ends.size(1), (len(order), NEGATIVES), generator=generator)
-        if data.metric.startswith("hits@"):
+        if ends.size(1) > SHARED:
             rank = (-columns(ends)).argsort(dim=0).argsort(dim=0).min(dim=1).values
-            head = rank.argsort(stable=True)[: NEGATIVES // 2]
-            some[:, : len(head)] = head
-        return ends[:, some], torch.ones(some.shape, dtype=torch.bool)
+            head, rest = rank.argsort(stable=True).split([SHARED // 2, len(rank) - SHARED // 2])
+            some = rest[torch.randperm(len(rest), generator=generator)[: SHARED // 2]]
+            ends = ends[:, torch.cat([head, some])]
+        return ends, None
     kept = slice(None) if ends.size(2) <= NEGATIVES else slice(NEGATIVES)
     rows = ends[:, order, kept]
     there = torch.ones(rows.shape[1:], dtype=torch.bool) if mask is None else mask[order, kept]
@@ -194,6 +206,7 @@ def _easy(
 
 def _hard(data: LinkData, pos: Tensor) -> tuple[Tensor, Tensor]:
     """The best non-edges ``[2, E, K]`` of both ends by heuristics, and where there are some."""
+    exact = heuristics.default_tolerance(data.graph.num_nodes, data.graph.num_edges)
     settings = {
         "family": "heart",
         "k": NEGATIVES,
@@ -202,7 +215,7 @@ def _hard(data: LinkData, pos: Tensor) -> tuple[Tensor, Tensor]:
         "merge": "best",
         "local": "ra",
         "alpha": ALPHA,
-        "tolerance": None,
+        "tolerance": max(exact, TOLERANCE),
         "seed": 0,
     }
     index = torch.from_numpy(families.columns(data, pos, settings, None, None)[0]).long()
@@ -253,8 +266,7 @@ def _perceptron(tables: list[Table], *, l2: float, seed: int) -> Combination:
     for _ in range(STEPS):
         optimizer.zero_grad()
         for table in tables:
-            which = torch.randperm(table.neg.size(1), generator=generator)[:COLUMNS]
-            table.columns(which).loss(members).backward()
+            table.some(generator).loss(members).backward()
         optimizer.step()
     made.requires_grad_(False)
     last.weight.copy_(weight.detach().flatten()[None] / MEMBERS)

@@ -98,8 +98,8 @@ SETTINGS = {
     "ogbl-ddi": Setting(
         _named("ogbl-ddi"),
         ("gcn",),
-        seeds=5,
-        budget=_timed(60, 1, hidden=128),
+        seeds=10,
+        budget=_timed(150, 1, hidden=64),
         grid={**LOSSES, "lr": (0.005,)},
     ),
     "gowalla": Setting(
