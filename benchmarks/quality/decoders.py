@@ -7,22 +7,17 @@ rests on. One JSON file a cell under ``results/decoders/``; finished ones are ke
 
 from __future__ import annotations
 
-import argparse
 import json
-import multiprocessing
-import shlex
 import statistics
-import sys
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmarks.format import machine, percent, table
+from benchmarks.quality import jobs
 from benchmarks.quality.recipes import DATA, figures, trained
-from gneg import Graph, datasets, hardset, kernels, record
+from gneg import Graph, datasets, hardset, record
 from gneg.config import TrainConfig
 from gneg.datasets import EvalEdges, LinkData, make_split
 from gneg.recipes import WALKS
@@ -64,8 +59,6 @@ def path(dataset: str, name: str) -> Path:
 def cell(job: tuple[str, str, str]) -> str:
     """Run all seeds of one cell and write its file."""
     dataset, name, command = job
-    torch.set_num_threads(1)
-    kernels.threads.set_num_threads(1)
     data, hard = load(dataset)
     config = TrainConfig(**{"sampler": WALKS, **BUDGET, **CELLS[name]})
     runs = []
@@ -110,14 +103,11 @@ def block() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
+    parser = jobs.parser(__doc__)
     options = parser.parse_args()
-    command = shlex.join(["python", "-m", "benchmarks.quality.decoders", *sys.argv[1:]])
-    jobs = [(d, n, command) for d in DATASETS for n in CELLS if not path(d, n).exists()]
-    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
-        for done in pool.imap_unordered(cell, jobs):
-            print(done, flush=True)
+    command = jobs.command("decoders")
+    todo = [(d, n, command) for d in DATASETS for n in CELLS if not path(d, n).exists()]
+    jobs.run(cell, todo, options.jobs)
 
 
 if __name__ == "__main__":

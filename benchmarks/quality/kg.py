@@ -9,18 +9,13 @@ sampler as it is at the end.
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
 import re
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from gneg import kernels, record
+from benchmarks.quality import jobs
+from gneg import record
 from gneg.datasets import load_triples
 from gneg.kg import KGConfig, train
 
@@ -90,8 +85,6 @@ def path(dataset: str, model: str, name: str) -> Path:
 def cell(job: tuple[str, str, str, str]) -> str:
     """Train all seeds with one strategy and write the file."""
     dataset, model, name, command = job
-    torch.set_num_threads(1)
-    kernels.threads.set_num_threads(1)
     data = load_triples(dataset, root=DATA)
     sampler, corrupt, *measure = {**STRATEGIES, **MORE, **MEASURED}[name]
     lr, weights, epochs = SETTINGS[dataset, model]
@@ -122,23 +115,20 @@ def cell(job: tuple[str, str, str, str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = jobs.parser(__doc__)
     names, models = (list(dict.fromkeys(key[i] for key in SETTINGS)) for i in (0, 1))
     parser.add_argument("--dataset", nargs="+", default=names, choices=names)
     parser.add_argument("--model", nargs="+", default=models, choices=models)
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
     options = parser.parse_args()
-    command = shlex.join(["python", "-m", "benchmarks.quality.kg", *sys.argv[1:]])
-    jobs = [
+    command = jobs.command("kg")
+    todo = [
         (dataset, model, name, command)
         for dataset in options.dataset
         for model in options.model
         for name in strategies(dataset, model)
         if (dataset, model) in SETTINGS and not path(dataset, model, name).exists()
     ]
-    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
-        for done in pool.imap_unordered(cell, jobs):
-            print(done, flush=True)
+    jobs.run(cell, todo, options.jobs)
 
 
 if __name__ == "__main__":

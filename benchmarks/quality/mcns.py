@@ -7,10 +7,6 @@ Their figures for it: random 74.7, degree 78.9, DNS 82.6, MCNS 83.5. One JSON fi
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
-import shlex
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from gneg import kernels, record
+from benchmarks.quality import jobs
+from gneg import record
 from gneg.config import TrainConfig
 from gneg.datasets import EvalEdges, LinkData
 from gneg.train import train
@@ -54,8 +51,6 @@ def load() -> LinkData:
 def cell(job: tuple[str, str]) -> str:
     """Train all seeds with one sampler and write the file."""
     name, command = job
-    torch.set_num_threads(1)
-    kernels.threads.set_num_threads(1)
     config = TrainConfig(
         sampler=SAMPLERS[name],
         loss="bce",
@@ -74,18 +69,15 @@ def cell(job: tuple[str, str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
+    parser = jobs.parser(__doc__)
     options = parser.parse_args()
-    command = shlex.join(["python", "-m", "benchmarks.quality.mcns", *sys.argv[1:]])
-    jobs = [
+    command = jobs.command("mcns")
+    todo = [
         (name, command)
         for name in SAMPLERS
         if not (RESULTS / f"{name.replace(' ', '-')}.json").exists()
     ]
-    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        for done in pool.imap_unordered(cell, jobs):
-            print(done, flush=True)
+    jobs.run(cell, todo, options.jobs)
 
 
 if __name__ == "__main__":

@@ -67,9 +67,12 @@ def block() -> str:
         rows.append(_row(cell, base, recipe, "test"))
     if not rows:
         return ""
-    one = next(cell for (_, _, recipe), cell in found.items() if recipe == "auto")
+    autos = {key[0]: cell for key, cell in found.items() if key[2] == "auto"}
+    one = next(iter(autos.values()))
+    usual = len(one["runs"])
+    more = [f", {len(c['runs'])} on {name}" for name, c in autos.items() if len(c["runs"]) != usual]
     return (
-        f"{table(HEADER, rows)}\n\nTest, %, {len(one['runs'])} seeds. Easy: the metric that the "
+        f"{table(HEADER, rows)}\n\nTest, %, {usual} seeds{''.join(more)}. Easy: the metric that the "
         "dataset is judged by, against uniform negatives (MCNS's own for arxiv_mcns); hard: MRR "
         "against HeaRT-style ones. Seconds of training, median over seeds, and how many of them "
         f"got there, before heuristics are weighed. {machine(one)}, one thread a process, beside "

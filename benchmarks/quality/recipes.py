@@ -9,11 +9,7 @@ hardset``). Large datasets get the same seconds of training for either. One JSON
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import multiprocessing
-import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
@@ -22,8 +18,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.quality import mcns
-from gneg import KnownEdges, datasets, hardset, kernels, recipes, record
+from benchmarks.quality import jobs, mcns
+from gneg import KnownEdges, datasets, hardset, recipes, record
 from gneg.config import TrainConfig
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation import Score
@@ -181,8 +177,6 @@ def seeded(data: LinkData, config: TrainConfig, seed: int, hard: EvalEdges | Non
 def cell(job: tuple[str, str, str, str]) -> str:
     """Run all seeds of one cell and write its file."""
     name, encoder, recipe, command = job
-    torch.set_num_threads(1)
-    kernels.threads.set_num_threads(1)
     setting = SETTINGS[name]
     data, hard = load(name)
     told: dict[str, Any] = {}
@@ -231,21 +225,18 @@ def path(dataset: str, encoder: str, recipe: str) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = jobs.parser(__doc__)
     parser.add_argument("--dataset", nargs="+", default=list(SETTINGS), choices=SETTINGS)
     parser.add_argument("--recipe", nargs="+", default=(FREE, *RECIPES), choices=(FREE, *RECIPES))
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
     options = parser.parse_args()
-    command = shlex.join(["python", "-m", "benchmarks.quality.recipes", *sys.argv[1:]])
-    jobs = [
+    command = jobs.command("recipes")
+    todo = [
         (*one, command)
         for dataset in options.dataset
         for one in cells(dataset)
         if one[2] in options.recipe and not path(*one).exists()
     ]
-    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
-        for done in pool.imap_unordered(cell, jobs):
-            print(done, flush=True)
+    jobs.run(cell, todo, options.jobs)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,11 @@ the paper (He et al., SIGIR 2020), MRR and Hits@20 among all items. One JSON fil
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
 import re
-import shlex
-import sys
 from pathlib import Path
 
-import torch
-
-from gneg import datasets, kernels, record
+from benchmarks.quality import jobs
+from gneg import datasets, record
 from gneg.config import TrainConfig
 from gneg.train import train
 
@@ -43,8 +38,6 @@ def path(name: str) -> Path:
 def cell(job: tuple[str, str, float]) -> str:
     """Train all seeds with one strategy and write the file."""
     name, command, seconds = job
-    torch.set_num_threads(1)
-    kernels.threads.set_num_threads(1)
     sampler, loss, k = STRATEGIES[name]
     config = TrainConfig(
         encoder="lightgcn",
@@ -66,15 +59,12 @@ def cell(job: tuple[str, str, float]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
+    parser = jobs.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=400, help="of training, a strategy")
     options = parser.parse_args()
-    command = shlex.join(["python", "-m", "benchmarks.quality.recommend", *sys.argv[1:]])
-    jobs = [(name, command, options.seconds) for name in STRATEGIES if not path(name).exists()]
-    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
-        for done in pool.imap_unordered(cell, jobs):
-            print(done, flush=True)
+    command = jobs.command("recommend")
+    todo = [(name, command, options.seconds) for name in STRATEGIES if not path(name).exists()]
+    jobs.run(cell, todo, options.jobs)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,6 @@ HeaRT-style ones. One JSON file a cell under ``results/strategies/``; finished c
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
-import shlex
-import sys
 import time
 from dataclasses import asdict, replace
 from functools import cache
@@ -19,8 +15,9 @@ from typing import Any
 
 import torch
 
+from benchmarks.quality import jobs
 from benchmarks.quality.hard import hard_negatives
-from gneg import KnownEdges, datasets, kernels, record
+from gneg import KnownEdges, datasets, record
 from gneg.config import TrainConfig
 from gneg.datasets import EvalEdges, LinkData
 from gneg.trainer import Trainer
@@ -140,8 +137,6 @@ def run(data: LinkData, hard: EvalEdges, config: TrainConfig, seed: int) -> dict
 def cell(job: tuple[str, str, str, str]) -> str:
     """Run all seeds of one cell and write its file."""
     dataset, encoder, strategy, command = job
-    torch.set_num_threads(1)
-    kernels.threads.set_num_threads(1)
     data, hard = load(dataset)
     sampler, loss = STRATEGIES[strategy]
     config = replace(BUDGETS[dataset], encoder=encoder, sampler=sampler, loss=loss)
@@ -175,12 +170,11 @@ def path(dataset: str, encoder: str, strategy: str) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = jobs.parser(__doc__)
     parser.add_argument("--only", default="", help="cells whose file name starts with this")
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
     options = parser.parse_args()
-    command = shlex.join(["python", "-m", "benchmarks.quality.strategies", *sys.argv[1:]])
-    jobs = [
+    command = jobs.command("strategies")
+    todo = [
         (dataset, encoder, strategy, command)
         for dataset in BUDGETS
         for strategy in STRATEGIES
@@ -188,9 +182,7 @@ def main() -> None:
         if path(dataset, encoder, strategy).name.startswith(options.only)
         and not path(dataset, encoder, strategy).exists()
     ]
-    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        for done, name in enumerate(pool.imap_unordered(cell, jobs), 1):
-            print(f"{done}/{len(jobs)} {name}", flush=True)
+    jobs.run(cell, todo, options.jobs)
 
 
 if __name__ == "__main__":
