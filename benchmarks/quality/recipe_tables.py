@@ -69,10 +69,11 @@ def block() -> str:
         return ""
     autos = {key[0]: cell for key, cell in found.items() if key[2] == "auto"}
     one = next(iter(autos.values()))
+    seeds = {name: len(cell["runs"]) for name, cell in autos.items()}
     usual = len(one["runs"])
-    more = [f", {len(c['runs'])} on {name}" for name, c in autos.items() if len(c["runs"]) != usual]
+    more = "".join(f", {count} on {name}" for name, count in seeds.items() if count != usual)
     return (
-        f"{table(HEADER, rows)}\n\nTest, %, {usual} seeds{''.join(more)}. Easy: the metric that the "
+        f"{table(HEADER, rows)}\n\nTest, %, {usual} seeds{more}. Easy: the metric that the "
         "dataset is judged by, against uniform negatives (MCNS's own for arxiv_mcns); hard: MRR "
         "against HeaRT-style ones. Seconds of training, median over seeds, and how many of them "
         f"got there, before heuristics are weighed. {machine(one)}, one thread a process, beside "
