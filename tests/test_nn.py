@@ -101,6 +101,21 @@ def test_heuristics_equal_networkx(kind):
             assert value == pytest.approx(score(u, v))
 
 
+def test_a_cosine_is_torchs_gradients_included():
+    ends = torch.randn(2, 30, 8)
+    ends[0, 0] = 0
+    found = []
+    for score in (nn.make_decoder("cosine", 8), torch.nn.functional.cosine_similarity):
+        src, dst = (end.clone().requires_grad_() for end in ends)
+        value = score(src, dst)
+        value[1:].sum().backward()
+        found.append((value.detach(), src.grad, dst.grad))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, 10 * theirs)
+    hybrid = nn.make_decoder("hybrid", 8)  # which starts as the cosine
+    torch.testing.assert_close(hybrid(*ends).detach(), found[0][0])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -69,6 +69,19 @@ def test_risky_walks_are_not_taught():
     assert "too many to be taught" in recipe.why
 
 
+def test_a_dense_graph_gets_one_negative_each():
+    """Whole but for every tenth edge."""
+    pairs = torch.combinations(torch.arange(150)).t()
+    keep = torch.arange(pairs.size(1)) % 10 > 0
+    for size, k in ((150, 1), (60, TrainConfig().k)):
+        inside = keep & (pairs.max(dim=0).values < size)
+        graph = Graph.from_edge_index(pairs[:, inside], size, undirected=True)
+        recipe = recipes.auto(make_split("made", graph, None, seed=0))
+        assert (recipe.reading.degree > recipes.DENSE) == (k == 1)
+        assert recipe.config.k == k
+        assert ("one negative each" in recipe.why) == (k == 1)
+
+
 def test_a_cosine_alone_is_for_nodes_with_features_that_are_like_their_neighbours(cora):
     data, bare = toy(), replace(cora, x=None)
     assert recipes.auto(cora).config.decoder == "cosine"

@@ -41,7 +41,7 @@ class Cosine(nn.Module):
         """Return scores ``[..]``, where the Hadamard ``product`` of both is known.
 
         Lengths by themselves: ``torch.nn.functional.cosine_similarity`` divides the vectors, which
-        takes three times as long, mostly in the backward pass.
+        takes longer, above all in the backward pass.
         """
         lengths = [torch.linalg.vector_norm(ends, dim=-1) for ends in (src, dst)]
         cosine: Tensor = product.sum(dim=-1) / (lengths[0] * lengths[1]).clamp(min=EPSILON)
