@@ -150,6 +150,14 @@ class KnownEdges:
         out = self.sizes(_flat(src))
         return torch.from_numpy(out).view(src.shape).to(src.device)
 
+    def listed(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Known edges of ``rows [B]`` in their order: which of the rows, and the target."""
+        start = self.indptr[rows]
+        degree = self.indptr[rows + 1] - start
+        line = np.repeat(np.arange(len(rows)), degree)
+        entry = np.arange(len(line)) - np.repeat(np.cumsum(degree) - degree, degree)
+        return line, self.indices[np.repeat(start, degree) + entry].astype(np.int64)
+
     def sizes(self, rows: IntArray) -> npt.NDArray[np.int64]:
         """Complement sizes of ``rows [B]`` as an array, for samplers."""
         out = np.empty(len(rows), np.int64)

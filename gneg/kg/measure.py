@@ -57,7 +57,7 @@ class Measured:
                     "sampler",
                     "one with a closed-form density for each query",
                     part,
-                    hint="use uniform, frequency, typed or a mixture of these",
+                    hint="use uniform, frequency, typed, walk, khop or a mixture of these",
                 )
         self.scorer, self.sampler = scorer, sampler
         self.c = checks.number("c", c, 0)

@@ -292,11 +292,7 @@ class Similar(Sampler):
 
 def _known_cells(rows: npt.NDArray[np.int64], known: KnownEdges) -> tuple[Tensor, Tensor]:
     """Positions of known edges and self-loops in a score matrix of the given rows."""
-    start, stop = known.indptr[rows], known.indptr[rows + 1]
-    degree = stop - start
-    line = np.repeat(np.arange(len(rows)), degree)
-    entry = np.arange(degree.sum()) - np.repeat(np.cumsum(degree) - degree, degree)
-    column = known.indices[np.repeat(start, degree) + entry].astype(np.int64)
+    line, column = known.listed(rows)
     if known.no_self:
         line = np.concatenate([line, np.arange(len(rows))])
         column = np.concatenate([column, rows])

@@ -81,7 +81,7 @@ def test_types_that_were_unlearned_come_back(shared, tmp_path):
 
 def test_what_has_no_density_is_refused():
     triples = random(20, 3, 60)
-    for expression in ("hardest(uniform, m=4)", "walk"):
+    for expression in ("hardest(uniform, m=4)", "walk(per_relation=1)"):
         with pytest.raises(ValueError, match="closed-form density"):
             Measured(Nothing(), TripleSampler(triples, expression))
     with pytest.raises(ValueError, match="'c' must be"):

@@ -11,6 +11,7 @@ from scipy.stats import chisquare
 
 from gneg import Negatives, kernels, samplers
 from gneg.samplers import kg
+from gneg.samplers.densities import log_q_of
 from gneg.samplers.kg import TripleSampler
 from gneg.samplers.kg.build import NAMES, SELECTORS
 from gneg.triples import KnownTriples, Triples
@@ -21,7 +22,8 @@ CASES = {
     "frequency": "frequency(alpha=0.5)",
     "typed": "typed",
     "typed-types": "typed(by=types)",
-    "khop": "khop(hops=2|3)",
+    "khop": "khop(hops=2)",
+    "khop-two": "khop(hops=2|3)",
     "khop-relation": "khop(per_relation=1)",
     "walk": "walk",
     "walk-ppr": "walk(kind=ppr)",
@@ -31,6 +33,7 @@ CASES = {
     "nearmiss": "nearmiss(band=0|6)",
     "itself": "itself",
     "mixture": "mixture(uniform:0.5, typed:0.5)",
+    "mixture-walk": "mixture(uniform:0.5, walk:0.5)",
     "hardest": "hardest(uniform, m=12)",
     "dns": "dns(typed, m=8, n=4)",
     "semihard": "semihard(uniform, m=8, margin=0.2)",
@@ -206,7 +209,12 @@ def exact(triples: Triples, case: str, end: str, query: tuple[int, int], own: in
         "typed": lambda v: float((v, query[1]) in targets),
         "typed-types": lambda v: float(v % 3 == own % 3 or v % 2 == own % 2),
         "walk": lambda v: two_steps(rows, query[0], v),
+        "khop": lambda v: float(distance(rows, query[0], v) == 2),
+        "mixture-walk": None,
     }[case]
+    if weight is None:
+        parts = [exact(triples, one, end, query, own) for one in ("uniform", "walk")]
+        return (parts[0] + parts[1]) / 2
     left = free(KnownTriples(triples), query, end)
     found = np.array([weight(v) if v in left else 0.0 for v in every])
     return found / found.sum()
@@ -224,8 +232,19 @@ def two_steps(rows: list[list[int]], u: int, v: int) -> float:
     return sum(1 / len(near[w]) for w in near.get(u, ()) if v in near[w])
 
 
+def distance(rows: list[list[int]], u: int, v: int) -> int:
+    """Steps in the graph of entities, up to 2; 3 stands for more."""
+    near = {frozenset((h, t)) for h, _, t in rows if h != t}
+    if u == v or frozenset((u, v)) in near:
+        return int(u != v)
+    middle = {w for edge in near if u in edge for w in edge}
+    return 2 if any(frozenset((w, v)) in near for w in middle) else 3
+
+
 @pytest.mark.parametrize("end", ["head", "tail"])
-@pytest.mark.parametrize("case", ["uniform", "frequency", "typed", "typed-types", "walk"])
+@pytest.mark.parametrize(
+    "case", ["uniform", "frequency", "typed", "typed-types", "walk", "khop", "mixture-walk"]
+)
 def test_draws_and_densities_follow_the_definition(case, end):
     triples = WORLDS["sparse"]()
     sampler = make(triples, case, corrupt=end)
@@ -239,9 +258,33 @@ def test_draws_and_densities_follow_the_definition(case, end):
         assert counts[expected == 0].sum() == 0
         some = expected > 0
         assert chisquare(counts[some], expected[some] * counts.sum()).pvalue > 1e-5
-        if case != "walk":
-            log_q = neg.log_q[0].double().exp().numpy()
-            np.testing.assert_allclose(log_q, expected[neg.index[0]], rtol=1e-5)
+        log_q = neg.log_q[0].double().exp().numpy()
+        np.testing.assert_allclose(log_q, expected[neg.index[0]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", ["walk-ppr", "khop-two", "similar"])
+@every_world
+def test_densities_of_entity_samplers_are_those_of_draws(case, world):
+    """Each query's densities add up to 1 over what may be drawn, and nearly all draws have some."""
+    triples = WORLDS[world]()
+    sampler = make(triples, case, corrupt="tail")
+    pos = positives(triples, 12)
+    neg = draw(sampler, pos, 2)
+    part = sampler.parts["tail"]
+    rows = sampler.views["tail"].queries.rows(pos[0].numpy(), pos[1].numpy())
+    every = torch.arange(triples.num_entities).expand(12, -1)
+    density = log_q_of(part, torch.from_numpy(rows), every).double().exp()
+    for i, (h, r, _) in enumerate(pos.t().tolist()):
+        left = sorted(free(sampler.known, (h, r), "tail"))
+        assert not left or density[i, left].sum().item() == pytest.approx(1.0, abs=1e-5)
+    drawn = density.gather(1, neg.index)[neg.mask]
+    assert (drawn > 0).float().mean() > 0.8
+
+
+def test_what_depends_on_the_positive_or_the_relation_has_no_density():
+    triples = WORLDS["sparse"]()
+    for case in ("nearmiss", "walk-relation", "khop-relation"):
+        assert draw(make(triples, case), positives(triples), 3).log_q is None
 
 
 def test_shells_of_the_entity_graph_are_exact():
