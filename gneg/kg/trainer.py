@@ -14,7 +14,7 @@ from gneg.config import BASE_WEIGHTS
 from gneg.datasets import TripleData
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate, ranks
-from gneg.kg.measure import Blocks, Measured
+from gneg.kg.measure import Blocks, Measured, Replayed
 from gneg.kg.risk import held_out_hits
 from gneg.kg.sampled import evaluate_official, evaluate_sampled
 from gneg.negatives import Negatives
@@ -170,10 +170,11 @@ class KGTrainer(Run):
         self.scorer()
         pos = self.data.valid
         order = torch.randperm(pos.size(1), generator=generator_from(split_seed(self.seed, 2)))
-        found = {}
+        found: dict[float, float] = {}
+        parts: list[tuple[Tensor, Tensor]] = []
         for weight in BASE_WEIGHTS:
-            measured.c = weight
-            ranked = ranks(measured.rows, pos[:, order[:CHOOSE]], self.filtered)
+            rows = Replayed(measured, parts, weight).rows
+            ranked = ranks(rows, pos[:, order[:CHOOSE]], self.filtered)
             every = torch.cat([rank for rank, _ in ranked.values()])
             found[weight] = float(every.reciprocal().mean())
         self._weight.fill_(max(BASE_WEIGHTS, key=lambda one: found[one]))

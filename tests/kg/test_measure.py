@@ -8,10 +8,11 @@ import torch
 
 from gneg import datasets, kg
 from gneg.kg import KGConfig, Measured, train
+from gneg.kg.measure import Replayed
 from gneg.samplers.kg import TripleSampler
 from tests.kg.worlds import random
 
-EXPRESSIONS = ("uniform", "typed", "frequency", "mixture(uniform:0.5, typed:0.5)")
+EXPRESSIONS = ("uniform", "typed", "frequency", "walk", "khop", "mixture(uniform:0.5, walk:0.5)")
 
 
 class Nothing:
@@ -61,6 +62,20 @@ def test_triples_get_the_mean_of_both_ends():
     tails = measured.log_measure(h, r, t[:, None], "tail")[:, 0]
     heads = measured.log_measure(t, r, h[:, None], "head")[:, 0]
     torch.testing.assert_close(measured(h, r, t), 0.25 * (tails + heads))
+
+
+def test_a_replayed_measure_scores_once_and_gives_the_same():
+    triples = random(20, 3, 60)
+    measured = Measured(Nothing(), TripleSampler(triples, "walk"), 0.5)
+    kept, relation = triples.triples[0, :7], triples.triples[1, :7]
+    parts = []
+    for weight in (0.5, 0.5, 0.0):
+        replayed = Replayed(measured, parts, weight)
+        for end in ("tail", "head"):
+            measured.c = weight
+            expected = measured.rows(kept, relation, end)
+            torch.testing.assert_close(replayed.rows(kept, relation, end), expected)
+    assert len(parts) == 2
 
 
 def test_types_that_were_unlearned_come_back(shared, tmp_path):
