@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 import matplotlib as mpl
@@ -140,32 +141,33 @@ def recipe(plt: Any) -> Any:
         "recipe": ("auto", "test", ORANGE),
     }
     metric = {column: cells[(*column, "auto")]["metric"] for column in columns}
-    figure, axes = plt.subplots(1, 2, figsize=(13, 3.8), layout="constrained")
+    figure, axes = plt.subplots(2, 1, figsize=(11, 6.6), layout="constrained")
     for ax, kind in zip(axes, ("easy", "hard"), strict=True):
+        there = [
+            column for column in columns if kind in cells[(*column, "auto")]["runs"][0]["test"]
+        ]
         for i, (label, (name, figures, color)) in enumerate(bars.items()):
-            values = np.array(
+            values = [
                 [
-                    [
-                        100 * run[figures][kind][metric[column] if kind == "easy" else "mrr"]
-                        for run in cells[(*column, name)]["runs"]
-                    ]
-                    for column in columns
+                    100 * run[figures][kind][metric[column] if kind == "easy" else "mrr"]
+                    for run in cells[(*column, name)]["runs"]
                 ]
-            )
-            places = np.arange(len(columns)) + 0.27 * (i - 1)
+                for column in there
+            ]
+            places = np.arange(len(there)) + 0.27 * (i - 1)
             error = {"ecolor": INK, "elinewidth": 1}
-            mean, std = values.mean(axis=1), values.std(axis=1, ddof=1)
+            mean, std = ([of(one) for one in values] for of in (fmean, stdev))
             ax.bar(places, mean, 0.25, yerr=std, color=color, label=label, error_kw=error)
         shown = [
             f"{one}\n{encoder}" + (f"\n{metric[one, encoder]}" if kind == "easy" else "")
-            for one, encoder in columns
+            for one, encoder in there
         ]
-        ax.set_xticks(range(len(columns)), shown)
+        ax.set_xticks(range(len(there)), shown)
         ax.tick_params(axis="x", labelsize=8)
         ax.set_ylabel(
-            "test against uniform negatives, %"
+            "test against uniform\nnegatives, %"
             if kind == "easy"
-            else "test MRR against hard negatives, %"
+            else "test MRR against\nhard ones, %"
         )
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].legend(frameon=False, fontsize=9)
