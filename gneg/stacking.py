@@ -105,8 +105,8 @@ def fit(
         seed: Of the subset, the folds and the initial weights.
 
     Returns:
-        Both figures (their geometric mean, then each) of the decoder alone and of the candidates,
-        each out of its folds; what was ``chosen`` and on how many positives. JSON.
+        ``both`` figures together (their geometric mean, AUC by its odds) and each, of the decoder
+        alone and of the candidates, out of folds; what was ``chosen``; how many positives. JSON.
     """
     generator = generator_from(split_seed(seed, 0))
     order = torch.randperm(data.valid.pos.size(1), generator=generator)[:MOST]
@@ -125,23 +125,26 @@ def fit(
                 values[rows] = table.take(rows).values(made)
         return found
 
+    def told(values: list[Tensor]) -> dict[str, float]:
+        return _told(values, data.metric)
+
     straight = {l2: judged(partial(_linear, l2=l2)) for l2 in L2}
-    l2 = max(L2, key=lambda one: _told(straight[one])["both"])
+    l2 = max(L2, key=lambda one: told(straight[one])["both"])
     bent = partial(_perceptron, l2=l2, seed=split_seed(seed, 1))
     candidates: dict[str, tuple[Maker, list[Tensor]]] = {
         "linear": (partial(_linear, l2=l2), straight[l2]),
         "perceptron": (bent, judged(bent)),
     }
-    told = {"positives": len(order), "decoder alone": _told(alone)}
-    told |= {name: _told(values) for name, (_, values) in candidates.items()}
-    best, chosen = _told(alone)["both"], "decoder alone"
+    found = {"positives": len(order), "decoder alone": told(alone)}
+    found |= {name: told(values) for name, (_, values) in candidates.items()}
+    best, chosen = told(alone)["both"], "decoder alone"
     for name, (_, values) in candidates.items():
-        if _no_worse(values, alone) and _told(values)["both"] > best:
-            best, chosen = _told(values)["both"], name
+        if _no_worse(values, alone) and told(values)["both"] > best:
+            best, chosen = told(values)["both"], name
     if chosen in candidates:
         stack.combination.load_state_dict(candidates[chosen][0](tables).state_dict())
         stack.used.fill_(1.0)
-    return {"chosen": chosen, **told}
+    return {"chosen": chosen, **found}
 
 
 def _tables(
@@ -278,6 +281,8 @@ def _no_worse(found: list[Tensor], before: list[Tensor]) -> bool:
     return all(float(gain.mean()) >= -float(gain.std() / len(gain) ** 0.5) for gain in gains)
 
 
-def _told(values: list[Tensor]) -> dict[str, float]:
+def _told(values: list[Tensor], metric: str) -> dict[str, float]:
+    """What of both tables counts together, and each; AUC by its odds, as it ends at 1."""
     easy, hard = (float(one.mean()) for one in values)
-    return {"both": (easy * hard) ** 0.5, "easy": easy, "hard": hard}
+    worth = easy / max(1 - easy, 1e-6) if metric == "auc" else easy
+    return {"both": (worth * hard) ** 0.5, "easy": easy, "hard": hard}

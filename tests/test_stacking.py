@@ -156,3 +156,14 @@ def test_the_loss_is_that_of_a_softmax(own):
         expected.append(-logits.log_softmax(dim=0)[0])
     found = stacking.Table(pos, neg, mask).loss(lambda shown: shown @ weight)
     assert found.item() == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
+
+
+def test_an_auc_counts_by_its_odds():
+    """From 0.98 to 0.99 is half of what is missing, not a hundredth more."""
+    hard = torch.full((10,), 0.6, dtype=torch.double)
+    first, second = (
+        stacking._told([torch.full_like(hard, value), hard], "auc")["both"]
+        for value in (0.98, 0.99)
+    )
+    assert second / first == pytest.approx((99 / 49) ** 0.5)
+    assert stacking._told([hard, hard], "mrr")["both"] == pytest.approx(0.6)
