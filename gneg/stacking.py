@@ -135,16 +135,15 @@ def fit(
         "linear": (partial(_linear, l2=l2), straight[l2]),
         "perceptron": (bent, judged(bent)),
     }
-    found = {"positives": len(order), "decoder alone": told(alone)}
-    found |= {name: told(values) for name, (_, values) in candidates.items()}
-    best, chosen = told(alone)["both"], "decoder alone"
-    for name, (_, values) in candidates.items():
-        if _no_worse(values, alone) and told(values)["both"] > best:
-            best, chosen = told(values)["both"], name
+    figures = {"decoder alone": told(alone)}
+    figures |= {name: told(values) for name, (_, values) in candidates.items()}
+    held = [name for name, (_, values) in candidates.items() if _no_worse(values, alone)]
+    # The first of equals: the decoder alone.
+    chosen = max(["decoder alone", *held], key=lambda name: figures[name]["both"])
     if chosen in candidates:
         stack.combination.load_state_dict(candidates[chosen][0](tables).state_dict())
         stack.used.fill_(1.0)
-    return {"chosen": chosen, **found}
+    return {"chosen": chosen, "positives": len(order), **figures}
 
 
 def _tables(

@@ -106,27 +106,3 @@ class Measured:
         f = self.scorer.rows(kept, relation, end)
         every = torch.from_numpy(np.broadcast_to(np.arange(f.size(1)), f.shape).copy())
         return f, self.log_measure(kept, relation, every, end).to(f.device)
-
-
-class Replayed:
-    """Rows by one weight, of queries that another has asked for before.
-
-    Args:
-        measured: The model and its measure.
-        parts: What was asked for so far, in order; added to.
-        weight: Instead of that of ``measured``.
-    """
-
-    def __init__(
-        self, measured: Measured, parts: list[tuple[Tensor, Tensor]], weight: float
-    ) -> None:
-        self.measured, self.known, self.weight = measured, parts, weight
-        self.asked = 0
-
-    def rows(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
-        """As :meth:`Measured.rows`."""
-        if self.asked == len(self.known):
-            self.known.append(self.measured.parts(kept, relation, end))
-        f, log_q = self.known[self.asked]
-        self.asked += 1
-        return f + self.weight * log_q

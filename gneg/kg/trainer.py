@@ -14,10 +14,11 @@ from gneg.config import BASE_WEIGHTS
 from gneg.datasets import TripleData
 from gneg.kg.config import KGConfig
 from gneg.kg.evaluation import evaluate, ranks
-from gneg.kg.measure import Blocks, Measured, Replayed
+from gneg.kg.measure import Blocks, Measured
 from gneg.kg.risk import held_out_hits
 from gneg.kg.sampled import evaluate_official, evaluate_sampled
 from gneg.negatives import Negatives
+from gneg.nn.base_weight import replayed
 from gneg.nn.kge import Tables
 from gneg.rng import generator_from, split_seed
 from gneg.runs import Run
@@ -173,7 +174,7 @@ class KGTrainer(Run):
         found: dict[float, float] = {}
         parts: list[tuple[Tensor, Tensor]] = []
         for weight in BASE_WEIGHTS:
-            rows = Replayed(measured, parts, weight).rows
+            rows = replayed(measured.parts, parts, weight)
             ranked = ranks(rows, pos[:, order[:CHOOSE]], self.filtered)
             every = torch.cat([rank for rank, _ in ranked.values()])
             found[weight] = float(every.reciprocal().mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from gneg.nn.base_measure import BaseMeasure
 from gneg.nn.model import Scorer
 
-__all__ = ["chosen"]
+__all__ = ["chosen", "replayed"]
 
 
 def chosen(
@@ -32,38 +33,42 @@ def chosen(
         metric: To choose by, higher is better.
         weights: What is tried.
     """
+
+    def make(src: Tensor, dst: Tensor) -> tuple[Tensor, Tensor]:
+        before = measure.c.clone()
+        with torch.no_grad():
+            measure.c.zero_()
+            f = scorer(src, dst)
+            measure.c.copy_(before)
+        return f, measure.log_measure(src.reshape(-1), dst.reshape(-1)).view(src.shape)
+
     parts: list[tuple[Tensor, Tensor]] = []
     best: tuple[float, dict[str, float]] | None = None
     for weight in sorted(weights):
-        found = evaluate(_Replayed(measure, scorer, parts, weight))
+        found = evaluate(replayed(make, parts, weight))
         if best is None or found[metric] > best[1][metric]:
             best = weight, found
     assert best is not None
     return best
 
 
-class _Replayed:
-    """Scores by one weight, of pairs that another has asked for before."""
+def replayed(
+    make: Callable[..., tuple[Tensor, Tensor]], parts: list[tuple[Tensor, Tensor]], weight: float
+) -> Callable[..., Tensor]:
+    """Scores ``f + weight * log q`` of what other weights ask for in the same order.
 
-    def __init__(
-        self,
-        measure: BaseMeasure,
-        scorer: Scorer,
-        parts: list[tuple[Tensor, Tensor]],
-        weight: float,
-    ) -> None:
-        self.measure, self.scorer, self.parts, self.weight = measure, scorer, parts, weight
-        self.asked = 0
+    Args:
+        make: f and log q of a question, asked once.
+        parts: What ``make`` gave so far, in order; added to.
+        weight: Of log q.
+    """
+    places = itertools.count()
 
-    def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
-        if self.asked == len(self.parts):
-            before = self.measure.c.clone()
-            with torch.no_grad():
-                self.measure.c.zero_()
-                f = self.scorer(src, dst)
-                self.measure.c.copy_(before)
-            log_q = self.measure.log_measure(src.reshape(-1), dst.reshape(-1)).view(src.shape)
-            self.parts.append((f, log_q))
-        f, log_q = self.parts[self.asked]
-        self.asked += 1
-        return f + self.weight * log_q
+    def score(*asked: Any) -> Tensor:
+        place = next(places)
+        if place == len(parts):
+            parts.append(make(*asked))
+        f, log_q = parts[place]
+        return f + weight * log_q
+
+    return score
