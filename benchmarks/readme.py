@@ -188,6 +188,7 @@ BLOCKS = {
     "reasons": recipe_tables.reasons,
     "targets": recipe_tables.targets,
     "aims": recipe_tables.aims,
+    "published": recipe_tables.on_published,
     "decoders": decoders.block,
     "completion, short": completed_short,
 }

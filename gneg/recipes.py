@@ -71,6 +71,7 @@ class Recipe:
 
 def read(data: LinkData) -> Reading:
     """Read a graph: size, density, what heuristics are worth and how risky walks are."""
+    data = data.unseen()
     graph = data.graph
     nodes = graph.num_src + graph.num_dst if graph.bipartite else graph.num_nodes
     tried: dict[str, float] = {}
@@ -150,8 +151,8 @@ def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
         best = max(reading.heuristics.values(), default=0.0)
         alike = reading.features and best > ALIKE
         chosen |= {"decoder": "cosine" if alike else "hybrid", "layers": 1}
-        if alike:
-            chosen["eval_every"] = 2  # the best epoch is one of the first ten
+        # The best epoch may be one of the first; embeddings that are learned can come back later.
+        chosen |= {"eval_every": 2, "patience": 10 if alike else 25}
         if reading.features:
             chosen["lr"] = 0.003  # learned embeddings have further to go
         reasons.append(

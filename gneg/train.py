@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ def train(
     so far, marked ``"complete": false``.
 
     Args:
-        data: What to train and evaluate on.
+        data: What to train and evaluate on; validation edges that are training edges, which would
+            choose what remembers, are left out with a warning.
         config: How.
         seeds: One run each; initial weights, batches, dropout and negatives follow from it.
         out: Folder for ``results.json``, ``model-SEED.pt`` (the best weights) and checkpoints.
@@ -60,6 +62,13 @@ def train(
     Raises:
         ValueError: If ``out`` holds a run of another config.
     """
+    whole, data = data, data.unseen()
+    if data is not whole:
+        some, every = data.valid.pos.size(1), whole.valid.pos.size(1)
+        warnings.warn(
+            f"{every - some:,} of {every:,} validation edges are training edges and left out",
+            stacklevel=2,
+        )
     results: dict[str, Any] = {
         "command": command,
         "dataset": _describe(data),

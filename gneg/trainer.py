@@ -44,7 +44,7 @@ class Trainer(Run):
     ``torch.random.fork_rng()`` (as :func:`gneg.train.train` does) to leave yours alone.
 
     Args:
-        data: What to train on.
+        data: What to train on; validation edges that are training edges choose nothing.
         config: How.
         seed: Where all randomness comes from.
     """
@@ -52,6 +52,7 @@ class Trainer(Run):
     sampler: Sampler
 
     def __init__(self, data: LinkData, config: TrainConfig, seed: int) -> None:
+        data = data.unseen()
         self.data, self.config, self.seed = data, config, seed
         self._features: PairInputs | None = None
         self._stack: Stack | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -31,6 +32,29 @@ def test_it_learns(digits, encoder):
     assert result["summary"]["test"]["auc"]["mean"] > 0.9
     curve = result["runs"][0]["curve"]
     assert curve[-1]["loss"] < curve[0]["loss"]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_validation_edges_that_are_training_edges_choose_nothing(digits, shared):
+    valid = digits.valid
+    some = digits.train[:, :50]
+    more, none = torch.cat([some, valid.pos], dim=1), len(some[0])
+    if shared:
+        neg = valid.neg[0][0], valid.neg[1][0]
+        honest = replace(valid, neg=neg, mask=None)
+        leaky = replace(honest, pos=more)
+    else:
+        neg = tuple(torch.cat([end[:none], end]) for end in valid.neg)
+        honest, leaky = replace(valid, mask=None), replace(valid, pos=more, neg=neg, mask=None)
+    config = small(stack="ra,degree", epochs=2)
+    expected = train(replace(digits, valid=honest), config)["runs"][0]
+    with pytest.warns(UserWarning, match=f"50 of {more.size(1):,} validation edges are training"):
+        result = train(replace(digits, valid=leaky), config)
+    assert result["dataset"]["edges"]["valid"] == valid.pos.size(1)
+    for part in ("valid", "test", "stack"):
+        assert result["runs"][0][part] == expected[part]
+    alone = Trainer(replace(digits, valid=leaky), config, 0)
+    assert torch.equal(alone.valid.pos, valid.pos)
 
 
 @pytest.mark.parametrize("loss", losses.LOSSES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -40,7 +41,7 @@ CELLS: dict[str, dict[str, Any]] = {
 
 
 @cache
-def load(name: str) -> tuple[LinkData, EvalEdges]:
+def load(name: str) -> tuple[LinkData, dict[str, EvalEdges]]:
     """A graph without features, and its hard test set."""
     if name == "CoDEx-S":
         triples = datasets.load_triples("codex-s", root=DATA).train
@@ -48,7 +49,7 @@ def load(name: str) -> tuple[LinkData, EvalEdges]:
         data = make_split(name, graph, None)
     else:
         data = replace(datasets.load(name, root=DATA), x=None)
-    return data, hardset(data).edges()
+    return data, {"hard": hardset(data).edges()}
 
 
 def path(dataset: str, name: str) -> Path:
@@ -56,47 +57,59 @@ def path(dataset: str, name: str) -> Path:
     return RESULTS / f"{dataset}-{name.replace(', ', '-').replace(' ', '-')}.json"
 
 
+def measured(
+    data: LinkData, harder: dict[str, EvalEdges], config: TrainConfig, seeds: Iterable[int]
+) -> list[dict[str, Any]]:
+    """Test figures of each seed, and its best epoch."""
+    runs = []
+    for seed in seeds:
+        run = trained(data, config, seed)
+        found = figures(data, run.scorer(), harder)
+        runs.append({"seed": seed, "best_epoch": run.progress.best_epoch, **found})
+    return runs
+
+
 def cell(job: tuple[str, str, str]) -> str:
     """Run all seeds of one cell and write its file."""
     dataset, name, command = job
-    data, hard = load(dataset)
+    data, harder = load(dataset)
     config = TrainConfig(**{"sampler": WALKS, **BUDGET, **CELLS[name]})
-    runs = []
-    for seed in SEEDS:
-        run = trained(data, config, seed)
-        found = figures(data, run.scorer(), hard)
-        runs.append({"seed": seed, "best_epoch": run.progress.best_epoch, **found})
     result = {
-        **{"command": command, "dataset": dataset, "name": name, "config": asdict(config)},
-        **{"runs": runs, "machine": record.machine(), "versions": record.versions()},
+        **{"command": command, "dataset": dataset, "name": name, "metric": data.metric},
+        **{"config": asdict(config), "runs": measured(data, harder, config, SEEDS)},
+        **{"machine": record.machine(), "versions": record.versions()},
     }
     record.write_json(path(dataset, name), result)
     return f"{dataset} {name}"
+
+
+def compared(corner: str, cells: dict[tuple[str, str], dict[str, Any]]) -> str:
+    """A row a name, two columns a dataset, by (dataset, name)."""
+    datasets = {dataset: one.get("metric", "mrr") for (dataset, _), one in cells.items()}
+    rows = []
+    for name in dict.fromkeys(name for _, name in cells):
+        row = [name]
+        for dataset, metric in datasets.items():
+            one = cells.get((dataset, name))
+            if one is None:
+                row += ["-"] * 2
+                continue
+            easy = spread([run["easy"][metric] for run in one["runs"]])
+            epoch = statistics.median(run["best_epoch"] for run in one["runs"])
+            hard = spread([run["hard"]["mrr"] for run in one["runs"]])
+            row += [f"{percent(easy)} ({epoch:.0f})", percent(hard)]
+        rows.append(row)
+    return table([corner, *(f"{d}, {kind}" for d in datasets for kind in ("easy", "hard"))], rows)
 
 
 def block() -> str:
     """The table; empty if nothing was run."""
     every = {(d, n): path(d, n) for n in CELLS for d in DATASETS}
     found = {key: json.loads(one.read_text()) for key, one in every.items() if one.exists()}
-    there = [dataset for dataset in DATASETS if any(key[0] == dataset for key in found)]
-    rows = []
-    for name in CELLS:
-        row = [name]
-        for dataset in there:
-            one = found.get((dataset, name))
-            if one is None:
-                row += ["-"] * 2
-                continue
-            easy, hard = ([run[kind]["mrr"] for run in one["runs"]] for kind in ("easy", "hard"))
-            epoch = statistics.median(run["best_epoch"] for run in one["runs"])
-            row += [f"{percent(spread(easy))} ({epoch:.0f})", percent(spread(hard))]
-        if any(one != "-" for one in row[1:]):
-            rows.append(row)
     if not found:
         return ""
-    header = ["GCN, one layer"] + [f"{one}, {kind}" for one in there for kind in ("easy", "hard")]
     return (
-        f"{table(header, rows)}\n\nTest MRR, %, {len(SEEDS)} seeds, no "
+        f"{compared('GCN, one layer', found)}\n\nTest MRR, %, {len(SEEDS)} seeds, no "
         "features; in brackets the best epoch. "
         f"{machine(next(iter(found.values())))}, one thread a process."
     )

@@ -3,7 +3,8 @@
 The baseline is the strong one: three uniform negatives a positive, its loss, learning rate and
 depth picked on validation with one seed. Both recipes choose their epoch on validation by the
 dataset's metric and are tested against uniform negatives and against HeaRT-style ones (``gneg
-hardset``). Large datasets get the same seconds of training for either. One JSON file a cell under
+hardset``), on Cora and CiteSeer also against lists as HeaRT's own generator makes them. Large
+datasets get the same seconds of training for either. One JSON file a cell under
 ``results/recipes/``; finished ones are kept.
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.quality import jobs, mcns
+from benchmarks.quality import heart, jobs, mcns
 from gneg import KnownEdges, datasets, hardset, recipes, record
 from gneg.config import TrainConfig
 from gneg.datasets import EvalEdges, LinkData
@@ -63,6 +64,7 @@ class Setting:
         budget: Of both recipes.
         grid: What the baseline is tuned over.
         baseline: What else the baseline is.
+        published: Whether figures on HeaRT's own lists were published.
     """
 
     load: Callable[[], LinkData]
@@ -71,6 +73,7 @@ class Setting:
     budget: dict[str, Any] = field(default_factory=lambda: SMALL)
     grid: dict[str, tuple[Any, ...]] = field(default_factory=lambda: GRID)
     baseline: dict[str, Any] = field(default_factory=lambda: {"decoder": "mlp", "k": 3})
+    published: bool = False
 
 
 def _timed(seconds: float, every: int, **more: Any) -> dict[str, Any]:
@@ -84,8 +87,8 @@ def _named(name: str) -> Callable[[], LinkData]:
 
 LOSSES = {"loss": ("auc", "bce")}
 SETTINGS = {
-    "Cora": Setting(_named("Cora")),
-    "CiteSeer": Setting(_named("CiteSeer")),
+    "Cora": Setting(_named("Cora"), published=True),
+    "CiteSeer": Setting(_named("CiteSeer"), published=True),
     "Photo": Setting(_named("Photo"), budget=_timed(40, 2), grid={**LOSSES, "lr": (0.003, 0.01)}),
     "arxiv_mcns": Setting(mcns.load, ("sage",), grid={**LOSSES, "lr": (0.01,), "layers": (1, 2)}),
     "dblp2010": Setting(
@@ -109,11 +112,11 @@ SETTINGS = {
 
 
 @cache
-def load(name: str) -> tuple[LinkData, EvalEdges | None]:
-    """The data and its hard test set; HeaRT's order is not for two kinds of nodes."""
+def load(name: str) -> tuple[LinkData, dict[str, EvalEdges]]:
+    """The data and harder test sets; HeaRT's order is not for two kinds of nodes."""
     data = SETTINGS[name].load()
     if data.num_src is not None:
-        return data, None
+        return data, {}
     order = torch.randperm(data.test.pos.size(1), generator=generator_from(0))
     some, others = order[:HARD_RANKED].sort()[0], order[HARD_RANKED:]
     # What is not ranked stays known: it is no negative.
@@ -123,7 +126,8 @@ def load(name: str) -> tuple[LinkData, EvalEdges | None]:
         valid=replace(data.valid, pos=known),
         test=EvalEdges(data.test.pos[:, some], data.test.neg),
     )
-    return data, hardset(few).edges()
+    harder = {"hard": hardset(few).edges()}
+    return data, {**harder, "heart": heart.published(data)} if SETTINGS[name].published else harder
 
 
 def trained(data: LinkData, config: TrainConfig, seed: int) -> Trainer:
@@ -150,16 +154,18 @@ def tuned(
     return best, [{key: one[key] for key in (*setting.grid, "valid")} for one in tried]
 
 
-def figures(data: LinkData, score: Score, hard: EvalEdges | None) -> dict[str, dict[str, float]]:
-    """Test figures against both kinds of negatives."""
-    found = {"easy": data.test.evaluate(score)}
-    return found if hard is None else {**found, "hard": hard.evaluate(score)}
+def figures(
+    data: LinkData, score: Score, harder: dict[str, EvalEdges]
+) -> dict[str, dict[str, float]]:
+    """Test figures against each kind of negatives."""
+    every = {"easy": data.test, **harder}
+    return {name: edges.evaluate(score) for name, edges in every.items()}
 
 
-def seeded(data: LinkData, config: TrainConfig, seed: int, hard: EvalEdges | None) -> Any:
+def seeded(data: LinkData, config: TrainConfig, seed: int, harder: dict[str, EvalEdges]) -> Any:
     """The record of one seed."""
     run = trained(data, config, seed)
-    alone = figures(data, run.scorer(), hard)
+    alone = figures(data, run.scorer(), harder)
     stack = run.stack()
     return {
         "seed": seed,
@@ -170,7 +176,7 @@ def seeded(data: LinkData, config: TrainConfig, seed: int, hard: EvalEdges | Non
         "seconds": dict(run.progress.seconds),
         "alone": alone,
         "stack": stack,
-        "test": alone if stack is None else figures(data, run.scorer(), hard),
+        "test": alone if stack is None else figures(data, run.scorer(), harder),
     }
 
 
@@ -178,10 +184,10 @@ def cell(job: tuple[str, str, str, str]) -> str:
     """Run all seeds of one cell and write its file."""
     name, encoder, recipe, command = job
     setting = SETTINGS[name]
-    data, hard = load(name)
+    data, harder = load(name)
     told: dict[str, Any] = {}
     if recipe == FREE:
-        runs = [{"seed": 0, "test": figures(data, Heuristic(data.graph, "ra"), hard)}]
+        runs = [{"seed": 0, "test": figures(data, Heuristic(data.graph, "ra"), harder)}]
         config = TrainConfig(encoder=encoder)
     elif recipe == "auto":
         # Of the same epochs a recipe decides when to look and when to stop.
@@ -192,7 +198,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
     else:
         config, told["tried"] = tuned(data, encoder, setting)
     if recipe != FREE:
-        runs = [seeded(data, config, seed, hard) for seed in range(setting.seeds)]
+        runs = [seeded(data, config, seed, harder) for seed in range(setting.seeds)]
     result = {
         "command": command,
         "dataset": name,
@@ -201,7 +207,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
         "metric": data.metric,
         "split": data.split,
         "ranked": data.test.pos.size(1),
-        "ranked_hard": 0 if hard is None else hard.pos.size(1),
+        "ranked_hard": harder["hard"].pos.size(1) if harder else 0,
         "config": asdict(config),
         **told,
         "runs": runs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -241,6 +241,19 @@ class LinkData:
             "all": [self.valid.pos, self.test.pos],
         }
         return KnownEdges(self.graph, *extra[policy])
+
+    def unseen(self) -> LinkData:
+        """The same with only those validation positives that are no training edges.
+
+        The others would choose what remembers edges. As it is if there are none, or no others.
+        """
+        valid = self.valid
+        rows = (~KnownEdges(self.graph).contains(*valid.pos)).nonzero()[:, 0]
+        if len(rows) in (0, valid.pos.size(1)):
+            return self
+        mask = valid.mask if valid.mask is None else valid.mask[rows]
+        neg = valid.neg if valid.shared else (valid.neg[0][rows], valid.neg[1][rows])
+        return replace(self, valid=replace(valid, pos=valid.pos[:, rows], neg=neg, mask=mask))
 
     def __repr__(self) -> str:
         width = "none" if self.x is None else str(self.x.size(1))
