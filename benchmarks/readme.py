@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.format import load, machine, percent, table
-from benchmarks.quality import completion, decoders, recipe_tables, tables
+from benchmarks.quality import completion, decoders, negatives, recipe_tables, tables
 from benchmarks.quality import strategies as runs
 from benchmarks.speed import tables as timed
 from gneg.losses import LOSSES
@@ -190,6 +190,7 @@ BLOCKS = {
     "aims": recipe_tables.aims,
     "published": recipe_tables.on_published,
     "decoders": decoders.block,
+    "negatives": negatives.block,
     "completion, short": completed_short,
 }
 

@@ -23,6 +23,8 @@ AGAINST = 100  # negatives each
 RISKY = 150.0
 #: Validation MRR of a training-free score from which on linked nodes count as alike.
 ALIKE = 0.2
+#: Validation MRR of features' cosine, of a random score's, up to which they say nothing of links.
+UNRELATED = 1.5
 #: Neighbours a node from which on one negative a positive is enough, and only what costs least is
 #: stacked.
 DENSE = 100.0
@@ -40,6 +42,7 @@ class Reading:
         features: Whether nodes have features.
         bipartite: Whether there are two kinds of nodes.
         heuristics: MRR of training-free scores on validation, by name.
+        chance: That of a random score.
         walk_risk: Validation edges among 1,000 two-step walks.
         uniform_risk: Among 1,000 uniform negatives.
     """
@@ -50,6 +53,7 @@ class Reading:
     features: bool
     bipartite: bool
     heuristics: dict[str, float]
+    chance: float
     walk_risk: float
     uniform_risk: float
 
@@ -75,8 +79,11 @@ def read(data: LinkData) -> Reading:
     graph = data.graph
     nodes = graph.num_src + graph.num_dst if graph.bipartite else graph.num_nodes
     tried: dict[str, float] = {}
+    chance = 0.0
     if not graph.bipartite and data.valid.pos.size(1):
         some = _some(data.valid)
+        places = 1 + some.num_negatives
+        chance = sum(1 / place for place in range(1, places + 1)) / places
         for kind in ("ra", "cosine") if data.x is not None else ("ra",):
             tried[kind] = some.evaluate(Heuristic(graph, kind, data.x))["mrr"]
     secret = KnownEdges(data.valid.pos, num_nodes=data.size, undirected=data.undirected)
@@ -92,6 +99,7 @@ def read(data: LinkData) -> Reading:
         data.x is not None,
         graph.bipartite,
         tried,
+        chance,
         risk.get("walk", 0.0),
         risk["uniform"],
     )
@@ -149,18 +157,23 @@ def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
     ]
     if encoder in GNNS:
         best = max(reading.heuristics.values(), default=0.0)
-        alike = reading.features and best > ALIKE
+        related = reading.heuristics.get("cosine", 0.0) > UNRELATED * reading.chance
+        alike = related and best > ALIKE
         chosen |= {"decoder": "cosine" if alike else "hybrid", "layers": 1}
         # The best epoch may be one of the first; embeddings that are learned can come back later.
         chosen |= {"eval_every": 2, "patience": 10 if alike else 25}
+        beside = ""
+        if reading.features and not related:
+            chosen["inputs"] = "both"
+            beside = " on features, which say nothing of links by themselves, and embeddings"
         if reading.features:
             chosen["lr"] = 0.003  # learned embeddings have further to go
         reasons.append(
             "Nodes have features, and linked nodes are alike: one layer and a cosine, which keep "
             "what neighbours' features say."
             if alike
-            else "One layer, and a cosine that a perceptron corrects: linked nodes need not be "
-            "alike."
+            else f"One layer{beside}, and a cosine that a perceptron corrects: linked nodes need "
+            "not be alike."
         )
         chosen["stack"] = "all"
         if reading.degree > DENSE:

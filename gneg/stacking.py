@@ -40,7 +40,7 @@ class Table:
         pos: ``[E, 1 + W]``.
         neg: ``[E, K, 1 + W]``, or ``[M, 1 + W]`` of one set for all positives.
         mask: ``[E, K]``, where there is a negative; None: it is one set.
-        metric: What is judged by, of :func:`gneg.metrics.per_positive`.
+        metric: What is judged by, of :func:`gneg.metrics.per_positive`; MRR if it is none of those.
     """
 
     pos: Tensor
@@ -48,11 +48,10 @@ class Table:
     mask: Tensor | None
     metric: str = "mrr"
 
-    def take(self, rows: Tensor) -> Table:
-        """Some of the positives."""
-        if self.mask is None:
-            return replace(self, pos=self.pos[rows])
-        return replace(self, pos=self.pos[rows], neg=self.neg[rows], mask=self.mask[rows])
+    def take(self, rows: Tensor, part: Tensor) -> Table:
+        """Some of the positives, and some rows of negatives: of a shared set, or the same."""
+        mask = None if self.mask is None else self.mask[part]
+        return replace(self, pos=self.pos[rows], neg=self.neg[part], mask=mask)
 
     def loss(self, score: Callable[[Tensor], Tensor]) -> Tensor:
         """Softmax cross entropy of each positive among its negatives; the mean of several scores.
@@ -75,11 +74,10 @@ class Table:
         mask = None if self.mask is None else self.mask[:, which]
         return replace(self, neg=self.neg[..., which, :], mask=mask)
 
-    def values(self, combination: Callable[[Tensor], Tensor]) -> Tensor:
-        """The metric of each positive, ``[E]`` double."""
-        with torch.no_grad():
-            pos, neg = combination(self.pos), combination(self.neg)
-        return metrics.per_positive(pos, neg, self.mask)[self.metric]
+    def values(self, pos: Tensor, neg: Tensor) -> Tensor:
+        """The metric of each positive, ``[E]`` double, by the scores of all."""
+        found = metrics.per_positive(pos, neg, self.mask)
+        return found.get(self.metric, found["mrr"])
 
 
 def fit(
@@ -94,9 +92,10 @@ def fit(
     Easy ones are those of the validation set; hard ones the best non-edges of either end by
     resource allocation, PageRank and feature cosine (Li et al., NeurIPS 2023), training and
     validation edges left out. A linear combination, and one that a perceptron corrects, are judged
-    by folds that did not see the positives in question: by the dataset's metric against easy
-    negatives and by MRR against hard ones. The better one is used if it does not lose against the
-    decoder alone in either by more than its standard error, and wins on the whole.
+    by folds that saw neither the positives in question nor, where all share one set, the negatives
+    that they are ranked against: by the dataset's metric against easy negatives and by MRR against
+    hard ones. The better one is used if it does not lose against the decoder alone in either by
+    more than its standard error, and wins on the whole.
 
     Args:
         stack: What is fitted, in place.
@@ -110,24 +109,33 @@ def fit(
     """
     generator = generator_from(split_seed(seed, 0))
     order = torch.randperm(data.valid.pos.size(1), generator=generator)[:MOST]
-    if len(order) < 2 * FOLDS:
+    if min(len(order), len(data.valid.neg[0])) < 2 * FOLDS:
         return {"chosen": "decoder alone", "positives": len(order)}
     tables = _tables(stack, score, data, order, generator)
     folds = torch.randperm(len(order), generator=generator) % FOLDS
-    alone = [table.values(lambda shown: shown[..., 0]) for table in tables]
+    parts = [
+        torch.randperm(len(table.neg), generator=generator) % FOLDS if table.mask is None else folds
+        for table in tables
+    ]
 
-    def judged(make: Maker) -> list[Tensor]:
-        found = [torch.zeros(len(order), dtype=torch.double) for _ in tables]
-        for fold in range(FOLDS):
-            made = make([table.take((folds != fold).nonzero()[:, 0]) for table in tables])
-            rows = (folds == fold).nonzero()[:, 0]
-            for values, table in zip(found, tables, strict=True):
-                values[rows] = table.take(rows).values(made)
-        return found
+    def judged(make: Callable[[list[Table]], Callable[[Tensor], Tensor]]) -> list[Tensor]:
+        found = [(torch.zeros(len(one.pos)), torch.zeros(one.neg.shape[:-1])) for one in tables]
+        every = list(zip(tables, parts, found, strict=True))
+        with torch.no_grad():
+            for fold in range(FOLDS):
+                with torch.enable_grad():
+                    made = make([one.take(folds != fold, part != fold) for one, part, _ in every])
+                for table, part, (pos, neg) in every:
+                    # Of a shared set, scores of several folds are compared: as if of one height.
+                    height = made(table.neg).mean() if table.mask is None else 0.0
+                    pos[folds == fold] = made(table.pos[folds == fold]) - height
+                    neg[part == fold] = made(table.neg[part == fold]) - height
+        return [table.values(pos, neg) for table, _, (pos, neg) in every]
 
     def told(values: list[Tensor]) -> dict[str, float]:
         return _told(values, data.metric)
 
+    alone = judged(lambda _: lambda shown: shown[..., 0])
     straight = {l2: judged(partial(_linear, l2=l2)) for l2 in L2}
     l2 = max(L2, key=lambda one: told(straight[one])["both"])
     bent = partial(_perceptron, l2=l2, seed=split_seed(seed, 1))

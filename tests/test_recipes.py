@@ -95,6 +95,16 @@ def test_a_cosine_alone_is_for_nodes_with_features_that_are_like_their_neighbour
     assert unlike.config.decoder == "hybrid"
 
 
+def test_features_that_say_nothing_get_embeddings_beside_them(cora):
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(cora.num_nodes, 16, generator=generator)
+    assert recipes.auto(cora).config.inputs is None
+    found = recipes.auto(replace(cora, x=noise))
+    assert found.reading.heuristics["cosine"] == pytest.approx(found.reading.chance, rel=0.4)
+    assert (found.config.inputs, found.config.decoder) == ("both", "hybrid")
+    assert "say nothing of links" in found.why
+
+
 def test_a_shared_set_is_read_as_own_negatives_are():
     data = toy()
     shared = replace(data.valid, neg=tuple(one.flatten() for one in data.valid.neg), mask=None)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gneg import datasets, scorers, stacking
+from gneg import Graph, datasets, scorers, stacking
+from gneg.datasets import make_split
 from gneg.nn import Dot, Heuristic, Stack
 from gneg.train import TrainConfig, train
 from tests.test_hardsets import toy
@@ -139,6 +140,19 @@ def test_a_shared_set_is_judged_by_its_own_metric(cora):
     hits = data.valid.evaluate(score)["hits@20"]
     assert found["decoder alone"]["easy"] == pytest.approx(hits)
     assert found[found["chosen"]]["easy"] >= hits - 0.02
+
+
+def test_a_shared_set_cannot_be_learned_by_heart():
+    """Edges without any structure against 60 pairs: by chance the MRR is 0.08."""
+    generator = torch.Generator().manual_seed(0)
+    pairs = torch.randint(400, (2, 2_000), generator=generator)
+    data = make_split("random", Graph.from_edge_index(pairs, 400, undirected=True), None)
+    pool = torch.randint(400, (2, 60), generator=generator)
+    data = replace(data, valid=replace(data.valid, neg=(pool[0], pool[1]), mask=None))
+    noise = torch.randn(400, 400, generator=generator)
+    found = stacking.fit(Stack(Dot(), data.graph), lambda src, dst: noise[src, dst], data)
+    for name in ("linear", "perceptron"):
+        assert found[name]["easy"] < 0.15
 
 
 @pytest.mark.parametrize("own", [True, False])
