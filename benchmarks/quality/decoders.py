@@ -7,9 +7,10 @@ rests on. One JSON file a cell under ``results/decoders/``; finished ones are ke
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -57,30 +58,43 @@ def path(dataset: str, name: str) -> Path:
     return RESULTS / f"{dataset}-{name.replace(', ', '-').replace(' ', '-')}.json"
 
 
-def measured(
-    data: LinkData, harder: dict[str, EvalEdges], config: TrainConfig, seeds: Iterable[int]
-) -> list[dict[str, Any]]:
-    """Test figures of each seed, and its best epoch."""
+def measure(
+    file: Path,
+    job: tuple[str, str, str],
+    data: LinkData,
+    harder: dict[str, EvalEdges],
+    config: TrainConfig,
+    seeds: Iterable[int],
+) -> str:
+    """Run all seeds of a job (dataset, name, command) and write its file."""
+    dataset, name, command = job
     runs = []
     for seed in seeds:
         run = trained(data, config, seed)
         found = figures(data, run.scorer(), harder)
         runs.append({"seed": seed, "best_epoch": run.progress.best_epoch, **found})
-    return runs
+    result = {
+        **{"command": command, "dataset": dataset, "name": name, "metric": data.metric},
+        **{"config": asdict(config), "runs": runs},
+        **{"machine": record.machine(), "versions": record.versions()},
+    }
+    record.write_json(file, result)
+    return f"{dataset} {name}"
 
 
 def cell(job: tuple[str, str, str]) -> str:
-    """Run all seeds of one cell and write its file."""
-    dataset, name, command = job
-    data, harder = load(dataset)
+    """Run one cell."""
+    dataset, name, _ = job
     config = TrainConfig(**{"sampler": WALKS, **BUDGET, **CELLS[name]})
-    result = {
-        **{"command": command, "dataset": dataset, "name": name, "metric": data.metric},
-        **{"config": asdict(config), "runs": measured(data, harder, config, SEEDS)},
-        **{"machine": record.machine(), "versions": record.versions()},
-    }
-    record.write_json(path(dataset, name), result)
-    return f"{dataset} {name}"
+    return measure(path(dataset, name), job, *load(dataset), config, SEEDS)
+
+
+def finished(
+    place: Callable[[str, str], Path], datasets: Iterable[str], names: Iterable[str]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Results that are there, by (dataset, name)."""
+    files = {(d, n): place(d, n) for n, d in itertools.product(names, datasets)}
+    return {key: json.loads(one.read_text()) for key, one in files.items() if one.exists()}
 
 
 def compared(corner: str, cells: dict[tuple[str, str], dict[str, Any]]) -> str:
@@ -104,8 +118,7 @@ def compared(corner: str, cells: dict[tuple[str, str], dict[str, Any]]) -> str:
 
 def block() -> str:
     """The table; empty if nothing was run."""
-    every = {(d, n): path(d, n) for n in CELLS for d in DATASETS}
-    found = {key: json.loads(one.read_text()) for key, one in every.items() if one.exists()}
+    found = finished(path, DATASETS, CELLS)
     if not found:
         return ""
     return (

@@ -8,16 +8,13 @@ finished ones are kept.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.format import machine
 from benchmarks.quality import jobs
-from benchmarks.quality.decoders import compared, measured
+from benchmarks.quality.decoders import compared, finished, measure
 from benchmarks.quality.recipes import SETTINGS, load
-from gneg import record
 from gneg.config import TrainConfig
 from gneg.recipes import WALKS
 
@@ -58,31 +55,22 @@ def config(dataset: str, name: str) -> TrainConfig:
 
 
 def cell(job: tuple[str, str, str]) -> str:
-    """Run all seeds of one cell and write its file."""
-    dataset, name, command = job
-    data, harder = load(dataset)
-    chosen = config(dataset, name)
-    result = {
-        **{"command": command, "dataset": dataset, "name": name, "metric": data.metric},
-        **{"config": asdict(chosen)},
-        "runs": measured(data, harder, chosen, range(DATASETS[dataset][2])),
-        **{"machine": record.machine(), "versions": record.versions()},
-    }
-    record.write_json(path(dataset, name), result)
-    return f"{dataset} {name}"
+    """Run one cell."""
+    dataset, name, _ = job
+    seeds = range(DATASETS[dataset][2])
+    return measure(path(dataset, name), job, *load(dataset), config(dataset, name), seeds)
 
 
 def block() -> str:
     """The table; empty if nothing was run."""
-    every = {(d, n): path(d, n) for n in CELLS for d in DATASETS}
-    found = {key: json.loads(one.read_text()) for key, one in every.items() if one.exists()}
+    found = finished(path, DATASETS, CELLS)
     if not found:
         return ""
     metrics = {d: one["metric"] for (d, _), one in found.items()}
     told = ", ".join(f"{d} {metrics[d]}, {s:.0f} s, {n} seeds" for d, (s, _, n) in DATASETS.items())
     return (
         f"{compared('negatives, loss', found)}\n\nTest, %: {told}; in brackets the best epoch. "
-        f"{machine(next(iter(found.values())))}, one thread a process, two at once."
+        f"{machine(next(iter(found.values())))}, one thread, beside other work."
     )
 
 
