@@ -28,6 +28,8 @@ CELLS: dict[str, dict[str, Any]] = {
     "the same, on a base measure": {"sampler": WALKS, "base_measure": "sampler"},
     "uniform + walk, InfoNCE": {"sampler": WALKS, **INFONCE},
     "walk, logQ softmax": {"sampler": "walk"},
+    "uniform, logQ softmax": {"sampler": "uniform"},
+    "uniform, logQ softmax, k = 1": {"sampler": "uniform", "k": 1},
     "uniform, InfoNCE": {"sampler": "uniform", **INFONCE},
     "uniform, InfoNCE, k = 1": {"sampler": "uniform", "k": 1, **INFONCE},
     "uniform, InfoNCE, k = 32": {"sampler": "uniform", "k": 32, **INFONCE},
