@@ -7,10 +7,8 @@ rests on. One JSON file a cell under ``results/decoders/``; finished ones are ke
 
 from __future__ import annotations
 
-import itertools
-import json
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -39,6 +37,7 @@ CELLS: dict[str, dict[str, Any]] = {
     **{f"uniform + walk, logQ softmax, {one}": {"decoder": one} for one in ("mlp", "cosine")},
     "uniform + walk, logQ softmax, hybrid": {"decoder": "hybrid"},
 }
+KEYS = [(dataset, name) for name in CELLS for dataset in DATASETS]
 
 
 @cache
@@ -89,14 +88,6 @@ def cell(job: tuple[str, str, str]) -> str:
     return measure(path(dataset, name), job, *load(dataset), config, SEEDS)
 
 
-def finished(
-    place: Callable[[str, str], Path], datasets: Iterable[str], names: Iterable[str]
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """Results that are there, by (dataset, name)."""
-    files = {(d, n): place(d, n) for n, d in itertools.product(names, datasets)}
-    return {key: json.loads(one.read_text()) for key, one in files.items() if one.exists()}
-
-
 def compared(corner: str, cells: dict[tuple[str, str], dict[str, Any]]) -> str:
     """A row a name, two columns a dataset, by (dataset, name)."""
     datasets = {dataset: one.get("metric", "mrr") for (dataset, _), one in cells.items()}
@@ -118,7 +109,7 @@ def compared(corner: str, cells: dict[tuple[str, str], dict[str, Any]]) -> str:
 
 def block() -> str:
     """The table; empty if nothing was run."""
-    found = finished(path, DATASETS, CELLS)
+    found = jobs.finished(path, KEYS)
     if not found:
         return ""
     return (
@@ -129,11 +120,7 @@ def block() -> str:
 
 
 def main() -> None:
-    parser = jobs.parser(__doc__)
-    options = parser.parse_args()
-    command = jobs.command("decoders")
-    todo = [(d, n, command) for d in DATASETS for n in CELLS if not path(d, n).exists()]
-    jobs.run(cell, todo, options.jobs)
+    jobs.main(__doc__, "decoders", cell, path, KEYS)
 
 
 if __name__ == "__main__":

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import shlex
 import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
 from gneg import kernels
 
 Job = TypeVar("Job")
+Key = TypeVar("Key", bound=tuple[str, ...])
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -34,6 +37,24 @@ def run(cell: Callable[[Job], str], jobs: Sequence[Job], processes: int) -> None
     with context.Pool(processes, initializer=_one_thread) as pool:
         for done, told in enumerate(pool.imap_unordered(cell, jobs), 1):
             print(f"{done}/{len(jobs)} {told}", flush=True)
+
+
+def main(
+    description: str | None,
+    module: str,
+    cell: Callable[[Any], str],
+    place: Callable[..., Path],
+    keys: Iterable[tuple[str, ...]],
+) -> None:
+    """Run ``cell((*key, command))`` of each key whose file is not there yet."""
+    options, typed = parser(description).parse_args(), command(module)
+    run(cell, [(*key, typed) for key in keys if not place(*key).exists()], options.jobs)
+
+
+def finished(place: Callable[..., Path], keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
+    """Results that are there, by key."""
+    files = {key: place(*key) for key in keys}
+    return {key: json.loads(one.read_text()) for key, one in files.items() if one.exists()}
 
 
 def _one_thread() -> None:

@@ -64,20 +64,17 @@ def cell(job: tuple[str, str]) -> str:
     )
     result: dict[str, Any] = train(load(), config, seeds=SEEDS, command=command)
     assert result["config"] == asdict(config)
-    record.write_json(RESULTS / f"{name.replace(' ', '-')}.json", {"strategy": name, **result})
+    record.write_json(path(name), {"strategy": name, **result})
     return f"{name} {result['summary']['test']['auc']}"
 
 
+def path(name: str) -> Path:
+    """Where the result of a cell is."""
+    return RESULTS / f"{name.replace(' ', '-')}.json"
+
+
 def main() -> None:
-    parser = jobs.parser(__doc__)
-    options = parser.parse_args()
-    command = jobs.command("mcns")
-    todo = [
-        (name, command)
-        for name in SAMPLERS
-        if not (RESULTS / f"{name.replace(' ', '-')}.json").exists()
-    ]
-    jobs.run(cell, todo, options.jobs)
+    jobs.main(__doc__, "mcns", cell, path, [(name,) for name in SAMPLERS])
 
 
 if __name__ == "__main__":

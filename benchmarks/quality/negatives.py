@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.format import machine
 from benchmarks.quality import jobs
-from benchmarks.quality.decoders import compared, finished, measure
+from benchmarks.quality.decoders import compared, measure
 from benchmarks.quality.recipes import SETTINGS, load
 from gneg.config import TrainConfig
 from gneg.recipes import WALKS
@@ -40,6 +40,7 @@ CELLS: dict[str, dict[str, Any]] = {
     "DNS(32, 8), InfoNCE": {"sampler": "dns(uniform, m=32, n=8)", **INFONCE},
     "hardest of uniform, InfoNCE": {"sampler": "hardest(uniform, m=32)", **INFONCE},
 }
+KEYS = [(dataset, name) for name in CELLS for dataset in DATASETS]
 
 
 def path(dataset: str, name: str) -> Path:
@@ -65,7 +66,7 @@ def cell(job: tuple[str, str, str]) -> str:
 
 def block() -> str:
     """The table; empty if nothing was run."""
-    found = finished(path, DATASETS, CELLS)
+    found = jobs.finished(path, KEYS)
     if not found:
         return ""
     metrics = {d: one["metric"] for (d, _), one in found.items()}
@@ -77,11 +78,7 @@ def block() -> str:
 
 
 def main() -> None:
-    parser = jobs.parser(__doc__)
-    options = parser.parse_args()
-    command = jobs.command("negatives")
-    todo = [(d, n, command) for n in CELLS for d in DATASETS if not path(d, n).exists()]
-    jobs.run(cell, todo, options.jobs)
+    jobs.main(__doc__, "negatives", cell, path, KEYS)
 
 
 if __name__ == "__main__":

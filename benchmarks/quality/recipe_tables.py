@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from benchmarks.format import machine, percent, table
-from benchmarks.quality import recipes
+from benchmarks.quality import jobs, recipes
 from gneg.runs import spread
 
 Cell = dict[str, Any]
@@ -28,8 +27,7 @@ HEADER = ["dataset", "encoder", "recipe", "easy", "hard", "best epoch", "s to un
 def cells() -> dict[tuple[str, str, str], Cell]:
     """Every finished cell."""
     every = [one for dataset in recipes.SETTINGS for one in recipes.cells(dataset)]
-    there = {one: recipes.path(*one) for one in every}
-    return {one: json.loads(path.read_text()) for one, path in there.items() if path.exists()}
+    return jobs.finished(recipes.path, every)
 
 
 def _reached(cell: Cell, base: Cell) -> list[float]:

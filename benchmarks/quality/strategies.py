@@ -84,8 +84,7 @@ BUDGETS = {
 def _some(edges: EvalEdges) -> EvalEdges:
     """At most `MOST_POSITIVES` of the positives, with their negatives."""
     order = torch.randperm(edges.pos.size(1), generator=torch.Generator().manual_seed(0))
-    rows = order[:MOST_POSITIVES].sort().values
-    return EvalEdges(edges.pos[:, rows], (edges.neg[0][rows], edges.neg[1][rows]))
+    return edges.take(order[:MOST_POSITIVES].sort().values)
 
 
 @cache

@@ -58,6 +58,12 @@ class EvalEdges:
             pos, neg = score(self.pos[0], self.pos[1]), score(*self.neg)
         return metrics.summary(pos, neg, self.mask)
 
+    def take(self, rows: Tensor) -> EvalEdges:
+        """Positives ``rows [B]``, with their own negatives or those that all share."""
+        mask = None if self.mask is None else self.mask[rows]
+        neg = self.neg if self.shared else (self.neg[0][rows], self.neg[1][rows])
+        return replace(self, pos=self.pos[:, rows], neg=neg, mask=mask)
+
     def to(self, device: torch.device | str) -> EvalEdges:
         """Return the same on ``device``."""
         mask = None if self.mask is None else self.mask.to(device)
@@ -248,12 +254,10 @@ class LinkData:
         The others would choose what remembers edges. As it is if there are none, or no others.
         """
         valid = self.valid
-        rows = (~KnownEdges(self.graph).contains(*valid.pos)).nonzero()[:, 0]
+        rows = (~self.known().contains(*valid.pos)).nonzero()[:, 0]
         if len(rows) in (0, valid.pos.size(1)):
             return self
-        mask = valid.mask if valid.mask is None else valid.mask[rows]
-        neg = valid.neg if valid.shared else (valid.neg[0][rows], valid.neg[1][rows])
-        return replace(self, valid=replace(valid, pos=valid.pos[:, rows], neg=neg, mask=mask))
+        return replace(self, valid=valid.take(rows))
 
     def __repr__(self) -> str:
         width = "none" if self.x is None else str(self.x.size(1))
