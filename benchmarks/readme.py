@@ -17,7 +17,7 @@ from benchmarks.quality import completion, decoders, negatives, recipe_tables, t
 from benchmarks.quality import strategies as runs
 from benchmarks.speed import tables as timed
 from gneg.losses import LOSSES
-from gneg.samplers.build import SAMPLERS, options_of
+from gneg.samplers.text.build import SAMPLERS, options_of
 
 HERE = Path(__file__).parent
 PAGES = (HERE.parent / "README.md", HERE / "README.md", HERE.parent / "examples" / "README.md")

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 import gneg
-from gneg import datasets, heuristics
+from gneg import datasets
+from gneg.graph import heuristics
 from gneg.samplers import Guard, Guarded, Pool, Walk
 
 

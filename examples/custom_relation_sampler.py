@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from gneg.graph import KnownTriples, Triples
 from gneg.samplers import Query, Sampler
-from gneg.samplers.kg import TripleSampler, View
-from gneg.triples import KnownTriples, Triples
+from gneg.samplers.triples import TripleSampler, View
 
 
 class Sibling(Sampler):

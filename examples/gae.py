@@ -10,6 +10,7 @@ from torch_geometric.nn import GAE, GCNConv
 
 import gneg
 from gneg import datasets
+from gneg.evaluation.ranking import evaluate_edges
 
 
 class Encoder(torch.nn.Module):
@@ -46,7 +47,7 @@ def main() -> None:
             optimizer.step()
         with torch.no_grad():
             z = model.encode(split.x, edge_index)
-        found = split.test.evaluate(lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
+        found = evaluate_edges(split.test, lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
         print(f"{name}: test MRR {100 * found['mrr']:.1f} %, AUC {100 * found['auc']:.1f} %")
 
 

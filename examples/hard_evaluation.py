@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 
 import gneg
-from gneg import datasets, nn
+from gneg import datasets
+from gneg.graph.heuristics import Heuristic
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
         "stratified": gneg.hardset(data, family="stratified"),
         "hard": gneg.hardset(data),
     }
-    paths, pixels = nn.Heuristic(data.graph, "ra"), nn.Heuristic(data.graph, "cosine", data.x)
+    paths, pixels = Heuristic(data.graph, "ra"), Heuristic(data.graph, "cosine", data.x)
 
     def both(src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         return paths(src, dst) + pixels(src, dst)

@@ -28,7 +28,7 @@ def main() -> None:
         sampler = gneg.samplers.build(name, graph)
         negatives = sampler.sample(pos, k=5, generator=torch.Generator().manual_seed(0))
         draw(graph, negatives, ax=ax).set_title(name)
-        told = gneg.exporters.to_networkx(negatives)
+        told = gneg.samplers.formats.export.to_networkx(negatives)
         hardest = max(
             ((u, v) for u, v, label in told.edges(data="label") if not label),
             key=lambda pair: len(list(nx.common_neighbors(nx.karate_club_graph(), *pair))),

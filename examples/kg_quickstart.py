@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import torch
 
-from gneg import datasets, kg
-from gneg.samplers.kg import TripleSampler
-from gneg.triples import KnownTriples
+from gneg import datasets
+from gneg.graph import KnownTriples
+from gneg.samplers.triples import TripleSampler
+from gneg.training.triple_config import KGConfig
+from gneg.training.triple_train import train as kg_train
 
 
 def families(count: int = 120) -> list[tuple[str, str, str]]:
@@ -44,8 +46,8 @@ def main() -> None:
         print(f"{expression}: {example}{data.entities[tail[0, 0]]})")
 
     for epochs in (10, 60):
-        config = kg.KGConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
-        found = kg.train(data, config)["summary"]["test"]
+        config = KGConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
+        found = kg_train(data, config)["summary"]["test"]
         shown = ", ".join(f"{name} {found[name]['mean']:.2f}" for name in ("mrr", "hits@1", "amr"))
         print(f"TransE, {epochs} epochs: {shown}")
 

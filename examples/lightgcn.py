@@ -52,10 +52,10 @@ def main() -> None:
             loss.backward()
             optimizer.step()
         z = model.get_embedding(both_ways).detach()
-        found = gneg.ranking.ranks(
+        found = gneg.evaluation.ranking.ranks(
             lambda user, z=z: z[user] @ z[users:].t(), test, gneg.KnownEdges(graph)
         )
-        told = gneg.ranking.summary(found, test[0])
+        told = gneg.evaluation.ranking.summary(found, test[0])
         print(
             f"{name}: Recall@20 {100 * told['recall@20']:.1f} %, "
             f"NDCG@20 {100 * told['ndcg@20']:.1f} %"

@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 from torch_geometric.nn import GraphSAGE
 
 from gneg import datasets
+from gneg.evaluation.ranking import evaluate_edges
 from gneg.loader import LinkLoader
 
 
@@ -43,7 +44,7 @@ def main() -> None:
             optimizer.step()
         with torch.no_grad():
             z = torch.nn.functional.normalize(model(data.x, data.edge_index))
-        found = split.valid.evaluate(lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
+        found = evaluate_edges(split.valid, lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
         print(f"epoch {epoch}: loss {loss:.3f}, valid MRR {100 * found['mrr']:.1f} %")
 
 

@@ -10,7 +10,8 @@ import torch
 from torch_geometric.nn import GraphSAGE
 
 import gneg
-from gneg import datasets, metrics
+from gneg import datasets
+from gneg.evaluation import metrics
 
 
 def main(epochs: int = 10) -> float:

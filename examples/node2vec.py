@@ -12,6 +12,7 @@ from torch_geometric.nn.models import node2vec
 
 import gneg
 from gneg import datasets
+from gneg.evaluation.ranking import evaluate_edges
 from gneg.samplers import Degree, Sampler, Uniform
 
 
@@ -64,7 +65,7 @@ def main() -> None:
                 loss.backward()
                 optimizer.step()
         z = model().detach()
-        found = split.test.evaluate(lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
+        found = evaluate_edges(split.test, lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
         print(f"{sampler}: test AUC {100 * found['auc']:.1f} %")
     src, dst = model.neg_sample(torch.arange(64))[:, :2].t()
     assert not gneg.KnownEdges(split.graph).contains(src, dst).any()

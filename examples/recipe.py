@@ -5,17 +5,18 @@ python examples/recipe.py
 
 from __future__ import annotations
 
-from gneg import datasets, recipes
-from gneg.train import train
+from gneg import datasets
+from gneg.training import recipe
+from gneg.training.train import train
 
 
 def main() -> None:
     data = datasets.load("digits")
-    recipe = recipes.auto(data, encoder="gcn", epochs=30)
-    print(recipe.why, "\n")
+    chosen = recipe.auto(data, encoder="gcn", epochs=30)
+    print(chosen.why, "\n")
 
-    plain = recipes.auto(data, encoder="gcn", epochs=30, sampler="uniform", stack="none")
-    found = {"recipe": recipe, "uniform, not weighed": plain}
+    plain = recipe.auto(data, encoder="gcn", epochs=30, sampler="uniform", stack="none")
+    found = {"recipe": chosen, "uniform, not weighed": plain}
     runs = {name: train(data, one.config)["runs"][0] for name, one in found.items()}
     for name, run in runs.items():
         print(

@@ -6,53 +6,55 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from gneg import losses, metrics, ranking, samplers
-from gneg.functional import (
+from gneg import losses, samplers
+from gneg.graph import Graph, KnownEdges, KnownTriples, Triples
+from gneg.samplers.functional import (
     batched_negative_sampling,
     negative_sampling,
     structured_negative_sampling,
     structured_negative_sampling_feasible,
 )
-from gneg.graph import Graph
-from gneg.known import KnownEdges
-from gneg.negatives import Negatives
-from gneg.triples import KnownTriples, Triples
+from gneg.samplers.negatives import Negatives
 
 if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the module's dictionary
-    from gneg import datasets, exporters, kg, loader, nn, train, transforms
-    from gneg.auditing import audit
-    from gneg.comparison import compare
-    from gneg.evaluation import evaluate
-    from gneg.hardsets import HardSet, hardset
-    from gneg.sampling import sample
+    from gneg import datasets, evaluation, experiments, loader, nn, training, transforms
+    from gneg.datasets.negatives import sample
+    from gneg.evaluation.audit import audit
+    from gneg.evaluation.hardset.hardset import HardSet, hardset
+    from gneg.evaluation.link import evaluate
+    from gneg.experiments.grid import compare
+    from gneg.training.config import TrainConfig
+    from gneg.training.train import train
+    from gneg.training.triple_config import KGConfig
 
 __all__ = [
     "Graph",
     "HardSet",
+    "KGConfig",
     "KnownEdges",
     "KnownTriples",
     "Negatives",
+    "TrainConfig",
     "Triples",
     "audit",
     "batched_negative_sampling",
     "compare",
     "datasets",
     "evaluate",
-    "exporters",
+    "evaluation",
+    "experiments",
     "from_networkx",
     "hardset",
-    "kg",
     "loader",
     "losses",
-    "metrics",
     "negative_sampling",
     "nn",
-    "ranking",
     "sample",
     "samplers",
     "structured_negative_sampling",
     "structured_negative_sampling_feasible",
     "train",
+    "training",
     "transforms",
 ]
 __version__ = "0.1.0"
@@ -60,20 +62,23 @@ __version__ = "0.1.0"
 from_networkx = Graph.from_networkx
 
 
-# These bring in PyTorch Geometric, which samplers do not need.
+#: Where objects live that bring in PyTorch Geometric, which samplers do not need; None: a room.
 _LATE = {
-    "HardSet": "hardsets",
-    "audit": "auditing",
-    "compare": "comparison",
+    "HardSet": "evaluation.hardset.hardset",
+    "KGConfig": "training.triple_config",
+    "TrainConfig": "training.config",
+    "audit": "evaluation.audit",
+    "compare": "experiments.grid",
     "datasets": None,
-    "evaluate": "evaluation",
-    "exporters": None,
-    "hardset": "hardsets",
-    "kg": None,
+    "evaluate": "evaluation.link",
+    "evaluation": None,
+    "experiments": None,
+    "hardset": "evaluation.hardset.hardset",
     "loader": None,
     "nn": None,
-    "sample": "sampling",
-    "train": None,
+    "sample": "datasets.negatives",
+    "train": "training.train",
+    "training": None,
     "transforms": None,
 }
 

@@ -11,6 +11,10 @@ from torch import Tensor
 T = TypeVar("T")
 
 
+class CollapseWarning(UserWarning):
+    """Hard negatives are ruining the model, or a generator of negatives has ruined itself."""
+
+
 def fail(name: str, allowed: str, got: object, *, hint: str = "") -> NoReturn:
     """Raise the one error form of this library.
 

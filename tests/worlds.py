@@ -6,7 +6,7 @@ import networkx
 import torch
 from torch_geometric.data import HeteroData
 
-from gneg import Graph
+from gneg import Graph, datasets
 
 
 def _edges(pairs: list[tuple[int, int]]) -> torch.Tensor:
@@ -120,3 +120,9 @@ def positives(graph: Graph, batch: int = 12) -> torch.Tensor:
             torch.randint(graph.num_dst, (batch,), generator=generator),
         ]
     )
+
+
+def toy(seed: int = 0, n: int = 60, edges: int = 180, *, undirected: bool = True):
+    graph = random_graph(n, edges, seed, undirected=undirected)
+    x = torch.randint(3, (n, 4), generator=torch.Generator().manual_seed(seed)).float()
+    return datasets.make_split("toy", graph, x, seed=seed)

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gneg import record
+from gneg import files
 
 HERE = Path(__file__).parent
 SAMPLERS = "uniform, mixture(uniform:0.75, walk:0.25), walk, hardest(uniform, m=16)"
@@ -32,7 +32,7 @@ def main() -> None:
         found["rows"][i] = {name: row[name] for name in KEPT} | {"risk": row["audit"]["risk"]}
     found["command"] = shlex.join(["gneg", *COMMAND])
     path = HERE / "results" / "compare" / "Cora.json"
-    record.write_json(path, found)
+    files.write_json(path, found)
     print(path)
 
 

@@ -17,11 +17,11 @@ from typing import Any
 from benchmarks.format import machine, percent, table
 from benchmarks.quality import jobs
 from benchmarks.quality.recipes import DATA, figures, trained
-from gneg import Graph, datasets, hardset, record
-from gneg.config import TrainConfig
+from gneg import Graph, datasets, files, hardset
 from gneg.datasets import EvalEdges, LinkData, make_split
-from gneg.recipes import WALKS
-from gneg.runs import spread
+from gneg.training.config import TrainConfig
+from gneg.training.recipe import WALKS
+from gneg.training.run import spread
 
 RESULTS = Path(__file__).parent / "results" / "decoders"
 SEEDS = range(3)
@@ -75,9 +75,9 @@ def measure(
     result = {
         **{"command": command, "dataset": dataset, "name": name, "metric": data.metric},
         **{"config": asdict(config), "runs": runs},
-        **{"machine": record.machine(), "versions": record.versions()},
+        **{"machine": files.machine(), "versions": files.versions()},
     }
-    record.write_json(file, result)
+    files.write_json(file, result)
     return f"{dataset} {name}"
 
 

@@ -20,8 +20,8 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from gneg import heuristics
 from gneg.datasets import EvalEdges, LinkData
+from gneg.graph import heuristics
 
 PER_END, ALPHA, EPSILON = 250, 0.15, 5e-5
 Row = npt.NDArray[np.float32]

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quality import jobs
-from gneg import record
+from gneg import files
 from gneg.datasets import load_triples
-from gneg.kg import KGConfig, train
+from gneg.training.triple_config import KGConfig
+from gneg.training.triple_train import train
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "kg"
@@ -110,7 +111,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
     result = found[max(tried, key=lambda n3: tried[n3])]
     for run in result["runs"]:
         del run["valid"]["relation"], run["test"]["relation"]
-    record.write_json(target, {"strategy": name, "tried": tried, **result})
+    files.write_json(target, {"strategy": name, "tried": tried, **result})
     return f"{dataset} {model} {name}: {result['summary']['test']['mrr']}"
 
 

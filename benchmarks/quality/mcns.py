@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from benchmarks.quality import jobs
-from gneg import record
-from gneg.config import TrainConfig
+from gneg import files
 from gneg.datasets import EvalEdges, LinkData
-from gneg.train import train
+from gneg.training.config import TrainConfig
+from gneg.training.train import train
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "arxiv_mcns"
@@ -64,7 +64,7 @@ def cell(job: tuple[str, str]) -> str:
     )
     result: dict[str, Any] = train(load(), config, seeds=SEEDS, command=command)
     assert result["config"] == asdict(config)
-    record.write_json(path(name), {"strategy": name, **result})
+    files.write_json(path(name), {"strategy": name, **result})
     return f"{name} {result['summary']['test']['auc']}"
 
 

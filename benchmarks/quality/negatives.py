@@ -15,8 +15,8 @@ from benchmarks.format import machine
 from benchmarks.quality import jobs
 from benchmarks.quality.decoders import compared, measure
 from benchmarks.quality.recipes import SETTINGS, load
-from gneg.config import TrainConfig
-from gneg.recipes import WALKS
+from gneg.training.config import TrainConfig
+from gneg.training.recipe import WALKS
 
 RESULTS = Path(__file__).parent / "results" / "negatives"
 #: Seconds of training, epochs between evaluations, seeds.

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.format import machine, percent, table
 from benchmarks.quality import jobs, recipes
-from gneg.runs import spread
+from gneg.training.run import spread
 
 Cell = dict[str, Any]
 BASE = recipes.RECIPES[0]

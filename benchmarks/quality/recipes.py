@@ -20,13 +20,14 @@ from typing import Any
 import torch
 
 from benchmarks.quality import heart, jobs, mcns
-from gneg import KnownEdges, datasets, hardset, recipes, record
-from gneg.config import TrainConfig
+from gneg import KnownEdges, datasets, files, hardset
 from gneg.datasets import EvalEdges, LinkData
-from gneg.evaluation import Score
-from gneg.nn import Heuristic
+from gneg.evaluation.link import Score
+from gneg.evaluation.ranking import evaluate_edges
+from gneg.graph.heuristics import Heuristic
 from gneg.rng import generator_from
-from gneg.trainer import Trainer
+from gneg.training.config import TrainConfig
+from gneg.training.link import Trainer
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "recipes"
@@ -159,7 +160,7 @@ def figures(
 ) -> dict[str, dict[str, float]]:
     """Test figures against each kind of negatives."""
     every = {"easy": data.test, **harder}
-    return {name: edges.evaluate(score) for name, edges in every.items()}
+    return {name: evaluate_edges(edges, score) for name, edges in every.items()}
 
 
 def seeded(data: LinkData, config: TrainConfig, seed: int, harder: dict[str, EvalEdges]) -> Any:
@@ -193,7 +194,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
         # Of the same epochs a recipe decides when to look and when to stop.
         own = set() if "seconds" in setting.budget else {"eval_every", "patience"}
         given = {name: value for name, value in setting.budget.items() if name not in own}
-        found = recipes.auto(data, encoder=encoder, **given)
+        found = recipe.auto(data, encoder=encoder, **given)
         config, told["why"], told["reading"] = found.config, found.why, asdict(found.reading)
     else:
         config, told["tried"] = tuned(data, encoder, setting)
@@ -211,10 +212,10 @@ def cell(job: tuple[str, str, str, str]) -> str:
         "config": asdict(config),
         **told,
         "runs": runs,
-        "machine": record.machine(),
-        "versions": record.versions(),
+        "machine": files.machine(),
+        "versions": files.versions(),
     }
-    record.write_json(path(name, encoder, recipe), result)
+    files.write_json(path(name, encoder, recipe), result)
     return f"{name} {encoder} {recipe}"
 
 

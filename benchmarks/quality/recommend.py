@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 
 from benchmarks.quality import jobs
-from gneg import datasets, record
-from gneg.config import TrainConfig
-from gneg.train import train
+from gneg import datasets, files
+from gneg.training.config import TrainConfig
+from gneg.training.train import train
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "gowalla"
@@ -54,7 +54,7 @@ def cell(job: tuple[str, str, float]) -> str:
         patience=1000,
     )
     result = train(datasets.load("gowalla", root=DATA), config, seeds=SEEDS, command=command)
-    record.write_json(path(name), {"strategy": name, **result})
+    files.write_json(path(name), {"strategy": name, **result})
     return f"{name} {result['summary']['test']}"
 
 

@@ -17,10 +17,11 @@ import torch
 
 from benchmarks.quality import jobs
 from benchmarks.quality.hard import hard_negatives
-from gneg import KnownEdges, datasets, record
-from gneg.config import TrainConfig
+from gneg import KnownEdges, datasets, files
 from gneg.datasets import EvalEdges, LinkData
-from gneg.trainer import Trainer
+from gneg.evaluation.ranking import evaluate_edges
+from gneg.training.config import TrainConfig
+from gneg.training.link import Trainer
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "strategies"
@@ -127,7 +128,7 @@ def run(data: LinkData, hard: EvalEdges, config: TrainConfig, seed: int) -> dict
     return {
         "seed": seed,
         **{key: found[key] for key in keys},
-        "hard": hard.evaluate(trainer.model.scorer(trainer.embed())),
+        "hard": evaluate_edges(hard, trainer.model.scorer(trainer.embed())),
         "false_negatives_per_1000": false_negatives(trainer, data),
         "curve": curve,
     }
@@ -155,10 +156,10 @@ def cell(job: tuple[str, str, str, str]) -> str:
         "hard_negatives": hard.num_negatives,
         "config": asdict(config),
         "runs": runs,
-        "machine": record.machine(),
-        "versions": record.versions(),
+        "machine": files.machine(),
+        "versions": files.versions(),
     }
-    record.write_json(path(dataset, encoder, strategy), result)
+    files.write_json(path(dataset, encoder, strategy), result)
     return f"{dataset} {encoder} {strategy}"
 
 

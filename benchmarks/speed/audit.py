@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gneg import record
+from gneg import files
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
@@ -65,11 +65,11 @@ def main() -> None:
             print(rows[-1], flush=True)
     result = {
         "command": "python -m benchmarks.speed.audit",
-        "machine": record.machine(),
-        "versions": record.versions(),
+        "machine": files.machine(),
+        "versions": files.versions(),
         "rows": rows,
     }
-    record.write_json(HERE / "results" / "audit.json", result)
+    files.write_json(HERE / "results" / "audit.json", result)
 
 
 if __name__ == "__main__":

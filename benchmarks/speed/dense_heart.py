@@ -1,6 +1,6 @@
 """HeaRT's procedure the straightforward way: dense rows of N scores, an edge at a time.
 
-What :mod:`gneg.heart` specifies, without its push: PageRank by power iteration.
+What :mod:`gneg.evaluation.hardset.heart` specifies, without its push: PageRank by power iteration.
 """
 
 from __future__ import annotations

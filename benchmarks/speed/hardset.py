@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.speed.dense_heart import Dense
-from gneg import HardSet, datasets, kernels, record
+from gneg import HardSet, datasets, files, kernels
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
@@ -109,13 +109,13 @@ def main() -> None:
         print(rows[-1], flush=True)
     if sys.argv[1:]:
         return
-    record.write_json(
+    files.write_json(
         path,
         {
             "command": "python -m benchmarks.speed.hardset",
             "kernel_threads": kernels.threads.get_num_threads(),
-            "machine": record.machine(),
-            "versions": record.versions(),
+            "machine": files.machine(),
+            "versions": files.versions(),
             "rows": rows,
         },
     )

@@ -17,11 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gneg import datasets, kernels, record
+from gneg import datasets, files, kernels
 from gneg.datasets import TripleData
-from gneg.kg import evaluate
+from gneg.evaluation.triple import evaluate
 from gneg.nn.kge import MODELS
-from gneg.samplers.kg import TripleSampler
+from gneg.samplers.triples import TripleSampler
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
@@ -122,10 +122,10 @@ def main() -> None:
         "rows": rates(data),
         "ranking": ranking(data),
         "threads": kernels.threads.get_num_threads(),
-        "versions": {**record.versions(), "pykeen": _version("pykeen")},
-        "machine": record.machine(),
+        "versions": {**files.versions(), "pykeen": _version("pykeen")},
+        "machine": files.machine(),
     }
-    record.write_json(HERE / "results" / "kg.json", results)
+    files.write_json(HERE / "results" / "kg.json", results)
     for row in results["rows"]:
         print(f"{row['sampler']:32s} {row['per_second'] / 1e6:6.1f} M/s")
     print(results["ranking"])

@@ -17,7 +17,7 @@ import torch_geometric.loader
 from torch_geometric.data import Data
 from torch_geometric.nn import GraphSAGE
 
-from gneg import datasets, kernels, record
+from gneg import datasets, files, kernels
 from gneg.cli.app import keep_freed_memory
 from gneg.loader import LinkLoader, NeighborSampler
 
@@ -103,10 +103,10 @@ def main() -> None:
         "rows": rates(data, split.train),
         "epoch": epoch(data, split.train),
         "kernel_threads": kernels.threads.get_num_threads(),
-        "machine": record.machine(),
-        "versions": record.versions(),
+        "machine": files.machine(),
+        "versions": files.versions(),
     }
-    record.write_json(HERE / "results" / "loader.json", result)
+    files.write_json(HERE / "results" / "loader.json", result)
     print(result)
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 
 from benchmarks.speed import peers
-from gneg import Graph, KnownEdges, kernels, record
+from gneg import Graph, KnownEdges, files, kernels
 from gneg.samplers import build
 
 HERE = Path(__file__).parent
@@ -181,12 +181,12 @@ def main() -> None:
         "command": shlex.join(["python", "-m", "benchmarks.speed.run", *sys.argv[1:]]),
         "seed": SEED, "batch": BATCH, "k": K, "floors": FLOORS,
         "kernel_threads": kernels.threads.get_num_threads(),
-        "machine": record.machine(), "versions": record.versions(),
+        "machine": files.machine(), "versions": files.versions(),
         "graphs": [measure(name, graph) for name, graph in graphs.items()],
         "scaling_ns_per_negative": scaling([10**6, 4 * 10**6, 15 * 10**6, 60 * 10**6]),
     }  # fmt: skip
     result["short_of_floors"] = check(result)
-    record.write_json(HERE / "results" / "speed.json", result)
+    files.write_json(HERE / "results" / "speed.json", result)
     print(HERE / "results" / "speed.json", *result["short_of_floors"], sep="\n")
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-from gneg import datasets, record
+from gneg import datasets, files
 from gneg.cli import keep_freed_memory
-from gneg.config import TrainConfig
-from gneg.trainer import Trainer
+from gneg.training.config import TrainConfig
+from gneg.training.link import Trainer
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
@@ -74,14 +74,14 @@ def main() -> None:
         rows += measure(datasets.load(name, root=DATA), steps)
         for row in rows[-len(CONFIGS) :]:
             print(row, flush=True)
-    record.write_json(
+    files.write_json(
         HERE / "results" / "share.json",
         {
             "command": shlex.join(["python", "-m", "benchmarks.speed.share", *sys.argv[1:]]),
             "seed": 0,
             "rows": rows,
-            "machine": record.machine(),
-            "versions": record.versions(),
+            "machine": files.machine(),
+            "versions": files.versions(),
         },
     )
 

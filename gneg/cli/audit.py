@@ -21,7 +21,7 @@ from gneg.cli.app import (
     plain_errors,
     print_table,
 )
-from gneg.config import TrainConfig
+from gneg.training.config import TrainConfig
 
 
 @app.command("audit")
@@ -51,9 +51,9 @@ def audit_command(
 
     [bold]gneg audit Cora --sampler "hardest(walk)" --model runs/Cora-...[/]
     """
-    from gneg import record
-    from gneg.auditing import audit
+    from gneg import files
     from gneg.datasets import is_triples
+    from gneg.evaluation.audit import audit
 
     with plain_errors():
         if is_triples(dataset):
@@ -78,10 +78,10 @@ def audit_command(
         _print_hardness(results)
         _print_risk(results)
         if out is not None:
-            record.write_json(out, results)
+            files.write_json(out, results)
             console.print(f"results: [bold]{out}[/]", highlight=False)
         if plots is not None:
-            from gneg.report import figures, style
+            from gneg.experiments.report import figures, style
 
             paths = style.write(figures.audit(results), plots)
             console.print(f"figures: [bold]{', '.join(map(str, paths))}[/]", highlight=False)
@@ -89,18 +89,19 @@ def audit_command(
 
 def _of_model(data: Any, model: Path) -> tuple[Any, Any]:
     """A trained model's scores, and its vectors."""
-    from gneg import kg, scorers
     from gneg.datasets import TripleData
+    from gneg.training import load
+    from gneg.training.triple_load import trained as kg_trained
 
     if isinstance(data, TripleData):
-        scorer = kg.trained(data, model).model.scorer()
+        scorer = kg_trained(data, model).model.scorer()
         return scorer, scorer.tables[0]
-    run = scorers.trained(data, scorers.models(model)[0])
+    run = load.trained(data, load.models(model)[0])
     return run.scorer(), run.embed()
 
 
 def _print_hardness(results: dict[str, Any]) -> None:
-    from gneg.hardness import NAMES
+    from gneg.evaluation.audit.hardness import NAMES
 
     at = results["at"]
     low, middle, high = (at.index(share) for share in (0.05, 0.5, 0.95))

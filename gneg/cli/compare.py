@@ -27,7 +27,7 @@ from gneg.cli.app import (
     print_table,
     progress,
 )
-from gneg.config import TrainConfig
+from gneg.training.config import TrainConfig
 
 DATA, MODEL, RUN = "Data", "Model", "Run"
 DEFAULT = TrainConfig()
@@ -76,8 +76,8 @@ def compare_command(
     [bold]gneg compare Cora --samplers "uniform,walk,hardest(uniform, m=64)" --encoders sage,gcn --seeds 5 --jobs 2 --report report.html[/]
     """
     given = dict(locals())
-    from gneg.comparison import compare
-    from gneg.samplers.parse import parse_list
+    from gneg.experiments.grid import compare
+    from gneg.samplers.text.parse import parse_list
 
     with plain_errors():
         data = load_data(dataset, root, features, directed, bipartite, split_seed)
@@ -125,15 +125,15 @@ def report_command(
         found = json.loads(path.read_text())
         _write_report(found, out)
         if figures is not None:
-            from gneg.report import style
-            from gneg.report.figures import comparison
+            from gneg.experiments.report import style
+            from gneg.experiments.report.figures import comparison
 
             paths = style.write(comparison(found), figures)
             console.print(f"figures: [bold]{', '.join(map(str, paths))}[/]", highlight=False)
 
 
 def _write_report(results: dict[str, Any], out: Path) -> None:
-    from gneg.report import write_page
+    from gneg.experiments.report import write_page
 
     write_page(results, out)
     console.print(f"report: [bold]{out}[/]", highlight=False)
@@ -141,7 +141,7 @@ def _write_report(results: dict[str, Any], out: Path) -> None:
 
 def _sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[str, Any]:
     """The hard sets that were named, or HeaRT's (walks' for users and items), made once."""
-    from gneg.hardsets import HardSet, hardset
+    from gneg.evaluation.hardset.hardset import HardSet, hardset
 
     found = {path.stem: HardSet.load(path, data.test.pos) for path in paths}
     if found or not hard:
@@ -177,7 +177,7 @@ class _Watch:
         self.bar.stop()
 
     def report(self, event: Any) -> None:
-        """Take in an :class:`~gneg.comparison.Event`."""
+        """Take in an :class:`~gneg.experiments.grid.Event`."""
         told = f"{event.done}/{event.total}"
         self.bar.update(self.all, completed=event.done, total=event.total, told=told)
         if event.epoch is None:

@@ -22,7 +22,7 @@ from gneg.cli.app import (
     print_table,
     progress,
 )
-from gneg.config import HEURISTICS
+from gneg.graph.heuristics import KINDS as HEURISTICS
 
 HEART = "HeaRT"
 LOG_Q = "log_q("  # what the name of a base measure starts with
@@ -55,7 +55,7 @@ def hardset_command(
 
     [bold]gneg hardset Cora --out hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
-    from gneg.hardsets import hardset
+    from gneg.evaluation.hardset.hardset import hardset
 
     with plain_errors():
         data = load_data(dataset, root, features, directed, bipartite, split_seed)
@@ -110,8 +110,8 @@ def evaluate_command(
 
     [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
-    from gneg import record
-    from gneg.hardsets import HardSet
+    from gneg import files
+    from gneg.evaluation.hardset.hardset import HardSet
 
     with plain_errors():
         if dataset is None:
@@ -125,25 +125,27 @@ def evaluate_command(
         for name in results["runs"][0]["sets"]:
             _print_buckets(results, name)
         if out is not None:
-            record.write_json(out, results)
+            files.write_json(out, results)
             console.print(f"results: [bold]{out}[/]", highlight=False)
 
 
 def _dataset_of(model: str) -> str:
     """The dataset of the run that a model belongs to."""
-    from gneg import checks, scorers
+    from gneg import checks
+    from gneg.training import load
 
     if not Path(model).exists() or Path(model).suffix in (".npy", ".npz"):
         checks.fail("dataset", "given unless MODEL is a run of gneg train", None)
-    return str(scorers.run_of(Path(model))["dataset"]["name"])
+    return str(load.run_of(Path(model))["dataset"]["name"])
 
 
 def _evaluate(
     model: str, data: Any, part: str, sets: dict[str, Any], resamples: int, seed: int
 ) -> dict[str, Any]:
     """One evaluation for each weights file, or the one there is."""
-    from gneg import scorers
-    from gneg.evaluation import evaluate, name_of_own
+    from gneg.evaluation import scorers
+    from gneg.evaluation.link import evaluate, name_of_own
+    from gneg.training import load
 
     path = Path(model)
     options: dict[str, Any] = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
@@ -153,13 +155,12 @@ def _evaluate(
     elif model in HEURISTICS:
         runs = [evaluate(data, scorers.heuristic(data, model), **options)]
     elif model.startswith(LOG_Q) and model.endswith(")"):
-        runs = [evaluate(data, scorers.density(data, model[len(LOG_Q) : -1]), **options)]
+        runs = [evaluate(data, load.density(data, model[len(LOG_Q) : -1]), **options)]
     elif ".py:" in model:
         runs = [evaluate(data, scorers.from_function(model), **options)]
     else:
         runs = [
-            evaluate(data, scorers.model(data, weights), **options)
-            for weights in scorers.models(path)
+            evaluate(data, load.model(data, weights), **options) for weights in load.models(path)
         ]
     return {"model": model, "runs": runs}
 

@@ -20,7 +20,7 @@ from gneg.cli.app import (
     plain_errors,
     print_table,
 )
-from gneg.samplers.parse import parse_list
+from gneg.samplers.text.parse import parse_list
 
 MODEL, DATA, RUN = "Model", "Data", "Run"
 kg = typer.Typer(
@@ -100,8 +100,8 @@ def train_command(
     [bold]gneg kg train umls --epochs 50[/]   [bold]gneg kg train fb15k237 --sampler "cached(uniform)"[/]
     """
     given = dict(locals())
-    from gneg.kg import KGConfig, train
-    from gneg.kg.training import run_folder
+    from gneg.training.triple_config import KGConfig
+    from gneg.training.triple_train import run_folder, train
 
     with plain_errors():
         names = set(asdict(KGConfig())) & set(given)
@@ -154,7 +154,8 @@ def compare_command(
     [bold]gneg kg compare umls --samplers "uniform,typed,cached(uniform)" --seeds 3[/]
     """
     given = dict(locals())
-    from gneg.kg import KGConfig, compare
+    from gneg.experiments.triple_grid import compare
+    from gneg.training.triple_config import KGConfig
 
     with plain_errors():
         names = set(asdict(KGConfig())) & set(given)

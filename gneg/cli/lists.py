@@ -10,7 +10,7 @@ from gneg.cli.app import app, console, print_table
 @app.command("samplers")
 def samplers_command() -> None:
     """List samplers, their options, and how expressions combine them."""
-    from gneg.samplers.build import SAMPLERS, options_of
+    from gneg.samplers.text.build import SAMPLERS, options_of
 
     rows = [
         (name, ", ".join(options_of(cls)), (inspect.getdoc(cls) or "").split("\n")[0])

@@ -20,7 +20,7 @@ from gneg.cli.app import (
     plain_errors,
     progress,
 )
-from gneg.config import TrainConfig
+from gneg.training.config import TrainConfig
 
 
 @app.command("sample")
@@ -48,12 +48,12 @@ def sample_command(
 
     [bold]gneg sample Cora --sampler walk -k 10 --out negatives.parquet[/]
     """
-    from gneg import scorers
-    from gneg.sampling import sample
+    from gneg.datasets.negatives import sample
+    from gneg.training import load
 
     with plain_errors():
         data = load_data(dataset, root, features, directed, bipartite, split_seed)
-        run = None if model is None else scorers.trained(data, scorers.models(model)[0])
+        run = None if model is None else load.trained(data, load.models(model)[0])
         with progress("positives") as report:
             info = sample(
                 data,

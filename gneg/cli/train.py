@@ -28,7 +28,7 @@ from gneg.cli.app import (
     mean_std,
     plain_errors,
 )
-from gneg.config import TrainConfig
+from gneg.training.config import TrainConfig
 
 DEFAULT = TrainConfig()
 MODEL, DATA, RUN = "Model", "Data", "Run"
@@ -85,7 +85,7 @@ def train_command(
     [bold]gneg train digits[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
     """
     given = dict(locals())
-    from gneg.train import run_folder, train
+    from gneg.training.train import run_folder, train
 
     with plain_errors():
         config = TrainConfig(**{name: given[name] for name in asdict(DEFAULT)})
@@ -116,14 +116,14 @@ def train_command(
 
 def _recipe(ctx: typer.Context, data: Any, given: dict[str, Any]) -> tuple[TrainConfig, str]:
     """The config that suits the data, where the command line says nothing else; and why."""
-    from gneg import recipes
+    from gneg.training import recipe
 
     typed = {
         name: given[name]
         for name in asdict(DEFAULT)
         if getattr(ctx.get_parameter_source(name), "name", "") != "DEFAULT"
     }
-    found = recipes.auto(data, **typed)
+    found = recipe.auto(data, **typed)
     return found.config, found.why
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from gneg import checks
-from gneg.datasets import citations, files, interactions, local, ogb, pyg
-from gneg.datasets.base import EvalEdges, LinkData, RankedEdges
-from gneg.datasets.digits import digits
-from gneg.datasets.local import MissingDataError
-from gneg.datasets.own import from_pyg
+from gneg.datasets.link import EvalEdges, LinkData
+from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
+from gneg.datasets.sources.digits import digits
+from gneg.datasets.sources.local import MissingDataError
+from gneg.datasets.sources.pyg_split import from_pyg
+from gneg.datasets.sources.triple_formats import as_triples, from_triples
 from gneg.datasets.splits import make_split, split_edges
-from gneg.datasets.triple_sources import as_triples, from_triples
 from gneg.datasets.triples import TripleData, is_triples, load_triples
 
 __all__ = [
     "EvalEdges",
     "LinkData",
     "MissingDataError",
-    "RankedEdges",
     "TripleData",
     "as_triples",
     "from_pyg",
@@ -50,7 +49,7 @@ def load(
 
     Args:
         dataset: A name (see :func:`names`; case does not matter) or the path of an edge list (see
-            :func:`gneg.datasets.files.load`).
+            :func:`gneg.datasets.sources.tables.load`).
         root: Folder to look for local copies in and to download to; the cache folder if None.
             Local copies are only read.
         seed: Seed of the split where there is no official one.
@@ -67,14 +66,14 @@ def load(
     name = by_name.get(str(dataset).lower())
     if name is None:
         path = Path(dataset).expanduser()
-        if not path.exists() and not any(suffix in files.SUFFIXES for suffix in path.suffixes):
+        if not path.exists() and not any(suffix in tables.SUFFIXES for suffix in path.suffixes):
             checks.fail(
                 "dataset",
                 "the path of an edge list or one of " + ", ".join(names()),
                 repr(str(dataset)),
             )
         where_features = Path(features).expanduser() if features is not None else None
-        return files.load(
+        return tables.load(
             path, features=where_features, undirected=undirected, bipartite=bipartite, seed=seed
         )
     if features is not None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.datasets.base import EvalEdges, LinkData, RankedEdges, sparse_if_it_pays
-from gneg.graph import Graph
-from gneg.known import KnownEdges
-from gneg.negatives import Side
+from gneg.datasets.link import EvalEdges, LinkData, sparse_if_it_pays
+from gneg.graph import Graph, KnownEdges
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Uniform
+from gneg.samplers.negatives import Side
 
 # Evaluation pairs of one part at the most: on a large graph K is reduced to fit.
 MAX_EVAL_PAIRS = 5_000_000
@@ -105,7 +106,7 @@ def make_split(
     given: tuple[Tensor, Tensor, Tensor] | None = None,
     weight: Tensor | None = None,
 ) -> LinkData:
-    """Make :class:`~gneg.datasets.base.LinkData` from a whole graph.
+    """Make :class:`~gneg.datasets.link.LinkData` from a whole graph.
 
     In a bipartite graph positives are ranked among all targets, but for those of training (and, in
     the test, validation) edges.
@@ -138,7 +139,7 @@ def make_split(
     for i, (pos, earlier) in enumerate([(valid, [train]), (test, [train, valid])], 1):
         sample = uniform_negatives(pos, everything, graph, num_negatives, split_seed(seed, i))
         if graph.bipartite:
-            sample = RankedEdges(pos, sample.neg, known=KnownEdges(*earlier, num_nodes=size))
+            sample = replace(sample, known=KnownEdges(*earlier, num_nodes=size))
         parts.append(sample)
     return LinkData(
         name=name,

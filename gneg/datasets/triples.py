@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.datasets import local
-from gneg.triples import End, KnownTriples, Triples
+from gneg.datasets.sources import local
+from gneg.graph import KnownTriples, Triples
+from gneg.graph.triples import End
 
 PARTS = ("train", "valid", "test")
 Rows = Sequence[Sequence[str]]
@@ -89,7 +90,7 @@ class TripleData:
 
         Args:
             policy: ``train``, ``train+valid`` or ``all``.
-            loops: See :class:`~gneg.triples.KnownTriples`.
+            loops: See :class:`~gneg.graph.triples.KnownTriples`.
 
         Raises:
             ValueError: If ``policy`` is unknown.
@@ -146,7 +147,7 @@ def load_triples(
     where = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
     name = _name(dataset)
     if name in OGB:
-        from gneg.datasets.triple_sources import from_ogb
+        from gneg.datasets.sources.triple_formats import from_ogb
 
         return from_ogb(name, where)
     if name not in NAMES:

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from gneg import checks
-from gneg.config import Known
 from gneg.datasets import EvalEdges, LinkData
-from gneg.negatives import Negatives, Vectors
+from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.base import Corrupt, Score
+from gneg.samplers.negatives import Negatives, Vectors
 
 __all__ = ["LinkDataModule", "SamplerCallback"]
 
@@ -53,7 +53,7 @@ class LinkDataModule(lightning.LightningDataModule):
         *,
         k: int = 8,
         batch_size: int = 4096,
-        known: Known = "train",
+        known: KnownPolicy = "train",
         corrupt: Corrupt = "both",
         seed: int = 0,
     ) -> None:

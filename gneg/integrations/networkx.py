@@ -9,10 +9,10 @@ import networkx as nx
 import numpy as np
 import torch
 
-from gneg import checks, heuristics, record
-from gneg.graph import Graph
-from gneg.heuristics import Kind
-from gneg.negatives import Negatives
+from gneg import checks, files
+from gneg.graph import Graph, heuristics
+from gneg.graph.heuristics import Kind
+from gneg.samplers.negatives import Negatives
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,5 +85,5 @@ def draw(
         target, figure = Path(path), ax.get_figure(root=True)
         assert figure is not None
         options: dict[str, Any] = {"format": target.suffix[1:], "dpi": 150}
-        record.write_whole(target, lambda temporary: figure.savefig(temporary, **options))
+        files.write_whole(target, lambda temporary: figure.savefig(temporary, **options))
     return ax

@@ -26,9 +26,9 @@ from pykeen.training.callbacks import TrainingCallback
 from torch import Tensor
 
 from gneg import checks
+from gneg.graph import KnownTriples, Triples
 from gneg.rng import generator_from
-from gneg.samplers.kg import TripleSampler
-from gneg.triples import KnownTriples, Triples
+from gneg.samplers.triples import TripleSampler
 
 __all__ = ["GnegCallback", "GnegNegativeSampler"]
 
@@ -100,7 +100,7 @@ class GnegNegativeSampler(NegativeSampler):
             than K repeats them, and one that ``sampler`` has none for gets uniform ones.
         filterer: Of PyKEEN; ``filtered`` unless None. The filter is an exact one, of gneg.
         filterer_kwargs: Of PyKEEN; not used.
-        sampler: An expression, see :func:`gneg.samplers.kg.build`.
+        sampler: An expression, see :func:`gneg.samplers.triples.build`.
         corrupt: ``"both"``, ``"head"``, ``"tail"`` or ``"bernoulli"``.
         callback: What hands over the model, for samplers that select by it.
         seed: Of the negatives.

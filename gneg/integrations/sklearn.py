@@ -15,9 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gneg import checks, heuristics
-from gneg.graph import Graph
-from gneg.known import KnownEdges
+from gneg import checks
+from gneg.graph import Graph, KnownEdges, heuristics
 from gneg.rng import generator_from
 from gneg.samplers import build
 

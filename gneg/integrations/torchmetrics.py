@@ -11,19 +11,20 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from gneg import checks, metrics
+from gneg import checks
+from gneg.evaluation import metrics
 
 __all__ = ["LinkAUC", "LinkHits", "LinkMRR", "PerPositive"]
 
 
 class PerPositive(Metric):
-    """The mean of a metric of :func:`gneg.metrics.per_positive` over all positives seen.
+    """The mean of a metric of :func:`gneg.evaluation.metrics.per_positive` over all positives seen.
 
     ``update(pos [E], neg [E, K], mask [E, K])`` takes the scores of positives and of their own
     negatives (or of one set ``neg [M]``, shared by the positives of the call).
 
     Args:
-        name: ``"mrr"``, ``"auc"`` or ``"hits@K"`` for a K of :data:`gneg.metrics.HITS`.
+        name: ``"mrr"``, ``"auc"`` or ``"hits@K"`` for a K of :data:`gneg.evaluation.metrics.HITS`.
 
     Raises:
         ValueError: If there is no such metric, or, in ``update``, on NaN, shapes that do not fit,
@@ -75,7 +76,7 @@ class LinkHits(PerPositive):
     """Hits@K; see :class:`PerPositive`.
 
     Args:
-        k: One of :data:`gneg.metrics.HITS`.
+        k: One of :data:`gneg.evaluation.metrics.HITS`.
 
     Raises:
         ValueError: If ``k`` is another.

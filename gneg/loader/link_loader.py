@@ -14,8 +14,7 @@ from torch_geometric.loader.utils import get_edge_label_index
 from torch_geometric.sampler import NegativeSampling
 
 from gneg import checks
-from gneg.graph import Graph
-from gneg.known import KnownEdges
+from gneg.graph import Graph, KnownEdges
 from gneg.loader.negatives import LinkSampler
 from gneg.loader.neighbors import Neighbors, NeighborSampler
 from gneg.rng import draw_seed, split_seed

@@ -19,9 +19,9 @@ from torch_geometric.sampler.neighbor_sampler import edge_sample
 
 from gneg import checks
 from gneg.loader.neighbors import Output
-from gneg.negatives import Negatives
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler
+from gneg.samplers.negatives import Negatives
 from gneg.transforms.stores import EdgeType
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.negatives import Negatives
+from gneg.samplers.negatives import Negatives
 
 
 class Loss(ABC):

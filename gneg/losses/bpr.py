@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from gneg.losses.base import Loss, masked_mean
-from gneg.negatives import Negatives
+from gneg.samplers.negatives import Negatives
 
 
 class BPR(Loss):

@@ -7,7 +7,7 @@ from torch.nn.functional import softplus
 
 from gneg import checks
 from gneg.losses.base import Loss, masked_mean
-from gneg.negatives import Negatives
+from gneg.samplers.negatives import Negatives
 
 
 class PositiveUnlabelled(Loss):

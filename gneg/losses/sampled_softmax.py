@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.losses.base import Loss, masked_logsumexp, masked_mean, needed_log_q
-from gneg.negatives import Negatives
+from gneg.samplers.negatives import Negatives
 
 
 class SampledSoftmax(Loss):

@@ -8,7 +8,7 @@ from torch.nn.functional import softplus
 
 from gneg import checks
 from gneg.losses.base import Loss, masked_mean
-from gneg.negatives import Negatives
+from gneg.samplers.negatives import Negatives
 
 
 def self_adversarial_weights(neg: Tensor, mask: Tensor, temperature: float = 1.0) -> Tensor:

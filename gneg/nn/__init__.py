@@ -4,9 +4,8 @@ from gneg.nn.adjacency import Adjacency
 from gneg.nn.base_measure import BaseMeasure
 from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, make_decoder
 from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
-from gneg.nn.heuristics import Heuristic
 from gneg.nn.lightgcn import LightGCN
-from gneg.nn.model import LinkPredictor, Scorer, make_encoder
+from gneg.nn.model import LinkPredictor, Scorer
 from gneg.nn.pair_features import PairFeatures
 from gneg.nn.pair_inputs import PairInputs
 from gneg.nn.stack import Stack
@@ -19,7 +18,6 @@ __all__ = [
     "Cosine",
     "Dot",
     "Encoder",
-    "Heuristic",
     "LightGCN",
     "LinkPredictor",
     "NoEmbeddings",
@@ -29,5 +27,4 @@ __all__ = [
     "SparseFeatures",
     "Stack",
     "make_decoder",
-    "make_encoder",
 ]

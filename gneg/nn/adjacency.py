@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gneg import checks, sparse
-from gneg.graph import Graph
-from gneg.steps import Steps
+from gneg import checks
+from gneg.graph import Graph, sparse
+from gneg.graph.csr import Steps
 
 
 class Adjacency:

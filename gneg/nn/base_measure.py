@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from gneg import checks
-from gneg.config import Form
-from gneg.negatives import Side
 from gneg.samplers import Sampler
+from gneg.samplers.negatives import Side
+
+#: What a loss sees of a score on a base measure, see :class:`BaseMeasure`.
+Form = Literal["plain", "nce"]
 
 
 class BaseMeasure(nn.Module):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from gneg import checks
-from gneg.config import Decoder
 
+DecoderKind = Literal["mlp", "dot", "cosine", "hybrid", "bilinear"]
 EPSILON = 1e-8  # the least that a cosine is divided by
 
 
@@ -126,7 +128,9 @@ class Bilinear(nn.Module):
         return src @ self.weight @ dst.t()
 
 
-def make_decoder(kind: Decoder, width: int, *, layers: int = 3, dropout: float = 0.0) -> nn.Module:
+def make_decoder(
+    kind: DecoderKind, width: int, *, layers: int = 3, dropout: float = 0.0
+) -> nn.Module:
     """Return a decoder by name; ``layers`` and ``dropout`` are for ``"mlp"`` and ``"hybrid"``.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +10,14 @@ from torch_geometric.nn.conv import GCNConv, MessagePassing, SAGEConv
 from torch_geometric.nn.models import GCN, GraphSAGE
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
-from gneg import checks, sparse
-from gneg.config import GNNS, Inputs, JumpingKnowledge, Norm
+from gneg import checks
+from gneg.graph import sparse
 from gneg.nn.adjacency import Adjacency
+
+Inputs = Literal["features", "embedding", "both"]
+Norm = Literal["batch", "layer"]
+JumpingKnowledge = Literal["last", "cat", "max"]
+GNNS = ("sage", "gcn")
 
 
 class SparseFeatures:

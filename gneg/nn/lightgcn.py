@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from gneg import checks
-from gneg.config import Inputs
 from gneg.nn.adjacency import Adjacency
+from gneg.nn.encoders import Inputs
 
 
 class LightGCN(nn.Module):

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gneg.config import TrainConfig
-from gneg.negatives import Negatives, Vectors
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.decoders import Bilinear, Cosine, Dot
 from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
 from gneg.nn.lightgcn import LightGCN
+from gneg.samplers.negatives import Negatives, Vectors
 
 # Pairs scored at once in evaluation.
 CHUNK = 2**13
@@ -87,27 +86,6 @@ class LinkPredictor(nn.Module):
                 with AMX): three digits are enough to choose among candidates.
         """
         return Scorer(self, z, coarse=coarse)
-
-
-def make_encoder(
-    config: TrainConfig, num_nodes: int, in_channels: int
-) -> Encoder | LightGCN | NoEmbeddings:
-    """The encoder of a config, for N nodes with ``in_channels`` features (0: none)."""
-    if config.encoder == "heuristics":
-        return NoEmbeddings(num_nodes)
-    if config.encoder == "lightgcn":
-        return LightGCN(num_nodes, hidden=config.hidden, layers=config.layers)
-    return Encoder(
-        config.encoder,
-        num_nodes,
-        in_channels,
-        hidden=config.hidden,
-        layers=config.layers,
-        dropout=config.dropout,
-        inputs=config.inputs,
-        norm=config.norm,
-        jk=config.jk,
-    )
 
 
 class Scorer:

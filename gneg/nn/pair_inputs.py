@@ -11,11 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from gneg import checks, heuristics
-from gneg.graph import Graph
-from gneg.known import KnownEdges
+from gneg import checks
+from gneg.graph import Graph, KnownEdges, heuristics
+from gneg.graph.pagerank import TABLE, PageRank, without_own_edge
 from gneg.nn.smoothed import Smoothed
-from gneg.pagerank import TABLE, PageRank, without_own_edge
 from gneg.rng import generator_from
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,8 +43,8 @@ class PairInputs(nn.Module):
     Args:
         graph: The training graph, homogeneous; a directed one is taken as undirected.
         kinds: Some of :data:`KINDS`; if None all that there are inputs for, without ``"ppr"`` on
-            graphs that are too large for :attr:`gneg.pagerank.PageRank.table` and ``"smooth2"`` on
-            more than :data:`FILLED` features.
+            graphs that are too large for :attr:`gneg.graph.pagerank.PageRank.table` and
+            ``"smooth2"`` on more than :data:`FILLED` features.
         x: ``[N, F]`` features, for ``"cosine"``, ``"smooth"`` and ``"smooth2"``.
         seed: Of the pairs that standardise.
 

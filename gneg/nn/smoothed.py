@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy import sparse
 from torch import Tensor
 
-from gneg import heuristics, kernels
-from gneg.graph import Graph
+from gneg import kernels
+from gneg.graph import Graph, heuristics
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -33,7 +33,9 @@ class Combination(nn.Module):
 
 
 class Stack(nn.Module):
-    """A decoder's score, and after :func:`gneg.stacking.fit` a function of it and of heuristics.
+    """A decoder's score, and once it is fitted a function of it and of heuristics.
+
+    Fitted by :func:`gneg.training.stacking.fit`.
 
     Stacked generalisation (Wolpert 1992): training edges are no judge of a model that has seen
     them, so the small network that weighs the model against the heuristics learns from validation

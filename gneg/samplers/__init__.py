@@ -1,18 +1,14 @@
 """Samplers: each proposes or selects targets in its own way, all exclude known edges exactly."""
 
-from gneg.samplers.across import Across, AllTypes
-from gneg.samplers.adversarial import Adversarial
-from gneg.samplers.ahns import AHNS
+from gneg.samplers.adapt.adversarial import Adversarial
+from gneg.samplers.adapt.cached import Cached
+from gneg.samplers.adapt.curriculum import Curriculum
+from gneg.samplers.adapt.schedules import Schedule
+from gneg.samplers.adapt.self_paced import SelfPaced
 from gneg.samplers.base import Query, Sampler
-from gneg.samplers.build import SAMPLERS, build
-from gneg.samplers.cached import Cached
-from gneg.samplers.curriculum import Curriculum
-from gneg.samplers.degree import Degree
-from gneg.samplers.dns import DNS
-from gneg.samplers.fixed import Fixed
-from gneg.samplers.graph_guards import Community, DegreeCap, HeuristicPercentile, NodeTime
-from gneg.samplers.guarded import Guarded
-from gneg.samplers.guards import (
+from gneg.samplers.guard.graph_guards import Community, DegreeCap, HeuristicPercentile, NodeTime
+from gneg.samplers.guard.guarded import Guarded
+from gneg.samplers.guard.guards import (
     AbsoluteMargin,
     Guard,
     RankRange,
@@ -20,21 +16,25 @@ from gneg.samplers.guards import (
     Rule,
     ScoreRange,
 )
-from gneg.samplers.hardest import Hardest
-from gneg.samplers.in_batch import InBatch
-from gneg.samplers.khop import KHop
-from gneg.samplers.memory_bank import MemoryBank
-from gneg.samplers.metropolis import Metropolis
-from gneg.samplers.mixture import Mixture
-from gneg.samplers.mixup import Mixup
-from gneg.samplers.schedules import Schedule
-from gneg.samplers.self_paced import SelfPaced
-from gneg.samplers.semi_hard import SemiHard
-from gneg.samplers.similar import Similar
-from gneg.samplers.tempered import Tempered
-from gneg.samplers.uniform import Uniform
-from gneg.samplers.walk import Walk
-from gneg.samplers.weighted import Weighted
+from gneg.samplers.propose.across import Across, AllTypes
+from gneg.samplers.propose.degree import Degree
+from gneg.samplers.propose.fixed import Fixed
+from gneg.samplers.propose.in_batch import InBatch
+from gneg.samplers.propose.khop import KHop
+from gneg.samplers.propose.memory_bank import MemoryBank
+from gneg.samplers.propose.mixture import Mixture
+from gneg.samplers.propose.similar import Similar
+from gneg.samplers.propose.uniform import Uniform
+from gneg.samplers.propose.walk import Walk
+from gneg.samplers.propose.weighted import Weighted
+from gneg.samplers.select.ahns import AHNS
+from gneg.samplers.select.dns import DNS
+from gneg.samplers.select.hardest import Hardest
+from gneg.samplers.select.metropolis import Metropolis
+from gneg.samplers.select.mixup import Mixup
+from gneg.samplers.select.semi_hard import SemiHard
+from gneg.samplers.select.tempered import Tempered
+from gneg.samplers.text.build import SAMPLERS, build
 from gneg.samplers.wrapper import Pool, Wrapper
 
 __all__ = [

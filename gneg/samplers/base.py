@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from gneg import checks, kernels
-from gneg.graph import Graph
-from gneg.known import KnownEdges
-from gneg.negatives import Negatives, Side, Vectors
+from gneg.graph import Graph, KnownEdges
 from gneg.rng import draw_seed, split_seed
 from gneg.samplers.exclude import usable
+from gneg.samplers.negatives import Negatives, Side, Vectors
 from gneg.samplers.query import FloatArray, IntArray, Part, Query, Score
 from gneg.samplers.result import assemble
 

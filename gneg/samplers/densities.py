@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gneg.negatives import Side
 from gneg.samplers.base import Sampler
+from gneg.samplers.negatives import Side
 
 
 def log_q_of(

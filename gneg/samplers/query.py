@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from gneg import checks, kernels
-from gneg.graph import Graph
-from gneg.known import KnownEdges
-from gneg.negatives import Side, Vectors
+from gneg.graph import Graph, KnownEdges
+from gneg.samplers.negatives import Side, Vectors
 
 Score = Callable[[Tensor, Tensor], Tensor]
 IntArray = npt.NDArray[np.int64]

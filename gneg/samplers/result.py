@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg.negatives import Negatives, Side
+from gneg.samplers.negatives import Negatives, Side
 from gneg.samplers.query import FloatArray, IntArray, Part, Query
 
 

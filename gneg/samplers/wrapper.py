@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gneg import checks, kernels
-from gneg.known import KnownEdges
-from gneg.negatives import Negatives, Vectors
+from gneg.graph import KnownEdges
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.negatives import Negatives, Vectors
 from gneg.samplers.query import MEMORY_MB, ScoreArray
 
 _OWN = ("filled", "short")  # counts that belong to the negatives, not to the pool

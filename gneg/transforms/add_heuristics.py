@@ -11,8 +11,9 @@ from torch_geometric.data import Data, HeteroData
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from gneg import checks, heuristics
-from gneg.heuristics import KINDS, Kind
+from gneg import checks
+from gneg.graph import heuristics
+from gneg.graph.heuristics import KINDS, Kind
 from gneg.transforms.stores import edge_stores, graph_of
 
 
@@ -26,7 +27,7 @@ class AddHeuristics(BaseTransform):  # type: ignore[misc]
     does.
 
     Args:
-        kinds: Of :data:`gneg.heuristics.KINDS`; ``cosine`` needs ``data.x``.
+        kinds: Of :data:`gneg.graph.heuristics.KINDS`; ``cosine`` needs ``data.x``.
         edge_types: Of ``HeteroData``: one or several between nodes of one type; all such if None.
 
     Raises:

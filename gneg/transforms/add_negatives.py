@@ -13,10 +13,10 @@ from torch_geometric.transforms import BaseTransform
 
 from gneg import checks
 from gneg.graph import Graph
-from gneg.negatives import Negatives
 from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers import Sampler, build
 from gneg.samplers.base import Corrupt
+from gneg.samplers.negatives import Negatives
 from gneg.transforms.stores import edge_stores, graph_of, positives
 
 

@@ -15,11 +15,10 @@ from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from gneg import checks
-from gneg.functional import uniform_non_edges
-from gneg.graph import Graph
-from gneg.known import KnownEdges
+from gneg.graph import Graph, KnownEdges
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler, build
+from gneg.samplers.functional import uniform_non_edges
 from gneg.transforms.stores import EdgeType, edge_stores, size_of
 
 Splits = tuple[Any, Any, Any]

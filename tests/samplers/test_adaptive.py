@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from gneg import Graph, losses, samplers
-from gneg.collapse import CollapseWarning, CollapseWatch, embedding_spread
 from gneg.samplers import Schedule
+from gneg.training.collapse import CollapseWarning, CollapseWatch, embedding_spread
 from tests import reference
 from tests.worlds import bipartite, random_graph
 

@@ -120,8 +120,8 @@ def test_pushed_pagerank_is_as_exact_as_its_tolerance(world, monkeypatch):
     graph = WORLDS[world]()
     src, dst = (torch.from_numpy(ends) for ends in np.nonzero(reference.non_edges(graph)))
     whole = samplers.Walk(graph, "ppr", alpha=0.3).log_prob(src, dst)
-    monkeypatch.setattr("gneg.pagerank.TABLE", 0)
-    monkeypatch.setattr("gneg.heuristics.LEFT", 1e-7)
+    monkeypatch.setattr("gneg.graph.pagerank.TABLE", 0)
+    monkeypatch.setattr("gneg.graph.heuristics.LEFT", 1e-7)
     pushed = samplers.Walk(graph, "ppr", alpha=0.3).log_prob(src, dst)
     np.testing.assert_allclose(pushed.exp(), whole.exp(), atol=1e-5)
 
@@ -192,8 +192,8 @@ def test_fixed_serves_the_given_negatives_of_each_positive():
 
 def test_eval_negatives_of_heart_become_pools():
     heart = torch.tensor([[[0, 5], [0, 6], [7, 1], [8, 1]]])
-    targets, sources = samplers.fixed.from_eval_negatives(heart)
+    targets, sources = samplers.propose.fixed.from_eval_negatives(heart)
     assert targets.tolist() == [[5, 6]]
     assert sources.tolist() == [[7, 8]]
     with pytest.raises(ValueError, match=r"'negatives' must be of shape \[E, K, 2\]"):
-        samplers.fixed.from_eval_negatives(heart[:, :3])
+        samplers.propose.fixed.from_eval_negatives(heart[:, :3])

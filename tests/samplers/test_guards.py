@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gneg import Graph, heuristics, samplers
+from gneg import Graph, samplers
+from gneg.graph import heuristics
 from gneg.samplers import Guarded, Uniform
 from tests import reference
 from tests.worlds import random_graph

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gneg import checks, kernels
-from gneg.negatives import Negatives
+from gneg.graph.triples import End
 from gneg.nn.kge.encoders import RelationalEncoder
-from gneg.triples import End
+from gneg.samplers.negatives import Negatives
 
 #: Vectors of entities ``[N, D]`` and of relations ``[R, D]``, ``[2 R, D]`` with inverse ones.
 Tables = tuple[Tensor, Tensor]

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import RGCNConv
 
-from gneg import checks, sparse
-from gneg.triples import triple_tensor
+from gneg import checks
+from gneg.graph import sparse
+from gneg.graph.triples import triple_tensor
 
 
 class RelationalEncoder(nn.Module):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from gneg import checks, kernels
+from gneg.graph.triples import End
 from gneg.nn.kge.base import KGE, by_kernel, without_gradient
 from gneg.nn.kge.encoders import RelationalEncoder
-from gneg.triples import End
 
 
 class TransE(KGE):

@@ -1,0 +1,231 @@
+"""What every dataset turns into: positives by split, evaluation negatives, features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.graph import Graph, KnownEdges, sparse
+from gneg.graph.known import KnownPolicy
+from gneg.samplers import Sampler
+from gneg.samplers.base import Corrupt
+from gneg.samplers.negatives import Vectors
+from gneg.samplers.text.build import build
+
+
+@dataclass(frozen=True)
+class EvalEdges:
+    """Positives to rank and the negatives to rank them against.
+
+    Attributes:
+        pos: ``[2, E]`` long.
+        neg: Sources and targets, both ``[M]`` (one set shared by all positives) or both
+            ``[E, K]`` (each positive's own).
+        mask: ``[E, K]`` bool, False where there is no negative; None: there is one everywhere.
+        known: Edges that are not ranked where positives are ranked among *all* targets, as
+            recommenders are measured (``neg`` is a sample then, for whoever cannot score all of
+            them); None: positives are ranked against ``neg``.
+    """
+
+    pos: Tensor
+    neg: tuple[Tensor, Tensor]
+    mask: Tensor | None = None
+    known: KnownEdges | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether all positives are ranked against one set."""
+        return self.neg[0].dim() == 1
+
+    @property
+    def ranked_against(self) -> tuple[int, str]:
+        """How many targets a positive is ranked against, and what they are."""
+        if self.known is not None:
+            return self.known.num_dst, "all targets but known ones"
+        return self.num_negatives, "one shared set" if self.shared else "own, uniform"
+
+    @property
+    def num_negatives(self) -> int:
+        """Negatives that each positive is ranked against."""
+        return self.neg[0].size(-1)
+
+    def take(self, rows: Tensor) -> EvalEdges:
+        """Positives ``rows [B]``, with their own negatives or those that all share."""
+        mask = None if self.mask is None else self.mask[rows]
+        neg = self.neg if self.shared else (self.neg[0][rows], self.neg[1][rows])
+        return replace(self, pos=self.pos[:, rows], neg=neg, mask=mask)
+
+    def to(self, device: torch.device | str) -> EvalEdges:
+        """Return the same on ``device``."""
+        mask = None if self.mask is None else self.mask.to(device)
+        neg = self.neg[0].to(device), self.neg[1].to(device)
+        return EvalEdges(self.pos.to(device), neg, mask, self.known)
+
+
+@dataclass(frozen=True)
+class LinkData:
+    """A graph split for link prediction.
+
+    In a bipartite graph sources and targets are both numbered from 0; where they stand in one row,
+    as in features and embeddings, sources come first.
+
+    Attributes:
+        name: What it was loaded as.
+        num_nodes: N; in a bipartite graph both sides together.
+        x: ``[N, F]`` float features, dense or sparse CSR, or None.
+        train: ``[2, P]`` long, training positives; one direction of each undirected edge.
+        valid: Validation edges.
+        test: Test edges.
+        undirected: Whether (u, v) and (v, u) are the same edge.
+        metric: The figure to select and report by: ``"mrr"``, ``"auc"``, ``"hits@K"`` or, in a
+            bipartite graph, ``"recall@20"`` or ``"ndcg@20"``.
+        split: How the split was made.
+        history: ``[2, H]`` training edges of earlier times that did not come back in the times of
+            validation and test; None where edges have no times.
+        num_src: Number of sources of a bipartite graph; None: it is homogeneous.
+        weight: ``[P]``, > 0, of the training positives; None: unweighted.
+        time: ``[N]`` double, when each node came to be; None: not known.
+    """
+
+    name: str
+    num_nodes: int
+    x: Tensor | None
+    train: Tensor
+    valid: EvalEdges
+    test: EvalEdges
+    undirected: bool
+    metric: str
+    split: str
+    history: Tensor | None = None
+    num_src: int | None = None
+    weight: Tensor | None = None
+    time: Tensor | None = None
+
+    @property
+    def size(self) -> int | tuple[int, int]:
+        """N, or the numbers of sources and of targets of a bipartite graph."""
+        return (
+            self.num_nodes
+            if self.num_src is None
+            else (self.num_src, self.num_nodes - self.num_src)
+        )
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The training edges: all that message passing and samplers may see."""
+        return Graph.from_edge_index(
+            self.train, self.size, undirected=self.undirected, weight=self.weight
+        )
+
+    def sides(self, rows: Tensor) -> Vectors:
+        """``rows [N, ...]`` as samplers want them: a pair, sources and targets, if bipartite."""
+        if self.num_src is None:
+            return rows
+        return rows[: self.num_src], rows[self.num_src :]
+
+    @property
+    def dense_x(self) -> Tensor | None:
+        """The features ``[N, F]`` as a dense tensor, or None."""
+        x = self.x
+        return x if x is None or x.layout == torch.strided else x.to_dense()
+
+    @cached_property
+    def whole(self) -> Graph:
+        """The training edges as an undirected graph of one node set, for heuristics.
+
+        In a bipartite graph targets come after sources.
+        """
+        return self.graph.joint()
+
+    def joint(self, pairs: Tensor) -> Tensor:
+        """``pairs [2, ...]`` in the ids of :attr:`whole`."""
+        return pairs if self.num_src is None else torch.stack([pairs[0], pairs[1] + self.num_src])
+
+    def sampler(
+        self,
+        text: str,
+        *,
+        known: KnownPolicy = "train",
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+        z: Tensor | Callable[[], Tensor] | None = None,
+    ) -> Sampler:
+        """A sampler on the training graph, by an expression (see :func:`gneg.samplers.build`).
+
+        Args:
+            text: The expression.
+            known: Edges that negatives avoid.
+            corrupt: The end that is replaced.
+            unique: Whether a row may hold a target only once.
+            z: ``[N, D]`` embeddings, or what makes them, for samplers that look for similar nodes
+                where there are no features.
+
+        Raises:
+            ValueError: If the expression is malformed or an option is wrong.
+        """
+
+        def vectors() -> Vectors | None:
+            rows = self.dense_x
+            if rows is None:
+                rows = z() if callable(z) else z
+            return None if rows is None else self.sides(rows)
+
+        return build(
+            text,
+            self.graph,
+            z=vectors,  # type: ignore[arg-type]
+            known=self.known(known),
+            corrupt=corrupt,
+            unique=unique,
+            time=None if self.time is None else self.sides(self.time),
+        )
+
+    def known(self, policy: KnownPolicy = "train") -> KnownEdges:
+        """Edges that count as known: the training edges (honest), or more on request.
+
+        Raises:
+            ValueError: If ``policy`` is unknown.
+        """
+        checks.choice("known", policy, ("train", "train+valid", "all"))
+        extra = {
+            "train": [],
+            "train+valid": [self.valid.pos],
+            "all": [self.valid.pos, self.test.pos],
+        }
+        return KnownEdges(self.graph, *extra[policy])
+
+    def unseen(self) -> LinkData:
+        """The same with only those validation positives that are no training edges.
+
+        The others would choose what remembers edges. As it is if there are none, or no others.
+        """
+        valid = self.valid
+        rows = (~self.known().contains(*valid.pos)).nonzero()[:, 0]
+        if len(rows) in (0, valid.pos.size(1)):
+            return self
+        return replace(self, valid=valid.take(rows))
+
+    def __repr__(self) -> str:
+        width = "none" if self.x is None else str(self.x.size(1))
+        size = self.size
+        nodes = " + ".join(map(str, size)) if isinstance(size, tuple) else str(size)
+        return (
+            f"LinkData({self.name}: {nodes} nodes, {width} features, edges "
+            f"{self.train.size(1)} / {self.valid.pos.size(1)} / {self.test.pos.size(1)}, "
+            f"{self.metric})"
+        )
+
+
+def sparse_if_it_pays(x: Tensor | None) -> Tensor | None:
+    """Return mostly-zero features as sparse CSR: at a tenth of the entries it is faster."""
+    if x is None or x.layout != torch.strided:
+        return x
+    x = x.float()
+    if x.numel() and torch.count_nonzero(x) / x.numel() < 0.1:
+        return sparse.to_csr(x)
+    return x

@@ -1,0 +1,77 @@
+"""Users and items in LightGCN's form: a line a user, ``user item item ...``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.datasets.link import LinkData
+from gneg.datasets.sources import local
+from gneg.datasets.splits import make_split
+from gneg.graph import Graph
+from gneg.rng import generator_from, split_seed
+
+NAMES = ("gowalla", "yelp2018", "amazon-book")
+URL = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch/master/data/{}/{}"
+FILES = ("train.txt", "test.txt")
+VALID = 0.1  # of the training interactions: there is no official validation
+
+
+def load(name: str, root: Path, seed: int = 0) -> LinkData:
+    """Load one of :data:`NAMES` with its official test split (He et al., SIGIR 2020).
+
+    One of ten training interactions is held out for validation, so figures are below those of
+    papers that train on all of them and report the best epoch on the test.
+
+    Raises:
+        MissingDataError: If it is neither there nor to be downloaded.
+    """
+    folder = local.find(root, [name], FILES)
+    if folder is None:
+        folder = _download(name, root)
+    given, test = (read(folder / file) for file in FILES)
+    place = torch.rand(given.size(1), generator=generator_from(split_seed(seed, 0)))
+    held = place < VALID
+    # A user or an item without any training edge could not be ranked.
+    for end in given:
+        held &= torch.isin(end, end[~held])
+    size = torch.cat([given, test], dim=1).amax(dim=1) + 1
+    graph = Graph.from_edge_index(torch.cat([given, test], dim=1), (int(size[0]), int(size[1])))
+    parts = given[:, ~held], given[:, held], test
+    data = make_split(name, graph, None, seed=seed, given=parts)
+    return replace(data, split=f"official test, validation {VALID:.0%} of training, seed {seed}")
+
+
+def read(path: Path) -> Tensor:
+    """Users and items ``[2, E]`` of a file, each pair once.
+
+    Raises:
+        ValueError: If a line holds what is no number.
+    """
+    users, items = [], []
+    with path.open() as file:
+        for number, line in enumerate(file, 1):
+            try:
+                row = [int(word) for word in line.split()]
+            except ValueError:
+                checks.fail("dataset", "numbers, 'user item item ...'", f"{path}, line {number}")
+            users += row[:1] * (len(row) - 1)
+            items += row[1:]
+    return torch.from_numpy(np.unique([users, items], axis=1))
+
+
+def _download(name: str, root: Path) -> Path:
+    from torch_geometric.data import download_url
+
+    folder = root / name
+    for file in FILES:
+        try:
+            download_url(URL.format(name, file), str(folder), log=False)
+        except Exception as error:
+            raise local.missing(name, root, name, error) from error
+    return folder

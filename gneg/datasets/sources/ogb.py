@@ -1,0 +1,117 @@
+"""The homogeneous OGB link sets through OGB's own class, on any torch."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.datasets.link import EvalEdges, LinkData, sparse_if_it_pays
+from gneg.datasets.sources import local
+
+#: Dataset: metric, whether it is undirected.
+NAMES = {
+    "ogbl-ddi": ("hits@20", True),
+    "ogbl-collab": ("hits@50", True),
+    "ogbl-ppa": ("hits@100", True),
+    "ogbl-citation2": ("mrr", False),
+    "ogbl-vessel": ("auc", True),
+}
+
+
+class _TrustingTorch:
+    """torch, but ``load`` unpickles what OGB saved."""
+
+    load = staticmethod(functools.partial(torch.load, weights_only=False))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+
+@contextlib.contextmanager
+def ogb_class() -> Iterator[Any]:
+    """Yield OGB's dataset class, able to read its own files.
+
+    ogb 1.3.6 calls ``torch.load`` without ``weights_only``, which torch >= 2.6 refuses for the
+    PyG and NumPy objects in them (ogb issue #497). Only OGB's module sees another ``torch``, and
+    only meanwhile. Its check for newer releases, a network thread, is turned off.
+    """
+    os.environ.setdefault("OUTDATED_IGNORE", "1")
+    from ogb.linkproppred import PygLinkPropPredDataset, dataset_pyg
+
+    dataset_pyg.torch = _TrustingTorch()
+    try:
+        yield PygLinkPropPredDataset
+    finally:
+        dataset_pyg.torch = torch
+
+
+def load(name: str, root: Path) -> LinkData:
+    """Load one of :data:`NAMES` with its official split.
+
+    Raises:
+        MissingDataError: If it is neither there nor to be downloaded.
+    """
+    folder_name = name.replace("-", "_")
+    copy = local.find(root, [folder_name, folder_name + "_pyg"], ["split"])
+    folder = local.place(root, copy, folder_name)
+    if copy is None and folder.exists() and any(folder.iterdir()):
+        # OGB would offer to delete it.
+        checks.fail(
+            "root",
+            f"a folder with a complete copy of {name} (raw, split, mapping) or none",
+            f"{folder} without 'split'",
+        )
+    with ogb_class() as dataset_class:
+        try:
+            dataset = dataset_class(name, root=str(folder.parent))
+        # OGB calls exit() if the user declines a large download, and input() with no one there.
+        except (Exception, SystemExit) as error:
+            if copy is not None:
+                raise
+            _drop_empty(folder)
+            raise local.missing(name, root, folder_name, error) from error
+        split = dataset.get_edge_split()
+        data = dataset[0]
+    metric, undirected = NAMES[name]
+    return LinkData(
+        name=name,
+        num_nodes=int(data.num_nodes),
+        x=sparse_if_it_pays(getattr(data, "x", None)),
+        train=_positives(split["train"]),
+        valid=_eval_edges(split["valid"]),
+        test=_eval_edges(split["test"]),
+        undirected=undirected,
+        metric=metric,
+        split="official",
+    )
+
+
+def _drop_empty(folder: Path) -> None:
+    """Remove the folders a failed download made; OGB would ask about an update the next time."""
+    for path in [*folder.glob("**/"), folder][::-1]:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
+def _positives(part: dict[str, Any]) -> Tensor:
+    if "edge" in part:
+        return torch.as_tensor(part["edge"]).long().t().contiguous()
+    ends = part["source_node"], part["target_node"]
+    return torch.stack([torch.as_tensor(end).long() for end in ends])
+
+
+def _eval_edges(part: dict[str, Any]) -> EvalEdges:
+    pos = _positives(part)
+    if "edge_neg" in part:
+        neg = torch.as_tensor(part["edge_neg"]).long().t()
+        return EvalEdges(pos, (neg[0].contiguous(), neg[1].contiguous()))
+    targets = torch.as_tensor(part["target_node_neg"]).long()
+    return EvalEdges(pos, (pos[0].unsqueeze(1).expand_as(targets), targets))

@@ -1,0 +1,144 @@
+"""HeaRT: the hardest non-edges of a node by several heuristics at once.
+
+Li, Shomer, Mao, Zeng, Ma, Shah, Tang and Yin, "Evaluating graph neural networks for link
+prediction", NeurIPS 2023 (datasets and benchmarks). For a node u:
+
+1. Candidates are all nodes but u and those that u has a known edge with.
+2. Each heuristic ranks them by its score, in single precision (so that rounding does not part
+   equals): resource allocation (or common neighbours), PageRank personalised to u (restart
+   ``alpha``, by forward push to a tolerance) and, where nodes have features, their cosine to u.
+   Equal scores share the mean of their ranks; those of 0, which a heuristic does not see, all take
+   the last rank of theirs.
+3. The best of a candidate's ranks counts (or their mean). Equals come in a pseudo-random order
+   that depends on ``seed``, u and the candidate only, so that no range of ids is favoured.
+
+All heuristics are those of the training graph, taken as undirected.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from gneg import checks, kernels
+from gneg.graph import Graph, KnownEdges, heuristics
+
+Merge = Literal["best", "mean"]
+Local = Literal["ra", "cn"]
+
+# Memory for the cosines of one batch of nodes, in entries.
+CHUNK = 2**24
+ALPHA = 0.15
+PARTS = 5  # of the order of hardness, in a stratified set
+
+
+class Order:
+    """Candidates of nodes in the order of their hardness.
+
+    Args:
+        graph: The training graph, homogeneous.
+        known: Edges that are no candidates, as (kept, replaced).
+        x: ``[N, F]`` features or None.
+        local: Resource allocation or common neighbours.
+        merge: Whether the best or the mean of a candidate's ranks counts.
+        alpha: Restart probability of PageRank, in (0, 1].
+        tolerance: Of PageRank; :func:`gneg.graph.heuristics.default_tolerance` if None.
+        seed: Of the order among equals.
+
+    Raises:
+        ValueError: If the graph is bipartite or an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        known: KnownEdges,
+        *,
+        x: Tensor | None = None,
+        local: Local = "ra",
+        merge: Merge = "best",
+        alpha: float = ALPHA,
+        tolerance: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        if graph.bipartite:
+            checks.fail("graph", "homogeneous", graph)
+        checks.choice("local", local, ("ra", "cn"))
+        checks.choice("merge", merge, ("best", "mean"))
+        self.graph, self.known, self.merge, self.seed = graph.to_undirected(), known, merge, seed
+        self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
+        if tolerance is None:
+            size = self.graph.num_nodes, self.graph.num_edges
+            tolerance = heuristics.default_tolerance(*size)
+        self.tolerance = checks.number("tolerance", tolerance, 0, open_low=True)
+        self.weight = heuristics.neighbor_weight(local, self.graph.degree().numpy())
+        self.unit = None if x is None else heuristics.unit_rows(x)
+
+    def hardest(
+        self, nodes: npt.NDArray[np.int64], count: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """The ``count`` hardest candidates of each node, hardest first, ``[B, count]``.
+
+        -1 where there are fewer. The second array says which of them no heuristic sees, so that
+        chance put them there.
+        """
+        return self._run(nodes, count, np.empty(0, np.int64))
+
+    def stratified(
+        self, nodes: npt.NDArray[np.int64], count: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """``count`` random candidates of each fifth of the order, ``[B, 5 * count]``.
+
+        Hardest fifth first; where a fifth has fewer, those of the next follow, and -1 stands last.
+        """
+        return self._run(nodes, PARTS * count, np.full(PARTS, count, np.int64))
+
+    def _run(
+        self, nodes: npt.NDArray[np.int64], width: int, shares: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        out = np.full((len(nodes), width), -1, np.int32)
+        unseen = np.zeros(out.shape, bool)
+        size = self.graph.num_nodes
+        steps, known = self.graph.steps(), self.known
+
+        def order(*args: Any) -> None:
+            kernels.heart.order(
+                *args,
+                kernels.threads.zeros(3 * size),
+                kernels.threads.integers(size),
+                *kernels.threads.scratch(size),
+            )
+
+        batch = len(nodes) if self.unit is None else max(1, CHUNK // max(size, 1))
+        for start in range(0, len(nodes), max(batch, 1)):
+            some = slice(start, start + batch)
+            kernels.threads.run_rows(
+                order,
+                len(nodes[some]),
+                len(nodes[some]) * kernels.threads.MIN_WORK,  # a row is worth a thread
+                out[some],
+                unseen[some],
+                nodes[some],
+                *steps[:2],
+                known.indptr,
+                known.indices,
+                self.weight,
+                self._cosine(nodes[some]),
+                self.alpha,
+                self.tolerance,
+                self.merge == "best",
+                shares,
+                self.seed,
+            )
+        return out, unseen
+
+    def _cosine(self, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Cosines ``[B, N]`` of nodes to all nodes; ``[B, 0]`` without features."""
+        if self.unit is None:
+            return np.empty((len(nodes), 0), np.float32)
+        found = self.unit[nodes] @ self.unit.T
+        dense = found if isinstance(found, np.ndarray) else found.toarray()
+        return dense.astype(np.float32)

@@ -1,0 +1,144 @@
+"""Ranks among all targets, as recommenders and knowledge-graph completion are measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gneg import checks, kernels
+from gneg.datasets import EvalEdges
+from gneg.evaluation import metrics
+from gneg.graph import KnownEdges
+
+#: ``rows(query [b]) -> [b, M]``: the scores of all targets.
+Rows = Callable[[Tensor], Tensor]
+TOP = 20  # items that a recommender shows
+CHUNK = 2**25  # scores held at once
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Ranks ``[E]`` double among all targets that are not known, 1-based, ties by their mean.
+
+    Attributes:
+        filtered: Among those that are not other positives of the query.
+        raw: Among all.
+    """
+
+    filtered: Tensor
+    raw: Tensor
+
+
+def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
+    """Rank the target of each positive among all targets that its query has no known edge to.
+
+    Exact, in chunks of :data:`CHUNK` scores. The query itself is a target like any other where
+    both are of one kind (as in knowledge graphs).
+
+    Args:
+        rows: ``rows(query [b]) -> [b, M]`` scores of all M targets.
+        pos: ``[2, E]``, queries and targets.
+        known: What is not ranked, as (query, target): the training edges. A positive that is known
+            is ranked all the same.
+
+    Raises:
+        ValueError: If a score is NaN, or shapes do not fit.
+    """
+    pos = checks.pairs("pos", pos).cpu()
+    if not pos.size(1):
+        checks.fail("pos", "at least one positive", "none")
+    order = np.lexsort((pos[1].numpy(), pos[0].numpy()))
+    source, target = pos.numpy()[:, order]
+    queries, first = np.unique(source, return_index=True)
+    first = np.append(first, len(source))
+    out = np.empty((len(source), 4), np.int64)
+    step = max(1, CHUNK // known.num_dst)
+    for low in range(0, len(queries), step):
+        some = queries[low : low + step]
+        with torch.no_grad():
+            scores = rows(torch.from_numpy(some)).detach().to("cpu", torch.float32)
+        if scores.shape != (len(some), known.num_dst):
+            checks.fail("rows", f"scores [{len(some)}, {known.num_dst}]", list(scores.shape))
+        if torch.isnan(scores).any():
+            checks.fail("rows", "free of NaN", f"{int(torch.isnan(scores).sum())} NaN")
+        kernels.threads.run_rows(
+            kernels.ranking.count,
+            len(some),
+            scores.numel(),
+            out,
+            order,
+            scores.contiguous().numpy(),
+            first[low : low + step + 1],
+            target,
+            *known.arrays,
+            some,
+        )
+    above, level, also_above, also_level = torch.from_numpy(out).double().unbind(1)
+    raw = above + level / 2 + 1
+    return Ranks(raw - also_above - also_level / 2, raw)
+
+
+def summary(found: Ranks, query: Tensor) -> dict[str, float]:
+    """MRR and Hits@K over positives by filtered ranks, Recall and NDCG at 20 over queries.
+
+    Recall@20 is the share of a query's positives among its 20 best targets; NDCG@20 their
+    discounted gain over the largest that there could be (Järvelin and Kekäläinen 2002), as in the
+    evaluation of LightGCN (He et al., SIGIR 2020).
+
+    Args:
+        found: Of :func:`ranks`.
+        query: ``[E]``, of the positives.
+    """
+    filtered, raw = found.filtered, found.raw
+    told = {"mrr": float(filtered.reciprocal().mean())}
+    told |= {f"hits@{k}": float((filtered <= k).double().mean()) for k in metrics.HITS}
+    _, group, size = torch.unique(query.cpu(), return_inverse=True, return_counts=True)
+    shown = raw <= TOP
+    gain = torch.where(shown, 1 / torch.log2(raw + 1), 0.0)
+    best = torch.cumsum(1 / torch.log2(torch.arange(TOP).double() + 2), 0)
+    ideal = best[size.clamp(max=TOP) - 1]
+
+    def added(value: Tensor) -> Tensor:
+        return torch.zeros(len(size), dtype=torch.double).index_add_(0, group, value.double())
+
+    told[f"recall@{TOP}"] = float((added(shown) / size).mean())
+    told[f"ndcg@{TOP}"] = float((added(gain) / ideal).mean())
+    return told
+
+
+#: Scores of pairs of one shape: ``score(src, dst) -> Tensor``.
+Score = Callable[[Tensor, Tensor], Tensor]
+
+
+def evaluate_edges(edges: EvalEdges, score: Score) -> dict[str, float]:
+    """Rank positives against their negatives, or among all targets, and return every metric.
+
+    Against negatives the metrics are those of :func:`gneg.evaluation.metrics.summary`, among all
+    targets (``edges.known`` is given) those of :func:`summary`.
+
+    Args:
+        edges: Positives and what they are ranked against.
+        score: ``score(src, dst)`` of one shape. Among all targets a score with a method
+            ``matrix(src [b]) -> [b, M]`` is asked for all targets at once.
+
+    Raises:
+        ValueError: If scores are NaN.
+    """
+    if edges.known is None:
+        with torch.no_grad():
+            pos, neg = score(edges.pos[0], edges.pos[1]), score(*edges.neg)
+        return metrics.summary(pos, neg, edges.mask)
+    targets = torch.arange(edges.known.num_dst, device=edges.pos.device)
+
+    def rows(src: Tensor) -> Tensor:
+        src = src.to(edges.pos.device)
+        if hasattr(score, "matrix"):
+            return score.matrix(src)  # type: ignore[no-any-return]
+        shape = len(src), len(targets)
+        return score(src[:, None].expand(shape), targets.expand(shape))
+
+    return summary(ranks(rows, edges.pos, edges.known), edges.pos[0])

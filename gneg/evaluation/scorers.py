@@ -1,0 +1,74 @@
+"""Scores of pairs by the name they go by: a heuristic, a file, a function of the user's own."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.datasets import LinkData
+from gneg.evaluation.link import Scored
+from gneg.evaluation.ranking import Score
+from gneg.graph.heuristics import KINDS, Heuristic
+
+__all__ = ["from_file", "from_function", "heuristic"]
+
+
+def heuristic(data: LinkData, kind: str) -> Score:
+    """CN, AA, RA, PPR, Katz, preferential attachment or cosine on the training graph.
+
+    Raises:
+        ValueError: If ``kind`` is unknown or the graph has no features for a cosine.
+    """
+    checks.choice("model", kind, KINDS)
+    return Heuristic(data.graph, kind, data.x)  # type: ignore[arg-type]
+
+
+def from_function(text: str) -> Score:
+    """``score(src, dst)`` of a Python file: ``path/to/file.py:name``.
+
+    Raises:
+        ValueError: If there is no such file or function.
+    """
+    path, _, name = text.rpartition(":")
+    if not Path(path).exists():
+        checks.fail("model", "an existing file in FILE.py:FUNCTION", text)
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    function: Score | None = getattr(module, name, None)
+    if not callable(function):
+        checks.fail("model", f"a function of {path} after the colon", name)
+    return function
+
+
+def from_file(path: Path) -> Scored:
+    """Scores made elsewhere: ``.npy`` ``[E, 1 + K]``, the positive first, or ``.npz``.
+
+    The ``.npz`` holds ``pos [E]`` and ``neg``, ``[E, K]`` or ``[M]``.
+
+    Raises:
+        ValueError: If it holds something else.
+    """
+    if not path.exists():
+        checks.fail("model", "an existing file", str(path))
+    if path.suffix == ".npy":
+        array = np.load(path)
+        if array.ndim != 2 or array.shape[1] < 2:
+            checks.fail("model", "scores [E, 1 + K], the positive first", list(array.shape))
+        return _float(array[:, 0]), _float(array[:, 1:])
+    with np.load(path) as arrays:
+        if not {"pos", "neg"} <= set(arrays):
+            checks.fail("model", "an .npz with 'pos' and 'neg'", sorted(arrays))
+        return _float(arrays["pos"]), _float(arrays["neg"])
+
+
+def _float(array: Any) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).float()

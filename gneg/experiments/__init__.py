@@ -1,0 +1,1 @@
+"""Grids of training runs, their statistics and their report."""

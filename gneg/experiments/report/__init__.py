@@ -1,0 +1,13 @@
+"""A page for people, and figures for papers, of what ``gneg compare`` found."""
+
+from __future__ import annotations
+
+try:
+    import plotly  # noqa: F401
+except ImportError as error:
+    raise ImportError("reports need Plotly: pip install 'gneg[report]'") from error
+
+from gneg.experiments.report import figures
+from gneg.experiments.report.page import page, write_page
+
+__all__ = ["figures", "page", "write_page"]

@@ -1,0 +1,91 @@
+"""What all figures have in common: colours, names, menus, files."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from gneg import checks, files
+
+# Okabe and Ito's palette, told apart by readers with any colour vision, on light and dark.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B79F00")
+SYMBOLS = {"sage": "circle", "gcn": "diamond"}
+DASHES = {"sage": "solid", "gcn": "dot"}
+HELD_OUT, EASY = "held-out edges", "uniform negatives"
+TIMES = {
+    "sampling": "sampling",
+    "scoring": "scoring candidates",
+    "model": "model",
+    "evaluation": "evaluation",
+}
+HEIGHT = 440
+
+
+def short(text: str, width: int = 38) -> str:
+    """Cut a name that is too long for a legend."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def colors_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """A colour for each sampler, the same in every figure."""
+    names = dict.fromkeys(row["sampler"] for row in rows)
+    return {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
+
+
+def styled(figure: go.Figure, height: int = HEIGHT) -> go.Figure:
+    """The common look: no background, thin grid, legend below."""
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 64, "r": 16, "t": 24, "b": 56},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 13, "color": "#1c2430"},
+        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
+        hoverlabel={"align": "left"},
+    )
+    grid = {"gridcolor": "rgba(128,128,128,0.25)", "zerolinecolor": "rgba(128,128,128,0.4)"}
+    figure.update_xaxes(**grid, automargin=True)
+    figure.update_yaxes(**grid, automargin=True)
+    return figure
+
+
+def button(name: str, change: dict[str, Any], layout: dict[str, Any]) -> dict[str, Any]:
+    """An entry of a menu, which changes traces and layout."""
+    return {"label": name.capitalize(), "method": "update", "args": [change, layout]}
+
+
+def with_menu(figure: go.Figure, buttons: list[dict[str, Any]]) -> go.Figure:
+    """Let readers choose what is shown."""
+    place = {"x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"}
+    return figure.update_layout(updatemenus=[{"buttons": buttons, **place}], margin={"t": 56})
+
+
+def write(figures: Mapping[str, go.Figure], folder: Path) -> list[Path]:
+    """Write figures as PNG and SVG, for papers.
+
+    Raises:
+        ValueError: If there is no Chrome or Chromium, which Plotly draws files with.
+    """
+    paths = []
+    for name, figure in figures.items():
+        plain = go.Figure(figure).update_layout(paper_bgcolor="white", width=900)
+        plain.layout.updatemenus = ()
+        for suffix in ("png", "svg"):
+            path = folder / f"{name}.{suffix}"
+            options: dict[str, Any] = {"format": suffix, "scale": 2 if suffix == "png" else 1}
+            try:
+                content = plain.to_image(**options)
+            except (RuntimeError, ValueError, ImportError) as error:
+                checks.fail("figures", "asked for where Chrome or Chromium and kaleido are", error)
+            files.write_whole(path, functools.partial(_save, content=content))
+            paths.append(path)
+    return paths
+
+
+def _save(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -1,0 +1,327 @@
+"""What a graph is: a frozen, sorted CSR view of one relation."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg import checks, kernels
+from gneg.graph import convert
+from gneg.graph.csr import Steps, both_ways, frozen, joint
+
+if TYPE_CHECKING:
+    import networkx
+    import scipy.sparse
+    from torch_geometric.data import Data, HeteroData
+
+IntArray = npt.NDArray[Any]
+FloatArray = npt.NDArray[np.float64]
+
+
+class Graph:
+    """An immutable graph of one relation, homogeneous or bipartite, directed or undirected.
+
+    Parallel edges of a multigraph are one, whose weight is the sum of theirs, and self-loops are
+    left out (a self-loop is never a negative, and no heuristic or walk uses it). Isolated nodes are
+    fine. Build one with :meth:`from_edge_index`, :meth:`from_data`, :meth:`from_networkx` or
+    :meth:`from_scipy`. Walks and message passing follow weights, heuristics do not.
+
+    Undirected or directed is *checked* by default: a graph whose edges all appear in both
+    directions is undirected, any other is directed. ``undirected=True`` symmetrises what is
+    given; ``undirected=False`` keeps a symmetric graph directed. A directed graph is walked along
+    its edges; to walk it both ways and still exclude only its directed edges, use
+    ``Sampler(graph.to_undirected(), known=KnownEdges(graph))``.
+
+    Attributes:
+        num_src: Number of source nodes, N in a homogeneous graph.
+        num_dst: Number of target nodes, N in a homogeneous graph.
+        bipartite: Whether sources and targets are different node sets.
+        undirected: Whether every edge is present in both directions.
+        indptr: ``[num_src + 1]`` int64, read-only.
+        indices: ``[E]`` int32 (int64 from 2**31 nodes on), sorted within each row, read-only.
+        weights: ``[E]`` double, > 0, in the order of ``indices``, read-only; None: unweighted.
+
+    Example:
+        >>> graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), undirected=True)
+        >>> graph
+        Graph(num_nodes=3, num_edges=4, undirected=True)
+    """
+
+    def __init__(
+        self,
+        indptr: IntArray,
+        indices: IntArray,
+        num_dst: int,
+        *,
+        bipartite: bool,
+        undirected: bool,
+        weights: FloatArray | None = None,
+    ) -> None:
+        self.num_src = len(indptr) - 1
+        self.num_dst = num_dst
+        self.bipartite = bipartite
+        self.undirected = undirected
+        self.indptr = frozen(indptr)
+        self.indices = frozen(indices)
+        self.weights = None if weights is None else frozen(weights)
+        self._reversed: Graph | None = self if undirected else None
+        self._steps: Steps | None = None
+
+    @classmethod
+    def from_edge_index(
+        cls,
+        edge_index: Tensor,
+        num_nodes: int | tuple[int, int] | None = None,
+        *,
+        undirected: bool | None = None,
+        weight: Tensor | None = None,
+    ) -> Graph:
+        """Build from ``edge_index [2, E]``.
+
+        Args:
+            edge_index: ``[2, E]`` integer tensor of (source, target).
+            num_nodes: N, or (num_src, num_dst) for a bipartite graph; the largest id + 1 if None.
+            undirected: True symmetrises, False keeps the direction, None checks.
+            weight: ``[E]``, > 0; those of parallel edges add up, as do both directions where the
+                graph is symmetrised.
+
+        Raises:
+            ValueError: On a wrong shape, dtype or an id out of range, on a weight that is not
+                positive, or if a bipartite graph is asked to be undirected.
+        """
+        edge_index = checks.pairs("edge_index", edge_index)
+        if isinstance(num_nodes, tuple):
+            num_src = checks.integer("num_nodes[0]", num_nodes[0], 0)
+            num_dst = checks.integer("num_nodes[1]", num_nodes[1], 0)
+            if undirected:
+                checks.fail("undirected", "None or False for a bipartite graph", undirected)
+        else:
+            if num_nodes is None:
+                num_nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
+            num_src = num_dst = checks.integer("num_nodes", num_nodes, 0)
+        checks.node_range("edge_index", edge_index[0], num_src)
+        checks.node_range("edge_index", edge_index[1], num_dst)
+        bipartite = isinstance(num_nodes, tuple)
+        edges = edge_index.detach().cpu().to(torch.int64).contiguous().numpy()
+        weights = None if weight is None else convert.weights(weight, edges.shape[1])
+        return cls._build(edges, num_src, num_dst, bipartite, undirected, weights)
+
+    @classmethod
+    def from_data(
+        cls,
+        data: Data | HeteroData,
+        edge_type: tuple[str, str, str] | None = None,
+        *,
+        undirected: bool | None = None,
+        weight: str | None = None,
+    ) -> Graph:
+        """Build from a PyG ``Data``, or from one ``edge_type`` of a ``HeteroData``.
+
+        Args:
+            data: With an ``edge_index``.
+            edge_type: Which; the only one if None.
+            undirected: As in :meth:`from_edge_index`.
+            weight: The attribute that holds weights, such as ``"edge_weight"``.
+
+        Raises:
+            ValueError: If the data has no ``edge_index`` or weight, or ``edge_type`` is missing or
+                unknown.
+        """
+        edges = convert.of_data(data, edge_type, weight)
+        return cls.from_edge_index(*edges[:2], undirected=undirected, weight=edges.weight)
+
+    @classmethod
+    def from_networkx(
+        cls, graph: networkx.Graph, *, undirected: bool | None = None, weight: str | None = None
+    ) -> Graph:
+        """Build from a networkx graph; node ids are positions in ``list(graph)``.
+
+        Args:
+            graph: Any kind; parallel edges of a multigraph are one.
+            undirected: As in :meth:`from_edge_index`; True if the graph is.
+            weight: The attribute that holds weights; 1 where an edge lacks it.
+
+        Raises:
+            ValueError: If ``graph`` has no ``edges`` and ``is_directed`` of networkx.
+        """
+        edges = convert.of_networkx(graph, weight)
+        if not graph.is_directed():
+            undirected = True
+        return cls.from_edge_index(*edges[:2], undirected=undirected, weight=edges.weight)
+
+    @classmethod
+    def from_scipy(
+        cls,
+        matrix: scipy.sparse.sparray | scipy.sparse.spmatrix,
+        *,
+        bipartite: bool | None = None,
+        undirected: bool | None = None,
+        weighted: bool = False,
+    ) -> Graph:
+        """Build from the non-zero entries of a SciPy sparse matrix ``[num_src, num_dst]``.
+
+        Args:
+            matrix: Square: homogeneous unless ``bipartite=True``; another shape: bipartite.
+            bipartite: Whether rows and columns are different nodes.
+            undirected: As in :meth:`from_edge_index`.
+            weighted: Whether the entries are weights.
+
+        Raises:
+            ValueError: If ``matrix`` is not a SciPy sparse matrix, or is not square but
+                ``bipartite=False``.
+        """
+        edges = convert.of_scipy(matrix, bipartite, weighted)
+        return cls.from_edge_index(*edges[:2], undirected=undirected, weight=edges.weight)
+
+    @classmethod
+    def _build(
+        cls,
+        edges: IntArray,
+        num_src: int,
+        num_dst: int,
+        bipartite: bool,
+        undirected: bool | None,
+        weights: FloatArray | None,
+    ) -> Graph:
+        src, dst = edges[0], edges[1]
+        if undirected:
+            src, dst = np.concatenate([src, dst]), np.concatenate([dst, src])
+            weights = None if weights is None else np.concatenate([weights, weights])
+        arrays = kernels.csr.build(src, dst, num_src, num_dst, drop_loops=not bipartite)
+        given = src, dst, weights
+        own = _placed(arrays, *given)
+        if undirected or bipartite:
+            both = bool(undirected)
+            return cls(*arrays, num_dst, bipartite=bipartite, undirected=both, weights=own)
+        back = kernels.csr.transpose(*arrays, num_dst)
+        turned = _placed(back, dst, src, weights)
+        symmetric = undirected is None and kernels.csr.equal(arrays, back)
+        if own is not None and turned is not None:
+            symmetric = symmetric and np.allclose(own, turned)
+        graph = cls(*arrays, num_dst, bipartite=False, undirected=symmetric, weights=own)
+        if not symmetric:
+            other = cls(*back, num_src, bipartite=False, undirected=False, weights=turned)
+            graph._reversed, other._reversed = other, graph
+        return graph
+
+    @property
+    def num_nodes(self) -> int:
+        """N; in a bipartite graph both sides together."""
+        return self.num_src + self.num_dst if self.bipartite else self.num_src
+
+    @property
+    def num_edges(self) -> int:
+        """Number of directed edges, E: an undirected edge counts twice."""
+        return len(self.indices)
+
+    @property
+    def edge_index(self) -> Tensor:
+        """``[2, E]`` long, sorted by source and target."""
+        sources = np.repeat(np.arange(self.num_src), np.diff(self.indptr))
+        return torch.from_numpy(np.stack([sources, self.indices.astype(np.int64)]))
+
+    def fingerprint(self) -> str:
+        """A hash of nodes and edges: the same for the same graph, however it was built."""
+        digest = hashlib.sha256(str((self.num_src, self.num_dst, self.bipartite)).encode())
+        for array in (self.indptr, self.indices.astype(np.int64)):
+            digest.update(np.ascontiguousarray(array).data)
+        if self.weights is not None:
+            digest.update(self.weights.data)
+        return digest.hexdigest()[:16]
+
+    def degree(self) -> Tensor:
+        """``[num_src]`` long: number of targets of each source."""
+        return torch.from_numpy(np.diff(self.indptr))
+
+    def reversed(self) -> Graph:
+        """The graph with every edge turned round, for corrupting sources; cached, O(E) once."""
+        if self._reversed is None:
+            arrays = kernels.csr.transpose(self.indptr, self.indices, self.num_dst)
+            src, dst = self.edge_index.numpy()
+            other = Graph(
+                *arrays,
+                self.num_src,
+                bipartite=self.bipartite,
+                undirected=False,
+                weights=_placed(arrays, dst, src, self.weights),
+            )
+            other._reversed = self
+            self._reversed = other
+        return self._reversed
+
+    def to_undirected(self) -> Graph:
+        """The symmetrised graph; the graph itself if it is undirected.
+
+        Raises:
+            ValueError: If the graph is bipartite.
+        """
+        if self.undirected:
+            return self
+        return Graph.from_edge_index(
+            self.edge_index,
+            (self.num_src, self.num_dst) if self.bipartite else self.num_src,
+            undirected=True,
+            weight=None if self.weights is None else torch.from_numpy(self.weights.copy()),
+        )
+
+    def joint(self) -> Graph:
+        """The graph as an undirected one of a single node set; targets follow sources."""
+        if not self.bipartite:
+            return self.to_undirected()
+        arrays = self.steps()
+        return Graph(
+            arrays.indptr,
+            arrays.indices,
+            self.num_nodes,
+            bipartite=False,
+            undirected=True,
+            weights=arrays.weights,
+        )
+
+    def steps(self) -> Steps:
+        """The arrays for walks and BFS; a bipartite graph is walked both ways in joint ids."""
+        if self._steps is None:
+            ways = [(one.indptr, one.indices, one.weights) for one in (self, self.reversed())]
+            self._steps = (joint if self.bipartite else both_ways)(*ways)
+        return self._steps
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        arrays = self.indptr, self.indices, self.weights
+        return _rebuild, (*arrays, self.num_dst, self.bipartite, self.undirected)
+
+    def __repr__(self) -> str:
+        size = f"num_nodes={self.num_nodes}"
+        if self.bipartite:
+            size = f"num_src={self.num_src}, num_dst={self.num_dst}"
+        kind = "" if self.bipartite else f", undirected={self.undirected}"
+        kind += "" if self.weights is None else ", weighted"
+        return f"Graph({size}, num_edges={self.num_edges}{kind})"
+
+
+def _rebuild(
+    indptr: IntArray,
+    indices: IntArray,
+    weights: FloatArray | None,
+    num_dst: int,
+    *kind: bool,
+) -> Graph:
+    bipartite, undirected = kind
+    return Graph(
+        indptr, indices, num_dst, bipartite=bipartite, undirected=undirected, weights=weights
+    )
+
+
+def _placed(
+    arrays: tuple[IntArray, IntArray], src: IntArray, dst: IntArray, weights: FloatArray | None
+) -> FloatArray | None:
+    """The sum of the weights of each edge of a CSR pair; None of none."""
+    if weights is None:
+        return None
+    out = np.zeros(len(arrays[1]))
+    kernels.csr.add_up(out, *arrays, src, dst, weights)
+    return out

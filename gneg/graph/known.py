@@ -1,0 +1,245 @@
+"""The edges that must never be returned as negatives: exact membership and complement ranks."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg import checks, kernels
+from gneg.graph.csr import frozen
+from gneg.graph.graph import Graph
+
+IntArray = npt.NDArray[Any]
+#: Which edges (or triples) negatives avoid: those of training (honest), or more on request.
+KnownPolicy = Literal["train", "train+valid", "all"]
+
+
+class KnownEdges:
+    """An exact set of (source, target) pairs with O(log degree) membership.
+
+    Built from any number of edge sets, so that what counts as known is always spelled out:
+    ``KnownEdges(graph)`` knows the training edges only (honest), ``KnownEdges(graph, valid, test)``
+    knows more. Costs 4 bytes a directed edge plus 8 a node, and the same again when sources are
+    corrupted in a directed graph; nothing when it is built from one graph, whose arrays it shares.
+
+    Args:
+        *edge_sets: Graphs, or integer tensors ``[2, E]``. Tensors are symmetrised if the set is
+            undirected. Self-loops in tensors are known edges like any other.
+        num_nodes: N or (num_src, num_dst); taken from the first graph if there is one.
+        undirected: Whether (u, v) also means (v, u); taken from the first graph if there is one.
+
+    Raises:
+        ValueError: If there is neither a graph nor ``num_nodes``, or an edge set does not fit.
+
+    Example:
+        >>> known = KnownEdges(torch.tensor([[0, 1], [1, 2]]), num_nodes=4, undirected=True)
+        >>> known.contains(torch.tensor([1, 0]), torch.tensor([0, 3]))
+        tensor([ True, False])
+        >>> known.complement_size(torch.tensor([1]))  # 3; the query itself does not count
+        tensor([1])
+    """
+
+    def __init__(
+        self,
+        *edge_sets: Graph | Tensor,
+        num_nodes: int | tuple[int, int] | None = None,
+        undirected: bool | None = None,
+    ) -> None:
+        graphs = [edges for edges in edge_sets if isinstance(edges, Graph)]
+        self.num_src, self.num_dst, self.bipartite = _size(graphs, num_nodes)
+        if undirected is None:
+            undirected = bool(graphs) and graphs[0].undirected
+        self.undirected = bool(undirected)
+        for graph in graphs:
+            if (graph.num_src, graph.num_dst) != (self.num_src, self.num_dst):
+                checks.fail("edge_sets", f"of {self.num_src} x {self.num_dst} nodes", graph)
+        if len(edge_sets) == 1 and graphs and graphs[0].undirected == self.undirected:
+            self.indptr, self.indices = graphs[0].indptr, graphs[0].indices
+        else:
+            self.indptr, self.indices = self._merge(edge_sets)
+        self._reversed: KnownEdges | None = self if self.undirected else None
+        self._graph = graphs[0] if len(edge_sets) == 1 and graphs else None
+
+    def _merge(self, edge_sets: tuple[Graph | Tensor, ...]) -> tuple[IntArray, IntArray]:
+        sources, targets = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for edges in edge_sets:
+            tensor = edges.edge_index if isinstance(edges, Graph) else edges
+            tensor = checks.pairs("edge_sets", tensor)
+            checks.node_range("edge_sets", tensor[0], self.num_src)
+            checks.node_range("edge_sets", tensor[1], self.num_dst)
+            array = tensor.detach().cpu().to(torch.int64).numpy()
+            sources.append(array[0])
+            targets.append(array[1])
+            if self.undirected:
+                sources.append(array[1])
+                targets.append(array[0])
+        arrays = kernels.csr.build(
+            np.concatenate(sources),
+            np.concatenate(targets),
+            self.num_src,
+            self.num_dst,
+            drop_loops=False,
+        )
+        return frozen(arrays[0]), frozen(arrays[1])
+
+    @property
+    def num_edges(self) -> int:
+        """Number of directed pairs."""
+        return len(self.indices)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, the reversed view included if it was made."""
+        other = self._reversed
+        extra = other.indptr.nbytes + other.indices.nbytes if other not in (None, self) else 0
+        return int(self.indptr.nbytes + self.indices.nbytes + extra)
+
+    @cached_property
+    def no_self(self) -> int:
+        """Whether (u, u) is never a negative; a ``SELF_...`` code of the kernels."""
+        if self.bipartite:
+            return kernels.pools.SELF_FREE
+        if self._graph is not None:
+            return kernels.pools.SELF_OUT
+        return kernels.pools.SELF_MAYBE_KNOWN
+
+    def reversed(self) -> KnownEdges:
+        """The same pairs as (target, source), for corrupting sources; cached."""
+        if self._reversed is None:
+            other = object.__new__(KnownEdges)
+            other.num_src, other.num_dst = self.num_dst, self.num_src
+            other.bipartite, other.undirected = self.bipartite, False
+            other._graph = self._graph.reversed() if self._graph is not None else None
+            if other._graph is not None:
+                other.indptr, other.indices = other._graph.indptr, other._graph.indices
+            else:
+                arrays = kernels.csr.transpose(self.indptr, self.indices, self.num_dst)
+                other.indptr, other.indices = frozen(arrays[0]), frozen(arrays[1])
+            other._reversed = self
+            self._reversed = other
+        return self._reversed
+
+    def contains(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Whether each (src, dst) is known; both of the same shape, which the bool result has.
+
+        Raises:
+            ValueError: If shapes, devices or ids do not fit.
+        """
+        src = self._rows("src", src)
+        dst = checks.index_tensor("dst", dst, "[...]")
+        if src.shape != dst.shape:
+            checks.fail("dst", f"of the shape of 'src', {list(src.shape)}", list(dst.shape))
+        checks.same_device("dst", dst, "src", src)
+        checks.node_range("dst", dst, self.num_dst)
+        out = np.empty(src.numel(), np.bool_)
+        kernels.threads.run_rows(
+            kernels.csr.contains, len(out), len(out), out, _flat(src), _flat(dst), *self.arrays
+        )
+        return torch.from_numpy(out).view(src.shape).to(src.device)
+
+    def complement_size(self, src: Tensor) -> Tensor:
+        """Number of non-edges of each source (itself not counted), long, in the shape of src.
+
+        Raises:
+            ValueError: If ids do not fit.
+        """
+        src = self._rows("src", src)
+        out = self.sizes(_flat(src))
+        return torch.from_numpy(out).view(src.shape).to(src.device)
+
+    def listed(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Known edges of ``rows [B]`` in their order: which of the rows, and the target."""
+        start = self.indptr[rows]
+        degree = self.indptr[rows + 1] - start
+        line = np.repeat(np.arange(len(rows)), degree)
+        entry = np.arange(len(line)) - np.repeat(np.cumsum(degree) - degree, degree)
+        return line, self.indices[np.repeat(start, degree) + entry].astype(np.int64)
+
+    def sizes(self, rows: IntArray) -> npt.NDArray[np.int64]:
+        """Complement sizes of ``rows [B]`` as an array, for samplers."""
+        out = np.empty(len(rows), np.int64)
+        kernels.threads.run_rows(
+            kernels.pools.sizes,
+            len(out),
+            len(out),
+            out,
+            rows,
+            *self.arrays,
+            self.num_dst,
+            self.no_self,
+        )
+        return out
+
+    def non_neighbor(self, src: Tensor, rank: Tensor) -> Tensor:
+        """The ``rank``-th non-edge target of each source, ascending from 0; -1 where there is none.
+
+        A uniform rank gives a uniform non-edge with no rejection, whatever the degree.
+
+        Raises:
+            ValueError: If shapes, devices or ids do not fit.
+        """
+        src = self._rows("src", src)
+        rank = checks.index_tensor("rank", rank, "[...]")
+        if src.shape != rank.shape:
+            checks.fail("rank", f"of the shape of 'src', {list(src.shape)}", list(rank.shape))
+        checks.same_device("rank", rank, "src", src)
+        out = np.empty(src.numel(), np.int64)
+        kernels.threads.run_rows(
+            kernels.pools.nth,
+            len(out),
+            len(out),
+            out,
+            _flat(src),
+            _flat(rank),
+            *self.arrays,
+            self.num_dst,
+            self.no_self,
+        )
+        return torch.from_numpy(out).view(src.shape).to(src.device)
+
+    @property
+    def arrays(self) -> tuple[IntArray, IntArray]:
+        """``indptr [num_src + 1]`` and sorted ``indices [E]``."""
+        return self.indptr, self.indices
+
+    def _rows(self, name: str, src: Tensor) -> Tensor:
+        src = checks.index_tensor(name, src, "[...]")
+        checks.node_range(name, src, self.num_src)
+        return src
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state["_reversed"] = self if self.undirected else None
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        frozen(self.indptr)
+        frozen(self.indices)
+
+    def __repr__(self) -> str:
+        return f"KnownEdges({self.num_src} x {self.num_dst}, num_edges={self.num_edges})"
+
+
+def _size(graphs: list[Graph], num_nodes: int | tuple[int, int] | None) -> tuple[int, int, bool]:
+    if num_nodes is None:
+        if not graphs:
+            checks.fail("num_nodes", "given when no edge set is a Graph", None)
+        return graphs[0].num_src, graphs[0].num_dst, graphs[0].bipartite
+    if isinstance(num_nodes, tuple):
+        return (
+            checks.integer("num_nodes[0]", num_nodes[0], 0),
+            checks.integer("num_nodes[1]", num_nodes[1], 0),
+            True,
+        )
+    size = checks.integer("num_nodes", num_nodes, 0)
+    return size, size, False
+
+
+def _flat(ids: Tensor) -> npt.NDArray[np.int64]:
+    return ids.detach().cpu().to(torch.int64).contiguous().view(-1).numpy()

@@ -1,0 +1,200 @@
+"""Where walks end: with restart (personalised PageRank), or after some steps."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import checks, kernels
+from gneg.graph.csr import Steps
+from gneg.graph.heuristics import FloatArray, default_tolerance
+from gneg.graph.known import KnownEdges
+
+IntArray = npt.NDArray[np.int64]
+
+#: Up to so many nodes all pairs are solved for at once (float32: 270 MB at the most; about a
+#: second for 2,700 nodes, half a minute for 8,000); beyond, rows are pushed as they are asked for.
+TABLE = 8_192
+
+
+class Ends:
+    """Where walks from a node end, pushed along the edges.
+
+    Args:
+        steps: The graph that is walked; with weights, steps follow them.
+    """
+
+    #: Steps (0: with restart), probability of stopping, and tolerance.
+    _law: tuple[int, float, float]
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps, self.size = steps, len(steps.indptr) - 1
+
+    def among(
+        self, rows: IntArray, targets: IntArray, known: KnownEdges
+    ) -> tuple[FloatArray, FloatArray]:
+        """Share of walks from ``rows [B]`` that end at ``targets [B, M]``, and at any non-edge.
+
+        The latter ``[B]``. Targets are those of ``known``, whose ids are shifted in a bipartite
+        graph.
+        """
+        return self._pushed(rows, targets + self.steps.target_shift, known)
+
+    def _pushed(
+        self, rows: IntArray, targets: IntArray, known: KnownEdges | None
+    ) -> tuple[FloatArray, FloatArray]:
+        order = np.argsort(rows, kind="stable")  # equal rows share their push
+        out = np.empty((len(rows), targets.shape[1] + 1))
+        none = np.zeros(self.size + 1, np.int64), np.empty(0, np.int64)
+        given = (
+            (*none, 0, False) if known is None else (*known.arrays, known.num_dst, known.no_self)
+        )
+        shift, threads = self.steps.target_shift, kernels.threads
+
+        def push(*args: Any) -> None:
+            rest = threads.zeros(2 * self.size), *threads.scratch(self.size)
+            kernels.ppr.among(*args, *rest)
+
+        work = max(out.size, 64 * len(rows))
+        asked = rows[order], np.ascontiguousarray(targets[order])
+        weights = np.empty(0) if self.steps.weights is None else self.steps.weights
+        ends = self.steps.indptr, self.steps.indices, weights, *self._law
+        threads.run_rows(push, len(rows), work, out, *asked, *ends, shift, *given)
+        back = np.empty_like(out)
+        back[order] = out
+        # What is left of subtracting all known ends is rounding, not walks.
+        return back[:, :-1], np.where(back[:, -1] > 1e-12, back[:, -1], 0.0)
+
+
+class Hops(Ends):
+    """Ends of walks of ``hops`` steps, exact; a dead end ends none.
+
+    Args:
+        steps: The graph that is walked; with weights, steps follow them.
+        hops: Steps, >= 1.
+
+    Raises:
+        ValueError: If ``hops`` is out of range.
+    """
+
+    def __init__(self, steps: Steps, hops: int) -> None:
+        super().__init__(steps)
+        self._law = checks.integer("hops", hops, 1), 0.0, 0.0
+
+
+class PageRank(Ends):
+    """Ends of walks that stop with probability ``alpha`` before each step; a dead end ends none.
+
+    Exact (to float32) on graphs of up to :data:`TABLE` nodes; on larger ones by forward push
+    (Andersen, Chung and Lang, FOCS 2006), at most ``epsilon * deg(v)`` below it.
+
+    Args:
+        steps: The graph that is walked; with weights, steps follow them.
+        alpha: Probability of stopping, in (0, 1].
+        epsilon: Tolerance of the push, > 0; if None that of
+            :func:`gneg.graph.heuristics.default_tolerance`.
+
+    Raises:
+        ValueError: If an argument is out of range, or the graph has weights and is too large.
+    """
+
+    def __init__(self, steps: Steps, *, alpha: float = 0.15, epsilon: float | None = None) -> None:
+        super().__init__(steps)
+        self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
+        chosen = default_tolerance(self.size, len(steps.indices)) if epsilon is None else epsilon
+        self.epsilon = checks.number("epsilon", chosen, 0, open_low=True)
+        self._law = 0, self.alpha, self.epsilon
+        if steps.weights is not None and self.size > TABLE:
+            checks.fail("steps", f"unweighted beyond {TABLE} nodes", f"{self.size} with weights")
+
+    @cached_property
+    def table(self) -> npt.NDArray[np.float32] | None:
+        """``[N, N]``, row by row; None for a graph that is too large for it."""
+        if self.size > TABLE:
+            return None
+        from scipy import linalg, sparse
+
+        indptr, indices, weights = self.steps.indptr, self.steps.indices, self.steps.weights
+        values = np.ones(len(indices)) if weights is None else weights
+        shape = self.size, self.size
+        matrix = sparse.csr_array((values, indices, indptr), shape=shape)
+        strength = matrix.sum(axis=1)
+        scale = np.divide(1 - self.alpha, strength, out=np.zeros(self.size), where=strength > 0)
+        system = np.eye(self.size) - (sparse.diags_array(scale) @ matrix).toarray()
+        found = self.alpha * linalg.inv(system, overwrite_a=True, check_finite=False)
+        table: npt.NDArray[np.float32] = np.maximum(found, 0.0).astype(np.float32)
+        return table
+
+    def scores(self, rows: IntArray, targets: IntArray) -> FloatArray:
+        """PageRank ``[B, M]`` of nodes ``targets [B, M]`` personalised to ``rows [B]``."""
+        if self.table is not None:
+            return self.table[rows[:, None], targets].astype(np.float64)
+        return self._pushed(rows, targets, None)[0]
+
+    def among(
+        self, rows: IntArray, targets: IntArray, known: KnownEdges
+    ) -> tuple[FloatArray, FloatArray]:
+        """See the base; from the table if there is one."""
+        shifted = targets + self.steps.target_shift
+        if self.table is None:
+            return self._pushed(rows, shifted, known)
+        every, back = np.unique(rows, return_inverse=True)
+        indptr, flat = known.arrays
+        count = indptr[every + 1] - indptr[every]
+        of = np.repeat(np.arange(len(every)), count)
+        start = np.repeat(indptr[every] - np.cumsum(count) + count, count)
+        ends = flat[start + np.arange(len(of))].astype(np.int64) + self.steps.target_shift
+        ours = slice(self.steps.target_shift, self.steps.target_shift + known.num_dst)
+        free = self.table[every, ours].sum(axis=1, dtype=np.float64)
+        free -= np.bincount(of, self.table[every[of], ends], len(every))
+        if known.no_self:
+            free -= self.table[every, every]
+        return self.scores(rows, shifted), np.maximum(free, 0.0)[back]
+
+
+def without_own_edge(
+    own: npt.NDArray[np.bool_],
+    there: FloatArray,
+    back: FloatArray,
+    at: tuple[FloatArray, FloatArray],
+    degree: tuple[FloatArray, FloatArray],
+    alpha: float,
+) -> FloatArray:
+    """PageRank ``[B]`` of v personalised to u, had the edge u-v not been there.
+
+    Exact: taking out an undirected edge changes two rows of the transition matrix, so that Sherman,
+    Morrison and Woodbury's formula needs only what the four pairs of u and v had before.
+
+    Args:
+        own: ``[B]``, whether u-v is an edge; if not nothing changes.
+        there: PageRank of v personalised to u, ``[B]``.
+        back: That of u personalised to v.
+        at: That of u personalised to u, and of v to v.
+        degree: Of u and of v, with the edge.
+        alpha: Probability of stopping.
+    """
+    inside = np.array([[at[0], there], [back, at[1]]]) / alpha  # the resolvent [2, 2, B]
+    onwards = 1 - alpha
+    less = np.array(degree) - 1
+    # A step from u to any neighbour, then the resolvent: without v the mean of one neighbour fewer.
+    stepped = (inside - np.eye(2)[:, :, None]) / onwards
+    change = np.divide(
+        stepped - inside[::-1], less[:, None], out=-stepped.copy(), where=less[:, None] > 0
+    )
+    system = np.eye(2)[:, :, None] - onwards * change
+    determinant = system[0, 0] * system[1, 1] - system[0, 1] * system[1, 0]
+    safe = np.where(np.abs(determinant) > 1e-12, determinant, 1.0)
+    solved = (
+        np.array(
+            [
+                system[1, 1] * change[0, 1] - system[0, 1] * change[1, 1],
+                system[0, 0] * change[1, 1] - system[1, 0] * change[0, 1],
+            ]
+        )
+        / safe
+    )
+    changed = inside[0, 1] + onwards * (inside[0, 0] * solved[0] + inside[0, 1] * solved[1])
+    return np.where(own, np.maximum(alpha * changed, 0.0), there)

@@ -1,0 +1,1 @@
+"""Samplers that change while a model trains: caches, schedules, adversaries."""

@@ -1,0 +1,188 @@
+"""A small generator of negatives that is trained against the model."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding
+
+from gneg import checks
+from gneg.checks import CollapseWarning
+from gneg.graph import KnownEdges
+from gneg.rng import generator_from, split_seed
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
+from gneg.samplers.query import MEMORY_MB
+from gneg.samplers.wrapper import TUNABLE_M, Wrapper, gumbel
+
+MOMENTUM = 0.9  # of the baseline and of the entropy that is watched
+COLLAPSED = 0.05  # share of the highest possible entropy
+PATIENCE = 20  # steps below it
+ROWS = 8_192  # of a draw that the generator learns from at once
+
+
+class Adversarial(Wrapper):
+    """Draws candidates that a generator thinks the model will score high.
+
+    The generator gives every pair a logit, ``a[src] . b[dst] + c[src] + d[dst]``, and draws K of
+    the M candidates by their softmax. After each step it learns by REINFORCE, the reward being the
+    model's score of what was drawn, less a moving baseline (KBGAN, Cai and Wang, NAACL 2018,
+    equations 5 to 7; IGAN, Wang et al., AAAI 2018). The K draws of a row are without replacement
+    and each counts as a draw of its own.
+
+    A generator that always draws the same few candidates is of no use: when the entropy of its
+    softmax stays below a twentieth of the highest possible, one
+    :class:`~gneg.checks.CollapseWarning` says so, and `report` tells the entropy.
+
+    Args:
+        sampler: Where candidates come from.
+        m: Number of candidates, M; at least K.
+        width: Width of the generator's embeddings.
+        lr: Learning rate of the generator's Adam.
+        seed: Of the generator's first weights.
+        memory_mb: Memory for scoring at once, in megabytes.
+        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
+        corrupt: See there.
+        unique: See there.
+
+    Raises:
+        ValueError: If an argument is out of range, or ``sample`` is not given ``score``.
+    """
+
+    name = "adversarial"
+    scores = True
+    complete = True
+    tunable: ClassVar = TUNABLE_M
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        m: int = 32,
+        *,
+        width: int = 16,
+        lr: float = 0.01,
+        seed: int = 0,
+        memory_mb: int = MEMORY_MB,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt | None = None,
+        unique: bool = False,
+    ) -> None:
+        super().__init__(
+            sampler, m=m, memory_mb=memory_mb, known=known, corrupt=corrupt, unique=unique
+        )
+        self.width = checks.integer("width", width, 1)
+        self.lr = checks.number("lr", lr, 0, open_low=True)
+        self.seed = seed
+        start = generator_from(split_seed(seed, 0))
+        sizes = self.graph.num_src, self.graph.num_dst
+        self.factors = [
+            nn.Parameter(torch.randn(size, self.width, generator=start) * self.width**-0.5 * 0.1)
+            for size in sizes
+        ]
+        self.bias = [nn.Parameter(torch.zeros(size, 1)) for size in sizes]
+        self.optimizer = torch.optim.Adam([*self.factors, *self.bias], lr=self.lr)
+        self.baseline, self.entropy = math.nan, 1.0
+        self.steps = self.low = 0
+
+    def _logits(self, query: Query, index: IntArray) -> FloatArray:
+        """The generator's logits ``[B, M]``; NumPy, because a forked process may draw."""
+        here, there = (0, 1) if query.side == "dst" else (1, 0)
+        factors = [one.detach().numpy() for one in self.factors]
+        bias = [one.detach().numpy()[:, 0] for one in self.bias]
+        at = np.maximum(index, 0)
+        logits: FloatArray = np.einsum("bd,bmd->bm", factors[here][query.rows], factors[there][at])
+        logits += bias[here][query.rows][:, None] + bias[there][at]
+        return logits
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        pool = self._pool(query, k, seed)
+        noise = gumbel(pool.index.shape, split_seed(seed, 1))
+        drawn = pool.top(self._logits(query, pool.index) + noise, k)
+        self._remember(query, (pool.index, drawn, query.scores(drawn, self.memory_mb)))
+        return drawn
+
+    def step(self, *, score: Score | None = None) -> None:
+        """Train the generator on what the last call drew."""
+        super().step(score=score)
+        drawn = [(query, *what) for query, what in self._remembered() if len(query.rows)]
+        rewards = [reward[index >= 0] for _, _, index, reward in drawn]
+        if not sum(map(len, rewards)):
+            return
+        found = np.concatenate(rewards)
+        self.baseline = _moved(self.baseline, float(found.mean()))
+        scale = float(found.std()) + 1e-6
+        self.optimizer.zero_grad()
+        entropies = []
+        for query, pool, index, reward in drawn:
+            for lo in range(0, len(index), ROWS):
+                part = slice(lo, lo + ROWS)
+                gain = np.where(index[part] >= 0, (reward[part] - self.baseline) / scale, 0.0)
+                gain /= len(found)
+                some = query.take(np.arange(len(index))[part])
+                entropies.append(self._learn(some, pool[part], index[part], gain))
+        self.optimizer.step()
+        self._watch(float(np.mean(np.concatenate(entropies))))
+
+    def _learn(self, query: Query, pool: IntArray, drawn: IntArray, gain: FloatArray) -> FloatArray:
+        """Add a gradient of -gain * log p(drawn); return each row's entropy in [0, 1]."""
+        here, there = (0, 1) if query.side == "dst" else (1, 0)
+        rows = torch.from_numpy(query.rows)
+
+        def logit(index: IntArray) -> Tensor:
+            # Looked up as embeddings: the sums of an indexing's gradient come in any order.
+            at = torch.from_numpy(np.maximum(index, 0))
+            ends = [(rows, here), (at, there)]
+            kept, replaced = (embedding(ids, self.factors[end]) for ids, end in ends)
+            own, other = (embedding(ids, self.bias[end]).squeeze(-1) for ids, end in ends)
+            return torch.einsum("bd,bmd->bm", kept, replaced) + own.unsqueeze(1) + other
+
+        held = torch.from_numpy(pool >= 0)
+        logits = logit(pool).masked_fill(~held, -torch.inf)
+        total = torch.logsumexp(logits, dim=1, keepdim=True)
+        weight = torch.from_numpy(gain).float()
+        loss = -(weight * torch.where(weight == 0, weight, logit(drawn) - total)).sum()
+        loss.backward()
+        p = torch.softmax(logits.detach(), dim=1)
+        size = held.sum(dim=1).clamp(min=2).float()
+        entropy: FloatArray = (torch.special.entr(p).sum(dim=1) / size.log()).numpy()
+        return entropy
+
+    def _watch(self, entropy: float) -> None:
+        self.steps += 1
+        self.entropy = _moved(self.entropy, entropy)
+        self.low = self.low + 1 if self.entropy < COLLAPSED else 0
+        if self.low == PATIENCE:
+            warnings.warn(
+                f"the generator of Adversarial has collapsed: the entropy of its draws is "
+                f"{100 * self.entropy:.1f} % of the highest; lower its 'lr', raise 'm', or mix it "
+                "with uniform negatives",
+                CollapseWarning,
+                stacklevel=4,
+            )
+
+    def report(self) -> dict[str, Any]:
+        """Return the generator's entropy in [0, 1] and whether it has collapsed."""
+        own = {"generator_entropy": self.entropy, "generator_collapsed": self.low >= PATIENCE}
+        return {**self.sampler.report(), **own}
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "weights": [one.detach().clone() for one in (*self.factors, *self.bias)],
+            "optimizer": self.optimizer.state_dict(),
+            "watch": [self.baseline, self.entropy, self.steps, self.low],
+        }
+
+    def _load(self, state: dict[str, Any]) -> None:
+        with torch.no_grad():
+            for one, value in zip((*self.factors, *self.bias), state["weights"], strict=True):
+                one.copy_(value)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.baseline, self.entropy, self.steps, self.low = state["watch"]
+
+
+def _moved(average: float, value: float) -> float:
+    return value if math.isnan(average) else MOMENTUM * average + (1 - MOMENTUM) * value

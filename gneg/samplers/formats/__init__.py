@@ -1,0 +1,1 @@
+"""Negatives as files, and in the forms of other libraries."""

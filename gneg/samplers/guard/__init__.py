@@ -1,0 +1,1 @@
+"""Guards: rules that drop candidates which are probably false negatives."""

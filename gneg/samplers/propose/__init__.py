@@ -1,0 +1,1 @@
+"""Proposals: distributions over targets that are read off the graph or embeddings."""

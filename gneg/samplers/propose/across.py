@@ -1,0 +1,107 @@
+"""Negatives of one edge type by the structure of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from gneg import checks
+from gneg.graph import Graph, KnownEdges
+from gneg.samplers.base import Corrupt, IntArray, Query, Sampler
+
+EdgeType = tuple[str, str, str]
+TRIES = 4  # candidates drawn for each that is wanted: most are of another type
+
+
+@dataclass(frozen=True)
+class AllTypes:
+    """All edges of a heterogeneous graph as one undirected graph.
+
+    Attributes:
+        graph: Its nodes are those of every type, one type after the other.
+        offset: Where the nodes of each type begin.
+    """
+
+    graph: Graph
+    offset: Mapping[str, int]
+
+    @classmethod
+    def of(cls, edges: Mapping[EdgeType, torch.Tensor], sizes: Mapping[str, int]) -> AllTypes:
+        """Join edges ``[2, E]`` by their type.
+
+        Args:
+            edges: As ``HeteroData.edge_index_dict``.
+            sizes: Number of nodes of each type, as ``HeteroData.num_nodes_dict``.
+
+        Raises:
+            ValueError: If an edge type joins unknown node types.
+        """
+        starts = np.cumsum([0, *sizes.values()])
+        offset = dict(zip(sizes, starts.tolist(), strict=False))
+        joined = [torch.empty(2, 0, dtype=torch.long)]
+        for (src, kind, dst), index in edges.items():
+            for node_type in (src, dst):
+                checks.choice(f"edges[{(src, kind, dst)}]", node_type, offset)
+            joined.append(index.cpu() + torch.tensor([[offset[src]], [offset[dst]]]))
+        graph = Graph.from_edge_index(torch.cat(joined, dim=1), int(starts[-1]), undirected=True)
+        return cls(graph, offset)
+
+
+class Across(Sampler):
+    """Draws by a sampler on the graph of all edge types, targets of the right type only.
+
+    A walk over users, items and tags may reach an item through a tag, which a walk over purchases
+    alone cannot. Known are the edges of the one type; what falls on another type, or on a known
+    edge, is drawn again, then uniformly.
+
+    Args:
+        graph: The edges of one type, (source type, relation, target type).
+        sampler: A sampler on ``every.graph``, where it corrupts either side.
+        every: All edges.
+        edge_type: The type of ``graph``.
+        known: See :class:`~gneg.samplers.base.Sampler`.
+        corrupt: See the base.
+        unique: See the base.
+
+    Raises:
+        ValueError: If the graphs do not fit.
+    """
+
+    name = "across"
+
+    def __init__(
+        self,
+        graph: Graph,
+        sampler: Sampler,
+        every: AllTypes,
+        edge_type: EdgeType,
+        *,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+    ) -> None:
+        super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
+        if not isinstance(sampler, Sampler) or sampler.graph is not every.graph:
+            checks.fail("sampler", "a sampler on every.graph", sampler)
+        if sampler.needs:
+            checks.fail("sampler", "one that needs no model", sampler)
+        for end in (edge_type[0], edge_type[-1]):
+            checks.choice("edge_type", end, every.offset)
+        self.sampler, self.every, self.edge_type = sampler, every, edge_type
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        starts = [self.every.offset[end] for end in (self.edge_type[0], self.edge_type[-1])]
+        kept, replaced = starts if query.side == "dst" else starts[::-1]
+        joint = replace(
+            query,
+            rows=query.rows + kept,
+            batch=query.batch + replaced,
+            whole=self.every.graph,
+            known=self.sampler.known,
+            unique=False,
+        )
+        drawn = self.sampler._propose(joint, TRIES * k, seed) - replaced
+        return np.where((drawn >= 0) & (drawn < query.known.num_dst), drawn, -1)

@@ -1,0 +1,56 @@
+"""Popularity negatives: targets in proportion to a power of their degree."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import checks
+from gneg.graph import Graph, KnownEdges
+from gneg.samplers.base import Corrupt
+from gneg.samplers.negatives import Side
+from gneg.samplers.propose.weighted import ByWeight
+
+
+class Degree(ByWeight):
+    """Draws non-edges in proportion to degree ** alpha of the target.
+
+    ``alpha=0.75`` is the choice of word2vec (Mikolov et al., NeurIPS 2013), ``alpha=1`` the
+    popularity among the positives, ``alpha=0`` uniform. An alias table makes a draw O(1). Nodes
+    without edges have weight 0 unless ``alpha`` is 0. ``log_q`` is exact.
+
+    Args:
+        graph: See :class:`~gneg.samplers.base.Sampler`.
+        alpha: Exponent, in [-4, 4].
+        known: See the base.
+        corrupt: See the base.
+        unique: See the base.
+
+    Raises:
+        ValueError: If ``alpha`` is out of range.
+    """
+
+    name = "degree"
+    tunable: ClassVar = {"alpha": lambda value: checks.number("alpha", value, -4, 4)}
+
+    def __init__(
+        self,
+        graph: Graph,
+        alpha: float = 0.75,
+        *,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+    ) -> None:
+        super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
+        self.alpha = checks.number("alpha", alpha, -4, 4)
+
+    def _weight(self, side: Side) -> npt.NDArray[np.float64]:
+        def build() -> npt.NDArray[np.float64]:
+            degree = self.view(side).reversed().degree().numpy().astype(np.float64)
+            weight = np.maximum(degree, 1) ** self.alpha
+            return np.where((degree > 0) | (self.alpha == 0), weight, 0.0)
+
+        return self.cached(("weight", side), build)  # type: ignore[no-any-return]

@@ -1,0 +1,152 @@
+"""Negatives from exact shortest-path shells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import checks, kernels
+from gneg.graph import Graph, KnownEdges
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+
+Hop = int | Literal["far"]
+
+
+class KHop(Sampler):
+    """Draws uniformly from the nodes at an exact distance from the query.
+
+    Each draw first chooses a shell, then a target uniformly from it. An empty shell passes its
+    draws on to the next one outwards, in the end to ``"far"`` (further than every named shell, or
+    unreachable), and if that is empty too to all non-edges (``Negatives.counts["fell"]``).
+    ``log_q`` is exact, but lists the shells: it costs more than the draws.
+
+    Args:
+        graph: See :class:`~gneg.samplers.base.Sampler`.
+        hops: One distance or several, each >= 2, or ``"far"``: more than the largest distance
+            named (more than 2 if none is). Odd numbers in a bipartite graph.
+        weights: Share of each of ``hops``; equal if None. Or a mapping that names both at once,
+            ``weights={2: .5, 3: .3, "far": .2}``.
+        known: See the base.
+        corrupt: See the base.
+        unique: See the base.
+
+    Raises:
+        ValueError: If a hop or weight is out of range, or the two do not match.
+    """
+
+    name = "khop"
+    exact = True
+
+    def __init__(
+        self,
+        graph: Graph,
+        hops: Hop | Sequence[Hop] | None = None,
+        weights: Sequence[float] | Mapping[Hop, float] | None = None,
+        *,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+    ) -> None:
+        super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
+        self.hops, self.weights = _shells(hops, weights, 3 if graph.bipartite else 2)
+        for hop in self.hops:
+            if graph.bipartite and hop != "far" and hop % 2 == 0:
+                checks.fail(
+                    "hops",
+                    "odd in a bipartite graph: the other side is never at an even distance",
+                    hop,
+                )
+
+    def settings(self) -> list[str]:
+        """``hops``, one shell at a time."""
+        return ["hops"]
+
+    def tune(self, setting: str, value: float) -> None:
+        """Draw from the shell nearest to ``value`` from now on."""
+        if setting != "hops":
+            super().tune(setting, value)
+        checks.number("hops", value, 2)
+        hop = 2 * round((value - 1) / 2) + 1 if self.graph.bipartite else round(value)
+        self.hops, self.weights = (max(hop, 3 if self.graph.bipartite else 2),), (1.0,)
+
+    def _plan(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], int]:
+        """Distances with "far" as a last one past the largest, their shares, and the step."""
+        step = 2 if self.graph.bipartite else 1
+        shares = dict(zip(self.hops, self.weights, strict=True))
+        named = sorted(hop for hop in shares if hop != "far")
+        far = (named[-1] if named else 1 + step) + step
+        hops = np.array([*named, far], np.int64)
+        weights = np.array([*(shares[hop] for hop in named), shares.get("far", 0.0)])
+        return hops, weights / weights.sum(), step
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        index, known = query.blank(k), query.known
+        steps = self.view(query.side).steps()
+        hops, weights, step = self._plan()
+
+        def draw(*args: Any) -> int:
+            return kernels.shells.draws(*args, *kernels.threads.scratch(self.graph.num_nodes))  # type: ignore[no-any-return]
+
+        fell = query.run(
+            draw,
+            index,
+            *steps[:5],
+            known.num_dst,
+            *known.arrays,
+            hops,
+            np.cumsum(weights),
+            step,
+            seed,
+        )
+        query.counts["fell"] += sum(fell)
+        return index
+
+    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
+        out, known = np.empty(index.shape), query.known
+        steps = self.view(query.side).steps()
+
+        def measure(*args: Any) -> None:
+            kernels.ball.log_prob(*args, *kernels.threads.scratch(self.graph.num_nodes))
+
+        with np.errstate(divide="ignore"):
+            query.run(
+                measure,
+                out,
+                np.maximum(index, 0),
+                *steps[:2],
+                steps.target_shift,
+                known.num_dst,
+                *known.arrays,
+                *self._plan(),
+                known.no_self,
+            )
+        return out
+
+
+def _shells(
+    hops: Hop | Sequence[Hop] | None,
+    weights: Sequence[float] | Mapping[Hop, float] | None,
+    default: int,
+) -> tuple[tuple[Hop, ...], tuple[float, ...]]:
+    if isinstance(weights, Mapping):
+        if hops is not None:
+            checks.fail("hops", "None when 'weights' is a mapping", hops)
+        hops, weights = list(weights), list(weights.values())
+    if hops is None:
+        hops = default
+    listed: tuple[Hop, ...] = (hops,) if isinstance(hops, int | str) else tuple(hops)
+    if not listed or len(set(listed)) < len(listed):
+        checks.fail("hops", "one or more different distances", hops)
+    for hop in listed:
+        if hop != "far" and (not isinstance(hop, int) or isinstance(hop, bool) or hop < 2):
+            checks.fail("hops", "integers >= 2 or 'far'", repr(hop))
+    shares = (1.0,) * len(listed) if weights is None else tuple(weights)
+    if len(shares) != len(listed):
+        checks.fail("weights", f"one for each of the {len(listed)} hops", f"{len(shares)}")
+    shares = tuple(checks.number("weights", share, 0) for share in shares)
+    if sum(shares) <= 0:
+        checks.fail("weights", "of a positive sum", shares)
+    return listed, shares

@@ -1,0 +1,188 @@
+"""Several proposals at once, each with its share of the draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gneg import checks, kernels
+from gneg.graph import KnownEdges
+from gneg.rng import split_seed
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.negatives import Negatives, Vectors
+
+
+class Mixture(Sampler):
+    """Draws each negative from one of several samplers.
+
+    Every row gets the whole part of ``weight * K`` from each sampler, and what remains of K at
+    random, so that each share is met exactly on average and as closely as K allows in every row.
+    ``log_q`` is that of the mixture, log sum w_i q_i, if every part has one.
+
+    The parts' proposals are used with the mixture's own ``known``, ``corrupt`` and ``unique``.
+
+    Args:
+        samplers: One or more samplers over the same nodes.
+        weights: Their shares, positive; equal if None.
+        known: The edges never to return; those of the first sampler if None.
+        corrupt: The end to replace; that of the first sampler if None.
+        unique: Whether a row may hold a target only once.
+
+    Raises:
+        ValueError: If there is no sampler, or weights or graphs do not match.
+    """
+
+    name = "mixture"
+    tunable: ClassVar = {"share": lambda value: checks.number("share", value, 0, 1)}
+
+    def __init__(
+        self,
+        samplers: Sequence[Sampler],
+        weights: Sequence[float] | None = None,
+        *,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt | None = None,
+        unique: bool = False,
+    ) -> None:
+        self.samplers = list(samplers)
+        if not self.samplers or not all(isinstance(part, Sampler) for part in self.samplers):
+            checks.fail("samplers", "one or more samplers", samplers)
+        first = self.samplers[0]
+        super().__init__(
+            first.graph,
+            known=first.known if known is None else known,
+            corrupt=first.corrupt if corrupt is None else corrupt,
+            unique=unique,
+        )
+        for part in self.samplers[1:]:
+            sizes = part.graph.num_src, part.graph.num_dst
+            if sizes != (self.graph.num_src, self.graph.num_dst):
+                checks.fail("samplers", f"over the nodes of {self.graph}", part.graph)
+        self.targeted = any(part.targeted for part in self.samplers)
+        self.slow_log_q = any(part.slow_log_q for part in self.samplers)
+        shares = [1.0] * len(self.samplers) if weights is None else list(weights)
+        if len(shares) != len(self.samplers):
+            checks.fail("weights", f"one for each of {len(self.samplers)} samplers", shares)
+        shares = [checks.number("weights", share, 0, open_low=True) for share in shares]
+        self.weights = [share / sum(shares) for share in shares]
+        self._others = self.weights[:-1]  # their proportions, whatever becomes of the last share
+        self.exact = all(part.exact for part in self.samplers)
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Whatever a part needs."""
+        return frozenset[Need]().union(*(part.needs for part in self.samplers))
+
+    @property
+    def momentum(self) -> float:
+        """The longest memory that a part wants."""
+        return max(part.momentum for part in self.samplers)
+
+    @property
+    def share(self) -> float:
+        """The last part's share; a new one scales the others."""
+        return self.weights[-1]
+
+    @share.setter
+    def share(self, value: float) -> None:
+        if len(self.weights) == 1:
+            checks.fail("share", "left alone in a mixture of one", value)
+        rest = sum(self._others)
+        self.weights = [(1 - value) * weight / rest for weight in self._others] + [value]
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        index = query.blank(k)
+        filled = np.zeros(len(query.rows), np.int64)
+        # Once for each number of draws, so that a part that scores candidates does so once a row.
+        for i, (part, counts) in enumerate(
+            zip(self.samplers, self._counts(query, k, seed), strict=True)
+        ):
+            for count in np.unique(counts[counts > 0]):
+                rows = np.flatnonzero(counts == count)
+                some = query if len(rows) == len(counts) else query.take(rows)
+                drawn = part._propose(some, int(count), split_seed(seed, i * (k + 1) + int(count)))
+                index[rows[:, None], filled[rows, None] + np.arange(count)] = drawn
+                filled[rows] += count
+        # Whatever takes only some of a row must not find one part before the other.
+        query.run(kernels.pools.shuffle, index, split_seed(seed, -2))
+        return index
+
+    def _counts(self, query: Query, k: int, seed: int) -> list[IntArray]:
+        """How many of its K each row draws from each part: the whole shares, the rest at random."""
+        shares = np.array(self.weights) * k
+        whole = np.floor(shares + 1e-9).astype(np.int64)
+        counts = np.repeat(whole[:, None], len(query.rows), axis=1)
+        left = k - int(whole.sum())
+        if left:
+            rest = np.maximum(shares - whole, 0)
+            random = np.random.Generator(np.random.Philox(split_seed(seed, -1)))
+            choice = random.choice(len(rest), (len(query.rows), left), p=rest / rest.sum())
+            for i in range(len(rest)):
+                counts[i] += (choice == i).sum(axis=1)
+        return list(counts)
+
+    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
+        total: FloatArray | None = None
+        for part, weight in zip(self.samplers, self.weights, strict=True):
+            found = part._log_prob(query, index)
+            if found is None:
+                return None
+            with np.errstate(divide="ignore"):
+                found = found + np.log(weight)
+            total = found if total is None else np.logaddexp(total, found)
+        return total
+
+    def step(self, *, score: Score | None = None) -> None:
+        """Pass the step on to every part."""
+        for part in self.samplers:
+            part.step(score=score)
+
+    def end_epoch(self, *, z: Vectors | None = None) -> None:
+        """Pass the epoch's end on to every part."""
+        for part in self.samplers:
+            part.end_epoch(z=z)
+
+    def report(self) -> dict[str, Any]:
+        """Return the parts' reports under their names."""
+        found = {f"{i}:{part.name}": part.report() for i, part in enumerate(self.samplers)}
+        return {name: shown for name, shown in found.items() if shown}
+
+    def settings(self) -> list[str]:
+        """``share``, the last part's, and the parts' own."""
+        return list(dict.fromkeys([*super().settings(), *_flat(self.samplers)]))
+
+    def tune(self, setting: str, value: float) -> None:
+        """Change the ``share``, or a setting of every part that has it."""
+        parts = [part for part in self.samplers if setting in part.settings()]
+        if setting in self.tunable or not parts:
+            super().tune(setting, value)
+            return
+        for part in parts:
+            part.tune(setting, value)
+
+    def finish(self, negatives: Negatives, seed: int) -> Negatives:
+        """Let every part add what it adds."""
+        for i, part in enumerate(self.samplers):
+            negatives = part.finish(negatives, split_seed(seed, i))
+        return negatives
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the parts' states under their positions."""
+        return {str(i): part.state_dict() for i, part in enumerate(self.samplers)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore every part.
+
+        Raises:
+            ValueError: If ``state`` has another number of parts.
+        """
+        if len(state) != len(self.samplers):
+            checks.fail("state", f"of {len(self.samplers)} samplers", len(state))
+        for i, part in enumerate(self.samplers):
+            part.load_state_dict(state[str(i)])
+
+
+def _flat(parts: Sequence[Sampler]) -> list[str]:
+    return [name for part in parts for name in part.settings()]

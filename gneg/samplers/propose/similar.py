@@ -1,0 +1,308 @@
+"""Negatives that look like the positive: nearest non-edges in an embedding or feature space."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gneg import checks, kernels
+from gneg.graph import Graph, KnownEdges
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Vectors
+from gneg.samplers.negatives import Side
+
+Metric = Literal["cosine", "dot", "euclidean"]
+Backend = Literal["exact", "hnsw", "ivf"]
+
+
+class Similar(Sampler):
+    """Draws uniformly from a band of the non-edges nearest to the query.
+
+    The non-edges of a query are ranked by similarity to it; the band ``(lo, hi)`` keeps ranks lo
+    to hi - 1. Skipping the very nearest (``lo > 0``) avoids the likeliest false negatives. Lists
+    are made when a query is first seen and kept until the next :meth:`refresh`.
+
+    ``backend="exact"`` is a chunked matrix product in torch, on the vectors' device and within
+    ``memory_mb``. ``"hnsw"`` and ``"ivf"`` ask a FAISS index instead (``pip install gneg[ann]``),
+    for graphs on which N x N products are too many; their lists may miss some true neighbours,
+    but never hold a known edge.
+
+    Vectors come from the constructor or ``refresh(z)``; ``sample(z=...)`` uses the given ones for
+    that call only. ``log_q`` is exact for the band, -inf outside it.
+
+    Args:
+        graph: See :class:`~gneg.samplers.base.Sampler`.
+        z: ``[N, D]`` float vectors (a pair, sources and targets, in a bipartite graph).
+        band: Ranks to keep, ``0 <= lo < hi``.
+        metric: ``"cosine"``, ``"dot"`` or ``"euclidean"``.
+        backend: How the neighbours are found.
+        memory_mb: Memory for the scores of a chunk, in megabytes.
+        refresh_every: Epochs between refreshes during training; 0: never.
+        refresh_share: Budget of such a refresh: the share of the lists that is made anew, oldest
+            first, in (0, 1].
+        known: See the base.
+        corrupt: See the base.
+        unique: See the base.
+
+    Raises:
+        ValueError: If an argument is out of range or the vectors do not fit the graph.
+        ImportError: If a FAISS backend is asked for and FAISS is not installed.
+    """
+
+    name = "similar"
+
+    def __init__(
+        self,
+        graph: Graph,
+        z: Vectors | None = None,
+        *,
+        band: tuple[int, int] = (0, 100),
+        metric: Metric = "cosine",
+        backend: Backend = "exact",
+        memory_mb: int = 256,
+        refresh_every: int = 0,
+        refresh_share: float = 1.0,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+    ) -> None:
+        super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
+        low = checks.integer("band[0]", band[0], 0)
+        self.band = low, checks.integer("band[1]", band[1], low + 1)
+        self.metric: Metric = checks.choice("metric", metric, ("cosine", "dot", "euclidean"))
+        self.backend: Backend = checks.choice("backend", backend, ("exact", "hnsw", "ivf"))
+        if backend != "exact":
+            _faiss()
+        self.memory_mb = checks.integer("memory_mb", memory_mb, 1)
+        self.refresh_every = checks.integer("refresh_every", refresh_every, 0)
+        self.refresh_share = checks.number("refresh_share", refresh_share, 0, 1, open_low=True)
+        self.epoch = 0
+        self._z: tuple[Tensor, Tensor] | None = None
+        self._lists: dict[Side, npt.NDArray[np.int32]] = {}
+        self._made: dict[Side, npt.NDArray[np.int32]] = {}  # the epoch of each list, -1: none
+        if z is not None:
+            self.refresh(z)
+
+    def refresh(self, z: Vectors) -> None:
+        """Use new vectors from now on and forget the lists made from the old ones.
+
+        Raises:
+            ValueError: If the vectors do not fit the graph or hold NaN.
+        """
+        self._z = self._vectors(z)
+        self._lists, self._made = {}, {}
+        self._cache = {}
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The embeddings at the end of an epoch, if the lists are to follow them."""
+        return frozenset({"z"} if self.refresh_every else ())
+
+    def end_epoch(self, *, z: Vectors | None = None) -> None:
+        """Count an epoch and, when it is time, refresh from the model's embeddings."""
+        self.epoch += 1
+        if z is None or not self.refresh_every or self.epoch % self.refresh_every:
+            return
+        kept = {side: self._kept(side) for side in self._lists}
+        lists = self._lists
+        self.refresh(z)
+        for side, (rows, made) in kept.items():
+            blank = np.full_like(lists[side], -2)
+            blank[rows] = lists[side][rows]
+            self._lists[side], self._made[side] = blank, made
+
+    def _kept(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+        """Rows whose lists outlive a refresh: all but the oldest ``refresh_share`` of them."""
+        made = self._made[side]
+        rows = np.flatnonzero(made >= 0)
+        oldest = np.argsort(made[rows], kind="stable")
+        dropped = rows[oldest[: int(np.ceil(self.refresh_share * len(rows)))]]
+        made[dropped] = -1
+        return np.setdiff1d(rows, dropped), made
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the vectors in use and the epoch, and lists that are made from older vectors."""
+        lists = {} if self.refresh_share == 1 else self._lists
+        kept = {
+            side: (torch.from_numpy(one), torch.from_numpy(self._made[side]))
+            for side, one in lists.items()
+        }
+        return {"z": self._z, "epoch": self.epoch, "lists": kept}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict()``.
+
+        Raises:
+            ValueError: If a key is missing or unknown.
+        """
+        if set(state) != {"z", "epoch", "lists"}:
+            checks.fail("state", "with the keys 'z', 'epoch' and 'lists'", sorted(state))
+        self.epoch = state["epoch"]
+        self._cache = {}
+        self._z = state["z"]
+        self._lists = {side: one.numpy().copy() for side, (one, _) in state["lists"].items()}
+        self._made = {side: made.numpy().copy() for side, (_, made) in state["lists"].items()}
+
+    def _vectors(self, z: Vectors) -> tuple[Tensor, Tensor]:
+        if self.graph.bipartite != isinstance(z, tuple):
+            wanted = "a pair of tensors (sources, targets)" if self.graph.bipartite else "a tensor"
+            checks.fail("z", wanted, type(z).__name__)
+        ends = z if isinstance(z, tuple) else (z, z)
+        for name, one, size in zip(
+            ("sources", "targets"), ends, (self.graph.num_src, self.graph.num_dst), strict=True
+        ):
+            if not isinstance(one, Tensor) or one.dim() != 2 or one.size(0) != size:
+                got = list(one.shape) if isinstance(one, Tensor) else type(one).__name__
+                checks.fail("z", f"of shape [{size}, D] for the {name}", got)
+            if not torch.isfinite(one).all():
+                checks.fail("z", "finite", "NaN or infinite values")
+        prepared = tuple(self._prepared(one.detach().float()) for one in ends)
+        return prepared[0], prepared[1]
+
+    def _prepared(self, z: Tensor) -> Tensor:
+        return functional.normalize(z) if self.metric == "cosine" else z
+
+    def _ends(self, query: Query) -> tuple[Tensor, Tensor]:
+        ends = self._z if query.z is None else self._vectors(query.z)
+        if ends is None:
+            checks.fail(
+                "z", "embeddings of shape [N, D], given to Similar, refresh() or sample()", None
+            )
+        return ends if query.side == "dst" else (ends[1], ends[0])
+
+    def _pool(self, query: Query) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+        """Lists ``[.., hi - lo]`` (-1 padded) and which of them belongs to each row."""
+        rows, where = np.unique(query.rows, return_inverse=True)
+        if query.z is not None:
+            return self._nearest(query, rows), where
+        if query.side not in self._lists:
+            width = min(self.band[1], query.known.num_dst) - self.band[0]
+            self._lists[query.side] = np.full(
+                (query.known.num_src, max(width, 0)),
+                -2,
+                np.int32,  # -2: not made yet
+            )
+            self._made[query.side] = np.full(query.known.num_src, -1, np.int32)
+        lists = self._lists[query.side]
+        if lists.shape[1]:
+            lacking = rows[lists[rows, 0] == -2]
+            if len(lacking):
+                lists[lacking] = self._nearest(query, lacking)
+                self._made[query.side][lacking] = self.epoch
+        return lists, query.rows
+
+    def _nearest(self, query: Query, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        kept, replaced = self._ends(query)
+        low, high = self.band
+        found = (
+            self._search(kept, replaced, rows, query)
+            if self.backend != "exact"
+            else (self._scan(kept, replaced, rows, query))
+        )
+        width = min(high, query.known.num_dst) - low
+        out = np.full((len(rows), max(width, 0)), -1, np.int32)
+        part = found[:, low:high]
+        out[:, : part.shape[1]] = part
+        return out
+
+    def _scan(
+        self, kept: Tensor, replaced: Tensor, rows: npt.NDArray[np.int64], query: Query
+    ) -> npt.NDArray[np.int64]:
+        """Exact top-k of the non-edges, by chunks of rows whose scores fit the budget."""
+        known = query.known
+        take = min(self.band[1], known.num_dst)
+        chunk = max(1, self.memory_mb * 2**20 // (8 * max(known.num_dst, 1)))
+        found = np.full((len(rows), take), -1, np.int64)
+        norm = replaced.square().sum(1) if self.metric == "euclidean" else None
+        for first in range(0, len(rows), chunk):
+            some = rows[first : first + chunk]
+            scores = kept[torch.from_numpy(some).to(kept.device)] @ replaced.t()
+            if norm is not None:
+                scores = 2 * scores - norm  # -|u - v|^2 but for a constant of the row
+            line, column = _known_cells(some, known)
+            scores[line.to(scores.device), column.to(scores.device)] = -torch.inf
+            value, index = scores.topk(take)
+            index[value == -torch.inf] = -1
+            found[first : first + chunk] = index.cpu().numpy()
+        return found
+
+    def _search(
+        self, kept: Tensor, replaced: Tensor, rows: npt.NDArray[np.int64], query: Query
+    ) -> npt.NDArray[np.int64]:
+        """Approximate top-k from a FAISS index, asked for as many more as a row has known edges."""
+        known = query.known
+        index = (
+            self.cached(("index", query.side), lambda: self._index(replaced))
+            if (query.z is None)
+            else self._index(replaced)
+        )
+        vectors = kept[torch.from_numpy(rows).to(kept.device)].cpu().numpy()
+        degree = known.indptr[rows + 1] - known.indptr[rows]
+        out = np.full((len(rows), self.band[1]), -1, np.int64)
+        # Rows of similar degree are asked together: one hub must not widen every search.
+        for low, high in [(0, 64), (64, 1024), (1024, known.num_dst + 1)]:
+            some = np.flatnonzero((degree >= low) & (degree < high))
+            if not len(some):
+                continue
+            width = min(self.band[1] + int(degree[some].max()) + 1, known.num_dst)
+            _, found = index.search(vectors[some], width)
+            part = np.full((len(some), self.band[1]), -1, np.int64)
+            replace(query, rows=rows[some]).exclude(part, found, unique=False)
+            out[some] = part
+        return out
+
+    def _index(self, replaced: Tensor) -> Any:
+        faiss = _faiss()
+        vectors = replaced.cpu().contiguous().numpy()
+        metric = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
+        if self.backend == "hnsw":
+            index = faiss.IndexHNSWFlat(vectors.shape[1], 32, metric)
+            index.hnsw.efSearch = max(64, 2 * self.band[1])
+        else:
+            cells = max(1, int(len(vectors) ** 0.5))
+            quantizer = faiss.IndexFlat(vectors.shape[1], metric)
+            index = faiss.IndexIVFFlat(quantizer, vectors.shape[1], cells, metric)
+            index.train(vectors)
+            index.nprobe = max(1, cells // 8)
+        index.add(vectors)
+        return index
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        pool, where = self._pool(query)
+        index = query.blank(k)
+        kernels.threads.run_rows(
+            kernels.pools.pick, len(index), index.size, index, pool, where, seed
+        )
+        return index
+
+    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
+        pool, where = self._pool(query)
+        lists = pool[where]
+        size = (lists >= 0).sum(axis=1, keepdims=True)
+        inside = np.stack([(lists == column[:, None]).any(axis=1) for column in index.T], axis=1)
+        banded = np.where(inside & (index >= 0), -np.log(np.maximum(size, 1)), -np.inf)
+        return np.where(size > 0, banded, query.log_uniform)
+
+
+def _known_cells(rows: npt.NDArray[np.int64], known: KnownEdges) -> tuple[Tensor, Tensor]:
+    """Positions of known edges and self-loops in a score matrix of the given rows."""
+    line, column = known.listed(rows)
+    if known.no_self:
+        line = np.concatenate([line, np.arange(len(rows))])
+        column = np.concatenate([column, rows])
+    return torch.from_numpy(line), torch.from_numpy(column)
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError as error:
+        raise ImportError(
+            "backend='hnsw' and backend='ivf' need FAISS: pip install 'gneg[ann]'"
+        ) from error
+    return faiss

@@ -1,0 +1,154 @@
+"""Two-step walks u -> w -> v: drawing their ends, and how probable each end is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import kernels
+from gneg.graph import KnownEdges
+from gneg.graph.csr import Steps
+from gneg.graph.heuristics import neighbor_weight
+from gneg.samplers.base import FloatArray, IntArray, Query
+
+Local = Literal["ra", "cn", "aa"]
+Table = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
+
+class TwoSteps(Protocol):
+    """The walks of one side of a graph."""
+
+    def draw(self, query: Query, index: IntArray, seed: int) -> None:
+        """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
+
+    def weigh(self, query: Query, index: IntArray) -> FloatArray:
+        """Unnormalised probability ``[B, K]`` of each end."""
+
+    def allowed(self, rows: IntArray, known: KnownEdges) -> FloatArray:
+        """Sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
+
+
+def two_steps(steps: Steps, kind: Local) -> TwoSteps:
+    """The walks whose ends follow ``kind``, along weights where there are any."""
+    return Plain(steps, kind) if steps.weights is None else Weighted(steps, kind)
+
+
+class Plain:
+    """Without weights: the first step by a table of its own or uniform, the second uniform.
+
+    ``through[w]`` is g(w) / deg(w), where g(w) is the weight of w in the first step.
+    """
+
+    def __init__(self, steps: Steps, kind: Local) -> None:
+        degree = np.diff(steps.indptr)
+        through = neighbor_weight(kind, degree)
+        through[degree == 0] = 0.0
+        self.steps, self.through = steps, through
+        self.table: Table = np.empty(0, np.float32), np.empty(0, np.int32)
+        if kind != "ra":
+            self.table = _table(steps.indptr, steps.indices, through * degree)
+
+    def draw(self, query: Query, index: IntArray, seed: int) -> None:
+        """See :class:`TwoSteps`."""
+        rest = *query.known.arrays, query.known.no_self, seed
+        ends = self.steps.indptr, self.steps.indices
+        kernel = marking(kernels.walks.two_steps, query.known)
+        query.run(kernel, index, *ends, *self.table, self.through, *rest)
+
+    def weigh(self, query: Query, index: IntArray) -> FloatArray:
+        """See :class:`TwoSteps`."""
+        return _weighed(kernels.heuristics.weighted, query, index, *self.steps[:4], self.through)
+
+    def allowed(self, rows: IntArray, known: KnownEdges) -> FloatArray:
+        """See :class:`TwoSteps`."""
+        ends = self.steps.indptr, self.steps.indices
+        return _added(kernels.walks.allowed_mass, rows, known, *ends, self.through)
+
+
+class Weighted:
+    """With weights W: both steps follow them.
+
+    The ends of ``"ra"`` are those of a random walk; of ``"cn"`` they follow the sum over w of
+    ``W[u, w] * W[w, v]``, of ``"aa"`` the same over log deg(w).
+    """
+
+    def __init__(self, steps: Steps, kind: Local) -> None:
+        weights = steps.weights
+        assert weights is not None
+        degree = np.diff(steps.indptr)
+        source = np.repeat(np.arange(len(degree)), degree)
+        strength = np.bincount(source, weights, len(degree))
+        least = np.maximum(strength, np.finfo(np.float64).tiny)
+        through = 1.0 / least if kind == "ra" else neighbor_weight(kind, degree)
+        through[degree == 0] = 0.0
+        self.steps, self.weights, self.through = steps, weights, through
+        every = np.arange(len(weights))
+        self.second = _table(steps.indptr, every, weights)
+        self.first = self.second
+        if kind != "ra" or (degree == 0).any():
+            onwards = weights * (through * strength)[steps.indices]
+            self.first = _table(steps.indptr, every, onwards)
+
+    def draw(self, query: Query, index: IntArray, seed: int) -> None:
+        """See :class:`TwoSteps`."""
+        rest = *query.known.arrays, query.known.no_self, seed
+        kernel = marking(kernels.weighted_walks.two_steps, query.known)
+        walk = self.steps.indptr, self.steps.indices, *self.first, *self.second
+        query.run(kernel, index, *walk, self.weights, self.through, *rest)
+
+    def weigh(self, query: Query, index: IntArray) -> FloatArray:
+        """See :class:`TwoSteps`."""
+        steps = self.steps
+        out = steps.indptr, steps.indices, self.weights
+        back = steps.in_indptr, steps.in_indices, steps.in_weights
+        return _weighed(kernels.weighted_walks.mass, query, index, *out, *back, self.through)
+
+    def allowed(self, rows: IntArray, known: KnownEdges) -> FloatArray:
+        """See :class:`TwoSteps`."""
+        walk = self.steps.indptr, self.steps.indices, self.weights, self.through
+        return _added(kernels.weighted_walks.allowed_mass, rows, known, *walk)
+
+
+def edge_table(steps: Steps) -> Table:
+    """Alias tables of the weights of each row's edges; empty without weights."""
+    if steps.weights is None:
+        return np.empty(0, np.float32), np.empty(0, np.int32)
+    return _table(steps.indptr, np.arange(len(steps.weights)), steps.weights)
+
+
+def _table(indptr: npt.NDArray[Any], indices: npt.NDArray[Any], weight: FloatArray) -> Table:
+    accept, alias = np.empty(len(indices), np.float32), np.empty(len(indices), np.int32)
+    arrays = accept, alias, indptr, indices, weight
+    kernels.threads.run_rows(kernels.alias.build_rows, len(indptr) - 1, len(indices), *arrays)
+    return accept, alias
+
+
+def marking(kernel: Callable[..., Any], known: KnownEdges) -> Callable[..., Any]:
+    """The kernel with this thread's marks as its last argument."""
+
+    def run(*args: Any) -> None:
+        kernel(*args, kernels.threads.scratch(known.num_dst)[0])
+
+    return run
+
+
+def _weighed(kernel: Callable[..., Any], query: Query, index: IntArray, *args: Any) -> FloatArray:
+    weight = np.empty(index.shape)
+
+    def run(*given: Any) -> None:
+        kernel(*given, kernels.threads.zeros(len(args[0]) - 1))
+
+    order = np.argsort(query.rows, kind="stable")  # equal rows share their preparation
+    query.take(order).run(run, weight, index[order], *args)
+    weight[order] = weight.copy()
+    return weight
+
+
+def _added(kernel: Callable[..., Any], rows: IntArray, known: KnownEdges, *args: Any) -> FloatArray:
+    found = np.empty(len(rows))
+    rest = *args, *known.arrays, known.no_self
+    kernels.threads.run_rows(marking(kernel, known), len(rows), 64 * len(rows), found, rows, *rest)
+    return found

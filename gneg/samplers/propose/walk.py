@@ -1,0 +1,158 @@
+"""Structure-aware negatives: random walks whose end points follow RA, CN, AA or PPR."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from gneg import checks, kernels
+from gneg.graph import Graph, KnownEdges
+from gneg.graph.csr import Steps
+from gneg.graph.pagerank import TABLE, Ends, Hops, PageRank
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+from gneg.samplers.negatives import Side
+from gneg.samplers.propose.two_steps import TwoSteps, edge_table, marking, two_steps
+
+Kind = Literal["ra", "cn", "aa", "ppr"]
+
+PPR_TRIES = 256  # of a longer walk, before the rest of the row is drawn uniformly
+
+
+class Walk(Sampler):
+    """Draws the end points of random walks from the query that are non-edges; O(1) a draw.
+
+    A two-step walk u -> w -> v that chooses w with a weight g(w) and v uniformly ends at v with
+    probability ~ sum over common neighbours w of g(w) / deg(w). So ``kind`` says what the draws
+    are proportional to: ``"ra"`` resource allocation (g = 1), ``"cn"`` the number of common
+    neighbours (g = deg), ``"aa"`` Adamic-Adar (g = deg / log deg); ``"ppr"`` is a walk with
+    restart, which ends in proportion to personalised PageRank.
+
+    Both steps follow the weights of a weighted graph: then ``"cn"`` stands for the sum over w of
+    ``W[u, w] * W[w, v]``, ``"aa"`` for the same over log deg(w), ``"ra"`` for the walk itself.
+
+    Drawn by rejection of edges; a two-step row that keeps rejecting is listed instead, so the
+    draws follow the conditional distribution exactly. A query from which the walk reaches no
+    non-edge is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is exact for two steps,
+    and for more of them but for rows of which less than about a hundredth of the walks end on a
+    non-edge, which are partly drawn uniformly; the latter costs more than the draw. For ``"ppr"``
+    it is that of :class:`gneg.graph.pagerank.PageRank` (exact for up to 8,192 nodes, but for such
+    rows), and None if the graph is larger and has weights.
+
+    Args:
+        graph: See :class:`~gneg.samplers.base.Sampler`.
+        kind: What the draws are proportional to.
+        hops: Length of the walk for ``"ra"``; 2, in a bipartite graph 3, if None. An odd number
+            in a bipartite graph. Two only for ``"cn"`` and ``"aa"``, unused for ``"ppr"``.
+        alpha: Restart probability of ``"ppr"``, in (0, 1).
+        known: See the base.
+        corrupt: See the base.
+        unique: See the base.
+
+    Raises:
+        ValueError: If an argument is out of range or does not fit the graph.
+    """
+
+    name = "walk"
+    exact = True
+
+    def __init__(
+        self,
+        graph: Graph,
+        kind: Kind = "ra",
+        *,
+        hops: int | None = None,
+        alpha: float = 0.15,
+        known: KnownEdges | None = None,
+        corrupt: Corrupt = "dst",
+        unique: bool = False,
+    ) -> None:
+        super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
+        self.kind: Kind = checks.choice("kind", kind, ("ra", "cn", "aa", "ppr"))
+        self.hops = (3 if graph.bipartite else 2) if hops is None else hops
+        checks.integer("hops", self.hops, 2)
+        self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
+        if alpha == 1:
+            checks.fail("alpha", "a number in (0, 1)", alpha)
+        if graph.bipartite and kind in ("cn", "aa"):
+            checks.fail(
+                "kind",
+                "'ra' or 'ppr' for a bipartite graph, which has no common "
+                "neighbours of a source and a target",
+                repr(kind),
+            )
+        if graph.bipartite and self.hops % 2 == 0:
+            checks.fail("hops", "odd in a bipartite graph: an even walk ends on its own side", hops)
+        if kind in ("cn", "aa") and self.hops != 2:
+            checks.fail("hops", f"2 for kind='{kind}'", hops)
+        self.slow_log_q = not self._two
+
+    @property
+    def _two(self) -> bool:
+        return self.kind != "ppr" and self.hops == 2
+
+    def _steps(self, side: Side) -> Steps:
+        return self.view(side).steps()
+
+    def _two_steps(self, side: Side) -> TwoSteps:
+        assert self.kind != "ppr"
+        kind = self.kind
+        return self.cached(("walks", side), lambda: two_steps(self._steps(side), kind))  # type: ignore[no-any-return]
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        index, known, steps = query.blank(k), query.known, self._steps(query.side)
+        if self._two:
+            self._two_steps(query.side).draw(query, index, seed)
+            return index
+        restart = self.alpha if self.kind == "ppr" else 0.0
+        query.run(
+            marking(kernels.walks.steps, known),
+            index,
+            steps.indptr,
+            steps.indices,
+            *self.cached(("edges", query.side), lambda: edge_table(steps)),
+            steps.target_shift,
+            known.num_dst,
+            *known.arrays,
+            self.hops,
+            restart,
+            known.no_self,
+            seed,
+            PPR_TRIES,
+        )
+        return index
+
+    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
+        if self._two:
+            weight = self._two_steps(query.side).weigh(query, index)
+            allowed = self._allowed(query)[:, None]
+        else:
+            ends = self.cached(("ends", query.side), lambda: self._ends(query.side))
+            if ends is None:
+                return None
+            weight, free = ends.among(query.rows, np.maximum(index, 0), query.known)
+            allowed = free[:, None]
+        share = np.divide(weight, allowed, out=np.zeros_like(weight), where=allowed > 0)
+        with np.errstate(divide="ignore"):
+            return np.where(allowed > 0, np.log(share), query.log_uniform)
+
+    def _ends(self, side: Side) -> Ends | None:
+        steps = self._steps(side)
+        if self.kind != "ppr":
+            return Hops(steps, self.hops)
+        if steps.weights is not None and len(steps.indptr) - 1 > TABLE:
+            return None
+        return PageRank(steps, alpha=self.alpha)
+
+    def _allowed(self, query: Query) -> FloatArray:
+        """Unnormalised probability that a walk from each row ends on a non-edge."""
+        known, side = query.known, query.side
+        kept, mass = self.cached(("mass", side), lambda: (known, np.full(known.num_src, np.nan)))
+        if kept is not known:
+            del self._cache["mass", side]
+            return self._allowed(query)
+        rows = np.unique(query.rows)
+        rows = rows[np.isnan(mass[rows])]
+        if len(rows):
+            mass[rows] = self._two_steps(side).allowed(rows, known)
+        return mass[query.rows]  # type: ignore[no-any-return]

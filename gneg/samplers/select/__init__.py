@@ -1,0 +1,1 @@
+"""Selectors: which candidates of a pool become negatives."""

@@ -1,0 +1,232 @@
+"""Samplers from text."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from gneg import checks
+from gneg.graph import Graph, KnownEdges
+from gneg.samplers.adapt.adversarial import Adversarial
+from gneg.samplers.adapt.cached import Cached
+from gneg.samplers.adapt.curriculum import Curriculum
+from gneg.samplers.adapt.schedules import Schedule
+from gneg.samplers.adapt.self_paced import SelfPaced
+from gneg.samplers.base import Corrupt, Sampler, Vectors
+from gneg.samplers.guard.graph_guards import Community, DegreeCap, HeuristicPercentile, NodeTime
+from gneg.samplers.guard.guarded import Guarded
+from gneg.samplers.guard.guards import AbsoluteMargin, Guard, RankRange, RelativeMargin, ScoreRange
+from gneg.samplers.propose.degree import Degree
+from gneg.samplers.propose.in_batch import InBatch
+from gneg.samplers.propose.khop import KHop
+from gneg.samplers.propose.memory_bank import MemoryBank
+from gneg.samplers.propose.mixture import Mixture
+from gneg.samplers.propose.similar import Similar
+from gneg.samplers.propose.uniform import Uniform
+from gneg.samplers.propose.walk import Walk
+from gneg.samplers.select.ahns import AHNS
+from gneg.samplers.select.dns import DNS
+from gneg.samplers.select.hardest import Hardest
+from gneg.samplers.select.metropolis import Metropolis
+from gneg.samplers.select.mixup import Mixup
+from gneg.samplers.select.semi_hard import SemiHard
+from gneg.samplers.select.tempered import Tempered
+from gneg.samplers.text.parse import Expression, Value, complain, parse
+from gneg.samplers.wrapper import Wrapper
+
+#: Samplers that text can name.
+SAMPLERS: dict[str, type[Sampler]] = {
+    cls.name: cls
+    for cls in (
+        Uniform,
+        Degree,
+        KHop,
+        Walk,
+        Similar,
+        InBatch,
+        MemoryBank,
+        Mixture,
+        Hardest,
+        DNS,
+        SemiHard,
+        Tempered,
+        AHNS,
+        Metropolis,
+        Adversarial,
+        Mixup,
+        Cached,
+        Curriculum,
+        SelfPaced,
+        Guarded,
+    )
+}
+#: Guards that text can name, by the option of ``guarded`` that makes them.
+GUARDS: dict[str, type[Guard]] = {
+    cls.name: cls
+    for cls in (
+        RankRange,
+        ScoreRange,
+        AbsoluteMargin,
+        RelativeMargin,
+        HeuristicPercentile,
+        DegreeCap,
+        Community,
+        NodeTime,
+    )
+}
+_HIDDEN = {"graph", "sampler", "guards", "known", "corrupt", "unique", "z"}
+_SCHEDULE = ("schedule", "start", "end", "epochs")
+
+
+def options_of(cls: type[Sampler]) -> list[str]:
+    """Names of the options an expression may set."""
+    if cls is Mixture:
+        return []
+    own = [name for name in inspect.signature(cls).parameters if name not in _HIDDEN]
+    if cls is Guarded:
+        return [*GUARDS, *own]
+    return [*own, *_SCHEDULE[1:]] if cls is Curriculum else own
+
+
+def build(
+    text: str,
+    graph: Graph,
+    *,
+    z: Vectors | Callable[[], Vectors] | None = None,
+    known: KnownEdges | None = None,
+    corrupt: Corrupt = "dst",
+    unique: bool = False,
+    time: Vectors | None = None,
+    leaves: Mapping[str, Callable[..., Sampler]] | None = None,
+    names: Sequence[str] | None = None,
+) -> Sampler:
+    """Build a sampler from an expression such as ``mixture(uniform:0.5, hardest(walk, m=64):0.5)``.
+
+    Names are those of :data:`SAMPLERS`, options those of the classes; several values are joined
+    by ``|``, as in ``khop(hops=2|3|far)`` or ``similar(band=10|100)``. A curriculum takes the shape
+    of its schedule, ``curriculum(tempered(uniform), setting=temperature, schedule=exponential,
+    start=4, end=0.5, epochs=40)``; guards are options of ``guarded``, ``guarded(hardest(walk),
+    relative_margin=0.05, percentile=ra|95, degree_cap=200)``, and ``node_time=any`` (or
+    ``backward``, for citations) where nodes have times.
+
+    Args:
+        text: The expression.
+        graph: The graph to sample in.
+        z: ``[N, D]`` vectors for ``similar`` and cosines, or what makes them when they are needed.
+        known: The edges never to return; those of ``graph`` if None.
+        corrupt: The end to replace.
+        unique: Whether a row may hold a target only once.
+        time: ``[N]``, when each node came to be, for ``node_time``.
+        leaves: What makes samplers of names that mean something else here.
+        names: What may be named; all of :data:`SAMPLERS` if None.
+
+    Raises:
+        ValueError: If the expression is malformed or an option is wrong; the message points at it.
+
+    Example:
+        >>> import torch
+        >>> graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), undirected=True)
+        >>> build("walk(kind=cn)", graph)
+        Walk(kind='cn', hops=2, alpha=0.15, corrupt='dst', unique=False)
+    """
+    known = KnownEdges(graph) if known is None else known
+    common: dict[str, Any] = {"known": known, "corrupt": corrupt, "unique": unique}
+
+    def vectors() -> Any:
+        return z() if callable(z) else z
+
+    def make(expression: Expression) -> Sampler:
+        known_names = SAMPLERS if names is None else names
+        if expression.name not in known_names:
+            there = f"no sampler {expression.name!r}; there are {', '.join(known_names)}"
+            complain(text, expression.place, there)
+        if leaves is not None and expression.name in leaves:
+            return _leaf(text, expression, leaves[expression.name])
+        cls = SAMPLERS[expression.name]
+        _check_options(text, expression, options_of(cls))
+        _check_parts(text, expression, cls)
+        parts = [make(part) for part, _ in expression.parts]
+        options: dict[str, Any] = dict(expression.options)
+        with _pointing(text, expression):
+            if issubclass(cls, Mixture):
+                weights = [1.0 if weight is None else weight for _, weight in expression.parts]
+                return cls(parts, weights, **common)
+            if issubclass(cls, Guarded):
+                options["guards"] = _guards(options, vectors, time)
+            elif issubclass(cls, Curriculum):
+                options["schedule"] = _schedule(options)
+            elif issubclass(cls, Similar):
+                options["z"] = vectors()
+            inside: Any = parts[0] if parts else graph
+            return cls(inside, **options, **common)
+
+    return make(parse(text))
+
+
+@contextmanager
+def _pointing(text: str, expression: Expression) -> Iterator[None]:
+    """Let errors point at the option they name."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        named = [option for option in expression.places if f"'{option}" in str(error)]
+        place = expression.places[named[0]] if named else expression.place
+        complain(text, place, str(error))
+
+
+def _leaf(text: str, expression: Expression, make: Callable[..., Sampler]) -> Sampler:
+    _check_options(text, expression, list(inspect.signature(make).parameters))
+    if expression.parts:
+        complain(text, expression.place, f"{expression.name!r} takes no samplers")
+    with _pointing(text, expression):
+        return make(**expression.options)
+
+
+def _check_options(text: str, expression: Expression, allowed: list[str]) -> None:
+    for option, place in expression.places.items():
+        if option not in allowed:
+            has = f"only {', '.join(allowed)}" if allowed else "none"
+            complain(text, place, f"{expression.name!r} has no option {option!r} ({has})")
+
+
+def _check_parts(text: str, expression: Expression, cls: type[Sampler]) -> None:
+    if cls is Mixture:
+        right, what = bool(expression.parts), "samplers, as in mixture(uniform:0.5, walk:0.5)"
+    elif issubclass(cls, Wrapper):
+        right = len(expression.parts) == 1
+        what = f"one sampler, as in {cls.name}(walk)"
+    else:
+        right, what = not expression.parts, "no samplers"
+    if not right:
+        complain(text, expression.place, f"{expression.name!r} takes {what}")
+    for part, weight in expression.parts:
+        if weight is not None and cls is not Mixture:
+            complain(
+                text, part.place, f"only the parts of a mixture have weights, not {part.name!r}"
+            )
+
+
+def _guards(
+    options: dict[str, Any], vectors: Callable[[], Any], time: Vectors | None
+) -> list[Guard]:
+    """Take the guards out of the options and make them."""
+    made: list[Guard] = []
+    for name in [name for name in options if name in GUARDS]:
+        value: Value = options.pop(name)
+        values: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
+        if name == NodeTime.name:
+            if time is None:
+                checks.fail(name, "left out where nodes have no times", repr(value))
+            made.append(NodeTime(time, direction=values[0]))
+            continue
+        more = {"x": vectors()} if values[0] == "cosine" else {}
+        made.append(GUARDS[name](*values, **more))
+    return made
+
+
+def _schedule(options: dict[str, Any]) -> Schedule:
+    """Take the schedule out of the options and make it."""
+    given = {name: options.pop(name) for name in _SCHEDULE if name in options}
+    return Schedule(given.pop("schedule", "linear"), **given)

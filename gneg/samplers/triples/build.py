@@ -1,0 +1,149 @@
+"""Samplers of one side of a knowledge graph from text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.graph import Graph, KnownEdges
+from gneg.samplers.base import Sampler
+from gneg.samplers.propose.degree import Degree
+from gneg.samplers.propose.khop import KHop
+from gneg.samplers.propose.similar import Similar
+from gneg.samplers.propose.uniform import Uniform
+from gneg.samplers.propose.walk import Kind, Walk
+from gneg.samplers.text.build import build as build_pairs
+from gneg.samplers.triples.itself import Itself
+from gneg.samplers.triples.on_entities import OnEntities
+from gneg.samplers.triples.typed import Typed
+from gneg.samplers.triples.views import View
+
+#: Names that mean something else than for pairs, or nothing there; the rest are selectors.
+NAMES = (
+    "uniform",
+    "frequency",
+    "typed",
+    "khop",
+    "walk",
+    "relwalk",
+    "similar",
+    "nearmiss",
+    "itself",
+)
+SELECTORS = (
+    "mixture",
+    "hardest",
+    "dns",
+    "semihard",
+    "tempered",
+    "ahns",
+    "metropolis",
+    "adversarial",
+    "cached",
+    "curriculum",
+    "selfpaced",
+    "guarded",
+)
+
+
+def build(
+    text: str,
+    view: View,
+    *,
+    z: Tensor | Callable[[], Tensor] | None = None,
+    types: Sequence[Sequence[int]] | None = None,
+    unique: bool = False,
+) -> Sampler:
+    """Build a sampler from an expression such as ``mixture(uniform:0.5, cached(typed):0.5)``.
+
+    ``uniform``; ``frequency(alpha=1)``, by how many queries an entity answers; ``typed(by=types)``;
+    ``khop(hops=2|3)`` and ``walk(kind=ppr)`` on the graph of entities, of the query's relation
+    only with ``per_relation=1``; ``relwalk``, a walk query, entity, query, entity, to what answers
+    similar queries; ``similar`` and ``nearmiss``, entities whose vectors are near the kept or the
+    replaced one; ``itself``, the kept one; and the selectors for pairs around them.
+
+    Args:
+        text: The expression.
+        view: The side of the knowledge graph.
+        z: ``[N, D]`` vectors of entities, or what makes them, for ``similar`` and ``nearmiss``.
+        types: Of each entity, for ``typed(by=types)``.
+        unique: Whether a row may hold a target only once.
+
+    Raises:
+        ValueError: If the expression is malformed or an option is wrong.
+    """
+    made = _Leaves(view, z, types, unique)
+    leaves = {name: getattr(made, name) for name in NAMES}
+    names = (*NAMES, *SELECTORS)
+    return build_pairs(
+        text, view.graph, known=view.known, unique=unique, leaves=leaves, names=names
+    )
+
+
+class _Leaves:
+    """What makes the samplers that are named, with the options that may be given."""
+
+    def __init__(
+        self,
+        view: View,
+        z: Tensor | Callable[[], Tensor] | None,
+        types: Sequence[Sequence[int]] | None,
+        unique: bool,
+    ) -> None:
+        self.view, self.z, self.types, self.once = view, z, types, unique
+        self.options: dict[str, Any] = {**view.options, "unique": unique}
+
+    def uniform(self) -> Sampler:
+        return Uniform(self.view.graph, **self.options)
+
+    def frequency(self, alpha: float = 1.0) -> Sampler:
+        return Degree(self.view.graph, alpha, **self.options)
+
+    def typed(self, by: Literal["relation", "types"] = "relation") -> Sampler:
+        return Typed(self.view, by, types=self.types, unique=self.once)
+
+    def khop(self, hops: Any = 2, per_relation: int = 0) -> Sampler:
+        graph, none = self._entities(per_relation)
+        return OnEntities(self.view, KHop(graph, hops, known=none), unique=self.once)
+
+    def walk(
+        self, kind: Kind = "ra", hops: int = 2, alpha: float = 0.15, per_relation: int = 0
+    ) -> Sampler:
+        graph, none = self._entities(per_relation)
+        inner = Walk(graph, kind, hops=hops, alpha=alpha, known=none)
+        return OnEntities(self.view, inner, unique=self.once)
+
+    def relwalk(self, hops: int = 3) -> Sampler:
+        return Walk(self.view.graph, hops=hops, **self.options)
+
+    def similar(self, band: Any = (0, 100), refresh_every: int = 0) -> Sampler:
+        return OnEntities(self.view, self._near(band, refresh_every), unique=self.once)
+
+    def nearmiss(self, band: Any = (0, 100), refresh_every: int = 0) -> Sampler:
+        near = self._near(band, refresh_every)
+        return OnEntities(self.view, near, of="replaced", unique=self.once)
+
+    def itself(self) -> Sampler:
+        return Itself(self.view, unique=self.once)
+
+    def _near(self, band: Any, refresh_every: int) -> Sampler:
+        z = self.z() if callable(self.z) else self.z
+        if z is None:
+            checks.fail("z", "vectors of the entities, [N, D]", None)
+        graph, none = self._entities(0)
+        return Similar(graph, z, band=band, refresh_every=refresh_every, known=none)
+
+    def _entities(self, per_relation: int) -> tuple[Graph, KnownEdges]:
+        """The graph of entities, in which nothing is known.
+
+        What is joined by another relation is as good a negative as any.
+        """
+        checks.choice("per_relation", per_relation, (0, 1))
+        triples = self.view.triples
+        graph = triples.by_relation if per_relation else triples.entities
+        none = torch.empty(2, 0, dtype=torch.long)
+        return graph, KnownEdges(none, num_nodes=graph.num_nodes)

@@ -1,0 +1,308 @@
+"""Negatives of triples: either end, by any sampler, never a known triple."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.graph import KnownTriples, Triples
+from gneg.graph.triples import End, triple_tensor
+from gneg.rng import draw_seed, generator_from, split_seed
+from gneg.samplers.base import Need, Sampler
+from gneg.samplers.negatives import Negatives
+from gneg.samplers.triples.build import build
+from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
+from gneg.samplers.triples.views import View
+
+Make = Callable[[View], Sampler]
+IntArray = npt.NDArray[np.int64]
+#: Rows of a batch, and what was drawn for them.
+Drawn = tuple[IntArray, Negatives]
+ENDS: tuple[End, End] = ("tail", "head")
+ROUNDS = 8
+
+
+class TripleSampler:
+    """Draws negatives for triples, each with another head or another tail.
+
+    Which end is replaced is decided for each row by chance, never by its place in the batch; a row
+    with no negative there gets them at its other end, where that may be replaced too. What is known
+    is exact from both ends, and the own positive is never returned. A loop, (h, r, h), is a
+    negative like any other unless it is known. A query with fewer than K entities left gets each of
+    them once, in a masked row.
+
+    Args:
+        triples: The training triples, whose structure guides proposals.
+        sampler: An expression (see :func:`gneg.samplers.triples.build`), or what makes a sampler
+            of a :class:`~gneg.samplers.triples.View`, one for each end.
+        known: What is never returned; ``triples`` if None.
+        corrupt: ``"both"`` (half of the rows each), ``"head"``, ``"tail"``, or ``"bernoulli"``: the
+            head with probability tph / (tph + hpt) (Wang, Zhang, Feng and Chen, AAAI 2014), where a
+            head has tph tails and a tail hpt heads on average, 1/2 for a relation not in training.
+        z: ``[N, D]`` vectors of entities for expressions that look for similar ones.
+        types: For each entity the numbers of its types, for ``typed(by=types)``.
+        unique: Whether a row may hold an entity only once.
+
+    Raises:
+        ValueError: If arguments do not fit.
+
+    Example:
+        >>> triples = Triples(torch.tensor([[0, 0, 1], [0, 0, 0], [1, 2, 2]]), num_entities=5)
+        >>> neg = TripleSampler(triples, corrupt="tail").sample(triples.triples, k=2)
+        >>> bool(KnownTriples(triples).contains(torch.stack(neg.triples())).any())
+        False
+    """
+
+    def __init__(
+        self,
+        triples: Triples,
+        sampler: str | Make = "uniform",
+        *,
+        known: KnownTriples | None = None,
+        corrupt: Literal["both", "head", "tail", "bernoulli"] = "both",
+        z: Tensor | Callable[[], Tensor] | None = None,
+        types: Sequence[Sequence[int]] | None = None,
+        unique: bool = False,
+    ) -> None:
+        if not isinstance(triples, Triples):
+            checks.fail("triples", "a gneg.Triples", type(triples).__name__)
+        known = KnownTriples(triples) if known is None else known
+        if not isinstance(known, KnownTriples):
+            checks.fail("known", "KnownTriples or None", type(known).__name__)
+        if (known.num_entities, known.num_relations) != (
+            triples.num_entities,
+            triples.num_relations,
+        ):
+            checks.fail("known", f"over the entities and relations of {triples}", known)
+        checks.choice("corrupt", corrupt, ("both", "head", "tail", "bernoulli"))
+        self.triples, self.known, self.corrupt = triples, known, corrupt
+        self.views: dict[End, View] = {}
+        self.parts: dict[End, Sampler] = {}
+        for end in ENDS if corrupt in ("both", "bernoulli") else (corrupt,):
+            queries, edges = known.side(end)  # type: ignore[arg-type]
+            graph = known.graph(end, triples)  # type: ignore[arg-type]
+            view = View(end, triples, queries, graph, edges)  # type: ignore[arg-type]
+            made = (
+                build(sampler, view, z=z, types=types, unique=unique)
+                if isinstance(sampler, str)
+                else sampler(view)
+            )
+            if not isinstance(made, Sampler) or made.graph is not graph:
+                checks.fail("sampler", "an expression, or one made of the view's graph", sampler)
+            if made.corrupt != "dst":
+                checks.fail("sampler", "one with corrupt='dst'", made)
+            self.views[view.replaced], self.parts[view.replaced] = view, made
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What it has to be given, as for pairs."""
+        return frozenset().union(*(part.needs for part in self.parts.values()))
+
+    def sample(
+        self,
+        pos: Tensor,
+        k: int,
+        *,
+        z: Tensor | None = None,
+        score: TripleScore | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Negatives:
+        """Draw ``k`` negatives for each positive.
+
+        Args:
+            pos: ``[3, B]`` integer tensor of (head, relation, tail).
+            k: Negatives per positive, K.
+            z: ``[N, D]`` embeddings of entities, for samplers that use them.
+            score: The current model as ``score(head, relation, tail) -> Tensor``, for samplers
+                that use it; faster if it has ``block``, as :class:`gneg.nn.kge.Scorer`. It must be
+                able to score the relations of known queries.
+            generator: Source of randomness; the same state gives the same result.
+
+        Returns:
+            Negatives whose ``pairs()`` are heads and tails, and whose ``triples()`` are triples.
+
+        Raises:
+            ValueError: On a wrong shape or id, or if the sampler needs what is not given.
+        """
+        pos = triple_tensor("pos", pos)
+        checks.integer("k", k, 1)
+        for i, (size, what) in enumerate(
+            [(self.known.num_entities, "entity"), (self.known.num_relations, "relation")] * 2
+        ):
+            if i < 3:
+                checks.node_range(f"pos[{i}]", pos[i], size, what)
+        seed = draw_seed(generator)
+        swapped = self._swapped(pos[1].detach().cpu().long().numpy(), split_seed(seed, 2))
+        options = {"z": z, "score": score}
+        parts: list[Drawn] = []
+        for end in ENDS:
+            which = np.flatnonzero(swapped == (end == "head"))
+            if end in self.parts and (len(which) or not parts):
+                parts.append((which, self._drawn(pos, which, end, k, options, seed)))
+        if len(self.parts) == 1:
+            joined = _joined(pos, parts, swapped)
+            return joined.changed(side="src" if self.corrupt == "head" else "dst")
+        for rows in [which[~drawn.mask.cpu().numpy()[:, 0]] for which, drawn in parts]:
+            if len(rows):
+                other: End = "tail" if swapped[rows[0]] else "head"
+                swapped[rows] = other == "head"
+                found = self._drawn(pos, rows, other, k, options, split_seed(seed, 5))
+                parts.append((rows, found))
+        return _joined(pos, parts, swapped)
+
+    def _drawn(
+        self,
+        pos: Tensor,
+        which: IntArray,
+        end: End,
+        k: int,
+        options: dict[str, Any],
+        seed: int,
+    ) -> Negatives:
+        """Negatives of one end for the triples ``which`` of ``pos [3, B]``."""
+        rows = pos[:, torch.from_numpy(which).to(pos.device)].detach().cpu().long()
+        head, relation, tail = rows
+        kept, target = (head, tail) if end == "tail" else (tail, head)
+        queries = self.views[end].queries.rows(kept.numpy(), relation.numpy())
+        pair = torch.stack([torch.from_numpy(queries), target])
+        options = {**options, "score": self._pairwise(end, options["score"])}
+        lane = ENDS.index(end)
+        source = generator_from(split_seed(seed, lane))
+        drawn = self.parts[end].sample(pair, k, **options, generator=source)
+        if drawn.synthetic:
+            checks.fail("sampler", "one that returns entities only", self.parts[end])
+        if self.known.contains(rows).all():
+            return drawn
+        return _without_own(self.parts[end], drawn, pair, k, options, split_seed(seed, 3 + lane))
+
+    def step(self, *, score: TripleScore | None = None) -> None:
+        """Tell an adaptive sampler that the optimiser has stepped on what it drew last."""
+        for end, part in self.parts.items():
+            part.step(score=self._pairwise(end, score))
+
+    def end_epoch(self, *, z: Tensor | None = None) -> None:
+        """Tell an adaptive sampler that an epoch has passed."""
+        for part in self.parts.values():
+            part.end_epoch(z=z)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what ``load_state_dict`` needs to go on."""
+        return {end: part.state_dict() for end, part in self.parts.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` returned.
+
+        Raises:
+            ValueError: If it is that of another sampler.
+        """
+        if set(state) != set(self.parts):
+            checks.fail("state", f"of the ends {sorted(self.parts)}", sorted(state))
+        for end, part in self.parts.items():
+            part.load_state_dict(state[end])
+
+    @cached_property
+    def head_share(self) -> npt.NDArray[np.float64]:
+        """``[R]``, how often the head of a triple of each relation is replaced."""
+        if self.corrupt != "bernoulli":
+            return np.full(
+                self.triples.num_relations, {"head": 1.0, "tail": 0.0}.get(self.corrupt, 0.5)
+            )
+        heads, relations, tails = self.triples.triples.numpy()
+        size = self.triples.num_relations
+        count = np.bincount(relations, minlength=size)
+        ends = [
+            np.bincount(np.unique(np.stack([relations, one]), axis=1)[0], minlength=size)
+            for one in (heads, tails)
+        ]
+        # tails per head and heads per tail
+        tph, hpt = (count / np.maximum(one, 1) for one in ends)
+        share = np.full(size, 0.5)
+        np.divide(tph, tph + hpt, out=share, where=count > 0)
+        return share
+
+    def _swapped(self, relation: npt.NDArray[Any], seed: int) -> npt.NDArray[np.bool_]:
+        random = np.random.Generator(np.random.Philox(seed))
+        rows = len(relation)
+        swapped: npt.NDArray[np.bool_]
+        if self.corrupt == "both":
+            swapped = random.permutation(rows) < (rows + random.integers(2)) // 2
+        else:
+            swapped = random.random(rows) < self.head_share[relation]
+        return swapped
+
+    def _pairwise(self, end: End, score: TripleScore | None) -> PairScore | None:
+        """``score`` as samplers for pairs call it: by query and entity."""
+        if score is None:
+            return None
+        both = hasattr(score, "block")
+        return (BlockScore if both else PairScore)(self.views[end].queries, end, score)
+
+    def __repr__(self) -> str:
+        part = next(iter(self.parts.values()))
+        return f"TripleSampler({part!r}, corrupt={self.corrupt!r})"
+
+
+def _without_own(
+    sampler: Sampler, drawn: Negatives, pair: Tensor, k: int, options: dict[str, Any], seed: int
+) -> Negatives:
+    """Draw again where the own positive, which is not known, was drawn."""
+    index, mask = drawn.index.numpy().copy(), drawn.mask.numpy().copy()
+    own = pair[1].numpy()[:, None]
+    for attempt in range(ROUNDS):
+        rows = np.flatnonzero(((index == own) & mask).any(axis=1))
+        if not len(rows):
+            break
+        source = generator_from(split_seed(seed, attempt))
+        again = sampler.sample(pair[:, torch.from_numpy(rows)], k, **options, generator=source)
+        hit = (index[rows] == own[rows]) & mask[rows]
+        index[rows] = np.where(hit, again.index.numpy(), index[rows])
+        mask[rows] &= ~hit | again.mask.numpy()
+    mask &= index != own
+    order = np.argsort(~mask, axis=1, kind="stable")
+    index, mask = (np.take_along_axis(one, order, axis=1) for one in (index, mask))
+    index = np.where(mask, index, 0)
+    return drawn.changed(
+        index=torch.from_numpy(index), mask=torch.from_numpy(mask), log_q=None, pos_log_q=None
+    )
+
+
+def _joined(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> Negatives:
+    """One result in the order of ``pos``, with entities where samplers had queries."""
+    head, relation, tail = pos.detach().cpu().long()
+
+    def whole(name: str) -> Tensor | None:
+        values = [getattr(drawn, name) for _, drawn in parts]
+        if any(value is None for value in values):
+            return None
+        arrays = [value.numpy() for value in values]
+        out = np.zeros((pos.size(1), *arrays[0].shape[1:]), arrays[0].dtype)
+        for (which, _), array in zip(parts, arrays, strict=True):
+            out[which] = array
+        return torch.from_numpy(out).to(pos.device)
+
+    side = torch.from_numpy(swapped)
+    counts: dict[str, int] = {}
+    for _, drawn in parts:
+        for name, value in drawn.counts.items():
+            counts[name] = counts.get(name, 0) + value
+    index, mask = whole("index"), whole("mask")
+    assert index is not None
+    assert mask is not None
+    return Negatives(
+        torch.where(side, tail, head).to(pos.device),
+        index,
+        mask,
+        lambda: whole("log_q"),  # type: ignore[arg-type]
+        side.to(pos.device),
+        lambda: whole("pos_log_q"),  # type: ignore[arg-type]
+        counts,
+        torch.where(side, head, tail).to(pos.device),
+        relation=relation.to(pos.device),
+    )

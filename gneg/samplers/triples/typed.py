@@ -1,0 +1,107 @@
+"""Targets of the right type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import checks, kernels
+from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
+from gneg.samplers.triples.views import View
+
+TRIES = 64
+
+
+class Typed(Sampler):
+    """Draws uniformly from the entities that could stand there by their type.
+
+    ``by="relation"``: what stands on this side of the relation in training (Krompass, Baier and
+    Tresp 2015; the local closed world), never the known ones. ``by="types"``: what shares a type
+    with the entity that is replaced. ``log_q`` is exact. A query of whose pool nothing is left,
+    or whose relation is not in training, is drawn uniformly.
+
+    Args:
+        view: The side of the knowledge graph.
+        by: What makes a pool.
+        types: For each entity the numbers of its types; for ``by="types"``.
+        unique: See :class:`~gneg.samplers.base.Sampler`.
+
+    Raises:
+        ValueError: If ``by`` is unknown or ``types`` are missing or not as many as entities.
+    """
+
+    name = "typed"
+    exact = True
+
+    def __init__(
+        self,
+        view: View,
+        by: Literal["relation", "types"] = "relation",
+        *,
+        types: Sequence[Sequence[int]] | None = None,
+        unique: bool = False,
+    ) -> None:
+        super().__init__(view.graph, unique=unique, **view.options)
+        self.end_view = view
+        self.by = checks.choice("by", by, ("relation", "types"))
+        self.targeted = by == "types"
+        self.types = types
+        size = view.triples.num_entities
+        if by == "types" and (types is None or len(types) != size):
+            given = None if types is None else len(types)
+            checks.fail("types", f"those of each of the {size} entities for by='types'", given)
+
+    def _pools(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+        """The pool of each relation or entity, and the pools: bounds and sorted members."""
+
+        def build() -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+            triples = self.end_view.triples
+            size = triples.num_entities
+            if self.by == "relation":
+                target = triples.triples[2 if self.end_view.replaced == "tail" else 0].numpy()
+                pairs = np.unique(triples.triples[1].numpy() * size + target)
+                bounds = np.searchsorted(pairs, np.arange(triples.num_relations + 1) * size)
+                return np.arange(triples.num_relations), bounds, pairs % size
+            assert self.types is not None
+            kinds: dict[tuple[int, ...], int] = {}
+            group = [kinds.setdefault(tuple(sorted(set(one))), len(kinds)) for one in self.types]
+            of_type: dict[int, list[int]] = {}
+            for entity, one in enumerate(self.types):
+                for kind in set(one):
+                    of_type.setdefault(kind, []).append(entity)
+            empty = np.empty(0, np.int64)
+            members = [
+                np.unique(np.concatenate([of_type[kind] for kind in some])) if some else empty
+                for some in kinds
+            ]
+            bounds = np.cumsum([0, *map(len, members)])
+            return np.array(group), bounds, np.concatenate([empty, *members])
+
+        return self.cached("pools", build)  # type: ignore[no-any-return]
+
+    def _groups(self, query: Query) -> IntArray:
+        """The pool of each row; -1 where there is none."""
+        group = self._pools()[0]
+        if self.by == "types":
+            return group[query.others].astype(np.int64)
+        relation = self.end_view.queries.relation(query.rows)
+        return np.where(relation >= 0, group[relation], -1)
+
+    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+        index = query.blank(k)
+        pools = self._groups(query), *self._pools()[1:]
+        query.run(kernels.groups.draws, index, *pools, *query.known.arrays, seed, TRIES)
+        return index
+
+    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
+        pools = self._groups(query), *self._pools()[1:]
+        free = np.empty(len(query.rows), np.int64)
+        query.run(kernels.groups.free, free, *pools, *query.known.arrays)
+        inside = np.empty(index.shape, bool)
+        query.run(kernels.groups.inside, inside, index, *pools)
+        with np.errstate(divide="ignore"):
+            log_q = np.where(inside, -np.log(np.maximum(free, 1))[:, None], -np.inf)
+        return np.where(free[:, None] > 0, log_q, query.log_uniform)

@@ -1,0 +1,1 @@
+"""Training link predictors and knowledge-graph models."""

@@ -1,0 +1,101 @@
+"""Signs that training on hard negatives is going wrong, told once and clearly."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gneg import checks
+from gneg.checks import CollapseWarning
+
+ADVICE = (
+    "mix hard negatives with uniform ones, as in mixture(uniform:0.75, hardest(walk):0.25), "
+    "or lower the learning rate"
+)
+
+
+class CollapseWatch:
+    """Watches embeddings and scores while a model trains, and warns once.
+
+    Three signs, each of which has to last for ``patience`` updates:
+
+    * *spread*: normalised embeddings differ by less than ``spread``. The figure is the mean
+      standard deviation of their coordinates times sqrt(D): 1 for directions at random, 0 when all
+      nodes have become one (Chen and He, CVPR 2021, section 4.1).
+    * *margin*: positives score no higher than their negatives and all scores are nearly equal, so
+      that a ranking loss stands still at its margin.
+    * *inverted*: most negatives score above their positives: they are too hard to learn from.
+
+    Args:
+        spread: Lowest spread that is not a collapse, in [0, 1].
+        patience: Updates that a sign has to last.
+
+    Example:
+        >>> watch = CollapseWatch(patience=1)
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     watch.update(torch.ones(4, 3), torch.zeros(2), torch.zeros(2, 5))
+        >>> watch.sign, len(caught)
+        ('spread', 1)
+    """
+
+    def __init__(self, *, spread: float = 0.02, patience: int = 30) -> None:
+        self.spread = checks.number("spread", spread, 0, 1)
+        self.patience = checks.integer("patience", patience, 1)
+        self.sign: str | None = None
+        self._lasted = {"spread": 0, "margin": 0, "inverted": 0}
+
+    def update(self, z: Tensor, pos: Tensor, neg: Tensor) -> None:
+        """Look at embeddings ``z [N, D]``, scores ``pos [B]`` and ``neg [B, K]`` of a step."""
+        if self.sign is not None or not neg.numel():
+            return
+        with torch.no_grad():
+            seen = {
+                "spread": embedding_spread(z) < self.spread,
+                "margin": _flat(pos, neg),
+                "inverted": float((neg > pos.unsqueeze(1)).float().mean()) > 0.6,
+            }
+        for sign, now in seen.items():
+            self._lasted[sign] = self._lasted[sign] + 1 if now else 0
+            if self._lasted[sign] >= self.patience:
+                self.sign = sign
+                warnings.warn(f"{_MEANING[sign]}; {ADVICE}", CollapseWarning, stacklevel=2)
+                return
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how long each sign has lasted."""
+        return {"sign": self.sign, "lasted": dict(self._lasted)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict()``."""
+        self.sign, self._lasted = state["sign"], dict(state["lasted"])
+
+
+_MEANING = {
+    "spread": "the embeddings have collapsed: all nodes look the same",
+    "margin": "the loss stands still: positives and negatives score the same",
+    "inverted": "most negatives score above their positives: they are too hard to learn from",
+}
+
+
+def embedding_spread(z: Tensor, rows: int = 1024) -> float:
+    """Mean standard deviation of normalised ``z [N, D]`` times sqrt(D), over up to ``rows`` nodes.
+
+    About 1 for directions at random, 0 when all are one.
+    """
+    if len(z) > rows:
+        z = z[:: len(z) // rows]
+    unit = functional.normalize(z.detach().float())
+    return float(unit.std(dim=0, correction=0).mean() * unit.size(1) ** 0.5)
+
+
+def _flat(pos: Tensor, neg: Tensor) -> bool:
+    """Whether all scores are the same but for a thousandth, and positives are not ahead."""
+    scores = torch.cat([pos.flatten(), neg.flatten()])
+    scale = float(scores.abs().mean()) + 1e-3
+    gap = float(pos.mean() - neg.mean())
+    return float(scores.std(correction=0)) < 1e-3 * scale and gap < 1e-3 * scale

@@ -1,0 +1,102 @@
+"""``gneg kg`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from gneg import datasets
+from gneg.cli import app
+from gneg.evaluation.audit.triple_hits import held_out_hits
+from gneg.samplers.triples import TripleSampler
+from tests.triple_worlds import WORLDS
+
+QUICK = ["--dim", "8", "--epochs", "4", "--eval-every", "2", "--batch-size", "64", "-k", "2"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A small graph in text files."""
+    data = datasets.from_triples(WORLDS["sparse"](), shares=(0.15, 0.15))
+    place = tmp_path / "toy"
+    place.mkdir()
+    for part in ("train", "valid", "test"):
+        rows = [f"e{h}\tr{r}\te{t}" for h, r, t in data.part(part).t().tolist()]
+        (place / f"{part}.txt").write_text("\n".join(rows) + "\n")
+    monkeypatch.chdir(tmp_path)
+    return place
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "140"})
+
+
+def test_train_prints_tables_and_goes_on(folder, tmp_path):
+    result = run("kg", "train", str(folder), "--sampler", "cached(typed, size=4, m=4)", *QUICK)
+    assert result.exit_code == 0, result.output
+    for word in ("TripleData(toy: 30 entities", "mrr", "hits@10", "N-N", "results:"):
+        assert word in result.output
+    (path,) = tmp_path.glob("runs/kg-toy-transe-*/results.json")
+    record = json.loads(path.read_text())
+    assert record["config"]["sampler"] == "cached(typed, size=4, m=4)"
+    assert record["dataset"]["entities"] == 30
+    assert set(record["runs"][0]["test"]["end"]) == {"head", "tail"}
+    again = run("kg", "train", str(folder), "--sampler", "cached(typed, size=4, m=4)", *QUICK)
+    assert again.exit_code == 0
+    assert json.loads(path.read_text())["runs"] == record["runs"]
+
+
+def test_compare_tells_risk_and_differences(folder, tmp_path):
+    options = ["--samplers", "uniform,typed", "--models", "transe,distmult", "--seeds", "2"]
+    result = run("kg", "compare", str(folder), *options, *QUICK)
+    assert result.exit_code == 0, result.output
+    found = json.loads((tmp_path / "runs/kg-compare-toy/compare.json").read_text())
+    rows = [(row["model"], row["sampler"]) for row in found["rows"]]
+    assert rows == [(m, s) for m in ("transe", "distmult") for s in ("uniform", "typed")]
+    assert found["baseline"] == "uniform"
+    assert len(found["rows"][1]["metrics"]["test"]["mrr"]) == 2
+    assert "difference" in found["rows"][1]["against"]["test"]["mrr"]
+    assert all(row["false_negatives_per_1000"] >= 0 for row in found["rows"])
+
+
+def test_codex_is_classified_too(shared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("kg", "train", "codex-s", "--root", str(shared), *QUICK, "--batch-size", "4096")
+    assert result.exit_code == 0, result.output
+    assert "against verified negatives: accuracy" in result.output
+
+
+def test_held_out_triples_are_counted():
+    data = datasets.from_triples(WORLDS["dense"](), shares=(0.2, 0.2))
+    sampler = TripleSampler(data.triples, corrupt="tail")
+    hidden = set(map(tuple, torch.cat([data.valid, data.test], 1).t().tolist()))
+    known = set(map(tuple, data.train.t().tolist()))
+    expected = []
+    for h, r, _ in data.train.t().tolist():
+        left = [t for t in range(14) if (h, r, t) not in known]
+        if left:
+            expected.append(sum((h, r, t) in hidden for t in left) / len(left))
+    found = held_out_hits(sampler, data, negatives=60_000)
+    assert found == pytest.approx(1000 * sum(expected) / len(expected), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["kg", "train", "freebase"], "'dataset' must be a folder with train.txt"),
+        (["kg", "train", "TOY", "--sampler", "degree"], "no sampler 'degree'"),
+        (["kg", "train", "TOY", "--model", "conve"], "'model' must be one of"),
+        (["kg", "train", "TOY", "--loss", "softmax", "--margin", "2"], "'margin' must be given"),
+        (
+            ["kg", "compare", "TOY", "--samplers", "uniform,uniform"],
+            "'configs' must be one or more",
+        ),
+    ],
+)
+def test_mistakes_are_named(folder, arguments, message):
+    result = run(*[str(folder) if word == "TOY" else word for word in arguments])
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())

@@ -1,0 +1,208 @@
+"""Audits count what they say: against brute force, closed forms and a world with known risk."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from gneg import Graph, KnownEdges, audit, datasets, samplers
+from gneg.evaluation.audit.hardness import AT
+from gneg.evaluation.audit.risk import expected_share, held_out_hits
+from gneg.graph import heuristics, sparse
+from gneg.samplers.text.build import SAMPLERS
+from gneg.samplers.wrapper import Wrapper
+from tests import reference
+from tests.worlds import WORLDS, random_graph, toy
+
+
+@pytest.mark.parametrize("undirected", [True, False])
+@pytest.mark.parametrize("corrupt", ["dst", "src", "both"])
+@pytest.mark.parametrize("name", ["uniform", "walk", "degree", "khop(hops=2|far)"])
+def test_risk_is_counted_and_expected_alike(name, corrupt, undirected):
+    data = toy(n=80, edges=300, undirected=undirected)
+    sampler = samplers.build(name, data.graph, corrupt=corrupt)
+    pos = data.train.repeat(1, 60)
+    drawn = sampler.sample(pos, 5, generator=torch.Generator().manual_seed(5))
+    held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
+    secret = KnownEdges(held_out, num_nodes=80, undirected=undirected)
+    risk = held_out_hits([drawn], secret, sampler.known)
+    hidden = {tuple(pair) for pair in held_out.t().tolist()}
+    hidden |= {pair[::-1] for pair in hidden} if undirected else set()
+    pairs = drawn.edge_index().t().tolist()
+    assert risk["hits"] == sum(tuple(pair) in hidden for pair in pairs)
+    assert risk["per_1000"] == pytest.approx(1000 * risk["hits"] / len(pairs))
+    expected = 1000 * expected_share(sampler, pos, secret)
+    sigma = (risk["high"] - risk["low"]) / 3.92
+    assert abs(risk["per_1000"] - expected) < 4 * sigma
+    if name == "uniform":
+        assert risk["uniform_per_1000"] == pytest.approx(expected, rel=0.05)
+    told = audit(data, name, corrupt=corrupt, k=5, negatives=20_000)["risk"]
+    assert told["per_1000"] == pytest.approx(expected, abs=5 * 2 * sigma)
+
+
+def test_uniform_risk_is_exact():
+    graph = Graph.from_edge_index(torch.tensor([[0, 1, 2], [1, 2, 3]]), 6, undirected=True)
+    secret = KnownEdges(torch.tensor([[0], [2]]), num_nodes=6, undirected=True)
+    pos = torch.tensor([[0, 1], [1, 2]])
+    sampler = samplers.Uniform(graph)
+    # Node 0 has the non-edges 2, 3, 4, 5, of which 2 is hidden; node 1 has 3, 4, 5, none hidden.
+    assert expected_share(sampler, pos, secret) == pytest.approx((1 / 4 + 0) / 2)
+    drawn = sampler.sample(pos, 3, generator=torch.Generator().manual_seed(0))
+    assert held_out_hits([drawn], secret, sampler.known)["uniform_per_1000"] == pytest.approx(125)
+
+
+def test_the_interval_covers():
+    """Of 300 audits of the same sampler, about 95 % hold the true share in their interval."""
+    data = toy(n=80, edges=300)
+    held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
+    secret = KnownEdges(held_out, num_nodes=80, undirected=True)
+    sampler = samplers.Walk(data.graph)
+    pos = data.train[:, :40].repeat(1, 10)
+    truth = 1000 * expected_share(sampler, pos, secret)
+    inside = 0
+    for seed in range(300):
+        drawn = sampler.sample(pos, 6, generator=torch.Generator().manual_seed(seed))
+        found = held_out_hits([drawn], secret, sampler.known)
+        inside += found["low"] <= truth <= found["high"]
+    assert inside >= 273  # binomial(300, 0.95): below that once in 1,000
+
+
+def test_nothing_held_out_is_hit_and_said_with_a_limit():
+    graph = random_graph(40, 60)
+    secret = KnownEdges(torch.empty(2, 0, dtype=torch.long), num_nodes=40, undirected=True)
+    drawn = samplers.Uniform(graph).sample(torch.zeros(2, 50, dtype=torch.long), 4)
+    found = held_out_hits([drawn], secret, KnownEdges(graph))
+    assert found["hits"] == found["per_1000"] == found["low"] == 0
+    assert 0 < found["high"] < 100
+    assert found["lift"] is None
+
+
+def test_everything_is_measured_and_can_be_written():
+    data = toy()
+
+    def score(src, dst):
+        return (src * 7 + dst * 13).double() % 11
+
+    found = audit(data, "hardest(uniform, m=16)", k=4, negatives=2000, score=score)
+    assert json.loads(json.dumps(found)) == found
+    assert set(found["hardness"]) == {"cn", "aa", "ra", "pa", "cosine", "ppr", "degree", "score"}
+    for groups in found["hardness"].values():
+        for group in groups.values():
+            assert len(group["quantiles"]) == len(AT)
+            assert sorted(group["quantiles"]) == group["quantiles"]
+    for bins in found["histograms"].values():
+        for group in ("positives", "negatives", "uniform"):
+            assert sum(bins[group]) == pytest.approx(1)
+    for shares in found["distances"].values():
+        assert sum(shares.values()) == pytest.approx(1)
+    assert found["distances"]["negatives"]["1"] == 0
+    assert (
+        found["hardness"]["score"]["negatives"]["mean"]
+        > found["hardness"]["score"]["uniform"]["mean"]
+    )
+    assert 0 <= found["violating"] <= 1
+    assert found["negatives"] == 2000
+    assert 0 < found["coverage"] <= 1
+
+
+def test_duplicates_divergence_and_shells_are_what_they_should_be():
+    data = toy()
+    walk = audit(data, samplers.Walk(data.graph, corrupt="both"), negatives=4000)
+    unique = audit(data, samplers.Uniform(data.graph, corrupt="both", unique=True), negatives=4000)
+    assert walk["duplicates"] > 0.05
+    assert unique["duplicates"] == 0
+    assert walk["distances"]["negatives"]["2"] > 0.9
+    by_degree = audit(data, "degree(alpha=2)", negatives=4000)["degree_divergence"]
+    assert by_degree > audit(data, "degree(alpha=1)", negatives=4000)["degree_divergence"] >= 0
+
+
+def test_guards_tell_what_they_saved_and_cost():
+    data = toy(n=100, edges=500)
+    found = audit(data, "guarded(walk, percentile=ra|60, degree_cap=40)", negatives=8000)
+    percentile, cap = found["guards"]
+    assert percentile["cost"] > 0.01
+    assert 0 < percentile["dropped"] < 1
+    assert cap["saved_per_1000"] == cap["cost"] == cap["dropped"] == 0
+
+
+@pytest.mark.parametrize("world", ["sparse", "dense", "isolated", "directed", "hub"])
+def test_distances_and_katz_match_the_reference(world):
+    graph = WORLDS[world]()
+    n = graph.num_nodes
+    src, dst = (one.ravel() for one in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
+    wanted = reference.distances(graph).ravel()
+    for farthest in (1, 3, 8):
+        found = heuristics.distances(graph, src, dst, farthest)
+        assert (found == np.where(wanted > farthest, farthest + 1, wanted)).all()
+    matrix = np.zeros((n, n))
+    matrix[tuple(graph.edge_index.numpy())] = 1
+    for length in (1, 2, 4):
+        walks = sum(0.1**i * np.linalg.matrix_power(matrix, i) for i in range(1, length + 1))
+        rows = np.arange(n)[::-1].copy()
+        targets = np.tile(np.arange(-1, n), (n, 1))
+        scored = heuristics.scores(graph, "katz", rows, targets, beta=0.1, length=length)
+        assert scored[:, 1:] == pytest.approx(walks[rows])
+        assert (scored[:, 0] == 0).all()
+    degree = matrix.sum(1), matrix.sum(0)
+    attached = heuristics.scores(graph, "pa", src, dst[:, None])[:, 0]
+    assert (attached == np.outer(*degree).ravel()).all()
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_cosine_is_that_of_the_features(layout):
+    x = torch.randn(20, 5, generator=torch.Generator().manual_seed(0))
+    x[3] = 0
+    given = x if layout == "dense" else sparse.to_csr(x)
+    rows = np.array([3, 0, 7])
+    targets = np.array([[1, 3], [2, -1], [7, 19]])
+    found = heuristics.scores(random_graph(20, 40), "cosine", rows, targets, x=given)
+    wanted = torch.cosine_similarity(x[rows].unsqueeze(1), x[targets], dim=2).double().numpy()
+    wanted[targets < 0] = 0
+    assert found == pytest.approx(wanted, abs=1e-6)
+    with pytest.raises(ValueError, match="'x' must be features"):
+        heuristics.scores(random_graph(20, 40), "cosine", rows, targets)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "options", "message"),
+    [
+        ("walk", {"k": 0}, "'k' must be an integer"),
+        ("walk", {"negatives": 3}, "'negatives' must be an integer >= 8"),
+        ("hardest(walk)", {}, "'score' must be"),
+        ("nothing", {}, "no sampler 'nothing'"),
+        (7, {}, "'sampler' must be an expression or a Sampler"),
+    ],
+)
+def test_bad_input_is_named(sampler, options, message):
+    with pytest.raises(ValueError, match=message):
+        audit(toy(), sampler, **options)
+
+
+def test_real_data(shared):
+    data = datasets.load("Cora", root=shared)
+    walk, uniform = (audit(data, name, negatives=50_000)["risk"] for name in ("walk", "uniform"))
+    assert walk["lift"] > 20
+    assert uniform["lift_low"] < 1 < uniform["lift_high"]
+
+
+def test_every_sampler_can_be_audited():
+    """With a model's scores and embeddings; features are found where there are some."""
+    data = toy()
+    z = torch.randn(data.num_nodes, 5, generator=torch.Generator().manual_seed(0))
+
+    def score(src, dst):
+        return (z[src] * z[dst]).sum(-1)
+
+    for name, cls in SAMPLERS.items():
+        inside = "(uniform)" if issubclass(cls, Wrapper) or name == "mixture" else ""
+        if name == "guarded":
+            inside = "(uniform, percentile=cosine|90)"
+        if name == "curriculum":
+            inside = "(hardest(uniform), setting=quantile, start=0.5, end=1)"
+        if name == "selfpaced":
+            inside = "(hardest(uniform))"
+        found = audit(data, name + inside, k=2, negatives=100, score=score, z=z)
+        assert found["negatives"] == 100

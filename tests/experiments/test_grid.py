@@ -1,0 +1,180 @@
+"""Grids of runs in processes: resumed, reproducible, and honest about chance."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gneg import compare, hardset
+from gneg.experiments.search import Search
+from gneg.experiments.significance import holm, mark, paired_p
+from gneg.samplers.text.parse import parse, parse_list
+from gneg.training.config import TrainConfig
+from tests.worlds import toy
+
+SMALL = TrainConfig(epochs=2, eval_every=1, hidden=8, k=2, layers=1)
+SAMPLERS = ["uniform", "mixture(uniform:0.75, walk:0.25)"]
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A grid of 2 x 2 x 2 cells and the folder it is in."""
+    folder = tmp_path_factory.mktemp("compare")
+    data = toy(n=120, edges=600)
+    sets = {"hard": hardset(data, k=20)}
+    events = []
+    results = compare(
+        data,
+        samplers=SAMPLERS,
+        losses=[None, "bce"],
+        seeds=2,
+        base=SMALL,
+        sets=sets,
+        out=folder,
+        jobs=2,
+        report=events.append,
+    )
+    return data, sets, folder, results, events
+
+
+def test_every_combination_has_a_row_with_everything(compared):
+    _, _, folder, results, events = compared
+    assert [(row["sampler"], row["loss"]) for row in results["rows"]] == [
+        ("uniform", "softmax"),
+        (SAMPLERS[1], "softmax"),
+        ("uniform", "bce"),
+        (SAMPLERS[1], "bce"),
+    ]
+    for row in results["rows"]:
+        assert set(row["summary"]) == {"uniform", "hard"}
+        for name in row["summary"]:
+            for metric, cell in row["summary"][name].items():
+                values = row["metrics"][name][metric]
+                assert cell["mean"] == pytest.approx(np.mean(values))
+                assert cell["std"] == pytest.approx(np.std(values, ddof=1))
+        assert [len(curve) for curve in row["curves"]] == [2, 2]
+        assert row["audit"]["risk"]["per_1000"] >= 0
+        assert bool(row["against"]["hard"]) == (row["sampler"] != "uniform")
+    assert set(results["heuristics"]) == {"cn", "aa", "ra", "ppr", "katz", "pa", "cosine"}
+    assert events[-1].done == events[-1].total == 8
+    assert json.loads((folder / "compare.json").read_text()) == json.loads(json.dumps(results))
+
+
+def test_finished_cells_are_kept_and_the_rest_is_the_same_again(compared):
+    data, sets, folder, results, _ = compared
+    cells = sorted(folder.glob("cells/*/cell-*.json"))
+    assert len(cells) == 8
+    cells[3].unlink()
+    before = {cell: cell.stat().st_mtime_ns for cell in cells if cell.exists()}
+    events = []
+    again = compare(
+        data,
+        samplers=SAMPLERS,
+        losses=[None, "bce"],
+        seeds=2,
+        base=SMALL,
+        sets=sets,
+        out=folder,
+        report=events.append,
+    )
+    assert {cell: cell.stat().st_mtime_ns for cell in before} == before
+    assert {event.cell for event in events if event.epoch is None} == {events[-1].cell}
+    for old, new in zip(results["rows"], again["rows"], strict=True):
+        assert old["metrics"] == new["metrics"]
+
+
+def test_seconds_are_a_budget(tmp_path):
+    base = TrainConfig(epochs=10_000, seconds=0.3, eval_every=50, hidden=8, k=2, patience=10_000)
+    results = compare(toy(), samplers=["uniform"], seeds=1, base=base, out=tmp_path, baselines=())
+    row = results["rows"][0]
+    trained = row["curves"][0][-1]["seconds"]
+    assert row["epochs"][0] < 10_000
+    assert 0.3 <= trained < 3
+    assert "valid" in row["curves"][0][-1]
+
+
+def test_a_cell_that_fails_says_so(tmp_path):
+    with pytest.raises(ValueError, match="closed-form log_q"):
+        compare(
+            toy(), samplers=["dns(walk)"], losses=["softmax"], base=SMALL, out=tmp_path, seeds=1
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samplers": []}, "'samplers' must be one or more"),
+        ({"samplers": ["walk", "walk"]}, "'samplers' must be one or more, each once"),
+        ({"seeds": 0}, "'seeds' must be an integer >= 1"),
+        ({"jobs": 0}, "'jobs' must be an integer >= 1"),
+        ({"search": -1}, "'search' must be an integer >= 0"),
+        ({"encoders": ["gat"]}, "'encoder' must be one of"),
+        ({"baselines": ["deepwalk"]}, "'baselines' must be one of"),
+    ],
+)
+def test_bad_input_is_named(options, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        compare(toy(), **{"samplers": ["uniform"], "base": SMALL, "out": tmp_path, **options})
+
+
+def test_the_search_finds_a_maximum_and_keeps_the_expression():
+    config = TrainConfig(sampler="mixture(uniform:0.75, tempered(walk, m=8):0.25)")
+    search = Search(config, 40)
+    assert search.names == ["lr", "temperature", "share"]
+    while not search.finished:
+        asked = search.ask(2)
+        values = []
+        for one in asked:
+            (_, first), (inner, second) = parse(one.sampler).parts
+            assert first + second == pytest.approx(1, abs=0.01)
+            assert inner.options["m"] == 8
+            values.append(-abs(np.log(one.lr / 0.002)) - abs(second - 0.6))
+        search.tell(values)
+    assert len(search.record()["trials"]) == 40
+    assert search.best.lr == pytest.approx(0.002, rel=0.6)
+    assert search.value == max(trial["value"] for trial in search.tried) > -0.8
+    assert Search(config, 0).record() is None
+
+
+def test_the_search_runs_in_a_grid(tmp_path):
+    results = compare(
+        toy(),
+        samplers=["tempered(uniform)"],
+        seeds=1,
+        base=SMALL,
+        out=tmp_path,
+        search=2,
+        baselines=(),
+    )
+    row = results["rows"][0]
+    assert len(row["searched"]["trials"]) == 2
+    assert row["sampler"] == "tempered(uniform)"
+    assert "temperature=" in row["config"]["sampler"]
+    assert max(trial["value"] for trial in row["searched"]["trials"]) == row["searched"]["best"]
+
+
+def test_paired_t_and_holm():
+    random = np.random.default_rng(0)
+    ours, theirs = random.random(5).tolist(), random.random(5).tolist()
+    assert paired_p(ours, theirs) == pytest.approx(stats.ttest_rel(ours, theirs).pvalue)
+    assert paired_p([1.0], [2.0]) is None
+    assert paired_p([1.0, 2.0], [2.0, 3.0]) is None
+    assert holm([0.01, None, 0.04, 0.03]) == pytest.approx([0.03, None, 0.06, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert [mark(p) for p in (None, 0.2, 0.04, 0.004, 0.0004)] == ["", "", "*", "**", "***"]
+
+
+def test_lists_of_expressions_are_split_where_they_end():
+    text = "uniform, mixture(uniform:0.5, hardest(walk, m=64):0.5),khop(hops=2|far)"
+    found = parse_list(text)
+    assert [str(one) for one in found] == [
+        "uniform",
+        "mixture(uniform:0.5, hardest(walk, m=64):0.5)",
+        "khop(hops=2|far)",
+    ]
+    assert [str(parse(str(one))) for one in found] == [str(one) for one in found]
+    with pytest.raises(ValueError, match="expected the name of a sampler"):
+        parse_list("uniform,,walk")

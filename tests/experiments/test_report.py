@@ -1,0 +1,172 @@
+"""The page as a reader meets it: in a browser, without a network, with tables that sort."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from gneg.experiments.report import figures, page, style, write_page
+from gneg.experiments.report.page import main_table
+from tests.experiments.test_grid import compared  # noqa: F401  (a fixture)
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+browser_path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+needs_browser = pytest.mark.skipif(browser_path is None, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def results(compared):  # noqa: F811
+    return compared[3]
+
+
+@pytest.fixture(scope="module")
+def report(results, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_page(results, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def opened(browser, report):
+    """The page and what went wrong or was asked of a network."""
+    tab = browser.new_page(viewport={"width": 1200, "height": 900})
+    tab.trouble = []
+    tab.on("console", lambda m: tab.trouble.append(m.text) if m.type != "log" else None)
+    tab.on("pageerror", lambda error: tab.trouble.append(str(error)))
+    tab.on("request", lambda r: tab.trouble.append(r.url) if r.url != report.as_uri() else None)
+    tab.goto(report.as_uri())
+    tab.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length > 0")
+    yield tab
+    tab.close()
+
+
+def test_the_page_is_one_file_and_escapes_what_it_shows(results):
+    text = page({**results, "command": "gneg compare '<script>alert(1)</script>'"})
+    assert "<script>alert(1)" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    for part in ('src="http', 'href="http', "@import"):
+        assert part not in text.split("<script>")[0]
+
+
+@needs_browser
+def test_a_base_measure_is_told(results):
+    assert "weight of log q" not in page(results)
+    rows = [{**row, "base_weights": [0.25, 0.5]} for row in results["rows"]]
+    config = {**results["config"], "base_measure": "sampler"}
+    table = main_table({**results, "rows": rows})
+    assert table["columns"][-1]["name"] == "weight of log q"
+    assert table["rows"][0]["cells"][-1]["text"] == "0.38"
+    assert all(len(row["cells"]) == len(table["columns"]) for row in table["rows"])
+    assert "the log density of each sampler" in page({**results, "rows": rows, "config": config})
+
+
+def test_no_errors_and_no_requests(opened):
+    opened.wait_for_timeout(500)
+    assert opened.trouble == []
+
+
+@needs_browser
+def test_every_figure_is_drawn_and_named(opened, results):
+    drawn = opened.locator(".figure")
+    assert drawn.count() == len(figures.comparison(results)) == 6
+    for i in range(drawn.count()):
+        assert drawn.nth(i).locator(".main-svg").count() > 0
+        assert drawn.nth(i).bounding_box()["height"] > 200
+        label = drawn.nth(i).get_attribute("aria-labelledby")
+        assert opened.locator(f"#{label}").inner_text()
+
+
+def column(tab, i: int) -> list[str]:
+    return tab.eval_on_selector_all(
+        "#results tbody tr:not([hidden])", f"rows => rows.map(row => row.cells[{i}].dataset.value)"
+    )
+
+
+@needs_browser
+def test_tables_sort_by_mouse_and_keyboard(opened):
+    heads = opened.locator("#results thead th")
+    number = next(
+        i for i in range(heads.count()) if heads.nth(i).inner_text().startswith("mrr (hard)")
+    )
+    heads.nth(number).locator("button").click()
+    assert heads.nth(number).get_attribute("aria-sort") == "descending"
+    values = [float(value) for value in column(opened, number)]
+    assert values == sorted(values, reverse=True)
+    heads.nth(number).locator("button").press("Enter")
+    assert heads.nth(number).get_attribute("aria-sort") == "ascending"
+    assert [float(value) for value in column(opened, number)] == sorted(values)
+    heads.nth(1).locator("button").click()
+    assert heads.nth(number).get_attribute("aria-sort") == "none"
+    assert column(opened, 1) == sorted(column(opened, 1), key=str.lower)
+
+
+@needs_browser
+def test_rows_are_filtered_and_metrics_chosen(opened, results):
+    every = len(column(opened, 0))
+    assert every == len(results["rows"]) + len(results["heuristics"])
+    opened.fill("#filter", "mixture bce")
+    assert column(opened, 1) == ["mixture(uniform:0.75, walk:0.25)"]
+    assert opened.inner_text("#shown") == f"1 of {every} rows shown"
+    opened.fill("#filter", "")
+    assert len(column(opened, 0)) == every
+    head = opened.locator("#results th[data-metric='auc']").first
+    assert not head.is_visible()
+    opened.check("input[value='auc']")
+    assert head.is_visible()
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_have_contrast(browser, report, scheme):
+    tab = browser.new_page(color_scheme=scheme)
+    tab.goto(report.as_uri())
+    assert tab.evaluate("document.documentElement.dataset.theme") == scheme
+    for theme in (scheme, "dark" if scheme == "light" else "light"):
+        assert tab.evaluate("document.documentElement.dataset.theme") == theme
+        for what in ("body", ".note", "b.better", "dt"):
+            assert contrast(tab, what) >= 4.5, (theme, what)
+        tab.click("#theme")
+    tab.close()
+
+
+def contrast(tab, selector: str) -> float:
+    """Contrast of text with the page, as WCAG 2 defines it."""
+    colors = tab.evaluate(
+        "s => [getComputedStyle(document.querySelector(s)).color, "
+        "getComputedStyle(document.body).backgroundColor]",
+        selector,
+    )
+    light = []
+    for color in colors:
+        parts = [int(p) / 255 for p in color[color.index("(") + 1 : -1].split(",")[:3]]
+        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        light.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+    return (max(light) + 0.05) / (min(light) + 0.05)
+
+
+@needs_browser
+def test_a_phone_does_not_scroll_sideways(browser, report):
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    tab.goto(report.as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.close()
+
+
+@needs_browser
+def test_figures_are_files_too(results, tmp_path):
+    one = {"time": figures.comparison(results)["time"]}
+    paths = style.write(one, tmp_path)
+    assert [path.name for path in paths] == ["time.png", "time.svg"]
+    assert paths[0].read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in paths[1].read_text()

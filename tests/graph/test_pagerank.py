@@ -1,0 +1,71 @@
+"""PageRank of pairs against dense matrices, with and without their own edge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gneg import Graph
+from gneg.graph.pagerank import PageRank, without_own_edge
+from tests.worlds import random_graph
+
+
+def dense(graph: Graph, alpha: float) -> np.ndarray:
+    """The resolvent, by an inverse."""
+    a = np.zeros((graph.num_nodes, graph.num_nodes))
+    a[tuple(graph.edge_index.numpy())] = 1.0
+    total = a.sum(1, keepdims=True)
+    move = a / np.where(total > 0, total, 1)
+    return alpha * np.linalg.inv(np.eye(len(a)) - (1 - alpha) * move)
+
+
+@pytest.mark.parametrize("table", [10_000, 0])
+def test_scores_are_those_of_the_resolvent(table, monkeypatch):
+    monkeypatch.setattr("gneg.graph.pagerank.TABLE", table)
+    graph = random_graph(40, 90)
+    ranks = PageRank(graph.steps(), alpha=0.2, epsilon=1e-9)
+    rows = np.array([3, 7, 3, 0])
+    targets = np.random.default_rng(0).integers(40, size=(4, 5))
+    wanted = dense(graph, 0.2)[rows[:, None], targets]
+    np.testing.assert_allclose(ranks.scores(rows, targets), wanted, atol=1e-7)
+
+
+@given(st.integers(0, 1000), st.sampled_from([0.1, 0.15, 0.5]), st.integers(8, 60))
+def test_without_its_own_edge_as_if_it_were_not_there(seed, alpha, edges):
+    """Every edge of a small graph is taken out in turn; leaves and bridges included."""
+    graph = random_graph(12, edges, seed)
+    if not graph.num_edges:
+        return
+    resolvent = dense(graph, alpha)
+    src, dst = graph.edge_index.numpy()
+    degree = graph.degree().numpy().astype(float)
+    found = without_own_edge(
+        np.ones(len(src), bool),
+        resolvent[src, dst],
+        resolvent[dst, src],
+        (resolvent[src, src], resolvent[dst, dst]),
+        (degree[src], degree[dst]),
+        alpha,
+    )
+    for i, (u, v) in enumerate(zip(src, dst, strict=True)):
+        keep = ~(((src == u) & (dst == v)) | ((src == v) & (dst == u)))
+        rest = Graph.from_edge_index(graph.edge_index[:, keep], 12, undirected=True)
+        assert found[i] == pytest.approx(dense(rest, alpha)[u, v], abs=1e-9)
+
+
+def test_others_are_left_as_they_are():
+    ranks = np.array([0.1, 0.2])
+    found = without_own_edge(
+        np.zeros(2, bool), ranks, ranks, (ranks, ranks), (ranks + 1, ranks + 1), 0.15
+    )
+    np.testing.assert_array_equal(found, ranks)
+
+
+def test_bad_arguments_are_refused():
+    graph = random_graph(10, 20)
+    with pytest.raises(ValueError, match="'alpha' must be"):
+        PageRank(graph.steps(), alpha=0.0)
+    with pytest.raises(ValueError, match="'epsilon' must be"):
+        PageRank(graph.steps(), epsilon=0.0)

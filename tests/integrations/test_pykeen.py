@@ -1,0 +1,191 @@
+"""PyKEEN trains with our negatives; what its own sampler test cases promise."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+pykeen_datasets = pytest.importorskip("pykeen.datasets")
+
+from pykeen.sampling import NegativeSampler, negative_sampler_resolver  # noqa: E402
+from pykeen.training import SLCWATrainingLoop  # noqa: E402
+from pykeen.triples import CoreTriplesFactory  # noqa: E402
+
+from gneg import datasets  # noqa: E402
+from gneg.evaluation import metrics  # noqa: E402
+from gneg.graph import KnownTriples, Triples  # noqa: E402
+from gneg.integrations.pykeen import GnegCallback, GnegNegativeSampler  # noqa: E402
+from gneg.samplers.formats import export  # noqa: E402
+from gneg.samplers.triples import TripleSampler  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def factory(shared):
+    data = datasets.load_triples("nations", root=shared)
+    return CoreTriplesFactory(data.train.t(), num_entities=14, num_relations=55)
+
+
+def make(factory, **options) -> GnegNegativeSampler:
+    return GnegNegativeSampler(
+        mapped_triples=factory.mapped_triples,
+        num_entities=factory.num_entities,
+        num_relations=factory.num_relations,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "typed", "khop", "walk", "relwalk"])
+@pytest.mark.parametrize("corrupt", ["both", "bernoulli"])
+def test_what_pykeen_asks_of_a_sampler(factory, sampler, corrupt):
+    instance = make(factory, num_negs_per_pos=10, sampler=sampler, corrupt=corrupt)
+    assert isinstance(instance, NegativeSampler)
+    assert instance.get_normalized_name() == "gneg"
+    batch = factory.mapped_triples[:64]
+    negatives, mask = instance.sample(batch)
+    assert negatives.shape == (64, 10, 3)
+    assert negatives.dtype == torch.long
+    assert (negatives >= 0).all()
+    assert (negatives[..., [0, 2]] < 14).all()
+    assert (negatives[..., 1] == batch[:, None, 1]).all()
+    # One end or the other is replaced, never both, never none.
+    changed = (negatives != batch[:, None]).sum(-1)
+    known = KnownTriples(Triples(factory.mapped_triples.t(), 14, 55))
+    usable = torch.ones_like(changed, dtype=torch.bool) if mask is None else mask
+    assert (changed[usable] == 1).all()
+    assert not known.contains(negatives.permute(2, 0, 1))[usable].any()
+    assert instance.corrupt_batch(batch.view(8, 8, 3)).shape == (8, 8, 10, 3)
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_short_row_repeats_and_is_masked_where_that_is_asked_for(filtered):
+    """All tails of (0, 0) but one are known."""
+    rows = torch.tensor([(0, 0, t) for t in range(7)])
+    instance = GnegNegativeSampler(
+        mapped_triples=rows,
+        num_entities=8,
+        num_relations=1,
+        num_negs_per_pos=3,
+        corrupt="tail",
+        filtered=filtered,
+    )
+    negatives, mask = instance.sample(rows[:1])
+    assert negatives[0, :, 2].tolist() == [7, 7, 7]
+    if filtered:
+        assert mask.tolist() == [[True, False, False]]
+        assert instance.filterer(negatives).all()
+        assert not instance.filterer(rows[:, None]).any()
+    else:
+        assert mask is None
+
+
+@pytest.mark.parametrize("tails", [range(1, 4), range(4)])
+def test_rows_that_the_sampler_has_nothing_for_get_uniform_negatives(tails):
+    """Tails of (0, 0) that are typed are all known; in the second case all tails are."""
+    rows = torch.tensor([(0, 0, t) for t in tails])
+    instance = GnegNegativeSampler(
+        mapped_triples=rows,
+        num_entities=4,
+        num_relations=1,
+        num_negs_per_pos=2,
+        sampler="typed",
+        corrupt="tail",
+    )
+    negatives, mask = instance.sample(rows)
+    known = KnownTriples(Triples(rows.t(), 4, 1))
+    assert mask is None
+    assert not known.contains(negatives.movedim(-1, 0)).any()
+
+
+def test_a_triple_without_any_negative_is_masked():
+    rows = torch.tensor([(0, 0, 0)])
+    instance = GnegNegativeSampler(mapped_triples=rows, num_entities=1, num_relations=1)
+    assert instance.sample(rows)[1].tolist() == [[False]]
+
+
+def test_the_resolver_knows_it_as_a_class():
+    assert negative_sampler_resolver.lookup(GnegNegativeSampler) is GnegNegativeSampler
+
+
+@pytest.mark.parametrize(
+    "sampler", ["uniform", "hardest(uniform, m=8)", "cached(typed, size=4, m=4)"]
+)
+def test_the_pipeline_learns(factory, sampler, shared):
+    from pykeen.pipeline import pipeline
+
+    data = datasets.load_triples("nations", root=shared)
+    testing = CoreTriplesFactory(data.test.t(), num_entities=14, num_relations=55)
+    callback = GnegCallback()
+    result = pipeline(
+        training=factory,
+        testing=testing,
+        model="DistMult",
+        model_kwargs={"embedding_dim": 32},
+        negative_sampler=GnegNegativeSampler,
+        negative_sampler_kwargs={
+            "sampler": sampler,
+            "num_negs_per_pos": 4,
+            "callback": None if sampler == "uniform" else callback,
+        },
+        training_loop=SLCWATrainingLoop,
+        training_kwargs={
+            "num_epochs": 30,
+            "batch_size": 128,
+            "use_tqdm": False,
+            "callbacks": callback,
+        },
+        evaluation_kwargs={"use_tqdm": False},
+        random_seed=0,
+        device="cpu",
+    )
+    assert result.losses[-1] < result.losses[0]
+    assert result.get_metric("both.realistic.inverse_harmonic_mean_rank") > 0.3
+
+
+def test_what_a_selector_needs_is_named(factory):
+    with pytest.raises(ValueError, match="'callback' must be a GnegCallback"):
+        make(factory, sampler="hardest(uniform)")
+    alone = make(factory, sampler="hardest(uniform)", callback=GnegCallback())
+    with pytest.raises(ValueError, match="'callback' must be one that the training is given too"):
+        alone.sample(factory.mapped_triples[:4])
+
+
+def test_exported_negatives_are_what_pykeen_ranks_against(factory, shared):
+    from pykeen.evaluation import SampledRankBasedEvaluator
+    from pykeen.models import DistMult
+
+    data = datasets.load_triples("nations", root=shared)
+    testing = CoreTriplesFactory(data.test.t(), num_entities=14, num_relations=55)
+    pos = testing.mapped_triples.t()
+    drawn = {
+        end: TripleSampler(data.triples, known=data.known("all"), corrupt=end).sample(
+            pos, 2, generator=torch.Generator().manual_seed(0)
+        )
+        for end in ("head", "tail")
+    }
+    # A row that is short could not be exported: only triples with two entities left at both ends.
+    whole = drawn["head"].mask.all(1) & drawn["tail"].mask.all(1)
+    testing = CoreTriplesFactory(pos.t()[whole], num_entities=14, num_relations=55)
+    kept = {
+        end: one.changed(
+            **{name: getattr(one, name)[whole] for name in ("src", "index", "mask", "replaced")},
+            relation=one.relation[whole],
+        )
+        for end, one in drawn.items()
+    }
+    arrays = export.to_pykeen(kept["tail"], kept["head"])
+    evaluator = SampledRankBasedEvaluator(evaluation_factory=testing, **arrays)
+    model = DistMult(triples_factory=factory, embedding_dim=8, random_seed=0)
+    found = evaluator.evaluate(model, testing.mapped_triples, batch_size=32, use_tqdm=False)
+
+    def score(*triple: torch.Tensor) -> torch.Tensor:
+        rows = torch.stack(triple, dim=-1)
+        with torch.no_grad():
+            return model.score_hrt(rows.view(-1, 3)).view(rows.shape[:-1])
+
+    positive = score(*testing.mapped_triples.t())
+    for end, one in kept.items():
+        ours = metrics.summary(positive, score(*one.triples()))["mrr"]
+        theirs = found.get_metric(f"{end}.realistic.inverse_harmonic_mean_rank")
+        assert theirs == pytest.approx(ours, rel=1e-5)

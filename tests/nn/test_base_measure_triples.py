@@ -1,0 +1,114 @@
+"""The base measure of triples: what is drawn, added to scores, chosen and kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gneg import datasets
+from gneg.nn.base_weight import replayed
+from gneg.nn.kge.measured import Measured
+from gneg.samplers.triples import TripleSampler
+from gneg.training.triple_config import KGConfig
+from gneg.training.triple_load import trained as kg_trained
+from gneg.training.triple_train import train
+from tests.triple_worlds import random
+
+EXPRESSIONS = (
+    "uniform",
+    "typed",
+    "frequency",
+    "walk",
+    "khop",
+    "mixture(uniform:0.5, typed:0.5)",
+    "mixture(uniform:0.5, walk:0.5)",
+)
+
+
+class Nothing:
+    """Scores 0."""
+
+    def __call__(self, head, relation, tail):
+        return torch.zeros(head.shape)
+
+    def block(self, kept, relation, index, end):
+        return torch.zeros(index.shape)
+
+    def rows(self, kept, relation, end):
+        return torch.zeros(len(kept), 20)
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+@pytest.mark.parametrize("end", ["tail", "head"])
+def test_it_is_the_density_of_what_is_drawn(expression, end):
+    triples = random(20, 3, 60)
+    sampler = TripleSampler(triples, expression, corrupt=end)
+    measured = Measured(Nothing(), sampler, smoothing=1e-9)
+    pos = triples.triples[:, :1].repeat(1, 20_000)
+    drawn = sampler.sample(pos, 1, generator=torch.Generator().manual_seed(0))
+    share = np.bincount(drawn.index[:, 0].numpy(), minlength=20) / 20_000
+    kept = pos[0 if end == "tail" else 2, :1]
+    rows = measured.rows(kept, pos[1, :1], end)[0]
+    q = rows.exp().numpy() / 20
+    free = np.array([not sampler.known.contains(_with(pos[:, 0], end, v)) for v in range(20)])
+    assert q[free].sum() == pytest.approx(1.0, abs=1e-4)
+    assert np.abs(share - q)[free].max() < 0.02
+    block = measured.block(kept, pos[1, :1], torch.arange(20)[None], end)[0]
+    assert torch.equal(block, rows)
+    other = "head" if end == "tail" else "tail"
+    assert not measured.rows(kept, pos[1, :1], other).any()
+
+
+def _with(triple, end, entity):
+    changed = triple.clone()
+    changed[2 if end == "tail" else 0] = entity
+    return changed[:, None]
+
+
+def test_triples_get_the_mean_of_both_ends():
+    triples = random(20, 3, 60)
+    measured = Measured(Nothing(), TripleSampler(triples, "typed"), 0.5)
+    h, r, t = triples.triples[:, :7]
+    tails = measured.log_measure(h, r, t[:, None], "tail")[:, 0]
+    heads = measured.log_measure(t, r, h[:, None], "head")[:, 0]
+    torch.testing.assert_close(measured(h, r, t), 0.25 * (tails + heads))
+
+
+def test_a_replayed_measure_scores_once_and_gives_the_same():
+    triples = random(20, 3, 60)
+    measured = Measured(Nothing(), TripleSampler(triples, "walk"), 0.5)
+    kept, relation = triples.triples[0, :7], triples.triples[1, :7]
+    parts = []
+    for weight in (0.5, 0.5, 0.0):
+        rows = replayed(measured.parts, parts, weight)
+        for end in ("tail", "head"):
+            measured.c = weight
+            expected = measured.rows(kept, relation, end)
+            torch.testing.assert_close(rows(kept, relation, end), expected)
+    assert len(parts) == 2
+
+
+def test_types_that_were_unlearned_come_back(shared, tmp_path):
+    """All negatives have the right type: the model alone cannot know it."""
+    data = datasets.load_triples("umls", root=shared)
+    common = {"sampler": "typed", "dim": 32, "k": 4, "epochs": 20, "eval_every": 10}
+    plain = train(data, KGConfig(**common))["runs"][0]
+    config = KGConfig(**common, base_measure="sampler")
+    run = train(data, config, out=tmp_path)["runs"][0]
+    assert plain["base_weight"] is None
+    assert run["base_weight"] > 0
+    assert run["test"]["mrr"] > plain["test"]["mrr"]
+    again = kg_trained(data, tmp_path)
+    assert again.evaluate("test")["mrr"] == pytest.approx(run["test"]["mrr"], abs=1e-6)
+    fixed = train(data, KGConfig(**common, base_measure="typed", base_weight=0.3))["runs"][0]
+    assert fixed["base_weight"] == pytest.approx(0.3)
+
+
+def test_what_has_no_density_is_refused():
+    triples = random(20, 3, 60)
+    for expression in ("hardest(uniform, m=4)", "walk(per_relation=1)"):
+        with pytest.raises(ValueError, match="closed-form density"):
+            Measured(Nothing(), TripleSampler(triples, expression))
+    with pytest.raises(ValueError, match="'c' must be"):
+        Measured(Nothing(), TripleSampler(triples), -1.0)

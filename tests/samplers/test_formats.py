@@ -1,0 +1,231 @@
+"""Negatives as files: the same to the bit, refused for another graph, read by others' code."""
+
+from __future__ import annotations
+
+import json
+
+import networkx as nx
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from gneg import Graph, HardSet, KnownEdges, Negatives, datasets, sample, samplers
+from gneg.cli import app
+from gneg.datasets import negatives as sampling
+from gneg.samplers.formats import export
+from tests.worlds import WORLDS, positives, random_graph, toy
+
+SUFFIXES = ["parquet", "npz", "csv"]
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def same(one: Negatives, other: Negatives) -> None:
+    for name in ("src", "index", "mask", "replaced"):
+        assert torch.equal(getattr(one, name), getattr(other, name)), name
+    if one.log_q is None:
+        assert other.log_q is None
+    else:
+        held = one.mask
+        assert torch.equal(one.log_q[held], other.log_q[held])
+    assert torch.equal(one.edge_index(), other.edge_index())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("corrupt", ["dst", "src", "both"])
+@pytest.mark.parametrize("name", ["uniform", "walk", "walk(kind=ppr)"])
+@pytest.mark.parametrize("world", ["sparse", "hub", "directed"])
+def test_what_is_saved_is_loaded(world, name, corrupt, suffix, tmp_path):
+    graph = WORLDS[world]()
+    negatives = samplers.build(name, graph, corrupt=corrupt).sample(
+        positives(graph), 5, generator=seeded()
+    )
+    path = tmp_path / f"negatives.{suffix}"
+    negatives.save(path, graph)
+    same(negatives, Negatives.load(path, graph))
+    with pytest.raises(ValueError, match="'graph' must be the graph they were drawn in"):
+        Negatives.load(path, random_graph(60, 151))
+
+
+def test_a_fingerprint_is_of_the_graph_and_not_of_how_it_came():
+    graph = random_graph(30, 90)
+    mixed = graph.edge_index[:, torch.randperm(graph.num_edges)]
+    again = Graph.from_edge_index(torch.cat([mixed, mixed[:, :9]], dim=1), 30)
+    assert again.fingerprint() == graph.fingerprint()
+    assert Graph.from_edge_index(mixed, 31).fingerprint() != graph.fingerprint()
+    assert Graph.from_edge_index(mixed[:, 1:], 30).fingerprint() != graph.fingerprint()
+    assert Graph.from_edge_index(mixed, (30, 30)).fingerprint() != graph.fingerprint()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(suffix, tmp_path, monkeypatch):
+    monkeypatch.setattr(sampling, "ROWS", 32)
+    data = toy(n=120, edges=500)
+    options = {"sampler": "mixture(uniform:0.5, walk:0.5)", "k": 4, "corrupt": "both"}
+    sample(data, out=tmp_path / f"a.{suffix}", **options)
+    calls = []
+
+    def stop(done, total):
+        calls.append((done, total))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    other = tmp_path / f"b.{suffix}"
+    with pytest.raises(KeyboardInterrupt):
+        sample(data, out=other, report=stop, **options)
+    assert not other.exists()
+    info = sample(data, out=other, **options)
+    first, second = (Negatives.load(tmp_path / f"{name}.{suffix}", data.graph) for name in "ab")
+    same(first, second)
+    assert first.index.shape == (data.train.size(1), 4)
+    assert not data.known().contains(*first.edge_index()).any()
+    assert torch.equal(first.positives(), data.train)
+    assert info["graph"] == data.graph.fingerprint()
+    assert {"sampler", "seed", "known", "versions", "split", "command"} <= set(info)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{suffix}", f"b.{suffix}"]
+    if suffix != "npz":  # a zip file holds the time
+        assert other.read_bytes() == (tmp_path / f"a.{suffix}").read_bytes()
+
+
+def test_parquet_and_csv_are_plain_for_others(tmp_path):
+    data = toy()
+    for suffix in ("parquet", "csv"):
+        sample(data, "walk", k=3, out=tmp_path / f"n.{suffix}")
+    table = pq.read_table(tmp_path / "n.parquet")
+    assert table.column_names == ["src", "replaced", "side", "index", "log_q"]
+    header = json.loads(table.schema.metadata[b"gneg"])
+    assert header["sampler"] == "walk"
+    assert len(table["index"][0]) == 3
+    lines = (tmp_path / "n.csv").read_text().splitlines()
+    assert json.loads(lines[0][2:]) == header | {"command": "gneg.sample()"}
+    assert lines[1].startswith("src,replaced,side,index_0,index_1,index_2,log_q_0")
+    assert len(lines) == data.train.size(1) + 2
+
+
+def test_the_command_writes_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    result = runner.invoke(app, ["sample", "digits", "-k", "2", "--out", "n.parquet"])
+    assert result.exit_code == 0, result.output
+    assert "negatives: n.parquet" in result.output
+    negatives = Negatives.load(tmp_path / "n.parquet", datasets.load("digits").graph)
+    assert negatives.index.size(1) == 2
+    for arguments, message in (
+        (["sample", "digits", "--out", "n.txt"], "'path' must be a name that ends in"),
+        (["sample", "digits", "--sampler", "hardest(walk)"], "'score' must be"),
+        (["sample", "digits", "--part", "all"], "'part' must be one of"),
+    ):
+        refused = runner.invoke(app, arguments)
+        assert refused.exit_code == 2
+        assert message in refused.output
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_other_files_are_refused(suffix, tmp_path):
+    path = tmp_path / f"other.{suffix}"
+    with pytest.raises(ValueError, match="'path' must be an existing file"):
+        Negatives.load(path, random_graph(5, 5))
+    if suffix == "npz":
+        np.savez(path, a=np.ones(3))
+    elif suffix == "csv":
+        path.write_text("a,b\n1,2\n")
+    else:
+        import pyarrow as pa
+
+        pq.write_table(pa.table({"a": [1]}), path)
+    with pytest.raises(ValueError, match="'path' must be a file of gneg sample"):
+        Negatives.load(path, random_graph(5, 5))
+
+
+@pytest.fixture
+def drawn():
+    """A graph, its positives, and negatives of both ends."""
+    graph = random_graph(40, 120)
+    pos = graph.edge_index[:, ::5]
+    tails, heads = (
+        samplers.Uniform(graph, corrupt=side).sample(pos, 4, generator=seeded())
+        for side in ("dst", "src")
+    )
+    return graph, pos, tails, heads
+
+
+def test_pyg(drawn):
+    from torch_geometric.data import Data
+
+    graph, pos, tails, _ = drawn
+    found = export.to_pyg(tails, Data(edge_index=graph.edge_index, num_nodes=40))
+    assert torch.equal(found.edge_label_index[:, found.edge_label == 1], pos)
+    assert torch.equal(found.edge_label_index[:, found.edge_label == 0], tails.edge_index())
+    found.validate()
+
+
+def test_ogb_and_heart(drawn):
+    from ogb.linkproppred import Evaluator
+
+    _, pos, tails, heads = drawn
+    found = export.to_ogb(tails)
+    assert torch.equal(torch.stack([found["source_node"], found["target_node"]]), pos)
+    score = lambda src, dst: (src * 7 + dst).float()  # noqa: E731
+    given = {
+        "y_pred_pos": score(*pos),
+        "y_pred_neg": score(found["source_node"][:, None], found["target_node_neg"]),
+    }
+    assert len(Evaluator("ogbl-citation2").eval(given)["mrr_list"]) == pos.size(1)
+    array = export.to_heart(tails, heads)
+    assert array.shape == (pos.size(1), 8, 2)
+    read = HardSet.from_heart(pos, array)
+    assert torch.equal(read.index, torch.cat([tails.index, heads.index], dim=1))
+    with pytest.raises(ValueError, match="'dst' end is replaced in OGB's form"):
+        export.to_ogb(heads)
+    with pytest.raises(ValueError, match="'heads' must be of the same positives"):
+        export.to_heart(tails, heads.changed(replaced=heads.replaced.flip(0)))
+
+
+def test_pykeen(drawn):
+    _, pos, tails, heads = drawn
+    found = export.to_pykeen(tails, heads)
+    assert set(found) == {"head_negatives", "tail_negatives"}
+    for side, kept in (("head_negatives", 1), ("tail_negatives", 0)):
+        assert found[side].shape == (pos.size(1), 4)
+        assert not torch.equal(found[side][:, 0], pos[kept])
+
+
+def test_graphstorm(drawn, tmp_path):
+    _, pos, tails, heads = drawn
+    short = tails.changed(mask=tails.mask & (torch.arange(4) < 3))
+    export.to_graphstorm(short, tmp_path / "edges.parquet")
+    table = pq.read_table(tmp_path / "edges.parquet").to_pandas()
+    assert torch.equal(torch.tensor(table[["source_id", "dest_id"]].to_numpy().T), pos)
+    lists = np.stack(table["edge_dst_hard_negative"])
+    assert (lists[:, 3] == -1).all()
+    assert (lists[:, :3] == tails.index[:, :3].numpy()).all()
+    with pytest.raises(ValueError, match="of replaced targets for GraphStorm"):
+        export.to_graphstorm(heads, tmp_path / "no.parquet")
+
+
+def test_graphbolt(drawn):
+    _, pos, tails, _ = drawn
+    found = export.to_graphbolt(tails)
+    assert found["seeds"].shape == (5 * pos.size(1), 2)
+    assert found["labels"].sum() == pos.size(1)
+    assert torch.equal(found["seeds"][:, 0], pos[0][found["indexes"]])
+
+
+def test_networkx_and_scipy(drawn):
+    graph, pos, tails, _ = drawn
+    found = export.to_networkx(tails, undirected=False)
+    labels = nx.get_edge_attributes(found, "label")
+    assert {edge for edge, label in labels.items() if label} == {tuple(p) for p in pos.t().tolist()}
+    none = {edge for edge, label in labels.items() if not label}
+    assert none == {tuple(pair) for pair in tails.edge_index().t().tolist()}
+    assert sum(len(found.edges[edge]["positives"]) for edge in none) == tails.mask.sum()
+    matrix = export.to_scipy(tails, 40)
+    assert matrix.sum() == tails.mask.sum()
+    assert not matrix[tuple(graph.edge_index.numpy())].sum()
+    known = KnownEdges(graph)
+    src, dst = (torch.from_numpy(one.astype(np.int64)) for one in matrix.nonzero())
+    assert not known.contains(src, dst).any()

@@ -1,0 +1,280 @@
+"""Training end to end: it learns, resumes, survives Ctrl-C, repeats itself, keeps to itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gneg import datasets, losses, samplers
+from gneg.training.collapse import CollapseWarning
+from gneg.training.config import TrainConfig
+from gneg.training.link import Trainer
+from gneg.training.train import run_folder, train
+
+SMALL = {"hidden": 32, "epochs": 6, "eval_every": 2, "batch_size": 2048, "k": 3}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
+
+
+def small(**options) -> TrainConfig:
+    return TrainConfig(**{**SMALL, **options})
+
+
+@pytest.mark.parametrize("encoder", ["sage", "gcn"])
+def test_it_learns(digits, encoder):
+    result = train(digits, small(encoder=encoder, epochs=20, lr=0.01))
+    assert result["summary"]["test"]["auc"]["mean"] > 0.9
+    curve = result["runs"][0]["curve"]
+    assert curve[-1]["loss"] < curve[0]["loss"]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_validation_edges_that_are_training_edges_choose_nothing(digits, shared):
+    valid = digits.valid
+    some = digits.train[:, :50]
+    more, none = torch.cat([some, valid.pos], dim=1), len(some[0])
+    if shared:
+        neg = valid.neg[0][0], valid.neg[1][0]
+        honest = replace(valid, neg=neg, mask=None)
+        leaky = replace(honest, pos=more)
+    else:
+        neg = tuple(torch.cat([end[:none], end]) for end in valid.neg)
+        honest, leaky = replace(valid, mask=None), replace(valid, pos=more, neg=neg, mask=None)
+    config = small(stack="ra,degree", epochs=2)
+    expected = train(replace(digits, valid=honest), config)["runs"][0]
+    with pytest.warns(UserWarning, match=f"50 of {more.size(1):,} validation edges are training"):
+        result = train(replace(digits, valid=leaky), config)
+    assert result["dataset"]["edges"]["valid"] == valid.pos.size(1)
+    for part in ("valid", "test", "stack"):
+        assert result["runs"][0][part] == expected[part]
+    alone = Trainer(replace(digits, valid=leaky), config, 0)
+    assert torch.equal(alone.valid.pos, valid.pos)
+
+
+@pytest.mark.parametrize("loss", losses.LOSSES)
+def test_every_loss_trains(digits, loss):
+    result = train(digits, small(loss=loss, epochs=2))
+    assert all(torch.isfinite(torch.tensor(row["loss"])) for row in result["runs"][0]["curve"])
+
+
+#: What a sampler's name alone does not say.
+EXPRESSIONS = {
+    "mixture": "mixture(uniform:0.5, hardest(walk, m=16):0.5)",
+    "curriculum": "curriculum(hardest(uniform, m=16), setting=quantile, epochs=2)",
+    "selfpaced": "selfpaced(hardest(uniform, m=16))",
+    "guarded": "guarded(hardest(walk, m=16), relative_margin=0.1, percentile=cosine|90)",
+}
+
+
+@pytest.mark.parametrize("name", samplers.SAMPLERS)
+def test_every_sampler_trains(digits, name):
+    alone = not issubclass(samplers.SAMPLERS[name], samplers.Wrapper)
+    sampler = EXPRESSIONS.get(name, name if alone else f"{name}(walk)")
+    run = train(digits, small(sampler=sampler, loss="bce", epochs=2))["runs"][0]
+    assert run["sampler_counts"]["short"] == 0
+    assert run["seconds"]["scoring"] > 0 or "scored" not in run["sampler_counts"]
+    assert run["collapse"] is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"decoder": "dot"},
+        {"decoder": "bilinear"},
+        {"decoder": "cosine", "sampler": "memorybank", "loss": "infonce"},
+        {"inputs": "both", "norm": "batch"},
+        {"inputs": "embedding", "jk": "max"},
+        {"mask_targets": False},
+        {"corrupt": "src"},
+        {"sampler": "similar(refresh_every=1)", "inputs": "embedding", "loss": "bce"},
+    ],
+)
+def test_options_train(digits, options):
+    train(digits, small(epochs=2, **options))
+
+
+def stable(result) -> str:
+    runs = [
+        {
+            key: [{**point, "seconds": 0} for point in value] if key == "curve" else value
+            for key, value in run.items()
+            if "second" not in key and key != "sampling_share"
+        }
+        for run in result["runs"]
+    ]
+    return json.dumps(runs)
+
+
+def test_same_seed_same_result_and_global_state_untouched(digits):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = train(digits, small(), seeds=(3,))
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(2)
+    assert stable(first) == stable(train(digits, small(), seeds=(3,)))
+    assert stable(first) != stable(train(digits, small(), seeds=(4,)))
+
+
+def test_interrupted_run_goes_on_to_the_same_end(digits, tmp_path):
+    whole = train(digits, small())
+
+    def stop(seed, state):
+        if state["epoch"] == 4:
+            raise KeyboardInterrupt
+
+    part = train(digits, small(), out=tmp_path, report=stop)
+    assert part["runs"][0]["complete"] is False
+    assert part["runs"][0]["epochs"] == 4
+    assert json.loads((tmp_path / "results.json").read_text()) == part
+    assert (tmp_path / "model-0.pt").exists()
+    rest = train(digits, small(), out=tmp_path)
+    assert stable(rest) == stable(whole)
+    assert not (tmp_path / "checkpoint-0.pt").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        "mixture(adversarial(uniform, m=8), cached(walk, size=4, m=4))",
+        "selfpaced(hardest(uniform, m=8))",
+        "curriculum(mixture(uniform, memorybank), end=0.5, epochs=4)",
+        "similar(refresh_every=1, refresh_share=0.5)",
+    ],
+)
+def test_adaptive_samplers_go_on_where_they_were(digits, tmp_path, sampler):
+    config = small(sampler=sampler, epochs=4, eval_every=2, inputs="embedding")
+    whole = train(digits, config)
+
+    def stop(seed, state):
+        if state["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    train(digits, config, out=tmp_path, report=stop)
+    rest = train(digits, config, out=tmp_path)
+    assert stable(rest) == stable(whole)
+    # The report of a run is what its sampler says of itself, and survives as JSON.
+    written = json.loads((tmp_path / "results.json").read_text())["runs"][0]["sampler_report"]
+    assert written == rest["runs"][0]["sampler_report"]
+
+
+def test_loss_and_decoder_are_chosen_by_what_there_is(digits):
+    chosen = {}
+    for name, options in {
+        "default": {},
+        "selected": {"sampler": "hardest(uniform, m=8)"},
+        "embedded": {"inputs": "embedding"},
+        "given": {"loss": "bce", "decoder": "dot"},
+    }.items():
+        run = train(digits, small(epochs=1, **options))["runs"][0]
+        chosen[name] = run["loss"], run["decoder"]
+    assert chosen == {
+        "default": ("softmax", "cosine"),
+        "selected": ("infonce", "cosine"),
+        "embedded": ("softmax", "mlp"),
+        "given": ("bce", "dot"),
+    }
+
+
+def test_collapse_is_in_the_record(digits):
+    with pytest.warns(CollapseWarning, match="mix hard negatives with uniform ones"):
+        run = train(digits, small(sampler="hardest(walk, m=64)", lr=0.3, epochs=30))["runs"][0]
+    assert run["collapse"] in ("inverted", "spread", "margin")
+
+
+def test_finished_seeds_are_kept_and_others_added(digits, tmp_path):
+    first = train(digits, small(), out=tmp_path)
+
+    def never(seed, state):
+        assert seed == 1, "seed 0 was finished"
+
+    both = train(digits, small(), seeds=(0, 1), out=tmp_path, report=never)
+    assert both["runs"][0] == first["runs"][0]
+    assert both["summary"]["test"]["mrr"]["std"] is not None
+    train(digits, small(), seeds=(0,), out=tmp_path, report=never)
+    assert len(json.loads((tmp_path / "results.json").read_text())["runs"]) == 2
+    with pytest.raises(
+        ValueError, match="'out' must be a new folder, or one with a run of the same"
+    ):
+        train(digits, small(lr=0.1), out=tmp_path)
+
+
+def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
+    train(digits, small(), seeds=(1,), out=tmp_path)
+
+    def stop(seed, state):
+        raise KeyboardInterrupt
+
+    train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
+    runs = json.loads((tmp_path / "results.json").read_text())["runs"]
+    assert [(run["seed"], run["complete"]) for run in runs] == [(0, False), (1, True)]
+
+
+def test_patience_stops_and_the_best_state_is_kept(digits, tmp_path):
+    result = train(digits, small(epochs=60, patience=2, lr=0.3, eval_every=1), out=tmp_path)
+    run = result["runs"][0]
+    assert run["epochs"] < 60
+    assert run["epochs"] == run["best_epoch"] + 2
+    best = max(row["valid"] for row in run["curve"])
+    assert run["valid"]["mrr"] == pytest.approx(best)
+
+
+def test_the_record_says_how(digits):
+    result = train(digits, small(epochs=1), command="gneg train digits")
+    assert result["command"] == "gneg train digits"
+    assert result["protocol"]["negatives_per_positive"] == 500
+    assert result["protocol"]["known"] == "train"
+    assert {"gneg", "torch", "torch-geometric"} <= set(result["versions"])
+    assert set(result["runs"][0]["seconds"]) == {"sampling", "scoring", "model", "evaluation"}
+
+
+def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
+    """The batch's own edges have the value 0 in the matrix that embeds it."""
+    trainer = Trainer(digits, small(epochs=1), 0)
+    seen = []
+    embed = trainer.model.embed
+
+    def watch(x, adjacency):
+        seen.append(adjacency.degree.sum().item())
+        return embed(x, adjacency)
+
+    monkeypatch.setattr(trainer.model, "embed", watch)
+    trainer.epoch()
+    whole = digits.graph.num_edges
+    assert [whole - value for value in seen] == [4096, 4096, whole - 8192]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoder": "gat"}, "'encoder' must be one of 'sage', 'gcn', 'lightgcn', 'heuristics'"),
+        ({"loss": "l2"}, "'loss' must be one of None, 'bce'"),
+        ({"epochs": 0}, "'epochs' must be an integer >= 1"),
+        ({"lr": 0}, r"'lr' must be a number in \(0, inf\)"),
+    ],
+)
+def test_bad_config_is_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        small(**options)
+
+
+def test_heuristics_reproduce_ogb(shared):
+    """Published Hits@20 on ogbl-ddi: CN 17.73, AA 18.61 (OGB leaderboard)."""
+    data = datasets.load("ogbl-ddi", root=shared)
+    for encoder, published in (("cn", 17.73), ("aa", 18.61)):
+        result = train(data, TrainConfig(encoder=encoder))
+        assert round(100 * result["summary"]["test"]["hits@20"]["mean"], 2) == published
+
+
+def test_folder_names_follow_the_config(digits):
+    assert run_folder(digits, small()) == run_folder(digits, small())
+    assert run_folder(digits, small()) != run_folder(digits, small(lr=0.1))
+    assert run_folder(digits, small(sampler="walk(kind=ppr)")).startswith(
+        "digits-sage-walk-kind-ppr-"
+    )

@@ -1,0 +1,113 @@
+"""What is read from a graph, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from gneg import Graph, datasets
+from gneg.datasets import make_split
+from gneg.evaluation.audit.risk import held_out_hits
+from gneg.samplers import Walk
+from gneg.training import recipe
+from gneg.training.config import TrainConfig
+from gneg.training.train import train
+from tests.worlds import WORLDS, random_graph, toy
+
+
+@pytest.fixture(scope="module")
+def cora(shared):
+    return datasets.load("Cora", root=shared)
+
+
+def test_a_reading_is_what_is_counted(cora):
+    reading = recipe.read(cora)
+    assert reading.nodes == 2708
+    assert reading.degree == pytest.approx(2 * cora.train.size(1) / 2708)
+    assert reading.features
+    assert 0.1 < reading.heuristics["ra"] < 0.6
+    sampler = Walk(cora.graph, corrupt="both")
+    drawn = sampler.sample(cora.train, 20, generator=torch.Generator().manual_seed(0))
+    secret = recipe.KnownEdges(cora.valid.pos, num_nodes=2708, undirected=True)
+    counted = held_out_hits([drawn], secret, sampler.known)["per_1000"]
+    assert reading.walk_risk == pytest.approx(counted, rel=0.2)
+
+
+def test_nothing_of_it_needs_test_edges(cora):
+    other = replace(cora, test=replace(cora.test, pos=cora.test.pos.flip(0)[:, :7]))
+    assert recipe.read(other) == recipe.read(cora)
+
+
+def test_what_is_given_stands(cora):
+    chosen = recipe.auto(cora, encoder="gcn", sampler="uniform", lr=0.1)
+    assert chosen.config.sampler == "uniform"
+    assert chosen.config.lr == 0.1
+    assert chosen.config.decoder == "cosine"
+    assert "You chose lr, sampler." in chosen.why
+    with pytest.raises(ValueError, match="'given' must be one of"):
+        recipe.auto(cora, sampelr="uniform")
+
+
+@pytest.mark.parametrize("world", ["dense", "directed", "hub", "bipartite", "weighted"])
+def test_every_kind_of_graph_gets_a_recipe_that_trains(world):
+    data = make_split(world, WORLDS[world](), None, seed=0)
+    chosen = recipe.auto(data, hidden=8, epochs=1, eval_every=1)
+    assert f"{chosen.reading.nodes:,} nodes" in chosen.why
+    assert train(data, chosen.config)["runs"][0]["complete"]
+
+
+def test_risky_walks_are_not_taught():
+    """In a clique with holes nearly every walk of two steps ends on an edge that is held out."""
+    pairs = torch.combinations(torch.arange(40)).t()
+    keep = torch.rand(pairs.size(1), generator=torch.Generator().manual_seed(0)) < 0.9
+    graph = random_graph(40, 0).from_edge_index(pairs[:, keep], 40, undirected=True)
+    chosen = recipe.auto(make_split("clique", graph, None, seed=0))
+    assert chosen.reading.walk_risk > recipe.RISKY
+    assert chosen.config.sampler == "uniform"
+    assert "too many to be taught" in chosen.why
+
+
+def test_a_dense_graph_gets_one_negative_each():
+    """Whole but for every tenth edge."""
+    pairs = torch.combinations(torch.arange(150)).t()
+    keep = torch.arange(pairs.size(1)) % 10 > 0
+    for size, k in ((150, 1), (60, TrainConfig().k)):
+        inside = keep & (pairs.max(dim=0).values < size)
+        graph = Graph.from_edge_index(pairs[:, inside], size, undirected=True)
+        chosen = recipe.auto(make_split("made", graph, None, seed=0))
+        assert (chosen.reading.degree > recipe.DENSE) == (k == 1)
+        assert chosen.config.k == k
+        assert ("one negative each" in chosen.why) == (k == 1)
+
+
+def test_a_cosine_alone_is_for_nodes_with_features_that_are_like_their_neighbours(cora):
+    data, bare = toy(), replace(cora, x=None)
+    assert recipe.auto(cora).config.decoder == "cosine"
+    assert recipe.auto(bare).config.decoder == "hybrid"
+    assert set(asdict(recipe.auto(bare).config)) == set(asdict(TrainConfig()))
+    noise = torch.rand(data.num_nodes, 4, generator=torch.Generator().manual_seed(0))
+    edges = torch.randint(data.num_nodes, (2, 300), generator=torch.Generator().manual_seed(1))
+    graph = Graph.from_edge_index(edges, data.num_nodes, undirected=True)
+    unlike = recipe.auto(make_split("random", graph, noise, seed=0))
+    assert max(unlike.reading.heuristics.values()) < recipe.ALIKE
+    assert unlike.config.decoder == "hybrid"
+
+
+def test_features_that_say_nothing_get_embeddings_beside_them(cora):
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(cora.num_nodes, 16, generator=generator)
+    assert recipe.auto(cora).config.inputs is None
+    found = recipe.auto(replace(cora, x=noise))
+    assert found.reading.heuristics["cosine"] == pytest.approx(found.reading.chance, rel=0.4)
+    assert (found.config.inputs, found.config.decoder) == ("both", "hybrid")
+    assert "say nothing of links" in found.why
+
+
+def test_a_shared_set_is_read_as_own_negatives_are():
+    data = toy()
+    shared = replace(data.valid, neg=tuple(one.flatten() for one in data.valid.neg), mask=None)
+    first, second = (recipe.read(one) for one in (data, replace(data, valid=shared)))
+    for kind, value in first.heuristics.items():
+        assert second.heuristics[kind] == pytest.approx(value, abs=0.15)
