@@ -35,24 +35,25 @@ class Cosines:
 
     Attributes:
         shape: N and F.
+        squares: ``[N]``, squared lengths of the rows.
     """
 
     def __init__(self, x: Tensor) -> None:
         self._values: Any = _sparse_or_dense(x)
         self.shape: tuple[int, int] = self._values.shape
         every = np.arange(len(x))
-        self._squares = self._products(every, every)
+        self.squares = self.products(every, every)
 
     def pairs(self, rows: IntArray, targets: IntArray) -> FloatArray:
         """Return the cosines ``[B]`` of the rows ``rows [B]`` and ``targets [B]``."""
-        out = self._products(rows, targets)
-        arguments = out, rows, targets, self._squares
+        out = self.products(rows, targets)
+        arguments = out, rows, targets, self.squares
         kernels.threads.run_rows(kernels.dots.cosines, len(rows), len(rows), *arguments)
         return out
 
     def to_all(self, rows: IntArray) -> npt.NDArray[np.float32]:
         """Return the cosines ``[B, N]`` of the rows ``rows [B]`` and all rows, single precision."""
-        out = np.empty((len(rows), len(self._squares)), np.float32)
+        out = np.empty((len(rows), len(self.squares)), np.float32)
         values, other = self._values, self._transposed
         if isinstance(values, np.ndarray):
             kernel, work = kernels.dots.all_dense, out.size * values.shape[1]
@@ -61,7 +62,7 @@ class Cosines:
             kernel, work = kernels.dots.all_sparse, out.size
             parts = values.indptr, values.indices, values.data
             parts = *parts, other.indptr, other.indices, other.data
-        kernels.threads.run_rows(kernel, len(rows), work, out, rows, *parts, self._squares)
+        kernels.threads.run_rows(kernel, len(rows), work, out, rows, *parts, self.squares)
         return out
 
     @cached_property
@@ -69,8 +70,8 @@ class Cosines:
         values = self._values
         return np.ascontiguousarray(values.T) if isinstance(values, np.ndarray) else values.tocsc()
 
-    def _products(self, rows: IntArray, targets: IntArray) -> FloatArray:
-        """Inner products ``[B]`` of pairs of rows."""
+    def products(self, rows: IntArray, targets: IntArray) -> FloatArray:
+        """Return the inner products ``[B]`` of the rows ``rows [B]`` and ``targets [B]``."""
         return inner_products(self._values, rows, targets)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gneg import Graph, KnownEdges, datasets, hardset, heuristics, kernels, nn
+from gneg import Graph, KnownEdges, datasets, hardset, heuristics, kernels, nn, samplers
 from gneg.cosines import Cosines
 from gneg.heart import Order
 from tests.heart_reference import added, cosine
@@ -228,3 +228,12 @@ def test_negatives_have_the_golden_checksums(text):
         data.graph.edge_index[:, :128], 8, generator=torch.Generator().manual_seed(0)
     )
     assert crc(negatives.index) == NEGATIVES[text]
+
+
+def test_nearest_non_edges_have_the_golden_checksum():
+    data = golden_world()
+    sampler = samplers.Similar(data.graph, data.x, band=(2, 30))
+    negatives = sampler.sample(
+        data.graph.edge_index[:, :128], 8, generator=torch.Generator().manual_seed(0)
+    )
+    assert crc(negatives.index) == "c9b925f1"
