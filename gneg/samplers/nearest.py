@@ -71,12 +71,12 @@ class Nearest:
         chunk = max(1, room // (8 * max(known.num_dst, 1)))
         for first in range(0, len(rows), chunk):
             some = rows[first : first + chunk]
-            mask = self._shortlist(some, take, known)
+            cells = np.flatnonzero(self._shortlist(some, take, known).cpu().numpy())
+            ends = np.searchsorted(cells, np.arange(1, len(some) + 1) * known.num_dst)
             # Where many are equal a row's shortlist is long: as many rows as fit are ranked.
-            group = np.cumsum(mask.sum(dim=1).cpu().numpy()) // max(1, room // BYTES)
-            for part in np.split(np.arange(len(some)), np.flatnonzero(np.diff(group)) + 1):
-                line, target = mask[part[0] : part[-1] + 1].nonzero().cpu().numpy().T
-                line = line + part[0]
+            group = ends // max(1, room // BYTES)
+            for part in np.split(cells, ends[np.flatnonzero(np.diff(group))]):
+                line, target = np.divmod(part, known.num_dst)
                 order = np.lexsort((target, -self._scores(some[line], target), line))
                 line, target = line[order], target[order]
                 place = np.arange(len(line)) - np.searchsorted(line, line)
@@ -92,9 +92,9 @@ class Nearest:
             scores = 2 * scores - replaced.square().sum(1)  # -|u - v|^2 but for the row's constant
         line, column = _known_cells(rows, known)
         scores[line.to(scores.device), column.to(scores.device)] = -torch.inf
-        least = scores.topk(take, sorted=True).values[:, -1:]
+        least = scores.topk(take).values[:, -1:]  # -inf where a row has fewer non-edges
         slack = torch.from_numpy(self._slack(rows)).to(scores)[:, None]
-        return (scores >= least - slack) & (scores > -torch.inf)
+        return scores >= (least - slack).clamp(min=torch.finfo(scores.dtype).min)
 
     def _slack(self, rows: IntArray) -> FloatArray:
         """Twice the most ``[B]`` that a product in single precision is off."""
