@@ -15,6 +15,7 @@ import torch
 
 import gneg
 from gneg.integrations.networkx import draw
+from gneg.samplers.formats import export
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
         sampler = gneg.samplers.build(name, graph)
         negatives = sampler.sample(pos, k=5, generator=torch.Generator().manual_seed(0))
         draw(graph, negatives, ax=ax).set_title(name)
-        told = gneg.samplers.formats.export.to_networkx(negatives)
+        told = export.to_networkx(negatives)
         hardest = max(
             ((u, v) for u, v, label in told.edges(data="label") if not label),
             key=lambda pair: len(list(nx.common_neighbors(nx.karate_club_graph(), *pair))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import numpy as np
@@ -40,6 +41,24 @@ def push(neighbors: list[list[int]], u: int, alpha: float, epsilon: float) -> li
     return estimate
 
 
+def added(terms: list[float]) -> float:
+    """Sum from the first to the last term, each rounded to double (``sum`` compensates)."""
+    total = 0.0
+    for term in terms:
+        total += term
+    return total
+
+
+def cosine(a: list[float], b: list[float]) -> float:
+    """Cosine of two rows, summed from the first to the last feature; 0 if it is below 2**-40."""
+    product, *squares = (
+        added([x * y for x, y in zip(left, right, strict=True)])
+        for left, right in ((a, b), (a, a), (b, b))
+    )
+    length = math.sqrt(squares[0] * squares[1])
+    return product / length if length and abs(product) >= 2.0**-40 * length else 0.0
+
+
 def ranks(score: dict[int, float]) -> dict[int, float]:
     """Equal scores share the mean of their ranks; those of 0 take the last of theirs."""
     found = {}
@@ -60,16 +79,14 @@ def order(graph, known, u, x, *, local, merge, alpha, epsilon, seed):
     rank = push(neighbors, u, alpha, epsilon)
     lists = [
         {
-            v: sum(1 / len(neighbors[w]) if local == "ra" else 1.0 for w in common[v])
+            v: added([1 / len(neighbors[w]) if local == "ra" else 1.0 for w in common[v]])
             for v in candidates
         },
         {v: rank[v] for v in candidates},
     ]
     if x is not None:
-        unit = [
-            row / norm if (norm := np.sqrt((row**2).sum())) else row for row in x.double().numpy()
-        ]
-        lists.append({v: float(unit[u] @ unit[v]) for v in candidates})
+        rows = x.double().tolist()
+        lists.append({v: cosine(rows[u], rows[v]) for v in candidates})
     lists = [{v: float(np.float32(s)) for v, s in one.items()} for one in lists]
     by = [ranks(one) for one in lists]
     pick = min if merge == "best" else sum

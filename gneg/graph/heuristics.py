@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks, kernels
+from gneg.graph.cosines import Cosines
 from gneg.graph.graph import Graph
 
 FloatArray = npt.NDArray[np.float64]
@@ -21,6 +22,18 @@ CHUNK = 2**15
 # On a graph of this size PageRank is pushed until at most a hundredth of it is left, wherever it
 # lies; a larger one has room for few nodes near the source, and the time for all is not there.
 SMALL, LEFT, TOLERANCE = 10_000, 0.01, 1e-6
+# Last bits of a double that rounding drops, of 53.
+DROPPED = 21
+
+
+def rounded(values: FloatArray) -> FloatArray:
+    """Round to 32 significant bits, so that sums of the same terms in another order are equal.
+
+    Halves are rounded away from 0.
+    """
+    bits = np.ascontiguousarray(values, np.float64).view(np.int64)
+    near: FloatArray = ((bits + (1 << DROPPED >> 1)) & -(1 << DROPPED)).view(np.float64)
+    return near
 
 
 def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -> FloatArray:
@@ -33,7 +46,7 @@ def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -
         return 1.0 / np.maximum(size, 1)
     if kind == "cn":
         return np.ones_like(size)
-    return np.where(size > 1, 1.0 / np.log(np.maximum(size, 2)), 0.0)
+    return np.where(size > 1, 1.0 / kernels.logs.logs(np.maximum(size, 2)), 0.0)
 
 
 def default_tolerance(num_nodes: int, num_edges: int) -> float:
@@ -66,6 +79,10 @@ def scores(
     at most ``epsilon * deg(v)`` below the exact value. ``"katz"`` (Katz 1953) counts walks of up to
     ``length`` steps, each step weighing ``beta``. ``"pa"`` is preferential attachment, deg(u)
     deg(v) (Barabasi and Albert 1999); ``"cosine"`` that of features.
+
+    Scores are the same on any processor and number of threads: sums run over neighbours and
+    features in ascending order, and all but ``"pa"`` are :func:`rounded` to 32 significant bits,
+    so that pairs whose scores are equal in theory are equal.
 
     Args:
         graph: A homogeneous graph.
@@ -120,7 +137,7 @@ def scores(
 
         threads.run_rows(weigh, *arguments, *steps[:4], weight)
     back = np.empty_like(out)
-    back[order] = out
+    back[order] = rounded(out)
     return back
 
 
@@ -215,11 +232,6 @@ def _cosine(
 ) -> FloatArray:
     if x is None:
         checks.fail("x", "features [N, F] for 'cosine'", None)
-    unit = unit_rows(x)
     flat, kept = targets.ravel(), np.repeat(rows, targets.shape[1])
-    out = np.empty(len(flat))
-    for start in range(0, len(flat), CHUNK):
-        some = slice(start, start + CHUNK)
-        both = unit[kept[some]] * unit[np.maximum(flat[some], 0)]
-        out[some] = both.sum(axis=1)
-    return np.where(flat >= 0, out, 0.0).reshape(targets.shape)
+    cosines = rounded(Cosines(x).pairs(kept, np.maximum(flat, 0)))
+    return np.where(flat >= 0, cosines, 0.0).reshape(targets.shape)

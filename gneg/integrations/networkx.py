@@ -61,7 +61,7 @@ def draw(
     nx.draw_networkx_edges(whole, layout, ax=ax, edge_color="#c9ced6", width=0.8)
     common: dict[str, Any] = {"ax": ax, "arrows": False}
     nx.draw_networkx_edges(whole, layout, edgelist=pos, edge_color="#0072B2", width=2.0, **common)
-    order = np.argsort(score)
+    order = np.argsort(score, kind="stable")
     lines = nx.draw_networkx_edges(
         whole,
         layout,

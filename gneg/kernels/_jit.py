@@ -15,13 +15,12 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def jit(function: Kernel) -> Kernel:
-    """Compile lazily, release the GIL, cache on disk."""
+    """Compile lazily, release the GIL, cache on disk.
+
+    Without ``fastmath``: LLVM then neither reorders sums nor fuses products with them, whatever
+    the processor offers, so that floats which decide a rank are the same everywhere.
+    """
     return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-
-
-def jit_sums(function: Kernel) -> Kernel:
-    """As ``jit``, and let sums be added in any (fixed) order, so that they use vector units."""
-    return numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})(function)
 
 
 @jit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
+from gneg.kernels.logs import log
 
 
 @jit
@@ -120,4 +121,4 @@ def log_normaliser(lo, hi, out, rows, indptr, indices, weight, total, no_self):
                     position += 1
                 if not (position < stop and indices[position] == v) and not (no_self and v == u):
                     left += weight[v]
-        out[i] = np.log(left) if left > 0 else -np.inf
+        out[i] = log(left) if left > 0 else -np.inf

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import has, jit
+from gneg.kernels.logs import log
 from gneg.kernels.pools import complement_size
 
 
@@ -110,4 +111,4 @@ def log_prob(
             node = targets[i, j] + target_shift
             depth = far if mark[node] < base else np.int64(mark[node] - base)
             own = share[depth] / size[depth] if 0 < depth <= far and size[depth] > 0 else 0.0
-            out[i, j] = np.log(own + anywhere)
+            out[i, j] = log(own + anywhere)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import jit, jit_sums
+from gneg.kernels._jit import jit
 
 
-@jit_sums
+@jit
 def gathered(values, row):
-    """Sum of ``values`` at ``row``.
+    """Sum of ``values`` at ``row``, in the order of ``row``: vector units would add in their own.
 
     Unsigned, because a signed index may count from the end: a test for each, three times as long.
     """

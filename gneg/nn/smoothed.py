@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy import sparse
 from torch import Tensor
 
-from gneg import kernels
 from gneg.graph import Graph, heuristics
+from gneg.graph.cosines import inner_products
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -43,7 +43,7 @@ class Smoothed:
             if not isinstance(one, np.ndarray):
                 one.sort_indices()
         every = np.arange(size)
-        self.norms = [_dots(one, every, every) for one in self.sums]
+        self.norms = [inner_products(one, every, every) for one in self.sums]
 
     def cosines(
         self, rows: IntArray, targets: IntArray, own: npt.NDArray[np.bool_], *, hops: int
@@ -53,7 +53,7 @@ class Smoothed:
         The weights of nodes stay those with the edge.
         """
         sums = self.sums[hops]
-        inner = _dots(sums, rows, targets)
+        inner = inner_products(sums, rows, targets)
         norms = np.stack([self.norms[hops][rows], self.norms[hops][targets]])
         edges = np.flatnonzero(own & (hops > 0))
         for start in range(0, len(edges), heuristics.CHUNK):
@@ -89,16 +89,3 @@ def _weighed(x: Any) -> Any:
 
 def _scaled(weight: FloatArray, rows: Any) -> Any:
     return sparse.diags_array(weight) @ rows
-
-
-def _dots(matrix: Any, rows: IntArray, targets: IntArray) -> FloatArray:
-    """Inner products ``[B]`` of pairs of rows."""
-    out, run = np.empty(len(rows)), kernels.threads.run_rows
-    if isinstance(matrix, np.ndarray):
-        work = len(rows) * matrix.shape[1]
-        run(kernels.dots.dense, len(rows), work, out, rows, targets, matrix)
-        return out
-    work = len(rows) * (1 + matrix.nnz // max(matrix.shape[0], 1))
-    parts = matrix.indptr, matrix.indices, matrix.data
-    run(kernels.dots.sparse, len(rows), work, out, rows, targets, *parts)
-    return out

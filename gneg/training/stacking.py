@@ -206,7 +206,7 @@ def _easy(
     mask = data.valid.mask
     if data.valid.shared:
         if ends.size(1) > SHARED:
-            rank = (-columns(ends)).argsort(dim=0).argsort(dim=0).min(dim=1).values
+            rank = (-columns(ends)).argsort(dim=0, stable=True).argsort(dim=0).min(dim=1).values
             head, rest = rank.argsort(stable=True).split([SHARED // 2, len(rank) - SHARED // 2])
             some = rest[torch.randperm(len(rest), generator=generator)[: SHARED // 2]]
             ends = ends[:, torch.cat([head, some])]

@@ -12,7 +12,9 @@ prediction", NeurIPS 2023 (datasets and benchmarks). For a node u:
 3. The best of a candidate's ranks counts (or their mean). Equals come in a pseudo-random order
    that depends on ``seed``, u and the candidate only, so that no range of ids is favoured.
 
-All heuristics are those of the training graph, taken as undirected.
+All heuristics are those of the training graph, taken as undirected. Their floats are added in a
+fixed order (common neighbours and features ascending, pushes first in, first out), so that lists
+are the same on any processor and number of threads.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges, heuristics
+from gneg.graph.cosines import Cosines
 
 Merge = Literal["best", "mean"]
 Local = Literal["ra", "cn"]
@@ -75,7 +78,7 @@ class Order:
             tolerance = heuristics.default_tolerance(*size)
         self.tolerance = checks.number("tolerance", tolerance, 0, open_low=True)
         self.weight = heuristics.neighbor_weight(local, self.graph.degree().numpy())
-        self.unit = None if x is None else heuristics.unit_rows(x)
+        self.cosines = None if x is None else Cosines(x)
 
     def hardest(
         self, nodes: npt.NDArray[np.int64], count: int
@@ -112,7 +115,7 @@ class Order:
                 *kernels.threads.scratch(size),
             )
 
-        batch = len(nodes) if self.unit is None else max(1, CHUNK // max(size, 1))
+        batch = len(nodes) if self.cosines is None else max(1, CHUNK // max(size, 1))
         for start in range(0, len(nodes), max(batch, 1)):
             some = slice(start, start + batch)
             kernels.threads.run_rows(
@@ -137,8 +140,6 @@ class Order:
 
     def _cosine(self, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Cosines ``[B, N]`` of nodes to all nodes; ``[B, 0]`` without features."""
-        if self.unit is None:
+        if self.cosines is None:
             return np.empty((len(nodes), 0), np.float32)
-        found = self.unit[nodes] @ self.unit.T
-        dense = found if isinstance(found, np.ndarray) else found.toarray()
-        return dense.astype(np.float32)
+        return self.cosines.to_all(nodes)

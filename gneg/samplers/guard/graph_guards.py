@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from gneg import checks
 from gneg.graph import Graph, heuristics
+from gneg.graph.cosines import Cosines
 from gneg.samplers.base import FloatArray, IntArray
 from gneg.samplers.guard.guards import BoolArray, Guard
 from gneg.samplers.wrapper import Pool
@@ -46,12 +46,11 @@ class HeuristicPercentile(Guard):
     ) -> None:
         self.kind = checks.choice("kind", kind, ("cn", "aa", "ra", "ppr", "cosine"))
         self.percentile = checks.number("percentile", percentile, 0, 100)
-        self._unit: npt.NDArray[np.float32] | None = None
+        self._cosines: Cosines | None = None
         if kind == "cosine":
             if x is None:
                 checks.fail("x", "features of shape [N, F] for kind='cosine'", None)
-            dense = (x.to_dense() if x.layout != torch.strided else x).detach().cpu().float()
-            self._unit = torch.nn.functional.normalize(dense).numpy()
+            self._cosines = Cosines(x)
         self._threshold: dict[str, tuple[Graph, float]] = {}
 
     def drops(self, pool: Pool) -> BoolArray:
@@ -66,13 +65,11 @@ class HeuristicPercentile(Guard):
         return self._rated(graph, pool.query.rows, pool.index) > self._threshold[side][1]
 
     def _rated(self, graph: Graph, rows: IntArray, index: IntArray) -> FloatArray:
-        if self._unit is not None:
-            if graph.bipartite or len(self._unit) != graph.num_nodes:
-                checks.fail("x", f"features of the nodes of {graph}", list(self._unit.shape))
-            rated: FloatArray = np.einsum(
-                "bf,bmf->bm", self._unit[rows], self._unit[np.maximum(index, 0)]
-            )
-            return rated
+        if self._cosines is not None:
+            if graph.bipartite or self._cosines.shape[0] != graph.num_nodes:
+                checks.fail("x", f"features of the nodes of {graph}", list(self._cosines.shape))
+            kept, replaced = np.repeat(rows, index.shape[1]), np.maximum(index, 0).ravel()
+            return heuristics.rounded(self._cosines.pairs(kept, replaced)).reshape(index.shape)
         return heuristics.scores(graph, self.kind, rows, index, epsilon=1e-4)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Context, Decimal
 from typing import ClassVar
 
 import numpy as np
@@ -49,8 +50,16 @@ class Degree(ByWeight):
 
     def _weight(self, side: Side) -> npt.NDArray[np.float64]:
         def build() -> npt.NDArray[np.float64]:
-            degree = self.view(side).reversed().degree().numpy().astype(np.float64)
-            weight = np.maximum(degree, 1) ** self.alpha
+            degree = self.view(side).reversed().degree().numpy()
+            weight = _powers(np.maximum(degree, 1), self.alpha)
             return np.where((degree > 0) | (self.alpha == 0), weight, 0.0)
 
         return self.cached(("weight", side), build)  # type: ignore[no-any-return]
+
+
+def _powers(degree: npt.NDArray[np.int64], alpha: float) -> npt.NDArray[np.float64]:
+    """Powers ``[N]`` of degrees, in decimals: NumPy's differ in the last bit between processors."""
+    distinct, where = np.unique(degree, return_inverse=True)
+    context, exponent = Context(prec=28), Decimal(alpha)
+    powers = [float(context.power(Decimal(size), exponent)) for size in distinct.tolist()]
+    return np.array(powers)[where]

@@ -15,8 +15,8 @@ from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Vectors
 from gneg.samplers.negatives import Side
+from gneg.samplers.propose.nearest import Metric, Nearest
 
-Metric = Literal["cosine", "dot", "euclidean"]
 Backend = Literal["exact", "hnsw", "ivf"]
 
 
@@ -28,9 +28,10 @@ class Similar(Sampler):
     are made when a query is first seen and kept until the next :meth:`refresh`.
 
     ``backend="exact"`` is a chunked matrix product in torch, on the vectors' device and within
-    ``memory_mb``. ``"hnsw"`` and ``"ivf"`` ask a FAISS index instead (``pip install gneg[ann]``),
-    for graphs on which N x N products are too many; their lists may miss some true neighbours,
-    but never hold a known edge.
+    ``memory_mb``, whose best are ranked by sums that are the same on any machine, equal ones by
+    id (:class:`gneg.samplers.nearest.Nearest`). ``"hnsw"`` and ``"ivf"`` ask a FAISS index instead
+    (``pip install gneg[ann]``), for graphs on which N x N products are too many; their lists may
+    miss some true neighbours, but never hold a known edge.
 
     Vectors come from the constructor or ``refresh(z)``; ``sample(z=...)`` uses the given ones for
     that call only. ``log_q`` is exact for the band, -inf outside it.
@@ -161,11 +162,12 @@ class Similar(Sampler):
                 checks.fail("z", f"of shape [{size}, D] for the {name}", got)
             if not torch.isfinite(one).all():
                 checks.fail("z", "finite", "NaN or infinite values")
-        prepared = tuple(self._prepared(one.detach().float()) for one in ends)
-        return prepared[0], prepared[1]
+        kept = ends[0].detach().float()
+        return kept, ends[1].detach().float() if isinstance(z, tuple) else kept
 
-    def _prepared(self, z: Tensor) -> Tensor:
-        return functional.normalize(z) if self.metric == "cosine" else z
+    def _prepared(self, z: Tensor) -> npt.NDArray[np.float32]:
+        """Vectors for FAISS."""
+        return (functional.normalize(z) if self.metric == "cosine" else z).cpu().numpy()
 
     def _ends(self, query: Query) -> tuple[Tensor, Tensor]:
         ends = self._z if query.z is None else self._vectors(query.z)
@@ -197,39 +199,25 @@ class Similar(Sampler):
         return lists, query.rows
 
     def _nearest(self, query: Query, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-        kept, replaced = self._ends(query)
         low, high = self.band
-        found = (
-            self._search(kept, replaced, rows, query)
-            if self.backend != "exact"
-            else (self._scan(kept, replaced, rows, query))
-        )
+        if self.backend == "exact":
+            take = min(high, query.known.num_dst)
+            found = self._ranking(query).lists(rows, take, query.known, self.memory_mb)
+        else:
+            found = self._search(*self._ends(query), rows, query)
         width = min(high, query.known.num_dst) - low
         out = np.full((len(rows), max(width, 0)), -1, np.int32)
         part = found[:, low:high]
         out[:, : part.shape[1]] = part
         return out
 
-    def _scan(
-        self, kept: Tensor, replaced: Tensor, rows: npt.NDArray[np.int64], query: Query
-    ) -> npt.NDArray[np.int64]:
-        """Exact top-k of the non-edges, by chunks of rows whose scores fit the budget."""
-        known = query.known
-        take = min(self.band[1], known.num_dst)
-        chunk = max(1, self.memory_mb * 2**20 // (8 * max(known.num_dst, 1)))
-        found = np.full((len(rows), take), -1, np.int64)
-        norm = replaced.square().sum(1) if self.metric == "euclidean" else None
-        for first in range(0, len(rows), chunk):
-            some = rows[first : first + chunk]
-            scores = kept[torch.from_numpy(some).to(kept.device)] @ replaced.t()
-            if norm is not None:
-                scores = 2 * scores - norm  # -|u - v|^2 but for a constant of the row
-            line, column = _known_cells(some, known)
-            scores[line.to(scores.device), column.to(scores.device)] = -torch.inf
-            value, index = scores.topk(take)
-            index[value == -torch.inf] = -1
-            found[first : first + chunk] = index.cpu().numpy()
-        return found
+    def _ranking(self, query: Query) -> Nearest:
+        def build() -> Nearest:
+            return Nearest(*self._ends(query), self.metric)
+
+        if query.z is not None:
+            return build()
+        return self.cached(("nearest", query.side), build)  # type: ignore[no-any-return]
 
     def _search(
         self, kept: Tensor, replaced: Tensor, rows: npt.NDArray[np.int64], query: Query
@@ -241,7 +229,7 @@ class Similar(Sampler):
             if (query.z is None)
             else self._index(replaced)
         )
-        vectors = kept[torch.from_numpy(rows).to(kept.device)].cpu().numpy()
+        vectors = self._prepared(kept[torch.from_numpy(rows).to(kept.device)])
         degree = known.indptr[rows + 1] - known.indptr[rows]
         out = np.full((len(rows), self.band[1]), -1, np.int64)
         # Rows of similar degree are asked together: one hub must not widen every search.
@@ -258,7 +246,7 @@ class Similar(Sampler):
 
     def _index(self, replaced: Tensor) -> Any:
         faiss = _faiss()
-        vectors = replaced.cpu().contiguous().numpy()
+        vectors = np.ascontiguousarray(self._prepared(replaced))
         metric = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
         if self.backend == "hnsw":
             index = faiss.IndexHNSWFlat(vectors.shape[1], 32, metric)
@@ -287,15 +275,6 @@ class Similar(Sampler):
         inside = np.stack([(lists == column[:, None]).any(axis=1) for column in index.T], axis=1)
         banded = np.where(inside & (index >= 0), -np.log(np.maximum(size, 1)), -np.inf)
         return np.where(size > 0, banded, query.log_uniform)
-
-
-def _known_cells(rows: npt.NDArray[np.int64], known: KnownEdges) -> tuple[Tensor, Tensor]:
-    """Positions of known edges and self-loops in a score matrix of the given rows."""
-    line, column = known.listed(rows)
-    if known.no_self:
-        line = np.concatenate([line, np.arange(len(rows))])
-        column = np.concatenate([column, rows])
-    return torch.from_numpy(line), torch.from_numpy(column)
 
 
 def _faiss() -> Any:

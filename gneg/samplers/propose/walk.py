@@ -133,8 +133,7 @@ class Walk(Sampler):
             weight, free = ends.among(query.rows, np.maximum(index, 0), query.known)
             allowed = free[:, None]
         share = np.divide(weight, allowed, out=np.zeros_like(weight), where=allowed > 0)
-        with np.errstate(divide="ignore"):
-            return np.where(allowed > 0, np.log(share), query.log_uniform)
+        return np.where(allowed > 0, kernels.logs.logs(share), query.log_uniform)
 
     def _ends(self, side: Side) -> Ends | None:
         steps = self._steps(side)

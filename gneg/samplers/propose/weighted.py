@@ -67,8 +67,7 @@ class ByWeight(Sampler):
             query.known.no_self,
         )
         # A row without any weighted non-edge is drawn uniformly.
-        with np.errstate(divide="ignore"):
-            own = np.log(weight[np.maximum(index, 0)])
+        own = kernels.logs.logs(weight[np.maximum(index, 0)])
         dead = np.isneginf(norm)[:, None]
         return np.where(dead, query.log_uniform, own - np.where(dead, 0.0, norm[:, None]))
 
