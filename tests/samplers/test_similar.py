@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gneg import Graph, KnownEdges, samplers
-from gneg.samplers import nearest
+from gneg.samplers.propose import nearest
 from tests import reference
 from tests.heart_reference import added, cosine
 from tests.worlds import random_graph
