@@ -21,6 +21,8 @@ from gneg.samplers.triples.build import build
 from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
 from gneg.samplers.triples.views import View
 
+#: The end of a triple that negatives replace, see :class:`TripleSampler`.
+TripleCorrupt = Literal["both", "head", "tail", "bernoulli"]
 Make = Callable[[View], Sampler]
 IntArray = npt.NDArray[np.int64]
 #: Rows of a batch, and what was drawn for them.
@@ -66,7 +68,7 @@ class TripleSampler:
         sampler: str | Make = "uniform",
         *,
         known: KnownTriples | None = None,
-        corrupt: Literal["both", "head", "tail", "bernoulli"] = "both",
+        corrupt: TripleCorrupt = "both",
         z: Tensor | Callable[[], Tensor] | None = None,
         types: Sequence[Sequence[int]] | None = None,
         unique: bool = False,
