@@ -199,17 +199,6 @@ class LinkData:
         }
         return KnownEdges(self.graph, *extra[policy])
 
-    def unseen(self) -> LinkData:
-        """The same with only those validation positives that are no training edges.
-
-        The others would choose what remembers edges. As it is if there are none, or no others.
-        """
-        valid = self.valid
-        rows = (~self.known().contains(*valid.pos)).nonzero()[:, 0]
-        if len(rows) in (0, valid.pos.size(1)):
-            return self
-        return replace(self, valid=valid.take(rows))
-
     def __repr__(self) -> str:
         width = "none" if self.x is None else str(self.x.size(1))
         size = self.size

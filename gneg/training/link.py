@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gneg.datasets import LinkData
+from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.losses import LOSSES, Loss
 from gneg.nn import (
@@ -55,7 +56,7 @@ class Trainer(Run):
     sampler: Sampler
 
     def __init__(self, data: LinkData, config: TrainConfig, seed: int) -> None:
-        data = data.unseen()
+        data = drop_repeated_edges(data)
         self.data, self.config, self.seed = data, config, seed
         self._features: PairInputs | None = None
         self._stack: Stack | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 from gneg import files
 from gneg.datasets import LinkData
+from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation import metrics
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
@@ -64,7 +65,7 @@ def train(
     Raises:
         ValueError: If ``out`` holds a run of another config.
     """
-    whole, data = data, data.unseen()
+    whole, data = data, drop_repeated_edges(data)
     if data is not whole:
         some, every = data.valid.pos.size(1), whole.valid.pos.size(1)
         warnings.warn(

@@ -9,8 +9,7 @@ from torch_geometric.utils import is_undirected
 
 from gneg import checks
 from gneg.datasets.link import LinkData
-from gneg.datasets.sources.tables import without_overlap
-from gneg.datasets.splits import make_split
+from gneg.datasets.splits import check_no_overlap, make_split
 from gneg.graph import Graph
 
 
@@ -48,8 +47,8 @@ def from_pyg(
     edges = train.edge_index.cpu()
     edges = edges[:, edges[0] < edges[1]] if undirected else edges
     held_out = _positives("valid", valid), _positives("test", test)
-    given = without_overlap(edges, *held_out, both_ways=undirected)
-    graph = Graph.from_edge_index(torch.cat(given, dim=1), train.num_nodes, undirected=undirected)
+    parts = check_no_overlap(edges, *held_out, both_ways=undirected)
+    graph = Graph.from_edge_index(torch.cat(parts, dim=1), train.num_nodes, undirected=undirected)
     return make_split(
         name,
         graph,
@@ -57,7 +56,7 @@ def from_pyg(
         seed=seed,
         num_negatives=num_negatives,
         metric=metric,
-        given=given,
+        parts=parts,
     )
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from gneg.datasets.sources import local
+from gneg.datasets.splits import hold_out_covered
 from gneg.datasets.triples import PARTS, TripleData
 from gneg.graph import Triples
 from gneg.graph.triples import End, triple_tensor
-from gneg.rng import generator_from, split_seed
 
 ENDS: tuple[End, End] = ("head", "tail")
 
@@ -39,15 +39,7 @@ def from_triples(
         ValueError: If ``triples`` is none of these.
     """
     whole = as_triples(triples)
-    place = torch.rand(whole.num_triples, generator=generator_from(split_seed(seed, 0)))
-    held = place < sum(shares)
-    for i, size in ((0, whole.num_entities), (1, whole.num_relations), (2, whole.num_entities)):
-        left = torch.zeros(size, dtype=torch.bool)
-        for end in (0, 2) if i != 1 else (1,):
-            left[whole.triples[end][~held]] = True
-        held &= left[whole.triples[i]]
-    in_test = held & (place < shares[1])
-    train, valid, test = (whole.triples[:, some] for some in (~held, held & ~in_test, in_test))
+    train, valid, test = hold_out_covered(whole.triples, shares, id_spaces=(0, 1, 0), seed=seed)
     return TripleData(name, train, valid, test, whole.num_entities, whole.num_relations)
 
 
