@@ -1,4 +1,4 @@
-"""Datasets by name or from a file, all as :class:`LinkData`."""
+"""Datasets by name or from a file, as :class:`LinkData` or :class:`TripleData`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from gneg.datasets.link import EvalEdges, LinkData
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.local import MissingDataError
-from gneg.datasets.sources.pyg_split import from_pyg
-from gneg.datasets.sources.triple_formats import as_triples, from_triples
+from gneg.datasets.sources.pyg import from_pyg
+from gneg.datasets.sources.triples import (
+    as_triples,
+    from_named_triples,
+    from_triples,
+    is_triples,
+    load_triples,
+)
 from gneg.datasets.splits import make_split, split_edges
-from gneg.datasets.triples import TripleData, is_triples, load_triples
+from gneg.datasets.triple import TripleData
 
 __all__ = [
     "EvalEdges",
@@ -20,6 +26,7 @@ __all__ = [
     "MissingDataError",
     "TripleData",
     "as_triples",
+    "from_named_triples",
     "from_pyg",
     "from_triples",
     "is_triples",

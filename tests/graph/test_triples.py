@@ -102,7 +102,7 @@ def test_unseen_entities_are_kept_or_dropped_and_said(tmp_path):
 def test_ogb_splits_number_types_one_after_the_other():
     from types import SimpleNamespace
 
-    from gneg.datasets.sources.triple_formats import from_ogb_split
+    from gneg.datasets.sources.ogb import from_ogb_split
 
     graph = SimpleNamespace(num_nodes_dict={"protein": 3, "drug": 2})
     part = {
