@@ -38,12 +38,12 @@ def losses_command() -> None:
 @app.command("datasets")
 def datasets_command() -> None:
     """List datasets that are known by name."""
-    from gneg.datasets import names, triples
+    from gneg.datasets import names, triple_names
 
     for name in names():
         console.print(name, highlight=False)
     console.print(
         "or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz\n"
-        f"for gneg kg: {', '.join([*triples.NAMES, *triples.OGB])}, or a folder of triples",
+        f"for gneg kg: {', '.join(triple_names())}, or a folder of triples",
         highlight=False,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gneg import checks
 from gneg.datasets.link import EvalEdges, LinkData
+from gneg.datasets.protocol import Dataset
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.local import MissingDataError
@@ -16,11 +17,13 @@ from gneg.datasets.sources.triples import (
     from_triples,
     is_triples,
     load_triples,
+    triple_names,
 )
 from gneg.datasets.splits import make_split, split_edges
 from gneg.datasets.triple import TripleData
 
 __all__ = [
+    "Dataset",
     "EvalEdges",
     "LinkData",
     "MissingDataError",
@@ -35,6 +38,7 @@ __all__ = [
     "make_split",
     "names",
     "split_edges",
+    "triple_names",
 ]
 
 

@@ -14,7 +14,7 @@ from gneg import checks, files
 from gneg.datasets import TripleData
 from gneg.experiments.significance import table
 from gneg.training.triple_config import KGConfig
-from gneg.training.triple_train import FIGURES, describe, train
+from gneg.training.triple_train import FIGURES, train
 
 #: Called after each epoch with the seed, what is to be shown, and the run's name.
 Report = Callable[[int, dict[str, Any], str], None]
@@ -76,7 +76,7 @@ def compare(
         rows.append(_row(config, result))
     results = {
         "command": command,
-        "dataset": describe(data),
+        "dataset": data.describe(),
         "seeds": seeds,
         "baseline": configs[0].sampler,
         "rows": table(rows, configs[0].sampler),

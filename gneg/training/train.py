@@ -74,7 +74,7 @@ def train(
         )
     results: dict[str, Any] = {
         "command": command,
-        "dataset": _describe(data),
+        "dataset": data.describe(),
         "config": asdict(config),
         "recipe": recipe,
         "protocol": {
@@ -118,21 +118,6 @@ def _one(
     if out is not None:
         run.keep(seed, out, complete=complete)
     return result
-
-
-def _describe(data: LinkData) -> dict[str, Any]:
-    return {
-        "name": data.name,
-        "nodes": data.num_nodes,
-        "undirected": data.undirected,
-        "features": None if data.x is None else data.x.size(1),
-        "metric": data.metric,
-        "edges": {
-            "train": data.train.size(1),
-            "valid": data.valid.pos.size(1),
-            "test": data.test.pos.size(1),
-        },
-    }
 
 
 def _summarised(results: dict[str, Any]) -> dict[str, Any]:

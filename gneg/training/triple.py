@@ -62,13 +62,11 @@ class KGTrainer(Run):
         )
         self.loss = config.make_loss()
         self.filtered = data.known("all") if filtered is None else filtered
-        self.sampler = TripleSampler(
-            data.triples,
+        self.sampler = data.sampler(
             config.sampler,
-            known=data.known(config.known),
+            known=config.known,
             corrupt=config.corrupt,
             z=lambda: self.model.scorer().tables[0],
-            types=data.types,
         )
         self._measured: Measured | None = None
         if config.base_measure != "none":
@@ -83,12 +81,8 @@ class KGTrainer(Run):
         config = self.config
         sampler = self.sampler
         if config.base_measure != "sampler":
-            sampler = TripleSampler(
-                self.data.triples,
-                config.base_measure,
-                known=self.data.known(config.known),
-                corrupt=config.corrupt,
-                types=self.data.types,
+            sampler = self.data.sampler(
+                config.base_measure, known=config.known, corrupt=config.corrupt
             )
         self._weight = torch.tensor(weight, device=config.device)
         self.model.register_buffer("base_weight", self._weight)

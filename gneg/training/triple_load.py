@@ -30,7 +30,7 @@ def trained(data: TripleData, path: Path) -> KGTrainer:
     if not weights or not weights[0].exists() or not record.exists():
         checks.fail("model", "of a run of gneg kg train, with its results.json", str(path))
     run = json.loads(record.read_text())
-    if run["dataset"].get("hash") != data.triples.fingerprint():
+    if run["dataset"].get("hash") != data.fingerprint():
         checks.fail("data", f"the triples of {run['dataset']['name']} it was trained on", data)
     with torch.random.fork_rng(devices=[]):
         found = KGTrainer(data, KGConfig(**run["config"]), seed=0)

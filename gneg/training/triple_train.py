@@ -56,7 +56,7 @@ def train(
     """
     results: dict[str, Any] = {
         "command": command,
-        "dataset": describe(data),
+        "dataset": data.describe(),
         "config": asdict(config),
         "protocol": {
             "ranked": "both ends, "
@@ -86,18 +86,6 @@ def train(
         return result
 
     return over_seeds(results, seeds, one, _summarised, out=out, fresh=fresh)
-
-
-def describe(data: TripleData) -> dict[str, Any]:
-    """What a record says of the data."""
-    return {
-        "name": data.name,
-        "entities": data.num_entities,
-        "relations": data.num_relations,
-        "unseen": data.unseen,
-        "triples": {part: data.part(part).size(1) for part in ("train", "valid", "test")},
-        "hash": data.triples.fingerprint(),
-    }
 
 
 def _summarised(results: dict[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_real_graphs(name, sizes, shared):
         everything = data.known("all")
         assert len(data.types) == data.num_entities
         for part in ("valid", "test"):
-            assert data.verified[part].size(1) == data.part(part).size(1)
+            assert data.verified[part].size(1) == data.positives(part).size(1)
             assert not everything.contains(data.verified[part]).any()
 
 

@@ -44,9 +44,14 @@ NAMES = {
 }
 
 
+def triple_names() -> list[str]:
+    """Return the names that :func:`load_triples` knows."""
+    return [*NAMES, *ogb.TRIPLE_NAMES]
+
+
 def is_triples(dataset: str | Path) -> bool:
     """Return whether a dataset is a knowledge graph: a known name or a folder with train.txt."""
-    has_name = _name(dataset) in (*NAMES, *ogb.TRIPLE_NAMES)
+    has_name = _name(dataset) in triple_names()
     return has_name or (Path(dataset).expanduser() / "train.txt").exists()
 
 
@@ -80,7 +85,7 @@ def load_triples(
         path = Path(dataset).expanduser()
         if not path.is_dir():
             allowed = "a folder with train.txt, valid.txt and test.txt, or one of "
-            names = ", ".join([*NAMES, *ogb.TRIPLE_NAMES])
+            names = ", ".join(triple_names())
             checks.fail("dataset", allowed + names, repr(str(dataset)))
         return read(path, path.name, unseen)
     files = [f"{part}.txt" for part in PARTS]
@@ -225,7 +230,9 @@ def from_triples(
     """
     whole = as_triples(triples)
     train, valid, test = hold_out_covered(whole.triples, shares, id_spaces=(0, 1, 0), seed=seed)
-    return TripleData(name, train, valid, test, whole.num_entities, whole.num_relations)
+    sizes = whole.num_entities, whole.num_relations
+    percent = f"{100 - 100 * sum(shares):g}/{100 * shares[0]:g}/{100 * shares[1]:g}"
+    return TripleData(name, train, valid, test, *sizes, split=f"random {percent}, seed {seed}")
 
 
 def as_triples(source: Any) -> Triples:
