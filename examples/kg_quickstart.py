@@ -32,7 +32,7 @@ def main() -> None:
     test = [row for row in rows if row[1] == "grandchild of" and row[0].endswith("0")]
     test = [row for row in test if row[0].startswith("second")]
     train = [row for row in rows if row not in test]
-    data = datasets.triples.from_rows(train, test[:6], test[6:], name="families")
+    data = datasets.from_named_triples(train, test[:6], test[6:], name="families")
     print(data)
 
     known = KnownTriples(data.triples)

@@ -1,4 +1,4 @@
-"""Datasets by name or from a file, all as :class:`LinkData`."""
+"""Datasets by name or from a file, as :class:`LinkData` or :class:`TripleData`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ from pathlib import Path
 
 from gneg import checks
 from gneg.datasets.link import EvalEdges, LinkData
+from gneg.datasets.protocol import Dataset
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.local import MissingDataError
-from gneg.datasets.sources.pyg_split import from_pyg
-from gneg.datasets.sources.triple_formats import as_triples, from_triples
+from gneg.datasets.sources.pyg import from_pyg
+from gneg.datasets.sources.triples import (
+    as_triples,
+    from_named_triples,
+    from_triples,
+    is_triples,
+    load_triples,
+    triple_names,
+)
 from gneg.datasets.splits import make_split, split_edges
-from gneg.datasets.triples import TripleData, is_triples, load_triples
+from gneg.datasets.triple import TripleData
 
 __all__ = [
+    "Dataset",
     "EvalEdges",
     "LinkData",
     "MissingDataError",
     "TripleData",
     "as_triples",
+    "from_named_triples",
     "from_pyg",
     "from_triples",
     "is_triples",
@@ -28,6 +38,7 @@ __all__ = [
     "make_split",
     "names",
     "split_edges",
+    "triple_names",
 ]
 
 

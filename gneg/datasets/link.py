@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +18,8 @@ from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt
 from gneg.samplers.negatives import Vectors
 from gneg.samplers.text.build import build
+
+PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,15 @@ class LinkData:
             time=None if self.time is None else self.sides(self.time),
         )
 
+    def positives(self, part: str) -> Tensor:
+        """Return the edges ``[2, E]`` of ``train``, ``valid`` or ``test``.
+
+        Raises:
+            ValueError: If there is no such part.
+        """
+        checks.choice("part", part, PARTS)
+        return {"train": self.train, "valid": self.valid.pos, "test": self.test.pos}[part]
+
     def known(self, policy: KnownPolicy = "train") -> KnownEdges:
         """Edges that count as known: the training edges (honest), or more on request.
 
@@ -199,16 +212,24 @@ class LinkData:
         }
         return KnownEdges(self.graph, *extra[policy])
 
-    def unseen(self) -> LinkData:
-        """The same with only those validation positives that are no training edges.
+    def describe(self) -> dict[str, Any]:
+        """Return what the record of a run says of the data."""
+        return {
+            "name": self.name,
+            "nodes": self.num_nodes,
+            "undirected": self.undirected,
+            "features": None if self.x is None else self.x.size(1),
+            "metric": self.metric,
+            "edges": {part: self.positives(part).size(1) for part in PARTS},
+            "hash": self.fingerprint(),
+        }
 
-        The others would choose what remembers edges. As it is if there are none, or no others.
-        """
-        valid = self.valid
-        rows = (~self.known().contains(*valid.pos)).nonzero()[:, 0]
-        if len(rows) in (0, valid.pos.size(1)):
-            return self
-        return replace(self, valid=valid.take(rows))
+    def fingerprint(self) -> str:
+        """Return a hash of the nodes and the edges of all parts, in their order."""
+        digest = hashlib.sha256(str((self.num_nodes, self.undirected)).encode())
+        for part in PARTS:
+            digest.update(self.positives(part).contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def __repr__(self) -> str:
         width = "none" if self.x is None else str(self.x.size(1))

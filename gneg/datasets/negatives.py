@@ -66,8 +66,7 @@ def sample(
     """
     out = Path(out)
     tables.suffix_of(out)
-    checks.choice("part", part, ("train", "valid", "test"))
-    pos = {"train": data.train, "valid": data.valid.pos, "test": data.test.pos}[part]
+    pos = data.positives(part)
     made = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
     vectors = None if z is None else data.sides(z)
     settings = {

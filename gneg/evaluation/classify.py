@@ -42,8 +42,8 @@ def classify(score: Score, data: TripleData) -> dict[str, Any]:
         checks.fail("data", "one with verified negatives, such as codex-s", data)
     parts = {}
     for part in ("valid", "test"):
-        triples = torch.cat([data.part(part), data.verified[part]], dim=1)
-        label = np.arange(triples.size(1)) < data.part(part).size(1)
+        triples = torch.cat([data.positives(part), data.verified[part]], dim=1)
+        label = np.arange(triples.size(1)) < data.positives(part).size(1)
         with torch.no_grad():
             values = score(*triples).cpu().double().numpy()
         if np.isnan(values).any():

@@ -14,7 +14,6 @@ from gneg.evaluation import metrics
 from gneg.evaluation.triple import ENDS, summary
 from gneg.graph.triples import End
 from gneg.rng import generator_from, split_seed
-from gneg.samplers.triples import TripleSampler
 
 #: Hard in three ways: nearly all of ``uniform`` could never stand there; all of ``typed`` could;
 #: ``khop`` is what a model knows by the neighbourhood alone.
@@ -63,17 +62,14 @@ def evaluate_sampled(
     Raises:
         ValueError: If a sampler cannot be built without a model, or scores are NaN.
     """
-    pos = data.part(checks.choice("part", part, ("valid", "test"))).cpu()
-    known = data.known("all")
+    pos = data.positives(checks.choice("part", part, ("valid", "test"))).cpu()
     size = default_negatives(data) if negatives is None else negatives
     checks.integer("negatives", size, 1)
     told = {}
     for name in samplers:
         lists: dict[End, Tensor] = {}
         for i, end in enumerate(ENDS):
-            sampler = TripleSampler(
-                data.triples, name, known=known, corrupt=end, types=data.types, unique=True
-            )
+            sampler = data.sampler(name, known="all", corrupt=end, unique=True)
             source = generator_from(split_seed(seed, i))
             drawn = sampler.sample(pos, size, generator=source)
             lists[end] = torch.where(drawn.mask, drawn.index, -1)
@@ -94,7 +90,7 @@ def evaluate_official(scorer: Block, data: TripleData, part: str = "test") -> di
     """
     if data.negatives is None:
         checks.fail("data", "one with official negatives, such as ogbl-biokg", data)
-    pos = data.part(checks.choice("part", part, ("valid", "test"))).cpu()
+    pos = data.positives(checks.choice("part", part, ("valid", "test"))).cpu()
     return among(scorer, pos, data.negatives[part])
 
 

@@ -80,7 +80,7 @@ def evaluate(
     Raises:
         ValueError: If scores are NaN.
     """
-    pos = data.part(checks.choice("part", part, ("valid", "test")))
+    pos = data.positives(checks.choice("part", part, ("valid", "test")))
     known = data.known("all") if known is None else known
     found = ranks(rows, pos, known)
     relation = pos[1].cpu()

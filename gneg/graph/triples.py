@@ -22,6 +22,9 @@ from gneg.graph.graph import Graph
 from gneg.graph.known import KnownEdges
 
 End = Literal["head", "tail"]
+#: The end of a triple that is replaced; ``bernoulli``: at random, by how many heads and tails the
+#: relation joins on average (Wang et al., AAAI 2014).
+TripleCorrupt = Literal["both", "head", "tail", "bernoulli"]
 IntArray = npt.NDArray[np.int64]
 
 

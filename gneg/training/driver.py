@@ -16,6 +16,7 @@ import torch
 
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
+from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.training.config import LinkConfig, TripleConfig
@@ -142,7 +143,7 @@ def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
     """Leave out validation edges that are training edges, with a warning."""
     if isinstance(data, TripleData):
         return data
-    honest = data.unseen()
+    honest = drop_repeated_edges(data)
     if honest is not data:
         left, total = honest.valid.pos.size(1), data.valid.pos.size(1)
         warnings.warn(

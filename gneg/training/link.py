@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gneg.datasets import LinkData
+from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation import metrics
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.losses import LOSSES, Loss
@@ -56,7 +57,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
     clip_gradients = True
 
     def __init__(self, data: LinkData, config: LinkConfig, seed: int) -> None:
-        data = data.unseen()
+        data = drop_repeated_edges(data)
         self.metric = data.metric
         self._pair_inputs: PairInputs | None = None
         self._stack: Stack | None = None
@@ -124,10 +125,6 @@ class LinkRun(Run[LinkData, LinkConfig]):
         return torch.optim.Adam(
             self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay
         )
-
-    def training_positives(self) -> Tensor:
-        """Return the training edges ``[2, P]``."""
-        return self.data.train
 
     def prepare(self) -> None:
         """Set up features, the message-passing graph and the evaluation edges on the device."""

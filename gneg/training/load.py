@@ -10,6 +10,7 @@ import torch
 
 from gneg import checks
 from gneg.datasets import LinkData, TripleData
+from gneg.datasets.splits import drop_repeated_edges
 from gneg.training import checkpoint
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.driver import make_run
@@ -70,7 +71,7 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
     record = load_record(weights)
     trained_on, described = record["dataset"], json.loads(json.dumps(data.describe()))
     if isinstance(data, LinkData) and trained_on.get("hash") != described["hash"]:
-        described = data.unseen().describe()
+        described = drop_repeated_edges(data).describe()
     if trained_on.get("hash") != described["hash"]:
         checks.fail("data", f"what the model was trained on ({_text(trained_on)})", _text(described))
     config_class = TripleConfig if isinstance(data, TripleData) else LinkConfig

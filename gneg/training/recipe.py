@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import EvalEdges, LinkData
+from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation.audit.risk import expected_share
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph import KnownEdges
@@ -79,7 +80,7 @@ class Recipe:
 
 def profile(data: LinkData) -> GraphProfile:
     """Return size and density of a graph, what heuristics are worth and how risky walks are."""
-    data = data.unseen()
+    data = drop_repeated_edges(data)
     graph = data.graph
     nodes = graph.num_src + graph.num_dst if graph.bipartite else graph.num_nodes
     mrr: dict[str, float] = {}

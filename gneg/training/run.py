@@ -99,7 +99,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
         self.generator = generator_from(split_seed(seed, 1))
         self.model: Any = self.make_model().to(self.device)
         self.optimizer = self.make_optimizer()
-        self.positives = self.training_positives().to(self.device)
+        self.positives = data.positives("train").to(self.device)
         self.prepare()
         self.sampler = self.make_sampler()
         self.loss = self.make_loss()
@@ -114,10 +114,6 @@ class Run(ABC, Generic[DataType, ConfigType]):
     @abstractmethod
     def make_optimizer(self) -> torch.optim.Optimizer:
         """Return the optimiser of the model's parameters."""
-
-    @abstractmethod
-    def training_positives(self) -> Tensor:
-        """Return the training positives, ``[2, P]`` or ``[3, P]``."""
 
     def prepare(self) -> None:
         """Set up what the sampler and the loop need beside the model."""

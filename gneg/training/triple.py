@@ -80,10 +80,6 @@ class TripleRun(Run[TripleData, TripleConfig]):
             return torch.optim.SparseAdam(parameters, lr=lr)
         return torch.optim.Adam(parameters, lr=lr, fused=True)
 
-    def training_positives(self) -> Tensor:
-        """Return the training triples ``[3, P]``."""
-        return self.data.train
-
     def make_sampler(self) -> TripleSampler:
         """Return the sampler of the config, and set up the base measure if there is one."""
         config = self.config
@@ -97,13 +93,9 @@ class TripleRun(Run[TripleData, TripleConfig]):
         return sampler
 
     def _triple_sampler(self, text: str) -> TripleSampler:
-        return TripleSampler(
-            self.data.triples,
-            text,
-            known=self.data.known(self.config.known),
-            corrupt=self.config.corrupt,
-            z=self.final_embeddings,
-            types=self.data.types,
+        config = self.config
+        return self.data.sampler(
+            text, known=config.known, corrupt=config.corrupt, z=self.final_embeddings
         )
 
     def make_loss(self) -> Loss | None:

@@ -15,6 +15,7 @@ from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from gneg import checks
+from gneg.datasets.splits import edge_order, split_in_order
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler, build
@@ -138,35 +139,21 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
     def _places(self, store: Any, undirected: bool, random: np.random.Generator) -> Places:
         """Positions of each part's edges, in random order or that of time."""
         src, dst = store.edge_index.cpu().numpy()
-        places = np.flatnonzero(src <= dst) if undirected else np.arange(len(src))
-        places = random.permutation(places)
+        positions = np.flatnonzero(src <= dst) if undirected else np.arange(len(src))
+        time = None
         if self.time_attr is not None:
             if self.time_attr not in store:
                 checks.fail("time_attr", "an edge attribute of the data", self.time_attr)
             time = store[self.time_attr].cpu().numpy()
-            places = places[np.argsort(-time[places], kind="stable")]  # the latest first
-        num_val = _count("num_val", self.num_val, len(places))
-        num_test = _count("num_test", self.num_test, len(places))
-        if num_val + num_test >= len(places):
-            given = f"{num_val} and {num_test} of {len(places)} edges"
-            checks.fail("num_val, num_test", "such that edges are left for training", given)
-        # Copies of an edge follow its first one, and a part takes all or none of them.
-        pair = np.unique(np.stack([src[places], dst[places]]), axis=1, return_inverse=True)[1]
-        pair = pair.reshape(-1)
-        size = np.bincount(pair)
-        part = np.full(len(size), -1)
-        room = {2: num_test, 1: num_val}
-        for one in pair:
-            if part[one] >= 0:
-                continue
-            fitting = [which for which in room if size[one] <= room[which]]
-            part[one] = fitting[0] if fitting else 0
-            if fitting:
-                room[fitting[0]] -= size[one]
-        of_place = part[pair]
-        found = [torch.from_numpy(places[of_place == which]) for which in (0, 1, 2)]
-        device = store.edge_index.device
-        return found[0].to(device), found[1].to(device), found[2].to(device)
+        order = edge_order(positions, random, time)
+        num_valid = _count("num_val", self.num_val, len(order))
+        num_test = _count("num_test", self.num_test, len(order))
+        if num_valid + num_test >= len(order):
+            sizes = f"{num_valid} and {num_test} of {len(order)} edges"
+            checks.fail("num_val, num_test", "such that edges are left for training", sizes)
+        parts = split_in_order(order, src, dst, num_valid, num_test)
+        train, valid, test = (torch.from_numpy(part).to(store.edge_index.device) for part in parts)
+        return train, valid, test
 
     def _negatives(
         self, store: Any, undirected: bool, passing: Places, supervised: Places, seed: int

@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
     place = tmp_path / "toy"
     place.mkdir()
     for part in ("train", "valid", "test"):
-        rows = [f"e{h}\tr{r}\te{t}" for h, r, t in data.part(part).t().tolist()]
+        rows = [f"e{h}\tr{r}\te{t}" for h, r, t in data.positives(part).t().tolist()]
         (place / f"{part}.txt").write_text("\n".join(rows) + "\n")
     monkeypatch.chdir(tmp_path)
     return place

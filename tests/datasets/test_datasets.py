@@ -207,7 +207,7 @@ def test_a_hub_that_knows_everyone_can_be_evaluated():
 
 
 def test_a_large_graph_gets_fewer_evaluation_negatives(monkeypatch):
-    monkeypatch.setattr("gneg.datasets.splits.MAX_EVAL_PAIRS", 500)
+    monkeypatch.setattr("gneg.datasets.splits.make.MAX_EVAL_PAIRS", 500)
     data = datasets.make_split("r", random_graph(100, 400), None)
     assert data.valid.num_negatives == data.test.num_negatives
     assert data.test.neg[0].numel() <= 500

@@ -63,7 +63,7 @@ def test_official_lists_are_ranked_as_ogb_does():
     generator = torch.Generator().manual_seed(0)
     lists = {}
     for part in ("valid", "test"):
-        size = data.part(part).size(1), 20
+        size = data.positives(part).size(1), 20
         lists[part] = {end: torch.randint(30, size, generator=generator) for end in ENDS}
     data = replace(data, negatives=lists)
     scorer = model.scorer()

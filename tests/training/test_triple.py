@@ -284,7 +284,7 @@ def test_triples_are_classified_against_verified_negatives(shared):
     assert told["accuracy"] == told["f1"] == told["valid"]["accuracy"] == 1.0
     chance = kg_classify(lambda h, r, t: torch.zeros(len(h)), data)
     assert chance["one_threshold"]["accuracy"] == pytest.approx(0.5, abs=0.01)
-    labels = [(data.part(part)[1], data.verified[part][1]) for part in ("valid", "test")]
+    labels = [(data.positives(part)[1], data.verified[part][1]) for part in ("valid", "test")]
     right = 0
     for r in range(data.num_relations):
         counts = [[int((end == r).sum()) for end in part] for part in labels]

@@ -8,22 +8,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from gneg.datasets.link import EvalEdges, LinkData
+from gneg.datasets.evaluation_negatives import earlier_negatives
+from gneg.datasets.link import LinkData
 from gneg.datasets.sources import local
-from gneg.datasets.splits import make_split
+from gneg.datasets.splits import make_split, split_by_node_time
 from gneg.graph import Graph, KnownEdges
-from gneg.rng import generator_from, split_seed
-from gneg.samplers import Guarded, NodeTime, Uniform
+from gneg.rng import split_seed
 
 NAME = "cit-hepth"
 URL = "https://snap.stanford.edu/data/cit-HepTh.txt.gz"
 SNAP = "cit-HepTh.txt.gz"
 LOCAL = ("edges.csv.gz", "node_arxiv_id.csv")
 SHARES = (0.05, 0.10)  # of the papers, the last ones: sources of validation and of test
-HELD = 0.5  # of the citations of such a paper
-NEGATIVES = 100
+HELD_OUT = 0.5  # of the citations of such a paper
+NEGATIVES = 100  # per positive of validation and test
 
 
 def load(root: Path, seed: int = 0) -> LinkData:
@@ -44,37 +43,16 @@ def load(root: Path, seed: int = 0) -> LinkData:
     edges = torch.from_numpy(np.unique(np.stack([source, target])[:, timely], axis=1))
     time = torch.from_numpy(month.astype(np.float64))
     graph = Graph.from_edge_index(edges, len(time), undirected=False)
-    parts = _split(edges, time, seed)
-    data = make_split(NAME, graph, None, seed=seed, given=parts, num_negatives=2)
+    parts = split_by_node_time(edges, time, shares=SHARES, held_out=HELD_OUT, seed=seed)
+    shares = "/".join(f"{share:.0%}" for share in SHARES)
+    split = f"by time: {HELD_OUT:.0%} of the citations of the last {shares} of papers, seed {seed}"
+    data = make_split(NAME, graph, None, seed=seed, parts=parts, split=split, num_negatives=2)
     everything = KnownEdges(graph)
     valid, test = (
-        _timely_negatives(pos, everything, graph, time, split_seed(seed, i))
+        earlier_negatives(pos, everything, graph, time, NEGATIVES, split_seed(seed, i))
         for i, pos in enumerate(parts[1:], 1)
     )
-    shares = "/".join(f"{share:.0%}" for share in SHARES)
-    split = f"by time: {HELD:.0%} of the citations of the last {shares} of papers, seed {seed}"
-    return replace(data, valid=valid, test=test, time=time, split=split)
-
-
-def _split(edges: Tensor, time: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Hold out citations of the last papers; papers of one month stay together."""
-    ordered = time.sort().values
-    last = [ordered[int(len(time) * (1 - sum(SHARES[i:])))] for i in range(len(SHARES))]
-    when = time[edges[0]]
-    held = torch.rand(edges.size(1), generator=generator_from(split_seed(seed, 0))) < HELD
-    test, valid = held & (when >= last[1]), held & (when >= last[0]) & (when < last[1])
-    return edges[:, ~(test | valid)], edges[:, valid], edges[:, test]
-
-
-def _timely_negatives(
-    pos: Tensor, known: KnownEdges, graph: Graph, time: Tensor, seed: int
-) -> EvalEdges:
-    """Each positive beside papers that its source might have cited."""
-    guards = [NodeTime(time, direction="backward")]
-    sampler = Guarded(Uniform(graph, known=known), guards, NEGATIVES, known=known, unique=True)
-    drawn = sampler.sample(pos, NEGATIVES, generator=generator_from(seed))
-    src, dst = drawn.pairs()
-    return EvalEdges(pos, (src.contiguous(), dst), None if drawn.mask.all() else drawn.mask)
+    return replace(data, valid=valid, test=test, time=time)
 
 
 def _read(root: Path) -> tuple[npt.NDArray[np.int64], ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,8 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets.link import LinkData
 from gneg.datasets.sources import local
-from gneg.datasets.splits import make_split
+from gneg.datasets.splits import hold_out_covered, make_split
 from gneg.graph import Graph
-from gneg.rng import generator_from, split_seed
 
 NAMES = ("gowalla", "yelp2018", "amazon-book")
 URL = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch/master/data/{}/{}"
@@ -34,17 +32,13 @@ def load(name: str, root: Path, seed: int = 0) -> LinkData:
     folder = local.find(root, [name], FILES)
     if folder is None:
         folder = _download(name, root)
-    given, test = (read(folder / file) for file in FILES)
-    place = torch.rand(given.size(1), generator=generator_from(split_seed(seed, 0)))
-    held = place < VALID
-    # A user or an item without any training edge could not be ranked.
-    for end in given:
-        held &= torch.isin(end, end[~held])
-    size = torch.cat([given, test], dim=1).amax(dim=1) + 1
-    graph = Graph.from_edge_index(torch.cat([given, test], dim=1), (int(size[0]), int(size[1])))
-    parts = given[:, ~held], given[:, held], test
-    data = make_split(name, graph, None, seed=seed, given=parts)
-    return replace(data, split=f"official test, validation {VALID:.0%} of training, seed {seed}")
+    official, test = (read(folder / file) for file in FILES)
+    train, valid, _ = hold_out_covered(official, (VALID, 0.0), id_spaces=(0, 1), seed=seed)
+    edges = torch.cat([official, test], dim=1)
+    size = edges.amax(dim=1) + 1
+    graph = Graph.from_edge_index(edges, (int(size[0]), int(size[1])))
+    split = f"official test, validation {VALID:.0%} of training, seed {seed}"
+    return make_split(name, graph, None, seed=seed, parts=(train, valid, test), split=split)
 
 
 def read(path: Path) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets.link import LinkData
-from gneg.datasets.splits import make_split
+from gneg.datasets.splits import check_no_overlap, make_split, split_by_time
 from gneg.graph import Graph, sparse
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".npz")
@@ -82,100 +82,33 @@ def load(
     size = (num_src, num_dst) if bipartite else num_nodes
     undirected = undirected and not bipartite
     graph = Graph.from_edge_index(every, size, undirected=undirected, weight=weight)
-    given: tuple[Tensor, Tensor, Tensor] | None = None
-    history = None
+    split_parts: tuple[Tensor, Tensor, Tensor] | None = None
+    history, split = None, "given"
     if time is not None:
         if bipartite or weight is not None:
             what = "in a bipartite graph" if bipartite else "beside a column 'weight'"
             # Weights, added up over all events, would tell what comes later.
             checks.fail("time", f"left out {what}", "a column")
         train, valid, test, history = split_by_time(parts["all"], time, undirected=undirected)
-        given = train, valid, test
+        split_parts, split = (train, valid, test), "by time 85/5/10"
     elif "all" not in parts:
         lacking = [part for part in PARTS if part not in parts]
         if lacking:
             checks.fail("split", "train, valid and test", f"no {' and no '.join(lacking)}")
         ends = parts["train"], parts["valid"], parts["test"]
-        given = without_overlap(*ends, both_ways=not bipartite)
+        split_parts = check_no_overlap(*ends, both_ways=not bipartite)
         # Rows of training add up by themselves where they name an edge twice.
-        weight = None if weight is None else weight[: given[0].size(1)]
-    own = None if given is None else weight
-    data = make_split(path.name, graph, x, seed=seed, given=given, weight=own)
-    return data if history is None else replace(data, split="by time 85/5/10", history=history)
-
-
-def split_by_time(
-    edges: Tensor,
-    time: npt.NDArray[Any],
-    *,
-    undirected: bool,
-    ratios: tuple[float, float] = (0.05, 0.10),
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Split events by time into train, valid, test and history, each ``[2, E]`` long.
-
-    Training edges are those of the earliest events; edges of validation and test are those whose
-    pair (in either direction) comes up for the first time then. History are the training edges
-    that never come back. Events of one time stay together.
-
-    Args:
-        edges: ``[2, E]`` long, an event each; pairs may repeat, loops are left out.
-        time: ``[E]``, of any dtype that sorts.
-        undirected: Whether (u, v) also means (v, u).
-        ratios: Shares of events in the times of validation and test.
-
-    Raises:
-        ValueError: If a part has no edge.
-    """
-    source, target = edges.numpy()
-    order = np.argsort(time, kind="stable")
-    order = order[(source != target)[order]]
-    source, target, time = source[order], target[order], time[order]
-    cuts = [int(len(order) * (1 - sum(ratios[i:]))) for i in range(len(ratios))]
-    # The first event that is as late as the one at the cut opens the next part.
-    bounds = np.searchsorted(time, time[np.minimum(cuts, len(order) - 1)])
-    part = np.searchsorted(bounds, np.arange(len(order)), side="right")
-    size = int(edges.max()) + 1
-    pair = np.minimum(source, target).astype(np.int64) * size + np.maximum(source, target)
-    of_pair = np.unique(pair, return_inverse=True)[1]
-    first, last = np.full(of_pair.max() + 1, 9), np.zeros(of_pair.max() + 1, np.int64)
-    np.minimum.at(first, of_pair, part)
-    np.maximum.at(last, of_pair, part)
-    if undirected:
-        source, target = np.minimum(source, target), np.maximum(source, target)
-    found = [part == first[of_pair]] * 3
-    found = [mine & (part == i) for i, mine in enumerate(found)]
-    found.append(found[0] & (last[of_pair] == 0))
-    unique = [np.unique(np.stack([source[one], target[one]]), axis=1) for one in found]
-    for name, one in zip(PARTS, unique, strict=False):
-        if not one.size:
-            checks.fail("time", f"such that there are {name} edges", f"{len(order)} events")
-    train, valid, test, history = (torch.from_numpy(one.astype(np.int64)) for one in unique)
-    return train, valid, test, history
-
-
-def without_overlap(
-    train: Tensor, valid: Tensor, test: Tensor, *, both_ways: bool = True
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Refuse a split that gives its own evaluation edges away, in either direction if so asked."""
-    size = int(max(train.max(), valid.max(), test.max())) + 1
-
-    def keys(edges: Tensor) -> Tensor:
-        if not both_ways:
-            return edges[0] * size + edges[1]
-        return edges.min(dim=0).values * size + edges.max(dim=0).values
-
-    for part, edges, earlier in (
-        ("valid", valid, keys(train)),
-        ("test", test, torch.cat([keys(train), keys(valid)])),
-    ):
-        shared = int(torch.isin(keys(edges), earlier).sum())
-        if shared:
-            checks.fail(
-                "split",
-                "free of edges that stand in two parts" + ", in either direction" * both_ways,
-                f"{shared} such edges in {part}",
-            )
-    return train, valid, test
+        weight = None if weight is None else weight[: split_parts[0].size(1)]
+    data = make_split(
+        path.name,
+        graph,
+        x,
+        seed=seed,
+        parts=split_parts,
+        split=split,
+        weight=None if split_parts is None else weight,
+    )
+    return data if history is None else replace(data, history=history)
 
 
 def _read_npz(path: Path) -> _Read:

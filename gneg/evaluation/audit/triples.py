@@ -40,9 +40,7 @@ def audit(
     """See :func:`gneg.audit`."""
     name = sampler if isinstance(sampler, str) else repr(sampler)
     if isinstance(sampler, str):
-        sampler = TripleSampler(
-            data.triples, sampler, known=data.known(known), corrupt=corrupt, z=z, types=data.types
-        )
+        sampler = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
     if not isinstance(sampler, TripleSampler):
         checks.fail("sampler", "an expression or a TripleSampler", type(sampler).__name__)
     needs_model(sampler, score)
@@ -67,7 +65,7 @@ def audit(
     risk = _risk(drawn, KnownTriples(data.triples, held_out), sampler)
     return {
         "dataset": data.name,
-        "split": "given",
+        "split": data.split,
         "sampler": name,
         "k": k,
         "queries": queries,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -256,7 +255,7 @@ def hardset(
             whole = data.graph.to_undirected()
             tolerance = default_tolerance(whole.num_nodes, whole.num_edges)
         settings["tolerance"] = tolerance
-    mark, parts = _hash(data), None
+    mark, parts = data.fingerprint(), None
     if out is not None:
         out = _with_suffix(out)
         parts = _Pieces(out, [settings, data.name, data.split, mark], fresh=fresh)
@@ -292,14 +291,6 @@ class _Pieces(files.Parts):
 
     def save(self, name: str, index: Any, unseen: Any) -> None:
         files.write_npz(self.path(f"{name}.npz"), {"index": index, "unseen": unseen})
-
-
-def _hash(data: LinkData) -> str:
-    """Of the edges of all parts."""
-    digest = hashlib.sha256(str((data.num_nodes, data.undirected)).encode())
-    for edges in (data.train, data.valid.pos, data.test.pos):
-        digest.update(edges.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _with_suffix(path: str | Path) -> Path:
