@@ -136,7 +136,7 @@ class Trainer(Run):
         name = self.config.loss
         if name is None:
             some = self.data.train[:, :1]
-            quick = not self.sampler.slow_log_q
+            quick = self.sampler.density == "cheap"
             corrects = quick and self.sampler.log_prob(some[0], some[1]) is not None
             name = "softmax" if corrects else "infonce"
         return LOSSES[name]()
