@@ -146,7 +146,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         name = self.config.loss
         if name is None:
             src, dst = self.data.train[:, :1]
-            cheap = not self.sampler.slow_log_q
+            cheap = self.sampler.density == "cheap"
             corrects = cheap and self.sampler.log_prob(src, dst) is not None
             name = "softmax" if corrects else "infonce"
         return LOSSES[name]()

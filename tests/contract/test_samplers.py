@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from gneg import KnownEdges, kernels, samplers
-from gneg.samplers import Sampler, Similar
+from gneg.samplers import Sampler, SelectionRule, Similar
 from tests import reference
 from tests.contract.cases import SAMPLERS, model
 from tests.worlds import WORLDS, positives, random_graph
@@ -55,6 +55,11 @@ def test_every_sampler_has_a_case():
     }
     assert public == {case.split("-")[0] for case in SAMPLERS}
     assert public <= set(samplers.__all__)
+    rules = {rule.__name__ for rule in below(SelectionRule) if rule.__module__.startswith("gneg.")}
+    assert rules - {"SelectionRule"} == {
+        case.split("-")[1] for case in SAMPLERS if case.startswith("Select-")
+    }
+    assert rules <= set(samplers.__all__)
 
 
 @pytest.mark.parametrize("k", [1, 5, 50])

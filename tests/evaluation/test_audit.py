@@ -12,8 +12,8 @@ from gneg import Graph, KnownEdges, audit, datasets, samplers
 from gneg.evaluation.audit.hardness import AT
 from gneg.evaluation.audit.risk import expected_share, held_out_hits
 from gneg.graph import heuristics, sparse
+from gneg.samplers import SelectionRule, Wrapper
 from gneg.samplers.text.build import SAMPLERS
-from gneg.samplers.wrapper import Wrapper
 from tests import reference
 from tests.worlds import WORLDS, random_graph, toy
 
@@ -197,7 +197,9 @@ def test_every_sampler_can_be_audited():
         return (z[src] * z[dst]).sum(-1)
 
     for name, cls in SAMPLERS.items():
-        inside = "(uniform)" if issubclass(cls, Wrapper) or name == "mixture" else ""
+        inside = (
+            "(uniform)" if issubclass(cls, Wrapper | SelectionRule) or name == "mixture" else ""
+        )
         if name == "guarded":
             inside = "(uniform, percentile=cosine|90)"
         if name == "curriculum":

@@ -9,9 +9,9 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from gneg import Negatives, kernels, samplers
+from gneg import kernels, samplers
 from gneg.graph import KnownTriples, Triples
-from gneg.samplers import triples
+from gneg.samplers import formats, triples
 from gneg.samplers.densities import log_q_of
 from gneg.samplers.triples import TripleSampler
 from gneg.samplers.triples.build import NAMES, SELECTORS
@@ -374,9 +374,9 @@ def test_negatives_of_triples_are_kept_in_files(suffix, tmp_path):
     triples = WORLDS["dense"]()
     neg = draw(TripleSampler(triples), positives(triples), 6)
     path = tmp_path / f"negatives{suffix}"
-    neg.save(path, triples)
-    again = Negatives.load(path, triples)
+    formats.save(neg, path, triples)
+    again = formats.load(path, triples)
     for ours, theirs in zip(neg.triples(), again.triples(), strict=True):
         assert torch.equal(ours[neg.mask], theirs[again.mask])
     with pytest.raises(ValueError, match="'graph' must be the graph they were drawn in"):
-        Negatives.load(path, random())
+        formats.load(path, random())

@@ -74,7 +74,8 @@ EXPRESSIONS = {
 
 @pytest.mark.parametrize("name", samplers.SAMPLERS)
 def test_every_sampler_trains(digits, name):
-    alone = not issubclass(samplers.SAMPLERS[name], samplers.Wrapper)
+    wraps = samplers.Wrapper | samplers.SelectionRule
+    alone = not issubclass(samplers.SAMPLERS[name], wraps)
     sampler = EXPRESSIONS.get(name, name if alone else f"{name}(walk)")
     run = train(digits, small(sampler=sampler, loss="bce", epochs=2))["runs"][0]
     assert run["sampler_counts"]["short"] == 0

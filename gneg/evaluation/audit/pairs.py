@@ -104,7 +104,7 @@ def _rows(drawn: list[Negatives], some: Tensor) -> Negatives:
     side: Any = drawn[0].side
     if isinstance(side, Tensor):
         side = torch.cat([part.side for part in drawn])[some]  # type: ignore[misc]
-    return Negatives(src, index, mask, None, side)
+    return Negatives(src, index, mask, side=side)
 
 
 def _pairs(data: LinkData, negatives: Negatives) -> Pairs:

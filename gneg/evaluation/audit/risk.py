@@ -102,7 +102,7 @@ def expected_share(sampler: Sampler, pos: Tensor, secret: KnownEdges) -> float |
         pos: ``[2, B]``, the positives it draws for.
         secret: Held-out edges, as (source, target).
     """
-    if sampler.slow_log_q:
+    if sampler.density != "cheap":
         return None
     sides: list[Side] = ["dst", "src"] if sampler.corrupt == "both" else [sampler.corrupt]
     means = []

@@ -218,8 +218,8 @@ def _expected(sampler: TripleSampler, pos: Tensor, held_out: Tensor) -> float | 
         asked = (queries.relation(rows) >= 0) & fresh.numpy()
         src = torch.from_numpy(rows[asked])
         # A law that depends on the replaced end tells nothing about another end's query.
-        untold = part.targeted or part.slow_log_q
-        log_q = None if untold else part.log_prob(src, target[torch.from_numpy(asked)])
+        cheap = part.density == "cheap"
+        log_q = None if not cheap else part.log_prob(src, target[torch.from_numpy(asked)])
         if log_q is None:
             return None
         share = torch.zeros(len(queries), dtype=torch.double)
