@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gneg.datasets import TripleData
-from gneg.evaluation.audit.triple_hits import held_out_hits
+from gneg.evaluation.audit import held_out_hits
 from gneg.evaluation.sampled import evaluate_official, evaluate_sampled
 from gneg.evaluation.triple import evaluate, ranks
 from gneg.graph import KnownTriples
