@@ -13,7 +13,7 @@ from torch.nn import functional
 from gneg.datasets import TripleData
 from gneg.evaluation.audit import held_out_hits
 from gneg.evaluation.sampled import evaluate_official, evaluate_sampled
-from gneg.evaluation.triple import evaluate, ranks
+from gneg.evaluation.triple import evaluate_triples, ranks
 from gneg.graph import KnownTriples
 from gneg.nn.base_weight import replayed
 from gneg.nn.kge import Tables
@@ -192,7 +192,7 @@ class KGTrainer(Run):
         if self.data.negatives is not None:
             found = evaluate_official(scorer, self.data, part)
         else:
-            found = evaluate(scorer.rows, self.data, part, known=self.filtered)
+            found = evaluate_triples(scorer.rows, self.data, part, known=self.filtered)
         self.progress.seconds["evaluation"] += time.perf_counter() - start
         return found
 
