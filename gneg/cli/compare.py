@@ -68,7 +68,9 @@ def compare_command(
     ] = "auto",
     hardset: Annotated[
         list[Path] | None,
-        typer.Option(help="Files of gneg hardset for the test edges; one is made if none is given."),
+        typer.Option(
+            help="Files of gneg hardset for the test edges; one is made if none is given."
+        ),
     ] = None,
     hard: Annotated[bool, typer.Option(help="Rank against a hard set as well.")] = True,
     settings: Settings[LinkConfig] = ConfigOptions(  # type: ignore[assignment]
@@ -143,15 +145,11 @@ def kg_compare_command(
 
 @app.command("report")
 def report_command(
-    results: Annotated[
-        Path, typer.Argument(help="A compare.json of gneg compare, or its folder.")
-    ],
+    results: Annotated[Path, typer.Argument(help="A compare.json of gneg compare, or its folder.")],
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("report.html"),
     figures: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for the same figures as PNG and SVG (needs Chrome or Chromium)."
-        ),
+        typer.Option(help="Folder for the same figures as PNG and SVG (needs Chrome or Chromium)."),
     ] = None,
 ) -> None:
     """Write a page, and figures for papers, from the results of gneg compare."""
@@ -270,7 +268,7 @@ def _print_comparison(results: dict[str, Any]) -> None:
 
 def _figure(row: dict[str, Any], name: str, metric: str) -> str:
     mark = row["against"][name].get(metric, {}).get("mark", "")
-    return mean_std(row["summary"][name][metric], metric) + mark
+    return f"{mean_std(row['summary'][name][metric], metric)}{mark}"
 
 
 def _risk(row: dict[str, Any]) -> str:

@@ -112,7 +112,10 @@ def _print_metrics(results: dict[str, Any]) -> None:
     first = runs[0]
     names = list(first["sets"])
     rows = [
-        (metric, *(_cell([run["sets"][name]["metrics"].get(metric) for run in runs]) for name in names))
+        (
+            metric,
+            *(_cell([run["sets"][name]["metrics"].get(metric) for run in runs]) for name in names),
+        )
         for metric in _metrics(first)
     ]
     title = f"{results['model']} on {first['dataset']} {first['part']}, %"

@@ -47,9 +47,7 @@ def hardset_command(
     ] = "best",
     local: Annotated[
         str,
-        typer.Option(
-            help="Heuristic of common neighbours: ra or cn.", rich_help_panel=HEART
-        ),
+        typer.Option(help="Heuristic of common neighbours: ra or cn.", rich_help_panel=HEART),
     ] = "ra",
     alpha: Annotated[
         float,

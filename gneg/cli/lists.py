@@ -13,9 +13,7 @@ def samplers_command() -> None:
     """List samplers, their options, and how expressions combine them."""
     from gneg.samplers.text.build import SAMPLERS, options_of
 
-    rows = [
-        (name, ", ".join(options_of(cls)), _first_line(cls)) for name, cls in SAMPLERS.items()
-    ]
+    rows = [(name, ", ".join(options_of(cls)), _first_line(cls)) for name, cls in SAMPLERS.items()]
     print_table("samplers", ("name", "options", "description"), rows, text_columns=3)
     console.print(
         "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"

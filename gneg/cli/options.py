@@ -75,9 +75,7 @@ def expand_groups(command: Command) -> Command:
             parameters += parameter.default.parameters()
         else:
             parameters.append(parameter.replace(annotation=hints[name]))
-    owner = {
-        option.name: name for name, group in groups.items() for option in group.parameters()
-    }
+    owner = {option.name: name for name, group in groups.items() for option in group.parameters()}
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
@@ -160,7 +158,7 @@ class ConfigOptions(Group):
         parameters = []
         for name, entry in self.settings.items():
             flag = f"--{name.replace('_', '-')}"
-            names = [flag] + [entry.option.short] * (entry.option.short is not None)
+            names = [flag] if entry.option.short is None else [flag, entry.option.short]
             if entry.kind is bool:
                 names = [f"{flag}/--no-{name.replace('_', '-')}" if entry.default else flag]
             kind = entry.kind | None if entry.optional else entry.kind
@@ -209,7 +207,9 @@ def read_config(path: Path) -> dict[str, Any]:
     except (ValueError, yaml.YAMLError) as error:
         checks.fail("config", "a file of settings", f"{path}: {error}")
     if not isinstance(content, dict):
-        checks.fail("config", "a mapping of settings to values", f"{path}: {type(content).__name__}")
+        checks.fail(
+            "config", "a mapping of settings to values", f"{path}: {type(content).__name__}"
+        )
     return content
 
 
@@ -269,8 +269,7 @@ class DataSource:
         """Return the arguments for the record of a run, JSON."""
         values = {"dataset": dataset, **asdict(self)}
         return {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in values.items()
+            name: str(value) if isinstance(value, Path) else value for name, value in values.items()
         }
 
     @classmethod
@@ -302,7 +301,9 @@ class DataOptions(Group):
             rich_help_panel=DATA,
         )
         if self.triples:
-            unseen = "Held-out triples with entities or relations that training lacks: keep or drop."
+            unseen = (
+                "Held-out triples with entities or relations that training lacks: keep or drop."
+            )
             return [root, _parameter("unseen", str, "keep", help=unseen, rich_help_panel=DATA)]
         return [
             root,

@@ -28,6 +28,7 @@ from gneg.training.config import LinkConfig, TripleConfig
 __all__ = ["Event", "compare", "grid"]
 
 Config = TypeVar("Config", LinkConfig, TripleConfig)
+AnyConfig = LinkConfig | TripleConfig
 
 
 def grid(base: Config, **axes: Sequence[Any]) -> list[Config]:
@@ -51,7 +52,7 @@ def grid(base: Config, **axes: Sequence[Any]) -> list[Config]:
 
 def compare(
     data: LinkData | TripleData,
-    configs: Sequence[LinkConfig] | Sequence[TripleConfig],
+    configs: Sequence[AnyConfig],
     *,
     seeds: int = 5,
     sets: Mapping[str, HardSet] | None = None,
@@ -105,7 +106,7 @@ def compare(
     out, sets = Path(out), dict(sets or {})
     digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
     with processes(data, sets, jobs) as pool:
-        searches = [Search(config, search) for config in configs]
+        searches: list[Search[Any]] = [Search(config, search) for config in configs]
         for trials in searches if search else ():
             _tune(trials, pool, out / "search", digest, jobs, report)
         cells = [
@@ -118,9 +119,7 @@ def compare(
         records = pool.run(cells, report)
     rows = [
         {"searched": trials.record(), **_row(config, trials.best, records[i : i + seeds])}
-        for i, config, trials in zip(
-            range(0, len(records), seeds), configs, searches, strict=True
-        )
+        for i, config, trials in zip(range(0, len(records), seeds), configs, searches, strict=True)
     ]
     baseline = configs[0].sampler
     results = {
@@ -141,7 +140,7 @@ def compare(
     return results
 
 
-def _group(config: LinkConfig | TripleConfig) -> str:
+def _group(config: AnyConfig) -> str:
     """Return everything that a config holds but the sampler."""
     values = asdict(config)
     del values["sampler"]
@@ -156,7 +155,7 @@ def _checksum(hard: HardSet) -> int:
     return zlib.crc32(hard.index.numpy().tobytes())
 
 
-def _slug(config: LinkConfig | TripleConfig, digest: str) -> str:
+def _slug(config: AnyConfig, digest: str) -> str:
     """Return a folder name for a config on data with a digest."""
     words = [config.model_name, config.sampler, config.loss or ""]
     text = "-".join(re.sub(r"\W+", "-", word).strip("-") for word in words if word)
@@ -176,8 +175,8 @@ def _tune(
 
 
 def _row(
-    config: LinkConfig | TripleConfig,
-    best: LinkConfig | TripleConfig,
+    config: AnyConfig,
+    best: AnyConfig,
     records: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the row of a config over its seeds.
@@ -195,7 +194,9 @@ def _row(
         "loss": runs[0]["loss"],
         "config": asdict(best),
         "metrics": {
-            name: {metric: [record["sets"][name][metric] for record in records] for metric in metrics}
+            name: {
+                metric: [record["sets"][name][metric] for record in records] for metric in metrics
+            }
             for name, metrics in sets.items()
         },
         "valid": [record["best_valid"] for record in records],

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -110,9 +109,7 @@ def _ignoring_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def processes(
-    data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int
-) -> Iterator[Pool]:
+def processes(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> Iterator[Pool]:
     """Yield a pool of ``jobs`` processes; an interruption ends the processes at once.
 
     Args:

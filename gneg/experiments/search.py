@@ -27,7 +27,9 @@ class Search(Generic[Config]):
     """
 
     def __init__(self, config: Config, trials: int) -> None:
-        self.config, self.best, self.trials = config, config, trials
+        self.config: Config = config
+        self.best: Config = config
+        self.trials = trials
         self.value: float | None = None
         self.expression = parse(config.sampler)
         self.names = [name for name in RANGES if name == "lr" or _has(self.expression, name)]

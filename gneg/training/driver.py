@@ -65,7 +65,7 @@ def make_run(data: LinkData | TripleData, config: Config, seed: int) -> LinkRun 
     if isinstance(data, LinkData) and isinstance(config, LinkConfig):
         return LinkRun(data, config, seed)
     wanted = "TripleConfig" if isinstance(data, TripleData) else "LinkConfig"
-    checks.fail("config", f"a {wanted} for {type(data).__name__}", type(config).__name__)
+    return checks.fail("config", f"a {wanted} for {type(data).__name__}", type(config).__name__)
 
 
 def train(

@@ -129,7 +129,9 @@ class LinkRun(Run[LinkData, LinkConfig]):
     def prepare(self) -> None:
         """Set up features, the message-passing graph and the evaluation edges on the device."""
         data = self.data
-        self.x = None if self.model.encoder.inputs == "embedding" else _features(data.x, self.device)
+        self.x = (
+            None if self.model.encoder.inputs == "embedding" else _features(data.x, self.device)
+        )
         self.adjacency = Adjacency(data.graph, self.device)
         self.positions = self.adjacency.positions(data.train)
         self.valid, self.test = data.valid.to(self.device), data.test.to(self.device)
@@ -138,7 +140,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         """Return the sampler of the config; it may look for similar nodes by the embeddings."""
         config = self.config
         return self.data.sampler(
-            config.sampler, known=config.known, corrupt=config.corrupt, z=self.final_embeddings
+            config.sampler, known=config.known, corrupt=config.corrupt, z=self.embed
         )
 
     def make_loss(self) -> Loss:

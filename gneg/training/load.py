@@ -73,7 +73,9 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
     if isinstance(data, LinkData) and trained_on.get("hash") != described["hash"]:
         described = drop_repeated_edges(data).describe()
     if trained_on.get("hash") != described["hash"]:
-        checks.fail("data", f"what the model was trained on ({_text(trained_on)})", _text(described))
+        checks.fail(
+            "data", f"what the model was trained on ({_text(trained_on)})", _text(described)
+        )
     config_class = TripleConfig if isinstance(data, TripleData) else LinkConfig
     config: Any = from_mapping(config_class, record["config"], str(weights.parent))
     with torch.random.fork_rng(devices=[]):

@@ -11,9 +11,8 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets import EvalEdges, LinkData
 from gneg.datasets.splits import drop_repeated_edges
-from gneg.evaluation.audit.risk import expected_share
+from gneg.evaluation.audit.pairs import PairAdapter
 from gneg.evaluation.ranking import evaluate_edges
-from gneg.graph import KnownEdges
 from gneg.graph.heuristics import Heuristic
 from gneg.nn.choices import GNNS
 from gneg.training.config import LinkConfig
@@ -91,11 +90,10 @@ def profile(data: LinkData) -> GraphProfile:
         chance = sum(1 / place for place in range(1, places + 1)) / places
         for kind in ("ra", "cosine") if data.x is not None else ("ra",):
             mrr[kind] = evaluate_edges(edges, Heuristic(graph, kind, data.x))["mrr"]
-    held_out = KnownEdges(data.valid.pos, num_nodes=data.size, undirected=data.undirected)
     risk = {}
     for name in ("uniform",) if graph.bipartite else ("uniform", "walk"):
-        share = expected_share(data.sampler(name, corrupt="both"), data.train, held_out)
-        risk[name] = 1000 * (share or 0.0)
+        audited = PairAdapter(data, name, held_out=data.valid.pos)
+        risk[name] = 1000 * (audited.expected_share(data.train) or 0.0)
     num_edges = data.train.size(1)
     return GraphProfile(
         nodes=nodes,

@@ -121,15 +121,12 @@ class _Folds:
             with torch.no_grad():
                 self._score(combine, fold, scores)
         return [
-            table.values(pos, neg)
-            for table, (pos, neg) in zip(self.tables, scores, strict=True)
+            table.values(pos, neg) for table, (pos, neg) in zip(self.tables, scores, strict=True)
         ]
 
     def _score(self, combine: Combine, fold: int, scores: list[tuple[Tensor, Tensor]]) -> None:
         """Fill in the scores of the rows of one fold."""
-        for table, negatives, (pos, neg) in zip(
-            self.tables, self.negatives, scores, strict=True
-        ):
+        for table, negatives, (pos, neg) in zip(self.tables, self.negatives, scores, strict=True):
             # Scores against a shared set come from several folds: bring them to one level.
             level = combine(table.neg).mean() if table.mask is None else 0.0
             pos[self.positives == fold] = combine(table.pos[self.positives == fold]) - level
@@ -156,7 +153,7 @@ def fit_linear(tables: Sequence[RankingTable], *, l2: float) -> Combination:
         total = l2 * (weight**2).sum()
         for table in tables:
             total = total + table.loss(lambda columns: columns @ weight)
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return total
 
     optimizer.step(closure)
@@ -193,7 +190,7 @@ def fit_perceptron(tables: Sequence[RankingTable], *, l2: float, seed: int) -> C
         optimizer.zero_grad()
         for table in tables:
             loss = table.sample_negatives(generator).loss(member_scores)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
         optimizer.step()
     combination.requires_grad_(False)
     output.weight.copy_(weight.detach().flatten()[None] / MEMBERS)
@@ -207,7 +204,8 @@ def _no_worse(values: list[Tensor], baseline: list[Tensor]) -> bool:
 
 
 def _figures(values: list[Tensor], *, metric: str) -> dict[str, float]:
-    """Return the means of both tables and their geometric mean; AUC by its odds, as it ends at 1."""
+    """Return the means of both tables and their geometric mean, AUC by its odds."""
     easy, hard = (float(value.mean()) for value in values)
+    # AUC ends at 1, where no difference would count.
     worth = easy / max(1 - easy, 1e-6) if metric == "auc" else easy
     return {"both": (worth * hard) ** 0.5, "easy": easy, "hard": hard}

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from gneg.datasets import TripleData
-from gneg.evaluation.audit.triple_hits import held_out_hits
+from gneg.evaluation.audit import held_out_hits
 from gneg.evaluation.classify import classify
 from gneg.evaluation.sampled import default_negatives, evaluate_official, evaluate_sampled
-from gneg.evaluation.triple import evaluate, ranks
+from gneg.evaluation.triple import evaluate_triples, ranks
 from gneg.graph import KnownTriples
 from gneg.losses import Loss
 from gneg.nn.base_measure import best_weight
@@ -168,7 +168,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
         scorer = self.scorer()
         if self.data.negatives is not None:
             return evaluate_official(scorer, self.data, part)
-        return evaluate(scorer.rows, self.data, part, known=self.filtered)
+        return evaluate_triples(scorer.rows, self.data, part, known=self.filtered)
 
     def _choose_weight(self, measure: TripleBaseMeasure) -> None:
         """Set the weight of the base measure that ranks a sample of validation triples best."""

@@ -114,6 +114,10 @@ def test_a_set_of_other_positives_is_refused():
         evaluate(data, by_ids, sets={"hard": other})
     with pytest.raises(ValueError, match="'score' must be of the sets uniform"):
         evaluate(data, {"hard": (torch.ones(3), torch.ones(3, 2))})
+    with pytest.raises(ValueError, match="'known' must be None for a dataset of edges"):
+        evaluate(data, by_ids, known="all")
+    with pytest.raises(ValueError, match="'data' must be a LinkData or TripleData"):
+        evaluate(data.train, by_ids)
 
 
 def test_a_trained_model_is_found_again(tmp_path):

@@ -82,5 +82,5 @@ def test_official_lists_are_ranked_as_ogb_does():
     result = kg_train(data, KGConfig(dim=8, epochs=2, eval_every=1))
     assert "negatives that came with the data" in result["protocol"]["ranked"]
     assert result["summary"]["test"]["mr"]["mean"] <= 21
-    with pytest.raises(ValueError, match="'data' must be one with official negatives"):
+    with pytest.raises(ValueError, match="'data' must be a TripleData with official negatives"):
         evaluate_official(scorer, world())

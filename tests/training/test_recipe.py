@@ -9,7 +9,8 @@ import torch
 
 from gneg import Graph, datasets
 from gneg.datasets import make_split
-from gneg.evaluation.audit.risk import held_out_hits
+from gneg.evaluation.audit.pairs import PairAdapter
+from gneg.evaluation.audit.risk import risk
 from gneg.samplers import Walk
 from gneg.training import recipe
 from gneg.training.config import TrainConfig
@@ -30,8 +31,8 @@ def test_a_reading_is_what_is_counted(cora):
     assert 0.1 < reading.heuristics["ra"] < 0.6
     sampler = Walk(cora.graph, corrupt="both")
     drawn = sampler.sample(cora.train, 20, generator=torch.Generator().manual_seed(0))
-    secret = recipe.KnownEdges(cora.valid.pos, num_nodes=2708, undirected=True)
-    counted = held_out_hits([drawn], secret, sampler.known)["per_1000"]
+    adapter = PairAdapter(cora, sampler, held_out=cora.valid.pos)
+    counted = risk(adapter, [drawn])["per_1000"]
     assert reading.walk_risk == pytest.approx(counted, rel=0.2)
 
 

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 from torch_geometric.nn import kge as pyg
 
-from gneg import datasets
+from gneg import datasets, evaluate
 from gneg.datasets import TripleData
 from gneg.evaluation.classify import classify as kg_classify
 from gneg.evaluation.classify import threshold
-from gneg.evaluation.triple import CATEGORIES, categories
-from gneg.evaluation.triple import evaluate as kg_evaluate
+from gneg.evaluation.triple import CATEGORIES, categories, evaluate_triples
 from gneg.evaluation.triple import ranks as kg_ranks
 from gneg.graph import Triples
 from gneg.nn.kge import MODELS, CompGCN, ComplEx, DistMult, RotatE, TransE
@@ -199,7 +198,10 @@ def test_filtered_ranks_equal_the_slow_reference(seed, levels):
             slow_rank(table.numpy(), known, tuple(row), end, 30) for row in data.test.t().tolist()
         ]
         assert found[end][0].tolist() == expected
-    told = kg_evaluate(rows, data)
+    told = evaluate_triples(rows, data)
+    assert evaluate(data, rows) == told
+    with pytest.raises(ValueError, match="'sets' must be None for a knowledge graph"):
+        evaluate(data, rows, sets={})
     every = torch.cat([found["head"][0], found["tail"][0]])
     assert told["mrr"] == pytest.approx(float(every.reciprocal().mean()))
     assert told["hits@10"] == pytest.approx(float((every <= 10).double().mean()))
@@ -241,7 +243,7 @@ def test_ranks_equal_pykeen(shared):
                 return model.score_t(torch.stack([kept, relation], dim=1))
             return model.score_h(torch.stack([relation, kept], dim=1))
 
-    ours = kg_evaluate(rows, data)
+    ours = evaluate_triples(rows, data)
     names = {
         "mrr": "inverse_harmonic_mean_rank",
         "mr": "arithmetic_mean_rank",
@@ -290,7 +292,7 @@ def test_triples_are_classified_against_verified_negatives(shared):
         counts = [[int((end == r).sum()) for end in part] for part in labels]
         right += counts[1][0 if counts[0][0] >= counts[0][1] else 1]
     assert chance["accuracy"] == pytest.approx(right / chance["triples"], abs=0.01)
-    with pytest.raises(ValueError, match="'data' must be one with verified negatives"):
+    with pytest.raises(ValueError, match="'data' must be a TripleData with verified negatives"):
         kg_classify(lambda h, r, t: torch.zeros(len(h)), world())
 
 
