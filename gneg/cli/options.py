@@ -74,7 +74,8 @@ def expand_groups(command: Command) -> Command:
             groups[name] = parameter.default
             parameters += parameter.default.parameters()
         else:
-            parameters.append(parameter.replace(annotation=hints[name]))
+            keyword = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(parameter.replace(annotation=hints[name], kind=keyword))
     owner = {option.name: name for name, group in groups.items() for option in group.parameters()}
 
     @functools.wraps(command)
@@ -91,10 +92,11 @@ def expand_groups(command: Command) -> Command:
             arguments[name] = group.collect(options, typed)
         command(**arguments)
 
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del run.__wrapped__  # type: ignore[attr-defined]
-    return typing.cast(Command, run)
+    expanded: Any = run
+    expanded.__signature__ = inspect.Signature(parameters)
+    expanded.__annotations__ = {entry.name: entry.annotation for entry in parameters}
+    del expanded.__wrapped__
+    return typing.cast(Command, expanded)
 
 
 def _parameter(name: str, kind: Any, default: Any, *names: str, **option: Any) -> inspect.Parameter:

@@ -113,7 +113,7 @@ class Setting:
         choices = self.option.choices or ()
         if not choices or all(choice in self.option.help for choice in choices):
             return self.option.help
-        return f"{self.option.help.rstrip('.')}: {', '.join(choices)}."
+        return f"{self.option.help.rstrip('.')}. One of {', '.join(choices)}."
 
 
 def settings(config: type) -> dict[str, Setting]:

@@ -227,7 +227,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
         self.sampler.end_epoch(z=self.final_embeddings() if "z" in self.sampler.needs else None)
-        return total / max(size, 1)
+        return float(total / max(size, 1))
 
     def draw(self, pos: Tensor, score: Any, keys: Any) -> Negatives:
         """Return the negatives of a batch of positives."""
@@ -245,13 +245,13 @@ class Run(ABC, Generic[DataType, ConfigType]):
             loss = self.batch_loss(pos, negatives, embeddings)
             penalty = self.penalty(pos)
             self.optimizer.zero_grad()
-            (loss if penalty is None else loss + penalty).backward()  # type: ignore[no-untyped-call]
+            (loss if penalty is None else loss + penalty).backward()
             if self.clip_gradients:
                 limit = self.config.grad_clip  # type: ignore[attr-defined]
                 nn.utils.clip_grad_norm_(self.model.parameters(), limit)
             self.optimizer.step()
             self.after_step()
-            return float(loss.detach())
+        return float(loss.detach())
 
     def _score_of(self, embeddings: Any) -> Any:
         """Return a score whose time is on a clock of its own; None if the sampler needs none."""
