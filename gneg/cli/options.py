@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
-import click
 import typer
 
 from gneg import checks
@@ -78,9 +77,12 @@ def expand_groups(command: Command) -> Command:
             parameters.append(parameter.replace(annotation=hints[name], kind=keyword))
     owner = {option.name: name for name, group in groups.items() for option in group.parameters()}
 
+    context_parameter = inspect.Parameter(
+        "context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
+    )
+
     @functools.wraps(command)
-    def run(**values: Any) -> None:
-        context = click.get_current_context()
+    def run(context: typer.Context, **values: Any) -> None:
         typed = {
             name
             for name in values
@@ -93,6 +95,7 @@ def expand_groups(command: Command) -> Command:
         command(**arguments)
 
     expanded: Any = run
+    parameters = [context_parameter, *parameters]
     expanded.__signature__ = inspect.Signature(parameters)
     expanded.__annotations__ = {entry.name: entry.annotation for entry in parameters}
     del expanded.__wrapped__

@@ -15,9 +15,9 @@ from gneg.datasets import TripleData
 from gneg.evaluation.audit.risk import risk
 from gneg.evaluation.audit.triples import TripleAdapter
 from gneg.samplers.triples import TripleSampler
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_load import trained as kg_trained
-from gneg.training.triple_train import train as kg_train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import train as kg_train
+from gneg.training.load import load_run
 from tests.triple_worlds import WORLDS
 
 
@@ -85,7 +85,7 @@ def test_a_law_of_the_replaced_end_expects_nothing(shared):
 
 def test_the_command_takes_a_knowledge_graph_and_a_model(shared, tmp_path):
     data = datasets.load_triples("umls", root=shared)
-    kg_train(data, KGConfig(epochs=2, dim=8), out=tmp_path / "run")
+    kg_train(data, TripleConfig(epochs=2, dim=8), out=tmp_path / "run")
     out = tmp_path / "audit.json"
     words = ["audit", "umls", "--root", str(shared), "--sampler", "hardest(uniform, m=64)"]
     words += ["--negatives", "5000", "--out", str(out), "--model", str(tmp_path / "run")]
@@ -99,7 +99,7 @@ def test_the_command_takes_a_knowledge_graph_and_a_model(shared, tmp_path):
         > record["hardness"]["score"]["uniform"]["mean"]
     )
     with pytest.raises(ValueError, match="'data' must be the triples of umls"):
-        kg_trained(datasets.load_triples("nations", root=shared), tmp_path / "run")
+        load_run(datasets.load_triples("nations", root=shared), tmp_path / "run")
     with pytest.raises(ValueError, match="'score' must be a trained model"):
         audit(data, "hardest(uniform, m=8)")
     with pytest.raises(ValueError, match="'data' must be a LinkData or TripleData"):

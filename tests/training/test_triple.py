@@ -21,8 +21,8 @@ from gneg.evaluation.triple import ranks as kg_ranks
 from gneg.graph import Triples
 from gneg.nn.kge import MODELS, CompGCN, ComplEx, DistMult, RotatE, TransE
 from gneg.samplers.triples import TripleSampler
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_train import train as kg_train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import train as kg_train
 from tests.triple_worlds import WORLDS
 
 
@@ -35,7 +35,7 @@ def world(seed: int = 0) -> TripleData:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_query_is_scored_alike_in_every_way(name, encoder):
     data = world()
-    config = KGConfig(model=name, encoder=encoder, dim=8)
+    config = TripleConfig(model=name, encoder=encoder, dim=8)
     if (name, encoder) == ("rotate", "compgcn"):
         with pytest.raises(ValueError, match="'encoder' must be rgcn where relations are narrower"):
             config.make_model(data)
@@ -134,7 +134,7 @@ def test_compgcn_equals_messages_one_by_one(layers, inverse):
 @pytest.mark.parametrize("encoder", ["rgcn", "compgcn"])
 def test_no_message_passes_along_what_is_scored(encoder):
     data = world()
-    model = KGConfig(model="distmult", encoder=encoder, dim=8).make_model(data)
+    model = TripleConfig(model="distmult", encoder=encoder, dim=8).make_model(data)
     every = torch.arange(data.train.size(1))
     alone = model.tables(every)[0]
     model.entity.weight.data[1:] += 1.0
@@ -316,14 +316,14 @@ def test_triples_are_classified_against_verified_negatives(shared):
 def test_models_learn_real_graphs(name, options, least, shared):
     data = datasets.load_triples(name, root=shared)
     settings = {"dim": 50, "lr": 0.02, "epochs": 60, "eval_every": 20, "batch_size": 512}
-    result = kg_train(data, KGConfig(**{**settings, **options}))
+    result = kg_train(data, TripleConfig(**{**settings, **options}))
     assert result["summary"]["test"]["mrr"]["mean"] > least
 
 
 @pytest.mark.parametrize("sampler", ["hardest(uniform, m=8)", "cached(uniform, size=8, m=8)"])
 def test_runs_go_on_where_they_stopped(tmp_path, sampler):
     data = world()
-    config = KGConfig(
+    config = TripleConfig(
         dim=8, sampler=sampler, k=2, epochs=6, eval_every=2, batch_size=32, patience=9
     )
     whole = kg_train(data, config)
@@ -340,13 +340,13 @@ def test_runs_go_on_where_they_stopped(tmp_path, sampler):
     assert json.loads((tmp_path / "results.json").read_text())["config"]["sampler"] == sampler
     assert (tmp_path / "model-0.pt").exists()
     with pytest.raises(ValueError, match="'out' must be a new folder"):
-        kg_train(data, KGConfig(dim=9), out=tmp_path)
+        kg_train(data, TripleConfig(dim=9), out=tmp_path)
 
 
 def test_sparse_gradients_learn_what_dense_ones_do():
     data = world()
     runs = [
-        kg_train(data, KGConfig(dim=8, epochs=20, sparse=sparse, batch_size=32))
+        kg_train(data, TripleConfig(dim=8, epochs=20, sparse=sparse, batch_size=32))
         for sparse in (False, True)
     ]
     losses = [run["runs"][0]["curve"][-1]["loss"] for run in runs]
@@ -367,4 +367,4 @@ def test_sparse_gradients_learn_what_dense_ones_do():
 )
 def test_bad_config_is_named(options, message):
     with pytest.raises(ValueError, match=message):
-        KGConfig(**options)
+        TripleConfig(**options)
