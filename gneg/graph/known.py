@@ -103,10 +103,10 @@ class KnownEdges:
     def no_self(self) -> int:
         """Whether (u, u) is never a negative; a ``SELF_...`` code of the kernels."""
         if self.bipartite:
-            return kernels.pools.SELF_FREE
+            return kernels.complement.SELF_FREE
         if self._graph is not None:
-            return kernels.pools.SELF_OUT
-        return kernels.pools.SELF_MAYBE_KNOWN
+            return kernels.complement.SELF_OUT
+        return kernels.complement.SELF_MAYBE_KNOWN
 
     def reversed(self) -> KnownEdges:
         """The same pairs as (target, source), for corrupting sources; cached."""
@@ -164,7 +164,7 @@ class KnownEdges:
         """Complement sizes of ``rows [B]`` as an array, for samplers."""
         out = np.empty(len(rows), np.int64)
         kernels.threads.run_rows(
-            kernels.pools.sizes,
+            kernels.complement.sizes,
             len(out),
             len(out),
             out,
@@ -190,7 +190,7 @@ class KnownEdges:
         checks.same_device("rank", rank, "src", src)
         out = np.empty(src.numel(), np.int64)
         kernels.threads.run_rows(
-            kernels.pools.nth,
+            kernels.complement.nth,
             len(out),
             len(out),
             out,
