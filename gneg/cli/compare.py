@@ -141,7 +141,7 @@ def _write_report(results: dict[str, Any], out: Path) -> None:
 
 def _sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[str, Any]:
     """The hard sets that were named, or HeaRT's (walks' for users and items), made once."""
-    from gneg.evaluation.hardset.hardset import HardSet, hardset
+    from gneg.evaluation.hardset import HardSet, hardset
 
     found = {path.stem: HardSet.load(path, data.test.pos) for path in paths}
     if found or not hard:

@@ -55,7 +55,7 @@ def hardset_command(
 
     [bold]gneg hardset Cora --out hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
-    from gneg.evaluation.hardset.hardset import hardset
+    from gneg.evaluation.hardset import hardset
 
     with plain_errors():
         data = load_data(dataset, root, features, directed, bipartite, split_seed)
@@ -111,7 +111,7 @@ def evaluate_command(
     [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
     from gneg import files
-    from gneg.evaluation.hardset.hardset import HardSet
+    from gneg.evaluation.hardset import HardSet
 
     with plain_errors():
         if dataset is None:

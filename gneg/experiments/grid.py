@@ -16,7 +16,7 @@ import torch
 from gneg import checks, files
 from gneg.datasets import LinkData
 from gneg.evaluation import scorers
-from gneg.evaluation.hardset.hardset import HardSet
+from gneg.evaluation.hardset import HardSet
 from gneg.experiments.processes import Cell, Cells, Event, Report, processes, ranked
 from gneg.experiments.search import Search
 from gneg.experiments.significance import table

@@ -22,7 +22,7 @@ import torch
 from gneg import files, kernels
 from gneg.datasets import LinkData
 from gneg.evaluation.audit import audit
-from gneg.evaluation.hardset.hardset import HardSet
+from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import evaluate
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.training import load
