@@ -20,7 +20,7 @@ if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the modu
     from gneg import datasets, evaluation, experiments, loader, nn, training, transforms
     from gneg.datasets.negatives import sample
     from gneg.evaluation.audit import audit
-    from gneg.evaluation.hardset.hardset import HardSet, hardset
+    from gneg.evaluation.hardset import HardSet, hardset
     from gneg.evaluation.link import evaluate
     from gneg.experiments.grid import compare
     from gneg.training.config import LinkConfig, TripleConfig
@@ -63,7 +63,7 @@ from_networkx = Graph.from_networkx
 
 #: Where objects live that bring in PyTorch Geometric, which samplers do not need; None: a room.
 _LATE = {
-    "HardSet": "evaluation.hardset.hardset",
+    "HardSet": "evaluation.hardset",
     "LinkConfig": "training.config",
     "TripleConfig": "training.config",
     "audit": "evaluation.audit",
@@ -72,7 +72,7 @@ _LATE = {
     "evaluate": "evaluation.link",
     "evaluation": None,
     "experiments": None,
-    "hardset": "evaluation.hardset.hardset",
+    "hardset": "evaluation.hardset",
     "loader": None,
     "nn": None,
     "sample": "datasets.negatives",

@@ -222,7 +222,7 @@ def _hard_sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[s
 
     HeaRT's or, for users and items, one of walks.
     """
-    from gneg.evaluation.hardset.hardset import HardSet, hardset
+    from gneg.evaluation.hardset import HardSet, hardset
 
     sets = {path.stem: HardSet.load(path, data.test.pos) for path in paths}
     if sets or not hard:

@@ -51,7 +51,7 @@ def evaluate_command(
 
     [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
-    from gneg.evaluation.hardset.hardset import HardSet
+    from gneg.evaluation.hardset import HardSet
 
     with plain_errors():
         if dataset is None:

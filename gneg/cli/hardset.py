@@ -70,7 +70,7 @@ def hardset_command(
 
     [bold]gneg hardset Cora --out hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
-    from gneg.evaluation.hardset.hardset import hardset
+    from gneg.evaluation.hardset import hardset
 
     with plain_errors():
         data = source.load(dataset)

@@ -13,7 +13,7 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.datasets import EvalEdges, LinkData, TripleData
 from gneg.evaluation import metrics
-from gneg.evaluation.hardset.hardset import HardSet
+from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.ranking import Score
 from gneg.evaluation.triple import Rows, evaluate_triples
 from gneg.graph import KnownTriples, heuristics

@@ -10,7 +10,7 @@ from typing import Any
 from gneg import files
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.audit import audit
-from gneg.evaluation.hardset.hardset import HardSet
+from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import evaluate
 from gneg.evaluation.ranking import Score, evaluate_edges
 from gneg.training import checkpoint

@@ -17,7 +17,7 @@ import torch
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation import scorers
-from gneg.evaluation.hardset.hardset import HardSet
+from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import Cell, rank_sets
 from gneg.experiments.processes import Event, Pool, Report, processes
 from gneg.experiments.search import Search

@@ -20,7 +20,7 @@ import torch
 
 from gneg import kernels
 from gneg.datasets import LinkData, TripleData
-from gneg.evaluation.hardset.hardset import HardSet
+from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import Cell, run_cell
 
 POLL = 0.2  # seconds between two looks at the progress of the processes
