@@ -61,7 +61,7 @@ class KHop(Sampler):
                 )
 
     def settings(self) -> list[str]:
-        """``hops``, one shell at a time."""
+        """Return ``hops``, whose value is then a single shell."""
         return ["hops"]
 
     def tune(self, setting: str, value: float) -> None:
