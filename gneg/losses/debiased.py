@@ -96,7 +96,7 @@ def _share(value: float) -> float:
 def _debiased(
     pos: Tensor, neg: Tensor, mask: Tensor, tau_plus: float, beta: float, lowest: float
 ) -> Tensor:
-    """Mean over rows; all exponentials less the row's largest score, so that none overflows."""
+    """Return the mean over rows; exponentials are relative to each row's peak: none overflows."""
     nonempty = mask.any(dim=1)
     size = mask.sum(dim=1).clamp(min=1).to(pos.dtype)
     log_mean = masked_logsumexp((1 + beta) * neg, mask)

@@ -177,7 +177,7 @@ def structured_negative_sampling(
 def structured_negative_sampling_feasible(
     edge_index: Tensor, num_nodes: Size = None, contains_neg_self_loops: bool = True
 ) -> bool:
-    """Whether every node has a non-edge; PyG's function of that name."""
+    """Return whether every node has a non-edge; PyG's function of that name."""
     size = _size(edge_index, num_nodes)
     if contains_neg_self_loops and isinstance(size, int):
         size = size, size

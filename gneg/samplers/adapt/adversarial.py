@@ -94,7 +94,7 @@ class Adversarial(Wrapper):
         return self.sampler.needs | {"score"}
 
     def _logits(self, query: Query, index: IntArray) -> FloatArray:
-        """The generator's logits ``[B, M]``; NumPy, because a forked process may draw."""
+        """Return the generator's logits ``[B, M]``; NumPy, because a forked process may draw."""
         of_query, of_target = (0, 1) if query.side == "dst" else (1, 0)
         factors = [parameter.detach().numpy() for parameter in self.factors]
         bias = [parameter.detach().numpy()[:, 0] for parameter in self.bias]

@@ -195,7 +195,7 @@ def _by_end(
 
 
 def louvain(graph: Graph) -> Tensor:
-    """Community ``[N]`` of each node, by networkx with seed 0.
+    """Return the community ``[N]`` of each node, by networkx with seed 0.
 
     Raises:
         ValueError: If the graph is bipartite.

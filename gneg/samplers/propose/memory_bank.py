@@ -75,7 +75,7 @@ class MemoryBank(Sampler):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Keys at each draw."""
+        """Keys, in each call of `sample`."""
         return frozenset({"keys"})
 
     @property
@@ -197,7 +197,7 @@ class MemoryBank(Sampler):
         return {"clock": self.clock, "queues": queues}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``.
+        """Restore what ``state_dict`` returned.
 
         Raises:
             ValueError: If a key is missing or unknown.

@@ -87,7 +87,7 @@ class Nearest:
         return out
 
     def _shortlist(self, rows: IntArray, take: int, known: KnownEdges) -> Tensor:
-        """Which targets may be among the nearest non-edges, bool ``[B, M]`` on the device."""
+        """Return which targets may be among the nearest non-edges, bool ``[B, M]``."""
         queries, targets = self._units
         scores = queries[torch.from_numpy(rows).to(queries.device)] @ targets.t()
         if self.metric == "euclidean":
@@ -99,7 +99,7 @@ class Nearest:
         return scores >= (least - slack).clamp(min=torch.finfo(scores.dtype).min)
 
     def _slack(self, rows: IntArray) -> FloatArray:
-        """Twice the most ``[B]`` that a product in single precision is off."""
+        """Return twice the largest error ``[B]`` of a product in single precision."""
         exact, shift = self._exact
         width = exact.shape[1] + 8
         highest = torch.get_float32_matmul_precision() == "highest"
@@ -111,7 +111,7 @@ class Nearest:
         return error * (most if self.metric == "dot" else 2.0 * most + longest**2)
 
     def _scores(self, rows: IntArray, targets: IntArray) -> FloatArray:
-        """Similarities ``[n]`` of pairs, in a fixed order of summation."""
+        """Return similarities ``[n]`` of pairs, in a fixed order of summation."""
         exact, shift = self._exact
         if self.metric == "cosine":
             return rounded(exact.pairs(rows, targets + shift))
@@ -122,7 +122,7 @@ class Nearest:
 
 
 def _known_cells(rows: IntArray, known: KnownEdges) -> tuple[Tensor, Tensor]:
-    """Positions of known edges and self-loops in a score matrix of the given rows."""
+    """Return the positions of known edges and self-loops in the score matrix of ``rows``."""
     line, column = known.listed(rows)
     if known.no_self:
         line = np.concatenate([line, np.arange(len(rows))])

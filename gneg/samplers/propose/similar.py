@@ -136,7 +136,7 @@ class Similar(Sampler):
         return {"z": self._z, "epoch": self.epoch, "lists": tensors}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``.
+        """Restore what ``state_dict`` returned.
 
         Raises:
             ValueError: If a key is missing or unknown.
@@ -167,7 +167,7 @@ class Similar(Sampler):
         return sources, ends[1].detach().float() if isinstance(z, tuple) else sources
 
     def _prepared(self, z: Tensor) -> npt.NDArray[np.float32]:
-        """Vectors for FAISS."""
+        """Return vectors for FAISS."""
         return (functional.normalize(z) if self.metric == "cosine" else z).cpu().numpy()
 
     def _ends(self, query: Query) -> tuple[Tensor, Tensor]:

@@ -25,10 +25,10 @@ class TwoSteps(Protocol):
         """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:
-        """Unnormalised probability ``[B, K]`` of each end."""
+        """Return the unnormalised probability ``[B, K]`` of each end."""
 
     def allowed(self, rows: IntArray, known: KnownEdges) -> FloatArray:
-        """Sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
+        """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
 
 
 def two_steps(steps: Steps, kind: Local) -> TwoSteps:
@@ -37,7 +37,7 @@ def two_steps(steps: Steps, kind: Local) -> TwoSteps:
 
 
 class Plain:
-    """Without weights: the first step by a table of its own or uniform, the second uniform.
+    """Walks without weights: the first step by an alias table or uniform, the second uniform.
 
     ``through[w]`` is g(w) / deg(w), where g(w) is the weight of w in the first step.
     """
@@ -69,7 +69,7 @@ class Plain:
 
 
 class Weighted:
-    """With weights W: both steps follow them.
+    """Walks along weights W: both steps follow them.
 
     The ends of ``"ra"`` are those of a random walk; of ``"cn"`` they follow the sum over w of
     ``W[u, w] * W[w, v]``, of ``"aa"`` the same over log deg(w).
