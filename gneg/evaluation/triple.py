@@ -48,7 +48,7 @@ def ranks(rows: Rows, pos: Tensor, known: KnownTriples) -> dict[End, tuple[Tenso
         index = queries.rows(kept.numpy(), relation.numpy())
 
         def scored(numbers: Tensor, end: End = end, queries: Any = queries) -> Tensor:
-            own, between = queries.kept(numbers.numpy()), queries.relation(numbers.numpy())
+            own, between = queries.entity(numbers.numpy()), queries.relation(numbers.numpy())
             return rows(torch.from_numpy(own), torch.from_numpy(between), end)
 
         if (queries.relation(index) < 0).any():

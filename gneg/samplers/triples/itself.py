@@ -29,5 +29,5 @@ class Itself(Sampler):
         self.end_view = view
 
     def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        kept = self.end_view.queries.kept(query.rows)
+        kept = self.end_view.queries.entity(query.rows)
         return np.repeat(kept[:, None], k, axis=1)

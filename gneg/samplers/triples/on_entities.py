@@ -80,7 +80,7 @@ class OnEntities(Sampler):
     def _joint(self, query: Query) -> tuple[Query, IntArray, IntArray]:
         """What the sampler on entities is asked, how far its ids are shifted, and relations."""
         queries = self.end_view.queries
-        entity = queries.kept(query.rows) if self.of == "kept" else query.others
+        entity = queries.entity(query.rows) if self.of == "kept" else query.others
         relation = queries.relation(query.rows)
         shift = np.maximum(relation, 0) * self.end_view.triples.num_entities * self.layers
         known = self.sampler.known

@@ -37,7 +37,7 @@ class PairScore:
         relation = self.queries.relation(rows)
         if (relation < 0).any():
             checks.fail("pos", "of known queries, for a sampler that scores", "others")
-        kept, between = torch.from_numpy(self.queries.kept(rows)), torch.from_numpy(relation)
+        kept, between = torch.from_numpy(self.queries.entity(rows)), torch.from_numpy(relation)
         return kept.to(src.device), between.to(src.device)
 
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
