@@ -64,15 +64,15 @@ def load(
         root: Folder to look for local copies in and to download to; the cache folder if None.
             Local copies are only read.
         seed: Seed of the split where there is no official one.
-        features: Features for an own edge list.
-        undirected: Whether an own edge list is undirected.
-        bipartite: Whether the ends of an own edge list are two kinds of nodes.
+        features: File of node features that go with an edge list.
+        undirected: Whether an edge list is undirected.
+        bipartite: Whether the two ends in an edge list are different kinds of nodes.
 
     Raises:
         ValueError: If there is no such dataset or file.
-        MissingDataError: If the files are neither there nor to be downloaded.
+        MissingDataError: If the files are not there and cannot be downloaded.
     """
-    where = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
+    folder = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
     by_name = {name.lower(): name for name in names()}
     name = by_name.get(str(dataset).lower())
     if name is None:
@@ -83,16 +83,16 @@ def load(
                 "the path of an edge list or one of " + ", ".join(names()),
                 repr(str(dataset)),
             )
-        where_features = Path(features).expanduser() if features is not None else None
+        x_path = Path(features).expanduser() if features is not None else None
         return tables.load(
-            path, features=where_features, undirected=undirected, bipartite=bipartite, seed=seed
+            path, features=x_path, undirected=undirected, bipartite=bipartite, seed=seed
         )
     if features is not None:
-        checks.fail("features", "given with an own edge list only", str(features))
+        checks.fail("features", "None for a dataset that is known by name", str(features))
     if name == "digits":
         return digits(seed)
     if name == citations.NAME:
-        return citations.load(where, seed)
+        return citations.load(folder, seed)
     if name in interactions.NAMES:
-        return interactions.load(name, where, seed)
-    return pyg.load(name, where, seed) if name in pyg.NAMES else ogb.load(name, where)
+        return interactions.load(name, folder, seed)
+    return pyg.load(name, folder, seed) if name in pyg.NAMES else ogb.load(name, folder)

@@ -16,11 +16,16 @@ from gneg.samplers.negatives import Side
 def uniform_negatives(pos: Tensor, known: KnownEdges, graph: Graph, k: int, seed: int) -> EvalEdges:
     """Pair each positive with ``k`` uniform non-edges, half of them for each end.
 
-    In a bipartite graph all of them are targets.
+    In a bipartite graph all of them are targets. Where an end has fewer than k / 2 non-edges (a hub
+    that is linked to nearly all nodes), all positives share one set of uniform non-edges instead.
 
-    Every known edge is excluded, so that a positive of one split is never a negative of another.
-    Where some end has fewer than k / 2 non-edges (a hub that knows nearly everyone), all positives
-    share one set of uniform non-edges instead.
+    Args:
+        pos: ``[2, E]`` positives.
+        known: Edges that are never negatives: those of all parts, so that a positive of one part is
+            never a negative of another.
+        graph: The graph of all edges.
+        k: Negatives per positive, K, even.
+        seed: Seed of the draws.
 
     Raises:
         ValueError: If the graph is complete.
@@ -41,12 +46,12 @@ def uniform_negatives(pos: Tensor, known: KnownEdges, graph: Graph, k: int, seed
 def _shared_negatives(
     known: KnownEdges, graph: Graph, size: int, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Uniform over all non-edges: a source by its number of them, then one of its targets."""
-    free = known.complement_size(torch.arange(graph.num_src))
-    if not free.any():
-        checks.fail("graph", "one with non-edges to evaluate against", f"the complete {graph}")
+    """Draw uniformly from all non-edges: a source by its number of them, then a target of it."""
+    counts = known.complement_size(torch.arange(graph.num_src))
+    if not counts.any():
+        checks.fail("graph", "a graph with non-edges to evaluate against", f"the complete {graph}")
     generator = generator_from(split_seed(seed, 2))
-    total = free.cumsum(0)
+    total = counts.cumsum(0)
     rank = (torch.rand(size, generator=generator, dtype=torch.double) * total[-1]).long()
     src = torch.searchsorted(total, rank, right=True)
     pos = torch.stack([src, torch.zeros_like(src)])

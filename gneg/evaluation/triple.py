@@ -89,7 +89,7 @@ def ranks(rows: Rows, pos: Tensor, known: KnownTriples) -> Ranks:
         index = queries.rows(entity.numpy(), relation.numpy())
 
         def scores(query: Tensor, end: End = end, queries: Any = queries) -> Tensor:
-            ids = queries.kept(query.numpy()), queries.relation(query.numpy())
+            ids = queries.entity(query.numpy()), queries.relation(query.numpy())
             return rows(torch.from_numpy(ids[0]), torch.from_numpy(ids[1]), end)
 
         if (queries.relation(index) < 0).any():

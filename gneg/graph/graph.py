@@ -228,7 +228,7 @@ class Graph:
         return torch.from_numpy(np.stack([sources, self.indices.astype(np.int64)]))
 
     def fingerprint(self) -> str:
-        """A hash of nodes and edges: the same for the same graph, however it was built."""
+        """Return a hash of nodes and edges: the same for the same graph, however it was built."""
         digest = hashlib.sha256(str((self.num_src, self.num_dst, self.bipartite)).encode())
         for array in (self.indptr, self.indices.astype(np.int64)):
             digest.update(np.ascontiguousarray(array).data)
@@ -237,11 +237,11 @@ class Graph:
         return digest.hexdigest()[:16]
 
     def degree(self) -> Tensor:
-        """``[num_src]`` long: number of targets of each source."""
+        """Return the number of targets of each source, ``[num_src]`` long."""
         return torch.from_numpy(np.diff(self.indptr))
 
     def reversed(self) -> Graph:
-        """The graph with every edge turned round, for corrupting sources; cached, O(E) once."""
+        """Return the graph with every edge reversed, for corrupting sources; cached, O(E) once."""
         if self._reversed is None:
             src, dst = self.edge_index.numpy()
             rows = csr.reverse_rows(self._rows, self.num_dst, src, dst, self.weights)
@@ -251,7 +251,7 @@ class Graph:
         return self._reversed
 
     def to_undirected(self) -> Graph:
-        """The symmetrised graph; the graph itself if it is undirected.
+        """Return the symmetrised graph; the graph itself if it is undirected.
 
         Raises:
             ValueError: If the graph is bipartite.
@@ -274,7 +274,7 @@ class Graph:
         return self._of(rows, self.num_nodes, bipartite=False, undirected=True)
 
     def steps(self) -> Steps:
-        """The arrays for walks and BFS; a bipartite graph is walked both ways in joint ids."""
+        """Return the arrays for walks and BFS; a bipartite graph is walked both ways."""
         if self._steps is None:
             build = csr.bipartite_steps if self.bipartite else csr.homogeneous_steps
             self._steps = build(self._rows, self.reversed()._rows)

@@ -35,7 +35,7 @@ def test_known_triples_are_the_given_set(train, more, loops):
     queries, edges = known.side("head")
     rows = queries.rows(every[2].numpy(), every[1].numpy())
     assert edges.contains(torch.from_numpy(rows), every[0]).tolist() == found
-    assert (queries.kept(rows) == every[2].numpy()).all()
+    assert (queries.entity(rows) == every[2].numpy()).all()
     known_rows = rows < len(queries.keys)
     assert (queries.relation(rows)[known_rows] == every[1].numpy()[known_rows]).all()
     assert (queries.relation(rows)[~known_rows] == -1).all()

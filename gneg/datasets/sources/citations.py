@@ -1,4 +1,4 @@
-"""cit-HepTh: physics papers and whom they cite, with the month of each paper."""
+"""cit-HepTh: citations between physics papers, with the month of each paper."""
 
 from __future__ import annotations
 
@@ -32,13 +32,17 @@ def load(root: Path, seed: int = 0) -> LinkData:
     last papers are what citations are predicted for: half of theirs are held out, the others are
     training edges. The test papers (the last tenth) are all younger than those of validation.
     ``LinkData.time`` is the month of each paper, counted from year 0. Negatives of the evaluation
-    are papers that there were at the time.
+    are papers that existed at the time.
+
+    Args:
+        root: Folder to look for a local copy in and to download to.
+        seed: Seed of the split and of the evaluation negatives.
 
     Raises:
-        MissingDataError: If it is neither there nor to be downloaded.
+        MissingDataError: If the files are not there and cannot be downloaded.
     """
     source, target, month = _read(root)
-    # Citations of what came later, by a later version of the paper, would turn time round.
+    # Later versions of a paper cite papers that came after it: those edges run against time.
     timely = (month[source] >= month[target]) & (source != target)
     edges = torch.from_numpy(np.unique(np.stack([source, target])[:, timely], axis=1))
     time = torch.from_numpy(month.astype(np.float64))
@@ -56,7 +60,7 @@ def load(root: Path, seed: int = 0) -> LinkData:
 
 
 def _read(root: Path) -> tuple[npt.NDArray[np.int64], ...]:
-    """Sources, targets and the month of each node."""
+    """Return sources, targets and the month of each node."""
     import pandas as pd
 
     folder = local.find(root, [NAME, f"graphs/{NAME}"], LOCAL)
@@ -75,7 +79,7 @@ def _read(root: Path) -> tuple[npt.NDArray[np.int64], ...]:
 
 
 def _month(arxiv_id: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Of arXiv numbers ``yymmnnn``, without leading zeros; from 1992 to 2003."""
+    """Return the months of arXiv numbers ``yymmnnn``, without leading zeros; from 1992 to 2003."""
     year, month = arxiv_id // 100_000, arxiv_id // 1000 % 100
     return 12 * np.where(year < 90, 2000 + year, 1900 + year) + month
 

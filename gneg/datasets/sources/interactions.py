@@ -1,4 +1,4 @@
-"""Users and items in LightGCN's form: a line a user, ``user item item ...``."""
+"""Users and items in LightGCN's format: a line a user, ``user item item ...``."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ def load(name: str, root: Path, seed: int = 0) -> LinkData:
     One of ten training interactions is held out for validation, so figures are below those of
     papers that train on all of them and report the best epoch on the test.
 
+    Args:
+        name: One of :data:`NAMES`.
+        root: Folder to look for a local copy in and to download to.
+        seed: Seed of the validation edges and of the evaluation negatives.
+
     Raises:
-        MissingDataError: If it is neither there nor to be downloaded.
+        MissingDataError: If the files are not there and cannot be downloaded.
     """
     folder = local.find(root, [name], FILES)
     if folder is None:
@@ -42,10 +47,10 @@ def load(name: str, root: Path, seed: int = 0) -> LinkData:
 
 
 def read(path: Path) -> Tensor:
-    """Users and items ``[2, E]`` of a file, each pair once.
+    """Return the users and items ``[2, E]`` of a file, each pair once.
 
     Raises:
-        ValueError: If a line holds what is no number.
+        ValueError: If a line holds anything but numbers.
     """
     users, items = [], []
     with path.open() as file:
@@ -53,7 +58,8 @@ def read(path: Path) -> Tensor:
             try:
                 row = [int(word) for word in line.split()]
             except ValueError:
-                checks.fail("dataset", "numbers, 'user item item ...'", f"{path}, line {number}")
+                allowed = "lines of numbers, 'user item item ...'"
+                checks.fail("dataset", allowed, f"{path}, line {number}")
             users += row[:1] * (len(row) - 1)
             items += row[1:]
     return torch.from_numpy(np.unique([users, items], axis=1))

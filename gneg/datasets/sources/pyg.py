@@ -123,6 +123,6 @@ def _positives(part: str, data: Data) -> Tensor:
     elif "pos_edge_label_index" in data:
         edges = data.pos_edge_label_index.cpu()
     else:
-        allowed = "with 'edge_label_index' and 'edge_label', or 'pos_edge_label_index'"
+        allowed = "data with 'edge_label_index' and 'edge_label', or 'pos_edge_label_index'"
         checks.fail(part, allowed, data)
     return edges

@@ -1,4 +1,4 @@
-"""A user's own edge list: csv, tsv, parquet or npz, with optional features and splits."""
+"""Edge lists from files: csv, tsv, parquet or npz, with optional features and splits."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".npz")
 PARTS = ("train", "valid", "test")
 
 
-class _Read(NamedTuple):
-    """What a file holds: edges by part (or ``all``), features, whether nodes have names, times.
+class _Content(NamedTuple):
+    """The content of a file.
 
-    And weights of the edges, those of the parts one after the other.
+    Attributes:
+        parts: Edges ``[2, E]`` by part, or as ``all`` where the file has no split.
+        x: ``[N, F]`` features, or None.
+        named: Whether nodes have names instead of integer ids.
+        time: ``[E]`` times of the edges, or None.
+        weight: ``[E]`` weights of the edges, those of the parts one after the other, or None.
     """
 
     parts: dict[str, Tensor]
@@ -45,11 +50,12 @@ def load(
 
     A table has the two ends of an edge in its first two columns (or those called ``source`` and
     ``target``), with or without a header, ``#`` starting a comment (``.gz`` is fine). A column
-    ``split`` with the values train, valid and test gives an own split; else a column ``time``
-    (numbers or dates) a split by time, 85/5/10, where evaluation edges are those never seen
-    before; otherwise it is random, 85/5/10. A column ``weight`` holds weights, > 0. Names instead
-    of integer ids are numbered in sorted order. An ``.npz`` holds ``edge_index [2, E]``, or
-    ``train``, ``valid`` and ``test`` of that shape, and optionally ``x [N, F]``.
+    ``split`` with the values train, valid and test gives the split; else a column ``time``
+    (numbers or dates) a split by time, 85/5/10, whose evaluation edges are pairs that occur for
+    the first time; otherwise the split is random, 85/5/10. A column ``weight`` holds weights, > 0.
+    Names instead of integer ids are numbered in sorted order. An ``.npz`` holds
+    ``edge_index [2, E]``, or ``train``, ``valid`` and ``test`` of that shape, and optionally
+    ``x [N, F]``.
 
     Args:
         path: The file.
@@ -65,14 +71,14 @@ def load(
     """
     if not path.exists():
         checks.fail("dataset", "an existing file", str(path))
-    read = _read_npz(path) if ".npz" in path.suffixes else _read_table(path, bipartite)
-    parts, x, named, time, weight = read
+    content = _read_npz(path) if ".npz" in path.suffixes else _read_table(path, bipartite)
+    parts, x, named, time, weight = content
     if features is not None:
         if named:
             checks.fail("features", "absent when nodes have names, not numbers", str(features))
         x = _read_features(features)
-    every = torch.cat(list(parts.values()), dim=1)
-    num_src, num_dst = (int(end.max()) + 1 if end.numel() else 0 for end in every)
+    edges = torch.cat(list(parts.values()), dim=1)
+    num_src, num_dst = (int(end.max()) + 1 if end.numel() else 0 for end in edges)
     num_nodes = num_src + num_dst if bipartite else max(num_src, num_dst)
     if x is not None:
         if x.size(0) < num_nodes or (bipartite and x.size(0) > num_nodes):
@@ -81,14 +87,14 @@ def load(
         num_nodes = x.size(0)
     size = (num_src, num_dst) if bipartite else num_nodes
     undirected = undirected and not bipartite
-    graph = Graph.from_edge_index(every, size, undirected=undirected, weight=weight)
+    graph = Graph.from_edge_index(edges, size, undirected=undirected, weight=weight)
     split_parts: tuple[Tensor, Tensor, Tensor] | None = None
     history, split = None, "given"
     if time is not None:
         if bipartite or weight is not None:
-            what = "in a bipartite graph" if bipartite else "beside a column 'weight'"
-            # Weights, added up over all events, would tell what comes later.
-            checks.fail("time", f"left out {what}", "a column")
+            case = "in a bipartite graph" if bipartite else "beside a column 'weight'"
+            # Weights, added up over all events, would leak later events.
+            checks.fail("time", f"left out {case}", "a column")
         train, valid, test, history = split_by_time(parts["all"], time, undirected=undirected)
         split_parts, split = (train, valid, test), "by time 85/5/10"
     elif "all" not in parts:
@@ -111,12 +117,12 @@ def load(
     return data if history is None else replace(data, history=history)
 
 
-def _read_npz(path: Path) -> _Read:
+def _read_npz(path: Path) -> _Content:
     with np.load(path) as arrays:
-        found = {part: arrays[part] for part in PARTS if part in arrays}
-        if not found and "edge_index" in arrays:
-            found = {"all": arrays["edge_index"]}
-        if not found:
+        edges = {part: arrays[part] for part in PARTS if part in arrays}
+        if not edges and "edge_index" in arrays:
+            edges = {"all": arrays["edge_index"]}
+        if not edges:
             checks.fail(
                 "dataset",
                 "an .npz with 'edge_index', or 'train', 'valid' and 'test'",
@@ -124,14 +130,14 @@ def _read_npz(path: Path) -> _Read:
             )
         x = torch.from_numpy(arrays["x"]).float() if "x" in arrays else None
     parts = {}
-    for part, array in found.items():
+    for part, array in edges.items():
         if not np.issubdtype(array.dtype, np.integer):
             checks.fail(part, "an integer array [2, E]", array.dtype)
         parts[part] = checks.pairs(part, torch.from_numpy(array.astype(np.int64)))
-    return _Read(parts, x)
+    return _Content(parts, x)
 
 
-def _read_table(path: Path, bipartite: bool) -> _Read:
+def _read_table(path: Path, bipartite: bool) -> _Content:
     table = _table(path)
     columns = {str(column).lower(): column for column in table.columns}
     if len(columns) < 2 or not len(table):
@@ -143,19 +149,21 @@ def _read_table(path: Path, bipartite: bool) -> _Read:
     if "split" not in columns:
         if "time" in columns:
             time = _times(table[columns["time"]])
-        return _Read({"all": edges}, None, named, time, weight)
+        return _Content({"all": edges}, None, named, time, weight)
     label = table[columns["split"]].astype(str).str.lower()
     unknown = sorted(set(label) - set(PARTS))
     if unknown:
         checks.fail("split", "train, valid or test", ", ".join(unknown[:3]))
-    places = {
+    masks = {
         part: torch.from_numpy((label == part).to_numpy(copy=True))
         for part in PARTS
         if (label == part).any()
     }
     if weight is not None:
-        weight = torch.cat([weight[place] for place in places.values()])
-    return _Read({part: edges[:, at] for part, at in places.items()}, None, named, None, weight)
+        weight = torch.cat([weight[mask] for mask in masks.values()])
+    return _Content(
+        {part: edges[:, mask] for part, mask in masks.items()}, None, named, None, weight
+    )
 
 
 def _table(path: Path) -> Any:
@@ -170,12 +178,13 @@ def _table(path: Path) -> Any:
 
 
 def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor, bool]:
-    """Edges ``[2, E]``, and whether their ends were names."""
+    """Return edges ``[2, E]``, and whether their ends are names in the table."""
     import pandas as pd
 
     ends = [columns.get("source", table.columns[0]), columns.get("target", table.columns[1])]
     if table[ends].isna().any(axis=None):
-        checks.fail("dataset", "without missing ends", f"{int(table[ends].isna().sum().sum())}")
+        missing = int(table[ends].isna().sum().sum())
+        checks.fail("dataset", "a table without missing ends", f"{missing} of them")
     named = not all(pd.api.types.is_integer_dtype(table[end]) for end in ends)
     values: npt.NDArray[Any] = table[ends].astype(str if named else np.int64).to_numpy().T
     if named:
@@ -183,7 +192,7 @@ def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor,
         numbers = [np.unique(group, return_inverse=True)[1] for group in groups]
         values = np.stack(numbers).reshape(values.shape)
     elif values.min() < 0:
-        checks.fail("dataset", "node ids >= 0", int(values.min()))
+        checks.fail("dataset", "a table of node ids >= 0", int(values.min()))
     return torch.from_numpy(np.ascontiguousarray(values)).long(), named
 
 
@@ -193,13 +202,13 @@ def _times(time: Any) -> npt.NDArray[Any]:
     if not pd.api.types.is_numeric_dtype(time):
         time = pd.to_datetime(time)
     if time.isna().any():
-        checks.fail("time", "given for every edge", f"{int(time.isna().sum())} without")
-    found: npt.NDArray[Any] = time.to_numpy()
-    return found
+        checks.fail("time", "present for every edge", f"{int(time.isna().sum())} edges without")
+    times: npt.NDArray[Any] = time.to_numpy()
+    return times
 
 
 def _has_header(head: Any) -> bool:
-    """Whether the first line names columns: no number, while the second has one or it says so."""
+    """Return whether the first line names columns: known names, or no number above a number."""
     if not len(head):
         return False
     first = [str(value) for value in head.iloc[0]]
