@@ -136,11 +136,8 @@ class SamplerCallback(lightning.Callback):
         if "z" in sampler.needs:
             embed: Callable[[], Vectors] | None = getattr(module, "embed", None)
             if embed is None:
-                checks.fail(
-                    "module",
-                    "a LightningModule with a method embed(), which this sampler needs",
-                    sampler,
-                )
+                allowed = "a LightningModule with a method embed(), which the sampler needs"
+                checks.fail("module", allowed, f"{type(module).__name__} and {sampler}")
             with torch.no_grad():
                 z = embed()
         sampler.end_epoch(z=z)

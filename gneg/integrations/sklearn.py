@@ -104,11 +104,8 @@ class LinkPredictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             negative = np.concatenate([negative, drawn.edge_index().numpy().T])
         positive = pairs[label == 1]
         if not len(negative) or not len(positive):
-            checks.fail(
-                "X, y",
-                "with edges, and non-edges or k > 0",
-                f"{len(positive)} edges, {len(negative)} non-edges",
-            )
+            sizes = f"{len(positive)} edges, {len(negative)} non-edges"
+            checks.fail("X, y", "with edges, and with non-edges or k > 0", sizes)
         table = self._features(np.concatenate([positive, negative]))
         target = np.repeat([1, 0], [len(positive), len(negative)])
         self.model_ = make_pipeline(

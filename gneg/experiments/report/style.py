@@ -86,9 +86,8 @@ def write(figures: Mapping[str, go.Figure], folder: Path) -> list[Path]:
             try:
                 content = plain.to_image(**options)
             except (RuntimeError, ValueError, ImportError) as error:
-                checks.fail(
-                    "figures", "written where kaleido and Chrome or Chromium are installed", error
-                )
+                allowed = "written where kaleido and Chrome or Chromium are installed"
+                checks.fail("figures", allowed, error)
             files.write_whole(path, functools.partial(_save, content=content))
             paths.append(path)
     return paths
