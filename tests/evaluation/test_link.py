@@ -127,17 +127,11 @@ def test_a_trained_model_is_loaded_by_name(tmp_path):
     files = load.weights_of(tmp_path)
     assert [file.name for file in files] == ["model-0.pt", "model-1.pt"]
     for run, file in zip(results["runs"], files, strict=True):
-<<<<<<< HEAD
         found = evaluate(data, load.load_run(data, file).scorer(), resamples=0)
-        told = found["sets"]["uniform"]["metrics"]
-        assert {name: told[name]["value"] for name in run["test"]} == pytest.approx(run["test"])
-=======
-        results = evaluate(data, load.model(data, file), resamples=0)
-        metrics_by_name = results["sets"]["uniform"]["metrics"]
+        metrics_by_name = found["sets"]["uniform"]["metrics"]
         assert {name: metrics_by_name[name]["value"] for name in run["test"]} == pytest.approx(
             run["test"]
         )
->>>>>>> audit
     with pytest.raises(ValueError, match="'data' must be what the model was trained on"):
         load.load_run(toy(n=120, edges=601), files[0]).scorer()
 

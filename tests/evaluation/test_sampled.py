@@ -49,13 +49,8 @@ def test_each_triple_is_ranked_among_its_own_negatives(name):
 
 def test_hard_negatives_are_harder_on_real_triples(shared):
     data = datasets.load_triples("codex-s", root=shared)
-<<<<<<< HEAD
-    told = kg_train(data, TripleConfig(dim=32, epochs=10, lr=0.02))["summary"]
-    sampled = {name: one["mrr"]["mean"] for name, one in told["sampled"].items()}
-=======
-    summary = kg_train(data, KGConfig(dim=32, epochs=10, lr=0.02))["summary"]
+    summary = kg_train(data, TripleConfig(dim=32, epochs=10, lr=0.02))["summary"]
     sampled = {name: values["mrr"]["mean"] for name, values in summary["sampled"].items()}
->>>>>>> audit
     assert sampled["typed"] < sampled["uniform"] - 0.05
     assert summary["test"]["mrr"]["mean"] < sampled["uniform"]
 
@@ -83,13 +78,8 @@ def test_official_lists_are_ranked_as_ogb_does():
             expected.setdefault(name, []).extend(values.tolist())
     assert metrics["mrr"] == pytest.approx(np.mean(expected["mrr_list"]), rel=1e-5)
     for k in (1, 3, 10):
-<<<<<<< HEAD
-        assert found[f"hits@{k}"] == pytest.approx(np.mean(theirs[f"hits@{k}_list"]), rel=1e-5)
-    result = kg_train(data, TripleConfig(dim=8, epochs=2, eval_every=1))
-=======
         assert metrics[f"hits@{k}"] == pytest.approx(np.mean(expected[f"hits@{k}_list"]), rel=1e-5)
-    result = kg_train(data, KGConfig(dim=8, epochs=2, eval_every=1))
->>>>>>> audit
+    result = kg_train(data, TripleConfig(dim=8, epochs=2, eval_every=1))
     assert "negatives that came with the data" in result["protocol"]["ranked"]
     assert result["summary"]["test"]["mr"]["mean"] <= 21
     with pytest.raises(ValueError, match="'data' must be a TripleData with official negatives"):
