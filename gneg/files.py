@@ -47,6 +47,14 @@ def machine() -> dict[str, Any]:
     }
 
 
+def digest(header: object, *tensors: torch.Tensor) -> str:
+    """Return a hash of the text of ``header`` and the content of tensors, 16 hexadecimal digits."""
+    content = hashlib.sha256(str(header).encode())
+    for tensor in tensors:
+        content.update(tensor.contiguous().cpu().numpy().data)
+    return content.hexdigest()[:16]
+
+
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a temporary file beside ``path``, then rename it in one step.
 

@@ -239,3 +239,8 @@ def test_nearest_non_edges_have_the_golden_checksum():
         data.graph.edge_index[:, :128], 8, generator=torch.Generator().manual_seed(0)
     )
     assert crc(negatives.index) == "c9b925f1"
+
+
+def test_the_digits_graph_is_the_same_everywhere():
+    """Many digits are equally near to another: which of them are neighbours is decided by ids."""
+    assert datasets.load("digits").fingerprint() == "e514a0f10370d75c"

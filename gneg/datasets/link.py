@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gneg import checks
+from gneg import checks, files
 from gneg.graph import Graph, KnownEdges, sparse
 from gneg.graph.known import KnownPolicy
 from gneg.samplers import Sampler
@@ -222,6 +221,9 @@ class LinkData:
             "nodes": self.num_nodes,
             "undirected": self.undirected,
             "features": None if self.x is None else self.x.size(1),
+            "features_hash": None
+            if self.x is None
+            else files.digest(self.x.shape, *_content(self.x)),
             "metric": self.metric,
             "edges": {part: self.positives(part).size(1) for part in PARTS},
             "hash": self.fingerprint(),
@@ -229,10 +231,8 @@ class LinkData:
 
     def fingerprint(self) -> str:
         """Return a hash of the nodes and the edges of all parts, in their order."""
-        digest = hashlib.sha256(str((self.num_nodes, self.undirected)).encode())
-        for part in PARTS:
-            digest.update(self.positives(part).contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        header = (self.num_nodes, self.undirected)
+        return files.digest(header, *(self.positives(part) for part in PARTS))
 
     def __repr__(self) -> str:
         width = "none" if self.x is None else str(self.x.size(1))
@@ -253,3 +253,11 @@ def sparse_if_it_pays(x: Tensor | None) -> Tensor | None:
     if x.numel() and torch.count_nonzero(x) / x.numel() < 0.1:
         return sparse.to_csr(x)
     return x
+
+
+def _content(x: Tensor) -> tuple[Tensor, ...]:
+    """Return the dense tensors that a dense or sparse tensor consists of."""
+    if x.layout == torch.strided:
+        return (x,)
+    rows = x.to_sparse_csr()
+    return rows.crow_indices(), rows.col_indices(), rows.values()

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gneg import checks
+from gneg import checks, files
 from gneg.graph import KnownTriples, Triples
 from gneg.graph.known import KnownPolicy
 from gneg.graph.triples import End, TripleCorrupt
@@ -140,8 +140,9 @@ class TripleData:
         }
 
     def fingerprint(self) -> str:
-        """Return the hash of the training triples: the same in whatever order they came."""
-        return self.triples.fingerprint()
+        """Return a hash of the entities and the triples of all parts, in their order."""
+        header = (self.num_entities, self.num_relations)
+        return files.digest(header, *(self.positives(part) for part in PARTS))
 
     def __repr__(self) -> str:
         sizes = " / ".join(str(self.positives(part).size(1)) for part in PARTS)

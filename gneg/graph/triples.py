@@ -7,7 +7,6 @@ queries and entities, and every kernel and sampler for pairs works on triples as
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg import checks
+from gneg import checks, files
 from gneg.graph.graph import Graph
 from gneg.graph.known import KnownEdges
 
@@ -93,9 +92,7 @@ class Triples:
 
     def fingerprint(self) -> str:
         """Return a hash that is the same for the same triples, in whatever order they came."""
-        digest = hashlib.sha256(str((self.num_entities, self.num_relations)).encode())
-        digest.update(self.triples.contiguous().numpy().data)
-        return digest.hexdigest()[:16]
+        return files.digest((self.num_entities, self.num_relations), self.triples)
 
     def __repr__(self) -> str:
         return (

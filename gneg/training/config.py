@@ -10,6 +10,7 @@ import torch
 from gneg import checks
 from gneg.graph.heuristics import KINDS
 from gneg.graph.known import KnownPolicy
+from gneg.graph.triples import TripleCorrupt
 from gneg.losses import LOSSES
 from gneg.nn.choices import (
     GNNS,
@@ -23,10 +24,8 @@ from gneg.nn.choices import (
     Norm,
 )
 from gneg.samplers.base import Corrupt
-from gneg.samplers.text.build import SAMPLERS
-from gneg.samplers.text.parse import Expression, complain, parse
-from gneg.samplers.triples.build import NAMES, SELECTORS
-from gneg.samplers.triples.triple_sampler import TripleCorrupt
+from gneg.samplers.text.build import check as check_expression
+from gneg.samplers.triples.build import check as check_triple_expression
 from gneg.training.options import Option, check_settings, documented, setting
 
 #: Weights of a base measure that are tried on validation; 0 stands for no base measure.
@@ -36,30 +35,22 @@ ENCODERS = (*GNNS, "lightgcn", "heuristics")
 ONE_VS_ALL = "1vsall"
 
 
-def _check_expression(name: str, text: str, known: tuple[str, ...]) -> None:
-    """Refuse a sampler expression that is malformed or names an unknown sampler."""
-
-    def check(expression: Expression) -> None:
-        if expression.name not in known:
-            message = f"no sampler {expression.name!r}; there are {', '.join(known)}"
-            complain(text, expression.place, message)
-        for part, _ in expression.parts:
-            check(part)
-
-    check(parse(text))
-
-
 def _check_sampler(name: str, text: str) -> None:
-    _check_expression(name, text, tuple(SAMPLERS))
+    check_expression(text)
 
 
 def _check_triple_sampler(name: str, text: str) -> None:
-    _check_expression(name, text, (*NAMES, *SELECTORS))
+    check_triple_expression(text)
 
 
 def _check_base_measure(name: str, text: str) -> None:
     if text not in ("none", "sampler"):
-        parse(text)
+        check_expression(text)
+
+
+def _check_triple_base_measure(name: str, text: str) -> None:
+    if text not in ("none", "sampler"):
+        check_triple_expression(text)
 
 
 def _check_kinds(name: str, text: str) -> None:
@@ -87,10 +78,9 @@ PATIENCE = Option("Evaluations without a better validation metric before stoppin
 EVAL_EVERY = Option("Epochs between evaluations on validation.", "Run", low=1)
 LR = Option("Learning rate of Adam.", "Run", low=0, above=True)
 DEVICE = Option("Device of the model: cpu, cuda, ...", "Run", check=_check_device)
-BASE_MEASURE = Option(
+BASE_MEASURE = (
     "Log density that is added to the score: none, that of the sampler, or that of another "
-    "sampler expression.",
-    check=_check_base_measure,
+    "sampler expression."
 )
 BASE_WEIGHT = Option(
     "Weight of the base measure; without it the best on validation of "
@@ -182,7 +172,7 @@ class LinkConfig(TrainConfig):
         f"{', '.join(PAIR_KINDS)}, separated by commas.",
         check=_check_kinds,
     )
-    base_measure: str = BASE_MEASURE.field("none")
+    base_measure: str = setting("none", BASE_MEASURE, check=_check_base_measure)
     base_weight: float | None = BASE_WEIGHT.field(None)
     base_form: Form = setting(
         "plain",
@@ -271,7 +261,7 @@ class TripleConfig(TrainConfig):
     )
     n3: float = setting(0.0, "Weight of the mean cubed norm of a batch's embeddings.", low=0)
     l2: float = setting(0.0, "Weight of the mean squared norm of a batch's embeddings.", low=0)
-    base_measure: str = BASE_MEASURE.field("none")
+    base_measure: str = setting("none", BASE_MEASURE, check=_check_triple_base_measure)
     base_weight: float | None = BASE_WEIGHT.field(None)
     known: KnownPolicy = setting(
         "train",

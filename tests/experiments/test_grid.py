@@ -7,12 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from gneg import compare, hardset
 from gneg.experiments.grid import grid
 from gneg.experiments.search import Search
-from gneg.experiments.significance import holm, mark, paired_p
 from gneg.samplers.text.parse import parse, parse_list
 from gneg.training.config import LinkConfig
 from tests.worlds import toy
@@ -134,17 +132,6 @@ def test_the_search_runs_in_a_grid(tmp_path):
     assert row["sampler"] == "tempered(uniform)"
     assert "temperature=" in row["config"]["sampler"]
     assert max(trial["value"] for trial in row["searched"]["trials"]) == row["searched"]["best"]
-
-
-def test_paired_t_and_holm():
-    random = np.random.default_rng(0)
-    ours, theirs = random.random(5).tolist(), random.random(5).tolist()
-    assert paired_p(ours, theirs) == pytest.approx(stats.ttest_rel(ours, theirs).pvalue)
-    assert paired_p([1.0], [2.0]) is None
-    assert paired_p([1.0, 2.0], [2.0, 3.0]) is None
-    assert holm([0.01, None, 0.04, 0.03]) == pytest.approx([0.03, None, 0.06, 0.06])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert [mark(p) for p in (None, 0.2, 0.04, 0.004, 0.0004)] == ["", "", "*", "**", "***"]
 
 
 def test_lists_of_expressions_are_split_where_they_end():

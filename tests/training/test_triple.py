@@ -355,20 +355,3 @@ def test_sparse_gradients_learn_what_dense_ones_do():
     ]
     losses = [run["runs"][0]["curve"][-1]["loss"] for run in runs]
     assert losses[1] == pytest.approx(losses[0], rel=0.3)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"model": "conve"}, "'model' must be one of 'transe', 'distmult'"),
-        ({"loss": "l2"}, "'loss' must be one of"),
-        ({"dim": 0}, "'dim' must be an integer >= 1"),
-        ({"margin": 1.0, "loss": "bce"}, "'margin' must be given with the losses margin and nssa"),
-        ({"encoder": "gat"}, "'encoder' must be one of 'none', 'rgcn', 'compgcn'"),
-        ({"encoder": "rgcn", "sparse": True}, "'sparse' must be False with an encoder"),
-        ({"sparse": True, "loss": "1vsall"}, "'sparse' must be False for 1vsall"),
-    ],
-)
-def test_bad_config_is_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        TripleConfig(**options)

@@ -95,6 +95,47 @@ def options_of(cls: type[Sampler] | type[SelectionRule]) -> list[str]:
     return [*options, *_SCHEDULE[1:]] if cls is Curriculum else options
 
 
+def check(
+    text: str,
+    *,
+    leaves: Mapping[str, Callable[..., Sampler]] | None = None,
+    names: Sequence[str] | None = None,
+) -> Expression:
+    """Parse an expression and check its names, options and parts, without a graph.
+
+    Args:
+        text: The expression.
+        leaves: Functions that build the samplers of names with another meaning than usual.
+        names: The names that are allowed; all of :data:`SAMPLERS` if None.
+
+    Raises:
+        ValueError: If the expression is malformed, or a name or an option is unknown; the message
+            points at it.
+    """
+    known_names = SAMPLERS if names is None else names
+
+    def visit(expression: Expression) -> None:
+        if expression.name not in known_names:
+            message = f"no sampler {expression.name!r}; there are {', '.join(known_names)}"
+            complain(text, expression.place, message)
+        if leaves is not None and expression.name in leaves:
+            _check_options(
+                text, expression, list(inspect.signature(leaves[expression.name]).parameters)
+            )
+            if expression.parts:
+                complain(text, expression.place, f"{expression.name!r} takes no samplers")
+        else:
+            cls = SAMPLERS[expression.name]
+            _check_options(text, expression, options_of(cls))
+            _check_parts(text, expression, cls)
+        for part, _ in expression.parts:
+            visit(part)
+
+    whole = parse(text)
+    visit(whole)
+    return whole
+
+
 def build(
     text: str,
     graph: Graph,
@@ -144,15 +185,10 @@ def build(
         return z() if callable(z) else z
 
     def make(expression: Expression) -> Sampler:
-        known_names = SAMPLERS if names is None else names
-        if expression.name not in known_names:
-            message = f"no sampler {expression.name!r}; there are {', '.join(known_names)}"
-            complain(text, expression.place, message)
         if leaves is not None and expression.name in leaves:
-            return _leaf(text, expression, leaves[expression.name])
+            with _pointing(text, expression):
+                return leaves[expression.name](**expression.options)
         cls = SAMPLERS[expression.name]
-        _check_options(text, expression, options_of(cls))
-        _check_parts(text, expression, cls)
         parts = [make(part) for part, _ in expression.parts]
         options: dict[str, Any] = dict(expression.options)
         with _pointing(text, expression):
@@ -171,7 +207,7 @@ def build(
                 return Select(inside, cls(**options), **pool, **common)
             return cls(inside, **options, **common)
 
-    return make(parse(text))
+    return make(check(text, leaves=leaves, names=names))
 
 
 @contextmanager
@@ -183,14 +219,6 @@ def _pointing(text: str, expression: Expression) -> Iterator[None]:
         named = [option for option in expression.places if f"'{option}" in str(error)]
         place = expression.places[named[0]] if named else expression.place
         complain(text, place, str(error))
-
-
-def _leaf(text: str, expression: Expression, make: Callable[..., Sampler]) -> Sampler:
-    _check_options(text, expression, list(inspect.signature(make).parameters))
-    if expression.parts:
-        complain(text, expression.place, f"{expression.name!r} takes no samplers")
-    with _pointing(text, expression):
-        return make(**expression.options)
 
 
 def _check_options(text: str, expression: Expression, allowed: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -17,6 +18,7 @@ from gneg.samplers.propose.similar import Similar
 from gneg.samplers.propose.uniform import Uniform
 from gneg.samplers.propose.walk import Kind, Walk
 from gneg.samplers.text.build import build as build_pairs
+from gneg.samplers.text.build import check as check_pairs
 from gneg.samplers.triples.itself import Itself
 from gneg.samplers.triples.on_entities import OnEntities
 from gneg.samplers.triples.typed import Typed
@@ -48,6 +50,16 @@ SELECTORS = (
     "selfpaced",
     "guarded",
 )
+
+
+def check(text: str) -> None:
+    """Check the names, options and parts of an expression.
+
+    Raises:
+        ValueError: If the expression is malformed, or a name or an option is unknown.
+    """
+    leaves = {name: partial(getattr(_Leaves, name), None) for name in NAMES}
+    check_pairs(text, leaves=leaves, names=(*NAMES, *SELECTORS))
 
 
 def build(

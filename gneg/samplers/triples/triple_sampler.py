@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.graph import KnownTriples, Triples
-from gneg.graph.triples import End, triple_tensor
+from gneg.graph.triples import End, TripleCorrupt, triple_tensor
 from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers.base import Need, Sampler
 from gneg.samplers.negatives import Negatives
@@ -23,8 +23,6 @@ from gneg.samplers.triples.join import Drawn, join, without_positives
 from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
 from gneg.samplers.triples.views import View
 
-#: The end of a triple that negatives replace, see :class:`TripleSampler`.
-TripleCorrupt = Literal["both", "head", "tail", "bernoulli"]
 SamplerFactory = Callable[[View], Sampler]
 IntArray = npt.NDArray[np.int64]
 ENDS: tuple[End, End] = ("tail", "head")

@@ -1,0 +1,94 @@
+"""A config describes itself and refuses what no run could use, where it is made."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import asdict, fields
+
+import pytest
+
+from gneg import LinkConfig, TripleConfig
+from gneg.training.options import from_mapping, settings
+
+BAD_LINK = [
+    ({"decoder": "foo"}, "'decoder' must be one of 'mlp'"),
+    ({"hidden": 0}, "'hidden' must be an integer >= 1"),
+    ({"hidden": 1.5}, "'hidden' must be an integer >= 1"),
+    ({"dropout": 2.0}, "'dropout' must be a number in \\[0, 1"),
+    ({"decoder_dropout": -0.1}, "'decoder_dropout' must be a number in"),
+    ({"known": "x"}, "'known' must be one of 'train', 'train\\+valid', 'all'"),
+    ({"encoder": "gat"}, "'encoder' must be one of 'sage', 'gcn', 'lightgcn', 'heuristics'"),
+    ({"loss": "l2"}, "'loss' must be one of 'bce'"),
+    ({"sampler": "wlak"}, "no sampler 'wlak'"),
+    ({"sampler": "hardest(walk, n=3)"}, "'hardest' has no option 'n'"),
+    ({"k": 0}, "'k' must be an integer >= 1"),
+    ({"k": True}, "'k' must be an integer >= 1"),
+    ({"layers": 0}, "'layers' must be an integer >= 1 for the encoder sage"),
+    ({"epochs": 0}, "'epochs' must be an integer >= 1"),
+    ({"seconds": 0}, "'seconds' must be a number in \\(0, inf"),
+    ({"lr": 0}, "'lr' must be a number in \\(0, inf"),
+    ({"lr": "fast"}, "'lr' must be a number in"),
+    ({"norm": "instance"}, "'norm' must be one of"),
+    ({"jk": "sum"}, "'jk' must be one of"),
+    ({"inputs": "none"}, "'inputs' must be one of 'features', 'embedding', 'both'"),
+    ({"corrupt": "head"}, "'corrupt' must be one of 'dst', 'src', 'both'"),
+    ({"mask_targets": "yes"}, "'mask_targets' must be True or False"),
+    ({"pair_features": "cn,jaccard"}, "'pair_features' must be"),
+    ({"stack": "ra,nothing"}, "'stack' must be"),
+    ({"base_measure": "wlak"}, "no sampler 'wlak'"),
+    ({"base_weight": -1}, "'base_weight' must be a number in"),
+    ({"base_form": "logit"}, "'base_form' must be one of 'plain', 'nce'"),
+    ({"device": "gpu"}, "'device' must be"),
+    ({"patience": 0}, "'patience' must be an integer >= 1"),
+    ({"batch_size": 0}, "'batch_size' must be an integer >= 1"),
+]
+BAD_TRIPLE = [
+    ({"model": "conve"}, "'model' must be one of 'transe', 'distmult'"),
+    ({"loss": "l2"}, "'loss' must be one of"),
+    ({"dim": 0}, "'dim' must be an integer >= 1"),
+    ({"p": 3}, "'p' must be 1 or 2"),
+    ({"margin": 1.0, "loss": "bce"}, "'margin' must be given with the losses margin and nssa"),
+    ({"encoder": "gat"}, "'encoder' must be one of 'none', 'rgcn', 'compgcn'"),
+    ({"encoder": "rgcn", "sparse": True}, "'sparse' must be False with an encoder"),
+    ({"sparse": True, "loss": "1vsall"}, "'sparse' must be False for 1vsall"),
+    ({"sampler": "degree"}, "no sampler 'degree'"),
+    ({"corrupt": "dst"}, "'corrupt' must be one of"),
+    ({"known": "x"}, "'known' must be one of"),
+    ({"n3": -1.0}, "'n3' must be a number in"),
+]
+
+
+@pytest.mark.parametrize(
+    ("config", "values", "message"),
+    [(LinkConfig, *case) for case in BAD_LINK] + [(TripleConfig, *case) for case in BAD_TRIPLE],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_a_bad_value_is_refused_where_the_config_is_made(config, values, message):
+    with pytest.raises(ValueError, match=message):
+        config(**values)
+
+
+@pytest.mark.parametrize("config", [LinkConfig, TripleConfig])
+def test_every_field_is_described_and_its_default_is_allowed(config):
+    described = settings(config)
+    assert list(described) == [field.name for field in fields(config)]
+    hints = typing.get_type_hints(config)
+    for name, setting in described.items():
+        assert setting.option.help.strip()
+        assert setting.option.group in ("Model", "Data", "Run")
+        literals = [hints[name], *typing.get_args(hints[name])]
+        choices = [
+            typing.get_args(hint) for hint in literals if typing.get_origin(hint) is typing.Literal
+        ]
+        if choices:
+            assert setting.option.choices == choices[0]
+        assert f"{name}: " in config.__doc__
+    assert config(**asdict(config())) == config()
+
+
+def test_a_file_may_name_settings_only():
+    assert from_mapping(LinkConfig, {"k": 3}, "run.yaml") == LinkConfig(k=3)
+    with pytest.raises(
+        ValueError, match=r"'config' must be settings of encoder.*got depth in run\.yaml"
+    ):
+        from_mapping(LinkConfig, {"depth": 3}, "run.yaml")
