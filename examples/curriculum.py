@@ -12,7 +12,7 @@ from torch_geometric.nn import GraphSAGE
 import gneg
 from gneg import datasets
 from gneg.evaluation import metrics
-from gneg.samplers import Curriculum, Hardest, Schedule, Uniform
+from gneg.samplers import Curriculum, Hardest, Schedule, Select, Uniform
 
 
 def main(epochs: int = 30) -> float:
@@ -21,7 +21,7 @@ def main(epochs: int = 30) -> float:
     data = datasets.load("digits")
     graph = data.graph
     sampler = Curriculum(
-        Hardest(Uniform(graph, corrupt="both"), m=32),
+        Select(Uniform(graph, corrupt="both"), Hardest(), m=32),
         Schedule("cosine", start=0.5, end=0.95, epochs=epochs),
         setting="quantile",
     )

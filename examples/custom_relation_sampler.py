@@ -28,7 +28,8 @@ class Sibling(Sampler):
         self.queries, self.sibling = view.queries, shared.argmax(axis=1)
         self.answers = [np.flatnonzero(row) for row in answers]
 
-    def _propose(self, query: Query, k: int, seed: int) -> np.ndarray:
+    def propose(self, query: Query, k: int, seed: int) -> np.ndarray:
+        """Return candidates ``[B, k]``, random answers of the relation's sibling."""
         random = np.random.Generator(np.random.Philox(seed))
         relation = self.queries.relation(query.rows)
         return np.stack([random.choice(self.answers[self.sibling[r]], k) for r in relation])

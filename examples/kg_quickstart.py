@@ -10,8 +10,8 @@ import torch
 from gneg import datasets
 from gneg.graph import KnownTriples
 from gneg.samplers.triples import TripleSampler
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_train import train as kg_train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import train as kg_train
 
 
 def families(count: int = 120) -> list[tuple[str, str, str]]:
@@ -46,7 +46,7 @@ def main() -> None:
         print(f"{expression}: {example}{data.entities[tail[0, 0]]})")
 
     for epochs in (10, 60):
-        config = KGConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
+        config = TripleConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
         found = kg_train(data, config)["summary"]["test"]
         shown = ", ".join(f"{name} {found[name]['mean']:.2f}" for name in ("mrr", "hits@1", "amr"))
         print(f"TransE, {epochs} epochs: {shown}")

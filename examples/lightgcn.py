@@ -11,7 +11,7 @@ import torch
 from torch_geometric.nn import LightGCN
 
 import gneg
-from gneg.samplers import DNS, Uniform
+from gneg.samplers import DNS, Select, Uniform
 
 
 def purchases(users: int = 300, items: int = 120, tastes: int = 6) -> torch.Tensor:
@@ -32,7 +32,7 @@ def main() -> None:
     # PyG's model numbers items after users; gneg numbers both from 0.
     shift = torch.tensor([[0], [users]])
     both_ways = torch.cat([train + shift, (train + shift).flip(0)], dim=1)
-    samplers = {"uniform": Uniform(graph), "DNS": DNS(Uniform(graph), m=8, n=1)}
+    samplers = {"uniform": Uniform(graph), "DNS": Select(Uniform(graph), DNS(n=1), m=8)}
     for name, sampler in samplers.items():
         generator = torch.Generator().manual_seed(0)
         torch.manual_seed(0)

@@ -12,6 +12,7 @@ from torch_geometric.nn import GraphSAGE
 import gneg
 from gneg import datasets
 from gneg.evaluation import metrics
+from gneg.nn import synthetic
 
 
 def main(epochs: int = 10) -> float:
@@ -37,8 +38,8 @@ def main(epochs: int = 10) -> float:
                 keys = embed(slow)
             negatives = bank.sample(data.train[:, which], k=32, z=keys, generator=generator)
             z = embed(model)
-            pos_src, pos_dst = negatives.embed_positives(z)
-            src, dst = negatives.embed(z)
+            pos_src, pos_dst = synthetic.embed_positives(negatives, z)
+            src, dst = synthetic.embed(negatives, z)
             loss = loss_of((pos_src * pos_dst).sum(-1), (src * dst).sum(-1), negatives)
             optimizer.zero_grad()
             loss.backward()

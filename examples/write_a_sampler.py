@@ -23,7 +23,8 @@ class Nearby(Sampler):
         super().__init__(graph, **options)
         self.reach = reach
 
-    def _propose(self, query: Query, k: int, seed: int) -> np.ndarray:
+    def propose(self, query: Query, k: int, seed: int) -> np.ndarray:
+        """Return candidates ``[B, k]``, -1 where there is none."""
         random = np.random.Generator(np.random.Philox(seed))
         step = random.integers(-self.reach, self.reach + 1, (len(query.rows), k))
         target = query.rows[:, None] + step

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import networkx
 import torch
 from torch_geometric.data import HeteroData
 
 from gneg import Graph, datasets
+
+
+@contextmanager
+def naming(settings: str) -> Iterator[None]:
+    """Say in which of a loop's settings an assertion failed."""
+    try:
+        yield
+    except AssertionError as error:
+        raise AssertionError(f"{settings}: {error}") from error
 
 
 def _edges(pairs: list[tuple[int, int]]) -> torch.Tensor:

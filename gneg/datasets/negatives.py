@@ -13,7 +13,8 @@ from gneg.datasets import LinkData
 from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.base import Corrupt, Score
-from gneg.samplers.formats import tables
+from gneg.samplers.formats import columns
+from gneg.samplers.formats.columns import Columns, read, suffix_of, write
 
 __all__ = ["sample"]
 
@@ -66,7 +67,7 @@ def sample(
         ValueError: If an argument is out of range, or the sampler needs a model and there is none.
     """
     out = Path(out)
-    tables.suffix_of(out)
+    suffix_of(out)
     pos = data.positives(part)
     built = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
     vectors = None if z is None else data.sides(z)
@@ -89,14 +90,14 @@ def sample(
             positives = pos[:, i * ROWS : (i + 1) * ROWS]
             generator = generator_from(split_seed(seed, i))
             drawn = built.sample(positives, k, score=score, z=vectors, generator=generator)
-            tables.write(piece, [drawn.columns()], {})
+            write(piece, [columns(drawn)], {})
         if report is not None:
             report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))
-    tables.write(out, _columns(pieces), info)
+    write(out, _read_pieces(pieces), info)
     parts.remove()
     return info
 
 
-def _columns(pieces: list[Path]) -> Iterator[tables.Columns]:
+def _read_pieces(pieces: list[Path]) -> Iterator[Columns]:
     for piece in pieces:
-        yield tables.read(piece)[0]
+        yield read(piece)[0]

@@ -265,8 +265,11 @@ class Graph:
             weight=None if self.weights is None else torch.from_numpy(self.weights.copy()),
         )
 
-    def joint(self) -> Graph:
-        """The graph as an undirected one of a single node set; targets follow sources."""
+    def to_homogeneous(self) -> Graph:
+        """Return the undirected graph of a single node set, in which targets follow sources.
+
+        Of a homogeneous graph that is :meth:`to_undirected`.
+        """
         if not self.bipartite:
             return self.to_undirected()
         steps = self.steps()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gneg.nn import synthetic
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.decoders import Bilinear, Cosine, Dot
 from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
@@ -71,9 +72,9 @@ class LinkPredictor(nn.Module):
         if not negatives.synthetic:
             return self.score(z, pos[0], pos[1]), self.score(z, *negatives.pairs())
         vectors = self.sides(z)
-        one, other = negatives.embed_positives(vectors)
+        one, other = synthetic.embed_positives(negatives, vectors)
         positive = self._decode(one, other, pos[0], pos[1])
-        one, other = (end.flatten(0, 1) for end in negatives.embed(vectors))
+        one, other = (end.flatten(0, 1) for end in synthetic.embed(negatives, vectors))
         scores = self._decode(one, other, *negatives.pairs())
         return positive, scores.view(negatives.index.shape)
 

@@ -16,6 +16,7 @@ from gneg.samplers.guard.guards import (
     Rule,
     ScoreRange,
 )
+from gneg.samplers.pool import Pool
 from gneg.samplers.propose.across import Across, AllTypes
 from gneg.samplers.propose.degree import Degree
 from gneg.samplers.propose.fixed import Fixed
@@ -27,15 +28,18 @@ from gneg.samplers.propose.similar import Similar
 from gneg.samplers.propose.uniform import Uniform
 from gneg.samplers.propose.walk import Walk
 from gneg.samplers.propose.weighted import Weighted
+from gneg.samplers.protocol import NegativeSampler
 from gneg.samplers.select.ahns import AHNS
 from gneg.samplers.select.dns import DNS
 from gneg.samplers.select.hardest import Hardest
 from gneg.samplers.select.metropolis import Metropolis
 from gneg.samplers.select.mixup import Mixup
+from gneg.samplers.select.rule import SelectionRule
+from gneg.samplers.select.select import Select
 from gneg.samplers.select.semi_hard import SemiHard
 from gneg.samplers.select.tempered import Tempered
 from gneg.samplers.text.build import SAMPLERS, build
-from gneg.samplers.wrapper import Pool, Wrapper
+from gneg.samplers.wrapper import Wrapper
 
 __all__ = [
     "AHNS",
@@ -61,6 +65,7 @@ __all__ = [
     "Metropolis",
     "Mixture",
     "Mixup",
+    "NegativeSampler",
     "NodeTime",
     "Pool",
     "Query",
@@ -70,6 +75,8 @@ __all__ = [
     "Sampler",
     "Schedule",
     "ScoreRange",
+    "Select",
+    "SelectionRule",
     "SelfPaced",
     "SemiHard",
     "Similar",

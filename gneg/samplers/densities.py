@@ -1,4 +1,4 @@
-"""Densities of several targets of each kept end."""
+"""Densities of several targets of each query."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from gneg.samplers.negatives import Side
 def log_q_of(
     sampler: Sampler, rows: Tensor, targets: Tensor, *, side: Side = "dst"
 ) -> Tensor | None:
-    """Log density ``[B, M]`` of ``targets [B, M]`` of each kept end ``rows [B]``; None if unknown.
+    """Log density ``[B, M]`` of ``targets [B, M]`` of each query ``rows [B]``; None if unknown.
 
-    As :meth:`gneg.samplers.Sampler.log_prob`, but what a kept end needs is computed once for all.
+    As :meth:`gneg.samplers.Sampler.log_prob`, but what a query needs is computed once for all of
+    its targets.
 
     Args:
-        sampler: Whose density.
-        rows: Kept ends.
-        targets: Ends that ``side`` may be replaced by.
+        sampler: The sampler whose density is computed.
+        rows: ``[B]`` long, queries.
+        targets: ``[B, M]`` long, ends that ``side`` may be replaced by.
         side: The end that is replaced.
     """
-    if sampler.targeted:
+    if sampler.density == "per positive":
         return None
-    asked, index = (one.detach().cpu().long().numpy() for one in (rows, targets))
-    query = sampler._query(side, np.stack([asked, asked]), np.arange(len(asked)))
-    log_q = sampler._log_prob(query, index)
+    queries, index = (ids.detach().cpu().long().numpy() for ids in (rows, targets))
+    query = sampler.make_query(side, np.stack([queries, queries]), np.arange(len(queries)))
+    log_q = sampler.log_density(query, index)
     return None if log_q is None else torch.from_numpy(log_q.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Exclusion of what must not be returned from what was proposed."""
+"""Exclusion of known edges, self-loops and repeats from proposals, and what fills the gaps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gneg import kernels
 from gneg.rng import split_seed
 from gneg.samplers.query import IntArray, Query
 
@@ -14,23 +15,23 @@ ROUNDS = 4
 SPARE = 4  # proposals beyond twice what is lacking: a round less is worth them
 
 
-def usable(
+def first_usable(
     query: Query,
     proposed: IntArray,
     k: int,
     propose: Callable[[Query, int, int], IntArray],
     seed: int,
 ) -> IntArray:
-    """The first ``k`` usable proposals of each row, -1 where even new ones do not suffice.
+    """Return the first ``k`` usable proposals of each row, -1 where even new ones do not suffice.
 
     Usable: neither known nor the query itself and, if ``query.unique``, not yet in the row.
 
     Args:
-        query: What was asked.
-        proposed: ``[B, M]``.
-        k: Number wanted.
-        propose: Proposes again, ``propose(query, k, seed)``, for rows that lack some.
-        seed: Of the new proposals.
+        query: The queries of the rows.
+        proposed: ``[B, M]``, candidates; -1 where there is none.
+        k: Number of targets per row, K.
+        propose: Called as ``propose(query, k, seed)`` for new candidates of rows that lack some.
+        seed: Seed of the new proposals.
     """
     index = query.blank(k)
     missing = query.exclude(index, proposed, unique=query.unique)
@@ -39,9 +40,25 @@ def usable(
             break
         lacking = np.flatnonzero((index < 0).any(axis=1))
         part = query.take(lacking)
-        some = index[lacking]
-        most = int((some < 0).sum(axis=1).max())
-        again = propose(part, min(2 * most + SPARE, k), split_seed(seed, 3 + attempt))
-        missing = part.exclude(some, again, unique=query.unique)
-        index[lacking] = some
+        unfilled = index[lacking]
+        most = int((unfilled < 0).sum(axis=1).max())
+        candidates = propose(part, min(2 * most + SPARE, k), split_seed(seed, 3 + attempt))
+        missing = part.exclude(unfilled, candidates, unique=query.unique)
+        index[lacking] = unfilled
     return index
+
+
+def fill(query: Query, index: IntArray, seed: int) -> None:
+    """Replace the -1 entries of ``index [B, K]`` by uniform non-edges, as many as there are."""
+    known = query.known
+    rows = query.run(
+        kernels.pools.fill,
+        index,
+        *known.arrays,
+        known.num_dst,
+        known.no_self,
+        query.unique,
+        seed,
+    )
+    query.counts["filled"] += sum(filled for filled, _ in rows)
+    query.counts["short"] += sum(short for _, short in rows)

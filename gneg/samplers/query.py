@@ -1,4 +1,4 @@
-"""What a sampler is asked for."""
+"""The query that a sampler answers."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ MEMORY_MB = 256
 
 @dataclass(frozen=True)
 class Query:
-    """What a sampler is asked for, seen from the kept ends: every row replaces the same side.
+    """The rows of a call that replace the same side, with all that a proposal may look at.
 
     Attributes:
         side: The end to replace.
-        rows: ``[B]``, the kept end of each positive.
+        rows: ``[B]``, the query of each row: the end of its positive that stays.
         batch: ``[P]``, the ends to be replaced, of all positives of the call.
-        position: ``[B]``, which of ``batch`` belongs to each row.
-        whole: The graph, not turned.
-        known: The known edges as (kept, replaced) pairs.
+        position: ``[B]``, the position of each row's positive in ``batch``.
+        whole: The graph as (source, target) edges.
+        known: The known edges as (query, target) pairs.
         unique: Whether a row may hold a target only once.
-        z: Embeddings as given to ``sample``.
-        score: The current model as given to ``sample``.
-        device: Where ``score`` wants its ids.
-        call: Stands for the call of ``sample``: all its queries have the same object.
-        counts: To be added to; ends up in ``Negatives.counts``.
+        z: The embeddings that ``sample`` was called with.
+        score: The model that ``sample`` was called with.
+        device: The device of the ids that ``score`` is called with.
+        call: An object that all queries of a call of ``sample`` share.
+        counts: Events while drawing, which samplers add to; becomes ``Negatives.counts``.
     """
 
     side: Side
@@ -60,13 +60,13 @@ class Query:
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
-    def others(self) -> IntArray:
-        """``[B]``, the end that is to be replaced, row by row."""
+    def targets(self) -> IntArray:
+        """``[B]``, the end of each row's positive that is to be replaced."""
         return self.batch[self.position]
 
     @property
     def graph(self) -> Graph:
-        """The graph as (kept, replaced) edges."""
+        """The graph as (query, target) edges."""
         return self.whole if self.side == "dst" else self.whole.reversed()
 
     @cached_property
@@ -80,12 +80,12 @@ class Query:
         log_q: FloatArray = -np.log(np.maximum(self.num_free, 1))[:, None]
         return log_q
 
-    def take(self, which: npt.NDArray[Any]) -> Query:
-        """The query for some of the rows."""
-        return replace(self, rows=self.rows[which], position=self.position[which])
+    def take(self, positions: npt.NDArray[Any]) -> Query:
+        """Return the query for some of the rows."""
+        return replace(self, rows=self.rows[positions], position=self.position[positions])
 
     def blank(self, k: int) -> IntArray:
-        """An index ``[B, k]`` in which nothing is proposed yet: -1 everywhere."""
+        """Return an index ``[B, k]`` without any target: -1 everywhere."""
         return np.full((len(self.rows), k), -1, np.int64)
 
     def run(self, kernel: Callable[..., Any], out: npt.NDArray[Any], *args: Any) -> list[Any]:
@@ -93,24 +93,34 @@ class Query:
         return kernels.threads.run_rows(kernel, len(out), out.size, out, self.rows, *args)
 
     def exclude(self, out: IntArray, candidates: IntArray, *, unique: bool) -> int:
-        """Copy usable ``candidates [B, M]`` to the -1 slots of ``out [B, K]``; how many stay."""
+        """Copy usable candidates to the -1 entries of ``out [B, K]``; return how many stay -1.
+
+        Args:
+            out: ``[B, K]``, targets so far; changed in place.
+            candidates: ``[B, M]``, -1 where there is none.
+            unique: Whether to leave out what a row of ``out`` holds already.
+        """
         size = self.known.num_dst
         stamps = size <= kernels.pools.STAMPED and candidates.shape[1] >= kernels.pools.FEW
 
-        def copied(*args: Any) -> int:
+        def exclude_rows(*args: Any) -> int:
             mark = kernels.threads.scratch(size)[0] if stamps else np.empty(0, np.int32)
             return kernels.pools.exclude(*args, mark)  # type: ignore[no-any-return]
 
         known = *self.known.arrays, self.known.no_self
-        done = kernels.threads.run_rows(
-            copied, len(out), candidates.size, out, self.rows, candidates, *known, unique
+        missing = kernels.threads.run_rows(
+            exclude_rows, len(out), candidates.size, out, self.rows, candidates, *known, unique
         )
-        return sum(done)
+        return sum(missing)
 
     def scores(self, index: IntArray, memory_mb: int = MEMORY_MB) -> ScoreArray:
-        """The current model's scores of candidates ``index [B, M]``; -inf where there is none.
+        """Return the current model's scores of candidates; -inf where there is none.
 
         Scored in chunks of about ``memory_mb`` megabytes, without gradients.
+
+        Args:
+            index: ``[B, M]``, candidates, -1 where there is none.
+            memory_mb: Memory for scoring at once, in megabytes.
 
         Raises:
             ValueError: If there is no model, or it returns another shape or NaN.
@@ -124,35 +134,35 @@ class Query:
         block = getattr(self.score, "block", None)
         if block is not None and self.side == "dst":
             return self._blockwise(block, index)
-        held = index >= 0
-        ends = np.repeat(self.rows, held.sum(axis=1)), index[held]
+        present = index >= 0
+        ends = np.repeat(self.rows, present.sum(axis=1)), index[present]
         src, dst = ends if self.side == "dst" else ends[::-1]
-        found = np.empty(len(src), np.float32)
+        values = np.empty(len(src), np.float32)
         chunk = max(1, memory_mb * 2**20 // BYTES_PER_PAIR)
         for lo in range(0, len(src), chunk):
             pair = [torch.from_numpy(end[lo : lo + chunk]).to(self.device) for end in (src, dst)]
             with torch.no_grad():
-                some = self.score(*pair)
-            if some.shape != pair[0].shape:
-                checks.fail("score", f"of shape {list(pair[0].shape)}", list(some.shape))
-            found[lo : lo + chunk] = some.detach().to("cpu", torch.float32).numpy()
-        if np.isnan(found).any():
+                output = self.score(*pair)
+            if output.shape != pair[0].shape:
+                checks.fail("score", f"of shape {list(pair[0].shape)}", list(output.shape))
+            values[lo : lo + chunk] = output.detach().to("cpu", torch.float32).numpy()
+        if np.isnan(values).any():
             checks.fail("score", "a number", "NaN")
         self.counts["scored"] += len(src)
         scores = np.full(index.shape, -np.inf, np.float32)
-        scores[held] = found
+        scores[present] = values
         return scores
 
     def _blockwise(self, block: Callable[..., Tensor], index: IntArray) -> ScoreArray:
-        """By a model that scores each row's candidates together: ``block(src [B], dst [B, M])``."""
-        rows, held = torch.from_numpy(self.rows).to(self.device), index >= 0
+        """Score by a model that takes each row's candidates together: ``block([B], [B, M])``."""
+        rows, present = torch.from_numpy(self.rows).to(self.device), index >= 0
         ids = torch.from_numpy(np.maximum(index, 0)).to(self.device)
         with torch.no_grad():
-            found = block(rows, ids).to("cpu", torch.float32).numpy()
-        scores: ScoreArray = np.where(held, found, np.float32(-np.inf))
+            values = block(rows, ids).to("cpu", torch.float32).numpy()
+        scores: ScoreArray = np.where(present, values, np.float32(-np.inf))
         if np.isnan(scores).any():
             checks.fail("score", "a number", "NaN")
-        self.counts["scored"] += int(held.sum())
+        self.counts["scored"] += int(present.sum())
         return scores
 
 
@@ -161,11 +171,25 @@ class Part:
     """The rows of a call whose negatives replace one side.
 
     Attributes:
-        query: What was asked.
-        which: ``[b]``, their places among the B positives.
-        index: ``[b, K]``, what was drawn; -1 where there is none.
+        query: The query of the rows.
+        positions: ``[b]``, their positions among the B positives.
+        index: ``[b, K]``, the targets that were drawn; -1 where there is none.
     """
 
     query: Query
-    which: npt.NDArray[Any]
+    positions: npt.NDArray[Any]
     index: IntArray
+
+
+def split_sides(corrupt: str, size: int, seed: int) -> list[tuple[Side, npt.NDArray[Any]]]:
+    """Return each side to replace, with the positions of its positives.
+
+    Args:
+        corrupt: ``"dst"``, ``"src"``, or ``"both"`` (a fair coin per positive).
+        size: Number of positives.
+        seed: Seed of the coins.
+    """
+    if corrupt != "both":
+        return [("src" if corrupt == "src" else "dst", np.arange(size))]
+    coin = np.random.Generator(np.random.Philox(seed)).random(size) < 0.5
+    return [("dst", np.flatnonzero(~coin)), ("src", np.flatnonzero(coin))]

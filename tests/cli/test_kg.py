@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gneg import datasets
 from gneg.cli import app
-from gneg.evaluation.audit.triple_hits import held_out_hits
+from gneg.evaluation.audit import held_out_hits
 from gneg.samplers.triples import TripleSampler
 from tests.triple_worlds import WORLDS
 

@@ -81,34 +81,50 @@ SAMPLERS: dict[str, Callable[..., Sampler]] = {
         [samplers.Uniform(g), samplers.Walk(g)], [0.4, 0.6], **o
     ),
     "MemoryBank": lambda g, **o: samplers.MemoryBank(g, 64, **o),
-    "Hardest": lambda g, **o: samplers.Hardest(samplers.Walk(g), 16, **o),
-    "Hardest-middle": lambda g, **o: samplers.Hardest(samplers.Uniform(g), 16, quantile=0.5, **o),
-    "DNS": lambda g, **o: samplers.DNS(samplers.Uniform(g), 16, n=8, **o),
-    "SemiHard": lambda g, **o: samplers.SemiHard(samplers.Walk(g), 16, margin=0.1, **o),
-    "SemiHard-band": lambda g, **o: samplers.SemiHard(samplers.Uniform(g), 16, band=0.5, **o),
-    "Tempered": lambda g, **o: samplers.Tempered(samplers.Degree(g), 16, temperature=0.5, **o),
-    "AHNS": lambda g, **o: samplers.AHNS(samplers.Uniform(g), 16, **o),
+    "Select-Hardest": lambda g, **o: samplers.Select(samplers.Walk(g), samplers.Hardest(), 16, **o),
+    "Select-Hardest-middle": lambda g, **o: samplers.Select(
+        samplers.Uniform(g), samplers.Hardest(quantile=0.5), 16, **o
+    ),
+    "Select-DNS": lambda g, **o: samplers.Select(samplers.Uniform(g), samplers.DNS(n=8), 16, **o),
+    "Select-SemiHard": lambda g, **o: samplers.Select(
+        samplers.Walk(g), samplers.SemiHard(margin=0.1), 16, **o
+    ),
+    "Select-SemiHard-band": lambda g, **o: samplers.Select(
+        samplers.Uniform(g), samplers.SemiHard(band=0.5), 16, **o
+    ),
+    "Select-Tempered": lambda g, **o: samplers.Select(
+        samplers.Degree(g), samplers.Tempered(temperature=0.5), 16, **o
+    ),
+    "Select-AHNS": lambda g, **o: samplers.Select(samplers.Uniform(g), samplers.AHNS(), 16, **o),
     "Metropolis": lambda g, **o: samplers.Metropolis(samplers.Walk(g), burn_in=4, **o),
     "Adversarial": lambda g, **o: samplers.Adversarial(samplers.Uniform(g), 16, **o),
     "Mixup": lambda g, **o: samplers.Mixup(samplers.Walk(g), **o),
-    "Mixup-selected": lambda g, **o: samplers.Mixup(samplers.Hardest(samplers.Uniform(g), 8), **o),
+    "Mixup-selected": lambda g, **o: samplers.Mixup(
+        samplers.Select(samplers.Uniform(g), samplers.Hardest(), 8), **o
+    ),
     "Cached": lambda g, **o: samplers.Cached(samplers.Walk(g), 8, 8, **o),
     "Cached-top": lambda g, **o: samplers.Cached(samplers.Uniform(g), 8, 8, refresh="top", **o),
     "Curriculum": lambda g, **o: samplers.Curriculum(
         samplers.Mixture([samplers.Uniform(g), samplers.Walk(g)]), samplers.Schedule(), **o
     ),
     "SelfPaced": lambda g, **o: samplers.SelfPaced(
-        samplers.Tempered(samplers.Walk(g), 16), "temperature", easy=4.0, hard=0.2, **o
+        samplers.Select(samplers.Walk(g), samplers.Tempered(), 16),
+        "temperature",
+        easy=4.0,
+        hard=0.2,
+        **o,
     ),
     "Guarded": lambda g, **o: samplers.Guarded(
-        samplers.Hardest(samplers.Walk(g), 16),
+        samplers.Select(samplers.Walk(g), samplers.Hardest(), 16),
         [samplers.RelativeMargin(0.1), samplers.DegreeCap(6)],
         8,
         **o,
     ),
     "Across": _across,
     "Mixture-selected": lambda g, **o: samplers.Mixture(
-        [samplers.Uniform(g), samplers.Hardest(samplers.Walk(g), 16)], [0.5, 0.5], **o
+        [samplers.Uniform(g), samplers.Select(samplers.Walk(g), samplers.Hardest(), 16)],
+        [0.5, 0.5],
+        **o,
     ),
 }
 

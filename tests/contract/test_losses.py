@@ -9,6 +9,7 @@ import torch
 
 from gneg import Negatives, losses, samplers
 from gneg.losses import Loss
+from gneg.samplers.negatives import Density
 from tests.contract.cases import LOSSES
 from tests.worlds import random_graph
 
@@ -28,7 +29,7 @@ def world(batch: int = 9, k: int = 5, seed: int = 0):
         pos_log_q[2] = -torch.inf
     src = torch.randint(4, (batch,), generator=generator)
     index = torch.randint(50, (batch, k), generator=generator) * mask
-    return pos, neg, Negatives(src, index, mask, log_q, "dst", pos_log_q)
+    return pos, neg, Negatives(src, index, mask, Density(log_q, pos_log_q))
 
 
 def softplus(x: float) -> float:
@@ -226,9 +227,7 @@ def test_nothing_to_compare_costs_nothing(case):
         negatives.src,
         negatives.index,
         torch.zeros_like(negatives.mask),
-        negatives.log_q,
-        "dst",
-        negatives.pos_log_q,
+        negatives.density,
     )
     loss = LOSSES[case]()(pos.requires_grad_(), neg.requires_grad_(), nothing)
     loss.backward()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import itertools
 import multiprocessing
 import pickle
 import random
@@ -13,14 +14,13 @@ import pytest
 import torch
 
 from gneg import KnownEdges, kernels, samplers
-from gneg.samplers import Sampler, Similar
+from gneg.samplers import Sampler, SelectionRule, Similar
 from tests import reference
 from tests.contract.cases import SAMPLERS, model
-from tests.worlds import WORLDS, positives, random_graph
+from tests.worlds import WORLDS, naming, positives, random_graph
 
 SIDES = ("dst", "src", "both")
 every_sampler = pytest.mark.parametrize("case", SAMPLERS)
-every_world = pytest.mark.parametrize("world", WORLDS)
 
 
 def seeded(seed: int = 7) -> torch.Generator:
@@ -55,48 +55,55 @@ def test_every_sampler_has_a_case():
     }
     assert public == {case.split("-")[0] for case in SAMPLERS}
     assert public <= set(samplers.__all__)
+    rules = {rule.__name__ for rule in below(SelectionRule) if rule.__module__.startswith("gneg.")}
+    assert rules - {"SelectionRule"} == {
+        case.split("-")[1] for case in SAMPLERS if case.startswith("Select-")
+    }
+    assert rules <= set(samplers.__all__)
 
 
-@pytest.mark.parametrize("k", [1, 5, 50])
-@pytest.mark.parametrize("unique", [False, True])
-@pytest.mark.parametrize("corrupt", SIDES)
-@every_world
-@every_sampler
-def test_exact_and_full(case, world, corrupt, unique, k):
+def check_exact_and_full(neg, pos, k: int, free: torch.Tensor, *, unique: bool) -> None:
     """Zero known edges, zero self-loops; K where there are K non-edges, else each one once."""
-    graph = WORLDS[world]()
-    pos = positives(graph)
-    sampler = SAMPLERS[case](graph, corrupt=corrupt, unique=unique)
-    neg = draw(sampler, pos, k, generator=seeded())
     batch = pos.size(1)
     assert neg.index.shape == neg.mask.shape == (batch, k)
     assert neg.index.dtype == neg.src.dtype == torch.int64
     assert neg.mask.dtype == torch.bool
     assert (neg.index[~neg.mask] == 0).all()
-
-    free = torch.from_numpy(reference.non_edges(graph))
+    swapped = torch.full((batch,), False) | (
+        neg.side if isinstance(neg.side, torch.Tensor) else neg.side == "src"
+    )
+    assert torch.equal(neg.src, torch.where(swapped, pos[1], pos[0]))
+    assert torch.equal(neg.replaced, torch.where(swapped, pos[0], pos[1]))
     src, dst = neg.pairs()
     assert free[src[neg.mask], dst[neg.mask]].all()
-    swapped = (
-        neg.side if isinstance(neg.side, torch.Tensor) else torch.full((batch,), neg.side == "src")
-    )
-    for row in range(batch):
-        kept = int(pos[1, row] if swapped[row] else pos[0, row])
-        assert int(neg.src[row]) == kept
-        choices = free[:, kept] if swapped[row] else free[kept]
-        usable = neg.index[row][neg.mask[row]].tolist()
-        if int(choices.sum()) >= k:
-            assert len(usable) == k
-        else:
-            assert sorted(usable) == torch.nonzero(choices).flatten().tolist()
-        if unique:
-            assert len(set(usable)) == len(usable)
+    for row, query in enumerate(neg.src.tolist()):
+        num_free = int((free[:, query] if swapped[row] else free[query]).sum())
+        targets = neg.index[row][neg.mask[row]].tolist()
+        assert len(targets) == min(k, num_free)
+        if unique or num_free < k:
+            assert len(set(targets)) == len(targets)
 
 
-@pytest.mark.parametrize("corrupt", SIDES)
 @every_sampler
-def test_log_q_is_finite_for_what_was_drawn(case, corrupt):
-    for world in WORLDS.values():
+def test_exact_and_full(case):
+    """In every world, for every end, before a sampler has learned and after."""
+    for world, make in WORLDS.items():
+        graph = make()
+        free, pos = torch.from_numpy(reference.non_edges(graph)), positives(graph)
+        z, score = model(graph)
+        for corrupt, unique in itertools.product(SIDES, (False, True)):
+            sampler = SAMPLERS[case](graph, corrupt=corrupt, unique=unique)
+            for k in (1, 5, 50):
+                neg = draw(sampler, pos, k, generator=seeded())
+                with naming(f"{world}, corrupt={corrupt}, unique={unique}, k={k}"):
+                    check_exact_and_full(neg, pos, k, free, unique=unique)
+                sampler.step(score=score)
+                sampler.end_epoch(z=z)
+
+
+@every_sampler
+def test_log_q_is_finite_for_what_was_drawn(case):
+    for world, corrupt in itertools.product(WORLDS.values(), SIDES):
         graph = world()
         neg = draw(SAMPLERS[case](graph, corrupt=corrupt), positives(graph), 6, generator=seeded())
         if neg.log_q is None:
@@ -227,19 +234,14 @@ def test_pickle_draws_the_same(case):
     assert neg.log_q is None or torch.equal(neg.log_q, again.log_q)
 
 
-@every_world
 @every_sampler
-def test_empty_batch(case, world):
-    graph = WORLDS[world]()
-    neg = draw(
-        SAMPLERS[case](graph, corrupt="both"),
-        torch.empty(2, 0, dtype=torch.long),
-        4,
-        generator=seeded(),
-    )
-    assert neg.index.shape == neg.mask.shape == (0, 4)
-    assert neg.edge_index().shape == (2, 0)
-    assert neg.log_q is None or neg.log_q.shape == (0, 4)
+def test_empty_batch(case):
+    nothing = torch.empty(2, 0, dtype=torch.long)
+    for make in WORLDS.values():
+        neg = draw(SAMPLERS[case](make(), corrupt="both"), nothing, 4, generator=seeded())
+        assert neg.index.shape == neg.mask.shape == (0, 4)
+        assert neg.edge_index().shape == (2, 0)
+        assert neg.log_q is None or neg.log_q.shape == (0, 4)
 
 
 @every_sampler
@@ -334,28 +336,29 @@ def test_held_out_edges_are_known_only_if_said(case):
     assert not known.contains(*neg.edge_index()).any()
 
 
-@pytest.mark.parametrize(
-    ("pos", "k", "message"),
-    [
-        (
-            torch.zeros(4, 2, dtype=torch.long),
-            3,
-            r"'pos' must be .*\[2, B\] \(got shape \[4, 2\]\)"
-            r"; pos has shape \[B, 2\]; did you mean its transpose",
-        ),
-        (torch.zeros(3, 4, dtype=torch.long), 3, "triples need a sampler for knowledge graphs"),
-        (torch.zeros(2, 4), 3, r"'pos' must be an integer tensor.*float32"),
-        ([[0], [1]], 3, r"'pos' must be an integer tensor.*\(got list\)"),
-        (torch.tensor([[0], [60]]), 3, r"'pos' must be node ids in \[0, 60\) \(got 60\)"),
-        (torch.tensor([[-1], [0]]), 3, r"'pos' must be node ids in \[0, 60\) \(got -1\)"),
-        (torch.tensor([[0], [1]]), 0, r"'k' must be an integer >= 1 \(got 0\)"),
-        (torch.tensor([[0], [1]]), 2.5, r"'k' must be an integer >= 1 \(got 2.5\)"),
-    ],
-)
+BAD_INPUT = [
+    (
+        torch.zeros(4, 2, dtype=torch.long),
+        3,
+        r"'pos' must be .*\[2, B\] \(got shape \[4, 2\]\)"
+        r"; pos has shape \[B, 2\]; did you mean its transpose",
+    ),
+    (torch.zeros(3, 4, dtype=torch.long), 3, "triples need a sampler for knowledge graphs"),
+    (torch.zeros(2, 4), 3, r"'pos' must be an integer tensor.*float32"),
+    ([[0], [1]], 3, r"'pos' must be an integer tensor.*\(got list\)"),
+    (torch.tensor([[0], [60]]), 3, r"'pos' must be node ids in \[0, 60\) \(got 60\)"),
+    (torch.tensor([[-1], [0]]), 3, r"'pos' must be node ids in \[0, 60\) \(got -1\)"),
+    (torch.tensor([[0], [1]]), 0, r"'k' must be an integer >= 1 \(got 0\)"),
+    (torch.tensor([[0], [1]]), 2.5, r"'k' must be an integer >= 1 \(got 2.5\)"),
+]
+
+
 @every_sampler
-def test_bad_input_is_named(case, pos, k, message):
-    with pytest.raises(ValueError, match=message):
-        draw(SAMPLERS[case](random_graph(60, 150)), pos, k)
+def test_bad_input_is_named(case):
+    sampler = SAMPLERS[case](random_graph(60, 150))
+    for pos, k, message in BAD_INPUT:
+        with pytest.raises(ValueError, match=message):
+            draw(sampler, pos, k)
 
 
 @every_sampler

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from gneg import Graph, KnownEdges, audit, datasets, samplers
-from gneg.evaluation.audit.hardness import AT
-from gneg.evaluation.audit.risk import expected_share, held_out_hits
+from gneg import Graph, audit, datasets, samplers
+from gneg.datasets import EvalEdges, LinkData
+from gneg.evaluation.audit.hardness import QUANTILES
+from gneg.evaluation.audit.pairs import PairAdapter
+from gneg.evaluation.audit.risk import risk
 from gneg.graph import heuristics, sparse
+from gneg.samplers import SelectionRule, Wrapper
 from gneg.samplers.text.build import SAMPLERS
-from gneg.samplers.wrapper import Wrapper
 from tests import reference
 from tests.worlds import WORLDS, random_graph, toy
 
@@ -27,57 +29,65 @@ def test_risk_is_counted_and_expected_alike(name, corrupt, undirected):
     pos = data.train.repeat(1, 60)
     drawn = sampler.sample(pos, 5, generator=torch.Generator().manual_seed(5))
     held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
-    secret = KnownEdges(held_out, num_nodes=80, undirected=undirected)
-    risk = held_out_hits([drawn], secret, sampler.known)
+    adapter = PairAdapter(data, sampler)
+    counted = risk(adapter, [drawn])
     hidden = {tuple(pair) for pair in held_out.t().tolist()}
     hidden |= {pair[::-1] for pair in hidden} if undirected else set()
     pairs = drawn.edge_index().t().tolist()
-    assert risk["hits"] == sum(tuple(pair) in hidden for pair in pairs)
-    assert risk["per_1000"] == pytest.approx(1000 * risk["hits"] / len(pairs))
-    expected = 1000 * expected_share(sampler, pos, secret)
-    sigma = (risk["high"] - risk["low"]) / 3.92
-    assert abs(risk["per_1000"] - expected) < 4 * sigma
+    assert counted["hits"] == sum(tuple(pair) in hidden for pair in pairs)
+    assert counted["per_1000"] == pytest.approx(1000 * counted["hits"] / len(pairs))
+    expected = 1000 * adapter.expected_share(pos)
+    sigma = (counted["high"] - counted["low"]) / 3.92
+    assert abs(counted["per_1000"] - expected) < 4 * sigma
     if name == "uniform":
-        assert risk["uniform_per_1000"] == pytest.approx(expected, rel=0.05)
-    told = audit(data, name, corrupt=corrupt, k=5, negatives=20_000)["risk"]
-    assert told["per_1000"] == pytest.approx(expected, abs=5 * 2 * sigma)
+        assert counted["uniform_per_1000"] == pytest.approx(expected, rel=0.05)
+    audited = audit(data, name, corrupt=corrupt, k=5, negatives=20_000)["risk"]
+    assert audited["per_1000"] == pytest.approx(expected, abs=5 * 2 * sigma)
+
+
+def link_data(graph: Graph, valid: torch.Tensor) -> LinkData:
+    """The edges of an undirected graph as training, ``valid`` and no test edges."""
+    pos = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
+    none = torch.empty(2, 0, dtype=torch.long)
+    parts = (EvalEdges(part, (none, none)) for part in (valid, none))
+    return LinkData("toy", graph.num_nodes, None, pos, *parts, True, "mrr", "toy")
 
 
 def test_uniform_risk_is_exact():
     graph = Graph.from_edge_index(torch.tensor([[0, 1, 2], [1, 2, 3]]), 6, undirected=True)
-    secret = KnownEdges(torch.tensor([[0], [2]]), num_nodes=6, undirected=True)
+    data = link_data(graph, torch.tensor([[0], [2]]))
     pos = torch.tensor([[0, 1], [1, 2]])
-    sampler = samplers.Uniform(graph)
+    sampler = samplers.Uniform(data.graph)
+    adapter = PairAdapter(data, sampler)
     # Node 0 has the non-edges 2, 3, 4, 5, of which 2 is hidden; node 1 has 3, 4, 5, none hidden.
-    assert expected_share(sampler, pos, secret) == pytest.approx((1 / 4 + 0) / 2)
+    assert adapter.expected_share(pos) == pytest.approx((1 / 4 + 0) / 2)
     drawn = sampler.sample(pos, 3, generator=torch.Generator().manual_seed(0))
-    assert held_out_hits([drawn], secret, sampler.known)["uniform_per_1000"] == pytest.approx(125)
+    assert risk(adapter, [drawn])["uniform_per_1000"] == pytest.approx(125)
 
 
 def test_the_interval_covers():
     """Of 300 audits of the same sampler, about 95 % hold the true share in their interval."""
     data = toy(n=80, edges=300)
-    held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
-    secret = KnownEdges(held_out, num_nodes=80, undirected=True)
     sampler = samplers.Walk(data.graph)
+    adapter = PairAdapter(data, sampler)
     pos = data.train[:, :40].repeat(1, 10)
-    truth = 1000 * expected_share(sampler, pos, secret)
+    truth = 1000 * adapter.expected_share(pos)
     inside = 0
     for seed in range(300):
         drawn = sampler.sample(pos, 6, generator=torch.Generator().manual_seed(seed))
-        found = held_out_hits([drawn], secret, sampler.known)
-        inside += found["low"] <= truth <= found["high"]
+        counted = risk(adapter, [drawn])
+        inside += counted["low"] <= truth <= counted["high"]
     assert inside >= 273  # binomial(300, 0.95): below that once in 1,000
 
 
-def test_nothing_held_out_is_hit_and_said_with_a_limit():
-    graph = random_graph(40, 60)
-    secret = KnownEdges(torch.empty(2, 0, dtype=torch.long), num_nodes=40, undirected=True)
-    drawn = samplers.Uniform(graph).sample(torch.zeros(2, 50, dtype=torch.long), 4)
-    found = held_out_hits([drawn], secret, KnownEdges(graph))
-    assert found["hits"] == found["per_1000"] == found["low"] == 0
-    assert 0 < found["high"] < 100
-    assert found["lift"] is None
+def test_without_held_out_edges_the_interval_starts_at_zero():
+    data = link_data(random_graph(40, 60), torch.empty(2, 0, dtype=torch.long))
+    sampler = samplers.Uniform(data.graph)
+    drawn = sampler.sample(torch.zeros(2, 50, dtype=torch.long), 4)
+    counted = risk(PairAdapter(data, sampler), [drawn])
+    assert counted["hits"] == counted["per_1000"] == counted["low"] == 0
+    assert 0 < counted["high"] < 100
+    assert counted["lift"] is None
 
 
 def test_everything_is_measured_and_can_be_written():
@@ -91,7 +101,7 @@ def test_everything_is_measured_and_can_be_written():
     assert set(found["hardness"]) == {"cn", "aa", "ra", "pa", "cosine", "ppr", "degree", "score"}
     for groups in found["hardness"].values():
         for group in groups.values():
-            assert len(group["quantiles"]) == len(AT)
+            assert len(group["quantiles"]) == len(QUANTILES)
             assert sorted(group["quantiles"]) == group["quantiles"]
     for bins in found["histograms"].values():
         for group in ("positives", "negatives", "uniform"):
@@ -197,7 +207,9 @@ def test_every_sampler_can_be_audited():
         return (z[src] * z[dst]).sum(-1)
 
     for name, cls in SAMPLERS.items():
-        inside = "(uniform)" if issubclass(cls, Wrapper) or name == "mixture" else ""
+        inside = (
+            "(uniform)" if issubclass(cls, Wrapper | SelectionRule) or name == "mixture" else ""
+        )
         if name == "guarded":
             inside = "(uniform, percentile=cosine|90)"
         if name == "curriculum":

@@ -181,7 +181,7 @@ def test_files_round_trip_and_others_forms(tmp_path):
     loaded = HardSet.load(tmp_path / "ogb.npy", data.test.pos)
     assert torch.equal(loaded.index, ogb["target_node_neg"])
     shuffled = data.test.pos.flip(1)
-    with pytest.raises(ValueError, match="'array' must be negatives of these positives"):
+    with pytest.raises(ValueError, match="'array' must be negatives of the positives"):
         HardSet.load(tmp_path / "heart.npy", shuffled)
 
 

@@ -14,8 +14,8 @@ from gneg.evaluation.link import per_positive
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.training import load
-from gneg.training.config import TrainConfig
-from gneg.training.train import train
+from gneg.training.config import LinkConfig
+from gneg.training.driver import train
 from tests.worlds import toy
 
 
@@ -114,20 +114,24 @@ def test_a_set_of_other_positives_is_refused():
         evaluate(data, by_ids, sets={"hard": other})
     with pytest.raises(ValueError, match="'score' must be of the sets uniform"):
         evaluate(data, {"hard": (torch.ones(3), torch.ones(3, 2))})
+    with pytest.raises(ValueError, match="'known' must be None for a dataset of edges"):
+        evaluate(data, by_ids, known="all")
+    with pytest.raises(ValueError, match="'data' must be a LinkData or TripleData"):
+        evaluate(data.train, by_ids)
 
 
 def test_a_trained_model_is_found_again(tmp_path):
     data = toy(n=120, edges=600)
-    config = TrainConfig(epochs=2, eval_every=1, hidden=8, k=2)
+    config = LinkConfig(epochs=2, eval_every=1, hidden=8, k=2)
     results = train(data, config, seeds=(0, 1), out=tmp_path)
-    files = load.models(tmp_path)
+    files = load.weights_of(tmp_path)
     assert [file.name for file in files] == ["model-0.pt", "model-1.pt"]
     for run, file in zip(results["runs"], files, strict=True):
-        found = evaluate(data, load.model(data, file), resamples=0)
+        found = evaluate(data, load.load_run(data, file).scorer(), resamples=0)
         told = found["sets"]["uniform"]["metrics"]
         assert {name: told[name]["value"] for name in run["test"]} == pytest.approx(run["test"])
     with pytest.raises(ValueError, match="'data' must be what the model was trained on"):
-        load.model(toy(n=120, edges=601), files[0])
+        load.load_run(toy(n=120, edges=601), files[0]).scorer()
 
 
 def test_a_base_measure_alone_scores_as_its_heuristic_does():
@@ -174,8 +178,8 @@ def test_what_scores_nothing_is_named(tmp_path):
         (lambda: scorers.from_file(tmp_path / "other.npz"), "'pos' and 'neg'"),
         (lambda: scorers.from_function(f"{tmp_path}/own.py:y"), "a function of"),
         (lambda: scorers.from_function(f"{tmp_path}/no.py:y"), "an existing file"),
-        (lambda: load.run_of(tmp_path), "results.json"),
-        (lambda: load.models(tmp_path), "model-SEED.pt"),
+        (lambda: load.load_record(tmp_path), "results.json"),
+        (lambda: load.weights_of(tmp_path), "model-SEED.pt"),
         (lambda: scorers.heuristic(toy(), "deepwalk"), "'model' must be one of"),
         (lambda: HardSet.load(tmp_path / "no.npz"), "'hardset' must be an existing file"),
         (lambda: HardSet.load(tmp_path / "other.npz"), "an .npz of gneg hardset"),

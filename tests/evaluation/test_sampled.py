@@ -14,8 +14,8 @@ from gneg.evaluation.sampled import evaluate_official, evaluate_sampled
 from gneg.nn.kge import DistMult
 from gneg.rng import split_seed
 from gneg.samplers.triples import TripleSampler
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_train import train as kg_train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import train as kg_train
 from tests.triple_worlds import WORLDS
 
 ENDS = ("head", "tail")
@@ -49,7 +49,7 @@ def test_each_triple_is_ranked_among_its_own_negatives(name):
 
 def test_hard_negatives_are_harder_on_real_triples(shared):
     data = datasets.load_triples("codex-s", root=shared)
-    told = kg_train(data, KGConfig(dim=32, epochs=10, lr=0.02))["summary"]
+    told = kg_train(data, TripleConfig(dim=32, epochs=10, lr=0.02))["summary"]
     sampled = {name: one["mrr"]["mean"] for name, one in told["sampled"].items()}
     assert sampled["typed"] < sampled["uniform"] - 0.05
     assert told["test"]["mrr"]["mean"] < sampled["uniform"]
@@ -79,8 +79,8 @@ def test_official_lists_are_ranked_as_ogb_does():
     assert found["mrr"] == pytest.approx(np.mean(theirs["mrr_list"]), rel=1e-5)
     for k in (1, 3, 10):
         assert found[f"hits@{k}"] == pytest.approx(np.mean(theirs[f"hits@{k}_list"]), rel=1e-5)
-    result = kg_train(data, KGConfig(dim=8, epochs=2, eval_every=1))
+    result = kg_train(data, TripleConfig(dim=8, epochs=2, eval_every=1))
     assert "negatives that came with the data" in result["protocol"]["ranked"]
     assert result["summary"]["test"]["mr"]["mean"] <= 21
-    with pytest.raises(ValueError, match="'data' must be one with official negatives"):
+    with pytest.raises(ValueError, match="'data' must be a TripleData with official negatives"):
         evaluate_official(scorer, world())

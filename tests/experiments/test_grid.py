@@ -12,10 +12,10 @@ from gneg import compare, hardset
 from gneg.experiments.search import Search
 from gneg.experiments.significance import holm, mark, paired_p
 from gneg.samplers.text.parse import parse, parse_list
-from gneg.training.config import TrainConfig
+from gneg.training.config import LinkConfig
 from tests.worlds import toy
 
-SMALL = TrainConfig(epochs=2, eval_every=1, hidden=8, k=2, layers=1)
+SMALL = LinkConfig(epochs=2, eval_every=1, hidden=8, k=2, layers=1)
 SAMPLERS = ["uniform", "mixture(uniform:0.75, walk:0.25)"]
 
 
@@ -87,7 +87,7 @@ def test_finished_cells_are_kept_and_the_rest_is_the_same_again(compared):
 
 
 def test_seconds_are_a_budget(tmp_path):
-    base = TrainConfig(epochs=10_000, seconds=0.3, eval_every=50, hidden=8, k=2, patience=10_000)
+    base = LinkConfig(epochs=10_000, seconds=0.3, eval_every=50, hidden=8, k=2, patience=10_000)
     results = compare(toy(), samplers=["uniform"], seeds=1, base=base, out=tmp_path, baselines=())
     row = results["rows"][0]
     trained = row["curves"][0][-1]["seconds"]
@@ -121,7 +121,7 @@ def test_bad_input_is_named(options, message, tmp_path):
 
 
 def test_the_search_finds_a_maximum_and_keeps_the_expression():
-    config = TrainConfig(sampler="mixture(uniform:0.75, tempered(walk, m=8):0.25)")
+    config = LinkConfig(sampler="mixture(uniform:0.75, tempered(walk, m=8):0.25)")
     search = Search(config, 40)
     assert search.names == ["lr", "temperature", "share"]
     while not search.finished:

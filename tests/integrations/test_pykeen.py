@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -168,7 +170,8 @@ def test_exported_negatives_are_what_pykeen_ranks_against(factory, shared):
     whole = drawn["head"].mask.all(1) & drawn["tail"].mask.all(1)
     testing = CoreTriplesFactory(pos.t()[whole], num_entities=14, num_relations=55)
     kept = {
-        end: one.changed(
+        end: replace(
+            one,
             **{name: getattr(one, name)[whole] for name in ("src", "index", "mask", "replaced")},
             relation=one.relation[whole],
         )

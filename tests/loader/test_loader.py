@@ -258,7 +258,7 @@ def test_adaptive_samplers_follow_refreshed_embeddings(workers):
     graph = Graph.from_data(data)
     some = loader(
         data,
-        sampler=samplers.Hardest(samplers.Uniform(graph), m=64),
+        sampler=samplers.Select(samplers.Uniform(graph), samplers.Hardest(), m=64),
         num_workers=workers,
         batch_size=64,
         persistent_workers=workers > 0,

@@ -7,15 +7,15 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from gneg.nn.base_weight import chosen
 from torch import nn
 from torch.nn import functional
 
 from gneg import samplers
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.nn import BaseMeasure, Dot
-from gneg.nn.base_weight import chosen
 from gneg.training import train
-from gneg.training.train import TrainConfig, Trainer
+from gneg.training.driver import LinkConfig, Trainer
 from tests.worlds import random_graph, toy
 
 EXPRESSIONS = (
@@ -104,7 +104,7 @@ def test_what_hard_negatives_unlearn_comes_back():
 
 def test_the_weight_is_the_best_of_validation():
     data = toy()
-    config = TrainConfig(
+    config = LinkConfig(
         sampler="mixture(uniform, walk)", base_measure="sampler", hidden=8, epochs=2, eval_every=1
     )
     run = Trainer(data, config, seed=0)
@@ -126,13 +126,13 @@ def test_the_weight_is_the_best_of_validation():
 
 def test_training_keeps_the_weight(tmp_path):
     data = toy()
-    config = TrainConfig(
+    config = LinkConfig(
         sampler="mixture(uniform, walk)", base_measure="walk(kind=aa)", hidden=8, epochs=3
     )
     result = train.train(data, config, out=tmp_path)["runs"][0]
     state = torch.load(tmp_path / "model-0.pt", weights_only=True)
     assert float(state["decoder.c"]) == pytest.approx(result["base_weight"])
-    fixed = train.train(data, TrainConfig(**{**vars(config), "base_weight": 0.3}))["runs"][0]
+    fixed = train.train(data, LinkConfig(**{**vars(config), "base_weight": 0.3}))["runs"][0]
     assert fixed["base_weight"] == pytest.approx(0.3)
 
 

@@ -14,7 +14,7 @@ from gneg.graph.heuristics import Heuristic
 from gneg.nn import BaseMeasure, Dot, PairFeatures, PairInputs
 from gneg.samplers import Uniform
 from gneg.training import load, train
-from gneg.training.train import TrainConfig, Trainer
+from gneg.training.driver import LinkConfig, Trainer
 from tests.worlds import random_graph, toy
 
 
@@ -104,7 +104,7 @@ def test_smoothed_features_are_those_without_the_pair(layout, signed):
 
 def test_a_trainer_takes_both():
     data = toy()
-    config = TrainConfig(
+    config = LinkConfig(
         sampler="mixture(uniform, walk)",
         pair_features="all",
         base_measure="sampler",
@@ -118,17 +118,17 @@ def test_a_trainer_takes_both():
     first, second = (train.train(data, config)["runs"][0] for _ in range(2))
     assert first["test"] == second["test"]
     assert first["seconds"]["features"] > 0
-    plain = train.train(data, TrainConfig(**{**vars(config), "pair_features": "cn,degree"}))
+    plain = train.train(data, LinkConfig(**{**vars(config), "pair_features": "cn,degree"}))
     assert plain["runs"][0]["test"] != first["test"]
 
 
 def test_heuristics_alone_learn(tmp_path):
     data = datasets.digits()
-    config = TrainConfig(encoder="heuristics", epochs=10, lr=0.02, sampler="uniform")
+    config = LinkConfig(encoder="heuristics", epochs=10, lr=0.02, sampler="uniform")
     result = train.train(data, config, out=tmp_path)["runs"][0]
     single = evaluate_edges(data.test, Heuristic(data.graph, "ra"))["mrr"]
     assert result["test"]["mrr"] > single
-    assert load.model(data, tmp_path / "model-0.pt")(*data.test.pos).shape == (
+    assert load.load_run(data, tmp_path / "model-0.pt").scorer()(*data.test.pos).shape == (
         data.test.pos.size(1),
     )
 

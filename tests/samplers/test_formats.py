@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from gneg import Graph, HardSet, KnownEdges, Negatives, datasets, sample, samplers
 from gneg.cli import app
 from gneg.datasets import negatives as sampling
+from gneg.samplers import formats
 from gneg.samplers.formats import export
 from tests.worlds import WORLDS, positives, random_graph, toy
 
@@ -45,10 +47,10 @@ def test_what_is_saved_is_loaded(world, name, corrupt, suffix, tmp_path):
         positives(graph), 5, generator=seeded()
     )
     path = tmp_path / f"negatives.{suffix}"
-    negatives.save(path, graph)
-    same(negatives, Negatives.load(path, graph))
+    formats.save(negatives, path, graph)
+    same(negatives, formats.load(path, graph))
     with pytest.raises(ValueError, match="'graph' must be the graph they were drawn in"):
-        Negatives.load(path, random_graph(60, 151))
+        formats.load(path, random_graph(60, 151))
 
 
 def test_a_fingerprint_is_of_the_graph_and_not_of_how_it_came():
@@ -79,7 +81,7 @@ def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(suffix, tmp_pa
         sample(data, out=other, report=stop, **options)
     assert not other.exists()
     info = sample(data, out=other, **options)
-    first, second = (Negatives.load(tmp_path / f"{name}.{suffix}", data.graph) for name in "ab")
+    first, second = (formats.load(tmp_path / f"{name}.{suffix}", data.graph) for name in "ab")
     same(first, second)
     assert first.index.shape == (data.train.size(1), 4)
     assert not data.known().contains(*first.edge_index()).any()
@@ -112,7 +114,7 @@ def test_the_command_writes_and_goes_on(tmp_path, monkeypatch):
     result = runner.invoke(app, ["sample", "digits", "-k", "2", "--out", "n.parquet"])
     assert result.exit_code == 0, result.output
     assert "negatives: n.parquet" in result.output
-    negatives = Negatives.load(tmp_path / "n.parquet", datasets.load("digits").graph)
+    negatives = formats.load(tmp_path / "n.parquet", datasets.load("digits").graph)
     assert negatives.index.size(1) == 2
     for arguments, message in (
         (["sample", "digits", "--out", "n.txt"], "'path' must be a name that ends in"),
@@ -128,7 +130,7 @@ def test_the_command_writes_and_goes_on(tmp_path, monkeypatch):
 def test_other_files_are_refused(suffix, tmp_path):
     path = tmp_path / f"other.{suffix}"
     with pytest.raises(ValueError, match="'path' must be an existing file"):
-        Negatives.load(path, random_graph(5, 5))
+        formats.load(path, random_graph(5, 5))
     if suffix == "npz":
         np.savez(path, a=np.ones(3))
     elif suffix == "csv":
@@ -138,7 +140,7 @@ def test_other_files_are_refused(suffix, tmp_path):
 
         pq.write_table(pa.table({"a": [1]}), path)
     with pytest.raises(ValueError, match="'path' must be a file of gneg sample"):
-        Negatives.load(path, random_graph(5, 5))
+        formats.load(path, random_graph(5, 5))
 
 
 @pytest.fixture
@@ -182,7 +184,7 @@ def test_ogb_and_heart(drawn):
     with pytest.raises(ValueError, match="'dst' end is replaced in OGB's form"):
         export.to_ogb(heads)
     with pytest.raises(ValueError, match="'heads' must be of the same positives"):
-        export.to_heart(tails, heads.changed(replaced=heads.replaced.flip(0)))
+        export.to_heart(tails, replace(heads, replaced=heads.replaced.flip(0)))
 
 
 def test_pykeen(drawn):
@@ -196,7 +198,7 @@ def test_pykeen(drawn):
 
 def test_graphstorm(drawn, tmp_path):
     _, pos, tails, heads = drawn
-    short = tails.changed(mask=tails.mask & (torch.arange(4) < 3))
+    short = replace(tails, mask=tails.mask & (torch.arange(4) < 3))
     export.to_graphstorm(short, tmp_path / "edges.parquet")
     table = pq.read_table(tmp_path / "edges.parquet").to_pandas()
     assert torch.equal(torch.tensor(table[["source_id", "dest_id"]].to_numpy().T), pos)

@@ -104,7 +104,9 @@ def test_what_is_dropped_is_replaced_by_the_next_easier():
     graph, table, score = world()
     free = torch.from_numpy(reference.non_edges(graph))
     sampler = Guarded(
-        samplers.Hardest(Uniform(graph), 60), [samplers.Rule(lambda src, dst: dst % 2 == 0)], 60
+        samplers.Select(Uniform(graph), samplers.Hardest(), 60),
+        [samplers.Rule(lambda src, dst: dst % 2 == 0)],
+        60,
     )
     pos = graph.edge_index[:, ::9]
     neg = sampler.sample(pos, 4, score=score, generator=seeded())

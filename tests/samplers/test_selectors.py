@@ -50,10 +50,12 @@ def slow_order(case: str, s: list[float], p: float, k: int) -> list[int] | None:
 
 
 SELECTORS = {
-    "hardest": lambda g, m: samplers.Hardest(samplers.Uniform(g), m),
-    "middle": lambda g, m: samplers.Hardest(samplers.Uniform(g), m, quantile=0.5),
-    "semihard": lambda g, m: samplers.SemiHard(samplers.Uniform(g), m, margin=0.3),
-    "ahns": lambda g, m: samplers.AHNS(samplers.Uniform(g), m, alpha=0.6, beta=0.4, p=-1.5),
+    "hardest": lambda g, m: samplers.Select(samplers.Uniform(g), samplers.Hardest(), m),
+    "middle": lambda g, m: samplers.Select(samplers.Uniform(g), samplers.Hardest(quantile=0.5), m),
+    "semihard": lambda g, m: samplers.Select(samplers.Uniform(g), samplers.SemiHard(margin=0.3), m),
+    "ahns": lambda g, m: samplers.Select(
+        samplers.Uniform(g), samplers.AHNS(alpha=0.6, beta=0.4, p=-1.5), m
+    ),
 }
 
 
@@ -76,7 +78,7 @@ def test_the_hardest_of_many_are_the_same_either_way_they_are_found(k):
     """By insertion for few, by sorting for many."""
     graph, table, free = world(nodes=150)
     pos = graph.edge_index[:, :10]
-    found = draw(samplers.Hardest(samplers.Uniform(graph), 150), table, pos, k)
+    found = draw(samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 150), table, pos, k)
     for row, u in enumerate(pos[0].tolist()):
         targets = np.flatnonzero(free[u])
         hardest = targets[np.argsort(-table[u, targets].numpy(), kind="stable")[:k]]
@@ -89,7 +91,7 @@ def test_scores_are_asked_in_the_graphs_direction(corrupt):
     table = torch.randn(25, 25, generator=torch.Generator().manual_seed(1))
     free = reference.non_edges(graph)
     pos = graph.edge_index[:, :30]
-    sampler = samplers.Hardest(samplers.Uniform(graph), 25, corrupt=corrupt)
+    sampler = samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 25, corrupt=corrupt)
     found = draw(sampler, table, pos, 1)
     src, dst = found.pairs()
     for row in range(30):
@@ -119,7 +121,7 @@ def test_dns_is_uniform_among_the_n_hardest():
     law = np.zeros(30)
     law[hardest] = 1 / 6
     pos = torch.tensor([[u], [0]]).expand(2, 6000)
-    found = draw(samplers.DNS(samplers.Uniform(graph), 30, n=6), table, pos, 2)
+    found = draw(samplers.Select(samplers.Uniform(graph), samplers.DNS(n=6), 30), table, pos, 2)
     assert chi_square(found.index, law) > 1e-3
 
 
@@ -128,7 +130,12 @@ def test_tempered_draws_a_softmax():
     u = 4
     law = np.where(free[u], np.exp(table[u].numpy() / 0.7), 0.0)
     pos = torch.tensor([[u], [0]]).expand(2, 8000)
-    found = draw(samplers.Tempered(samplers.Uniform(graph), 30, temperature=0.7), table, pos, 1)
+    found = draw(
+        samplers.Select(samplers.Uniform(graph), samplers.Tempered(temperature=0.7), 30),
+        table,
+        pos,
+        1,
+    )
     assert chi_square(found.index, law / law.sum()) > 1e-3
 
 
@@ -139,7 +146,7 @@ def test_a_band_is_drawn_from_uniformly():
     inside = free[u] & (table[u].numpy() < 0.8) & (table[u].numpy() >= 0.8 - 0.9)
     assert inside.sum() > 5
     pos = torch.tensor([[u], [v]]).expand(2, 6000)
-    sampler = samplers.SemiHard(samplers.Uniform(graph), 30, margin=0.2, band=0.9)
+    sampler = samplers.Select(samplers.Uniform(graph), samplers.SemiHard(margin=0.2, band=0.9), 30)
     found = draw(sampler, table, pos, 2)
     assert chi_square(found.index, inside / inside.sum()) > 1e-3
 
@@ -179,7 +186,9 @@ def test_two_cliques_and_a_bridge():
     pos = torch.tensor([[5, 0], [4, 1]])
     walked = samplers.Walk(graph).sample(pos, 5, generator=torch.Generator().manual_seed(0))
     assert set(walked.index[0].tolist()) <= {7, 8, 9, 10, 11}
-    hardest = draw(samplers.Hardest(samplers.Uniform(graph), 12), -distance, pos, 1)
+    hardest = draw(
+        samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 12), -distance, pos, 1
+    )
     assert hardest.index[1].tolist() == [6]  # distance 2 from node 0, the rest of them 3
     guarded = samplers.Guarded(samplers.Uniform(graph), [samplers.Community("other")], 12)
     neg = guarded.sample(pos, 3, generator=torch.Generator().manual_seed(0))
@@ -204,17 +213,18 @@ def test_checkerboard_hardest_are_the_false_negatives():
     graph, table, hidden = checkerboard()
     pos = graph.edge_index
     assert hidden_among(
-        draw(samplers.Hardest(samplers.Uniform(graph), 12), table, pos, 1), hidden
+        draw(samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 12), table, pos, 1),
+        hidden,
     ) == pos.size(1)
     rows = set(pos[0].tolist())
     assert {u for u, _ in hidden} == rows
     uniform = samplers.Uniform(graph)
     for careful in (
-        samplers.SemiHard(uniform, 12, margin=1.0),
+        samplers.Select(uniform, samplers.SemiHard(margin=1.0), 12),
         samplers.Guarded(uniform, [samplers.AbsoluteMargin(1.0)], 12),
         samplers.Guarded(uniform, [samplers.RelativeMargin(0.5)], 12),
         samplers.Guarded(uniform, [samplers.ScoreRange(high=1.0)], 12),
-        samplers.AHNS(uniform, 12, alpha=0.1, beta=0.1, p=0.0),
+        samplers.Select(uniform, samplers.AHNS(alpha=0.1, beta=0.1, p=0.0), 12),
     ):
         assert hidden_among(draw(careful, table, pos, 2), hidden) == 0, careful
 
@@ -228,8 +238,8 @@ def test_scoring_is_chunked_within_memory():
         return table[src, dst]
 
     pos = graph.edge_index[:, :200]
-    small = samplers.Hardest(samplers.Uniform(graph), 64, memory_mb=1)
-    large = samplers.Hardest(samplers.Uniform(graph), 64)
+    small = samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 64, memory_mb=1)
+    large = samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 64)
     found = [
         one.sample(pos, 4, score=score, generator=torch.Generator().manual_seed(0)).index
         for one in (small, large)
@@ -250,7 +260,9 @@ def test_scores_are_asked_without_a_gradient():
         seen.append(out.requires_grad)
         return out
 
-    samplers.Hardest(samplers.Uniform(graph)).sample(graph.edge_index, 2, score=score)
+    samplers.Select(samplers.Uniform(graph), samplers.Hardest()).sample(
+        graph.edge_index, 2, score=score
+    )
     assert seen
     assert not any(seen)
 

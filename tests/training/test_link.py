@@ -10,9 +10,9 @@ import torch
 
 from gneg import datasets, losses, samplers
 from gneg.training.collapse import CollapseWarning
-from gneg.training.config import TrainConfig
-from gneg.training.link import Trainer
-from gneg.training.train import run_folder, train
+from gneg.training.config import LinkConfig
+from gneg.training.driver import run_folder, train
+from gneg.training.link import LinkRun
 
 SMALL = {"hidden": 32, "epochs": 6, "eval_every": 2, "batch_size": 2048, "k": 3}
 
@@ -22,8 +22,8 @@ def digits():
     return datasets.load("digits")
 
 
-def small(**options) -> TrainConfig:
-    return TrainConfig(**{**SMALL, **options})
+def small(**options) -> LinkConfig:
+    return LinkConfig(**{**SMALL, **options})
 
 
 @pytest.mark.parametrize("encoder", ["sage", "gcn"])
@@ -53,7 +53,7 @@ def test_validation_edges_that_are_training_edges_choose_nothing(digits, shared)
     assert result["dataset"]["edges"]["valid"] == valid.pos.size(1)
     for part in ("valid", "test", "stack"):
         assert result["runs"][0][part] == expected[part]
-    alone = Trainer(replace(digits, valid=leaky), config, 0)
+    alone = LinkRun(replace(digits, valid=leaky), config, 0)
     assert torch.equal(alone.valid.pos, valid.pos)
 
 
@@ -74,7 +74,8 @@ EXPRESSIONS = {
 
 @pytest.mark.parametrize("name", samplers.SAMPLERS)
 def test_every_sampler_trains(digits, name):
-    alone = not issubclass(samplers.SAMPLERS[name], samplers.Wrapper)
+    wraps = samplers.Wrapper | samplers.SelectionRule
+    alone = not issubclass(samplers.SAMPLERS[name], wraps)
     sampler = EXPRESSIONS.get(name, name if alone else f"{name}(walk)")
     run = train(digits, small(sampler=sampler, loss="bce", epochs=2))["runs"][0]
     assert run["sampler_counts"]["short"] == 0
@@ -236,7 +237,7 @@ def test_the_record_says_how(digits):
 
 def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
     """The batch's own edges have the value 0 in the matrix that embeds it."""
-    trainer = Trainer(digits, small(epochs=1), 0)
+    trainer = LinkRun(digits, small(epochs=1), 0)
     seen = []
     embed = trainer.model.embed
 
@@ -268,7 +269,7 @@ def test_heuristics_reproduce_ogb(shared):
     """Published Hits@20 on ogbl-ddi: CN 17.73, AA 18.61 (OGB leaderboard)."""
     data = datasets.load("ogbl-ddi", root=shared)
     for encoder, published in (("cn", 17.73), ("aa", 18.61)):
-        result = train(data, TrainConfig(encoder=encoder))
+        result = train(data, LinkConfig(encoder=encoder))
         assert round(100 * result["summary"]["test"]["hits@20"]["mean"], 2) == published
 
 

@@ -9,11 +9,12 @@ import torch
 
 from gneg import Graph, datasets
 from gneg.datasets import make_split
-from gneg.evaluation.audit.risk import held_out_hits
+from gneg.evaluation.audit.pairs import PairAdapter
+from gneg.evaluation.audit.risk import risk
 from gneg.samplers import Walk
 from gneg.training import recipe
-from gneg.training.config import TrainConfig
-from gneg.training.train import train
+from gneg.training.config import LinkConfig
+from gneg.training.driver import train
 from tests.worlds import WORLDS, random_graph, toy
 
 
@@ -30,8 +31,8 @@ def test_a_reading_is_what_is_counted(cora):
     assert 0.1 < reading.heuristics["ra"] < 0.6
     sampler = Walk(cora.graph, corrupt="both")
     drawn = sampler.sample(cora.train, 20, generator=torch.Generator().manual_seed(0))
-    secret = recipe.KnownEdges(cora.valid.pos, num_nodes=2708, undirected=True)
-    counted = held_out_hits([drawn], secret, sampler.known)["per_1000"]
+    adapter = PairAdapter(cora, sampler, held_out=cora.valid.pos)
+    counted = risk(adapter, [drawn])["per_1000"]
     assert reading.walk_risk == pytest.approx(counted, rel=0.2)
 
 
@@ -73,7 +74,7 @@ def test_a_dense_graph_gets_one_negative_each():
     """Whole but for every tenth edge."""
     pairs = torch.combinations(torch.arange(150)).t()
     keep = torch.arange(pairs.size(1)) % 10 > 0
-    for size, k in ((150, 1), (60, TrainConfig().k)):
+    for size, k in ((150, 1), (60, LinkConfig().k)):
         inside = keep & (pairs.max(dim=0).values < size)
         graph = Graph.from_edge_index(pairs[:, inside], size, undirected=True)
         chosen = recipe.auto(make_split("made", graph, None, seed=0))
@@ -86,7 +87,7 @@ def test_a_cosine_alone_is_for_nodes_with_features_that_are_like_their_neighbour
     data, bare = toy(), replace(cora, x=None)
     assert recipe.auto(cora).config.decoder == "cosine"
     assert recipe.auto(bare).config.decoder == "hybrid"
-    assert set(asdict(recipe.auto(bare).config)) == set(asdict(TrainConfig()))
+    assert set(asdict(recipe.auto(bare).config)) == set(asdict(LinkConfig()))
     noise = torch.rand(data.num_nodes, 4, generator=torch.Generator().manual_seed(0))
     edges = torch.randint(data.num_nodes, (2, 300), generator=torch.Generator().manual_seed(1))
     graph = Graph.from_edge_index(edges, data.num_nodes, undirected=True)

@@ -13,7 +13,7 @@ from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.nn import Dot, Stack
 from gneg.training import load, stacking
-from gneg.training.train import TrainConfig, train
+from gneg.training.driver import LinkConfig, train
 from tests.worlds import toy
 
 
@@ -65,13 +65,13 @@ def test_what_does_not_help_is_not_used(cora):
 
 def test_a_run_keeps_it_and_gives_it_back(tmp_path, shared):
     data = datasets.load("Cora", root=shared)
-    config = TrainConfig(encoder="gcn", hidden=16, epochs=2, eval_every=1, stack="ra,ppr,degree")
+    config = LinkConfig(encoder="gcn", hidden=16, epochs=2, eval_every=1, stack="ra,ppr,degree")
     found = train(data, config, out=tmp_path)["runs"][0]
     assert found["stack"]["chosen"] in ("linear", "perceptron", "decoder alone")
     assert found["seconds"]["stacking"] > 0
     if found["stack"]["chosen"] != "decoder alone":
         assert found["test"] != found["stack"]["alone"]
-    again = load.trained(data, tmp_path / "model-0.pt")
+    again = load.load_run(data, tmp_path / "model-0.pt")
     assert again.evaluate("test")["mrr"] == pytest.approx(found["test"]["mrr"], abs=1e-6)
     assert train(data, config)["runs"][0]["test"] == found["test"]
 
@@ -79,12 +79,12 @@ def test_a_run_keeps_it_and_gives_it_back(tmp_path, shared):
 def test_a_small_validation_set_is_left_alone():
     data = toy()
     few = data.valid.pos.size(1) < 2 * stacking.FOLDS
-    found = train(data, TrainConfig(hidden=8, epochs=1, eval_every=1, stack="all"))["runs"][0]
+    found = train(data, LinkConfig(hidden=8, epochs=1, eval_every=1, stack="all"))["runs"][0]
     assert not few or found["stack"]["chosen"] == "decoder alone"
 
 
 def test_a_base_measure_goes_with_it(cora):
-    config = TrainConfig(
+    config = LinkConfig(
         encoder="gcn",
         hidden=16,
         epochs=1,
@@ -98,7 +98,7 @@ def test_a_base_measure_goes_with_it(cora):
 
 def test_bad_kinds_are_named(cora):
     with pytest.raises(ValueError, match="'kinds' must be"):
-        train(cora, TrainConfig(stack="ra,nothing"))
+        train(cora, LinkConfig(stack="ra,nothing"))
 
 
 def shared_pool(data, size):

@@ -15,9 +15,10 @@ from gneg import checks
 from gneg.checks import CollapseWarning
 from gneg.graph import KnownEdges
 from gneg.rng import generator_from, split_seed
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.pool import gumbel
 from gneg.samplers.query import MEMORY_MB
-from gneg.samplers.wrapper import TUNABLE_M, Wrapper, gumbel
+from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
 MOMENTUM = 0.9  # of the baseline and of the entropy that is watched
 COLLAPSED = 0.05  # share of the highest possible entropy
@@ -39,23 +40,22 @@ class Adversarial(Wrapper):
     :class:`~gneg.checks.CollapseWarning` says so, and `report` tells the entropy.
 
     Args:
-        sampler: Where candidates come from.
+        sampler: The sampler that proposes candidates.
         m: Number of candidates, M; at least K.
         width: Width of the generator's embeddings.
         lr: Learning rate of the generator's Adam.
         seed: Of the generator's first weights.
         memory_mb: Memory for scoring at once, in megabytes.
-        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
-        corrupt: See there.
-        unique: See there.
+        known: The edges that are never returned; those of ``sampler`` if None.
+        corrupt: The end to replace; that of ``sampler`` if None.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If an argument is out of range, or ``sample`` is not given ``score``.
     """
 
     name = "adversarial"
-    scores = True
-    complete = True
+    proposes = "full rows"
     tunable: ClassVar = TUNABLE_M
 
     def __init__(
@@ -88,6 +88,11 @@ class Adversarial(Wrapper):
         self.baseline, self.entropy = math.nan, 1.0
         self.steps = self.low = 0
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The current model, and what the wrapped sampler needs."""
+        return self.sampler.needs | {"score"}
+
     def _logits(self, query: Query, index: IntArray) -> FloatArray:
         """The generator's logits ``[B, M]``; NumPy, because a forked process may draw."""
         here, there = (0, 1) if query.side == "dst" else (1, 0)
@@ -98,17 +103,18 @@ class Adversarial(Wrapper):
         logits += bias[here][query.rows][:, None] + bias[there][at]
         return logits
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, k, seed)
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw K candidates by the softmax of the generator's logits."""
+        pool = self.draw_pool(query, k, seed)
         noise = gumbel(pool.index.shape, split_seed(seed, 1))
         drawn = pool.top(self._logits(query, pool.index) + noise, k)
-        self._remember(query, (pool.index, drawn, query.scores(drawn, self.memory_mb)))
+        self.remember(query, (pool.index, drawn, query.scores(drawn, self.memory_mb)))
         return drawn
 
     def step(self, *, score: Score | None = None) -> None:
         """Train the generator on what the last call drew."""
         super().step(score=score)
-        drawn = [(query, *what) for query, what in self._remembered() if len(query.rows)]
+        drawn = [(query, *what) for query, what in self.recall() if len(query.rows)]
         rewards = [reward[index >= 0] for _, _, index, reward in drawn]
         if not sum(map(len, rewards)):
             return

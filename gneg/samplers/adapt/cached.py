@@ -12,9 +12,10 @@ import torch
 from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, IntArray, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.pool import Pool, gumbel
 from gneg.samplers.query import MEMORY_MB
-from gneg.samplers.wrapper import TUNABLE_M, Pool, Wrapper, gumbel
+from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
 Refresh = Literal["is", "top", "unif"]
 
@@ -39,17 +40,17 @@ class Cached(Wrapper):
         every: Steps between renewals.
         cache_mb: Memory for the cache, in megabytes, for each side.
         memory_mb: Memory for scoring at once, in megabytes.
-        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
-        corrupt: See there.
-        unique: See there.
+        known: The edges that are never returned; those of ``sampler`` if None.
+        corrupt: The end to replace; that of ``sampler`` if None.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If an argument is out of range, or ``sample`` is not given ``score``.
     """
 
     name = "cached"
-    scores = True
-    exact = False  # another `known` may have come to use the cache since it was filled
+    # Another `known` may have come to use the cache since it was filled.
+    proposes = "anything"
     tunable: ClassVar = TUNABLE_M
 
     def __init__(
@@ -77,6 +78,11 @@ class Cached(Wrapper):
         self._items: dict[str, npt.NDArray[np.int32]] = {}
         self._owner: dict[str, npt.NDArray[np.int64]] = {}
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The current model, and what the wrapped sampler needs."""
+        return self.sampler.needs | {"score"}
+
     def _slots(self, side: str, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Slot of each row and whether it is its own."""
         if side not in self._items:
@@ -87,11 +93,12 @@ class Cached(Wrapper):
         slot = rows % max(len(self._owner[side]), 1)
         return slot, self._owner[side][slot] == rows
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw from each query's cache, or from the wrapped sampler if it has none."""
         if query.score is None:
             query.scores(query.blank(0))  # says what is missing
         slot, own = self._slots(query.side, query.rows)
-        self._remember(query, seed)
+        self.remember(query, seed)
         noise = gumbel((len(query.rows), self.size), split_seed(seed, 1))
         pool = Pool(query, self._items[query.side][slot].astype(np.int64))
         drawn = pool.top(noise, min(k, self.size))
@@ -99,14 +106,14 @@ class Cached(Wrapper):
         index[:, : drawn.shape[1]] = drawn
         new = np.flatnonzero(~own)
         if len(new):
-            index[new] = self.sampler._draw(query.take(new), k, split_seed(seed, 0))
+            index[new] = self.sampler.draw(query.take(new), k, split_seed(seed, 0))
         return index
 
     def step(self, *, score: Score | None = None) -> None:
         """Renew the caches of the rows that were drawn for."""
         super().step(score=score)
         self.steps += 1
-        for query, seed in self._remembered():
+        for query, seed in self.recall():
             if self.steps % self.every == 0:
                 first = np.unique(query.rows, return_index=True)[1]
                 part = replace(query.take(first), score=score or query.score)
@@ -115,7 +122,7 @@ class Cached(Wrapper):
     def _renew(self, query: Query, seed: int) -> None:
         slot, own = self._slots(query.side, query.rows)
         held = np.where(own[:, None], self._items[query.side][slot], -1)
-        fresh = self._pool(query, self.size, seed)
+        fresh = self.draw_pool(query, self.size, seed)
         both = query.blank(held.shape[1] + fresh.index.shape[1])
         query.exclude(both, np.concatenate([held, fresh.index], axis=1), unique=True)
         pool = Pool(query, both, self.memory_mb)

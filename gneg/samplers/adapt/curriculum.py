@@ -25,19 +25,20 @@ class Curriculum(Wrapper):
         schedule: Value of the setting by epoch, counted from 0: any callable, such as
             :class:`~gneg.samplers.adapt.schedules.Schedule`.
         setting: Which one.
-        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
-        corrupt: See there.
-        unique: See there.
+        known: The edges that are never returned; those of ``sampler`` if None.
+        corrupt: The end to replace; that of ``sampler`` if None.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If the sampler has no such setting, or the first value is out of its range.
 
     Example:
         >>> import gneg, torch
-        >>> from gneg.samplers import Curriculum, Hardest, Schedule, Uniform
+        >>> from gneg.samplers import Curriculum, Hardest, Schedule, Select, Uniform
         >>> graph = gneg.Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), 4, undirected=True)
-        >>> sampler = Curriculum(Hardest(Uniform(graph)), Schedule("cosine", 0.2, 1), "quantile")
-        >>> sampler.sampler.quantile
+        >>> hardest = Select(Uniform(graph), Hardest())
+        >>> sampler = Curriculum(hardest, Schedule("cosine", 0.2, 1), "quantile")
+        >>> hardest.rule.quantile
         0.2
     """
 
@@ -57,7 +58,7 @@ class Curriculum(Wrapper):
         if not callable(schedule):
             checks.fail("schedule", "callable with an epoch", repr(schedule))
         self.schedule, self.setting = schedule, setting
-        self.exact, self.complete = sampler.exact, sampler.complete
+        self.proposes = sampler.proposes
         self.epoch = 0
         self._apply()
 
@@ -65,11 +66,13 @@ class Curriculum(Wrapper):
         self.value = float(self.schedule(self.epoch))
         self.sampler.tune(self.setting, self.value)
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        return self.sampler._propose(query, k, seed)
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw by the wrapped sampler."""
+        return self.sampler.propose(query, k, seed)
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
-        return self.sampler._log_prob(query, index)
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return the wrapped sampler's log density."""
+        return self.sampler.log_density(query, index)
 
     def end_epoch(self, *, z: Vectors | None = None) -> None:
         """Go on to the next epoch's value."""

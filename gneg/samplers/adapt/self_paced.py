@@ -8,7 +8,7 @@ import numpy as np
 
 from gneg import checks
 from gneg.graph import KnownEdges
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler, Score
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.negatives import Vectors
 from gneg.samplers.wrapper import Wrapper
 
@@ -32,9 +32,9 @@ class SelfPaced(Wrapper):
         hard: Value of the setting at d = 1.
         rate: Change of d for each step and unit of deviation, > 0.
         smooth: Weight of the past in the averaged share, in [0, 1).
-        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
-        corrupt: See there.
-        unique: See there.
+        known: The edges that are never returned; those of ``sampler`` if None.
+        corrupt: The end to replace; that of ``sampler`` if None.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If the sampler has no such setting, an argument is out of range, or ``sample``
@@ -42,7 +42,6 @@ class SelfPaced(Wrapper):
     """
 
     name = "selfpaced"
-    scores = True
 
     def __init__(
         self,
@@ -66,11 +65,16 @@ class SelfPaced(Wrapper):
         self.smooth = checks.number("smooth", smooth, 0, 1)
         if smooth == 1:
             checks.fail("smooth", "a number in [0, 1)", smooth)
-        self.exact, self.complete = sampler.exact, sampler.complete
+        self.proposes = sampler.proposes
         self.violating = self.target
         self.difficulty = 0.0
         self.curve: list[dict[str, float]] = []
         self._apply()
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The current model, and what the wrapped sampler needs."""
+        return self.sampler.needs | {"score"}
 
     @property
     def value(self) -> float:
@@ -80,22 +84,24 @@ class SelfPaced(Wrapper):
     def _apply(self) -> None:
         self.sampler.tune(self.setting, self.value)
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        index = self.sampler._propose(query, k, seed)
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw by the wrapped sampler, and record how many negatives violate."""
+        index = self.sampler.propose(query, k, seed)
         some = np.arange(0, len(index), max(1, len(index) // ROWS))
         part = query.take(some)
-        above = part.scores(index[some]) > part.scores(part.others[:, None])
+        above = part.scores(index[some]) > part.scores(part.targets[:, None])
         drawn = int((index[some] >= 0).sum())
-        self._remember(query, (int(above.sum()), drawn))
+        self.remember(query, (int(above.sum()), drawn))
         return index
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
-        return self.sampler._log_prob(query, index)
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return the wrapped sampler's log density."""
+        return self.sampler.log_density(query, index)
 
     def step(self, *, score: Score | None = None) -> None:
         """Make the next negatives harder if too few of the last violated, else easier."""
         super().step(score=score)
-        seen = [what for _, what in self._remembered()]
+        seen = [what for _, what in self.recall()]
         drawn = sum(size for _, size in seen)
         if not drawn:
             return

@@ -14,7 +14,7 @@ from gneg.graph import Graph, heuristics
 from gneg.graph.cosines import Cosines
 from gneg.samplers.base import FloatArray, IntArray
 from gneg.samplers.guard.guards import BoolArray, Guard
-from gneg.samplers.wrapper import Pool
+from gneg.samplers.pool import Pool
 
 EDGES = 20_000  # of the graph that a percentile is taken over
 
@@ -172,9 +172,9 @@ class NodeTime(Guard):
                 checks.fail("node_time", f"of shape [{size}]", list(one.shape))
         kept, replaced = (one.cpu().numpy() for one in ends)
         if self._edge_time is None:
-            now = np.maximum(kept[query.rows], replaced[query.others])
+            now = np.maximum(kept[query.rows], replaced[query.targets])
         else:
-            pair = [torch.from_numpy(one) for one in (query.rows, query.others)]
+            pair = [torch.from_numpy(one) for one in (query.rows, query.targets)]
             src, dst = pair if query.side == "dst" else pair[::-1]
             now = self._edge_time(src, dst).cpu().numpy()
         there = replaced[np.maximum(pool.index, 0)]

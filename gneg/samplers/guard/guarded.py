@@ -12,32 +12,33 @@ from gneg.graph import KnownEdges
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler
 from gneg.samplers.guard.guards import BoolArray, Guard
+from gneg.samplers.pool import Pool
 from gneg.samplers.query import MEMORY_MB
-from gneg.samplers.wrapper import TUNABLE_M, Pool, Wrapper
+from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
 
 class Guarded(Wrapper):
     """Keeps the first K of M candidates that no guard drops.
 
-    Around a selector (``Guarded(Hardest(Walk(graph)), [AbsoluteMargin(0.1)])``) candidates come
-    hardest first, so what a guard drops is replaced by the next easier one. A row that all M
-    do not suffice for draws M more uniformly, the easiest there are, under the same guards; what
-    is lacking then is taken from the dropped ones, the last first, unless a *strict* guard
-    (``NodeTime``) dropped them: before a strict guard leaves a row short, all its non-edges
-    are looked through.
+    Around a selector (``Guarded(Select(Walk(graph), Hardest()), [AbsoluteMargin(0.1)])``)
+    candidates come hardest first, so a dropped candidate is replaced by the next easier one. A row
+    for which all M do not suffice draws M more uniformly, the easiest there are, under the same
+    guards; if it is still short it takes dropped candidates, the last first, unless a *strict*
+    guard (``NodeTime``) dropped them: before a strict guard leaves a row short, all its non-edges
+    are searched.
 
-    Each guard counts what it dropped that those before it had left
-    (``Negatives.counts["dropped rank"]``), beside ``guarded`` (candidates looked at), ``easier``
+    Each guard counts the candidates that it dropped and those before it had not
+    (``Negatives.counts["dropped rank"]``), beside ``guarded`` (candidates checked), ``easier``
     (slots filled uniformly) and ``starved`` (slots that a dropped candidate had to fill, or none).
 
     Args:
-        sampler: Where candidates come from.
+        sampler: The sampler that proposes candidates.
         guards: One or more, in the order in which they count.
         m: Number of candidates, M; at least K.
         memory_mb: Memory for scoring at once, in megabytes.
-        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
-        corrupt: See there.
-        unique: See there.
+        known: The edges that are never returned; those of ``sampler`` if None.
+        corrupt: The end to replace; that of ``sampler`` if None.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If there is no guard, an argument is out of range, or a guard needs ``score``
@@ -45,7 +46,7 @@ class Guarded(Wrapper):
     """
 
     name = "guarded"
-    complete = True
+    proposes = "full rows"
     tunable: ClassVar = TUNABLE_M
 
     def __init__(
@@ -84,8 +85,9 @@ class Guarded(Wrapper):
             banned = banned | mine if guard.strict else banned
         return dropped, banned
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, k, seed)
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Return the first K candidates that no guard drops."""
+        pool = self.draw_pool(query, k, seed)
         dropped, banned = self._dropped(pool)
         index = pool.top(_in_order(dropped), k)
         kept = (~dropped).sum(axis=1)

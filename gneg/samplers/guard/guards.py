@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.samplers.wrapper import Pool
+from gneg.samplers.pool import Pool
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -62,9 +62,9 @@ class Across(Sampler):
         sampler: A sampler on ``every.graph``, where it corrupts either side.
         every: All edges.
         edge_type: The type of ``graph``.
-        known: See :class:`~gneg.samplers.base.Sampler`.
-        corrupt: See the base.
-        unique: See the base.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If the graphs do not fit.
@@ -92,7 +92,8 @@ class Across(Sampler):
             checks.choice("edge_type", end, every.offset)
         self.sampler, self.every, self.edge_type = sampler, every, edge_type
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw by the sampler on all edge types; -1 where a draw has another type."""
         starts = [self.every.offset[end] for end in (self.edge_type[0], self.edge_type[-1])]
         kept, replaced = starts if query.side == "dst" else starts[::-1]
         joint = replace(
@@ -103,5 +104,5 @@ class Across(Sampler):
             known=self.sampler.known,
             unique=False,
         )
-        drawn = self.sampler._propose(joint, TRIES * k, seed) - replaced
+        drawn = self.sampler.propose(joint, TRIES * k, seed) - replaced
         return np.where((drawn >= 0) & (drawn < query.known.num_dst), drawn, -1)

@@ -23,11 +23,11 @@ class Degree(ByWeight):
     without edges have weight 0 unless ``alpha`` is 0. ``log_q`` is exact.
 
     Args:
-        graph: See :class:`~gneg.samplers.base.Sampler`.
+        graph: The graph whose structure guides the proposals.
         alpha: Exponent, in [-4, 4].
-        known: See the base.
-        corrupt: See the base.
-        unique: See the base.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If ``alpha`` is out of range.

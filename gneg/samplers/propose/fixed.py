@@ -21,21 +21,21 @@ class Fixed(Sampler):
     lacks is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is None.
 
     Args:
-        graph: See :class:`~gneg.samplers.base.Sampler`.
+        graph: The graph whose structure guides the proposals.
         pool: ``[num_src, P]`` (``[num_dst, P]`` when sources are corrupted) or, with ``pos``,
             ``[E, P]`` integer tensor of replacement nodes, -1 where a row has fewer; for
             ``corrupt="both"`` a pair of them: (targets, sources).
         pos: ``[2, E]``, the positives the rows belong to; other positives are drawn uniformly.
-        known: See the base.
-        corrupt: See the base.
-        unique: See the base.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If a pool has the wrong number of rows or ids out of range.
     """
 
     name = "fixed"
-    exact = True
+    proposes = "non-edges"
 
     def __init__(
         self,
@@ -77,14 +77,15 @@ class Fixed(Sampler):
 
         ours = self.cached("keys", lambda: keys(*self.pos.numpy()))  # type: ignore[union-attr]
         order = self.cached("order", lambda: np.argsort(ours, kind="stable"))
-        ends = (query.rows, query.others) if query.side == "dst" else (query.others, query.rows)
+        ends = (query.rows, query.targets) if query.side == "dst" else (query.targets, query.rows)
         asked = keys(*ends)
         at = np.searchsorted(ours[order], asked)
         at = order[np.minimum(at, len(order) - 1)] if len(order) else np.zeros_like(asked)
         found = ours[at] == asked if len(order) else np.zeros(len(asked), bool)
         return np.where(found, at, -1)
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Return K random entries of each row's pool that are non-edges."""
         pool = self.pools[query.side]
         shuffled = query.blank(pool.shape[1])
         kernels.threads.run_rows(

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from gneg import checks, kernels
+from gneg.samplers.arguments import pairs_of
+from gneg.samplers.assemble import assemble
 from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
 from gneg.samplers.negatives import Negatives, Side
 from gneg.samplers.propose.degree import Degree
 from gneg.samplers.query import Part
-from gneg.samplers.result import assemble
 
 TRIES = 64
 
@@ -31,9 +32,10 @@ class InBatch(Sampler):
     """
 
     name = "inbatch"
-    exact = True
+    proposes = "non-edges"
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Return targets of other positives of the batch."""
         index = query.blank(k)
         query.run(
             kernels.pools.batch_draws,
@@ -65,7 +67,7 @@ class InBatch(Sampler):
         Raises:
             ValueError: If shapes or ids do not fit.
         """
-        pos = self._pairs(pos)
+        pos = pairs_of(self.graph, pos)
         checks.integer("rows", rows, 1)
         batch = pos.size(1)
         if batch < 2:
@@ -73,14 +75,15 @@ class InBatch(Sampler):
         ends = pos.detach().to("cpu", torch.int64).contiguous().numpy()
         sides: list[Side] = ["dst", "src"] if self.corrupt == "both" else [self.corrupt]
         for side in sides:
-            whole = self._query(side, ends, np.arange(batch))
+            whole = self.make_query(side, ends, np.arange(batch))
             for start in range(0, batch, rows):
                 where = slice(start, min(start + rows, batch))
                 query = whole.take(np.arange(where.start, where.stop))
-                index = self._propose(query, batch - 1, 0)
+                index = self.propose(query, batch - 1, 0)
                 part = Part(query, np.arange(len(index)), index)
                 yield where, assemble(self, pos[:, where], [part])
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return the density of targets in proportion to their degree."""
         popularity = self.cached("popularity", lambda: Degree(self.graph, alpha=1.0))
-        return popularity._log_prob(query, index)  # type: ignore[no-any-return]
+        return popularity.log_density(query, index)  # type: ignore[no-any-return]

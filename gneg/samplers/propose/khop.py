@@ -24,21 +24,21 @@ class KHop(Sampler):
     ``log_q`` is exact, but lists the shells: it costs more than the draws.
 
     Args:
-        graph: See :class:`~gneg.samplers.base.Sampler`.
+        graph: The graph whose structure guides the proposals.
         hops: One distance or several, each >= 2, or ``"far"``: more than the largest distance
             named (more than 2 if none is). Odd numbers in a bipartite graph.
         weights: Share of each of ``hops``; equal if None. Or a mapping that names both at once,
             ``weights={2: .5, 3: .3, "far": .2}``.
-        known: See the base.
-        corrupt: See the base.
-        unique: See the base.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If a hop or weight is out of range, or the two do not match.
     """
 
     name = "khop"
-    exact = True
+    proposes = "non-edges"
 
     def __init__(
         self,
@@ -82,7 +82,8 @@ class KHop(Sampler):
         weights = np.array([*(shares[hop] for hop in named), shares.get("far", 0.0)])
         return hops, weights / weights.sum(), step
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw a shell for each candidate, then a node uniformly from it."""
         index, known = query.blank(k), query.known
         steps = self.view(query.side).steps()
         hops, weights, step = self._plan()
@@ -104,7 +105,8 @@ class KHop(Sampler):
         query.counts["fell"] += sum(fell)
         return index
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
+    def log_density(self, query: Query, index: IntArray) -> FloatArray:
+        """Return the exact log density over the shells of each query."""
         out, known = np.empty(index.shape), query.known
         steps = self.view(query.side).steps()
 

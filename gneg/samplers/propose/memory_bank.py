@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,21 +26,22 @@ class MemoryBank(Sampler):
     node stands in the queue once, with its latest key. Negatives are masked by *known edges*,
     exactly, and not by label.
 
-    Score ``Negatives.embed(z)`` and ``Negatives.embed_positives(z)``, z of the encoder itself: the
-    replaced ends have keys, of positives and negatives alike. (Were positives scored without
-    keys, the encoder would only learn to tell itself from its past; for the same reason use
-    normalised embeddings or the ``cosine`` decoder.) What the queue cannot
-    supply is drawn uniformly and has its current key (``Negatives.counts["filled"]``).
+    Score ``embed(negatives, z)`` and ``embed_positives(negatives, z)`` of
+    :mod:`gneg.nn.synthetic`, z of the encoder itself: the replaced ends have keys, of positives
+    and negatives alike. (Were positives scored without keys, the encoder would only learn to tell
+    itself from its past; for the same reason use normalised embeddings or the ``cosine`` decoder.)
+    What the queue cannot supply is drawn uniformly and has its current key
+    (``Negatives.counts["filled"]``).
 
     Args:
-        graph: See :class:`~gneg.samplers.base.Sampler`.
+        graph: The graph whose structure guides the proposals.
         size: Nodes in the queue; in a bipartite graph for each side.
         momentum: Decay of the moving average of the encoder, in [0, 1); 0: the encoder itself.
         max_age: Steps after which an entry is no longer used; None: for ever.
         enqueue: Most nodes of a batch that enter, chosen at random; None: all.
-        known: See the base.
-        corrupt: See the base.
-        unique: See the base.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -90,9 +92,10 @@ class MemoryBank(Sampler):
         age = self.clock - born
         return np.flatnonzero(age <= (self.max_age or self.clock))
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw uniformly from the queue."""
         self._keys_of(query)
-        self._remember(query, seed)
+        self.remember(query, seed)
         index, places = query.blank(k), self._usable(query.side)
         if len(places):
             random = np.random.Generator(np.random.Philox(seed))
@@ -135,13 +138,13 @@ class MemoryBank(Sampler):
             start = sum(map(len, tables))
         device = negatives.index.device
         slots = torch.from_numpy(slot).to(device), torch.from_numpy(pos_slot).to(device)
-        return negatives.changed(stored=(tuple(tables), *slots))
+        return replace(negatives, stored=(tuple(tables), *slots))
 
     def step(self, *, score: Score | None = None) -> None:
         """Let the last batch enter the queue with its keys."""
         self.clock += 1
         entered: set[str] = set()
-        for query, seed in self._remembered():
+        for query, seed in self.recall():
             queue = self._queue_of(query.side)
             if queue in entered:
                 continue  # a second part of the same call: the batch is the same

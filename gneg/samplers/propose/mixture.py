@@ -10,7 +10,16 @@ import numpy as np
 from gneg import checks, kernels
 from gneg.graph import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
+from gneg.samplers.base import (
+    DENSITY_KINDS,
+    Corrupt,
+    FloatArray,
+    IntArray,
+    Need,
+    Query,
+    Sampler,
+    Score,
+)
 from gneg.samplers.negatives import Negatives, Vectors
 
 
@@ -60,15 +69,15 @@ class Mixture(Sampler):
             sizes = part.graph.num_src, part.graph.num_dst
             if sizes != (self.graph.num_src, self.graph.num_dst):
                 checks.fail("samplers", f"over the nodes of {self.graph}", part.graph)
-        self.targeted = any(part.targeted for part in self.samplers)
-        self.slow_log_q = any(part.slow_log_q for part in self.samplers)
+        self.density = max((part.density for part in self.samplers), key=DENSITY_KINDS.index)
         shares = [1.0] * len(self.samplers) if weights is None else list(weights)
         if len(shares) != len(self.samplers):
             checks.fail("weights", f"one for each of {len(self.samplers)} samplers", shares)
         shares = [checks.number("weights", share, 0, open_low=True) for share in shares]
         self.weights = [share / sum(shares) for share in shares]
         self._others = self.weights[:-1]  # their proportions, whatever becomes of the last share
-        self.exact = all(part.exact for part in self.samplers)
+        unfiltered = any(part.proposes == "anything" for part in self.samplers)
+        self.proposes = "anything" if unfiltered else "non-edges"
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -92,7 +101,8 @@ class Mixture(Sampler):
         rest = sum(self._others)
         self.weights = [(1 - value) * weight / rest for weight in self._others] + [value]
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw each part's share of every row."""
         index = query.blank(k)
         filled = np.zeros(len(query.rows), np.int64)
         # Once for each number of draws, so that a part that scores candidates does so once a row.
@@ -102,7 +112,7 @@ class Mixture(Sampler):
             for count in np.unique(counts[counts > 0]):
                 rows = np.flatnonzero(counts == count)
                 some = query if len(rows) == len(counts) else query.take(rows)
-                drawn = part._propose(some, int(count), split_seed(seed, i * (k + 1) + int(count)))
+                drawn = part.propose(some, int(count), split_seed(seed, i * (k + 1) + int(count)))
                 index[rows[:, None], filled[rows, None] + np.arange(count)] = drawn
                 filled[rows] += count
         # Whatever takes only some of a row must not find one part before the other.
@@ -123,10 +133,11 @@ class Mixture(Sampler):
                 counts[i] += (choice == i).sum(axis=1)
         return list(counts)
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return the log of the weighted sum of the parts' densities; None if a part has none."""
         total: FloatArray | None = None
         for part, weight in zip(self.samplers, self.weights, strict=True):
-            found = part._log_prob(query, index)
+            found = part.log_density(query, index)
             if found is None:
                 return None
             with np.errstate(divide="ignore"):

@@ -37,7 +37,7 @@ class Similar(Sampler):
     that call only. ``log_q`` is exact for the band, -inf outside it.
 
     Args:
-        graph: See :class:`~gneg.samplers.base.Sampler`.
+        graph: The graph whose structure guides the proposals.
         z: ``[N, D]`` float vectors (a pair, sources and targets, in a bipartite graph).
         band: Ranks to keep, ``0 <= lo < hi``.
         metric: ``"cosine"``, ``"dot"`` or ``"euclidean"``.
@@ -46,9 +46,9 @@ class Similar(Sampler):
         refresh_every: Epochs between refreshes during training; 0: never.
         refresh_share: Budget of such a refresh: the share of the lists that is made anew, oldest
             first, in (0, 1].
-        known: See the base.
-        corrupt: See the base.
-        unique: See the base.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If an argument is out of range or the vectors do not fit the graph.
@@ -177,7 +177,7 @@ class Similar(Sampler):
             )
         return ends if query.side == "dst" else (ends[1], ends[0])
 
-    def _pool(self, query: Query) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    def _lists_for(self, query: Query) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Lists ``[.., hi - lo]`` (-1 padded) and which of them belongs to each row."""
         rows, where = np.unique(query.rows, return_inverse=True)
         if query.z is not None:
@@ -260,16 +260,18 @@ class Similar(Sampler):
         index.add(vectors)
         return index
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool, where = self._pool(query)
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw uniformly from the band of each query's nearest non-edges."""
+        pool, where = self._lists_for(query)
         index = query.blank(k)
         kernels.threads.run_rows(
             kernels.pools.pick, len(index), index.size, index, pool, where, seed
         )
         return index
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
-        pool, where = self._pool(query)
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return the log density, uniform over the band."""
+        pool, where = self._lists_for(query)
         lists = pool[where]
         size = (lists >= 0).sum(axis=1, keepdims=True)
         inside = np.stack([(lists == column[:, None]).any(axis=1) for column in index.T], axis=1)

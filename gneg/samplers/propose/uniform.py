@@ -29,10 +29,10 @@ class Uniform(Sampler):
     """
 
     name = "uniform"
-    exact = True
-    complete = True
+    proposes = "full rows"
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw uniformly from the non-edges of each query."""
         index, known = query.blank(k), query.known
         if k >= kernels.pools.MANY and known.num_dst <= kernels.pools.STAMPED and not query.unique:
 
@@ -51,5 +51,6 @@ class Uniform(Sampler):
         )
         return index
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
+    def log_density(self, query: Query, index: IntArray) -> FloatArray:
+        """Return minus the log number of non-edges."""
         return np.broadcast_to(query.log_uniform, index.shape)

@@ -40,21 +40,21 @@ class Walk(Sampler):
     rows), and None if the graph is larger and has weights.
 
     Args:
-        graph: See :class:`~gneg.samplers.base.Sampler`.
+        graph: The graph whose structure guides the proposals.
         kind: What the draws are proportional to.
         hops: Length of the walk for ``"ra"``; 2, in a bipartite graph 3, if None. An odd number
             in a bipartite graph. Two only for ``"cn"`` and ``"aa"``, unused for ``"ppr"``.
         alpha: Restart probability of ``"ppr"``, in (0, 1).
-        known: See the base.
-        corrupt: See the base.
-        unique: See the base.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If an argument is out of range or does not fit the graph.
     """
 
     name = "walk"
-    exact = True
+    proposes = "non-edges"
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Walk(Sampler):
             checks.fail("hops", "odd in a bipartite graph: an even walk ends on its own side", hops)
         if kind in ("cn", "aa") and self.hops != 2:
             checks.fail("hops", f"2 for kind='{kind}'", hops)
-        self.slow_log_q = not self._two
+        self.density = "cheap" if self._two else "costly"
 
     @property
     def _two(self) -> bool:
@@ -99,7 +99,8 @@ class Walk(Sampler):
         kind = self.kind
         return self.cached(("walks", side), lambda: two_steps(self._steps(side), kind))  # type: ignore[no-any-return]
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Walk from each query until the end is a non-edge."""
         index, known, steps = query.blank(k), query.known, self._steps(query.side)
         if self._two:
             self._two_steps(query.side).draw(query, index, seed)
@@ -122,7 +123,8 @@ class Walk(Sampler):
         )
         return index
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return the log density of the ends of walks, conditioned on non-edges."""
         if self._two:
             weight = self._two_steps(query.side).weigh(query, index)
             allowed = self._allowed(query)[:, None]

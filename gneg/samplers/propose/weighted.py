@@ -24,7 +24,7 @@ class ByWeight(Sampler):
     ``log_q`` is exact; a row without any weighted non-edge is drawn uniformly.
     """
 
-    exact = True
+    proposes = "non-edges"
 
     @abstractmethod
     def _weight(self, side: Side) -> npt.NDArray[np.float64]:
@@ -41,7 +41,8 @@ class ByWeight(Sampler):
 
         return self.cached(("table", side), build)  # type: ignore[no-any-return]
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw targets in proportion to their weights."""
         index = query.blank(k)
         query.run(
             kernels.alias.draws,
@@ -55,7 +56,8 @@ class ByWeight(Sampler):
         )
         return index
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
+    def log_density(self, query: Query, index: IntArray) -> FloatArray:
+        """Return the log share of each target's weight among the non-edges."""
         weight = self._weight(query.side)
         norm = np.empty(len(query.rows))
         query.run(
@@ -76,12 +78,12 @@ class Weighted(ByWeight):
     """Draws non-edges in proportion to a weight that you give each target.
 
     Args:
-        graph: See :class:`~gneg.samplers.base.Sampler`.
+        graph: The graph whose structure guides the proposals.
         weight: ``[N]``, >= 0; in a bipartite graph ``[num_dst]``, or a pair, of sources and of
             targets, if sources are replaced.
-        known: See the base.
-        corrupt: See the base.
-        unique: See the base.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If weights do not fit the graph, are negative or not finite.

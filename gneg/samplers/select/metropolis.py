@@ -11,9 +11,10 @@ import numpy as np
 from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler
+from gneg.samplers.pool import Pool, gumbel
 from gneg.samplers.query import MEMORY_MB
-from gneg.samplers.wrapper import Pool, Wrapper, gumbel
+from gneg.samplers.wrapper import Wrapper
 
 
 class Metropolis(Wrapper):
@@ -33,16 +34,15 @@ class Metropolis(Wrapper):
         burn_in: Proposals before the first draw.
         thin: Proposals between draws.
         memory_mb: Memory for scoring at once, in megabytes.
-        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
-        corrupt: See there.
-        unique: See there.
+        known: The edges that are never returned; those of ``sampler`` if None.
+        corrupt: The end to replace; that of ``sampler`` if None.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If an argument is out of range, or ``sample`` is not given ``score``.
     """
 
     name = "metropolis"
-    scores = True
     tunable: ClassVar = {"alpha": lambda value: checks.number("alpha", value, 0, 10)}
 
     def __init__(
@@ -62,13 +62,19 @@ class Metropolis(Wrapper):
         self.burn_in = checks.integer("burn_in", burn_in, 0)
         self.thin = checks.integer("thin", thin, 1)
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The current model, and what the wrapped sampler needs."""
+        return self.sampler.needs | {"score"}
+
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Run a chain for each row and return every ``thin``-th state."""
         length = self.burn_in + k * self.thin
         freely = replace(query, unique=False, counts=Counter())
-        proposed = self.sampler._draw(freely, length, split_seed(seed, 0))
+        proposed = self.sampler.draw(freely, length, split_seed(seed, 0))
         pool = Pool(query, proposed, self.memory_mb)
         wanted = self.alpha * pool.scores.astype(np.float64)
-        log_q = self.sampler._log_prob(query, pool.index)
+        log_q = self.sampler.log_density(query, pool.index)
         weight = wanted
         if log_q is not None:
             # What the proposal cannot reach was drawn uniformly.

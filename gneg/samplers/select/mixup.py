@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,16 +21,16 @@ class Mixup(Wrapper):
 
     Positive mixing of MixGCF (Huang et al., KDD 2021, equation 4): instead of ``z[v]`` the model
     scores ``share * z[positive] + (1 - share) * z[v]``, the share uniform in [0, ``high``) for
-    each negative. ``Mixup(Hardest(Uniform(graph)))`` is MixGCF but for its mixing over layers. The
-    ids stay real non-edges; the shares are ``Negatives.mix``, and ``Negatives.embed(z)`` gives the
-    mixed embeddings: score those.
+    each negative. ``Mixup(Select(Uniform(graph), Hardest()))`` is MixGCF but for its mixing over
+    layers. The ids stay real non-edges; the shares are ``Negatives.mix``, and
+    :func:`gneg.nn.synthetic.embed` returns the mixed embeddings: score those.
 
     Args:
         sampler: What draws the negatives.
         high: Largest share of the positive, in (0, 1].
-        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
-        corrupt: See there.
-        unique: See there.
+        known: The edges that are never returned; those of ``sampler`` if None.
+        corrupt: The end to replace; that of ``sampler`` if None.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If ``high`` is out of range.
@@ -49,17 +50,19 @@ class Mixup(Wrapper):
     ) -> None:
         super().__init__(sampler, known=known, corrupt=corrupt, unique=unique)
         self.high = checks.number("high", high, 0, 1, open_low=True)
-        self.exact, self.complete = sampler.exact, sampler.complete
+        self.proposes = sampler.proposes
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        return self.sampler._propose(query, k, seed)
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw by the wrapped sampler."""
+        return self.sampler.propose(query, k, seed)
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
-        return self.sampler._log_prob(query, index)
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return the wrapped sampler's log density."""
+        return self.sampler.log_density(query, index)
 
     def finish(self, negatives: Negatives, seed: int) -> Negatives:
         """Draw the shares."""
         negatives = self.sampler.finish(negatives, split_seed(seed, 0))
         random = np.random.Generator(np.random.Philox(split_seed(seed, 1)))
         mix: Any = random.random(tuple(negatives.index.shape), np.float32) * np.float32(self.high)
-        return negatives.changed(mix=torch.from_numpy(mix).to(negatives.index.device))
+        return replace(negatives, mix=torch.from_numpy(mix).to(negatives.index.device))

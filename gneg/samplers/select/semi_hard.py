@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from gneg import checks
-from gneg.graph import KnownEdges
 from gneg.rng import split_seed
-from gneg.samplers.base import Corrupt, IntArray, Query, Sampler
-from gneg.samplers.query import MEMORY_MB
-from gneg.samplers.wrapper import TUNABLE_M, Wrapper
+from gneg.samplers.pool import Pool
+from gneg.samplers.query import IntArray
+from gneg.samplers.select.rule import SelectionRule
 
 
-class SemiHard(Wrapper):
+@dataclass(frozen=True)
+class SemiHard(SelectionRule):
     """Keeps the hardest candidates that score below the positive by a margin.
 
     Semi-hard mining (Schroff et al., CVPR 2015, equation 4): what scores above the positive is
@@ -23,45 +24,28 @@ class SemiHard(Wrapper):
     that has too few such candidates takes the next easier ones, and, if none is below the
     positive, the easiest (``Negatives.counts["above"]``).
 
-    Args:
-        sampler: Where candidates come from.
-        m: Number of candidates, M; at least K.
+    Attributes:
         margin: Distance to keep from the positive's score, >= 0.
         band: Width of the band to draw from, > 0; None: the hardest.
-        memory_mb: Memory for scoring at once, in megabytes.
-        known: See :class:`~gneg.samplers.wrapper.Wrapper`.
-        corrupt: See there.
-        unique: See there.
 
     Raises:
-        ValueError: If an argument is out of range, or ``sample`` is not given ``score``.
+        ValueError: If a setting is out of range.
     """
 
+    margin: float = 0.0
+    band: float | None = None
+
     name = "semihard"
-    scores = True
-    complete = True
-    tunable: ClassVar = {"margin": lambda value: checks.number("margin", value, 0), **TUNABLE_M}
+    tunable: ClassVar = {"margin": float}
 
-    def __init__(
-        self,
-        sampler: Sampler,
-        m: int = 64,
-        *,
-        margin: float = 0.0,
-        band: float | None = None,
-        memory_mb: int = MEMORY_MB,
-        known: KnownEdges | None = None,
-        corrupt: Corrupt | None = None,
-        unique: bool = False,
-    ) -> None:
-        super().__init__(
-            sampler, m=m, memory_mb=memory_mb, known=known, corrupt=corrupt, unique=unique
-        )
-        self.margin = checks.number("margin", margin, 0)
-        self.band = None if band is None else checks.number("band", band, 0, open_low=True)
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        checks.number("margin", self.margin, 0)
+        if self.band is not None:
+            checks.number("band", self.band, 0, open_low=True)
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
-        pool = self._pool(query, k, seed)
+    def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
+        """Return K candidates below the positive's score less the margin."""
         scores = pool.scores.astype(np.float64)
         ceiling = pool.positive - self.margin
         below = scores < ceiling
@@ -74,9 +58,6 @@ class SemiHard(Wrapper):
             noise = np.random.Generator(np.random.Philox(split_seed(seed, 1))).random(key.shape)
             key = np.where(inside, ceiling + noise, key)
         candidates = pool.index >= 0
-        query.counts["above"] += int(
-            np.minimum(
-                np.maximum(k - (below & candidates).sum(axis=1), 0), candidates.sum(axis=1)
-            ).sum()
-        )
+        above = np.maximum(k - (below & candidates).sum(axis=1), 0)
+        pool.query.counts["above"] += int(np.minimum(above, candidates.sum(axis=1)).sum())
         return pool.top(key, k)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 from gneg import checks
@@ -31,13 +32,15 @@ from gneg.samplers.select.dns import DNS
 from gneg.samplers.select.hardest import Hardest
 from gneg.samplers.select.metropolis import Metropolis
 from gneg.samplers.select.mixup import Mixup
+from gneg.samplers.select.rule import SelectionRule
+from gneg.samplers.select.select import Select
 from gneg.samplers.select.semi_hard import SemiHard
 from gneg.samplers.select.tempered import Tempered
 from gneg.samplers.text.parse import Expression, Value, complain, parse
 from gneg.samplers.wrapper import Wrapper
 
-#: Samplers that text can name.
-SAMPLERS: dict[str, type[Sampler]] = {
+#: Samplers, and selection rules inside :class:`~gneg.samplers.Select`, that text can name.
+SAMPLERS: dict[str, type[Sampler] | type[SelectionRule]] = {
     cls.name: cls
     for cls in (
         Uniform,
@@ -80,10 +83,12 @@ _HIDDEN = {"graph", "sampler", "guards", "known", "corrupt", "unique", "z"}
 _SCHEDULE = ("schedule", "start", "end", "epochs")
 
 
-def options_of(cls: type[Sampler]) -> list[str]:
-    """Names of the options an expression may set."""
+def options_of(cls: type[Sampler] | type[SelectionRule]) -> list[str]:
+    """Return the names of the options that an expression may set."""
     if cls is Mixture:
         return []
+    if issubclass(cls, SelectionRule):
+        return ["m", *(field.name for field in fields(cls)), "memory_mb"]  # type: ignore[arg-type]
     own = [name for name in inspect.signature(cls).parameters if name not in _HIDDEN]
     if cls is Guarded:
         return [*GUARDS, *own]
@@ -160,6 +165,9 @@ def build(
             elif issubclass(cls, Similar):
                 options["z"] = vectors()
             inside: Any = parts[0] if parts else graph
+            if issubclass(cls, SelectionRule):
+                pool = {name: options.pop(name) for name in ("m", "memory_mb") if name in options}
+                return Select(inside, cls(**options), **pool, **common)
             return cls(inside, **options, **common)
 
     return make(parse(text))
@@ -191,10 +199,12 @@ def _check_options(text: str, expression: Expression, allowed: list[str]) -> Non
             complain(text, place, f"{expression.name!r} has no option {option!r} ({has})")
 
 
-def _check_parts(text: str, expression: Expression, cls: type[Sampler]) -> None:
+def _check_parts(
+    text: str, expression: Expression, cls: type[Sampler] | type[SelectionRule]
+) -> None:
     if cls is Mixture:
         right, what = bool(expression.parts), "samplers, as in mixture(uniform:0.5, walk:0.5)"
-    elif issubclass(cls, Wrapper):
+    elif issubclass(cls, Wrapper | SelectionRule):
         right = len(expression.parts) == 1
         what = f"one sampler, as in {cls.name}(walk)"
     else:

@@ -19,7 +19,7 @@ class Itself(Sampler):
 
     Args:
         view: The side of the knowledge graph.
-        unique: See :class:`~gneg.samplers.base.Sampler`.
+        unique: Whether a row may hold a target only once.
     """
 
     name = "itself"
@@ -28,6 +28,7 @@ class Itself(Sampler):
         super().__init__(view.graph, unique=unique, **view.options)
         self.end_view = view
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Return the query's own entity, K times."""
         kept = self.end_view.queries.entity(query.rows)
         return np.repeat(kept[:, None], k, axis=1)

@@ -32,14 +32,14 @@ class OnEntities(Sampler):
         sampler: A sampler on ``view.triples.entities``, or on ``view.triples.by_relation``: then
             only edges of the query's relation count.
         of: The entity of the positive to draw for.
-        unique: See :class:`~gneg.samplers.base.Sampler`.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If the sampler is on another graph or needs the model's scores.
     """
 
     name = "entities"
-    slow_log_q = True
+    density = "costly"
 
     def __init__(
         self,
@@ -70,9 +70,10 @@ class OnEntities(Sampler):
         self.sampler.end_epoch(z=z)  # type: ignore[arg-type]
         self._cache = {}
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw by the sampler on entities."""
         joint, shift, relation = self._joint(query)
-        drawn = self.sampler._propose(joint, k, seed) - shift[:, None]
+        drawn = self.sampler.propose(joint, k, seed) - shift[:, None]
         # What falls back on any node may leave the relation's layer.
         kept = (drawn >= 0) & (drawn < query.known.num_dst)
         return np.where(kept & ~((relation < 0) & self.layers)[:, None], drawn, -1)
@@ -80,7 +81,7 @@ class OnEntities(Sampler):
     def _joint(self, query: Query) -> tuple[Query, IntArray, IntArray]:
         """What the sampler on entities is asked, how far its ids are shifted, and relations."""
         queries = self.end_view.queries
-        entity = queries.entity(query.rows) if self.of == "kept" else query.others
+        entity = queries.entity(query.rows) if self.of == "kept" else query.targets
         relation = queries.relation(query.rows)
         shift = np.maximum(relation, 0) * self.end_view.triples.num_entities * self.layers
         known = self.sampler.known
@@ -88,7 +89,8 @@ class OnEntities(Sampler):
         joint = replace(query, rows=entity + shift, whole=whole, known=known, unique=False)
         return joint, shift, relation
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray | None:
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return the entity sampler's log density, conditioned on triples that are not known."""
         if self.of == "replaced" or self.layers:
             return None
         log_q = self._near(query, index)
@@ -100,7 +102,7 @@ class OnEntities(Sampler):
     def _near(self, query: Query, index: IntArray) -> FloatArray | None:
         """Log density of ``index [B, K]`` on the graph of entities, where nothing is known."""
         joint = self._joint(query)[0]
-        log_q = self.sampler._log_prob(joint, index)
+        log_q = self.sampler.log_density(joint, index)
         return None if log_q is None else np.where(index == joint.rows[:, None], -np.inf, log_q)
 
     def _left(self, query: Query) -> FloatArray:

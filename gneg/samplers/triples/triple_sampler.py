@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,11 +17,13 @@ from gneg.graph import KnownTriples, Triples
 from gneg.graph.triples import End, triple_tensor
 from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers.base import Need, Sampler
-from gneg.samplers.negatives import Negatives
+from gneg.samplers.negatives import Density, Negatives
 from gneg.samplers.triples.build import build
 from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
 from gneg.samplers.triples.views import View
 
+#: The end of a triple that negatives replace, see :class:`TripleSampler`.
+TripleCorrupt = Literal["both", "head", "tail", "bernoulli"]
 Make = Callable[[View], Sampler]
 IntArray = npt.NDArray[np.int64]
 #: Rows of a batch, and what was drawn for them.
@@ -66,7 +69,7 @@ class TripleSampler:
         sampler: str | Make = "uniform",
         *,
         known: KnownTriples | None = None,
-        corrupt: Literal["both", "head", "tail", "bernoulli"] = "both",
+        corrupt: TripleCorrupt = "both",
         z: Tensor | Callable[[], Tensor] | None = None,
         types: Sequence[Sequence[int]] | None = None,
         unique: bool = False,
@@ -102,8 +105,13 @@ class TripleSampler:
 
     @property
     def needs(self) -> frozenset[Need]:
-        """What it has to be given, as for pairs."""
+        """What the caller has to supply, as for pairs: what either end's sampler needs."""
         return frozenset().union(*(part.needs for part in self.parts.values()))
+
+    @property
+    def momentum(self) -> float:
+        """Decay of the moving average of the encoder that makes the keys; 0: no average."""
+        return max(part.momentum for part in self.parts.values())
 
     def sample(
         self,
@@ -148,7 +156,7 @@ class TripleSampler:
                 parts.append((which, self._drawn(pos, which, end, k, options, seed)))
         if len(self.parts) == 1:
             joined = _joined(pos, parts, swapped)
-            return joined.changed(side="src" if self.corrupt == "head" else "dst")
+            return replace(joined, side="src" if self.corrupt == "head" else "dst")
         for rows in [which[~drawn.mask.cpu().numpy()[:, 0]] for which, drawn in parts]:
             if len(rows):
                 other: End = "tail" if swapped[rows[0]] else "head"
@@ -191,6 +199,11 @@ class TripleSampler:
         """Tell an adaptive sampler that an epoch has passed."""
         for part in self.parts.values():
             part.end_epoch(z=z)
+
+    def report(self) -> dict[str, Any]:
+        """Return the reports of both ends' samplers, by end."""
+        reports = {end: part.report() for end, part in self.parts.items()}
+        return {end: report for end, report in reports.items() if report}
 
     def state_dict(self) -> dict[str, Any]:
         """Return what ``load_state_dict`` needs to go on."""
@@ -268,8 +281,8 @@ def _without_own(
     order = np.argsort(~mask, axis=1, kind="stable")
     index, mask = (np.take_along_axis(one, order, axis=1) for one in (index, mask))
     index = np.where(mask, index, 0)
-    return drawn.changed(
-        index=torch.from_numpy(index), mask=torch.from_numpy(mask), log_q=None, pos_log_q=None
+    return replace(
+        drawn, index=torch.from_numpy(index), mask=torch.from_numpy(mask), density=Density()
     )
 
 
@@ -296,13 +309,12 @@ def _joined(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> 
     assert index is not None
     assert mask is not None
     return Negatives(
-        torch.where(side, tail, head).to(pos.device),
-        index,
-        mask,
-        lambda: whole("log_q"),  # type: ignore[arg-type]
-        side.to(pos.device),
-        lambda: whole("pos_log_q"),  # type: ignore[arg-type]
-        counts,
-        torch.where(side, head, tail).to(pos.device),
+        src=torch.where(side, tail, head).to(pos.device),
+        index=index,
+        mask=mask,
+        density=Density(lambda: whole("log_q"), lambda: whole("pos_log_q")),
+        side=side.to(pos.device),
+        counts=counts,
+        replaced=torch.where(side, head, tail).to(pos.device),
         relation=relation.to(pos.device),
     )

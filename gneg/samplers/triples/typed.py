@@ -27,14 +27,14 @@ class Typed(Sampler):
         view: The side of the knowledge graph.
         by: What makes a pool.
         types: For each entity the numbers of its types; for ``by="types"``.
-        unique: See :class:`~gneg.samplers.base.Sampler`.
+        unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If ``by`` is unknown or ``types`` are missing or not as many as entities.
     """
 
     name = "typed"
-    exact = True
+    proposes = "non-edges"
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Typed(Sampler):
         super().__init__(view.graph, unique=unique, **view.options)
         self.end_view = view
         self.by = checks.choice("by", by, ("relation", "types"))
-        self.targeted = by == "types"
+        self.density = "per positive" if by == "types" else "cheap"
         self.types = types
         size = view.triples.num_entities
         if by == "types" and (types is None or len(types) != size):
@@ -86,17 +86,19 @@ class Typed(Sampler):
         """The pool of each row; -1 where there is none."""
         group = self._pools()[0]
         if self.by == "types":
-            return group[query.others].astype(np.int64)
+            return group[query.targets].astype(np.int64)
         relation = self.end_view.queries.relation(query.rows)
         return np.where(relation >= 0, group[relation], -1)
 
-    def _propose(self, query: Query, k: int, seed: int) -> IntArray:
+    def propose(self, query: Query, k: int, seed: int) -> IntArray:
+        """Draw uniformly from each query's pool."""
         index = query.blank(k)
         pools = self._groups(query), *self._pools()[1:]
         query.run(kernels.groups.draws, index, *pools, *query.known.arrays, seed, TRIES)
         return index
 
-    def _log_prob(self, query: Query, index: IntArray) -> FloatArray:
+    def log_density(self, query: Query, index: IntArray) -> FloatArray:
+        """Return the log density, uniform over the pool's unknown entities."""
         pools = self._groups(query), *self._pools()[1:]
         free = np.empty(len(query.rows), np.int64)
         query.run(kernels.groups.free, free, *pools, *query.known.arrays)

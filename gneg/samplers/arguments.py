@@ -1,0 +1,46 @@
+"""Checks of the arguments that all samplers share."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from gneg import checks
+from gneg.graph import Graph, KnownEdges
+
+
+def known_edges(graph: Graph, known: KnownEdges | None) -> KnownEdges:
+    """Return the known edges of a sampler on ``graph``; those of the graph if ``known`` is None.
+
+    Raises:
+        ValueError: If either has the wrong type, or they are over different nodes.
+    """
+    if not isinstance(graph, Graph):
+        checks.fail(
+            "graph",
+            "a gneg.Graph",
+            type(graph).__name__,
+            hint="build one with gneg.Graph.from_edge_index or from_data",
+        )
+    if known is None:
+        return KnownEdges(graph)
+    if not isinstance(known, KnownEdges):
+        checks.fail("known", "a gneg.KnownEdges or None", type(known).__name__)
+    shape = known.num_src, known.num_dst, known.bipartite
+    if shape != (graph.num_src, graph.num_dst, graph.bipartite):
+        checks.fail("known", f"KnownEdges over the nodes of {graph}", known)
+    return known
+
+
+def pairs_of(graph: Graph, pos: object) -> Tensor:
+    """Return ``pos [2, B]`` if it holds pairs of the graph's nodes.
+
+    Raises:
+        ValueError: If the shape, the type or an id is wrong.
+    """
+    pairs = checks.pairs("pos", pos)
+    if graph.bipartite:
+        checks.node_range("pos[0]", pairs[0], graph.num_src)
+        checks.node_range("pos[1]", pairs[1], graph.num_dst)
+    else:
+        checks.node_range("pos", pairs, graph.num_nodes)
+    return pairs

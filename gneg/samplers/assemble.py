@@ -1,0 +1,90 @@
+"""Assembling drawn ids into :class:`~gneg.Negatives`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg.samplers.negatives import Density, Negatives, Side
+from gneg.samplers.query import FloatArray, IntArray, Part, Query
+
+
+class _HasDensity(Protocol):
+    def log_density(self, query: Query, index: IntArray) -> FloatArray | None: ...
+
+
+def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negatives:
+    """Join the parts of a call in the order of ``pos [2, B]``.
+
+    Args:
+        sampler: The sampler whose density is computed, once it is read.
+        pos: ``[2, B]``, the positives of the call.
+        parts: The rows that replace targets and those that replace sources.
+    """
+    index = _joined(parts, [part.index for part in parts])
+    side: Side | Tensor = parts[0].query.side
+    if len(parts) > 1:
+        swapped = np.zeros(pos.size(1), bool)
+        swapped[parts[1].positions] = True
+        side = torch.from_numpy(swapped)
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part.query.counts)
+    negatives = Negatives(
+        src=torch.from_numpy(_joined(parts, [part.query.rows for part in parts]).copy()),
+        index=torch.from_numpy(np.maximum(index, 0)),
+        mask=torch.from_numpy(index >= 0),
+        density=Density(
+            lambda: _density(sampler, parts, False),
+            lambda: _density(sampler, parts, True),
+        ),
+        side=side,
+        counts=dict(counts),
+        replaced=torch.from_numpy(_joined(parts, [part.query.targets for part in parts]).copy()),
+    )
+    return negatives if pos.device.type == "cpu" else negatives.to(pos.device)
+
+
+# NumPy, not torch, until the end: torch's thread pool hangs in a forked process.
+def _joined(parts: Sequence[Part], values: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Join the values ``[b, ...]`` of all parts in the order of the positives, ``[B, ...]``."""
+    if len(values) == 1:
+        return values[0]
+    joined = np.empty((sum(map(len, values)), *values[0].shape[1:]), values[0].dtype)
+    for part, value in zip(parts, values, strict=True):
+        joined[part.positions] = value
+    return joined
+
+
+def _density(sampler: _HasDensity, parts: Sequence[Part], of_positives: bool) -> Tensor | None:
+    """Log densities ``[B, K]`` of the negatives, or ``[B]`` of the positives; None if unknown."""
+    densities = []
+    for part in parts:
+        log_q = _log_q(sampler, part, of_positives)
+        if log_q is None:
+            return None
+        densities.append(log_q)
+    return torch.from_numpy(_joined(parts, densities).astype(np.float32))
+
+
+def _log_q(sampler: _HasDensity, part: Part, of_positives: bool) -> FloatArray | None:
+    """Density ``[B, K]`` of the negatives, or ``[B]`` of the positives.
+
+    Rows that were listed, and targets that only the uniform fallback can have drawn, get the
+    uniform density.
+    """
+    query, index = part.query, part.index
+    density = sampler.log_density(query, query.targets[:, None] if of_positives else index)
+    if density is None:
+        return None
+    uniform = query.log_uniform
+    log_q = np.where(query.num_free[:, None] < index.shape[1], uniform, density)
+    if of_positives:
+        return log_q[:, 0]
+    return np.where(index < 0, 0.0, np.where(np.isneginf(log_q), uniform, log_q))

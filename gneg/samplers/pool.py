@@ -1,0 +1,59 @@
+"""Candidates of a query, their scores, and the best of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import kernels
+from gneg.samplers.query import MEMORY_MB, FloatArray, IntArray, Query, ScoreArray
+
+
+def gumbel(shape: tuple[int, ...], seed: int) -> FloatArray:
+    """Return standard Gumbel noise.
+
+    Added to log weights, the largest k are a draw without replacement (Vieira 2014; Kool et al.,
+    ICML 2019).
+    """
+    return np.random.Generator(np.random.Philox(seed)).gumbel(size=shape)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The candidates of each row, with the current model's scores when they are first read.
+
+    Attributes:
+        query: The query of each row, with the graph and the known edges.
+        index: ``[B, M]``, usable targets, each once, -1 after them.
+        memory_mb: Memory for scoring at once, in megabytes.
+    """
+
+    query: Query
+    index: IntArray
+    memory_mb: int = MEMORY_MB
+
+    @cached_property
+    def scores(self) -> ScoreArray:
+        """``[B, M]``, the current model's scores; -inf where there is no candidate."""
+        return self.query.scores(self.index, self.memory_mb)
+
+    @cached_property
+    def positive(self) -> ScoreArray:
+        """``[B, 1]``, scores of the positives."""
+        return self.query.scores(self.query.targets[:, None], self.memory_mb)
+
+    def top(self, key: npt.NDArray[Any], k: int) -> IntArray:
+        """Return the ``k`` candidates of each row with the highest ``key [B, M]``, highest first.
+
+        -1 where a row has fewer.
+        """
+        if 8 * k > key.shape[1] > 64:  # insertion would be slow
+            order = np.argsort(np.where(self.index < 0, np.inf, -key), axis=1, kind="stable")
+            return np.take_along_axis(self.index, order[:, :k], axis=1)
+        best = self.query.blank(k)
+        self.query.run(kernels.pools.top, best, self.index, key)
+        return best
