@@ -61,8 +61,8 @@ def main() -> None:
 
     # ... or by all of them: a walk that reaches other items through a tag they share.
     purchases = gneg.Graph.from_data(data, ("user", "buys", "item"))
-    every = AllTypes.of(data.edge_index_dict, data.num_nodes_dict)
-    across = Across(purchases, Walk(every.graph, hops=3), every, ("user", "buys", "item"))
+    all_types = AllTypes.of(data.edge_index_dict, data.num_nodes_dict)
+    across = Across(purchases, Walk(all_types.graph, hops=3), all_types, ("user", "buys", "item"))
     for name, sampler in (("uniform", Uniform(purchases)), ("across types", across)):
         drawn = sampler.sample(bought, k=8, generator=generator)
         liked = drawn.index % 6 == bought[0].unsqueeze(1) % 6

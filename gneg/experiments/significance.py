@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from gneg.training.driver import spread
+
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
@@ -73,18 +75,13 @@ def add_tests(
     for row in rows:
         row["against"] = {name: {} for name in row["metrics"]}
         row["summary"] = {
-            name: {metric: _spread(values) for metric, values in metrics.items()}
+            name: {metric: spread(list(values)) for metric, values in metrics.items()}
             for name, metrics in row["metrics"].items()
         }
     for name, metrics in rows[0]["metrics"].items():
         for metric in metrics:
             _test(pairs, name, metric)
     return rows
-
-
-def _spread(values: Sequence[float]) -> dict[str, float | None]:
-    std = statistics.stdev(values) if len(values) > 1 else None
-    return {"mean": statistics.fmean(values), "std": std}
 
 
 def _test(pairs: list[tuple[dict[str, Any], dict[str, Any]]], name: str, metric: str) -> None:

@@ -1,4 +1,4 @@
-"""Losses over (pos [B], neg [B, K], negatives)."""
+"""Losses of scores: positives ``[B]``, negatives ``[B, K]``, and the negatives themselves."""
 
 from gneg.losses.auc import AUCHinge, AUCSquared
 from gneg.losses.base import Loss

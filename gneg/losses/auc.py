@@ -13,7 +13,7 @@ class AUCSquared(Loss):
     """Mean of (margin - (pos - neg))^2 over all pairs.
 
     Args:
-        margin: Wanted distance, > 0.
+        margin: Distance to reach between the scores of a positive and its negatives, > 0.
     """
 
     name = "auc"
@@ -26,7 +26,7 @@ class AUCSquared(Loss):
 
 
 class AUCHinge(AUCSquared):
-    """Mean of max(0, margin - (pos - neg))^2: pairs in good order cost nothing."""
+    """Mean of max(0, margin - (pos - neg))^2: pairs beyond the margin cost nothing."""
 
     name = "auc-hinge"
 

@@ -16,14 +16,14 @@ class Loss(ABC):
     """Turns scores of positives and of their negatives into a scalar.
 
     Call it with ``pos [B]``, ``neg [B, K]`` and the :class:`~gneg.Negatives` that were scored.
-    Masked negatives never count, whatever their score. Where a loss compares a positive
-    with its negatives, rows without any are left out; an empty batch costs 0.
+    Masked negatives never count, whatever they scored. Where a loss compares a positive
+    with its negatives, rows without any are left out; the loss of an empty batch is 0.
 
     Raises (all losses):
         ValueError: If shapes do not match, or the loss needs ``log_q`` and the sampler has none.
     """
 
-    #: The name it goes by on the command line.
+    #: The name in expressions and on the command line.
     name: ClassVar[str]
     #: Whether it reads ``negatives.log_q``.
     needs_log_q: ClassVar[bool] = False
@@ -36,7 +36,7 @@ class Loss(ABC):
             checks.fail("neg", f"scores of shape {list(negatives.mask.shape)}", list(neg.shape))
         if neg.size(0) != pos.size(0):
             checks.fail("neg", f"scores of {pos.size(0)} rows, one a positive", neg.size(0))
-        # Whatever a masked pair scored, infinite or NaN, must not reach a gradient.
+        # The score of a masked pair, which may be infinite or NaN, must not reach a gradient.
         return self._loss(pos, neg.masked_fill(~negatives.mask, 0.0), negatives)
 
     @abstractmethod
@@ -48,24 +48,29 @@ class Loss(ABC):
 
 
 def masked_mean(value: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``value`` where ``mask``; 0 (with a gradient of 0) where nothing is left."""
+    """Return the mean of ``value`` where ``mask``; 0, with a gradient of 0, if nothing is."""
     return torch.where(mask, value, value.new_zeros(())).sum() / mask.sum().clamp(min=1)
 
 
 def masked_logsumexp(value: Tensor, mask: Tensor) -> Tensor:
-    """Row-wise log-sum-exp of ``value [B, K]`` where ``mask``; -inf for a row without entries.
+    """Return the row-wise log-sum-exp of ``value [B, K]`` where ``mask``, ``[B]``.
 
-    Such rows take a detour through 0, because the gradient of an empty log-sum-exp is NaN.
+    -inf for a row without entries. Such rows take a detour through 0, because the gradient of an
+    empty log-sum-exp is NaN.
     """
-    some = mask.any(dim=1)
-    safe = torch.where(mask | ~some.unsqueeze(1), value, value.new_full((), -torch.inf))
-    safe = torch.where(some.unsqueeze(1), safe, value.new_zeros(()))
+    nonempty = mask.any(dim=1)
+    safe = torch.where(mask | ~nonempty.unsqueeze(1), value, value.new_full((), -torch.inf))
+    safe = torch.where(nonempty.unsqueeze(1), safe, value.new_zeros(()))
     total = torch.logsumexp(safe, dim=1) if value.size(1) else value.new_zeros(value.size(0))
-    return torch.where(some, total, value.new_full((), -torch.inf))
+    return torch.where(nonempty, total, value.new_full((), -torch.inf))
 
 
 def needed_log_q(value: Tensor | None, loss: Loss) -> Tensor:
-    """Return ``log_q`` or say that this sampler cannot be used with this loss."""
+    """Return a density that a loss needs.
+
+    Raises:
+        ValueError: If it is None: the sampler cannot be used with this loss.
+    """
     if value is None:
         checks.fail(
             "negatives",

@@ -54,7 +54,7 @@ class HardInfoNCE(Loss):
     the harder a negative, the more it counts. ``beta = 0`` is :class:`DebiasedInfoNCE`.
 
     Args:
-        beta: How much hardness counts, >= 0.
+        beta: Exponent of the weights: the larger, the more hard negatives count; >= 0.
         tau_plus: Share of false negatives among the negatives, in [0, 1).
         temperature: Scores are divided by it, > 0.
         lowest: Lowest score there can be: -1 for cosines.
@@ -96,15 +96,15 @@ def _share(value: float) -> float:
 def _debiased(
     pos: Tensor, neg: Tensor, mask: Tensor, tau_plus: float, beta: float, lowest: float
 ) -> Tensor:
-    """Mean over rows; all exponentials less the row's largest score, so that none overflows."""
-    some = mask.any(dim=1)
+    """Return the mean over rows; exponentials are relative to each row's peak: none overflows."""
+    nonempty = mask.any(dim=1)
     size = mask.sum(dim=1).clamp(min=1).to(pos.dtype)
-    own = masked_logsumexp((1 + beta) * neg, mask)
-    own = own - masked_logsumexp(beta * neg, mask)  # log of the (weighted) mean of e^n
-    own = torch.where(some, own, pos.detach())
-    peak = torch.maximum(pos, own).detach()
-    mean = (torch.exp(own - peak) - tau_plus * torch.exp(pos - peak)) / (1 - tau_plus)
+    log_mean = masked_logsumexp((1 + beta) * neg, mask)
+    log_mean = log_mean - masked_logsumexp(beta * neg, mask)  # of e^n, weighted
+    log_mean = torch.where(nonempty, log_mean, pos.detach())
+    peak = torch.maximum(pos, log_mean).detach()
+    mean = (torch.exp(log_mean - peak) - tau_plus * torch.exp(pos - peak)) / (1 - tau_plus)
     floor = torch.exp((lowest - peak).clamp(max=60.0))
     g = torch.maximum(mean, floor)
     total = peak + torch.log(torch.exp(pos - peak) + size * g)
-    return masked_mean(total - pos, some)
+    return masked_mean(total - pos, nonempty)

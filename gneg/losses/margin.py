@@ -15,9 +15,9 @@ class Margin(Loss):
     With score = -distance this is the triplet loss (Schroff et al., CVPR 2015, equation 2).
 
     Args:
-        margin: Wanted distance between a positive and its negatives, > 0.
-        violating_only: Average over the pairs that cost something, as FaceNet does, so that easy
-            pairs do not thin the gradient.
+        margin: Distance to reach between the scores of a positive and its negatives, > 0.
+        violating_only: Average over the pairs within the margin only, as FaceNet does, so that easy
+            pairs do not dilute the gradient.
     """
 
     name = "margin"

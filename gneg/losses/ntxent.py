@@ -28,14 +28,13 @@ class NTXent(Loss):
 
     def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
         pos, neg = pos / self.temperature, neg / self.temperature
-        own = masked_logsumexp(neg, negatives.mask)
-        total = torch.logaddexp(pos, _pooled(own, _query_ids(negatives)))
-        some = torch.isfinite(total) & torch.isfinite(own)
-        return masked_mean(total - pos, some)
+        of_row = masked_logsumexp(neg, negatives.mask)
+        total = torch.logaddexp(pos, _pooled(of_row, _query_ids(negatives)))
+        return masked_mean(total - pos, torch.isfinite(total) & torch.isfinite(of_row))
 
 
 def _query_ids(negatives: Negatives) -> Tensor:
-    """A number for each different (kept node, side)."""
+    """Return a number for each distinct pair of query and side, ``[B]``."""
     query = negatives.src * 2
     if isinstance(negatives.side, Tensor):
         query = query + negatives.side.long()
@@ -44,16 +43,16 @@ def _query_ids(negatives: Negatives) -> Tensor:
 
 
 def _pooled(value: Tensor, group: Tensor) -> Tensor:
-    """Log-sum-exp of ``value [B]`` within each group, handed back to every member."""
+    """Return the log-sum-exp of ``value [B]`` over each row's group, ``[B]``."""
     if not len(value):
         return value
     size = int(group.max()) + 1
     peak = value.new_full((size,), -torch.inf).scatter_reduce(0, group, value.detach(), "amax")
     peak = torch.where(torch.isfinite(peak), peak, peak.new_zeros(()))[group]
     total = value.new_zeros(size).index_add(0, group, torch.exp(value - peak))[group]
-    some = total > 0
+    nonempty = total > 0
     return torch.where(
-        some,
-        torch.log(torch.where(some, total, total.new_ones(()))) + peak,
+        nonempty,
+        torch.log(torch.where(nonempty, total, total.new_ones(()))) + peak,
         value.new_full((), -torch.inf),
     )

@@ -11,7 +11,7 @@ from gneg.samplers.negatives import Negatives
 
 
 class PositiveUnlabelled(Loss):
-    """Logistic loss that takes non-edges as unlabelled: a share of them are edges nobody knows yet.
+    """Logistic loss that takes non-edges as unlabelled: a share of them are unknown edges.
 
     ``prior E_pos[l(+)] + max(0, E_unlabelled[l(-)] - prior E_pos[l(-)])``, l the logistic loss
     (equation 6, non-negative estimator). Negatives are to be drawn uniformly: the prior is the
@@ -29,7 +29,7 @@ class PositiveUnlabelled(Loss):
             checks.fail("prior", "a number in (0, 1)", prior)
 
     def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
-        some = negatives.mask.any(dim=1)
-        rest = masked_mean(softplus(neg), negatives.mask)
-        rest = rest - self.prior * masked_mean(softplus(pos), some)
-        return self.prior * masked_mean(softplus(-pos), some) + rest.clamp(min=0)
+        nonempty = negatives.mask.any(dim=1)
+        of_negatives = masked_mean(softplus(neg), negatives.mask)
+        of_negatives = of_negatives - self.prior * masked_mean(softplus(pos), nonempty)
+        return self.prior * masked_mean(softplus(-pos), nonempty) + of_negatives.clamp(min=0)

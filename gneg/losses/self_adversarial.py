@@ -12,7 +12,7 @@ from gneg.samplers.negatives import Negatives
 
 
 def self_adversarial_weights(neg: Tensor, mask: Tensor, temperature: float = 1.0) -> Tensor:
-    """Weights ``[B, K]`` that sum to 1 in each row: softmax(neg / temperature) where ``mask``.
+    """Return weights ``[B, K]`` of sum 1 a row: softmax(neg / temperature) where ``mask``.
 
     Without a gradient; 0 where masked. Any loss over pairs becomes self-adversarial when its
     negatives are weighted by them.
@@ -29,7 +29,7 @@ class SelfAdversarial(Loss):
     for logits leave ``margin`` at 0.
 
     Args:
-        temperature: Of the weights, > 0; the paper's alpha is its inverse.
+        temperature: Scores are divided by it for the weights, > 0; 1 / alpha of the paper.
         margin: Added to scores, the paper's gamma.
     """
 

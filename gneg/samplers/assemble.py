@@ -63,7 +63,7 @@ def _joined(parts: Sequence[Part], values: list[npt.NDArray[Any]]) -> npt.NDArra
 
 
 def _density(sampler: _HasDensity, parts: Sequence[Part], of_positives: bool) -> Tensor | None:
-    """Log densities ``[B, K]`` of the negatives, or ``[B]`` of the positives; None if unknown."""
+    """Return log densities ``[B, K]`` of negatives, or ``[B]`` of positives; None if unknown."""
     densities = []
     for part in parts:
         log_q = _log_q(sampler, part, of_positives)
@@ -74,7 +74,7 @@ def _density(sampler: _HasDensity, parts: Sequence[Part], of_positives: bool) ->
 
 
 def _log_q(sampler: _HasDensity, part: Part, of_positives: bool) -> FloatArray | None:
-    """Density ``[B, K]`` of the negatives, or ``[B]`` of the positives.
+    """Return the log density ``[B, K]`` of the negatives, or ``[B]`` of the positives.
 
     Rows that were listed, and targets that only the uniform fallback can have drawn, get the
     uniform density.

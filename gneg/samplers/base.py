@@ -206,7 +206,7 @@ class Sampler(ABC):
         return self.finish(assemble(self, pos, parts), split_seed(seed, 3))
 
     def log_prob(self, src: Tensor, dst: Tensor, *, side: Side | None = None) -> Tensor | None:
-        """Log density of each pair under this sampler, ``[B]``; None where there is no closed form.
+        """Return the log density ``[B]`` of each pair under this sampler; None if unknown.
 
         The density of the replaced end given the query, conditioned on being a non-edge; for
         ``corrupt="both"`` the mean over the two ends, or that of a single one with ``side``. A
@@ -238,7 +238,7 @@ class Sampler(ABC):
         return torch.from_numpy(mean.astype(np.float32)).to(src.device)
 
     def draw(self, query: Query, k: int, seed: int) -> IntArray:
-        """Propose, exclude and fill: targets ``[B, k]``, -1 after the last non-edge of a row."""
+        """Propose, exclude and fill; return targets ``[B, k]``, -1 after the last of a row."""
         index = self.propose(query, k, split_seed(seed, 0))
         if self.proposes == "anything" or (query.unique and self.proposes == "non-edges"):
             index = first_usable(query, index, k, self.propose, seed)

@@ -13,7 +13,7 @@ from gneg.samplers.negatives import Side
 def log_q_of(
     sampler: Sampler, rows: Tensor, targets: Tensor, *, side: Side = "dst"
 ) -> Tensor | None:
-    """Log density ``[B, M]`` of ``targets [B, M]`` of each query ``rows [B]``; None if unknown.
+    """Return the log density ``[B, M]`` of ``targets`` for each query; None if unknown.
 
     As :meth:`gneg.samplers.Sampler.log_prob`, but what a query needs is computed once for all of
     its targets.

@@ -1,4 +1,4 @@
-"""PyG's negative sampling functions, exact: the same signatures, and a sampler and a generator."""
+"""PyG's negative sampling functions, exact, with two arguments more: sampler and generator."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def negative_sampling(
     sampler: str | Sampler | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Negative edges ``[2, n]`` of a graph, no two the same; PyG's function of that name.
+    """Return distinct negative edges ``[2, n]`` of a graph; PyG's function of that name.
 
     Uniform over all non-edges, by their rank among them: exact on any density, as many as are asked
     for unless the graph has fewer, and parallel edges count once. With a ``sampler``, negatives
@@ -68,26 +68,31 @@ def negative_sampling(
     if undirected:
         wanted //= 2
     if sampler is not None:
-        found = _sampled(graph, edge_index, wanted, sampler, seed)
-        found = torch.stack([found.min(0).values, found.max(0).values]) if undirected else found
+        neg = _sampled(graph, edge_index, wanted, sampler, seed)
+        neg = torch.stack([neg.min(0).values, neg.max(0).values]) if undirected else neg
     else:
-        found = uniform_non_edges(graph, wanted, seed)
-    found = found.to(edge_index.device, edge_index.dtype)
-    return torch.cat([found, found.flip(0)], dim=1) if undirected else found
+        neg = uniform_non_edges(graph, wanted, seed)
+    neg = neg.to(edge_index.device, edge_index.dtype)
+    return torch.cat([neg, neg.flip(0)], dim=1) if undirected else neg
 
 
 def uniform_non_edges(graph: Graph, count: int, seed: int) -> Tensor:
-    """Up to ``count`` distinct non-edges ``[2, n]`` long, uniform, in random order.
+    """Return up to ``count`` distinct non-edges ``[2, n]`` long, uniform, in random order.
 
     Of an undirected graph each pair once, as (smaller, larger).
+
+    Args:
+        graph: The graph.
+        count: Number of non-edges; all of them if the graph has fewer.
+        seed: Seed of all randomness.
     """
     known = KnownEdges(graph)
-    every = np.arange(graph.num_src)
-    free = known.sizes(every)
+    nodes = np.arange(graph.num_src)
+    free = known.sizes(nodes)
     below = np.zeros_like(free)
     if graph.undirected:
-        source = np.repeat(every, np.diff(graph.indptr))
-        below = every - np.bincount(source[graph.indices < source], minlength=len(every))
+        source = np.repeat(nodes, np.diff(graph.indptr))
+        below = nodes - np.bincount(source[graph.indices < source], minlength=len(nodes))
         free = free - below
     last = np.cumsum(free)
     random = np.random.Generator(np.random.Philox(split_seed(seed, 0)))
@@ -99,28 +104,28 @@ def uniform_non_edges(graph: Graph, count: int, seed: int) -> Tensor:
 
 
 def _distinct(total: int, count: int, random: np.random.Generator) -> IntArray:
-    """``count`` different integers below ``total`` (all if there are fewer), in random order."""
+    """Return ``count`` distinct integers below ``total`` (all if fewer), in random order."""
     if count >= total or count > total // 3:
         return random.permutation(total)[:count].astype(np.int64)
-    found = np.empty(0, np.int64)
-    while len(found) < count:
-        more = random.integers(total, size=int(1.1 * (count - len(found))) + 16)
-        found = np.unique(np.concatenate([found, more]))
-    return random.permutation(found)[:count]
+    distinct = np.empty(0, np.int64)
+    while len(distinct) < count:
+        drawn = random.integers(total, size=int(1.1 * (count - len(distinct))) + 16)
+        distinct = np.unique(np.concatenate([distinct, drawn]))
+    return random.permutation(distinct)[:count]
 
 
 def _sampled(
     graph: Graph, edge_index: Tensor, wanted: int, sampler: str | Sampler, seed: int
 ) -> Tensor:
-    """Negatives of as many edges as it takes, an even number of each."""
+    """Return ``wanted`` negatives of random edges, as many of each edge."""
     edges = edge_index.cpu().long()
     if not wanted or not edges.size(1):
         return edges.new_empty(2, 0)
-    made = build(sampler, graph) if isinstance(sampler, str) else sampler
+    sampler = build(sampler, graph) if isinstance(sampler, str) else sampler
     k = math.ceil(wanted / edges.size(1))
     order = torch.randperm(edges.size(1), generator=generator_from(split_seed(seed, 1)))
     rows = order[: math.ceil(wanted / k)]
-    negatives = made.sample(edges[:, rows], k, generator=generator_from(split_seed(seed, 2)))
+    negatives = sampler.sample(edges[:, rows], k, generator=generator_from(split_seed(seed, 2)))
     return negatives.edge_index()[:, :wanted].cpu()
 
 
@@ -133,7 +138,7 @@ def structured_negative_sampling(
     sampler: str | Sampler | None = None,
     generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """For every edge (i, j) a target k that is none of i; PyG's function of that name.
+    """Return for every edge (i, j) a k that i has no edge to; PyG's function of that name.
 
     Args:
         edge_index: ``[2, E]``.
@@ -153,12 +158,10 @@ def structured_negative_sampling(
     size = _size(edge_index, num_nodes)
     loops = contains_neg_self_loops and isinstance(size, int) and sampler is None
     graph = Graph.from_edge_index(edge_index, (size, size) if loops else size, undirected=False)  # type: ignore[arg-type]
-    if isinstance(sampler, Sampler):
-        made = sampler
-    else:
-        made = Uniform(graph) if sampler is None else build(sampler, graph)
+    if not isinstance(sampler, Sampler):
+        sampler = Uniform(graph) if sampler is None else build(sampler, graph)
     count = checks.integer("k", 1 if k is None else k, 1)
-    negatives = made.sample(edge_index, count, generator=generator)
+    negatives = sampler.sample(edge_index, count, generator=generator)
     if not negatives.mask[:, 0].all():
         lone = int(negatives.src[~negatives.mask[:, 0]][0])
         checks.fail(
@@ -174,7 +177,7 @@ def structured_negative_sampling(
 def structured_negative_sampling_feasible(
     edge_index: Tensor, num_nodes: Size = None, contains_neg_self_loops: bool = True
 ) -> bool:
-    """Whether every node has a non-edge; PyG's function of that name."""
+    """Return whether every node has a non-edge; PyG's function of that name."""
     size = _size(edge_index, num_nodes)
     if contains_neg_self_loops and isinstance(size, int):
         size = size, size
@@ -192,16 +195,16 @@ def batched_negative_sampling(
     sampler: str | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Negative edges within each graph of a batch; PyG's function of that name.
+    """Return negative edges within each graph of a batch; PyG's function of that name.
 
     Args:
         edge_index: ``[2, E]`` of all graphs.
         batch: ``[N]``, the graph of each node, ascending; a pair in bipartite graphs.
         num_neg_samples: Per graph: how many; a share of its edges if a float, as many if None.
-        method: See :func:`negative_sampling`.
-        force_undirected: See there.
+        method: ``"sparse"`` or ``"dense"``, which make no difference here.
+        force_undirected: Take edges as undirected and return both directions of each negative.
         sampler: An expression.
-        generator: Source of randomness.
+        generator: Source of randomness; the global one is never used.
 
     Raises:
         ValueError: If an edge joins two graphs, ``batch`` is not ascending, or an argument is out
@@ -209,25 +212,25 @@ def batched_negative_sampling(
     """
     edge_index = checks.pairs("edge_index", edge_index)
     sides = (batch, batch) if isinstance(batch, Tensor) else batch
-    for one, ends in zip(sides, edge_index, strict=True):
-        checks.node_range("edge_index", ends, len(one))
-        if len(one) > 1 and (one.diff() < 0).any():
-            checks.fail("batch", "ascending", "one that is not")
+    for side, ends in zip(sides, edge_index, strict=True):
+        checks.node_range("edge_index", ends, len(side))
+        if len(side) > 1 and (side.diff() < 0).any():
+            checks.fail("batch", "ascending", "a tensor that is not")
     of_edge = sides[0][edge_index[0]]
     if (of_edge != sides[1][edge_index[1]]).any():
-        checks.fail("edge_index", "of edges within a graph of the batch", "one between two")
-    count = int(max(one.max() for one in sides if len(one))) + 1 if len(sides[0]) else 0
-    sizes = [torch.bincount(one, minlength=count) for one in sides]
+        checks.fail("edge_index", "of edges within a graph of the batch", "an edge between two")
+    count = int(max(side.max() for side in sides if len(side))) + 1 if len(sides[0]) else 0
+    sizes = [torch.bincount(side, minlength=count) for side in sides]
     starts = torch.stack([size.cumsum(0) - size for size in sizes], dim=1)
     seed = draw_seed(generator)
-    found = [edge_index[:, :0]]
+    parts = [edge_index[:, :0]]
     for i in range(count):
-        mine = edge_index[:, of_edge == i] - starts[i].unsqueeze(1)
+        edges = edge_index[:, of_edge == i] - starts[i].unsqueeze(1)
         size: Any = int(sizes[0][i])
         if not isinstance(batch, Tensor):
             size = size, int(sizes[1][i])
         negatives = negative_sampling(
-            mine,
+            edges,
             size,
             num_neg_samples,
             method,
@@ -235,8 +238,8 @@ def batched_negative_sampling(
             sampler=sampler,
             generator=generator_from(split_seed(seed, i)),
         )
-        found.append(negatives + starts[i].unsqueeze(1))
-    return torch.cat(found, dim=1)
+        parts.append(negatives + starts[i].unsqueeze(1))
+    return torch.cat(parts, dim=1)
 
 
 def _size(edge_index: Tensor, num_nodes: Size) -> int | tuple[int, int]:

@@ -48,7 +48,7 @@ def _across(graph: Graph, **options) -> Sampler:
     sizes = {"a": graph.num_src, "b": graph.num_dst, "c": 3}
     if not graph.bipartite:
         del sizes["b"]
-    every = samplers.AllTypes.of(
+    all_types = samplers.AllTypes.of(
         {
             (kinds[0], "own", kinds[1]): graph.edge_index,
             (kinds[1], "has", "c"): torch.stack(
@@ -57,8 +57,8 @@ def _across(graph: Graph, **options) -> Sampler:
         },
         sizes,
     )
-    walk = samplers.Walk(every.graph, "ppr")
-    return samplers.Across(graph, walk, every, (kinds[0], "own", kinds[1]), **options)
+    walk = samplers.Walk(all_types.graph, "ppr")
+    return samplers.Across(graph, walk, all_types, (kinds[0], "own", kinds[1]), **options)
 
 
 SAMPLERS: dict[str, Callable[..., Sampler]] = {

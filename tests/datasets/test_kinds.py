@@ -277,19 +277,19 @@ def test_a_walk_across_types_reaches_what_one_type_cannot():
     for kind, index in edges.items():
         data[kind].edge_index = index
     graph = Graph.from_data(data, buys)
-    every = samplers.AllTypes.of(data.edge_index_dict, data.num_nodes_dict)
-    assert every.offset == {"user": 0, "item": 2, "tag": 6}
+    all_types = samplers.AllTypes.of(data.edge_index_dict, data.num_nodes_dict)
+    assert all_types.offset == {"user": 0, "item": 2, "tag": 6}
     pos = torch.tensor([[0] * 50], dtype=torch.long).repeat(2, 1)
     alone = samplers.Walk(graph).sample(pos, 4, generator=torch.Generator().manual_seed(0))
     assert alone.counts["filled"] or alone.counts["short"]
-    walk = samplers.Walk(every.graph, hops=3)
-    across = samplers.Across(graph, walk, every, buys)
+    walk = samplers.Walk(all_types.graph, hops=3)
+    across = samplers.Across(graph, walk, all_types, buys)
     drawn = across.sample(pos, 2, generator=torch.Generator().manual_seed(0))
     assert (drawn.index == 1).all()  # user 0, item 0, tag 0, item 1
-    with pytest.raises(ValueError, match=r"'sampler' must be a sampler on every.graph"):
-        samplers.Across(graph, samplers.Walk(graph), every, buys)
+    with pytest.raises(ValueError, match=r"'sampler' must be a sampler on all_types.graph"):
+        samplers.Across(graph, samplers.Walk(graph), all_types, buys)
     with pytest.raises(ValueError, match="'edge_type' must be one of 'user', 'item', 'tag'"):
-        samplers.Across(graph, walk, every, ("shop", "sells", "item"))
+        samplers.Across(graph, walk, all_types, ("shop", "sells", "item"))
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_what_scores_nothing_is_named(tmp_path):
         (lambda: scorers.heuristic(toy(), "deepwalk"), "'model' must be one of"),
         (lambda: HardSet.load(tmp_path / "no.npz"), "'hardset' must be an existing file"),
         (lambda: HardSet.load(tmp_path / "other.npz"), "an .npz of gneg hardset"),
-        (lambda: HardSet.load(tmp_path / "flat.npy"), "'pos' must be given"),
+        (lambda: HardSet.load(tmp_path / "flat.npy"), "'pos' must be the positives of an .npy"),
     ):
         with pytest.raises(ValueError, match=message):
             call()

@@ -92,7 +92,8 @@ def test_what_the_callback_needs_is_named():
     with pytest.raises(ValueError, match="'datamodule' must be a LinkDataModule"):
         callback.on_train_batch_end(SimpleNamespace(datamodule=None), None)
     module = LinkDataModule(datasets.load("digits"), "similar(refresh_every=1)")
-    with pytest.raises(ValueError, match=r"'module' must be one with a method embed\(\)"):
+    message = r"'module' must be a LightningModule with a method embed\(\)"
+    with pytest.raises(ValueError, match=message):
         callback.on_train_epoch_end(SimpleNamespace(datamodule=module), object())
 
 

@@ -149,7 +149,7 @@ def test_what_a_selector_needs_is_named(factory):
     with pytest.raises(ValueError, match="'callback' must be a GnegCallback"):
         make(factory, sampler="hardest(uniform)")
     alone = make(factory, sampler="hardest(uniform)", callback=GnegCallback())
-    with pytest.raises(ValueError, match="'callback' must be one that the training is given too"):
+    with pytest.raises(ValueError, match="'callback' must be passed to the training"):
         alone.sample(factory.mapped_triples[:4])
 
 

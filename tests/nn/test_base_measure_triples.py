@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gneg.nn.base_weight import replayed
 
 from gneg import datasets
+from gneg.nn.base_measure import best_weight
 from gneg.nn.kge.base_measure import TripleBaseMeasure
 from gneg.samplers.triples import TripleSampler
 from gneg.training.config import TripleConfig
@@ -75,18 +75,27 @@ def test_triples_get_the_mean_of_both_ends():
     torch.testing.assert_close(measured(h, r, t), 0.25 * (tails + heads))
 
 
-def test_a_replayed_measure_scores_once_and_gives_the_same():
+def test_weights_are_compared_on_one_pass_of_the_model():
     triples = random(20, 3, 60)
     measured = TripleBaseMeasure(Nothing(), TripleSampler(triples, "walk"), 0.5)
     kept, relation = triples.triples[0, :7], triples.triples[1, :7]
-    parts = []
-    for weight in (0.5, 0.5, 0.0):
-        rows = replayed(measured.parts, parts, weight)
-        for end in ("tail", "head"):
-            measured.c = weight
-            expected = measured.rows(kept, relation, end)
-            torch.testing.assert_close(rows(kept, relation, end), expected)
-    assert len(parts) == 2
+    asked, ranked = [], []
+
+    def parts(kept, relation, end):
+        asked.append(end)
+        return measured.row_parts(kept, relation, end)
+
+    def evaluate(rows):
+        ranked.append([rows(kept, relation, end) for end in ("tail", "head")])
+        return {"mrr": float(len(ranked) == 2)}
+
+    weights = (0.0, 0.5, 2.0)
+    assert best_weight(parts, evaluate, "mrr", weights) == (0.5, {"mrr": 1.0})
+    assert asked == ["tail", "head"]
+    for weight, found in zip(weights, ranked, strict=True):
+        measured.c = weight
+        for end, rows in zip(("tail", "head"), found, strict=True):
+            torch.testing.assert_close(rows, measured.rows(kept, relation, end))
 
 
 def test_types_that_were_unlearned_come_back(shared, tmp_path):

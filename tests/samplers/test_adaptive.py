@@ -134,7 +134,7 @@ def test_cached_is_lazy():
         calls.append(len(src))
         return torch.zeros(len(src))
 
-    cache = samplers.Cached(samplers.Uniform(graph), 4, 4, every=3)
+    cache = samplers.Cached(samplers.Uniform(graph), 4, 4, refresh_every=3)
     for _ in range(6):
         cache.sample(graph.edge_index, 2, score=score)
         cache.step()

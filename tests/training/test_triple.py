@@ -22,7 +22,9 @@ from gneg.graph import Triples
 from gneg.nn.kge import MODELS, CompGCN, ComplEx, DistMult, RotatE, TransE
 from gneg.samplers.triples import TripleSampler
 from gneg.training.config import TripleConfig
+from gneg.training.driver import TrainingInterrupted
 from gneg.training.driver import train as kg_train
+from gneg.training.models import make_triple_model
 from tests.triple_worlds import WORLDS
 
 
@@ -38,9 +40,9 @@ def test_a_query_is_scored_alike_in_every_way(name, encoder):
     config = TripleConfig(model=name, encoder=encoder, dim=8)
     if (name, encoder) == ("rotate", "compgcn"):
         with pytest.raises(ValueError, match="'encoder' must be rgcn where relations are narrower"):
-            config.make_model(data)
+            make_triple_model(config, data)
         return
-    model = config.make_model(data)
+    model = make_triple_model(config, data)
     neg = TripleSampler(data.triples).sample(
         data.train, 5, generator=torch.Generator().manual_seed(0)
     )
@@ -134,7 +136,7 @@ def test_compgcn_equals_messages_one_by_one(layers, inverse):
 @pytest.mark.parametrize("encoder", ["rgcn", "compgcn"])
 def test_no_message_passes_along_what_is_scored(encoder):
     data = world()
-    model = TripleConfig(model="distmult", encoder=encoder, dim=8).make_model(data)
+    model = make_triple_model(TripleConfig(model="distmult", encoder=encoder, dim=8), data)
     every = torch.arange(data.train.size(1))
     alone = model.tables(every)[0]
     model.entity.weight.data[1:] += 1.0
@@ -332,7 +334,9 @@ def test_runs_go_on_where_they_stopped(tmp_path, sampler):
         if state["epoch"] == 4:
             raise KeyboardInterrupt
 
-    first = kg_train(data, config, out=tmp_path, report=stop)
+    with pytest.raises(TrainingInterrupted) as stopped:
+        kg_train(data, config, out=tmp_path, report=stop)
+    first = stopped.value.results
     assert not first["runs"][0]["complete"]
     second = kg_train(data, config, out=tmp_path)
     assert second["runs"][0]["complete"]

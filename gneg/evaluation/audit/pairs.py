@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from typing import Any
 
@@ -85,15 +84,10 @@ class PairAdapter(Adapter):
         self, drawn: list[Negatives], pos: Tensor, rows: Tensor, model: dict[str, Any], seed: int
     ) -> Negatives:
         """Return the sorted ``rows`` of the negatives that were drawn."""
-        bounds = np.cumsum([0] + [len(part.index) for part in drawn])
-        fields = [
-            [
-                field[rows[(rows >= low) & (rows < high)] - low]
-                for field in (part.src, part.index, part.mask)
-            ]
-            for part, (low, high) in zip(drawn, itertools.pairwise(bounds), strict=True)
-        ]
-        src, index, mask = (torch.cat(field) for field in zip(*fields, strict=True))
+        src, index, mask = (
+            torch.cat([getattr(part, name) for part in drawn])[rows]
+            for name in ("src", "index", "mask")
+        )
         side: Any = drawn[0].side
         if isinstance(side, Tensor):
             side = torch.cat([part.side for part in drawn])[rows]  # type: ignore[misc]
@@ -114,14 +108,13 @@ class PairAdapter(Adapter):
 
     def columns(self, group: Group) -> dict[str, FloatArray]:
         """Return heuristics of the pairs of a group and the degrees of the drawn ends."""
+        graph, x, targets = self.graph, self.data.x, group.dst[:, None]
         values: dict[str, FloatArray] = {
-            kind: heuristics.scores(self.graph, kind, group.src, group.dst[:, None], x=self.data.x)[
-                :, 0
-            ]
+            kind: heuristics.scores(graph, kind, group.src, targets, x=x)[:, 0]
             for kind in self._heuristics()
         }
-        values["ppr"] = _pagerank(self.graph, group.src, group.dst)
-        values["degree"] = self.graph.degree().numpy()[group.drawn].astype(np.float64)
+        values["ppr"] = _pagerank(graph, group.src, group.dst)
+        values["degree"] = graph.degree().numpy()[group.drawn].astype(np.float64)
         return values
 
     def _heuristics(self) -> tuple[Kind, ...]:

@@ -20,10 +20,10 @@ from gneg.samplers.pool import gumbel
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
-MOMENTUM = 0.9  # of the baseline and of the entropy that is watched
-COLLAPSED = 0.05  # share of the highest possible entropy
-PATIENCE = 20  # steps below it
-ROWS = 8_192  # of a draw that the generator learns from at once
+MOMENTUM = 0.9  # of the moving averages of the baseline and of the entropy
+COLLAPSED = 0.05  # share of the highest possible entropy below which a generator has collapsed
+PATIENCE = 20  # steps below it before the warning
+ROWS = 8_192  # of a draw, in one step of backpropagation
 
 
 class Adversarial(Wrapper):
@@ -35,16 +35,16 @@ class Adversarial(Wrapper):
     equations 5 to 7; IGAN, Wang et al., AAAI 2018). The K draws of a row are without replacement
     and each counts as a draw of its own.
 
-    A generator that always draws the same few candidates is of no use: when the entropy of its
-    softmax stays below a twentieth of the highest possible, one
-    :class:`~gneg.checks.CollapseWarning` says so, and `report` tells the entropy.
+    A generator that always draws the same candidates is of no use: when the entropy of its softmax
+    stays below a twentieth of the highest possible, a :class:`~gneg.checks.CollapseWarning` is
+    given once; `report` has the entropy.
 
     Args:
         sampler: The sampler that proposes candidates.
         m: Number of candidates, M; at least K.
         width: Width of the generator's embeddings.
         lr: Learning rate of the generator's Adam.
-        seed: Of the generator's first weights.
+        seed: Seed of the generator's initial weights.
         memory_mb: Memory for scoring at once, in megabytes.
         known: The edges that are never returned; those of ``sampler`` if None.
         corrupt: The end to replace; that of ``sampler`` if None.
@@ -94,13 +94,15 @@ class Adversarial(Wrapper):
         return self.sampler.needs | {"score"}
 
     def _logits(self, query: Query, index: IntArray) -> FloatArray:
-        """The generator's logits ``[B, M]``; NumPy, because a forked process may draw."""
-        here, there = (0, 1) if query.side == "dst" else (1, 0)
-        factors = [one.detach().numpy() for one in self.factors]
-        bias = [one.detach().numpy()[:, 0] for one in self.bias]
-        at = np.maximum(index, 0)
-        logits: FloatArray = np.einsum("bd,bmd->bm", factors[here][query.rows], factors[there][at])
-        logits += bias[here][query.rows][:, None] + bias[there][at]
+        """Return the generator's logits ``[B, M]``; NumPy, because a forked process may draw."""
+        of_query, of_target = (0, 1) if query.side == "dst" else (1, 0)
+        factors = [parameter.detach().numpy() for parameter in self.factors]
+        bias = [parameter.detach().numpy()[:, 0] for parameter in self.bias]
+        rows, targets = query.rows, np.maximum(index, 0)
+        logits: FloatArray = np.einsum(
+            "bd,bmd->bm", factors[of_query][rows], factors[of_target][targets]
+        )
+        logits += bias[of_query][rows][:, None] + bias[of_target][targets]
         return logits
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
@@ -112,48 +114,47 @@ class Adversarial(Wrapper):
         return drawn
 
     def step(self, *, score: Score | None = None) -> None:
-        """Train the generator on what the last call drew."""
+        """Train the generator on the draws of the last call."""
         super().step(score=score)
-        drawn = [(query, *what) for query, what in self.recall() if len(query.rows)]
+        drawn = [(query, *record) for query, record in self.recall() if len(query.rows)]
         rewards = [reward[index >= 0] for _, _, index, reward in drawn]
         if not sum(map(len, rewards)):
             return
-        found = np.concatenate(rewards)
-        self.baseline = _moved(self.baseline, float(found.mean()))
-        scale = float(found.std()) + 1e-6
+        observed = np.concatenate(rewards)
+        self.baseline = _moved(self.baseline, float(observed.mean()))
+        scale = float(observed.std()) + 1e-6
         self.optimizer.zero_grad()
         entropies = []
         for query, pool, index, reward in drawn:
             for lo in range(0, len(index), ROWS):
                 part = slice(lo, lo + ROWS)
                 gain = np.where(index[part] >= 0, (reward[part] - self.baseline) / scale, 0.0)
-                gain /= len(found)
-                some = query.take(np.arange(len(index))[part])
-                entropies.append(self._learn(some, pool[part], index[part], gain))
+                gain /= len(observed)
+                chunk = query.take(np.arange(len(index))[part])
+                entropies.append(self._learn(chunk, pool[part], index[part], gain))
         self.optimizer.step()
         self._watch(float(np.mean(np.concatenate(entropies))))
 
     def _learn(self, query: Query, pool: IntArray, drawn: IntArray, gain: FloatArray) -> FloatArray:
         """Add a gradient of -gain * log p(drawn); return each row's entropy in [0, 1]."""
-        here, there = (0, 1) if query.side == "dst" else (1, 0)
+        of_query, of_target = (0, 1) if query.side == "dst" else (1, 0)
         rows = torch.from_numpy(query.rows)
 
         def logit(index: IntArray) -> Tensor:
             # Looked up as embeddings: the sums of an indexing's gradient come in any order.
-            at = torch.from_numpy(np.maximum(index, 0))
-            ends = [(rows, here), (at, there)]
-            kept, replaced = (embedding(ids, self.factors[end]) for ids, end in ends)
-            own, other = (embedding(ids, self.bias[end]).squeeze(-1) for ids, end in ends)
-            return torch.einsum("bd,bmd->bm", kept, replaced) + own.unsqueeze(1) + other
+            ends = [(rows, of_query), (torch.from_numpy(np.maximum(index, 0)), of_target)]
+            a, b = (embedding(ids, self.factors[end]) for ids, end in ends)
+            c, d = (embedding(ids, self.bias[end]).squeeze(-1) for ids, end in ends)
+            return torch.einsum("bd,bmd->bm", a, b) + c.unsqueeze(1) + d
 
-        held = torch.from_numpy(pool >= 0)
-        logits = logit(pool).masked_fill(~held, -torch.inf)
+        present = torch.from_numpy(pool >= 0)
+        logits = logit(pool).masked_fill(~present, -torch.inf)
         total = torch.logsumexp(logits, dim=1, keepdim=True)
         weight = torch.from_numpy(gain).float()
         loss = -(weight * torch.where(weight == 0, weight, logit(drawn) - total)).sum()
         loss.backward()
         p = torch.softmax(logits.detach(), dim=1)
-        size = held.sum(dim=1).clamp(min=2).float()
+        size = present.sum(dim=1).clamp(min=2).float()
         entropy: FloatArray = (torch.special.entr(p).sum(dim=1) / size.log()).numpy()
         return entropy
 
@@ -172,20 +173,23 @@ class Adversarial(Wrapper):
 
     def report(self) -> dict[str, Any]:
         """Return the generator's entropy in [0, 1] and whether it has collapsed."""
-        own = {"generator_entropy": self.entropy, "generator_collapsed": self.low >= PATIENCE}
-        return {**self.sampler.report(), **own}
+        return {
+            **self.sampler.report(),
+            "generator_entropy": self.entropy,
+            "generator_collapsed": self.low >= PATIENCE,
+        }
 
     def _state(self) -> dict[str, Any]:
         return {
-            "weights": [one.detach().clone() for one in (*self.factors, *self.bias)],
+            "weights": [parameter.detach().clone() for parameter in (*self.factors, *self.bias)],
             "optimizer": self.optimizer.state_dict(),
             "watch": [self.baseline, self.entropy, self.steps, self.low],
         }
 
     def _load(self, state: dict[str, Any]) -> None:
         with torch.no_grad():
-            for one, value in zip((*self.factors, *self.bias), state["weights"], strict=True):
-                one.copy_(value)
+            for parameter, value in zip((*self.factors, *self.bias), state["weights"], strict=True):
+                parameter.copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
         self.baseline, self.entropy, self.steps, self.low = state["watch"]
 

@@ -23,21 +23,22 @@ Refresh = Literal["is", "top", "unif"]
 class Cached(Wrapper):
     """Draws from a cache of hard negatives that each query keeps.
 
-    NSCaching (Zhang et al., ICDE 2019): negatives are drawn uniformly from the query's cache (by
-    their law, not the hardest: that exploits less and explores more). After a step, the cache is
-    joined with ``m`` fresh candidates and cut down again: by importance, in proportion to
+    NSCaching (Zhang et al., ICDE 2019): negatives are drawn uniformly from the query's cache, not
+    the hardest of them: that exploits less and explores more. After a step, the cache is joined
+    with ``m`` fresh candidates and reduced to its size again: by importance, in proportion to
     exp(score), (``"is"``), to the highest scores (``"top"``), or at random (``"unif"``). Only the
-    rows of the last call are renewed, and only in every ``every``-th step (lazily).
+    queries of the last call are refreshed, and only in every ``refresh_every``-th step (lazily).
 
     A query that has no cache yet draws from the wrapped sampler. Where memory does not suffice for
-    all queries, they share slots and the last one keeps it. `report` tells what is held.
+    all queries, they share slots, which the latest query takes. `report` has the number of queries
+    with a cache and its memory.
 
     Args:
         sampler: Where fresh candidates come from.
-        size: Negatives that a query keeps.
-        m: Fresh candidates at a renewal.
-        refresh: How the cache is cut down.
-        every: Steps between renewals.
+        size: Negatives in the cache of a query.
+        m: Fresh candidates at a refresh.
+        refresh: How the cache is reduced: ``"is"``, ``"top"`` or ``"unif"``.
+        refresh_every: Steps between refreshes.
         cache_mb: Memory for the cache, in megabytes, for each side.
         memory_mb: Memory for scoring at once, in megabytes.
         known: The edges that are never returned; those of ``sampler`` if None.
@@ -60,7 +61,7 @@ class Cached(Wrapper):
         m: int = 32,
         *,
         refresh: Refresh = "is",
-        every: int = 1,
+        refresh_every: int = 1,
         cache_mb: int = 256,
         memory_mb: int = MEMORY_MB,
         known: KnownEdges | None = None,
@@ -72,7 +73,7 @@ class Cached(Wrapper):
         )
         self.size = checks.integer("size", size, 1)
         self.refresh: Refresh = checks.choice("refresh", refresh, ("is", "top", "unif"))
-        self.every = checks.integer("every", every, 1)
+        self.refresh_every = checks.integer("refresh_every", refresh_every, 1)
         self.cache_mb = checks.integer("cache_mb", cache_mb, 1)
         self.steps = 0
         self._items: dict[str, npt.NDArray[np.int32]] = {}
@@ -84,7 +85,7 @@ class Cached(Wrapper):
         return self.sampler.needs | {"score"}
 
     def _slots(self, side: str, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-        """Slot of each row and whether it is its own."""
+        """Return the slot of each row, and whether the row owns it."""
         if side not in self._items:
             queries = self.graph.num_src if side == "dst" else self.graph.num_dst
             room = max(1, self.cache_mb * 2**20 // (4 * self.size + 8))
@@ -96,37 +97,37 @@ class Cached(Wrapper):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw from each query's cache, or from the wrapped sampler if it has none."""
         if query.score is None:
-            query.scores(query.blank(0))  # says what is missing
-        slot, own = self._slots(query.side, query.rows)
+            query.scores(query.blank(0))  # raises: a score is needed
+        slot, owned = self._slots(query.side, query.rows)
         self.remember(query, seed)
         noise = gumbel((len(query.rows), self.size), split_seed(seed, 1))
         pool = Pool(query, self._items[query.side][slot].astype(np.int64))
         drawn = pool.top(noise, min(k, self.size))
         index = query.blank(k)
         index[:, : drawn.shape[1]] = drawn
-        new = np.flatnonzero(~own)
+        new = np.flatnonzero(~owned)
         if len(new):
             index[new] = self.sampler.draw(query.take(new), k, split_seed(seed, 0))
         return index
 
     def step(self, *, score: Score | None = None) -> None:
-        """Renew the caches of the rows that were drawn for."""
+        """Refresh the caches of the last call's queries."""
         super().step(score=score)
         self.steps += 1
         for query, seed in self.recall():
-            if self.steps % self.every == 0:
+            if self.steps % self.refresh_every == 0:
                 first = np.unique(query.rows, return_index=True)[1]
                 part = replace(query.take(first), score=score or query.score)
-                self._renew(part, split_seed(seed, 2))
+                self._refresh(part, split_seed(seed, 2))
 
-    def _renew(self, query: Query, seed: int) -> None:
-        slot, own = self._slots(query.side, query.rows)
-        held = np.where(own[:, None], self._items[query.side][slot], -1)
+    def _refresh(self, query: Query, seed: int) -> None:
+        slot, owned = self._slots(query.side, query.rows)
+        cached = np.where(owned[:, None], self._items[query.side][slot], -1)
         fresh = self.draw_pool(query, self.size, seed)
-        both = query.blank(held.shape[1] + fresh.index.shape[1])
-        query.exclude(both, np.concatenate([held, fresh.index], axis=1), unique=True)
-        pool = Pool(query, both, self.memory_mb)
-        noise = gumbel(both.shape, split_seed(seed, 1))
+        joined = query.blank(cached.shape[1] + fresh.index.shape[1])
+        query.exclude(joined, np.concatenate([cached, fresh.index], axis=1), unique=True)
+        pool = Pool(query, joined, self.memory_mb)
+        noise = gumbel(joined.shape, split_seed(seed, 1))
         key = noise if self.refresh == "unif" else pool.scores
         if self.refresh == "is":
             key = key + noise
@@ -134,21 +135,24 @@ class Cached(Wrapper):
         self._owner[query.side][slot] = query.rows
 
     def report(self) -> dict[str, Any]:
-        """Return how many queries have a cache and what it takes."""
-        held: list[npt.NDArray[Any]] = [*self._items.values(), *self._owner.values()]
-        size = sum(one.nbytes for one in held)
+        """Return the number of queries with a cache, and its memory in megabytes."""
+        arrays: list[npt.NDArray[Any]] = [*self._items.values(), *self._owner.values()]
+        size = sum(array.nbytes for array in arrays)
         queries = sum(int((owner >= 0).sum()) for owner in self._owner.values())
-        own = {"cached_queries": queries, "cache_mb": round(size / 2**20, 3)}
-        return {**self.sampler.report(), **own}
+        return {
+            **self.sampler.report(),
+            "cached_queries": queries,
+            "cache_mb": round(size / 2**20, 3),
+        }
 
     def _state(self) -> dict[str, Any]:
         return {
             "steps": self.steps,
-            "items": {side: torch.from_numpy(one.copy()) for side, one in self._items.items()},
-            "owner": {side: torch.from_numpy(one.copy()) for side, one in self._owner.items()},
+            "items": {side: torch.from_numpy(array.copy()) for side, array in self._items.items()},
+            "owner": {side: torch.from_numpy(array.copy()) for side, array in self._owner.items()},
         }
 
     def _load(self, state: dict[str, Any]) -> None:
         self.steps = state["steps"]
-        self._items = {side: one.numpy().copy() for side, one in state["items"].items()}
-        self._owner = {side: one.numpy().copy() for side, one in state["owner"].items()}
+        self._items = {side: array.numpy().copy() for side, array in state["items"].items()}
+        self._owner = {side: array.numpy().copy() for side, array in state["owner"].items()}

@@ -15,16 +15,16 @@ from gneg.samplers.wrapper import Wrapper
 class Curriculum(Wrapper):
     """Changes a setting of a sampler from epoch to epoch.
 
-    Curriculum learning (Bengio et al., ICML 2009). What can be scheduled: the ``share`` of the last
-    (hard) part of a mixture, the ``quantile`` of ``Hardest``, the ``temperature`` of ``Tempered``,
-    ``n`` of ``DNS``, the ``hops`` of ``KHop``, the ``margin`` of ``SemiHard``, ``m``, ``alpha``
-    and so on: ``sampler.settings()`` lists them.
+    Curriculum learning (Bengio et al., ICML 2009). ``sampler.settings()`` lists the settings that
+    can be scheduled, such as the ``share`` of the last (hard) part of a mixture, the ``quantile``
+    of ``Hardest``, the ``temperature`` of ``Tempered``, ``n`` of ``DNS``, the ``hops`` of ``KHop``,
+    the ``margin`` of ``SemiHard``, and ``m``.
 
     Args:
         sampler: The sampler whose setting is scheduled, however deep it is inside.
         schedule: Value of the setting by epoch, counted from 0: any callable, such as
             :class:`~gneg.samplers.adapt.schedules.Schedule`.
-        setting: Which one.
+        setting: The name of the setting, one of ``sampler.settings()``.
         known: The edges that are never returned; those of ``sampler`` if None.
         corrupt: The end to replace; that of ``sampler`` if None.
         unique: Whether a row may hold a target only once.

@@ -34,7 +34,7 @@ class Schedule:
     epochs: int = 50
 
     def __post_init__(self) -> None:
-        """Refuse what is no schedule."""
+        """Check the settings."""
         checks.choice("schedule", self.shape, SHAPES)
         checks.integer("epochs", self.epochs, 1)
         low = 0.0 if self.shape == "exponential" else -math.inf
@@ -42,12 +42,12 @@ class Schedule:
             checks.number(name, getattr(self, name), low, open_low=self.shape == "exponential")
 
     def __call__(self, epoch: int) -> float:
-        """Value in ``epoch``, counted from 0."""
-        done = min(max(epoch, 0) / self.epochs, 1.0)
+        """Return the value in ``epoch``, counted from 0."""
+        progress = min(max(epoch, 0) / self.epochs, 1.0)
         if self.shape == "exponential":
-            return float(self.start * (self.end / self.start) ** done)
+            return float(self.start * (self.end / self.start) ** progress)
         if self.shape == "step":
-            done = math.floor(4 * done) / 4
+            progress = math.floor(4 * progress) / 4
         if self.shape == "cosine":
-            done = (1 - math.cos(math.pi * done)) / 2
-        return self.start + (self.end - self.start) * done
+            progress = (1 - math.cos(math.pi * progress)) / 2
+        return self.start + (self.end - self.start) * progress

@@ -22,11 +22,11 @@ class SelfPaced(Wrapper):
     of each call and averaged over calls, drives an integral controller on the difficulty d in
     [0, 1], and the setting is ``easy + d * (hard - easy)``. Self-paced in the sense of Kumar et
     al. (NeurIPS 2010): a model that is sure of itself gets harder negatives, one that struggles
-    gets easier ones. `report` tells the curve, epoch by epoch.
+    gets easier ones. `report` has the curve, epoch by epoch.
 
     Args:
         sampler: The sampler whose setting is controlled, however deep it is inside.
-        setting: Which one; see :class:`~gneg.samplers.adapt.curriculum.Curriculum`.
+        setting: The name of the setting, one of ``sampler.settings()``.
         target: Wanted share of violating negatives, in (0, 1).
         easy: Value of the setting at d = 0.
         hard: Value of the setting at d = 1.
@@ -78,7 +78,7 @@ class SelfPaced(Wrapper):
 
     @property
     def value(self) -> float:
-        """What the setting is now."""
+        """The current value of the setting."""
         return self.easy + self.difficulty * (self.hard - self.easy)
 
     def _apply(self) -> None:
@@ -87,10 +87,10 @@ class SelfPaced(Wrapper):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the wrapped sampler, and record how many negatives violate."""
         index = self.sampler.propose(query, k, seed)
-        some = np.arange(0, len(index), max(1, len(index) // ROWS))
-        part = query.take(some)
-        above = part.scores(index[some]) > part.scores(part.targets[:, None])
-        drawn = int((index[some] >= 0).sum())
+        measured = np.arange(0, len(index), max(1, len(index) // ROWS))
+        part = query.take(measured)
+        above = part.scores(index[measured]) > part.scores(part.targets[:, None])
+        drawn = int((index[measured] >= 0).sum())
         self.remember(query, (int(above.sum()), drawn))
         return index
 
@@ -101,18 +101,18 @@ class SelfPaced(Wrapper):
     def step(self, *, score: Score | None = None) -> None:
         """Make the next negatives harder if too few of the last violated, else easier."""
         super().step(score=score)
-        seen = [what for _, what in self.recall()]
-        drawn = sum(size for _, size in seen)
+        records = [record for _, record in self.recall()]
+        drawn = sum(size for _, size in records)
         if not drawn:
             return
-        share = sum(above for above, _ in seen) / drawn
+        share = sum(above for above, _ in records) / drawn
         self.violating = self.smooth * self.violating + (1 - self.smooth) * share
         change = self.rate * (self.target - self.violating)
         self.difficulty = min(max(self.difficulty + change, 0.0), 1.0)
         self._apply()
 
     def end_epoch(self, *, z: Vectors | None = None) -> None:
-        """Enter a point into the curve."""
+        """Add a point to the curve."""
         super().end_epoch(z=z)
         self.curve.append({"violating": self.violating, self.setting: self.value})
 

@@ -1,4 +1,4 @@
-"""Negatives as a file: parquet, npz or csv, with a header that says what they are."""
+"""Columns of negatives in parquet, npz and csv files, with a header that says what they are."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _WIDE = ("index", "log_q")
 
 
 def suffix_of(path: Path) -> str:
-    """The suffix of a file of negatives.
+    """Return the suffix of ``path``.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is not that of a file of negatives.
     """
     if path.suffix not in SUFFIXES:
         checks.fail("path", f"a name that ends in one of {', '.join(SUFFIXES)}", str(path))
@@ -32,9 +32,14 @@ def suffix_of(path: Path) -> str:
 
 
 def write(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> None:
-    """Write ``parts`` one after the other, whole or not at all.
+    """Write ``parts`` one after the other, the whole file or nothing.
 
-    Parquet and csv are streamed; an npz is gathered in memory.
+    Parquet and csv are streamed; an npz is collected in memory.
+
+    Args:
+        path: The file; its suffix says the format.
+        parts: Columns of consecutive positives.
+        info: The header, JSON-serialisable.
 
     Raises:
         ValueError: If the suffix is unknown.
@@ -45,10 +50,10 @@ def write(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> None:
 
 
 def read(path: Path) -> tuple[Columns, dict[str, Any]]:
-    """The columns and the header of a file.
+    """Return the columns and the header of a file.
 
     Raises:
-        ValueError: If there is no such file, or it is none of ours.
+        ValueError: If there is no such file, or it is not a file of negatives.
     """
     if not path.exists():
         checks.fail("path", "an existing file", str(path))
@@ -56,7 +61,7 @@ def read(path: Path) -> tuple[Columns, dict[str, Any]]:
     columns, info = readers[suffix_of(path)](path)
     lacking = {"src", "replaced", "side", "index"} - set(columns)
     if lacking or info is None:
-        checks.fail("path", "a file of gneg sample or Negatives.save", f"{path} without {lacking}")
+        checks.fail("path", "a file of gneg sample or formats.save", f"{path} without {lacking}")
     return columns, info
 
 
@@ -93,20 +98,20 @@ def _read_parquet(path: Path) -> tuple[Columns, Any]:
             columns[name] = flat.reshape(-1, width).copy()
         else:
             columns[name] = column.to_numpy(zero_copy_only=False).copy()
-    found = (table.schema.metadata or {}).get(b"gneg")
-    return columns, None if found is None else json.loads(found)
+    metadata = (table.schema.metadata or {}).get(b"gneg")
+    return columns, None if metadata is None else json.loads(metadata)
 
 
 def _write_csv(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> None:
-    """A comment with the header, names, then a row for each positive."""
+    """Write a comment with the header, the names, then a row for each positive."""
     with path.open("w", newline="") as file:
         file.write(f"# {json.dumps(info)}\n")
         rows = csv.writer(file)
         for i, columns in enumerate(parts):
             if i == 0:
                 rows.writerow(_flat_names(columns))
-            flat = [one if one.ndim == 2 else one[:, None] for one in columns.values()]
-            for row in zip(*(one.tolist() for one in flat), strict=True):
+            flat = [column if column.ndim == 2 else column[:, None] for column in columns.values()]
+            for row in zip(*(column.tolist() for column in flat), strict=True):
                 rows.writerow([int(v) if isinstance(v, bool) else v for part in row for v in part])
 
 
@@ -131,16 +136,16 @@ def _read_csv(path: Path) -> tuple[Columns, Any]:
     if "side" in table:
         columns["side"] = table["side"].to_numpy().astype(bool)
     for name in _WIDE:
-        wide = [one for one in table.columns if one.startswith(f"{name}_")]
+        wide = [column for column in table.columns if column.startswith(f"{name}_")]
         if wide:
             columns[name] = table[wide].to_numpy()
     return columns, info
 
 
 def _write_npz(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> None:
-    every = list(parts)
+    collected = list(parts)
     arrays: dict[str, Any] = {"info": np.array(json.dumps(info))}
-    arrays |= {name: np.concatenate([part[name] for part in every]) for name in every[0]}
+    arrays |= {name: np.concatenate([part[name] for part in collected]) for name in collected[0]}
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

@@ -31,18 +31,18 @@ __all__ = [
 
 
 def to_pyg(negatives: Negatives, data: Data) -> Data:
-    """PyG: a copy of ``data`` with ``edge_label_index`` and ``edge_label``, positives first."""
+    """Return PyG's form: ``data`` with ``edge_label_index`` and ``edge_label``, positives first."""
     import copy
 
-    found, pos = copy.copy(data), negatives.positives()
-    none = negatives.edge_index()
-    found.edge_label_index = torch.cat([pos, none], dim=1)
-    found.edge_label = torch.cat([torch.ones(pos.size(1)), torch.zeros(none.size(1))])
-    return found
+    labelled = copy.copy(data)
+    pos, neg = negatives.positives(), negatives.edge_index()
+    labelled.edge_label_index = torch.cat([pos, neg], dim=1)
+    labelled.edge_label = torch.cat([torch.ones(pos.size(1)), torch.zeros(neg.size(1))])
+    return labelled
 
 
 def to_ogb(negatives: Negatives) -> dict[str, Tensor]:
-    """OGB: ``source_node [E]``, ``target_node [E]``, ``target_node_neg [E, K]``.
+    """Return OGB's form: ``source_node [E]``, ``target_node [E]``, ``target_node_neg [E, K]``.
 
     Raises:
         ValueError: If sources were replaced or rows are short.
@@ -53,27 +53,33 @@ def to_ogb(negatives: Negatives) -> dict[str, Tensor]:
 
 
 def to_heart(tails: Negatives, heads: Negatives) -> npt.NDArray[np.int64]:
-    """HeaRT: pairs ``[E, K, 2]``, of which the first half keeps the source.
+    """Return HeaRT's form: pairs ``[E, K, 2]``, the first half of each row with its source.
 
     Args:
         tails: Negatives whose target is replaced.
-        heads: As many of the same positives, whose source is replaced.
+        heads: Negatives of the same positives, as many, whose source is replaced.
 
     Raises:
-        ValueError: If they are of other ends, positives or numbers, or rows are short.
+        ValueError: If ends, positives or numbers differ from that, or rows are short.
     """
     _one_end(tails, "dst", "HeaRT's")
     _one_end(heads, "src", "HeaRT's")
     _same(tails, heads)
-    both = [torch.stack(one.pairs(), dim=2) for one in (tails, heads)]
-    return torch.cat(both, dim=1).numpy()
+    pairs = [torch.stack(negatives.pairs(), dim=2) for negatives in (tails, heads)]
+    return torch.cat(pairs, dim=1).numpy()
 
 
 def to_pykeen(tails: Negatives, heads: Negatives) -> dict[str, Tensor]:
-    """PyKEEN's sampled evaluator: ``head_negatives [E, K]`` and ``tail_negatives [E, K]``.
+    """Return PyKEEN's form: ``head_negatives [E, K]`` and ``tail_negatives [E, K]``.
+
+    For its sampled evaluator.
+
+    Args:
+        tails: Negatives whose target is replaced.
+        heads: Negatives of the same positives, as many, whose source is replaced.
 
     Raises:
-        ValueError: As for :func:`to_heart`.
+        ValueError: If ends, positives or numbers differ from that, or rows are short.
     """
     _one_end(tails, "dst", "PyKEEN's")
     _one_end(heads, "src", "PyKEEN's")
@@ -82,9 +88,10 @@ def to_pykeen(tails: Negatives, heads: Negatives) -> dict[str, Tensor]:
 
 
 def to_graphstorm(negatives: Negatives, path: str | Path) -> None:
-    """GraphStorm: a parquet with ``source_id``, ``dest_id`` and ``edge_dst_hard_negative``.
+    """Write GraphStorm's form, a parquet file of positives with their negatives.
 
-    The last is an edge feature, a list of K node ids padded with -1.
+    Columns ``source_id``, ``dest_id`` and ``edge_dst_hard_negative``, an edge feature: a list of K
+    node ids padded with -1.
 
     Raises:
         ValueError: If sources were replaced.
@@ -103,24 +110,24 @@ def to_graphstorm(negatives: Negatives, path: str | Path) -> None:
 
 
 def to_graphbolt(negatives: Negatives) -> dict[str, Tensor]:
-    """DGL GraphBolt: ``seeds [n, 2]``, ``labels [n]`` and ``indexes [n]``, positives first.
+    """Return DGL GraphBolt's form: ``seeds [n, 2]``, ``labels [n]``, ``indexes [n]``.
 
-    ``indexes`` says which positive a pair belongs to.
+    Positives first; ``indexes`` says which positive a pair belongs to.
     """
-    pos, none = negatives.positives(), negatives.edge_index()
+    pos, neg = negatives.positives(), negatives.edge_index()
     row = torch.arange(pos.size(1))
     of_negative = row.unsqueeze(1).expand_as(negatives.mask)[negatives.mask]
     return {
-        "seeds": torch.cat([pos, none], dim=1).t().contiguous(),
-        "labels": torch.cat([torch.ones(pos.size(1)), torch.zeros(none.size(1))]),
+        "seeds": torch.cat([pos, neg], dim=1).t().contiguous(),
+        "labels": torch.cat([torch.ones(pos.size(1)), torch.zeros(neg.size(1))]),
         "indexes": torch.cat([row, of_negative]),
     }
 
 
 def to_networkx(negatives: Negatives, *, undirected: bool = True) -> networkx.Graph:
-    """networkx: positives and negatives as edges with ``label`` 1 and 0.
+    """Return a networkx graph: positives and negatives as edges with ``label`` 1 and 0.
 
-    A negative has ``positives``, the edges it was drawn for.
+    A negative edge has an attribute ``positives``, the edges that it was drawn for.
     """
     import networkx as nx
 
@@ -131,8 +138,8 @@ def to_networkx(negatives: Negatives, *, undirected: bool = True) -> networkx.Gr
     for edge, heads, tails, mask in zip(
         pos, src.tolist(), dst.tolist(), negatives.mask, strict=True
     ):
-        for u, v, there in zip(heads, tails, mask.tolist(), strict=True):
-            if not there:
+        for u, v, usable in zip(heads, tails, mask.tolist(), strict=True):
+            if not usable:
                 continue
             if not graph.has_edge(u, v):
                 graph.add_edge(u, v, label=0, positives=[])
@@ -141,13 +148,13 @@ def to_networkx(negatives: Negatives, *, undirected: bool = True) -> networkx.Gr
 
 
 def to_scipy(negatives: Negatives, num_nodes: int | tuple[int, int]) -> scipy.sparse.csr_array:
-    """SciPy: how often each pair is a negative, ``[num_src, num_dst]``."""
+    """Return a SciPy matrix ``[num_src, num_dst]``: how often each pair is a negative."""
     from scipy import sparse
 
     size = num_nodes if isinstance(num_nodes, tuple) else (num_nodes, num_nodes)
     src, dst = negatives.edge_index().numpy()
-    found = sparse.coo_array((np.ones(len(src), np.int64), (src, dst)), shape=size)
-    return found.tocsr()
+    count = np.ones(len(src), np.int64)
+    return sparse.coo_array((count, (src, dst)), shape=size).tocsr()
 
 
 def _one_end(negatives: Negatives, side: str, form: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -16,19 +17,19 @@ from gneg.samplers.base import FloatArray, IntArray
 from gneg.samplers.guard.guards import BoolArray, Guard
 from gneg.samplers.pool import Pool
 
-EDGES = 20_000  # of the graph that a percentile is taken over
+EDGES = 20_000  # most edges that a percentile is taken over
 
 
 class HeuristicPercentile(Guard):
     """Drops pairs that a heuristic rates like an edge: probably a missing link.
 
-    The threshold is a percentile of the heuristic over the graph's own edges (up to 20,000 of
-    them, chosen evenly): with ``percentile=90`` a non-edge is dropped that looks more connected
-    than nine of ten edges do. CN, AA and RA of an edge do not count the edge itself; its PPR does.
+    The threshold is a percentile of the heuristic over the graph's edges (up to 20,000 of them,
+    chosen evenly): with ``percentile=90`` a non-edge is dropped that is rated higher than nine of
+    ten edges. CN, AA and RA of an edge do not count the edge itself; its PPR does.
 
     Args:
         kind: ``"cn"``, ``"aa"``, ``"ra"``, ``"ppr"`` (restart .15) or ``"cosine"`` of features.
-        percentile: In [0, 100].
+        percentile: Percentile of the edges' heuristic that is the threshold, in [0, 100].
         x: ``[N, F]`` features for ``"cosine"``.
 
     Raises:
@@ -54,7 +55,7 @@ class HeuristicPercentile(Guard):
         self._threshold: dict[str, tuple[Graph, float]] = {}
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what is rated above the threshold."""
+        """Return the pairs that are rated above the threshold."""
         graph, side = pool.query.graph, pool.query.side
         if side not in self._threshold or self._threshold[side][0] is not graph:
             step = max(1, graph.num_edges // EDGES)
@@ -68,8 +69,8 @@ class HeuristicPercentile(Guard):
         if self._cosines is not None:
             if graph.bipartite or self._cosines.shape[0] != graph.num_nodes:
                 checks.fail("x", f"features of the nodes of {graph}", list(self._cosines.shape))
-            kept, replaced = np.repeat(rows, index.shape[1]), np.maximum(index, 0).ravel()
-            return heuristics.rounded(self._cosines.pairs(kept, replaced)).reshape(index.shape)
+            queries, targets = np.repeat(rows, index.shape[1]), np.maximum(index, 0).ravel()
+            return heuristics.rounded(self._cosines.pairs(queries, targets)).reshape(index.shape)
         return heuristics.scores(graph, self.kind, rows, index, epsilon=1e-4)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -119,24 +120,22 @@ class Community(Guard):
         self._labels = labels if labels is None or isinstance(labels, tuple) else (labels, labels)
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what is outside (or inside) the community."""
+        """Return the targets outside (or inside) the query's community."""
         query = pool.query
         if self._labels is None:
-            found = louvain(query.graph)
-            self._labels = found, found
-        ends = self._labels if query.side == "dst" else self._labels[::-1]
-        for one, size in zip(ends, (query.graph.num_src, query.graph.num_dst), strict=True):
-            if one.shape != (size,):
-                checks.fail("labels", f"of shape [{size}]", list(one.shape))
-        here, there = (one.cpu().numpy() for one in ends)
-        outside: BoolArray = here[query.rows][:, None] != there[np.maximum(pool.index, 0)]
+            communities = louvain(query.graph)
+            self._labels = communities, communities
+        of_queries, of_targets = _by_end("labels", self._labels, pool)
+        outside: BoolArray = (
+            of_queries[query.rows][:, None] != of_targets[np.maximum(pool.index, 0)]
+        )
         return outside if self.keep == "own" else ~outside
 
 
 class NodeTime(Guard):
     """Drops targets that did not exist yet at the time of the positive.
 
-    Strict: a row is left short rather than given such a target, and searched through before.
+    Strict: a row is left short rather than given such a target, after a search of all non-edges.
 
     Args:
         node_time: ``[N]``, when each node came to be (a pair, sources and targets, in a bipartite
@@ -164,29 +163,39 @@ class NodeTime(Guard):
         self._edge_time = edge_time
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what is younger than the positive, or cannot have this edge."""
+        """Return the targets that are younger than the positive, or cannot have this edge."""
         query = pool.query
-        ends = self._times if query.side == "dst" else self._times[::-1]
-        for one, size in zip(ends, (query.graph.num_src, query.graph.num_dst), strict=True):
-            if one.shape != (size,):
-                checks.fail("node_time", f"of shape [{size}]", list(one.shape))
-        kept, replaced = (one.cpu().numpy() for one in ends)
+        of_queries, of_targets = _by_end("node_time", self._times, pool)
+        query_time = of_queries[query.rows]
         if self._edge_time is None:
-            now = np.maximum(kept[query.rows], replaced[query.targets])
+            now = np.maximum(query_time, of_targets[query.targets])
         else:
-            pair = [torch.from_numpy(one) for one in (query.rows, query.targets)]
+            pair = [torch.from_numpy(ids) for ids in (query.rows, query.targets)]
             src, dst = pair if query.side == "dst" else pair[::-1]
             now = self._edge_time(src, dst).cpu().numpy()
-        there = replaced[np.maximum(pool.index, 0)]
-        out: BoolArray = there > now[:, None]
+        time = of_targets[np.maximum(pool.index, 0)]
+        dropped: BoolArray = time > now[:, None]
         if self.direction == "backward":
-            here = kept[query.rows][:, None]
-            out |= (there > here) if query.side == "dst" else (there < here)
-        return out
+            limit = query_time[:, None]
+            dropped |= (time > limit) if query.side == "dst" else (time < limit)
+        return dropped
+
+
+def _by_end(
+    name: str, values: tuple[Tensor, Tensor], pool: Pool
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return values of sources and targets as those of queries and of candidates."""
+    query = pool.query
+    ends = values if query.side == "dst" else values[::-1]
+    for end, size in zip(ends, (query.graph.num_src, query.graph.num_dst), strict=True):
+        if end.shape != (size,):
+            checks.fail(name, f"of shape [{size}]", list(end.shape))
+    of_queries, of_targets = (end.cpu().numpy() for end in ends)
+    return of_queries, of_targets
 
 
 def louvain(graph: Graph) -> Tensor:
-    """Community ``[N]`` of each node, by networkx with seed 0.
+    """Return the community ``[N]`` of each node, by networkx with seed 0.
 
     Raises:
         ValueError: If the graph is bipartite.

@@ -33,7 +33,7 @@ class Guarded(Wrapper):
 
     Args:
         sampler: The sampler that proposes candidates.
-        guards: One or more, in the order in which they count.
+        guards: One or more guards, in the order in which they count what they drop.
         m: Number of candidates, M; at least K.
         memory_mb: Memory for scoring at once, in megabytes.
         known: The edges that are never returned; those of ``sampler`` if None.
@@ -69,20 +69,20 @@ class Guarded(Wrapper):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """The current model if a guard looks at scores, and what the wrapped sampler needs."""
-        own: tuple[Need, ...] = ("score",) if any(one.needs_score for one in self.guards) else ()
-        return self.sampler.needs | frozenset(own)
+        """The current model if a guard uses scores, and what the wrapped sampler needs."""
+        scores = any(guard.needs_score for guard in self.guards)
+        return self.sampler.needs | frozenset[Need]({"score"} if scores else ())
 
     def _dropped(self, pool: Pool) -> tuple[BoolArray, BoolArray]:
-        """Candidates that some guard drops, and those that a strict one drops; counted."""
-        held = pool.index >= 0
-        dropped, banned = ~held, ~held
-        pool.query.counts["guarded"] += int(held.sum())
+        """Count and return the candidates that a guard drops, and that a strict guard drops."""
+        present = pool.index >= 0
+        dropped, banned = ~present, ~present
+        pool.query.counts["guarded"] += int(present.sum())
         for guard in self.guards:
-            mine = guard.drops(pool) & held
-            pool.query.counts[f"dropped {guard.name}"] += int((mine & ~dropped).sum())
-            dropped = dropped | mine
-            banned = banned | mine if guard.strict else banned
+            drops = guard.drops(pool) & present
+            pool.query.counts[f"dropped {guard.name}"] += int((drops & ~dropped).sum())
+            dropped = dropped | drops
+            banned = banned | drops if guard.strict else banned
         return dropped, banned
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
@@ -90,9 +90,9 @@ class Guarded(Wrapper):
         pool = self.draw_pool(query, k, seed)
         dropped, banned = self._dropped(pool)
         index = pool.top(_in_order(dropped), k)
-        kept = (~dropped).sum(axis=1)
-        index[np.arange(k) >= kept[:, None]] = -1
-        lacking = np.flatnonzero(kept < np.minimum(k, query.num_free))
+        passed = (~dropped).sum(axis=1)
+        index[np.arange(k) >= passed[:, None]] = -1
+        lacking = np.flatnonzero(passed < np.minimum(k, query.num_free))
         if len(lacking):
             spare = np.where(banned, -1, pool.index)[lacking][:, ::-1]
             part = query.take(lacking)
@@ -100,20 +100,20 @@ class Guarded(Wrapper):
         return index
 
     def _easier(self, query: Query, index: IntArray, spare: IntArray, seed: int) -> IntArray:
-        """Complete rows from uniform candidates, then from ``spare``, dropped ones."""
+        """Complete rows from uniform candidates, then from ``spare``, dropped candidates."""
         known = query.known
         fill = *known.arrays, known.num_dst, known.no_self, True
-        more = query.blank(max(self.m, index.shape[1]))
-        query.run(kernels.pools.fill, more, *fill, seed)
-        pool = Pool(query, more, self.memory_mb)
+        uniform = query.blank(max(self.m, index.shape[1]))
+        query.run(kernels.pools.fill, uniform, *fill, seed)
+        pool = Pool(query, uniform, self.memory_mb)
         lacking = _lacking(query, index)
         dropped, banned = self._dropped(pool)
-        query.exclude(index, np.where(dropped, -1, more), unique=True)
+        query.exclude(index, np.where(dropped, -1, uniform), unique=True)
         still = _lacking(query, index)
         query.counts["easier"] += int((lacking - still).sum())
         query.counts["starved"] += int(still.sum())
-        others = np.concatenate([spare, np.where(banned, -1, more)], axis=1)
-        query.exclude(index, np.ascontiguousarray(others), unique=True)
+        fallback = np.concatenate([spare, np.where(banned, -1, uniform)], axis=1)
+        query.exclude(index, np.ascontiguousarray(fallback), unique=True)
         if any(guard.strict for guard in self.guards):
             self._search(query, index, seed)
         else:
@@ -121,36 +121,35 @@ class Guarded(Wrapper):
         return _packed(index)
 
     def _search(self, query: Query, index: IntArray, seed: int) -> None:
-        """Look through all non-edges of the rows that a strict guard leaves short."""
+        """Search all non-edges of the rows that a strict guard leaves short."""
         random = np.random.Generator(np.random.Philox(split_seed(seed, 2)))
         known = query.known
-        every = np.arange(known.num_dst)[None]
+        targets = np.arange(known.num_dst)[None]
         strict = [guard for guard in self.guards if guard.strict]
         for row in np.flatnonzero(_lacking(query, index)):
             part = query.take(np.array([row]))
             allowed = np.ones(known.num_dst, bool)
             for guard in strict:
-                allowed &= ~guard.drops(Pool(part, every, self.memory_mb))[0]
-            found = random.permutation(np.flatnonzero(allowed))[None]
-            some = index[row : row + 1]
-            part.exclude(some, found, unique=True)
+                allowed &= ~guard.drops(Pool(part, targets, self.memory_mb))[0]
+            candidates = random.permutation(np.flatnonzero(allowed))[None]
+            part.exclude(index[row : row + 1], candidates, unique=True)
 
 
 def _in_order(dropped: BoolArray) -> IntArray:
-    """A key that ranks what is kept before what is dropped, both in the order of the pool."""
+    """Return a key that ranks dropped candidates last, and keeps the order of the pool."""
     width = dropped.shape[1]
     key: IntArray = np.arange(width, 0, -1) - (width + 1) * dropped
     return key
 
 
 def _lacking(query: Query, index: IntArray) -> IntArray:
-    """Slots of each row that are empty though the row has a non-edge left for them."""
+    """Return the number of slots of each row that are empty though it has more non-edges."""
     wanted = np.minimum(index.shape[1], query.num_free)
     lacking: IntArray = np.maximum(wanted - (index >= 0).sum(axis=1), 0)
     return lacking
 
 
 def _packed(index: IntArray) -> IntArray:
-    """The same rows with their empty slots at the end."""
+    """Return the rows with their empty slots at the end."""
     order = np.argsort(index < 0, axis=1, kind="stable")
     return np.take_along_axis(index, order, axis=1)

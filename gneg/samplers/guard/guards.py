@@ -18,13 +18,13 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 class Guard(ABC):
-    """Says which candidates of a pool to drop; one method."""
+    """Decides which candidates of a pool to drop; one method."""
 
-    #: The name it goes by in counts and on the command line.
+    #: The name in counts and expressions.
     name: ClassVar[str]
     #: Whether it needs the current model.
     needs_score: ClassVar[bool] = False
-    #: Whether a row is left short before a candidate is taken that it drops.
+    #: Whether a row is left short rather than filled with candidates that it drops.
     strict: ClassVar[bool] = False
 
     @abstractmethod
@@ -32,8 +32,11 @@ class Guard(ABC):
         """Return which candidates of ``pool.index [B, M]`` to drop; -1 entries do not matter."""
 
     def __repr__(self) -> str:
-        shown = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        settings = ", ".join(f"{name}={_short(value)}" for name, value in shown.items())
+        settings = ", ".join(
+            f"{name}={_short(value)}"
+            for name, value in vars(self).items()
+            if not name.startswith("_")
+        )
         return f"{type(self).__name__}({settings})"
 
 
@@ -55,7 +58,7 @@ class RankRange(Guard):
         self.high = None if high is None else checks.integer("high", high, low + 1)
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what lies outside the ranks."""
+        """Return the candidates outside the ranks."""
         order = np.argsort(-pool.scores, axis=1, kind="stable")
         rank = np.empty_like(order)
         np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
@@ -79,12 +82,12 @@ class ScoreRange(Guard):
         self.high = checks.number("high", high, self.low)
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what lies outside the range."""
+        """Return the candidates outside the range."""
         return (pool.scores < self.low) | (pool.scores > self.high)
 
 
 class AbsoluteMargin(Guard):
-    """Drops what scores higher than the positive less ``margin``.
+    """Drops candidates that score higher than the positive less ``margin``.
 
     Args:
         margin: Distance to keep, >= 0.
@@ -97,12 +100,12 @@ class AbsoluteMargin(Guard):
         self.margin = checks.number("margin", margin, 0)
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what comes too near to the positive."""
+        """Return the candidates whose scores come too close to the positive's."""
         return pool.scores > pool.positive - self.margin
 
 
 class RelativeMargin(Guard):
-    """Drops what scores higher than the positive less ``margin`` times the positive's magnitude.
+    """Drops candidates that score above the positive less ``margin`` times its magnitude.
 
     For positive scores that is ``score > positive * (1 - margin)``, as in sentence-transformers.
 
@@ -117,12 +120,12 @@ class RelativeMargin(Guard):
         self.margin = checks.number("margin", margin, 0)
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what comes too near to the positive."""
+        """Return the candidates whose scores come too close to the positive's."""
         return pool.scores > pool.positive - self.margin * np.abs(pool.positive)
 
 
 class Rule(Guard):
-    """Drops what a function of your own says.
+    """Drops the candidates for which a function returns True.
 
     Args:
         function: Called with candidate pairs ``(src [n], dst [n])``, returns a bool tensor ``[n]``,
@@ -135,14 +138,15 @@ class Rule(Guard):
         self.function = function
 
     def drops(self, pool: Pool) -> BoolArray:
-        """Return what the function says."""
-        kept = np.repeat(pool.query.rows, pool.index.shape[1])
-        pair = [torch.from_numpy(one) for one in (kept, np.maximum(pool.index, 0).ravel())]
+        """Return the values of the function."""
+        queries = np.repeat(pool.query.rows, pool.index.shape[1])
+        targets = np.maximum(pool.index, 0).ravel()
+        pair = [torch.from_numpy(ids) for ids in (queries, targets)]
         src, dst = pair if pool.query.side == "dst" else pair[::-1]
         dropped = self.function(src, dst)
         if dropped.shape != src.shape or dropped.dtype != torch.bool:
-            got = f"{dropped.dtype} of shape {list(dropped.shape)}"
-            checks.fail("function", f"one that returns bool of shape {list(src.shape)}", got)
+            returned = f"{dropped.dtype} of shape {list(dropped.shape)}"
+            checks.fail("function", f"one that returns bool of shape {list(src.shape)}", returned)
         return dropped.cpu().numpy().reshape(pool.index.shape)
 
 

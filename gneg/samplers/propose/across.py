@@ -13,7 +13,7 @@ from gneg.graph import Graph, KnownEdges
 from gneg.samplers.base import Corrupt, IntArray, Query, Sampler
 
 EdgeType = tuple[str, str, str]
-TRIES = 4  # candidates drawn for each that is wanted: most are of another type
+TRIES = 4  # draws per candidate: most are of another type
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class AllTypes:
     """All edges of a heterogeneous graph as one undirected graph.
 
     Attributes:
-        graph: Its nodes are those of every type, one type after the other.
-        offset: Where the nodes of each type begin.
+        graph: The graph, whose nodes are those of every type, one type after the other.
+        offset: The id of the first node of each type.
     """
 
     graph: Graph
@@ -33,8 +33,8 @@ class AllTypes:
         """Join edges ``[2, E]`` by their type.
 
         Args:
-            edges: As ``HeteroData.edge_index_dict``.
-            sizes: Number of nodes of each type, as ``HeteroData.num_nodes_dict``.
+            edges: ``[2, E]`` edges by type, as ``HeteroData.edge_index_dict``.
+            sizes: Number of nodes by type, as ``HeteroData.num_nodes_dict``.
 
         Raises:
             ValueError: If an edge type joins unknown node types.
@@ -54,13 +54,13 @@ class Across(Sampler):
     """Draws by a sampler on the graph of all edge types, targets of the right type only.
 
     A walk over users, items and tags may reach an item through a tag, which a walk over purchases
-    alone cannot. Known are the edges of the one type; what falls on another type, or on a known
-    edge, is drawn again, then uniformly.
+    alone cannot. Only edges of ``edge_type`` are known; a draw of another type, or of a known edge,
+    is repeated, and in the end replaced by a uniform one.
 
     Args:
         graph: The edges of one type, (source type, relation, target type).
-        sampler: A sampler on ``every.graph``, where it corrupts either side.
-        every: All edges.
+        sampler: A sampler on ``all_types.graph``, where it may corrupt either side.
+        all_types: All edges of the heterogeneous graph.
         edge_type: The type of ``graph``.
         known: The edges that are never returned; those of ``graph`` if None.
         corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
@@ -76,7 +76,7 @@ class Across(Sampler):
         self,
         graph: Graph,
         sampler: Sampler,
-        every: AllTypes,
+        all_types: AllTypes,
         edge_type: EdgeType,
         *,
         known: KnownEdges | None = None,
@@ -84,25 +84,25 @@ class Across(Sampler):
         unique: bool = False,
     ) -> None:
         super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
-        if not isinstance(sampler, Sampler) or sampler.graph is not every.graph:
-            checks.fail("sampler", "a sampler on every.graph", sampler)
+        if not isinstance(sampler, Sampler) or sampler.graph is not all_types.graph:
+            checks.fail("sampler", "a sampler on all_types.graph", sampler)
         if sampler.needs:
             checks.fail("sampler", "one that needs no model", sampler)
         for end in (edge_type[0], edge_type[-1]):
-            checks.choice("edge_type", end, every.offset)
-        self.sampler, self.every, self.edge_type = sampler, every, edge_type
+            checks.choice("edge_type", end, all_types.offset)
+        self.sampler, self.all_types, self.edge_type = sampler, all_types, edge_type
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the sampler on all edge types; -1 where a draw has another type."""
-        starts = [self.every.offset[end] for end in (self.edge_type[0], self.edge_type[-1])]
-        kept, replaced = starts if query.side == "dst" else starts[::-1]
+        offsets = [self.all_types.offset[end] for end in (self.edge_type[0], self.edge_type[-1])]
+        of_queries, of_targets = offsets if query.side == "dst" else offsets[::-1]
         joint = replace(
             query,
-            rows=query.rows + kept,
-            batch=query.batch + replaced,
-            whole=self.every.graph,
+            rows=query.rows + of_queries,
+            batch=query.batch + of_targets,
+            whole=self.all_types.graph,
             known=self.sampler.known,
             unique=False,
         )
-        drawn = self.sampler.propose(joint, TRIES * k, seed) - replaced
+        drawn = self.sampler.propose(joint, TRIES * k, seed) - of_targets
         return np.where((drawn >= 0) & (drawn < query.known.num_dst), drawn, -1)

@@ -58,7 +58,7 @@ class Degree(ByWeight):
 
 
 def _powers(degree: npt.NDArray[np.int64], alpha: float) -> npt.NDArray[np.float64]:
-    """Powers ``[N]`` of degrees, in decimals: NumPy's differ in the last bit between processors."""
+    """Return powers ``[N]`` of degrees, in decimals: NumPy's differ between processors."""
     distinct, where = np.unique(degree, return_inverse=True)
     context, exponent = Context(prec=28), Decimal(alpha)
     powers = [float(context.power(Decimal(size), exponent)) for size in distinct.tolist()]

@@ -1,4 +1,4 @@
-"""The user's own negatives."""
+"""Negatives that the user has chosen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gneg.samplers.negatives import Side
 class Fixed(Sampler):
     """Serves negatives that were chosen beforehand, padded with -1.
 
-    A row of the pool belongs to a kept node or, with ``pos``, to one positive. Each call takes K of
-    its entries at random without replacement. Known edges among them are dropped, and what a row
-    lacks is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is None.
+    A row of the pool belongs to a query or, with ``pos``, to a positive. Each call takes K of its
+    entries at random without replacement. Known edges among them are dropped, and what a row lacks
+    is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is None.
 
     Args:
         graph: The graph whose structure guides the proposals.
@@ -54,7 +54,7 @@ class Fixed(Sampler):
         pools = pool if isinstance(pool, tuple) else (pool,)
         sides: tuple[Side, ...] = ("dst", "src") if corrupt == "both" else (corrupt,)
         self.pools = {
-            side: self._checked(side, one) for side, one in zip(sides, pools, strict=True)
+            side: self._checked(side, rows) for side, rows in zip(sides, pools, strict=True)
         }
 
     def _checked(self, side: Side, pool: Tensor) -> npt.NDArray[np.int64]:
@@ -62,12 +62,13 @@ class Fixed(Sampler):
         view = self.view(side)
         rows = view.num_src if self.pos is None else self.pos.size(1)
         if pool.dim() != 2 or pool.size(0) != rows:
-            what = "node" if self.pos is None else "positive"
-            checks.fail("pool", f"of shape [{rows}, P], one row a {what}", list(pool.shape))
+            owner = "node" if self.pos is None else "positive"
+            checks.fail("pool", f"of shape [{rows}, P], one row a {owner}", list(pool.shape))
         checks.node_range("pool", pool.clamp(min=0), view.num_dst)
         return pool.detach().cpu().long().contiguous().numpy()
 
     def _row_of(self, query: Query) -> npt.NDArray[np.int64]:
+        """Return the row of the pool for each row of the query; -1 where there is none."""
         if self.pos is None:
             return query.rows
         width = self.graph.num_dst
@@ -75,14 +76,15 @@ class Fixed(Sampler):
         def keys(src: npt.NDArray[np.int64], dst: npt.NDArray[np.int64]) -> IntArray:
             return src * width + dst
 
-        ours = self.cached("keys", lambda: keys(*self.pos.numpy()))  # type: ignore[union-attr]
-        order = self.cached("order", lambda: np.argsort(ours, kind="stable"))
+        stored = self.cached("keys", lambda: keys(*self.pos.numpy()))  # type: ignore[union-attr]
+        order = self.cached("order", lambda: np.argsort(stored, kind="stable"))
         ends = (query.rows, query.targets) if query.side == "dst" else (query.targets, query.rows)
-        asked = keys(*ends)
-        at = np.searchsorted(ours[order], asked)
-        at = order[np.minimum(at, len(order) - 1)] if len(order) else np.zeros_like(asked)
-        found = ours[at] == asked if len(order) else np.zeros(len(asked), bool)
-        return np.where(found, at, -1)
+        wanted = keys(*ends)
+        if not len(order):
+            return np.full(len(wanted), -1)
+        place = np.searchsorted(stored[order], wanted)
+        row = order[np.minimum(place, len(order) - 1)]
+        return np.where(stored[row] == wanted, row, -1)
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Return K random entries of each row's pool that are non-edges."""

@@ -1,4 +1,4 @@
-"""Other queries' targets as negatives."""
+"""Targets of other positives of the batch as negatives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ class InBatch(Sampler):
     degree, so ``log_q`` is that of ``Degree(alpha=1)``: the correction for popularity
     (Yi et al., RecSys 2019). :meth:`chunks` goes through all of a large batch, in both directions.
 
-    See :class:`~gneg.samplers.base.Sampler` for the arguments.
+    Args:
+        graph: The graph whose structure guides the proposals.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
     """
 
     name = "inbatch"
@@ -50,19 +54,19 @@ class InBatch(Sampler):
         return index
 
     def chunks(self, pos: Tensor, rows: int) -> Iterator[tuple[slice, Negatives]]:
-        """Every other target of the batch, for ``rows`` positives at a time.
+        """Yield every other target of the batch, for ``rows`` positives at a time.
 
         A batch of B holds B (B - 1) pairs, too many at once when B is large. Known edges are
-        masked and nothing is filled in: what the batch does not hold is not there. With
+        masked and nothing is filled in. With
         ``corrupt="both"`` all rows come twice, first with their targets replaced, then with their
         sources (the symmetric loss of CLIP).
 
         Args:
             pos: ``[2, B]``, at least two positives.
-            rows: Positives at a time.
+            rows: Number of positives at a time.
 
         Yields:
-            Which positives, and their negatives ``[rows, B - 1]``.
+            The slice of the positives, and their negatives ``[rows, B - 1]``.
 
         Raises:
             ValueError: If shapes or ids do not fit.

@@ -61,7 +61,7 @@ class KHop(Sampler):
                 )
 
     def settings(self) -> list[str]:
-        """``hops``, one shell at a time."""
+        """Return ``hops``, whose value is then a single shell."""
         return ["hops"]
 
     def tune(self, setting: str, value: float) -> None:
@@ -73,7 +73,7 @@ class KHop(Sampler):
         self.hops, self.weights = (max(hop, 3 if self.graph.bipartite else 2),), (1.0,)
 
     def _plan(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], int]:
-        """Distances with "far" as a last one past the largest, their shares, and the step."""
+        """Return distances, "far" as one past the largest, their shares, and the step."""
         step = 2 if self.graph.bipartite else 1
         shares = dict(zip(self.hops, self.weights, strict=True))
         named = sorted(hop for hop in shares if hop != "far")

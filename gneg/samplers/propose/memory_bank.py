@@ -37,8 +37,8 @@ class MemoryBank(Sampler):
         graph: The graph whose structure guides the proposals.
         size: Nodes in the queue; in a bipartite graph for each side.
         momentum: Decay of the moving average of the encoder, in [0, 1); 0: the encoder itself.
-        max_age: Steps after which an entry is no longer used; None: for ever.
-        enqueue: Most nodes of a batch that enter, chosen at random; None: all.
+        max_age: Number of steps that an entry is used for, >= 1; None: no limit.
+        enqueue: Highest number of nodes of a batch that enter, chosen at random; None: all.
         known: The edges that are never returned; those of ``graph`` if None.
         corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
         unique: Whether a row may hold a target only once.
@@ -75,7 +75,7 @@ class MemoryBank(Sampler):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Keys at each draw."""
+        """Keys, in each call of `sample`."""
         return frozenset({"keys"})
 
     @property
@@ -87,7 +87,7 @@ class MemoryBank(Sampler):
         return side if self.graph.bipartite else "dst"
 
     def _usable(self, side: Side) -> IntArray:
-        """Places in the queue that are young enough."""
+        """Return the places in the queue that are young enough."""
         born = self._born.get(self._queue_of(side), np.empty(0, np.int64))
         age = self.clock - born
         return np.flatnonzero(age <= (self.max_age or self.clock))
@@ -104,24 +104,24 @@ class MemoryBank(Sampler):
         return index
 
     def _keys_of(self, query: Query) -> Tensor:
-        """Current keys of the nodes that replace, ``[num_dst, D]``."""
+        """Return the current keys of all candidates, ``[num_dst, D]``."""
         z, size = query.z, query.known.num_dst
         if isinstance(z, tuple):
             z = z[1] if query.side == "dst" else z[0]
         if z is None or z.dim() != 2 or len(z) != size:
-            got = None if z is None else list(z.shape)
-            checks.fail("z", f"embeddings of shape [{size}, D], given to sample()", got)
+            shape = None if z is None else list(z.shape)
+            checks.fail("z", f"embeddings of shape [{size}, D], given to sample()", shape)
         return z.detach()
 
     def finish(self, negatives: Negatives, seed: int) -> Negatives:
-        """Add the keys: those of the queue, and current ones of what is not in it."""
+        """Add the keys: those of the queue, and current keys of nodes that are not in it."""
         if self._pending is None:
             return negatives
         # NumPy, and nothing gathered yet: torch's thread pool hangs in a forked process.
         index = np.where(negatives.mask.cpu().numpy(), negatives.index.cpu().numpy(), 0)
         assert negatives.replaced is not None
-        own = negatives.replaced.cpu().numpy()
-        slot, pos_slot = np.zeros_like(index), np.zeros_like(own)
+        replaced = negatives.replaced.cpu().numpy()
+        slot, pos_slot = np.zeros_like(index), np.zeros_like(replaced)
         tables: list[Tensor] = []
         start = 0
         for side, query in {query.side: query for query, _ in self._pending[1]}.items():
@@ -134,7 +134,7 @@ class MemoryBank(Sampler):
                 tables.append(self._keys[queue].to(keys))
             rows = _rows(negatives, side)
             slot[rows] = where[index[rows]]
-            pos_slot[rows] = start + own[rows]
+            pos_slot[rows] = start + replaced[rows]
             start = sum(map(len, tables))
         device = negatives.index.device
         slots = torch.from_numpy(slot).to(device), torch.from_numpy(pos_slot).to(device)
@@ -147,9 +147,11 @@ class MemoryBank(Sampler):
         for query, seed in self.recall():
             queue = self._queue_of(query.side)
             if queue in entered:
-                continue  # a second part of the same call: the batch is the same
+                continue  # the other side of the same call, whose batch is the same
             entered.add(queue)
-            ids = np.unique(query.batch if self.graph.bipartite else _both_ends(query))
+            ids = np.unique(
+                query.batch if self.graph.bipartite else np.concatenate([query.batch, query.rows])
+            )
             if self.enqueue is not None and len(ids) > self.enqueue:
                 random = np.random.Generator(np.random.Philox(split_seed(seed, 0)))
                 ids = np.sort(random.choice(ids, self.enqueue, replace=False))
@@ -177,14 +179,14 @@ class MemoryBank(Sampler):
         born = self._born.get(queue, np.empty(0, np.int64))
         self._ids[queue] = np.concatenate([old[stays], ids])
         self._born[queue] = np.concatenate([born[stays], np.full(len(ids), self.clock)])
-        kept = before[torch.from_numpy(stays).to(before.device)].to(keys.device)
-        self._keys[queue] = torch.cat([kept, keys])
+        older = before[torch.from_numpy(stays).to(before.device)].to(keys.device)
+        self._keys[queue] = torch.cat([older, keys])
 
     def report(self) -> dict[str, Any]:
-        """Return how full the queue is and what it takes."""
-        size = sum(one.numel() * one.element_size() for one in self._keys.values())
-        held = sum(len(ids) for ids in self._ids.values())
-        return {"queued_nodes": held, "queue_mb": round(size / 2**20, 3)}
+        """Return the number of nodes in the queue, and its memory in megabytes."""
+        size = sum(keys.numel() * keys.element_size() for keys in self._keys.values())
+        nodes = sum(len(ids) for ids in self._ids.values())
+        return {"queued_nodes": nodes, "queue_mb": round(size / 2**20, 3)}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the queue and the clock."""
@@ -195,7 +197,7 @@ class MemoryBank(Sampler):
         return {"clock": self.clock, "queues": queues}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``.
+        """Restore what ``state_dict`` returned.
 
         Raises:
             ValueError: If a key is missing or unknown.
@@ -203,18 +205,14 @@ class MemoryBank(Sampler):
         if set(state) != {"clock", "queues"}:
             checks.fail("state", "with the keys 'clock' and 'queues'", sorted(state))
         self.clock = state["clock"]
-        self._ids = {side: one[0].numpy().copy() for side, one in state["queues"].items()}
-        self._born = {side: one[1].numpy().copy() for side, one in state["queues"].items()}
-        self._keys = {side: one[2] for side, one in state["queues"].items()}
-
-
-def _both_ends(query: Query) -> IntArray:
-    """The batch's nodes."""
-    return np.concatenate([query.batch, query.rows])
+        queues = state["queues"]
+        self._ids = {side: ids.numpy().copy() for side, (ids, _, _) in queues.items()}
+        self._born = {side: born.numpy().copy() for side, (_, born, _) in queues.items()}
+        self._keys = {side: keys for side, (_, _, keys) in queues.items()}
 
 
 def _rows(negatives: Negatives, side: Side) -> npt.NDArray[np.bool_]:
-    """Rows in which this side is replaced."""
+    """Return the rows in which this side is replaced."""
     if isinstance(negatives.side, Tensor):
         swapped: npt.NDArray[np.bool_] = negatives.side.cpu().numpy()
         return swapped if side == "src" else ~swapped

@@ -26,7 +26,7 @@ from gneg.samplers.negatives import Negatives, Vectors
 class Mixture(Sampler):
     """Draws each negative from one of several samplers.
 
-    Every row gets the whole part of ``weight * K`` from each sampler, and what remains of K at
+    Every row gets the integer part of ``weight * K`` from each sampler, and what remains of K at
     random, so that each share is met exactly on average and as closely as K allows in every row.
     ``log_q`` is that of the mixture, log sum w_i q_i, if every part has one.
 
@@ -75,18 +75,18 @@ class Mixture(Sampler):
             checks.fail("weights", f"one for each of {len(self.samplers)} samplers", shares)
         shares = [checks.number("weights", share, 0, open_low=True) for share in shares]
         self.weights = [share / sum(shares) for share in shares]
-        self._others = self.weights[:-1]  # their proportions, whatever becomes of the last share
+        self._proportions = self.weights[:-1]  # of all but the last part, as its share changes
         unfiltered = any(part.proposes == "anything" for part in self.samplers)
         self.proposes = "anything" if unfiltered else "non-edges"
 
     @property
     def needs(self) -> frozenset[Need]:
-        """Whatever a part needs."""
+        """What the parts need."""
         return frozenset[Need]().union(*(part.needs for part in self.samplers))
 
     @property
     def momentum(self) -> float:
-        """The longest memory that a part wants."""
+        """The highest decay of the moving average that a part needs."""
         return max(part.momentum for part in self.samplers)
 
     @property
@@ -98,8 +98,8 @@ class Mixture(Sampler):
     def share(self, value: float) -> None:
         if len(self.weights) == 1:
             checks.fail("share", "left alone in a mixture of one", value)
-        rest = sum(self._others)
-        self.weights = [(1 - value) * weight / rest for weight in self._others] + [value]
+        total = sum(self._proportions)
+        self.weights = [(1 - value) * weight / total for weight in self._proportions] + [value]
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw each part's share of every row."""
@@ -111,25 +111,26 @@ class Mixture(Sampler):
         ):
             for count in np.unique(counts[counts > 0]):
                 rows = np.flatnonzero(counts == count)
-                some = query if len(rows) == len(counts) else query.take(rows)
-                drawn = part.propose(some, int(count), split_seed(seed, i * (k + 1) + int(count)))
+                subset = query if len(rows) == len(counts) else query.take(rows)
+                drawn = part.propose(subset, int(count), split_seed(seed, i * (k + 1) + int(count)))
                 index[rows[:, None], filled[rows, None] + np.arange(count)] = drawn
                 filled[rows] += count
-        # Whatever takes only some of a row must not find one part before the other.
+        # A caller that takes the front of a row must not get the first part's draws only.
         query.run(kernels.pools.shuffle, index, split_seed(seed, -2))
         return index
 
     def _counts(self, query: Query, k: int, seed: int) -> list[IntArray]:
-        """How many of its K each row draws from each part: the whole shares, the rest at random."""
+        """Return how many of its K each row draws from each part, the fractions at random."""
         shares = np.array(self.weights) * k
         whole = np.floor(shares + 1e-9).astype(np.int64)
         counts = np.repeat(whole[:, None], len(query.rows), axis=1)
         left = k - int(whole.sum())
         if left:
-            rest = np.maximum(shares - whole, 0)
+            fractions = np.maximum(shares - whole, 0)
             random = np.random.Generator(np.random.Philox(split_seed(seed, -1)))
-            choice = random.choice(len(rest), (len(query.rows), left), p=rest / rest.sum())
-            for i in range(len(rest)):
+            p = fractions / fractions.sum()
+            choice = random.choice(len(p), (len(query.rows), left), p=p)
+            for i in range(len(p)):
                 counts[i] += (choice == i).sum(axis=1)
         return list(counts)
 
@@ -137,12 +138,12 @@ class Mixture(Sampler):
         """Return the log of the weighted sum of the parts' densities; None if a part has none."""
         total: FloatArray | None = None
         for part, weight in zip(self.samplers, self.weights, strict=True):
-            found = part.log_density(query, index)
-            if found is None:
+            density = part.log_density(query, index)
+            if density is None:
                 return None
             with np.errstate(divide="ignore"):
-                found = found + np.log(weight)
-            total = found if total is None else np.logaddexp(total, found)
+                weighted = density + np.log(weight)
+            total = weighted if total is None else np.logaddexp(total, weighted)
         return total
 
     def step(self, *, score: Score | None = None) -> None:
@@ -157,12 +158,13 @@ class Mixture(Sampler):
 
     def report(self) -> dict[str, Any]:
         """Return the parts' reports under their names."""
-        found = {f"{i}:{part.name}": part.report() for i, part in enumerate(self.samplers)}
-        return {name: shown for name, shown in found.items() if shown}
+        reports = {f"{i}:{part.name}": part.report() for i, part in enumerate(self.samplers)}
+        return {name: report for name, report in reports.items() if report}
 
     def settings(self) -> list[str]:
-        """``share``, the last part's, and the parts' own."""
-        return list(dict.fromkeys([*super().settings(), *_flat(self.samplers)]))
+        """Return ``share``, that of the last part, and the settings of the parts."""
+        of_parts = [name for part in self.samplers for name in part.settings()]
+        return list(dict.fromkeys([*super().settings(), *of_parts]))
 
     def tune(self, setting: str, value: float) -> None:
         """Change the ``share``, or a setting of every part that has it."""
@@ -174,7 +176,7 @@ class Mixture(Sampler):
             part.tune(setting, value)
 
     def finish(self, negatives: Negatives, seed: int) -> Negatives:
-        """Let every part add what it adds."""
+        """Let every part add stored or mixed embeddings."""
         for i, part in enumerate(self.samplers):
             negatives = part.finish(negatives, split_seed(seed, i))
         return negatives
@@ -193,7 +195,3 @@ class Mixture(Sampler):
             checks.fail("state", f"of {len(self.samplers)} samplers", len(state))
         for i, part in enumerate(self.samplers):
             part.load_state_dict(state[str(i)])
-
-
-def _flat(parts: Sequence[Sampler]) -> list[str]:
-    return [name for part in parts for name in part.settings()]

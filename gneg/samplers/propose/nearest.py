@@ -32,28 +32,30 @@ class Nearest:
     significant bits; equal ones by ascending id.
 
     Args:
-        kept: ``[N, D]`` finite float vectors of the ends that are kept.
-        replaced: ``[M, D]``, those of the targets; the same tensor if they are the same nodes.
+        queries: ``[N, D]`` finite float vectors of queries.
+        targets: ``[M, D]``, those of targets; the same tensor if they are the same nodes.
         metric: ``"cosine"``, ``"dot"`` or ``"euclidean"``.
     """
 
-    def __init__(self, kept: Tensor, replaced: Tensor, metric: Metric) -> None:
-        self.kept, self.replaced, self.metric = kept, replaced, metric
+    def __init__(self, queries: Tensor, targets: Tensor, metric: Metric) -> None:
+        self.queries, self.targets, self.metric = queries, targets, metric
 
     @cached_property
     def _exact(self) -> tuple[Cosines, int]:
         """Sums over all vectors, and the row of the first target among them."""
-        if self.kept is self.replaced:
-            return Cosines(self.kept), 0
-        return Cosines(torch.cat([self.kept, self.replaced])), len(self.kept)
+        if self.queries is self.targets:
+            return Cosines(self.queries), 0
+        return Cosines(torch.cat([self.queries, self.targets])), len(self.queries)
 
     @cached_property
     def _units(self) -> tuple[Tensor, Tensor]:
         """The vectors that are multiplied, of length 1 for cosines."""
         if self.metric != "cosine":
-            return self.kept, self.replaced
-        kept = functional.normalize(self.kept)
-        return kept, kept if self.kept is self.replaced else functional.normalize(self.replaced)
+            return self.queries, self.targets
+        queries = functional.normalize(self.queries)
+        return queries, queries if self.queries is self.targets else functional.normalize(
+            self.targets
+        )
 
     def lists(self, rows: IntArray, take: int, known: KnownEdges, memory_mb: int) -> IntArray:
         """Return the ``take`` nearest non-edges of each row, nearest first, ``[B, take]``.
@@ -61,23 +63,23 @@ class Nearest:
         -1 where a row has fewer.
 
         Args:
-            rows: ``[B]``, kept ends.
+            rows: ``[B]``, queries.
             take: Targets of each row, in [1, M].
-            known: The edges that are no candidates, as (kept, replaced).
+            known: The edges that are no candidates, as (query, target).
             memory_mb: Memory for the scores of a chunk of rows, in megabytes.
         """
         out = np.full((len(rows), take), -1, np.int64)
         room = memory_mb * 2**20
         chunk = max(1, room // (8 * max(known.num_dst, 1)))
         for first in range(0, len(rows), chunk):
-            some = rows[first : first + chunk]
-            cells = np.flatnonzero(self._shortlist(some, take, known).cpu().numpy())
-            ends = np.searchsorted(cells, np.arange(1, len(some) + 1) * known.num_dst)
+            chunk_rows = rows[first : first + chunk]
+            cells = np.flatnonzero(self._shortlist(chunk_rows, take, known).cpu().numpy())
+            ends = np.searchsorted(cells, np.arange(1, len(chunk_rows) + 1) * known.num_dst)
             # Where many are equal a row's shortlist is long: as many rows as fit are ranked.
             group = ends // max(1, room // BYTES)
             for part in np.split(cells, ends[np.flatnonzero(np.diff(group))]):
                 line, target = np.divmod(part, known.num_dst)
-                order = np.lexsort((target, -self._scores(some[line], target), line))
+                order = np.lexsort((target, -self._scores(chunk_rows[line], target), line))
                 line, target = line[order], target[order]
                 place = np.arange(len(line)) - np.searchsorted(line, line)
                 near = place < take
@@ -85,11 +87,11 @@ class Nearest:
         return out
 
     def _shortlist(self, rows: IntArray, take: int, known: KnownEdges) -> Tensor:
-        """Which targets may be among the nearest non-edges, bool ``[B, M]`` on the device."""
-        kept, replaced = self._units
-        scores = kept[torch.from_numpy(rows).to(kept.device)] @ replaced.t()
+        """Return which targets may be among the nearest non-edges, bool ``[B, M]``."""
+        queries, targets = self._units
+        scores = queries[torch.from_numpy(rows).to(queries.device)] @ targets.t()
         if self.metric == "euclidean":
-            scores = 2 * scores - replaced.square().sum(1)  # -|u - v|^2 but for the row's constant
+            scores = 2 * scores - targets.square().sum(1)  # -|u - v|^2 but for the row's constant
         line, column = _known_cells(rows, known)
         scores[line.to(scores.device), column.to(scores.device)] = -torch.inf
         least = scores.topk(take).values[:, -1:]  # -inf where a row has fewer non-edges
@@ -97,7 +99,7 @@ class Nearest:
         return scores >= (least - slack).clamp(min=torch.finfo(scores.dtype).min)
 
     def _slack(self, rows: IntArray) -> FloatArray:
-        """Twice the most ``[B]`` that a product in single precision is off."""
+        """Return twice the largest error ``[B]`` of a product in single precision."""
         exact, shift = self._exact
         width = exact.shape[1] + 8
         highest = torch.get_float32_matmul_precision() == "highest"
@@ -109,7 +111,7 @@ class Nearest:
         return error * (most if self.metric == "dot" else 2.0 * most + longest**2)
 
     def _scores(self, rows: IntArray, targets: IntArray) -> FloatArray:
-        """Similarities ``[n]`` of pairs, in a fixed order of summation."""
+        """Return similarities ``[n]`` of pairs, in a fixed order of summation."""
         exact, shift = self._exact
         if self.metric == "cosine":
             return rounded(exact.pairs(rows, targets + shift))
@@ -120,7 +122,7 @@ class Nearest:
 
 
 def _known_cells(rows: IntArray, known: KnownEdges) -> tuple[Tensor, Tensor]:
-    """Positions of known edges and self-loops in a score matrix of the given rows."""
+    """Return the positions of known edges and self-loops in the score matrix of ``rows``."""
     line, column = known.listed(rows)
     if known.no_self:
         line = np.concatenate([line, np.arange(len(rows))])

@@ -25,15 +25,15 @@ class Similar(Sampler):
 
     The non-edges of a query are ranked by similarity to it; the band ``(lo, hi)`` keeps ranks lo
     to hi - 1. Skipping the very nearest (``lo > 0``) avoids the likeliest false negatives. Lists
-    are made when a query is first seen and kept until the next :meth:`refresh`.
+    are computed when a query first occurs and stored until the next :meth:`refresh`.
 
     ``backend="exact"`` is a chunked matrix product in torch, on the vectors' device and within
     ``memory_mb``, whose best are ranked by sums that are the same on any machine, equal ones by
-    id (:class:`gneg.samplers.nearest.Nearest`). ``"hnsw"`` and ``"ivf"`` ask a FAISS index instead
-    (``pip install gneg[ann]``), for graphs on which N x N products are too many; their lists may
-    miss some true neighbours, but never hold a known edge.
+    id (:class:`gneg.samplers.propose.nearest.Nearest`). ``"hnsw"`` and ``"ivf"`` search a FAISS
+    index instead (``pip install gneg[ann]``), for graphs on which N x N products are too many;
+    their lists may miss some true neighbours, but never hold a known edge.
 
-    Vectors come from the constructor or ``refresh(z)``; ``sample(z=...)`` uses the given ones for
+    Vectors come from the constructor or ``refresh(z)``; ``sample(z=...)`` uses its own for
     that call only. ``log_q`` is exact for the band, -inf outside it.
 
     Args:
@@ -41,11 +41,11 @@ class Similar(Sampler):
         z: ``[N, D]`` float vectors (a pair, sources and targets, in a bipartite graph).
         band: Ranks to keep, ``0 <= lo < hi``.
         metric: ``"cosine"``, ``"dot"`` or ``"euclidean"``.
-        backend: How the neighbours are found.
+        backend: ``"exact"``, or the FAISS index ``"hnsw"`` or ``"ivf"``.
         memory_mb: Memory for the scores of a chunk, in megabytes.
         refresh_every: Epochs between refreshes during training; 0: never.
-        refresh_share: Budget of such a refresh: the share of the lists that is made anew, oldest
-            first, in (0, 1].
+        refresh_share: Share of the lists that such a refresh computes again, oldest first, in
+            (0, 1].
         known: The edges that are never returned; those of ``graph`` if None.
         corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
         unique: Whether a row may hold a target only once.
@@ -85,7 +85,7 @@ class Similar(Sampler):
         self.epoch = 0
         self._z: tuple[Tensor, Tensor] | None = None
         self._lists: dict[Side, npt.NDArray[np.int32]] = {}
-        self._made: dict[Side, npt.NDArray[np.int32]] = {}  # the epoch of each list, -1: none
+        self._list_epoch: dict[Side, npt.NDArray[np.int32]] = {}  # -1: no list
         if z is not None:
             self.refresh(z)
 
@@ -96,7 +96,7 @@ class Similar(Sampler):
             ValueError: If the vectors do not fit the graph or hold NaN.
         """
         self._z = self._vectors(z)
-        self._lists, self._made = {}, {}
+        self._lists, self._list_epoch = {}, {}
         self._cache = {}
 
     @property
@@ -109,34 +109,34 @@ class Similar(Sampler):
         self.epoch += 1
         if z is None or not self.refresh_every or self.epoch % self.refresh_every:
             return
-        kept = {side: self._kept(side) for side in self._lists}
+        survivors = {side: self._survivors(side) for side in self._lists}
         lists = self._lists
         self.refresh(z)
-        for side, (rows, made) in kept.items():
+        for side, (rows, epochs) in survivors.items():
             blank = np.full_like(lists[side], -2)
             blank[rows] = lists[side][rows]
-            self._lists[side], self._made[side] = blank, made
+            self._lists[side], self._list_epoch[side] = blank, epochs
 
-    def _kept(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
-        """Rows whose lists outlive a refresh: all but the oldest ``refresh_share`` of them."""
-        made = self._made[side]
-        rows = np.flatnonzero(made >= 0)
-        oldest = np.argsort(made[rows], kind="stable")
+    def _survivors(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+        """Return the rows whose lists outlive a refresh: all but the oldest ``refresh_share``."""
+        epochs = self._list_epoch[side]
+        rows = np.flatnonzero(epochs >= 0)
+        oldest = np.argsort(epochs[rows], kind="stable")
         dropped = rows[oldest[: int(np.ceil(self.refresh_share * len(rows)))]]
-        made[dropped] = -1
-        return np.setdiff1d(rows, dropped), made
+        epochs[dropped] = -1
+        return np.setdiff1d(rows, dropped), epochs
 
     def state_dict(self) -> dict[str, Any]:
         """Return the vectors in use and the epoch, and lists that are made from older vectors."""
         lists = {} if self.refresh_share == 1 else self._lists
-        kept = {
-            side: (torch.from_numpy(one), torch.from_numpy(self._made[side]))
-            for side, one in lists.items()
+        tensors = {
+            side: (torch.from_numpy(targets), torch.from_numpy(self._list_epoch[side]))
+            for side, targets in lists.items()
         }
-        return {"z": self._z, "epoch": self.epoch, "lists": kept}
+        return {"z": self._z, "epoch": self.epoch, "lists": tensors}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``.
+        """Restore what ``state_dict`` returned.
 
         Raises:
             ValueError: If a key is missing or unknown.
@@ -146,27 +146,28 @@ class Similar(Sampler):
         self.epoch = state["epoch"]
         self._cache = {}
         self._z = state["z"]
-        self._lists = {side: one.numpy().copy() for side, (one, _) in state["lists"].items()}
-        self._made = {side: made.numpy().copy() for side, (_, made) in state["lists"].items()}
+        lists = state["lists"]
+        self._lists = {side: targets.numpy().copy() for side, (targets, _) in lists.items()}
+        self._list_epoch = {side: epochs.numpy().copy() for side, (_, epochs) in lists.items()}
 
     def _vectors(self, z: Vectors) -> tuple[Tensor, Tensor]:
         if self.graph.bipartite != isinstance(z, tuple):
-            wanted = "a pair of tensors (sources, targets)" if self.graph.bipartite else "a tensor"
-            checks.fail("z", wanted, type(z).__name__)
+            allowed = "a pair of tensors (sources, targets)" if self.graph.bipartite else "a tensor"
+            checks.fail("z", allowed, type(z).__name__)
         ends = z if isinstance(z, tuple) else (z, z)
-        for name, one, size in zip(
+        for name, end, size in zip(
             ("sources", "targets"), ends, (self.graph.num_src, self.graph.num_dst), strict=True
         ):
-            if not isinstance(one, Tensor) or one.dim() != 2 or one.size(0) != size:
-                got = list(one.shape) if isinstance(one, Tensor) else type(one).__name__
-                checks.fail("z", f"of shape [{size}, D] for the {name}", got)
-            if not torch.isfinite(one).all():
+            if not isinstance(end, Tensor) or end.dim() != 2 or end.size(0) != size:
+                shape = list(end.shape) if isinstance(end, Tensor) else type(end).__name__
+                checks.fail("z", f"of shape [{size}, D] for the {name}", shape)
+            if not torch.isfinite(end).all():
                 checks.fail("z", "finite", "NaN or infinite values")
-        kept = ends[0].detach().float()
-        return kept, ends[1].detach().float() if isinstance(z, tuple) else kept
+        sources = ends[0].detach().float()
+        return sources, ends[1].detach().float() if isinstance(z, tuple) else sources
 
     def _prepared(self, z: Tensor) -> npt.NDArray[np.float32]:
-        """Vectors for FAISS."""
+        """Return vectors for FAISS."""
         return (functional.normalize(z) if self.metric == "cosine" else z).cpu().numpy()
 
     def _ends(self, query: Query) -> tuple[Tensor, Tensor]:
@@ -178,7 +179,7 @@ class Similar(Sampler):
         return ends if query.side == "dst" else (ends[1], ends[0])
 
     def _lists_for(self, query: Query) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-        """Lists ``[.., hi - lo]`` (-1 padded) and which of them belongs to each row."""
+        """Return lists ``[.., hi - lo]`` (-1 padded), and the list of each row."""
         rows, where = np.unique(query.rows, return_inverse=True)
         if query.z is not None:
             return self._nearest(query, rows), where
@@ -187,27 +188,27 @@ class Similar(Sampler):
             self._lists[query.side] = np.full(
                 (query.known.num_src, max(width, 0)),
                 -2,
-                np.int32,  # -2: not made yet
+                np.int32,  # -2: not computed yet
             )
-            self._made[query.side] = np.full(query.known.num_src, -1, np.int32)
+            self._list_epoch[query.side] = np.full(query.known.num_src, -1, np.int32)
         lists = self._lists[query.side]
         if lists.shape[1]:
             lacking = rows[lists[rows, 0] == -2]
             if len(lacking):
                 lists[lacking] = self._nearest(query, lacking)
-                self._made[query.side][lacking] = self.epoch
+                self._list_epoch[query.side][lacking] = self.epoch
         return lists, query.rows
 
     def _nearest(self, query: Query, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         low, high = self.band
         if self.backend == "exact":
             take = min(high, query.known.num_dst)
-            found = self._ranking(query).lists(rows, take, query.known, self.memory_mb)
+            nearest = self._ranking(query).lists(rows, take, query.known, self.memory_mb)
         else:
-            found = self._search(*self._ends(query), rows, query)
+            nearest = self._search(*self._ends(query), rows, query)
         width = min(high, query.known.num_dst) - low
         out = np.full((len(rows), max(width, 0)), -1, np.int32)
-        part = found[:, low:high]
+        part = nearest[:, low:high]
         out[:, : part.shape[1]] = part
         return out
 
@@ -220,33 +221,33 @@ class Similar(Sampler):
         return self.cached(("nearest", query.side), build)  # type: ignore[no-any-return]
 
     def _search(
-        self, kept: Tensor, replaced: Tensor, rows: npt.NDArray[np.int64], query: Query
+        self, queries: Tensor, targets: Tensor, rows: npt.NDArray[np.int64], query: Query
     ) -> npt.NDArray[np.int64]:
-        """Approximate top-k from a FAISS index, asked for as many more as a row has known edges."""
+        """Return the approximate nearest targets, by a FAISS search wider than the known edges."""
         known = query.known
         index = (
-            self.cached(("index", query.side), lambda: self._index(replaced))
-            if (query.z is None)
-            else self._index(replaced)
+            self.cached(("index", query.side), lambda: self._index(targets))
+            if query.z is None
+            else self._index(targets)
         )
-        vectors = self._prepared(kept[torch.from_numpy(rows).to(kept.device)])
+        vectors = self._prepared(queries[torch.from_numpy(rows).to(queries.device)])
         degree = known.indptr[rows + 1] - known.indptr[rows]
         out = np.full((len(rows), self.band[1]), -1, np.int64)
-        # Rows of similar degree are asked together: one hub must not widen every search.
+        # Rows of similar degree are searched together: a hub must not widen every search.
         for low, high in [(0, 64), (64, 1024), (1024, known.num_dst + 1)]:
-            some = np.flatnonzero((degree >= low) & (degree < high))
-            if not len(some):
+            group = np.flatnonzero((degree >= low) & (degree < high))
+            if not len(group):
                 continue
-            width = min(self.band[1] + int(degree[some].max()) + 1, known.num_dst)
-            _, found = index.search(vectors[some], width)
-            part = np.full((len(some), self.band[1]), -1, np.int64)
-            replace(query, rows=rows[some]).exclude(part, found, unique=False)
-            out[some] = part
+            width = min(self.band[1] + int(degree[group].max()) + 1, known.num_dst)
+            _, neighbors = index.search(vectors[group], width)
+            part = np.full((len(group), self.band[1]), -1, np.int64)
+            replace(query, rows=rows[group]).exclude(part, neighbors, unique=False)
+            out[group] = part
         return out
 
-    def _index(self, replaced: Tensor) -> Any:
+    def _index(self, targets: Tensor) -> Any:
         faiss = _faiss()
-        vectors = np.ascontiguousarray(self._prepared(replaced))
+        vectors = np.ascontiguousarray(self._prepared(targets))
         metric = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
         if self.backend == "hnsw":
             index = faiss.IndexHNSWFlat(vectors.shape[1], 32, metric)

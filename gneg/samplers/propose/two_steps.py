@@ -25,19 +25,19 @@ class TwoSteps(Protocol):
         """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:
-        """Unnormalised probability ``[B, K]`` of each end."""
+        """Return the unnormalised probability ``[B, K]`` of each end."""
 
     def allowed(self, rows: IntArray, known: KnownEdges) -> FloatArray:
-        """Sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
+        """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
 
 
 def two_steps(steps: Steps, kind: Local) -> TwoSteps:
-    """The walks whose ends follow ``kind``, along weights where there are any."""
+    """Return the walks whose ends follow ``kind``, along weights where there are any."""
     return Plain(steps, kind) if steps.weights is None else Weighted(steps, kind)
 
 
 class Plain:
-    """Without weights: the first step by a table of its own or uniform, the second uniform.
+    """Walks without weights: the first step by an alias table or uniform, the second uniform.
 
     ``through[w]`` is g(w) / deg(w), where g(w) is the weight of w in the first step.
     """
@@ -52,24 +52,24 @@ class Plain:
             self.table = _table(steps.indptr, steps.indices, through * degree)
 
     def draw(self, query: Query, index: IntArray, seed: int) -> None:
-        """See :class:`TwoSteps`."""
-        rest = *query.known.arrays, query.known.no_self, seed
+        """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
+        arguments = *query.known.arrays, query.known.no_self, seed
         ends = self.steps.indptr, self.steps.indices
         kernel = marking(kernels.walks.two_steps, query.known)
-        query.run(kernel, index, *ends, *self.table, self.through, *rest)
+        query.run(kernel, index, *ends, *self.table, self.through, *arguments)
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:
-        """See :class:`TwoSteps`."""
+        """Return the unnormalised probability ``[B, K]`` of each end."""
         return _weighed(kernels.heuristics.weighted, query, index, *self.steps[:4], self.through)
 
     def allowed(self, rows: IntArray, known: KnownEdges) -> FloatArray:
-        """See :class:`TwoSteps`."""
+        """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
         ends = self.steps.indptr, self.steps.indices
         return _added(kernels.walks.allowed_mass, rows, known, *ends, self.through)
 
 
 class Weighted:
-    """With weights W: both steps follow them.
+    """Walks along weights W: both steps follow them.
 
     The ends of ``"ra"`` are those of a random walk; of ``"cn"`` they follow the sum over w of
     ``W[u, w] * W[w, v]``, of ``"aa"`` the same over log deg(w).
@@ -85,35 +85,35 @@ class Weighted:
         through = 1.0 / least if kind == "ra" else neighbor_weight(kind, degree)
         through[degree == 0] = 0.0
         self.steps, self.weights, self.through = steps, weights, through
-        every = np.arange(len(weights))
-        self.second = _table(steps.indptr, every, weights)
+        edges = np.arange(len(weights))
+        self.second = _table(steps.indptr, edges, weights)
         self.first = self.second
         if kind != "ra" or (degree == 0).any():
             onwards = weights * (through * strength)[steps.indices]
-            self.first = _table(steps.indptr, every, onwards)
+            self.first = _table(steps.indptr, edges, onwards)
 
     def draw(self, query: Query, index: IntArray, seed: int) -> None:
-        """See :class:`TwoSteps`."""
-        rest = *query.known.arrays, query.known.no_self, seed
+        """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
+        arguments = *query.known.arrays, query.known.no_self, seed
         kernel = marking(kernels.weighted_walks.two_steps, query.known)
         walk = self.steps.indptr, self.steps.indices, *self.first, *self.second
-        query.run(kernel, index, *walk, self.weights, self.through, *rest)
+        query.run(kernel, index, *walk, self.weights, self.through, *arguments)
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:
-        """See :class:`TwoSteps`."""
+        """Return the unnormalised probability ``[B, K]`` of each end."""
         steps = self.steps
         out = steps.indptr, steps.indices, self.weights
         back = steps.in_indptr, steps.in_indices, steps.in_weights
         return _weighed(kernels.weighted_walks.mass, query, index, *out, *back, self.through)
 
     def allowed(self, rows: IntArray, known: KnownEdges) -> FloatArray:
-        """See :class:`TwoSteps`."""
+        """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
         walk = self.steps.indptr, self.steps.indices, self.weights, self.through
         return _added(kernels.weighted_walks.allowed_mass, rows, known, *walk)
 
 
 def edge_table(steps: Steps) -> Table:
-    """Alias tables of the weights of each row's edges; empty without weights."""
+    """Return alias tables of the weights of each row's edges; empty without weights."""
     if steps.weights is None:
         return np.empty(0, np.float32), np.empty(0, np.int32)
     return _table(steps.indptr, np.arange(len(steps.weights)), steps.weights)
@@ -127,7 +127,7 @@ def _table(indptr: npt.NDArray[Any], indices: npt.NDArray[Any], weight: FloatArr
 
 
 def marking(kernel: Callable[..., Any], known: KnownEdges) -> Callable[..., Any]:
-    """The kernel with this thread's marks as its last argument."""
+    """Return the kernel with this thread's marks as its last argument."""
 
     def run(*args: Any) -> None:
         kernel(*args, kernels.threads.scratch(known.num_dst)[0])
@@ -138,8 +138,8 @@ def marking(kernel: Callable[..., Any], known: KnownEdges) -> Callable[..., Any]
 def _weighed(kernel: Callable[..., Any], query: Query, index: IntArray, *args: Any) -> FloatArray:
     weight = np.empty(index.shape)
 
-    def run(*given: Any) -> None:
-        kernel(*given, kernels.threads.zeros(len(args[0]) - 1))
+    def run(*arguments: Any) -> None:
+        kernel(*arguments, kernels.threads.zeros(len(args[0]) - 1))
 
     order = np.argsort(query.rows, kind="stable")  # equal rows share their preparation
     query.take(order).run(run, weight, index[order], *args)
@@ -148,7 +148,9 @@ def _weighed(kernel: Callable[..., Any], query: Query, index: IntArray, *args: A
 
 
 def _added(kernel: Callable[..., Any], rows: IntArray, known: KnownEdges, *args: Any) -> FloatArray:
-    found = np.empty(len(rows))
-    rest = *args, *known.arrays, known.no_self
-    kernels.threads.run_rows(marking(kernel, known), len(rows), 64 * len(rows), found, rows, *rest)
-    return found
+    sums = np.empty(len(rows))
+    arguments = *args, *known.arrays, known.no_self
+    kernels.threads.run_rows(
+        marking(kernel, known), len(rows), 64 * len(rows), sums, rows, *arguments
+    )
+    return sums

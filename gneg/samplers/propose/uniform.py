@@ -18,7 +18,11 @@ class Uniform(Sampler):
     nodes are made by rejection from stamps instead, which is faster there.)
     ``log_q = -log(#non-edges)``.
 
-    See :class:`~gneg.samplers.base.Sampler` for the arguments.
+    Args:
+        graph: The graph to sample in.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
+        unique: Whether a row may hold a target only once.
 
     Example:
         >>> import gneg, torch

@@ -16,7 +16,7 @@ from gneg.samplers.propose.two_steps import TwoSteps, edge_table, marking, two_s
 
 Kind = Literal["ra", "cn", "aa", "ppr"]
 
-PPR_TRIES = 256  # of a longer walk, before the rest of the row is drawn uniformly
+PPR_TRIES = 256  # tries of a longer walk, before what is left of a row is drawn uniformly
 
 
 class Walk(Sampler):
@@ -146,10 +146,10 @@ class Walk(Sampler):
         return PageRank(steps, alpha=self.alpha)
 
     def _allowed(self, query: Query) -> FloatArray:
-        """Unnormalised probability that a walk from each row ends on a non-edge."""
+        """Return the unnormalised probability that a walk from each row ends on a non-edge."""
         known, side = query.known, query.side
-        kept, mass = self.cached(("mass", side), lambda: (known, np.full(known.num_src, np.nan)))
-        if kept is not known:
+        owner, mass = self.cached(("mass", side), lambda: (known, np.full(known.num_src, np.nan)))
+        if owner is not known:
             del self._cache["mass", side]
             return self._allowed(query)
         rows = np.unique(query.rows)

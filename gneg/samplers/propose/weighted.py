@@ -1,4 +1,4 @@
-"""Targets in proportion to a weight of their own."""
+"""Targets in proportion to their weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gneg.graph import Graph, KnownEdges
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.negatives import Side
 
-TRIES = 64
+TRIES = 64  # tries of a draw, before the row's non-edges are listed
 
 
 class ByWeight(Sampler):
@@ -28,15 +28,15 @@ class ByWeight(Sampler):
 
     @abstractmethod
     def _weight(self, side: Side) -> npt.NDArray[np.float64]:
-        """Weights of the targets, >= 0; :meth:`cached`."""
+        """Return the weights of the targets, ``[num_dst]``, >= 0, by :meth:`cached`."""
 
     def _table(self, side: Side) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         def build() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
             weight = self._weight(side)
             size = len(weight)
             accept, alias = np.empty(size, np.float32), np.empty(size, np.int32)
-            everyone = np.array([0, size]), np.arange(size)
-            kernels.alias.build_rows(0, 1, accept, alias, *everyone, weight)
+            row = np.array([0, size]), np.arange(size)  # a row of all targets
+            kernels.alias.build_rows(0, 1, accept, alias, *row, weight)
             return accept, alias
 
         return self.cached(("table", side), build)  # type: ignore[no-any-return]
@@ -69,13 +69,13 @@ class ByWeight(Sampler):
             query.known.no_self,
         )
         # A row without any weighted non-edge is drawn uniformly.
-        own = kernels.logs.logs(weight[np.maximum(index, 0)])
+        log_weight = kernels.logs.logs(weight[np.maximum(index, 0)])
         dead = np.isneginf(norm)[:, None]
-        return np.where(dead, query.log_uniform, own - np.where(dead, 0.0, norm[:, None]))
+        return np.where(dead, query.log_uniform, log_weight - np.where(dead, 0.0, norm[:, None]))
 
 
 class Weighted(ByWeight):
-    """Draws non-edges in proportion to a weight that you give each target.
+    """Draws non-edges in proportion to a weight that the user gives each target.
 
     Args:
         graph: The graph whose structure guides the proposals.
@@ -107,12 +107,12 @@ class Weighted(ByWeight):
         self._weights = {"src": pair[0], "dst": pair[1]}
         sizes = {"src": graph.num_src, "dst": graph.num_dst}
         for side in ("src", "dst") if corrupt == "both" else (corrupt,):
-            one = self._weights[side]
-            if one is None or one.shape != (sizes[side],):
-                given = None if one is None else list(one.shape)
-                checks.fail("weight", f"of shape [{sizes[side]}] for corrupt={corrupt!r}", given)
-            if not torch.isfinite(one).all() or (one < 0).any():
-                checks.fail("weight", "finite and >= 0", f"{one.min()} to {one.max()}")
+            weights = self._weights[side]
+            if weights is None or weights.shape != (sizes[side],):
+                shape = None if weights is None else list(weights.shape)
+                checks.fail("weight", f"of shape [{sizes[side]}] for corrupt={corrupt!r}", shape)
+            if not torch.isfinite(weights).all() or (weights < 0).any():
+                checks.fail("weight", "finite and >= 0", f"{weights.min()} to {weights.max()}")
 
     def _weight(self, side: Side) -> npt.NDArray[np.float64]:
         weight = self._weights[side]

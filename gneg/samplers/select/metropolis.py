@@ -29,7 +29,7 @@ class Metropolis(Wrapper):
     non-edges than proposals is drawn from the target distribution directly.
 
     Args:
-        sampler: What proposes.
+        sampler: The sampler that proposes.
         alpha: Exponent, in (0, 10]; below 1 is sub-linear.
         burn_in: Proposals before the first draw.
         thin: Proposals between draws.
@@ -70,14 +70,14 @@ class Metropolis(Wrapper):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Run a chain for each row and return every ``thin``-th state."""
         length = self.burn_in + k * self.thin
-        freely = replace(query, unique=False, counts=Counter())
-        proposed = self.sampler.draw(freely, length, split_seed(seed, 0))
+        independent = replace(query, unique=False, counts=Counter())
+        proposed = self.sampler.draw(independent, length, split_seed(seed, 0))
         pool = Pool(query, proposed, self.memory_mb)
         wanted = self.alpha * pool.scores.astype(np.float64)
         log_q = self.sampler.log_density(query, pool.index)
         weight = wanted
         if log_q is not None:
-            # What the proposal cannot reach was drawn uniformly.
+            # Targets that the proposal cannot reach were drawn uniformly.
             weight = wanted - np.where(np.isneginf(log_q), query.log_uniform, log_q)
         index = self._chain(pool.index, weight, k, split_seed(seed, 1))
         listed = np.flatnonzero(query.num_free < length)
@@ -90,21 +90,22 @@ class Metropolis(Wrapper):
         """Accept or reject the proposals one after the other, all rows at once."""
         random = np.random.Generator(np.random.Philox(seed))
         log_u = np.log1p(-random.random(proposed.shape))
-        state, held = proposed[:, 0].copy(), weight[:, 0].copy()
+        state, state_weight = proposed[:, 0].copy(), weight[:, 0].copy()
         index = np.empty((len(proposed), k), np.int64)
         for t in range(proposed.shape[1]):
             if t:
                 with np.errstate(invalid="ignore"):  # -inf - -inf: two empty slots
-                    accepted = log_u[:, t] < weight[:, t] - held
-                state[accepted], held[accepted] = proposed[accepted, t], weight[accepted, t]
-            draw, rest = divmod(t - self.burn_in + 1, self.thin)
-            if rest == 0 and draw > 0:
+                    accepted = log_u[:, t] < weight[:, t] - state_weight
+                state[accepted] = proposed[accepted, t]
+                state_weight[accepted] = weight[accepted, t]
+            draw, between = divmod(t - self.burn_in + 1, self.thin)
+            if between == 0 and draw > 0:
                 index[:, draw - 1] = state
         return index
 
 
 def _draws(pool: Pool, log_weight: FloatArray, k: int, seed: int) -> IntArray:
-    """``k`` independent draws from listed targets; each of them once where there are fewer."""
+    """Return ``k`` independent draws from listed targets, or each once where there are fewer."""
     out = pool.query.blank(k)
     for j in range(k):
         noise = gumbel(pool.index.shape, split_seed(seed, j))

@@ -26,7 +26,7 @@ class Mixup(Wrapper):
     :func:`gneg.nn.synthetic.embed` returns the mixed embeddings: score those.
 
     Args:
-        sampler: What draws the negatives.
+        sampler: The sampler that draws the negatives.
         high: Largest share of the positive, in (0, 1].
         known: The edges that are never returned; those of ``sampler`` if None.
         corrupt: The end to replace; that of ``sampler`` if None.
@@ -61,7 +61,7 @@ class Mixup(Wrapper):
         return self.sampler.log_density(query, index)
 
     def finish(self, negatives: Negatives, seed: int) -> Negatives:
-        """Draw the shares."""
+        """Draw the shares of the positives."""
         negatives = self.sampler.finish(negatives, split_seed(seed, 0))
         random = np.random.Generator(np.random.Philox(split_seed(seed, 1)))
         mix: Any = random.random(tuple(negatives.index.shape), np.float32) * np.float32(self.high)

@@ -1,1 +1,1 @@
-"""Samplers from text."""
+"""Samplers from text: the grammar, and what builds them."""

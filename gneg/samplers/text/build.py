@@ -65,7 +65,7 @@ SAMPLERS: dict[str, type[Sampler] | type[SelectionRule]] = {
         Guarded,
     )
 }
-#: Guards that text can name, by the option of ``guarded`` that makes them.
+#: Guards that text can name, by their option of ``guarded``.
 GUARDS: dict[str, type[Guard]] = {
     cls.name: cls
     for cls in (
@@ -89,10 +89,10 @@ def options_of(cls: type[Sampler] | type[SelectionRule]) -> list[str]:
         return []
     if issubclass(cls, SelectionRule):
         return ["m", *(field.name for field in fields(cls)), "memory_mb"]  # type: ignore[arg-type]
-    own = [name for name in inspect.signature(cls).parameters if name not in _HIDDEN]
+    options = [name for name in inspect.signature(cls).parameters if name not in _HIDDEN]
     if cls is Guarded:
-        return [*GUARDS, *own]
-    return [*own, *_SCHEDULE[1:]] if cls is Curriculum else own
+        return [*GUARDS, *options]
+    return [*options, *_SCHEDULE[1:]] if cls is Curriculum else options
 
 
 def build(
@@ -119,13 +119,14 @@ def build(
     Args:
         text: The expression.
         graph: The graph to sample in.
-        z: ``[N, D]`` vectors for ``similar`` and cosines, or what makes them when they are needed.
-        known: The edges never to return; those of ``graph`` if None.
-        corrupt: The end to replace.
+        z: ``[N, D]`` vectors for ``similar`` and cosines, or a function that returns them, called
+            if they are needed.
+        known: The edges that are never returned; those of ``graph`` if None.
+        corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
         unique: Whether a row may hold a target only once.
-        time: ``[N]``, when each node came to be, for ``node_time``.
-        leaves: What makes samplers of names that mean something else here.
-        names: What may be named; all of :data:`SAMPLERS` if None.
+        time: ``[N]``, the time at which each node appears, for ``node_time``.
+        leaves: Functions that build the samplers of names with another meaning here.
+        names: The names that are allowed; all of :data:`SAMPLERS` if None.
 
     Raises:
         ValueError: If the expression is malformed or an option is wrong; the message points at it.
@@ -145,8 +146,8 @@ def build(
     def make(expression: Expression) -> Sampler:
         known_names = SAMPLERS if names is None else names
         if expression.name not in known_names:
-            there = f"no sampler {expression.name!r}; there are {', '.join(known_names)}"
-            complain(text, expression.place, there)
+            message = f"no sampler {expression.name!r}; there are {', '.join(known_names)}"
+            complain(text, expression.place, message)
         if leaves is not None and expression.name in leaves:
             return _leaf(text, expression, leaves[expression.name])
         cls = SAMPLERS[expression.name]
@@ -203,14 +204,14 @@ def _check_parts(
     text: str, expression: Expression, cls: type[Sampler] | type[SelectionRule]
 ) -> None:
     if cls is Mixture:
-        right, what = bool(expression.parts), "samplers, as in mixture(uniform:0.5, walk:0.5)"
+        valid, parts = bool(expression.parts), "samplers, as in mixture(uniform:0.5, walk:0.5)"
     elif issubclass(cls, Wrapper | SelectionRule):
-        right = len(expression.parts) == 1
-        what = f"one sampler, as in {cls.name}(walk)"
+        valid = len(expression.parts) == 1
+        parts = f"one sampler, as in {cls.name}(walk)"
     else:
-        right, what = not expression.parts, "no samplers"
-    if not right:
-        complain(text, expression.place, f"{expression.name!r} takes {what}")
+        valid, parts = not expression.parts, "no samplers"
+    if not valid:
+        complain(text, expression.place, f"{expression.name!r} takes {parts}")
     for part, weight in expression.parts:
         if weight is not None and cls is not Mixture:
             complain(
@@ -221,22 +222,22 @@ def _check_parts(
 def _guards(
     options: dict[str, Any], vectors: Callable[[], Any], time: Vectors | None
 ) -> list[Guard]:
-    """Take the guards out of the options and make them."""
-    made: list[Guard] = []
+    """Take the guards out of the options and build them."""
+    guards: list[Guard] = []
     for name in [name for name in options if name in GUARDS]:
         value: Value = options.pop(name)
         values: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
         if name == NodeTime.name:
             if time is None:
                 checks.fail(name, "left out where nodes have no times", repr(value))
-            made.append(NodeTime(time, direction=values[0]))
+            guards.append(NodeTime(time, direction=values[0]))
             continue
-        more = {"x": vectors()} if values[0] == "cosine" else {}
-        made.append(GUARDS[name](*values, **more))
-    return made
+        features = {"x": vectors()} if values[0] == "cosine" else {}
+        guards.append(GUARDS[name](*values, **features))
+    return guards
 
 
 def _schedule(options: dict[str, Any]) -> Schedule:
-    """Take the schedule out of the options and make it."""
-    given = {name: options.pop(name) for name in _SCHEDULE if name in options}
-    return Schedule(given.pop("schedule", "linear"), **given)
+    """Take the schedule out of the options and build it."""
+    settings = {name: options.pop(name) for name in _SCHEDULE if name in options}
+    return Schedule(settings.pop("schedule", "linear"), **settings)

@@ -18,11 +18,11 @@ class Expression:
     """A parsed sampler.
 
     Attributes:
-        name: What it is called.
-        options: Values by name.
-        parts: Samplers inside it and their weights; None where none is given.
-        place: Where it stands in the text.
-        places: Where each option stands.
+        name: The name of the sampler.
+        options: Values of its options, by name.
+        parts: The samplers inside it with their weights; None for a part without a weight.
+        place: Position of the name in the text, in characters.
+        places: Position of each option.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Expression:
     places: dict[str, int]
 
     def __str__(self) -> str:
-        """The text that parses to this."""
+        """Return the text that parses to this expression."""
         inside = [
             str(part) if weight is None else f"{part}:{weight:g}" for part, weight in self.parts
         ]
@@ -74,39 +74,39 @@ class _Reader:
             return token
         return None
 
-    def need(self, kinds: tuple[str, ...], what: str) -> tuple[str, str, int]:
+    def need(self, kinds: tuple[str, ...], expected: str) -> tuple[str, str, int]:
         token = self.peek()
         if token[0] not in kinds:
-            found = "the end" if token[0] == "end" else repr(token[1])
-            complain(self.text, token[2], f"expected {what}, found {found}")
+            actual = "the end" if token[0] == "end" else repr(token[1])
+            complain(self.text, token[2], f"expected {expected}, found {actual}")
         self.at += 1
         return token
 
     def sampler(self) -> Expression:
         _, name, place = self.need(("word",), "the name of a sampler")
-        found = Expression(name, {}, (), place, {})
+        expression = Expression(name, {}, (), place, {})
         parts: list[tuple[Expression, float | None]] = []
         if self.take("("):
             while not self.take(")"):
-                self._item(found, parts)
+                self._item(expression, parts)
                 if not self.take(","):
                     if not self.take(")"):
                         complain(self.text, self.peek()[2], "expected ',' or ')'")
                     break
-        return replace(found, parts=tuple(parts))
+        return replace(expression, parts=tuple(parts))
 
-    def _item(self, found: Expression, parts: list[tuple[Expression, float | None]]) -> None:
+    def _item(self, expression: Expression, parts: list[tuple[Expression, float | None]]) -> None:
         following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
         if following is not None and following[1] == "=":
             _, key, place = self.need(("word",), "the name of an option")
-            if key in found.options:
+            if key in expression.options:
                 complain(self.text, place, f"{key!r} is given twice")
             self.take("=")
             values = [self._value(key)]
             while self.take("|"):
                 values.append(self._value(key))
-            found.options[key] = values[0] if len(values) == 1 else tuple(values)
-            found.places[key] = place
+            expression.options[key] = values[0] if len(values) == 1 else tuple(values)
+            expression.places[key] = place
             return
         part = self.sampler()
         weight = float(self.need(("number",), "a weight")[1]) if self.take(":") else None
@@ -138,12 +138,12 @@ def parse_list(text: str) -> list[Expression]:
     """Parse sampler expressions with commas between them.
 
     Raises:
-        ValueError: If one is malformed; the message points at the place.
+        ValueError: If an expression is malformed; the message points at the place.
     """
     reader = _Reader(text)
-    found = [reader.sampler()]
+    expressions = [reader.sampler()]
     while reader.take(","):
-        found.append(reader.sampler())
+        expressions.append(reader.sampler())
     if reader.peek()[0] != "end":
         complain(text, reader.peek()[2], f"unexpected {reader.peek()[1]!r}")
-    return found
+    return expressions

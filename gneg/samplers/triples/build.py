@@ -22,7 +22,7 @@ from gneg.samplers.triples.on_entities import OnEntities
 from gneg.samplers.triples.typed import Typed
 from gneg.samplers.triples.views import View
 
-#: Names that mean something else than for pairs, or nothing there; the rest are selectors.
+#: Names of proposals, with another meaning than for pairs or none; the selectors are the same.
 NAMES = (
     "uniform",
     "frequency",
@@ -62,22 +62,24 @@ def build(
 
     ``uniform``; ``frequency(alpha=1)``, by how many queries an entity answers; ``typed(by=types)``;
     ``khop(hops=2|3)`` and ``walk(kind=ppr)`` on the graph of entities, of the query's relation
-    only with ``per_relation=1``; ``relwalk``, a walk query, entity, query, entity, to what answers
-    similar queries; ``similar`` and ``nearmiss``, entities whose vectors are near the kept or the
-    replaced one; ``itself``, the kept one; and the selectors for pairs around them.
+    only with ``per_relation=1``; ``relwalk``, a walk query, entity, query, entity, to the answers
+    of similar queries; ``similar`` and ``nearmiss``, entities whose vectors are near the query's
+    entity or near the replaced one; ``itself``, the query's entity; and the selectors for pairs
+    around them.
 
     Args:
         text: The expression.
         view: The side of the knowledge graph.
-        z: ``[N, D]`` vectors of entities, or what makes them, for ``similar`` and ``nearmiss``.
-        types: Of each entity, for ``typed(by=types)``.
+        z: ``[N, D]`` vectors of entities, or a function that returns them, for ``similar`` and
+            ``nearmiss``.
+        types: The types of each entity, as numbers, for ``typed(by=types)``.
         unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If the expression is malformed or an option is wrong.
     """
-    made = _Leaves(view, z, types, unique)
-    leaves = {name: getattr(made, name) for name in NAMES}
+    builder = _Leaves(view, z, types, unique)
+    leaves = {name: getattr(builder, name) for name in NAMES}
     names = (*NAMES, *SELECTORS)
     return build_pairs(
         text, view.graph, known=view.known, unique=unique, leaves=leaves, names=names
@@ -85,7 +87,7 @@ def build(
 
 
 class _Leaves:
-    """What makes the samplers that are named, with the options that may be given."""
+    """A method for each name of a sampler, whose parameters are its options."""
 
     def __init__(
         self,
@@ -138,9 +140,9 @@ class _Leaves:
         return Similar(graph, z, band=band, refresh_every=refresh_every, known=none)
 
     def _entities(self, per_relation: int) -> tuple[Graph, KnownEdges]:
-        """The graph of entities, in which nothing is known.
+        """Return the graph of entities, and no known edges.
 
-        What is joined by another relation is as good a negative as any.
+        Entities that another relation joins are as good a negative as any.
         """
         checks.choice("per_relation", per_relation, (0, 1))
         triples = self.view.triples

@@ -1,4 +1,4 @@
-"""The kept entity as its own negative."""
+"""The query's entity as its negative."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gneg.samplers.triples.views import View
 
 
 class Itself(Sampler):
-    """Proposes the entity that is kept: (h, r, h) for (h, r, t).
+    """Proposes the query's entity itself: (h, r, h) for (h, r, t).
 
     The hardest negative of a model that answers a query with something near the query: where r is
     short or turns little, TransE and RotatE rank h itself first, and uniform negatives among many
@@ -30,5 +30,5 @@ class Itself(Sampler):
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Return the query's own entity, K times."""
-        kept = self.end_view.queries.entity(query.rows)
-        return np.repeat(kept[:, None], k, axis=1)
+        entity = self.end_view.queries.entity(query.rows)
+        return np.repeat(entity[:, None], k, axis=1)

@@ -11,27 +11,28 @@ from gneg import checks
 from gneg.samplers.base import FloatArray, IntArray, Need, Query, Sampler
 from gneg.samplers.triples.views import View
 
-# Share of the draws that must be left where known ones are not counted, to be more than rounding.
+# Lowest share of draws that are not known triples: less would be rounding errors.
 LEAST = 1e-9
 
 
 class OnEntities(Sampler):
-    """Draws by a sampler on the graph of entities, joined by whatever relation.
+    """Draws by a sampler on the graph of entities, joined by any relation.
 
-    Around ``KHop`` or ``Walk``: entities near the kept one (SANS: Ahrabian, Feizi, Salehi, Hamilton
+    Around ``KHop`` or ``Walk``: entities near the query's (SANS: Ahrabian, Feizi, Salehi, Hamilton
     and Bose, EMNLP 2020), but by exact distances and never the entity itself. Around ``Similar``
-    with ``of="replaced"``: near misses, entities like the true one. What is known for the query is
-    drawn again, then uniformly.
+    with ``of="replaced"``: near misses, entities like the true one. A draw that is a known triple
+    is repeated, and in the end replaced by a uniform one.
 
-    ``log_q`` is that of the inner sampler, where that has one, on the condition that nothing known
-    is drawn: exact but for queries of which most draws are known, which end up partly uniform. None
-    with ``of="replaced"`` and for one relation at a time; slow, as all known ones are looked up.
+    ``log_q`` is that of the inner sampler, if it has one, on the condition that no known triple is
+    drawn: exact but for queries of which most draws are known, which are partly drawn uniformly.
+    None with ``of="replaced"`` and for one relation at a time; costly, as the densities of all
+    known triples are computed.
 
     Args:
         view: The side of the knowledge graph.
         sampler: A sampler on ``view.triples.entities``, or on ``view.triples.by_relation``: then
             only edges of the query's relation count.
-        of: The entity of the positive to draw for.
+        of: The entity of the positive to draw for: ``"kept"``, the query's, or ``"replaced"``.
         unique: Whether a row may hold a target only once.
 
     Raises:
@@ -74,12 +75,12 @@ class OnEntities(Sampler):
         """Draw by the sampler on entities."""
         joint, shift, relation = self._joint(query)
         drawn = self.sampler.propose(joint, k, seed) - shift[:, None]
-        # What falls back on any node may leave the relation's layer.
-        kept = (drawn >= 0) & (drawn < query.known.num_dst)
-        return np.where(kept & ~((relation < 0) & self.layers)[:, None], drawn, -1)
+        # A draw that falls back on any node may leave the relation's layer.
+        valid = (drawn >= 0) & (drawn < query.known.num_dst)
+        return np.where(valid & ~((relation < 0) & self.layers)[:, None], drawn, -1)
 
     def _joint(self, query: Query) -> tuple[Query, IntArray, IntArray]:
-        """What the sampler on entities is asked, how far its ids are shifted, and relations."""
+        """Return the query for the sampler on entities, the shift of its ids, and relations."""
         queries = self.end_view.queries
         entity = queries.entity(query.rows) if self.of == "kept" else query.targets
         relation = queries.relation(query.rows)
@@ -100,13 +101,13 @@ class OnEntities(Sampler):
         return np.where(left > LEAST, log_q - np.log(np.maximum(left, LEAST)), query.log_uniform)
 
     def _near(self, query: Query, index: IntArray) -> FloatArray | None:
-        """Log density of ``index [B, K]`` on the graph of entities, where nothing is known."""
+        """Return the log density of ``index [B, K]`` on the entities, with no known edges."""
         joint = self._joint(query)[0]
         log_q = self.sampler.log_density(joint, index)
         return None if log_q is None else np.where(index == joint.rows[:, None], -np.inf, log_q)
 
     def _left(self, query: Query) -> FloatArray:
-        """Probability ``[B]`` that a draw for each row is not known."""
+        """Return the probability ``[B]`` that a draw for each row is not a known triple."""
         known = query.known
         left = self.cached("left", lambda: np.full(known.num_src, np.nan))
         rows = np.unique(query.rows[np.isnan(left[query.rows])])

@@ -16,42 +16,42 @@ TripleScore = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class PairScore:
-    """A score of triples as samplers for pairs call it: by query and entity.
+    """A model of triples as samplers for pairs call it: by query and entity.
 
     Args:
-        queries: What is numbered.
-        end: Which end entities stand at.
-        score: ``score(head, relation, tail)``.
+        queries: The numbering of queries, (entity, relation).
+        end: The end of the triple that targets stand at.
+        score: The model as ``score(head, relation, tail)``.
     """
 
     def __init__(self, queries: Queries, end: End, score: TripleScore) -> None:
         self.queries, self.end, self.score = queries, end, score
 
-    def asked(self, src: Tensor) -> tuple[Tensor, Tensor]:
-        """Kept entities and relations of queries.
+    def split(self, src: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the entities and the relations of queries ``src [B]``.
 
         Raises:
-            ValueError: If the relation of one of them may be any.
+            ValueError: If a query is of no relation in particular.
         """
         rows = src.cpu().numpy()
         relation = self.queries.relation(rows)
         if (relation < 0).any():
             checks.fail("pos", "of known queries, for a sampler that scores", "others")
-        kept, between = torch.from_numpy(self.queries.entity(rows)), torch.from_numpy(relation)
-        return kept.to(src.device), between.to(src.device)
+        entities, relations = self.queries.entity(rows), relation
+        return torch.from_numpy(entities).to(src.device), torch.from_numpy(relations).to(src.device)
 
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Scores of pairs of one shape."""
-        kept, between = self.asked(src)
-        return (
-            self.score(kept, between, dst) if self.end == "tail" else self.score(dst, between, kept)
-        )
+        """Return the scores of pairs ``src``, ``dst`` of one shape, in that shape."""
+        entity, relation = self.split(src)
+        if self.end == "tail":
+            return self.score(entity, relation, dst)
+        return self.score(dst, relation, entity)
 
 
 class BlockScore(PairScore):
-    """By a model that scores many entities for a query at once, as :class:`gneg.nn.kge.Scorer`."""
+    """A model that scores many entities for a query at once, as :class:`gneg.nn.kge.Scorer`."""
 
     def block(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Scores ``[B, M]`` of entities ``dst [B, M]`` for queries ``src [B]``."""
-        found: Tensor = self.score.block(*self.asked(src), dst, self.end)  # type: ignore[attr-defined]
-        return found
+        """Return the scores ``[B, M]`` of entities ``dst [B, M]`` for queries ``src [B]``."""
+        scores: Tensor = self.score.block(*self.split(src), dst, self.end)  # type: ignore[attr-defined]
+        return scores

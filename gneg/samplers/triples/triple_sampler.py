@@ -17,39 +17,38 @@ from gneg.graph import KnownTriples, Triples
 from gneg.graph.triples import End, triple_tensor
 from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers.base import Need, Sampler
-from gneg.samplers.negatives import Density, Negatives
+from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples.build import build
+from gneg.samplers.triples.join import Drawn, join, without_positives
 from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
 from gneg.samplers.triples.views import View
 
 #: The end of a triple that negatives replace, see :class:`TripleSampler`.
 TripleCorrupt = Literal["both", "head", "tail", "bernoulli"]
-Make = Callable[[View], Sampler]
+SamplerFactory = Callable[[View], Sampler]
 IntArray = npt.NDArray[np.int64]
-#: Rows of a batch, and what was drawn for them.
-Drawn = tuple[IntArray, Negatives]
 ENDS: tuple[End, End] = ("tail", "head")
-ROUNDS = 8
 
 
 class TripleSampler:
     """Draws negatives for triples, each with another head or another tail.
 
-    Which end is replaced is decided for each row by chance, never by its place in the batch; a row
-    with no negative there gets them at its other end, where that may be replaced too. What is known
-    is exact from both ends, and the own positive is never returned. A loop, (h, r, h), is a
-    negative like any other unless it is known. A query with fewer than K entities left gets each of
-    them once, in a masked row.
+    The end is chosen for each row by chance, never by its place in the batch; a row with no
+    negative there gets them at its other end, where that may be replaced too. Known triples are
+    excluded exactly from both ends, and the positive itself is never returned. A loop, (h, r, h),
+    is a negative like any other unless it is known. A query with fewer than K entities left gets
+    each of them once, in a masked row.
 
     Args:
         triples: The training triples, whose structure guides proposals.
-        sampler: An expression (see :func:`gneg.samplers.triples.build`), or what makes a sampler
-            of a :class:`~gneg.samplers.triples.View`, one for each end.
-        known: What is never returned; ``triples`` if None.
+        sampler: An expression (see :func:`gneg.samplers.triples.build`), or a function that
+            builds a sampler from a :class:`~gneg.samplers.triples.View`, called for each end.
+        known: The triples that are never returned; ``triples`` if None.
         corrupt: ``"both"`` (half of the rows each), ``"head"``, ``"tail"``, or ``"bernoulli"``: the
             head with probability tph / (tph + hpt) (Wang, Zhang, Feng and Chen, AAAI 2014), where a
             head has tph tails and a tail hpt heads on average, 1/2 for a relation not in training.
-        z: ``[N, D]`` vectors of entities for expressions that look for similar ones.
+        z: ``[N, D]`` vectors of entities, or a function that returns them, for expressions with
+            ``similar`` or ``nearmiss``.
         types: For each entity the numbers of its types, for ``typed(by=types)``.
         unique: Whether a row may hold an entity only once.
 
@@ -66,7 +65,7 @@ class TripleSampler:
     def __init__(
         self,
         triples: Triples,
-        sampler: str | Make = "uniform",
+        sampler: str | SamplerFactory = "uniform",
         *,
         known: KnownTriples | None = None,
         corrupt: TripleCorrupt = "both",
@@ -92,16 +91,16 @@ class TripleSampler:
             queries, edges = known.side(end)  # type: ignore[arg-type]
             graph = known.graph(end, triples)  # type: ignore[arg-type]
             view = View(end, triples, queries, graph, edges)  # type: ignore[arg-type]
-            made = (
+            part = (
                 build(sampler, view, z=z, types=types, unique=unique)
                 if isinstance(sampler, str)
                 else sampler(view)
             )
-            if not isinstance(made, Sampler) or made.graph is not graph:
+            if not isinstance(part, Sampler) or part.graph is not graph:
                 checks.fail("sampler", "an expression, or one made of the view's graph", sampler)
-            if made.corrupt != "dst":
-                checks.fail("sampler", "one with corrupt='dst'", made)
-            self.views[view.replaced], self.parts[view.replaced] = view, made
+            if part.corrupt != "dst":
+                checks.fail("sampler", "one with corrupt='dst'", part)
+            self.views[view.replaced], self.parts[view.replaced] = view, part
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -126,7 +125,7 @@ class TripleSampler:
 
         Args:
             pos: ``[3, B]`` integer tensor of (head, relation, tail).
-            k: Negatives per positive, K.
+            k: Number of negatives per positive, K.
             z: ``[N, D]`` embeddings of entities, for samplers that use them.
             score: The current model as ``score(head, relation, tail) -> Tensor``, for samplers
                 that use it; faster if it has ``block``, as :class:`gneg.nn.kge.Scorer`. It must be
@@ -137,48 +136,49 @@ class TripleSampler:
             Negatives whose ``pairs()`` are heads and tails, and whose ``triples()`` are triples.
 
         Raises:
-            ValueError: On a wrong shape or id, or if the sampler needs what is not given.
+            ValueError: On a wrong shape or id, or if the sampler needs ``z`` or ``score`` and it is
+                missing.
         """
         pos = triple_tensor("pos", pos)
         checks.integer("k", k, 1)
-        for i, (size, what) in enumerate(
-            [(self.known.num_entities, "entity"), (self.known.num_relations, "relation")] * 2
-        ):
-            if i < 3:
-                checks.node_range(f"pos[{i}]", pos[i], size, what)
+        for i, kind in enumerate(("entity", "relation", "entity")):
+            entities, relations = self.known.num_entities, self.known.num_relations
+            size = relations if kind == "relation" else entities
+            checks.node_range(f"pos[{i}]", pos[i], size, kind)
         seed = draw_seed(generator)
         swapped = self._swapped(pos[1].detach().cpu().long().numpy(), split_seed(seed, 2))
         options = {"z": z, "score": score}
         parts: list[Drawn] = []
         for end in ENDS:
-            which = np.flatnonzero(swapped == (end == "head"))
-            if end in self.parts and (len(which) or not parts):
-                parts.append((which, self._drawn(pos, which, end, k, options, seed)))
+            positions = np.flatnonzero(swapped == (end == "head"))
+            if end in self.parts and (len(positions) or not parts):
+                parts.append((positions, self._drawn(pos, positions, end, k, options, seed)))
         if len(self.parts) == 1:
-            joined = _joined(pos, parts, swapped)
+            joined = join(pos, parts, swapped)
             return replace(joined, side="src" if self.corrupt == "head" else "dst")
-        for rows in [which[~drawn.mask.cpu().numpy()[:, 0]] for which, drawn in parts]:
+        # Rows without any negative get theirs at the other end.
+        for rows in [positions[~drawn.mask.cpu().numpy()[:, 0]] for positions, drawn in parts]:
             if len(rows):
-                other: End = "tail" if swapped[rows[0]] else "head"
-                swapped[rows] = other == "head"
-                found = self._drawn(pos, rows, other, k, options, split_seed(seed, 5))
-                parts.append((rows, found))
-        return _joined(pos, parts, swapped)
+                opposite: End = "tail" if swapped[rows[0]] else "head"
+                swapped[rows] = opposite == "head"
+                drawn = self._drawn(pos, rows, opposite, k, options, split_seed(seed, 5))
+                parts.append((rows, drawn))
+        return join(pos, parts, swapped)
 
     def _drawn(
         self,
         pos: Tensor,
-        which: IntArray,
+        positions: IntArray,
         end: End,
         k: int,
         options: dict[str, Any],
         seed: int,
     ) -> Negatives:
-        """Negatives of one end for the triples ``which`` of ``pos [3, B]``."""
-        rows = pos[:, torch.from_numpy(which).to(pos.device)].detach().cpu().long()
+        """Return negatives of one end for the triples at ``positions`` of ``pos [3, B]``."""
+        rows = pos[:, torch.from_numpy(positions).to(pos.device)].detach().cpu().long()
         head, relation, tail = rows
-        kept, target = (head, tail) if end == "tail" else (tail, head)
-        queries = self.views[end].queries.rows(kept.numpy(), relation.numpy())
+        entity, target = (head, tail) if end == "tail" else (tail, head)
+        queries = self.views[end].queries.rows(entity.numpy(), relation.numpy())
         pair = torch.stack([torch.from_numpy(queries), target])
         options = {**options, "score": self._pairwise(end, options["score"])}
         lane = ENDS.index(end)
@@ -188,15 +188,25 @@ class TripleSampler:
             checks.fail("sampler", "one that returns entities only", self.parts[end])
         if self.known.contains(rows).all():
             return drawn
-        return _without_own(self.parts[end], drawn, pair, k, options, split_seed(seed, 3 + lane))
+        return without_positives(
+            self.parts[end], drawn, pair, k, options, split_seed(seed, 3 + lane)
+        )
 
     def step(self, *, score: TripleScore | None = None) -> None:
-        """Tell an adaptive sampler that the optimiser has stepped on what it drew last."""
+        """Learn from the last draw, after the optimiser's step.
+
+        Args:
+            score: The current model; that of the last `sample` if None.
+        """
         for end, part in self.parts.items():
             part.step(score=self._pairwise(end, score))
 
     def end_epoch(self, *, z: Tensor | None = None) -> None:
-        """Tell an adaptive sampler that an epoch has passed."""
+        """Move on to the next epoch.
+
+        Args:
+            z: ``[N, D]``, current embeddings of entities.
+        """
         for part in self.parts.values():
             part.end_epoch(z=z)
 
@@ -206,7 +216,7 @@ class TripleSampler:
         return {end: report for end, report in reports.items() if report}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what ``load_state_dict`` needs to go on."""
+        """Return the state of both ends' samplers."""
         return {end: part.state_dict() for end, part in self.parts.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -222,7 +232,7 @@ class TripleSampler:
 
     @cached_property
     def head_share(self) -> npt.NDArray[np.float64]:
-        """``[R]``, how often the head of a triple of each relation is replaced."""
+        """``[R]``, probability that the head of a triple of each relation is replaced."""
         if self.corrupt != "bernoulli":
             return np.full(
                 self.triples.num_relations, {"head": 1.0, "tail": 0.0}.get(self.corrupt, 0.5)
@@ -231,11 +241,11 @@ class TripleSampler:
         size = self.triples.num_relations
         count = np.bincount(relations, minlength=size)
         ends = [
-            np.bincount(np.unique(np.stack([relations, one]), axis=1)[0], minlength=size)
-            for one in (heads, tails)
+            np.bincount(np.unique(np.stack([relations, entities]), axis=1)[0], minlength=size)
+            for entities in (heads, tails)
         ]
         # tails per head and heads per tail
-        tph, hpt = (count / np.maximum(one, 1) for one in ends)
+        tph, hpt = (count / np.maximum(queries, 1) for queries in ends)
         share = np.full(size, 0.5)
         np.divide(tph, tph + hpt, out=share, where=count > 0)
         return share
@@ -251,70 +261,12 @@ class TripleSampler:
         return swapped
 
     def _pairwise(self, end: End, score: TripleScore | None) -> PairScore | None:
-        """``score`` as samplers for pairs call it: by query and entity."""
+        """Return ``score`` as samplers for pairs call it: by query and entity."""
         if score is None:
             return None
-        both = hasattr(score, "block")
-        return (BlockScore if both else PairScore)(self.views[end].queries, end, score)
+        adapter = BlockScore if hasattr(score, "block") else PairScore
+        return adapter(self.views[end].queries, end, score)
 
     def __repr__(self) -> str:
         part = next(iter(self.parts.values()))
         return f"TripleSampler({part!r}, corrupt={self.corrupt!r})"
-
-
-def _without_own(
-    sampler: Sampler, drawn: Negatives, pair: Tensor, k: int, options: dict[str, Any], seed: int
-) -> Negatives:
-    """Draw again where the own positive, which is not known, was drawn."""
-    index, mask = drawn.index.numpy().copy(), drawn.mask.numpy().copy()
-    own = pair[1].numpy()[:, None]
-    for attempt in range(ROUNDS):
-        rows = np.flatnonzero(((index == own) & mask).any(axis=1))
-        if not len(rows):
-            break
-        source = generator_from(split_seed(seed, attempt))
-        again = sampler.sample(pair[:, torch.from_numpy(rows)], k, **options, generator=source)
-        hit = (index[rows] == own[rows]) & mask[rows]
-        index[rows] = np.where(hit, again.index.numpy(), index[rows])
-        mask[rows] &= ~hit | again.mask.numpy()
-    mask &= index != own
-    order = np.argsort(~mask, axis=1, kind="stable")
-    index, mask = (np.take_along_axis(one, order, axis=1) for one in (index, mask))
-    index = np.where(mask, index, 0)
-    return replace(
-        drawn, index=torch.from_numpy(index), mask=torch.from_numpy(mask), density=Density()
-    )
-
-
-def _joined(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> Negatives:
-    """One result in the order of ``pos``, with entities where samplers had queries."""
-    head, relation, tail = pos.detach().cpu().long()
-
-    def whole(name: str) -> Tensor | None:
-        values = [getattr(drawn, name) for _, drawn in parts]
-        if any(value is None for value in values):
-            return None
-        arrays = [value.numpy() for value in values]
-        out = np.zeros((pos.size(1), *arrays[0].shape[1:]), arrays[0].dtype)
-        for (which, _), array in zip(parts, arrays, strict=True):
-            out[which] = array
-        return torch.from_numpy(out).to(pos.device)
-
-    side = torch.from_numpy(swapped)
-    counts: dict[str, int] = {}
-    for _, drawn in parts:
-        for name, value in drawn.counts.items():
-            counts[name] = counts.get(name, 0) + value
-    index, mask = whole("index"), whole("mask")
-    assert index is not None
-    assert mask is not None
-    return Negatives(
-        src=torch.where(side, tail, head).to(pos.device),
-        index=index,
-        mask=mask,
-        density=Density(lambda: whole("log_q"), lambda: whole("pos_log_q")),
-        side=side.to(pos.device),
-        counts=counts,
-        replaced=torch.where(side, head, tail).to(pos.device),
-        relation=relation.to(pos.device),
-    )

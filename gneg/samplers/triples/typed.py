@@ -12,20 +12,20 @@ from gneg import checks, kernels
 from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
 from gneg.samplers.triples.views import View
 
-TRIES = 64
+TRIES = 64  # draws from a pool, before its unknown entities are listed
 
 
 class Typed(Sampler):
-    """Draws uniformly from the entities that could stand there by their type.
+    """Draws uniformly from the entities whose type fits the relation or the replaced entity.
 
-    ``by="relation"``: what stands on this side of the relation in training (Krompass, Baier and
-    Tresp 2015; the local closed world), never the known ones. ``by="types"``: what shares a type
-    with the entity that is replaced. ``log_q`` is exact. A query of whose pool nothing is left,
-    or whose relation is not in training, is drawn uniformly.
+    ``by="relation"``: entities on this side of the relation in training (Krompass, Baier and
+    Tresp 2015; the local closed world), but no known triples. ``by="types"``: entities that share
+    a type with the entity that is replaced. ``log_q`` is exact. A query whose pool has only known
+    triples, or whose relation is not in training, is drawn uniformly.
 
     Args:
         view: The side of the knowledge graph.
-        by: What makes a pool.
+        by: Whether a pool belongs to a relation or to the types of an entity.
         types: For each entity the numbers of its types; for ``by="types"``.
         unique: Whether a row may hold a target only once.
 
@@ -51,11 +51,11 @@ class Typed(Sampler):
         self.types = types
         size = view.triples.num_entities
         if by == "types" and (types is None or len(types) != size):
-            given = None if types is None else len(types)
-            checks.fail("types", f"those of each of the {size} entities for by='types'", given)
+            length = None if types is None else len(types)
+            checks.fail("types", f"those of each of the {size} entities for by='types'", length)
 
     def _pools(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-        """The pool of each relation or entity, and the pools: bounds and sorted members."""
+        """Return the pool of each relation or entity, and the pools: bounds and sorted members."""
 
         def build() -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
             triples = self.end_view.triples
@@ -67,15 +67,16 @@ class Typed(Sampler):
                 return np.arange(triples.num_relations), bounds, pairs % size
             assert self.types is not None
             kinds: dict[tuple[int, ...], int] = {}
-            group = [kinds.setdefault(tuple(sorted(set(one))), len(kinds)) for one in self.types]
+            type_sets = [tuple(sorted(set(types))) for types in self.types]
+            group = [kinds.setdefault(types, len(kinds)) for types in type_sets]
             of_type: dict[int, list[int]] = {}
-            for entity, one in enumerate(self.types):
-                for kind in set(one):
+            for entity, types in enumerate(type_sets):
+                for kind in types:
                     of_type.setdefault(kind, []).append(entity)
             empty = np.empty(0, np.int64)
             members = [
-                np.unique(np.concatenate([of_type[kind] for kind in some])) if some else empty
-                for some in kinds
+                np.unique(np.concatenate([of_type[kind] for kind in types])) if types else empty
+                for types in kinds
             ]
             bounds = np.cumsum([0, *map(len, members)])
             return np.array(group), bounds, np.concatenate([empty, *members])
@@ -83,7 +84,7 @@ class Typed(Sampler):
         return self.cached("pools", build)  # type: ignore[no-any-return]
 
     def _groups(self, query: Query) -> IntArray:
-        """The pool of each row; -1 where there is none."""
+        """Return the pool of each row; -1 where there is none."""
         group = self._pools()[0]
         if self.by == "types":
             return group[query.targets].astype(np.int64)

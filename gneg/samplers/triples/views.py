@@ -1,4 +1,4 @@
-"""What a sampler of one side of a knowledge graph is made from."""
+"""One side of a knowledge graph, as a bipartite graph of queries and entities."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class View:
     """One side of a knowledge graph, as pairs of a query and an entity.
 
     Attributes:
-        replaced: The end that is drawn.
+        replaced: The end of the triples that is replaced.
         triples: The training triples.
-        queries: What is drawn for: kept entity and relation.
+        queries: The numbering of queries: the entity that stays, and the relation.
         graph: The training triples as a bipartite graph of queries and entities.
-        known: What is never drawn.
+        known: The triples that are never drawn, as (query, entity) pairs.
     """
 
     replaced: End
@@ -29,5 +29,5 @@ class View:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What every sampler on this side is given."""
+        """Arguments that every sampler on this side takes."""
         return {"known": self.known}
