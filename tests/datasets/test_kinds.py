@@ -125,10 +125,8 @@ def test_audits_and_hard_sets_of_users_and_items(purchases, tmp_path):
     assert set(told["sets"]["hard"]["by"]) == {"degree", "distance"}
     rows = compare(
         data,
-        samplers=["uniform"],
-        encoders=["lightgcn"],
+        [LinkConfig(encoder="lightgcn", sampler="uniform", hidden=8, epochs=5)],
         seeds=1,
-        base=LinkConfig(hidden=8, epochs=5),
         sets={"hard": hard},
         out=tmp_path / "compare",
     )["rows"]
