@@ -216,7 +216,7 @@ class LinkData:
         return KnownEdges(self.graph, *held_out[policy])
 
     def describe(self) -> dict[str, Any]:
-        """Return what the record of a run says of the data."""
+        """Return the description of the data in the record of a run."""
         return {
             "name": self.name,
             "nodes": self.num_nodes,

@@ -32,8 +32,8 @@ class Graph:
     :meth:`from_scipy`. Walks and message passing follow weights, heuristics do not.
 
     Undirected or directed is *checked* by default: a graph whose edges all appear in both
-    directions is undirected, any other is directed. ``undirected=True`` symmetrises what is
-    given; ``undirected=False`` keeps a symmetric graph directed. A directed graph is walked along
+    directions is undirected, any other is directed. ``undirected=True`` symmetrises the
+    edges; ``undirected=False`` keeps a symmetric graph directed. A directed graph is walked along
     its edges; to walk it both ways and still exclude only its directed edges, use
     ``Sampler(graph.to_undirected(), known=KnownEdges(graph))``.
 
