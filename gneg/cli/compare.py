@@ -239,7 +239,7 @@ def _hard_sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[s
 
 def _print_comparison(results: dict[str, Any]) -> None:
     rows, first = results["rows"], results["rows"][0]["summary"]
-    metrics = list(dict.fromkeys([results["metric"], "mrr", "hits@10"]))
+    metrics = list(dict.fromkeys([results["metric"], "mrr", "hits@10", "accuracy"]))
     columns = [(metric, name) for metric in metrics for name in first if metric in first[name]]
     cells = [
         [

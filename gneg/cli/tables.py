@@ -9,9 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gneg.cli.app import console
-
-#: Metrics that are ranks or ratios of ranks, not shares.
-NOT_PERCENT = ("mr", "amr")
+from gneg.evaluation.metrics import MEAN_RANKS
 
 
 def print_table(
@@ -30,7 +28,7 @@ def print_table(
 def mean_std(value: dict[str, Any], metric: str = "") -> str:
     """Return ``mean ± std`` (the mean alone of a single run), in percent unless it is a rank."""
     mean, std = value["mean"], value["std"]
-    if metric in NOT_PERCENT:
+    if metric in MEAN_RANKS:
         return f"{mean:.3g}" + (f" ± {std:.2g}" if std is not None else "")
     return f"{100 * mean:.2f}" + (f" ± {100 * std:.2f}" if std is not None else "")
 

@@ -25,6 +25,7 @@ from gneg.cli.options import (
 )
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.tables import mean_std, print_table
+from gneg.evaluation.metrics import MEAN_RANKS
 from gneg.training.config import LinkConfig, TripleConfig
 
 OptionalDataset = Annotated[
@@ -183,7 +184,7 @@ def _print_triple_results(results: dict[str, Any]) -> None:
     summary, runs = results["summary"], results["runs"]
 
     def cell(name: str, value: dict[str, Any]) -> str:
-        return mean_std(value, name) + ("" if name in ("mr", "amr") else " %")
+        return mean_std(value, name) + ("" if name in MEAN_RANKS else " %")
 
     rows = [
         (name, *(cell(name, summary[part][name]) for part in ("valid", "test")))

@@ -89,6 +89,10 @@ def rank_metrics(rank: Tensor, ks: Sequence[int] = HITS) -> dict[str, Tensor]:
     }
 
 
+#: Metrics of :func:`summarise_ranks` that are mean ranks: not shares, and lower is better.
+MEAN_RANKS = ("mr", "amr")
+
+
 def summarise_ranks(
     rank: Tensor, by_chance: Tensor | None = None, *, ks: Sequence[int] = HITS
 ) -> dict[str, float]:

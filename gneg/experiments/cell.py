@@ -23,6 +23,7 @@ from gneg.training.run import Report
 AUDIT_PARTS = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
 AUDITED = 50_000  # negatives that hardness and risk of a row are measured on
 MAX_PAIRS = 2**25  # pairs that a score is asked for to rank all targets
+VERIFIED = "verified"  # the set of verified negatives, against which triples are classified
 ALL_ENTITIES = "all entities"  # the set of filtered ranks of triples
 
 
@@ -109,8 +110,13 @@ def rank_sets(
 
 
 def _triple_sets(run: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Return the metrics of a run on triples: among all entities, and among samples of them."""
+    """Return the metrics of a run on triples.
+
+    Ranks among all entities and among samples of them, and the classification of verified triples.
+    """
     sets = {ALL_ENTITIES: run["test"], **run["sampled"]}
+    if "classification" in run:
+        sets[VERIFIED] = run["classification"]
     return {
         name: {metric: value for metric, value in metrics.items() if isinstance(value, float)}
         for name, metrics in sets.items()

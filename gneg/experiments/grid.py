@@ -206,7 +206,6 @@ def _row(
         "seconds": [run["seconds"] for run in runs],
         "collapse": [run.get("collapse") for run in runs],
         "base_weights": [run["base_weight"] for run in runs],
-        "verified": [run["classification"] for run in runs if "classification" in run],
         "audit": records[0].get("audit"),
     }
 

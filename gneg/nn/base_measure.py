@@ -99,7 +99,7 @@ class BaseMeasure(nn.Module):
             query, num_targets = ends[side]
             log_q = self.sampler.log_prob(src, dst, side=side)
             assert log_q is not None
-            q = smoothed(log_q.double(), num_targets, self.smoothing)
+            q = (1 - self.smoothing) * log_q.double().exp() + self.smoothing / num_targets
             densities.append(q.log() + log_query.to(query.device)[query])
         joint = torch.stack(densities).logsumexp(dim=0) - torch.tensor(len(densities)).log()
         uniform = torch.tensor(float(graph.num_src) * graph.num_dst).log()
@@ -136,11 +136,6 @@ class BaseMeasure(nn.Module):
             f = score(src, dst)
             self.c.copy_(c)
         return f, self.log_measure(src.reshape(-1), dst.reshape(-1)).view(src.shape)
-
-
-def smoothed(log_q: Tensor, num_targets: int, smoothing: float) -> Tensor:
-    """Return the density ``exp(log_q)`` mixed with a share ``smoothing`` of a uniform density."""
-    return (1 - smoothing) * log_q.exp() + smoothing / num_targets
 
 
 def log_density_score(sampler: Sampler) -> Callable[[Tensor, Tensor], Tensor]:

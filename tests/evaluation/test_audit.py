@@ -1,4 +1,4 @@
-"""Audits count what they say: against brute force, closed forms and a world with known risk."""
+"""Audits of pairs, against brute force, closed forms and a graph with known risk."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_uniform_risk_is_exact():
     assert risk(adapter, [drawn])["uniform_per_1000"] == pytest.approx(125)
 
 
-def test_the_interval_covers():
+def test_the_interval_has_its_coverage():
     """Of 300 audits of the same sampler, about 95 % hold the true share in their interval."""
     data = toy(n=80, edges=300)
     sampler = samplers.Walk(data.graph)
@@ -90,35 +90,35 @@ def test_without_held_out_edges_the_interval_starts_at_zero():
     assert counted["lift"] is None
 
 
-def test_everything_is_measured_and_can_be_written():
+def test_the_record_is_complete_and_valid_json():
     data = toy()
 
     def score(src, dst):
         return (src * 7 + dst * 13).double() % 11
 
-    found = audit(data, "hardest(uniform, m=16)", k=4, negatives=2000, score=score)
-    assert json.loads(json.dumps(found)) == found
-    assert set(found["hardness"]) == {"cn", "aa", "ra", "pa", "cosine", "ppr", "degree", "score"}
-    for groups in found["hardness"].values():
+    record = audit(data, "hardest(uniform, m=16)", k=4, negatives=2000, score=score)
+    assert json.loads(json.dumps(record)) == record
+    assert set(record["hardness"]) == {"cn", "aa", "ra", "pa", "cosine", "ppr", "degree", "score"}
+    for groups in record["hardness"].values():
         for group in groups.values():
             assert len(group["quantiles"]) == len(QUANTILES)
             assert sorted(group["quantiles"]) == group["quantiles"]
-    for bins in found["histograms"].values():
+    for bins in record["histograms"].values():
         for group in ("positives", "negatives", "uniform"):
             assert sum(bins[group]) == pytest.approx(1)
-    for shares in found["distances"].values():
+    for shares in record["distances"].values():
         assert sum(shares.values()) == pytest.approx(1)
-    assert found["distances"]["negatives"]["1"] == 0
+    assert record["distances"]["negatives"]["1"] == 0
     assert (
-        found["hardness"]["score"]["negatives"]["mean"]
-        > found["hardness"]["score"]["uniform"]["mean"]
+        record["hardness"]["score"]["negatives"]["mean"]
+        > record["hardness"]["score"]["uniform"]["mean"]
     )
-    assert 0 <= found["violating"] <= 1
-    assert found["negatives"] == 2000
-    assert 0 < found["coverage"] <= 1
+    assert 0 <= record["violating"] <= 1
+    assert record["negatives"] == 2000
+    assert 0 < record["coverage"] <= 1
 
 
-def test_duplicates_divergence_and_shells_are_what_they_should_be():
+def test_duplicates_divergence_and_distances():
     data = toy()
     walk = audit(data, samplers.Walk(data.graph, corrupt="both"), negatives=4000)
     unique = audit(data, samplers.Uniform(data.graph, corrupt="both", unique=True), negatives=4000)
@@ -129,10 +129,10 @@ def test_duplicates_divergence_and_shells_are_what_they_should_be():
     assert by_degree > audit(data, "degree(alpha=1)", negatives=4000)["degree_divergence"] >= 0
 
 
-def test_guards_tell_what_they_saved_and_cost():
+def test_the_effect_of_each_guard_is_measured():
     data = toy(n=100, edges=500)
-    found = audit(data, "guarded(walk, percentile=ra|60, degree_cap=40)", negatives=8000)
-    percentile, cap = found["guards"]
+    record = audit(data, "guarded(walk, percentile=ra|60, degree_cap=40)", negatives=8000)
+    percentile, cap = record["guards"]
     assert percentile["cost"] > 0.01
     assert 0 < percentile["dropped"] < 1
     assert cap["saved_per_1000"] == cap["cost"] == cap["dropped"] == 0
@@ -142,11 +142,11 @@ def test_guards_tell_what_they_saved_and_cost():
 def test_distances_and_katz_match_the_reference(world):
     graph = WORLDS[world]()
     n = graph.num_nodes
-    src, dst = (one.ravel() for one in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
-    wanted = reference.distances(graph).ravel()
+    src, dst = (ids.ravel() for ids in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
+    expected = reference.distances(graph).ravel()
     for farthest in (1, 3, 8):
-        found = heuristics.distances(graph, src, dst, farthest)
-        assert (found == np.where(wanted > farthest, farthest + 1, wanted)).all()
+        record = heuristics.distances(graph, src, dst, farthest)
+        assert (record == np.where(expected > farthest, farthest + 1, expected)).all()
     matrix = np.zeros((n, n))
     matrix[tuple(graph.edge_index.numpy())] = 1
     for length in (1, 2, 4):
@@ -165,13 +165,13 @@ def test_distances_and_katz_match_the_reference(world):
 def test_cosine_is_that_of_the_features(layout):
     x = torch.randn(20, 5, generator=torch.Generator().manual_seed(0))
     x[3] = 0
-    given = x if layout == "dense" else sparse.to_csr(x)
+    features = x if layout == "dense" else sparse.to_csr(x)
     rows = np.array([3, 0, 7])
     targets = np.array([[1, 3], [2, -1], [7, 19]])
-    found = heuristics.scores(random_graph(20, 40), "cosine", rows, targets, x=given)
-    wanted = torch.cosine_similarity(x[rows].unsqueeze(1), x[targets], dim=2).double().numpy()
-    wanted[targets < 0] = 0
-    assert found == pytest.approx(wanted, abs=1e-6)
+    record = heuristics.scores(random_graph(20, 40), "cosine", rows, targets, x=features)
+    expected = torch.cosine_similarity(x[rows].unsqueeze(1), x[targets], dim=2).double().numpy()
+    expected[targets < 0] = 0
+    assert record == pytest.approx(expected, abs=1e-6)
     with pytest.raises(ValueError, match="'x' must be features"):
         heuristics.scores(random_graph(20, 40), "cosine", rows, targets)
 
@@ -199,7 +199,7 @@ def test_real_data(shared):
 
 
 def test_every_sampler_can_be_audited():
-    """With a model's scores and embeddings; features are found where there are some."""
+    """With a model's scores and embeddings; features are record where there are some."""
     data = toy()
     z = torch.randn(data.num_nodes, 5, generator=torch.Generator().manual_seed(0))
 
@@ -216,5 +216,5 @@ def test_every_sampler_can_be_audited():
             inside = "(hardest(uniform), setting=quantile, start=0.5, end=1)"
         if name == "selfpaced":
             inside = "(hardest(uniform))"
-        found = audit(data, name + inside, k=2, negatives=100, score=score, z=z)
-        assert found["negatives"] == 100
+        record = audit(data, name + inside, k=2, negatives=100, score=score, z=z)
+        assert record["negatives"] == 100

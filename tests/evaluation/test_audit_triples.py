@@ -1,4 +1,4 @@
-"""Audits of triples count what they say: against brute force and closed forms."""
+"""Audits of triples, against brute force and closed forms."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def test_risk_is_counted_and_expected_alike(data, name, corrupt):
         assert abs(counted["per_1000"] - counted["uniform_per_1000"]) < 4 * sigma
 
 
-def test_measures_are_those_of_the_chosen_entity(data):
+def test_measures_are_those_of_the_drawn_entity(data):
     record = audit(data, "typed", k=4, negatives=4_000)
     measured = record["hardness"]["fits"]
-    seen = {"tail": set(), "head": set()}
+    entities = {"tail": set(), "head": set()}
     for h, r, t in data.train.t().tolist():
-        seen["tail"].add((r, t))
-        seen["head"].add((r, h))
+        entities["tail"].add((r, t))
+        entities["head"].add((r, h))
     sampler = TripleSampler(data.triples, "typed")
     drawn = sampler.sample(data.train, 4, generator=torch.Generator().manual_seed(0))
     fits = [
-        (r, v) in seen["head" if side else "tail"]
+        (r, v) in entities["head" if side else "tail"]
         for r, row, side in zip(
             data.train[1].tolist(), drawn.index.tolist(), drawn.side, strict=True
         )
@@ -65,14 +65,14 @@ def test_measures_are_those_of_the_chosen_entity(data):
     assert sum(record["distances"]["negatives"].values()) == pytest.approx(1, abs=0.1)
 
 
-def test_what_the_sampler_knows_is_no_risk(data):
+def test_known_triples_are_no_risk(data):
     record = audit(data, "uniform", known="all", negatives=5_000)["risk"]
     assert record["hits"] == 0
     assert record["uniform_per_1000"] == 0
     assert record["expected_share"] == 0
 
 
-def test_a_law_of_the_replaced_end_expects_nothing(shared):
+def test_a_density_of_the_replaced_end_has_no_expected_share(shared):
     data = datasets.load_triples("codex-s", root=shared)
     record = audit(data, "typed(by=types)", negatives=5_000)
     assert record["risk"]["expected_share"] is None

@@ -17,8 +17,10 @@ from gneg.experiments.report.style import (
     HELD_OUT,
     SYMBOLS,
     TIMES,
+    against_set,
     button,
     colors_of,
+    ranked_sets,
     short,
     styled,
     with_menu,
@@ -48,14 +50,14 @@ def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
     """Plot mean and deviation of MRR against each set, a group of bars for each row."""
     rows = results["rows"]
     figure = go.Figure()
-    names = list(rows[0]["summary"])
+    names = ranked_sets(rows)
     heuristics = results["heuristics"]
     ticks = [short(label(row)) for row in rows] + list(heuristics)
     for i, name in enumerate(names):
         cells = [row["summary"][name]["mrr"] for row in rows]
         training_free = [sets[name]["mrr"] for sets in heuristics.values()]
         figure.add_bar(
-            name=f"against {name} negatives",
+            name=against_set(name),
             y=ticks,
             x=[100 * cell["mean"] for cell in cells] + [100 * value for value in training_free],
             error_x={
@@ -89,7 +91,7 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
     ]
     violating = "negatives scored above their positive, %"
     axes.append((violating, violating, [100 * row["audit"]["violating"] for row in rows]))
-    hard = list(rows[0]["summary"])[-1]
+    hard = ranked_sets(rows)[-1]
     figure = go.Figure()
     for i, row in enumerate(rows):
         risk = row["audit"]["risk"]
@@ -113,7 +115,7 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
             },
             hovertemplate=(
                 f"{label(row)}<br>%{{y:.2f}} held-out edges per 1,000<br>hardness %{{x:.3g}}<br>"
-                f"MRR against {hard}: {100 * row['summary'][hard]['mrr']['mean']:.2f} %"
+                f"MRR {against_set(hard)}: {100 * row['summary'][hard]['mrr']['mean']:.2f} %"
                 "<extra></extra>"
             ),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import jinja2
 import plotly.offline
 
 from gneg import files
+from gneg.evaluation.metrics import MEAN_RANKS
 from gneg.experiments.report import figures
+from gneg.experiments.report.style import against_set, ranked_sets
 
 __all__ = ["page", "write_page"]
 
@@ -68,6 +70,8 @@ def page(results: Mapping[str, Any]) -> str:
     return environment.get_template("page").render(
         results=results,
         verdict=verdict(results),
+        graph=_graph(results["dataset"]),
+        shared=_shared(results["rows"]),
         table=main_table(results),
         figures=[(name, *CAPTIONS[name]) for name in names],
         data={name: _script(plots[name].to_json()) for name in names},
@@ -86,6 +90,29 @@ def _text(name: str) -> str:
 def _script(content: str) -> str:
     """Return JSON escaped for a script element."""
     return content.replace("<", "\\u003c")
+
+
+def _graph(dataset: Mapping[str, Any]) -> str:
+    """Return the sizes of a dataset of links or of triples."""
+    if "triples" in dataset:
+        unit, size = (
+            "triples",
+            f"{dataset['entities']:,} entities, {dataset['relations']:,} relations",
+        )
+    else:
+        unit, size = "edges", f"{dataset['nodes']:,} nodes"
+    train, valid, test = (f"{dataset[unit][part]:,}" for part in ("train", "valid", "test"))
+    return f"{size}; {train} training, {valid} validation, {test} test {unit}"
+
+
+def _shared(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings that all rows share."""
+    first = rows[0]["config"]
+    return {
+        name: value
+        for name, value in first.items()
+        if all(row["config"][name] == value for row in rows)
+    }
 
 
 def _budget(results: Mapping[str, Any]) -> str:
@@ -110,12 +137,14 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
     """Return columns and rows of the main table: cells have a text, a sort value and a tooltip."""
     first = results["rows"][0]
     sets = list(first["summary"])
-    metrics = list(first["summary"][sets[0]])
+    metrics = list(dict.fromkeys(metric for name in sets for metric in first["summary"][name]))
+    measured_on = [
+        (metric, name) for metric in metrics for name in sets if metric in first["summary"][name]
+    ]
     columns = [{"name": name, "kind": "text"} for name in ("encoder", "sampler", "loss")]
     columns += [
         {"name": f"{metric} ({name})", "kind": "number", "metric": metric}
-        for metric in metrics
-        for name in sets
+        for metric, name in measured_on
     ]
     columns += [
         {"name": "held-out per 1,000", "kind": "number"},
@@ -130,9 +159,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
         cells: list[dict[str, Any]] = [
             {"text": row[name], "value": row[name]} for name in ("encoder", "sampler", "loss")
         ]
-        for metric in metrics:
-            for name in sets:
-                cells.append(_metric_cell(row, name, metric))
+        cells += [_metric_cell(row, name, metric) for metric, name in measured_on]
         cells += _cost_cells(row)
         if measured:
             weight = statistics.fmean(row["base_weights"])
@@ -144,8 +171,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
             {"text": f"{100 * value:.2f}", "value": 100 * value}
             if (value := values[name].get(metric)) is not None
             else {"text": "-", "value": ""}
-            for metric in metrics
-            for name in sets
+            for metric, name in measured_on
         ]
         cells += [{"text": "-", "value": ""}] * (3 + measured)
         rows.append({"cells": cells, "baseline": False})
@@ -159,7 +185,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
 
 def _visible_metrics(results: Mapping[str, Any], metrics: list[str]) -> list[str]:
     """Return the metrics whose columns are visible when the page opens."""
-    names = dict.fromkeys((results["metric"], "mrr", "hits@10"))
+    names = dict.fromkeys((results["metric"], "mrr", "hits@10", "accuracy"))
     return [name for name in names if name in metrics]
 
 
@@ -167,22 +193,24 @@ def _metric_cell(row: Mapping[str, Any], name: str, metric: str) -> dict[str, An
     cell = row["summary"][name].get(metric)
     if cell is None:
         return {"text": "-", "value": ""}
-    text = f"{100 * cell['mean']:.2f}"
-    text += f" ± {100 * cell['std']:.2f}" if cell["std"] is not None else ""
+    ranks = metric in MEAN_RANKS
+    scale, unit = (1, "") if ranks else (100, " points")
+    text = f"{scale * cell['mean']:.2f}"
+    text += f" ± {scale * cell['std']:.2f}" if cell["std"] is not None else ""
     against = row["against"][name].get(metric)
     tip = ""
     if against is not None and against["corrected_p"] is not None:
         tip = (
-            f"difference {100 * against['difference']:+.2f} points, p = {against['p']:.2g}, "
+            f"difference {scale * against['difference']:+.2f}{unit}, p = {against['p']:.2g}, "
             f"Holm-corrected p = {against['corrected_p']:.2g}"
         )
     mark = against["mark"] if against else ""
-    better = against is not None and against["difference"] > 0
+    better = against is not None and (against["difference"] < 0) == ranks
     return {
         "text": text,
         "mark": ("\u2191" if better else "\u2193") + mark if mark else "",
         "kind": ("better" if better else "worse") if mark else "",
-        "value": 100 * cell["mean"],
+        "value": scale * cell["mean"],
         "tip": tip,
     }
 
@@ -204,14 +232,14 @@ def _cost_cells(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 def verdict(results: Mapping[str, Any]) -> list[str]:
     """Return the main findings as sentences."""
     rows, baseline = results["rows"], results["baseline"]
-    sets = list(rows[0]["summary"])
+    sets = ranked_sets(rows)
     metric = "mrr"
     sentences = []
     for name in sets:
         means = [row["summary"][name][metric]["mean"] for row in rows]
         mean, best = 100 * max(means), rows[means.index(max(means))]
         sentences.append(
-            f"The highest mean MRR against {name} negatives is {mean:.2f} %, by the sampler "
+            f"The highest mean MRR {against_set(name)} is {mean:.2f} %, by the sampler "
             f"{best['sampler']} with {best['encoder']} and {best['loss']} loss."
         )
     compared = [row for row in rows if row["sampler"] != baseline]
@@ -219,7 +247,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
         better = [row for row in compared if _is_significant(row, name, metric, 1)]
         worse = [row for row in compared if _is_significant(row, name, metric, -1)]
         sentences.append(
-            f"By MRR against {name} negatives, {len(better)} of {len(compared)} configurations are "
+            f"By MRR {against_set(name)}, {len(better)} of {len(compared)} configurations are "
             f"significantly better than the baseline {baseline}, {len(worse)} significantly worse."
         )
     heuristics = results["heuristics"]
@@ -227,7 +255,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
         name = sets[-1]
         kind = max(heuristics, key=lambda kind: float(heuristics[kind][name][metric]))
         sentences.append(
-            f"The best training-free heuristic against {name} negatives is {kind}, with an MRR of "
+            f"The best training-free heuristic {against_set(name)} is {kind}, with an MRR of "
             f"{100 * heuristics[kind][name][metric]:.2f} %."
         )
     return sentences

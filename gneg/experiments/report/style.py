@@ -30,6 +30,16 @@ def short(text: str, width: int = 38) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def against_set(name: str) -> str:
+    """Return the phrase for a set of negatives: "against hard negatives", "against all entities"."""
+    return f"against {name}" if name.startswith("all ") else f"against {name} negatives"
+
+
+def ranked_sets(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the sets in which models rank, which have an MRR."""
+    return [name for name, metrics in rows[0]["summary"].items() if "mrr" in metrics]
+
+
 def colors_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return a colour for each sampler, the same in every figure."""
     names = dict.fromkeys(row["sampler"] for row in rows)

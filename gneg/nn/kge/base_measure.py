@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.graph.triples import End
-from gneg.nn.base_measure import SMOOTHING, smoothed
+from gneg.nn.base_measure import SMOOTHING
 from gneg.samplers.densities import log_q_of
 from gneg.samplers.triples import TripleSampler
 
@@ -85,7 +85,7 @@ class TripleBaseMeasure:
         for query, targets in zip(rows.split(chunk), index.cpu().split(chunk), strict=True):
             log_q = log_q_of(self.sampler.parts[end], query, targets)
             assert log_q is not None
-            densities.append(size * smoothed(log_q, size, self.smoothing))
+            densities.append((1 - self.smoothing) * size * log_q.exp() + self.smoothing)
         return torch.cat(densities).log()
 
     def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
