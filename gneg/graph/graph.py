@@ -205,7 +205,7 @@ class Graph:
         return graph
 
     @classmethod
-    def _of(cls, rows: Rows, num_dst: int, *, bipartite: bool, undirected: bool) -> Graph:
+    def _of(cls, rows: Rows, num_dst: int, bipartite: bool, undirected: bool) -> Graph:
         indptr, indices, weights = rows
         return cls(
             indptr, indices, num_dst, bipartite=bipartite, undirected=undirected, weights=weights
@@ -288,7 +288,7 @@ class Graph:
         return Rows(self.indptr, self.indices, self.weights)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._rows, self.num_dst, self.bipartite, self.undirected)
+        return Graph._of, (self._rows, self.num_dst, self.bipartite, self.undirected)
 
     def __repr__(self) -> str:
         size = f"num_nodes={self.num_nodes}"
@@ -297,7 +297,3 @@ class Graph:
         kind = "" if self.bipartite else f", undirected={self.undirected}"
         kind += "" if self.weights is None else ", weighted"
         return f"Graph({size}, num_edges={self.num_edges}{kind})"
-
-
-def _rebuild(rows: Rows, num_dst: int, bipartite: bool, undirected: bool) -> Graph:
-    return Graph._of(rows, num_dst, bipartite=bipartite, undirected=undirected)
