@@ -126,7 +126,7 @@ class LinkData:
         )
 
     def sides(self, rows: Tensor) -> Vectors:
-        """``rows [N, ...]`` as samplers want them: a pair, sources and targets, if bipartite."""
+        """Return ``rows [N, ...]``, in a bipartite graph as a pair: of sources and of targets."""
         if self.num_src is None:
             return rows
         return rows[: self.num_src], rows[self.num_src :]
@@ -138,15 +138,15 @@ class LinkData:
         return x if x is None or x.layout == torch.strided else x.to_dense()
 
     @cached_property
-    def whole(self) -> Graph:
+    def homogeneous_graph(self) -> Graph:
         """The training edges as an undirected graph of one node set, for heuristics.
 
-        In a bipartite graph targets come after sources.
+        In a bipartite graph the ids of targets follow those of sources.
         """
-        return self.graph.joint()
+        return self.graph.to_homogeneous()
 
-    def joint(self, pairs: Tensor) -> Tensor:
-        """``pairs [2, ...]`` in the ids of :attr:`whole`."""
+    def homogeneous_ids(self, pairs: Tensor) -> Tensor:
+        """Return ``pairs [2, ...]`` in the ids of :attr:`homogeneous_graph`."""
         return pairs if self.num_src is None else torch.stack([pairs[0], pairs[1] + self.num_src])
 
     def sampler(
@@ -215,7 +215,7 @@ class LinkData:
         return KnownEdges(self.graph, *held_out[policy])
 
     def describe(self) -> dict[str, Any]:
-        """Return what the record of a run says of the data."""
+        """Return the description of the data in the record of a run."""
         return {
             "name": self.name,
             "nodes": self.num_nodes,

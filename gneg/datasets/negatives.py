@@ -93,11 +93,11 @@ def sample(
             write(piece, [columns(drawn)], {})
         if report is not None:
             report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))
-    write(out, _columns(pieces), info)
+    write(out, _read_pieces(pieces), info)
     parts.remove()
     return info
 
 
-def _columns(pieces: list[Path]) -> Iterator[Columns]:
+def _read_pieces(pieces: list[Path]) -> Iterator[Columns]:
     for piece in pieces:
         yield read(piece)[0]

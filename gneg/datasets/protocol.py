@@ -1,4 +1,4 @@
-"""What training, evaluation and reports may ask of any dataset, of pairs or of triples."""
+"""The attributes and methods that all datasets have, of pairs and of triples."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Dataset(Protocol):
 
     @property
     def valid(self) -> Any:
-        """Validation positives, with what they are ranked against if that is fixed."""
+        """Validation positives, with the negatives that they are ranked against, if fixed."""
 
     @property
     def test(self) -> Any:
-        """Test positives, with what they are ranked against if that is fixed."""
+        """Test positives, with the negatives that they are ranked against, if fixed."""
 
     @property
     def split(self) -> str:
@@ -53,7 +53,7 @@ class Dataset(Protocol):
         """
 
     def known(self, policy: KnownPolicy = "train") -> KnownEdges | KnownTriples:
-        """Return what negatives must avoid: the training positives (honest), or more on request.
+        """Return the positives that negatives avoid: those of training (honest), or more.
 
         Args:
             policy: ``train``, ``train+valid`` or ``all``.
@@ -87,7 +87,7 @@ class Dataset(Protocol):
         """
 
     def describe(self) -> dict[str, Any]:
-        """Return what the record of a run says of the data: name, sizes and ``hash``."""
+        """Return the description of the data in the record of a run: name, sizes and ``hash``."""
 
     def fingerprint(self) -> str:
         """Return a hash that is the same for the same positives."""

@@ -129,7 +129,7 @@ class TripleData:
         )
 
     def describe(self) -> dict[str, Any]:
-        """Return what the record of a run says of the data."""
+        """Return the description of the data in the record of a run."""
         return {
             "name": self.name,
             "entities": self.num_entities,

@@ -201,8 +201,8 @@ def _with_intervals(
 
 def buckets(data: LinkData, pos: Tensor) -> dict[str, npt.NDArray[np.int64]]:
     """Return the bucket of each positive ``[2, E]`` by degree, distance and common neighbours."""
-    graph = data.whole
-    src, dst = data.joint(pos.cpu()).numpy()
+    graph = data.homogeneous_graph
+    src, dst = data.homogeneous_ids(pos.cpu()).numpy()
     degree = graph.degree().numpy()
     values = {
         "degree": np.minimum(degree[src], degree[dst]),

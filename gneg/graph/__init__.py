@@ -1,4 +1,4 @@
-"""Graphs and triples, what is known of them, and what can be read off them."""
+"""Graphs and triples, their known edges, and heuristics and walks on them."""
 
 from gneg.graph.graph import Graph
 from gneg.graph.known import KnownEdges

@@ -1,10 +1,10 @@
 """Cosines of feature rows that have the same bits on any processor and number of threads.
 
 A matrix product of a BLAS library adds in an order, and fuses products with sums, as it suits the
-processor: orthogonal rows then have cosine 0 on some machines and 1e-17 on others, and what ranks
-by them changes. Here features are multiplied as they are, in double precision, and added in
+processor: orthogonal rows then have cosine 0 on some machines and 1e-17 on others, and rankings
+by them change. Here features are multiplied as they are, in double precision, and added in
 ascending order of the columns; the sum is divided by the square root of the product of both
-squared lengths; what is below 2**-40 is 0. For features of whole numbers everything up to the
+squared lengths; cosines below 2**-40 are 0. For features of whole numbers everything up to the
 division is exact.
 """
 

@@ -32,8 +32,8 @@ class Graph:
     :meth:`from_scipy`. Walks and message passing follow weights, heuristics do not.
 
     Undirected or directed is *checked* by default: a graph whose edges all appear in both
-    directions is undirected, any other is directed. ``undirected=True`` symmetrises what is
-    given; ``undirected=False`` keeps a symmetric graph directed. A directed graph is walked along
+    directions is undirected, any other is directed. ``undirected=True`` symmetrises the
+    edges; ``undirected=False`` keeps a symmetric graph directed. A directed graph is walked along
     its edges; to walk it both ways and still exclude only its directed edges, use
     ``Sampler(graph.to_undirected(), known=KnownEdges(graph))``.
 
@@ -205,7 +205,7 @@ class Graph:
         return graph
 
     @classmethod
-    def _of(cls, rows: Rows, num_dst: int, *, bipartite: bool, undirected: bool) -> Graph:
+    def _of(cls, rows: Rows, num_dst: int, bipartite: bool, undirected: bool) -> Graph:
         indptr, indices, weights = rows
         return cls(
             indptr, indices, num_dst, bipartite=bipartite, undirected=undirected, weights=weights
@@ -265,8 +265,11 @@ class Graph:
             weight=None if self.weights is None else torch.from_numpy(self.weights.copy()),
         )
 
-    def joint(self) -> Graph:
-        """The graph as an undirected one of a single node set; targets follow sources."""
+    def to_homogeneous(self) -> Graph:
+        """Return the undirected graph of a single node set, in which targets follow sources.
+
+        Of a homogeneous graph that is :meth:`to_undirected`.
+        """
         if not self.bipartite:
             return self.to_undirected()
         steps = self.steps()
@@ -285,7 +288,7 @@ class Graph:
         return Rows(self.indptr, self.indices, self.weights)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._rows, self.num_dst, self.bipartite, self.undirected)
+        return Graph._of, (self._rows, self.num_dst, self.bipartite, self.undirected)
 
     def __repr__(self) -> str:
         size = f"num_nodes={self.num_nodes}"
@@ -294,7 +297,3 @@ class Graph:
         kind = "" if self.bipartite else f", undirected={self.undirected}"
         kind += "" if self.weights is None else ", weighted"
         return f"Graph({size}, num_edges={self.num_edges}{kind})"
-
-
-def _rebuild(rows: Rows, num_dst: int, bipartite: bool, undirected: bool) -> Graph:
-    return Graph._of(rows, num_dst, bipartite=bipartite, undirected=undirected)

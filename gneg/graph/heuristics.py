@@ -164,7 +164,7 @@ class Heuristic:
     """
 
     def __init__(self, graph: Graph, kind: Kind, x: Tensor | None = None) -> None:
-        self.graph = graph.joint()
+        self.graph = graph.to_homogeneous()
         self.sizes = graph.num_src, graph.num_dst
         self._shift = graph.num_src if graph.bipartite else 0
         self.kind: Kind = checks.choice("kind", kind, KINDS)

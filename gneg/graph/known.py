@@ -22,7 +22,7 @@ KnownPolicy = Literal["train", "train+valid", "all"]
 class KnownEdges:
     """An exact set of (source, target) pairs with O(log degree) membership.
 
-    Built from any number of edge sets, so that what counts as known is always spelled out:
+    Built from any number of edge sets, so that the known edges are always spelled out:
     ``KnownEdges(graph)`` knows the training edges only (honest), ``KnownEdges(graph, valid, test)``
     knows more. Costs 4 bytes a directed edge plus 8 a node, and the same again when sources are
     corrupted in a directed graph; nothing when it is built from one graph, whose arrays it shares.

@@ -1,4 +1,4 @@
-"""Where walks end: with restart (personalised PageRank), or after some steps."""
+"""Ends of walks: with restart (personalised PageRank), or after a number of steps."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gneg.graph.known import KnownEdges
 IntArray = npt.NDArray[np.int64]
 
 #: Up to so many nodes all pairs are solved for at once (float32: 270 MB at the most; about a
-#: second for 2,700 nodes, half a minute for 8,000); beyond, rows are pushed as they are asked for.
+#: second for 2,700 nodes, half a minute for 8,000); beyond, rows are pushed when they are needed.
 TABLE = 8_192
 
 
 class Ends:
-    """Where walks from a node end, pushed along the edges.
+    """The distribution of the ends of walks from a node, pushed along the edges.
 
     Args:
         steps: The graph that is walked; with weights, steps follow them.

@@ -68,7 +68,7 @@ def lower_bound(indices, start, stop, value):
 
 @jit
 def has(indices, start, stop, value):
-    """Whether the sorted range ``indices[start:stop]`` holds ``value``."""
+    """Return whether the sorted range ``indices[start:stop]`` holds ``value``."""
     if stop - start <= 16:  # no branch to mispredict
         present = False
         for e in range(start, stop):

@@ -10,7 +10,7 @@ from gneg.kernels.logs import log
 
 @jit
 def build_rows(lo, hi, accept, alias, indptr, indices, weight):
-    """One table per row: entry e of row u is drawn with probability ~ ``weight[indices[e]]``.
+    """Build an alias table per row, of entries e with probability ~ ``weight[indices[e]]``.
 
     ``alias`` holds offsets within the row. A row of total weight 0 gets uniform entries.
     """

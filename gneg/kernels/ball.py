@@ -1,4 +1,4 @@
-"""Balls around a row: shells by BFS, and how probable a target in one of them is.
+"""Balls around a row: shells by BFS, and the probability of a target in one of them.
 
 ``mark[v] = base + distance`` for nodes in the ball, below ``base`` otherwise, so that a new ball
 needs no clearing; ``queue[levels[d]:levels[d + 1]]`` is shell d.
@@ -45,7 +45,7 @@ def expand(depth, levels, mark, queue, base, indptr, indices):
 
 @jit
 def usable(v, num_targets, known_start, known_stop, known):
-    """Whether ``v`` is a target at all and not a known one."""
+    """Return whether ``v`` is a target and not a known one."""
     return 0 <= v < num_targets and not has(known, known_start, known_stop, v)
 
 

@@ -93,7 +93,7 @@ def add_up(out, indptr, indices, src, dst, values):
 
 
 def equal(a: tuple[IntArray, IntArray], b: tuple[IntArray, IntArray]) -> bool:
-    """Whether two CSR pairs hold the same edges."""
+    """Return whether two pairs of CSR arrays hold the same edges."""
     if len(a[0]) != len(b[0]) or len(a[1]) != len(b[1]):
         return False
     return bool(np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1]))

@@ -9,9 +9,9 @@ from gneg.kernels._jit import jit
 
 @jit
 def _grow(first, last, queue, near_stamp, far_stamp, indptr, indices, mark):
-    """Append to ``queue`` what follows its part [first, last); stop at a node marked ``other``.
+    """Append to ``queue`` the neighbours of its entries [first, last), stamped ``near_stamp``.
 
-    Returns the new end of the queue, or -1 where the two searches meet.
+    Returns the new end of the queue, or -1 where a node has ``far_stamp``: the searches meet.
     """
     tail = last
     for q in range(first, last):

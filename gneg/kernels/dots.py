@@ -1,7 +1,7 @@
 """Inner products and cosines of rows of a matrix, summed in ascending order of the columns.
 
 The order is that of the source code, without fused or reassociated operations, so that a sum has
-the same bits on any processor: what ranks by it depends on them. Rows of zeros have cosine 0.
+the same bits on any processor, and rankings are the same. Rows of zeros have cosine 0.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def dense(lo, hi, out, rows, targets, values):
 
 @jit
 def sparse(lo, hi, out, rows, targets, indptr, indices, values):
-    """The same of CSR rows, whose indices are sorted."""
+    """``out[i]`` = inner product of the CSR rows ``rows[i]`` and ``targets[i]``, indices sorted."""
     for i in range(lo, hi):
         a, a_end = indptr[rows[i]], indptr[rows[i] + 1]
         b, b_end = indptr[targets[i]], indptr[targets[i] + 1]
@@ -120,7 +120,10 @@ def all_dense(lo, hi, out, rows, values, columns, squares):
 def all_sparse(
     lo, hi, out, rows, indptr, indices, values, in_indptr, in_indices, in_values, squares
 ):
-    """The same of CSR rows, whose indices are sorted, and their transpose."""
+    """``out[i, v]`` = cosine of the CSR rows ``rows[i]`` and v, by the matrix and its transpose.
+
+    Indices are sorted.
+    """
     size = len(squares)
     sums = np.zeros(size)
     for i in range(lo, hi):

@@ -72,7 +72,7 @@ def _ranked(score, total, keep, out):
 
 @jit
 def _merged(scores, total, keep, best):
-    """Best rank or sum of ranks of each row of ``scores [t, H]``, and that of a node nothing sees.
+    """Best rank or sum of ranks of each row of ``scores [t, H]``, and of a node that scores 0.
 
     The sum orders as the mean does and, of halves, is exact.
     """
@@ -93,7 +93,7 @@ def _merged(scores, total, keep, best):
 
 @jit
 def _ordered(merged, keys):
-    """Positions in the order of ``merged``, equal ones in that of ``keys``."""
+    """Positions in ascending order of ``merged``, equal values in the order of ``keys``."""
     order = np.argsort(merged)
     start = 0
     while start < len(order):
@@ -109,13 +109,13 @@ def _ordered(merged, keys):
 
 @jit
 def _key(state, node):
-    """The place of ``node`` among equals: pseudo-random, so that no range of ids is favoured."""
+    """Pseudo-random key that orders ``node`` among equals, so that no range of ids is favoured."""
     return mix(state + (np.uint64(node) + np.uint64(1)) * GOLDEN)
 
 
 @jit
 def _least_keys(state, count, free, mark, base, n):
-    """The ``count`` nodes of the least keys among ``free`` ones that nothing marks."""
+    """The ``count`` nodes with the least keys among the ``free`` nodes without a mark."""
     room = count + 6.0 * np.sqrt(count) + 16.0  # more than are expected to be needed, by 6 sigma
     while True:
         share = min(room / max(free, 1), 1.0)

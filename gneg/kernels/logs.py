@@ -1,7 +1,7 @@
 """The natural logarithm with the same bits on any processor.
 
 The C library's and NumPy's differ in the last bit between processors (vector units, fused
-products), and what ranks by a log density must not.
+products), and rankings by a log density must not depend on them.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from gneg.kernels._jit import GOLDEN, below, jit, mix, stream, unit
 
 @jit
 def counts(frontier, times, colptr, edge_time, k, replace, ends):
-    """How many edges each frontier node gets; ``ends`` is set to where its past ends.
+    """Number of edges that each frontier node gets; ``ends[i]`` is set to the end of its past.
 
     Edges of a column are in the order of ``edge_time``; without times all of them count.
     """
@@ -73,8 +73,8 @@ def _weighted(out, start, stop, weight, replace, state):
 def draw(lo, hi, out, offsets, frontier, colptr, ends, k, replace, last, weight, seed, first):
     """``out[offsets[i]:offsets[i + 1]]`` = positions of edges that enter ``frontier[i]``.
 
-    All of them where there are no more than asked for; else random ones, the ``last`` ones, or some
-    in proportion to ``weight``. Each node has a stream of its own, ``first`` being the number
+    All of them where there are at most as many as wanted; else random ones, the ``last`` ones, or
+    draws in proportion to ``weight``. Each node has a stream of its own, ``first`` being the number
     of the frontier's first node.
     """
     for i in range(lo, hi):
@@ -110,7 +110,7 @@ def _find(table, keys, key):
 
 @jit
 def relabel(known, new, local):
-    """``local[i]`` = position of ``new[i]`` in ``known`` and what it grows by.
+    """``local[i]`` = position of ``new[i]`` in ``known`` followed by the new keys.
 
     Returns the keys that were not known, in the order of their first appearance.
     """

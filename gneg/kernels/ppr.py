@@ -1,4 +1,4 @@
-"""Where walks end: personalised PageRank by forward push, and walks of a fixed length."""
+"""Ends of walks: personalised PageRank by forward push, and walks of a fixed length."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def among(
     mark,
     queue,
 ):
-    """Where walks from each row end, and in the last column how many of them on a non-edge.
+    """Shares of walks from each row that end on each target and, last column, on any non-edge.
 
     Of ``num_steps``, or with restart if that is 0 (and no ``weights`` then); walks are lost in a
     dead end. Non-edges are the ids from ``shift`` on, ``num_targets`` of them, that are not known.

@@ -30,8 +30,8 @@ _num_threads: int | None = None
 def get_num_threads() -> int:
     """Return the number of threads the kernels use.
 
-    What was set here, else ``$GNEG_NUM_THREADS``, else 1 in a worker process and up to 8 in the
-    main one.
+    The number is that of :func:`set_num_threads`, else ``$GNEG_NUM_THREADS``, else 1 in a worker
+    process and up to 8 in the main process.
     """
     return _num_threads if _num_threads is not None else _default_threads()
 

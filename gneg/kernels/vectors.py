@@ -1,4 +1,4 @@
-"""Embeddings compared: what no matrix product can do, and what would need a copy of every row.
+"""Distances of embeddings that no matrix product gives, or that would copy every row.
 
 ``all_*``: each query with each entity; ``some_*``: each query with a few, named by ``index``.
 Complex rows hold their real parts first. Everything is float32.

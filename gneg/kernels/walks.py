@@ -113,7 +113,7 @@ def _num_paths(u, indptr, indices):
 
 @jit
 def _stamp(u, start, stop, known, no_self, mark):
-    """Mark what must not be returned with the highest stamp, ``mark[-1]``."""
+    """Mark all targets that must not be returned with the highest stamp, ``mark[-1]``."""
     for e in range(start, stop):
         mark[known[e]] = mark[-1]
     if no_self:

@@ -24,15 +24,15 @@ def pairs(edges: torch.Tensor) -> set[frozenset[int]]:
 def test_no_pair_stands_in_two_parts(seed, undirected):
     graph = random_graph(30, 200, seed=seed, undirected=undirected)
     parts = datasets.split_edges(graph, (0.1, 0.2), seed)
-    found = [pairs(part) for part in parts]
-    assert not (found[0] & found[1])
-    assert not (found[0] & found[2])
-    assert not (found[1] & found[2])
-    assert set().union(*found) == pairs(graph.edge_index)
+    pair_sets = [pairs(part) for part in parts]
+    assert not (pair_sets[0] & pair_sets[1])
+    assert not (pair_sets[0] & pair_sets[2])
+    assert not (pair_sets[1] & pair_sets[2])
+    assert set().union(*pair_sets) == pairs(graph.edge_index)
     if not undirected:
         assert sum(part.size(1) for part in parts) == graph.num_edges
-    again = datasets.split_edges(graph, (0.1, 0.2), seed)
-    assert all(torch.equal(a, b) for a, b in zip(parts, again, strict=True))
+    repeated = datasets.split_edges(graph, (0.1, 0.2), seed)
+    assert all(torch.equal(a, b) for a, b in zip(parts, repeated, strict=True))
 
 
 def test_evaluation_negatives_are_non_edges_of_every_split():
@@ -230,14 +230,14 @@ def test_a_split_by_time_keeps_the_future_out(tmp_path):
     first = {key: min(times) for key, times in pair.items()}
     last = {key: max(times) for key, times in pair.items()}
     parts = [data.train, data.valid.pos, data.test.pos]
-    keys = [{tuple(one) for one in part.t().tolist()} for part in parts]
+    keys = [{tuple(edge) for edge in part.t().tolist()} for part in parts]
     assert keys[0] | keys[1] | keys[2] == set(pair)
     assert max(first[key] for key in keys[0]) < min(first[key] for key in keys[1])
     assert max(first[key] for key in keys[1]) < min(first[key] for key in keys[2])
     cut = max(first[key] for key in keys[0])
     ordered = sorted(t for times in pair.values() for t in times)
     assert abs(ordered.index(min(first[key] for key in keys[1])) / len(ordered) - 0.85) < 0.03
-    history = {tuple(one) for one in data.history.t().tolist()}
+    history = {tuple(edge) for edge in data.history.t().tolist()}
     assert history == {key for key in keys[0] if last[key] <= cut}
 
 
@@ -248,8 +248,8 @@ def test_dates_are_times_and_history_is_a_family(tmp_path):
     path = tmp_path / "dates.csv"
     path.write_text("source,target,time\n" + "\n".join(lines))
     data = datasets.load(path)
-    made = hardset(data, family="historical", k=10)
-    src, dst = made.edges().neg
+    hard = hardset(data, family="historical", k=10)
+    src, dst = hard.edges().neg
     past = KnownEdges(data.history, num_nodes=data.num_nodes, undirected=True)
     now = KnownEdges(data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True)
     share = past.contains(src, dst).double().mean()
@@ -257,7 +257,7 @@ def test_dates_are_times_and_history_is_a_family(tmp_path):
     assert not now.contains(src, dst).any()
     known = data.known("all").contains(src, dst)
     assert (known == past.contains(src, dst)).all()
-    assert made.info["filled"] == int((~known).sum())
+    assert hard.info["filled"] == int((~known).sum())
     path.write_text("source,target,time\n1,2,2020-01-01\n2,3,\n")
     with pytest.raises(ValueError, match="'time' must be present for every edge"):
         datasets.load(path)
@@ -277,15 +277,15 @@ def test_a_split_of_pygs_is_audited_and_evaluated(undirected, split_labels):
     data = Data(x=torch.randn(80, 3), edge_index=graph.edge_index)
     split = HardLinkSplit(0.1, 0.2, is_undirected=undirected, split_labels=split_labels)
     parts = split(data)
-    found = datasets.from_pyg(*parts, num_negatives=20)
-    assert found.undirected == undirected
-    assert torch.equal(found.graph.edge_index, Graph.from_data(parts[0]).edge_index)
+    data_split = datasets.from_pyg(*parts, num_negatives=20)
+    assert data_split.undirected == undirected
+    assert torch.equal(data_split.graph.edge_index, Graph.from_data(parts[0]).edge_index)
     key = "pos_edge_label_index" if split_labels else "edge_label_index"
-    wanted = parts[2][key][:, : found.test.pos.size(1)]
-    assert torch.equal(found.test.pos, wanted)
-    assert not found.known("all").contains(*found.test.neg).any()
-    assert audit(found, "walk", negatives=500)["risk"]["per_1000"] >= 0
-    assert hardset(found, k=10).index.shape == (found.test.pos.size(1), 10)
+    wanted = parts[2][key][:, : data_split.test.pos.size(1)]
+    assert torch.equal(data_split.test.pos, wanted)
+    assert not data_split.known("all").contains(*data_split.test.neg).any()
+    assert audit(data_split, "walk", negatives=500)["risk"]["per_1000"] >= 0
+    assert hardset(data_split, k=10).index.shape == (data_split.test.pos.size(1), 10)
 
 
 def test_what_is_no_split_is_refused():

@@ -51,8 +51,8 @@ def test_a_bipartite_edge_list(purchases):
             strict=True,
         )
     }
-    found = zip(map(tuple, data.train.t().tolist()), data.weight.tolist(), strict=True)
-    assert all(weight[edge] == value for edge, value in found)
+    weighted_edges = zip(map(tuple, data.train.t().tolist()), data.weight.tolist(), strict=True)
+    assert all(weight[edge] == value for edge, value in weighted_edges)
     everything = KnownEdges(data.graph, data.valid.pos, data.test.pos)
     for part, known in (
         (data.valid, data.train),
@@ -112,23 +112,21 @@ def test_ranked_edges_ask_any_score(purchases):
 
 def test_audits_and_hard_sets_of_users_and_items(purchases, tmp_path):
     data = datasets.load(purchases, bipartite=True)
-    found = audit(data, "guarded(walk, degree_cap=30)", negatives=4000, corrupt="both")
-    assert set(found["hardness"]) == {"katz", "pa", "ppr", "degree"}
-    katz = found["hardness"]["katz"]
+    results = audit(data, "guarded(walk, degree_cap=30)", negatives=4000, corrupt="both")
+    assert set(results["hardness"]) == {"katz", "pa", "ppr", "degree"}
+    katz = results["hardness"]["katz"]
     assert katz["negatives"]["mean"] > katz["uniform"]["mean"]
-    assert found["distances"]["negatives"]["3"] > found["distances"]["uniform"]["3"]
-    assert 0 < found["coverage"] <= 1
+    assert results["distances"]["negatives"]["3"] > results["distances"]["uniform"]["3"]
+    assert 0 < results["coverage"] <= 1
     hard = hardset(data, family="walk", ends="dst", k=10, out=tmp_path / "hard.npz")
-    told = evaluate(data, Heuristic(data.graph, "katz"), sets={"hard": hard}, resamples=0)
-    means = {name: one["metrics"]["mrr"]["value"] for name, one in told["sets"].items()}
+    evaluation = evaluate(data, Heuristic(data.graph, "katz"), sets={"hard": hard}, resamples=0)
+    means = {name: scores["metrics"]["mrr"]["value"] for name, scores in evaluation["sets"].items()}
     assert set(means) == {"uniform", "hard"}
-    assert set(told["sets"]["hard"]["by"]) == {"degree", "distance"}
+    assert set(evaluation["sets"]["hard"]["by"]) == {"degree", "distance"}
     rows = compare(
         data,
-        samplers=["uniform"],
-        encoders=["lightgcn"],
+        [LinkConfig(encoder="lightgcn", sampler="uniform", hidden=8, epochs=5)],
         seeds=1,
-        base=LinkConfig(hidden=8, epochs=5),
         sets={"hard": hard},
         out=tmp_path / "compare",
     )["rows"]
@@ -140,14 +138,14 @@ def test_light_gcn_equals_pyg():
     graph = WORLDS["hetero"]()
     plain = Graph.from_edge_index(graph.edge_index, (12, 22))
     model = nn.LightGCN(34, hidden=6, layers=2)
-    found = model(None, nn.Adjacency(plain))
+    embeddings = model(None, nn.Adjacency(plain))
     src, dst = plain.edge_index
     joint = torch.stack([src, dst + 12])
-    both = torch.cat([joint, joint.flip(0)], dim=1)
+    symmetric = torch.cat([joint, joint.flip(0)], dim=1)
     layers = [model.embedding]
     for _ in range(2):
-        layers.append(LGConv()(layers[-1], both))
-    torch.testing.assert_close(found, sum(layers) / 3)
+        layers.append(LGConv()(layers[-1], symmetric))
+    torch.testing.assert_close(embeddings, sum(layers) / 3)
 
 
 def test_weighted_messages_equal_pyg():
@@ -162,9 +160,9 @@ def test_weighted_messages_equal_pyg():
     dense[tuple(graph.edge_index)] = weight
     total = dense.sum(1, keepdim=True)
     torch.testing.assert_close(adjacency.mean(x), dense @ x / torch.where(total > 0, total, 1))
-    some = graph.edge_index[:, :1]
-    masked = adjacency.without(adjacency.positions(some))
-    dense[some[0], some[1]] = dense[some[1], some[0]] = 0
+    pair = graph.edge_index[:, :1]
+    masked = adjacency.without(adjacency.positions(pair))
+    dense[pair[0], pair[1]] = dense[pair[1], pair[0]] = 0
     torch.testing.assert_close(masked.sum(x), dense @ x)
 
 
@@ -225,8 +223,8 @@ def test_citations_are_split_by_time(shared):
         src, dst = (end if part.mask is None else end[part.mask] for end in part.neg)
         assert (data.time[dst] <= data.time[src]).all()
         assert not everything.contains(src, dst).any()
-    found = audit(data, "guarded(walk, node_time=backward)", negatives=4000, corrupt="dst")
-    assert found["guards"][0]["dropped"] > 0.01
+    results = audit(data, "guarded(walk, node_time=backward)", negatives=4000, corrupt="dst")
+    assert results["guards"][0]["dropped"] > 0.01
 
 
 def test_gowalla_is_read_as_users_and_items(shared):

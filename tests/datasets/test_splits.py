@@ -64,8 +64,8 @@ def test_repeated_validation_edges_are_dropped_unless_all_are():
     assert splits.drop_repeated_edges(data) is data
     mixed = torch.cat([data.train[:, :5], data.valid.pos[:, 5:]], dim=1)
     repeated = replace(data, valid=replace(data.valid, pos=mixed))
-    kept = splits.drop_repeated_edges(repeated).valid
-    assert torch.equal(kept.pos, data.valid.pos[:, 5:])
-    assert torch.equal(kept.neg[1], data.valid.neg[1][5:])
+    valid = splits.drop_repeated_edges(repeated).valid
+    assert torch.equal(valid.pos, data.valid.pos[:, 5:])
+    assert torch.equal(valid.neg[1], data.valid.neg[1][5:])
     only = replace(data, valid=replace(data.valid, pos=data.train[:, : mixed.size(1)]))
     assert splits.drop_repeated_edges(only) is only

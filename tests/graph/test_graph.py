@@ -53,21 +53,21 @@ def test_membership_and_complement_ranks(first, second, undirected):
         free = [v for v in range(12) if (u, v) not in edges and v != u]
         assert int(known.complement_size(torch.tensor(u))) == len(free)
         ranks = torch.arange(14)
-        found = known.non_neighbor(torch.full((14,), u), ranks).tolist()
-        assert found == free + [-1] * (14 - len(free))
+        non_neighbors = known.non_neighbor(torch.full((14,), u), ranks).tolist()
+        assert non_neighbors == free + [-1] * (14 - len(free))
 
 
 def test_from_pyg_networkx_and_scipy_agree():
     nx = networkx.gnp_random_graph(20, 0.2, seed=1)
     index = tensor(nx.edges())
-    both = torch.cat([index, index.flip(0)], dim=1)
+    symmetric = torch.cat([index, index.flip(0)], dim=1)
     expected = Graph.from_edge_index(index, 20, undirected=True)
     for graph in (
         Graph.from_networkx(nx),
         Graph.from_networkx(nx.to_directed()),
-        Graph.from_data(Data(edge_index=both, num_nodes=20)),
+        Graph.from_data(Data(edge_index=symmetric, num_nodes=20)),
         Graph.from_scipy(networkx.to_scipy_sparse_array(nx)),
-        Graph.from_edge_index(both.int(), 20),
+        Graph.from_edge_index(symmetric.int(), 20),
     ):
         assert torch.equal(graph.edge_index, expected.edge_index)
         assert graph.undirected
@@ -152,22 +152,22 @@ def test_bad_input_is_named(call, message):
 def test_weights_of_parallel_edges_add_up(pairs, undirected, bipartite):
     weight = torch.arange(1, len(pairs) + 1).double() / 4
     size = (12, 12) if bipartite else 12
-    both = undirected and not bipartite
-    graph = Graph.from_edge_index(tensor(pairs), size, undirected=both, weight=weight)
+    symmetric = undirected and not bipartite
+    graph = Graph.from_edge_index(tensor(pairs), size, undirected=symmetric, weight=weight)
     expected = np.zeros((12, 12))
     for (u, v), w in zip(pairs, weight.tolist(), strict=True):
         if bipartite or u != v:
             expected[u, v] += w
-            expected[v, u] += w if both else 0
-    for one, dense in ((graph, expected), (graph.reversed(), expected.T)):
-        found = np.zeros((12, 12))
-        found[tuple(one.edge_index.numpy())] = one.weights
-        np.testing.assert_allclose(found, dense)
-    again = pickle.loads(pickle.dumps(graph))
-    np.testing.assert_array_equal(again.weights, graph.weights)
-    plain = Graph.from_edge_index(tensor(pairs), size, undirected=both)
+            expected[v, u] += w if symmetric else 0
+    for view, dense in ((graph, expected), (graph.reversed(), expected.T)):
+        adjacency = np.zeros((12, 12))
+        adjacency[tuple(view.edge_index.numpy())] = view.weights
+        np.testing.assert_allclose(adjacency, dense)
+    copy = pickle.loads(pickle.dumps(graph))
+    np.testing.assert_array_equal(copy.weights, graph.weights)
+    plain = Graph.from_edge_index(tensor(pairs), size, undirected=symmetric)
     assert plain.weights is None
-    assert again.fingerprint() == graph.fingerprint()
+    assert copy.fingerprint() == graph.fingerprint()
     assert not graph.num_edges or plain.fingerprint() != graph.fingerprint()
 
 

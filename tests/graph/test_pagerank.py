@@ -41,7 +41,7 @@ def test_without_its_own_edge_as_if_it_were_not_there(seed, alpha, edges):
     resolvent = dense(graph, alpha)
     src, dst = graph.edge_index.numpy()
     degree = graph.degree().numpy().astype(float)
-    found = without_own_edge(
+    scores = without_own_edge(
         np.ones(len(src), bool),
         resolvent[src, dst],
         resolvent[dst, src],
@@ -51,16 +51,16 @@ def test_without_its_own_edge_as_if_it_were_not_there(seed, alpha, edges):
     )
     for i, (u, v) in enumerate(zip(src, dst, strict=True)):
         keep = ~(((src == u) & (dst == v)) | ((src == v) & (dst == u)))
-        rest = Graph.from_edge_index(graph.edge_index[:, keep], 12, undirected=True)
-        assert found[i] == pytest.approx(dense(rest, alpha)[u, v], abs=1e-9)
+        reduced = Graph.from_edge_index(graph.edge_index[:, keep], 12, undirected=True)
+        assert scores[i] == pytest.approx(dense(reduced, alpha)[u, v], abs=1e-9)
 
 
 def test_others_are_left_as_they_are():
     ranks = np.array([0.1, 0.2])
-    found = without_own_edge(
+    scores = without_own_edge(
         np.zeros(2, bool), ranks, ranks, (ranks, ranks), (ranks + 1, ranks + 1), 0.15
     )
-    np.testing.assert_array_equal(found, ranks)
+    np.testing.assert_array_equal(scores, ranks)
 
 
 def test_bad_arguments_are_refused():

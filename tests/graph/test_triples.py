@@ -23,21 +23,21 @@ def tensor(rows) -> torch.Tensor:
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(triple, max_size=40), st.lists(triple, max_size=20), st.booleans())
-def test_known_triples_are_the_given_set(train, more, loops):
+def test_known_triples_are_the_given_set(train, held_out, loops):
     triples = Triples(tensor(train), 7, 3)
-    known = KnownTriples(triples, tensor(more), loops=loops)
-    every = tensor([(h, r, t) for h in range(7) for r in range(3) for t in range(7)])
-    expected = {*train, *more}
-    found = known.contains(every).tolist()
-    for row, value in zip(every.t().tolist(), found, strict=True):
+    known = KnownTriples(triples, tensor(held_out), loops=loops)
+    candidates = tensor([(h, r, t) for h in range(7) for r in range(3) for t in range(7)])
+    expected = {*train, *held_out}
+    contained = known.contains(candidates).tolist()
+    for row, value in zip(candidates.t().tolist(), contained, strict=True):
         assert value == (tuple(row) in expected or (loops and row[0] == row[2]))
     # From the other end the same.
     queries, edges = known.side("head")
-    rows = queries.rows(every[2].numpy(), every[1].numpy())
-    assert edges.contains(torch.from_numpy(rows), every[0]).tolist() == found
-    assert (queries.entity(rows) == every[2].numpy()).all()
+    rows = queries.rows(candidates[2].numpy(), candidates[1].numpy())
+    assert edges.contains(torch.from_numpy(rows), candidates[0]).tolist() == contained
+    assert (queries.entity(rows) == candidates[2].numpy()).all()
     known_rows = rows < len(queries.keys)
-    assert (queries.relation(rows)[known_rows] == every[1].numpy()[known_rows]).all()
+    assert (queries.relation(rows)[known_rows] == candidates[1].numpy()[known_rows]).all()
     assert (queries.relation(rows)[~known_rows] == -1).all()
 
 
@@ -48,8 +48,8 @@ def test_graphs_of_entities(world):
     assert {frozenset(edge) for edge in triples.entities.edge_index.t().tolist()} == joined
     size = triples.num_entities
     layered = {(r * size + h, r * size + t) for h, r, t in triples.triples.t().tolist() if h != t}
-    found = set(map(tuple, triples.by_relation.edge_index.t().tolist()))
-    assert found == layered | {(b, a) for a, b in layered}
+    edges = set(map(tuple, triples.by_relation.edge_index.t().tolist()))
+    assert edges == layered | {(b, a) for a, b in layered}
 
 
 def test_triples_from_everywhere():
@@ -60,9 +60,9 @@ def test_triples_from_everywhere():
         multi.add_edge(h, t, relation=f"r{r}")
     data = Data(edge_index=rows[[0, 2]], edge_type=rows[1], num_nodes=3)
     for source in (rows, Triples(rows), data, multi):
-        found = datasets.as_triples(source)
-        assert found.fingerprint() == Triples(rows).fingerprint()
-        assert (found.num_entities, found.num_relations, found.num_triples) == (3, 2, 3)
+        converted = datasets.as_triples(source)
+        assert converted.fingerprint() == Triples(rows).fingerprint()
+        assert (converted.num_entities, converted.num_relations, converted.num_triples) == (3, 2, 3)
     with pytest.raises(ValueError, match="'triples' must be a"):
         datasets.as_triples([1, 2])
 
@@ -70,8 +70,8 @@ def test_triples_from_everywhere():
 def test_pykeen_factories_are_read():
     factory = pytest.importorskip("pykeen.triples").CoreTriplesFactory
     rows = tensor([(0, 0, 1), (1, 1, 2)])
-    found = datasets.as_triples(factory(rows.t(), num_entities=4, num_relations=3))
-    assert (found.num_entities, found.num_relations) == (4, 3)
+    triples = datasets.as_triples(factory(rows.t(), num_entities=4, num_relations=3))
+    assert (triples.num_entities, triples.num_relations) == (4, 3)
 
 
 def test_a_random_split_leaves_everyone_a_training_triple():
@@ -80,8 +80,8 @@ def test_a_random_split_leaves_everyone_a_training_triple():
     together = torch.cat([data.train, data.valid, data.test], dim=1)
     assert Triples(together, 30, 3).fingerprint() == whole.fingerprint()
     assert data.train.size(1) + data.valid.size(1) + data.test.size(1) == whole.num_triples
-    seen = set(data.train[[0, 2]].flatten().tolist())
-    assert set(data.test[[0, 2]].flatten().tolist()) <= seen
+    trained = set(data.train[[0, 2]].flatten().tolist())
+    assert set(data.test[[0, 2]].flatten().tolist()) <= trained
     assert data.test.size(1) > 10
 
 
@@ -89,9 +89,9 @@ def test_unseen_entities_are_kept_or_dropped_and_said(tmp_path):
     files = {"train": "a\tr\tb\nb\tr\tc\n", "valid": "a\tr\tc\n", "test": "d\tr\ta\nb\ts\ta\n"}
     for part, text in files.items():
         (tmp_path / f"{part}.txt").write_text(text)
-    kept = datasets.load_triples(tmp_path)
-    assert (kept.num_entities, kept.num_relations, kept.unseen) == (4, 2, 2)
-    assert "2 of them with what is not in training" in repr(kept)
+    complete = datasets.load_triples(tmp_path)
+    assert (complete.num_entities, complete.num_relations, complete.unseen) == (4, 2, 2)
+    assert "2 of them with what is not in training" in repr(complete)
     dropped = datasets.load_triples(tmp_path, unseen="drop")
     assert (dropped.num_entities, dropped.test.size(1), dropped.unseen) == (3, 0, 0)
     (tmp_path / "test.txt").write_text("a r b\n")

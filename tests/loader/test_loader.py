@@ -58,11 +58,11 @@ def test_all_neighbours_are_the_k_hop_subgraph(undirected):
     assert set(out.node.tolist()) == set(nodes.tolist())
     assert out.node[:2].tolist() == [3, 17]
     assert len(set(out.node.tolist())) == len(out.node)
-    found = torch.stack([out.node[out.row], out.node[out.col]])
+    edges = torch.stack([out.node[out.row], out.node[out.col]])
     # Of the two hops each edge into a node of the first; k_hop_subgraph adds those among the rest.
-    assert pairs(found) <= pairs(data.edge_index[:, mask])
+    assert pairs(edges) <= pairs(data.edge_index[:, mask])
     perm = NeighborSampler(data, [-1]).edge_permutation
-    assert torch.equal(data.edge_index[:, perm[out.edge]], found)
+    assert torch.equal(data.edge_index[:, perm[out.edge]], edges)
     assert sum(out.num_sampled_nodes) == len(out.node)
     assert sum(out.num_sampled_edges) == len(out.row)
 
@@ -79,7 +79,7 @@ def test_fanouts_replacement_and_counts():
         assert (into[:first] == (5 if replace else want[:first])).all()
         assert (into[first : first + second] <= 2).all()
         edges = torch.stack([out.col, out.edge]).t().tolist()
-        assert replace or len({tuple(one) for one in edges}) == len(edges)
+        assert replace or len({tuple(edge) for edge in edges}) == len(edges)
 
 
 @pytest.mark.parametrize("k", [3, 40])
@@ -112,23 +112,23 @@ def test_weights_decide_how_likely():
 
 def test_threads_and_workers_change_nothing():
     data = graph_data(n=3000, edges=30_000)
-    found = []
+    samples = []
     for threads in (1, 3):
         kernels.threads.set_num_threads(threads)
         out = NeighborSampler(data, [10, 10], seed=4).sample(torch.arange(400))
-        found.append((out.node, out.row, out.col, out.edge))
-    assert all(torch.equal(*both) for both in zip(*found, strict=True))
-    batches = []
+        samples.append((out.node, out.row, out.col, out.edge))
+    assert all(torch.equal(*pair) for pair in zip(*samples, strict=True))
+    runs = []
     for workers in (0, 2):
         epochs = []
-        some = loader(num_workers=workers, sampler="walk", shuffle=True)
+        batches = loader(num_workers=workers, sampler="walk", shuffle=True)
         for _ in range(2):
-            epochs.append([(b.n_id, b.edge_label_index, b.edge_index) for b in some])
+            epochs.append([(b.n_id, b.edge_label_index, b.edge_index) for b in batches])
         assert not all(torch.equal(a[1], b[1]) for a, b in zip(*epochs, strict=True))
-        batches.append(epochs)
-    for a, b in zip(*batches, strict=True):
-        for one, other in zip(a, b, strict=True):
-            assert all(torch.equal(*both) for both in zip(one, other, strict=True))
+        runs.append(epochs)
+    for a, b in zip(*runs, strict=True):
+        for first, second in zip(a, b, strict=True):
+            assert all(torch.equal(*pair) for pair in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("filter_per_worker", [None, True, False])
@@ -179,8 +179,8 @@ def test_triplets_stay_with_their_source(hetero, amount, disjoint):
         neg = ends[1].n_id[ends[1].dst_neg_index]
         assert neg.shape == ((len(src),) if amount == 1 else (len(src), amount))
         rows = neg.view(len(src), -1)
-        kept = src[:, None].expand_as(rows)
-        assert torch.isfinite(near(kept.reshape(-1), rows.reshape(-1))).float().mean() > 0.95
+        queries = src[:, None].expand_as(rows)
+        assert torch.isfinite(near(queries.reshape(-1), rows.reshape(-1))).float().mean() > 0.95
         whole = data["u", "buys", "i"].edge_index if hetero else data.edge_index
         ids = (batch["u", "buys", "i"] if hetero else batch).input_id
         assert torch.equal(torch.stack([src, pos]), whole[:, ids])
@@ -216,15 +216,15 @@ def test_no_batch_sees_the_future(mode, strategy, level):
         assert (
             batch.time <= now[batch.batch if level == "node" else batch.batch[batch.edge_index[1]]]
         ).all()
-        told = batch.edge_label_time if mode == "binary" else batch.seed_time
-        assert torch.equal(told[: len(now)], now)
+        seed_time = batch.edge_label_time if mode == "binary" else batch.seed_time
+        assert torch.equal(seed_time[: len(now)], now)
         if level == "edge" and strategy == "last":
             node = batch.n_id[batch.edge_index[1]][0]
             into = data.edge_index[1] == node
             group = batch.batch[batch.edge_index[1]][0]
             past = data.time[into & (data.time <= now[group])].sort().values
-            mine = batch.time[batch.edge_index[1] == batch.edge_index[1][0]].sort().values
-            assert torch.equal(mine, past[-len(mine) :])
+            edge_times = batch.time[batch.edge_index[1] == batch.edge_index[1][0]].sort().values
+            assert torch.equal(edge_times, past[-len(edge_times) :])
 
 
 def test_targets_are_left_out_both_ways():
@@ -232,31 +232,31 @@ def test_targets_are_left_out_both_ways():
     for batch in loader(data, [-1, -1], exclude_targets=True, neg_sampling=None):
         hidden = pairs(batch.n_id[batch.edge_label_index])
         hidden |= {pair[::-1] for pair in hidden}
-        seen = pairs(batch.n_id[batch.edge_index])
-        assert seen
-        assert not seen & hidden
+        message_pairs = pairs(batch.n_id[batch.edge_index])
+        assert message_pairs
+        assert not message_pairs & hidden
         assert sum(batch.num_sampled_edges) == batch.edge_index.size(1)
         assert torch.equal(data.edge_index[:, batch.e_id], batch.n_id[batch.edge_index])
     hetero = hetero_data()
     options = {"rev_edge_type": ("i", "rev_buys", "u"), "exclude_targets": True}
     for batch in loader(hetero, [-1], edge_label_index=("u", "buys", "i"), **options):
-        there, back = batch["u", "buys", "i"], batch["i", "rev_buys", "u"]
+        forward, back = batch["u", "buys", "i"], batch["i", "rev_buys", "u"]
         ends = torch.stack(
-            [batch[kind].n_id[there.edge_label_index[i]] for i, kind in enumerate("ui")]
+            [batch[kind].n_id[forward.edge_label_index[i]] for i, kind in enumerate("ui")]
         )
-        hidden = pairs(ends[:, there.edge_label == 1])
-        index = there.edge_index
-        seen = pairs(torch.stack([batch["u"].n_id[index[0]], batch["i"].n_id[index[1]]]))
+        hidden = pairs(ends[:, forward.edge_label == 1])
+        index = forward.edge_index
+        message_pairs = pairs(torch.stack([batch["u"].n_id[index[0]], batch["i"].n_id[index[1]]]))
         index = back.edge_index
-        seen |= pairs(torch.stack([batch["u"].n_id[index[1]], batch["i"].n_id[index[0]]]))
-        assert not seen & hidden
+        message_pairs |= pairs(torch.stack([batch["u"].n_id[index[1]], batch["i"].n_id[index[0]]]))
+        assert not message_pairs & hidden
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_adaptive_samplers_follow_refreshed_embeddings(workers):
     data = graph_data()
     graph = Graph.from_data(data)
-    some = loader(
+    refreshed = loader(
         data,
         sampler=samplers.Select(samplers.Uniform(graph), samplers.Hardest(), m=64),
         num_workers=workers,
@@ -268,13 +268,13 @@ def test_adaptive_samplers_follow_refreshed_embeddings(workers):
         target = torch.zeros(80, 4)
         target[:, 1] = 1.0
         target[half, 1] = 3.0
-        some.refresh(target)
-        negatives = torch.cat([b.n_id[b.edge_label_index[1, b.edge_label == 0]] for b in some])
+        refreshed.refresh(target)
+        negatives = torch.cat([b.n_id[b.edge_label_index[1, b.edge_label == 0]] for b in refreshed])
         liked[name] = ((negatives >= half.start) & (negatives < half.stop)).float().mean()
     assert liked["first"] > 0.9
     assert liked["second"] > 0.9
     with pytest.raises(ValueError, match="'z' must be of shape"):
-        some.refresh(torch.zeros(80, 2))
+        refreshed.refresh(torch.zeros(80, 2))
 
 
 def test_labels_and_types_are_pygs():
@@ -292,15 +292,15 @@ def test_labels_and_types_are_pygs():
         for b in loader(data, transform=lambda b: b.update({"edge_label": b.edge_label * 2}))
     ]
     assert doubled[0].max() == 2
-    both = next(iter(loader(data, subgraph_type="bidirectional")))
-    assert pairs(both.edge_index) == pairs(both.edge_index.flip(0))
+    batch = next(iter(loader(data, subgraph_type="bidirectional")))
+    assert pairs(batch.edge_index) == pairs(batch.edge_index.flip(0))
 
 
 def test_weights_of_pygs_negative_sampling_count():
     weight = torch.zeros(80)
     weight[:20] = 1.0
-    asked = NegativeSampling("triplet", 2, dst_weight=weight)
-    for batch in loader(neg_sampling=asked):
+    request = NegativeSampling("triplet", 2, dst_weight=weight)
+    for batch in loader(neg_sampling=request):
         assert (batch.n_id[batch.dst_neg_index] < 20).all()
 
 
@@ -323,8 +323,8 @@ def test_known_edges_and_negative_links_are_respected():
 
 def test_a_node_with_few_non_edges_repeats_them_and_one_without_is_left_out():
     star = torch.stack([torch.zeros(8, dtype=torch.long), torch.arange(1, 9)])
-    some = Data(edge_index=star, num_nodes=10)
-    batch = next(iter(loader(some, neg_sampling=NegativeSampling("triplet", 3))))
+    data = Data(edge_index=star, num_nodes=10)
+    batch = next(iter(loader(data, neg_sampling=NegativeSampling("triplet", 3))))
     assert (batch.n_id[batch.dst_neg_index] == 9).all()
     full = Data(edge_index=star, num_nodes=9)
     batch = next(iter(loader(full)))

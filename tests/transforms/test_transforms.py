@@ -22,8 +22,8 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def pairs(edge_index, undirected: bool = False) -> set:
-    found = {tuple(pair) for pair in edge_index.t().tolist()}
-    return {(min(pair), max(pair)) for pair in found} if undirected else found
+    pair_set = {tuple(pair) for pair in edge_index.t().tolist()}
+    return {(min(pair), max(pair)) for pair in pair_set} if undirected else pair_set
 
 
 def parts(data, key="edge_label"):
@@ -62,12 +62,12 @@ def test_sizes_are_those_of_random_link_split():
     ]
     for option in options:
         ours, theirs = HardLinkSplit(**option)(data), T.RandomLinkSplit(**option)(data)
-        for one, other in zip(ours, theirs, strict=True):
-            assert set(one.keys()) == set(other.keys()), option
-            for name, value in other.items():
+        for our_part, pyg_part in zip(ours, theirs, strict=True):
+            assert set(our_part.keys()) == set(pyg_part.keys()), option
+            for name, value in pyg_part.items():
                 if isinstance(value, torch.Tensor):
-                    assert one[name].shape == value.shape, (option, name)
-                    assert one[name].dtype == value.dtype, (option, name)
+                    assert our_part[name].shape == value.shape, (option, name)
+                    assert our_part[name].dtype == value.dtype, (option, name)
     assert str(HardLinkSplit()) == "HardLinkSplit(num_val=0.1, num_test=0.2)"
 
 
@@ -96,13 +96,13 @@ def test_nothing_leaks(undirected, sampler):
     train, valid, test = split(data)
     positives = [pairs(parts(part)[0], undirected) for part in (train, valid, test)]
     negatives = [pairs(parts(part)[1], undirected) for part in (train, valid, test)]
-    every = pairs(data.edge_index, undirected)
-    assert positives[0] | positives[1] | positives[2] == every
-    assert sum(map(len, positives)) == len(every)
-    assert [len(one) for one in negatives] == [2 * len(one) for one in positives]
+    all_pairs = pairs(data.edge_index, undirected)
+    assert positives[0] | positives[1] | positives[2] == all_pairs
+    assert sum(map(len, positives)) == len(all_pairs)
+    assert [len(part) for part in negatives] == [2 * len(part) for part in positives]
     assert not negatives[0] & (negatives[1] | negatives[2])
     assert not negatives[1] & negatives[2]
-    assert not (negatives[1] | negatives[2]) & every
+    assert not (negatives[1] | negatives[2]) & all_pairs
     assert not negatives[0] & positives[0]
     for part, known in (
         (train, positives[0]),
@@ -144,10 +144,10 @@ def test_copies_of_an_edge_stay_together():
     edge_index = graph_data(undirected=False).edge_index
     data = Data(edge_index=torch.cat([edge_index, edge_index[:, ::3]], dim=1), num_nodes=60)
     train, valid, test = HardLinkSplit(0.1, 0.2, generator=seeded())(data)
-    found = [pairs(parts(part)[0]) for part in (train, valid, test)]
-    assert not found[0] & found[1]
-    assert not found[0] & found[2]
-    assert not found[1] & found[2]
+    pair_sets = [pairs(parts(part)[0]) for part in (train, valid, test)]
+    assert not pair_sets[0] & pair_sets[1]
+    assert not pair_sets[0] & pair_sets[2]
+    assert not pair_sets[1] & pair_sets[2]
     assert parts(valid)[0].size(1) == int(0.1 * data.num_edges)
     assert parts(test)[0].size(1) == int(0.2 * data.num_edges)
 
@@ -194,10 +194,10 @@ def test_heterogeneous_and_reversed_types():
     whole = data["p", "a"].num_edges
     assert is_undirected(train["p", "p"].edge_index)
     for part, share in ((train, 0.6), (valid, 0.6), (test, 0.8)):
-        there, back = part["p", "a"], part["a", "p"]
-        assert abs(there.num_edges - share * whole) < 3
-        assert torch.equal(back.edge_index, there.edge_index.flip(0))
-        assert torch.equal(back.edge_attr, there.edge_attr)
+        forward, back = part["p", "a"], part["a", "p"]
+        assert abs(forward.num_edges - share * whole) < 3
+        assert torch.equal(back.edge_index, forward.edge_index.flip(0))
+        assert torch.equal(back.edge_attr, forward.edge_attr)
         assert "edge_label" not in back
     assert abs(test["p", "a"].edge_label.numel() - 0.4 * whole) < 3
     known = KnownEdges(data["p", "a"].edge_index, num_nodes=(100, 200))
@@ -214,45 +214,45 @@ def test_too_few_negatives_are_shared_and_said():
     data = Data(edge_index=edge_index, num_nodes=4)
     split = HardLinkSplit(0.34, 0.34, neg_sampling_ratio=2, split_labels=True)
     with pytest.warns(UserWarning, match="not enough negative edges"):
-        found = split(data)
-    for part in found:
+        result = split(data)
+    for part in result:
         assert part.neg_edge_label_index.size() == (2, 2)
 
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_binary_negatives(k):
     data = graph_data()
-    found = AddNegatives("walk", k, corrupt="both", generator=seeded())(data)
+    result = AddNegatives("walk", k, corrupt="both", generator=seeded())(data)
     size = data.num_edges
-    assert found is not data
-    assert torch.equal(found.edge_label_index[:, :size], data.edge_index)
-    assert found.edge_label.tolist() == [1.0] * size + [0.0] * (k * size)
+    assert result is not data
+    assert torch.equal(result.edge_label_index[:, :size], data.edge_index)
+    assert result.edge_label.tolist() == [1.0] * size + [0.0] * (k * size)
     known = KnownEdges(data.edge_index, num_nodes=60)
-    assert not known.contains(*found.edge_label_index[:, size:]).any()
-    again = AddNegatives(k=k, generator=seeded(1))(found)  # replaces negatives, keeps positives
-    assert torch.equal(again.edge_label, found.edge_label)
-    assert torch.equal(again.edge_label_index[:, :size], data.edge_index)
+    assert not known.contains(*result.edge_label_index[:, size:]).any()
+    redrawn = AddNegatives(k=k, generator=seeded(1))(result)  # replaces negatives, keeps positives
+    assert torch.equal(redrawn.edge_label, result.edge_label)
+    assert torch.equal(redrawn.edge_label_index[:, :size], data.edge_index)
 
 
 def test_class_labels_are_shifted():
     data = graph_data()
     data.edge_label = torch.arange(data.num_edges) % 3
-    found = AddNegatives(k=2)(data)
-    assert found.edge_label.dtype == torch.long
-    assert torch.equal(found.edge_label[: data.num_edges], data.edge_label + 1)
-    assert (found.edge_label[data.num_edges :] == 0).all()
+    result = AddNegatives(k=2)(data)
+    assert result.edge_label.dtype == torch.long
+    assert torch.equal(result.edge_label[: data.num_edges], data.edge_label + 1)
+    assert (result.edge_label[data.num_edges :] == 0).all()
 
 
 def test_triplets():
     data = graph_data()
     for k in (1, 4):
-        found = AddNegatives("khop(hops=2|far)", k, mode="triplet", generator=seeded())(data)
-        assert torch.equal(torch.stack([found.src_index, found.dst_pos_index]), data.edge_index)
+        result = AddNegatives("khop(hops=2|far)", k, mode="triplet", generator=seeded())(data)
+        assert torch.equal(torch.stack([result.src_index, result.dst_pos_index]), data.edge_index)
         size = (data.num_edges,) if k == 1 else (data.num_edges, 4)
-        assert found.dst_neg_index.shape == size
-        src = found.src_index if k == 1 else found.src_index[:, None].expand(-1, k)
+        assert result.dst_neg_index.shape == size
+        src = result.src_index if k == 1 else result.src_index[:, None].expand(-1, k)
         known = KnownEdges(data.edge_index, num_nodes=60)
-        assert not known.contains(src.contiguous(), found.dst_neg_index).any()
+        assert not known.contains(src.contiguous(), result.dst_neg_index).any()
     data = AddNegatives(mode="triplet", edge_types=[("p", "a")])(hetero_data())
     assert data["p"].src_index.shape == data["a"].dst_neg_index.shape
 
@@ -265,14 +265,14 @@ def test_transforms_compose_batch_and_are_functional():
             AddHeuristics(["cn", "ppr", "cosine"]),
         ]
     )
-    some = [transform(graph_data(n=n, undirected=False)) for n in (30, 50)]
-    batch = Batch.from_data_list(some)
+    graphs = [transform(graph_data(n=n, undirected=False)) for n in (30, 50)]
+    batch = Batch.from_data_list(graphs)
     assert (
         batch.edge_label_index.size(1)
         == batch.edge_label.numel()
         == len(batch.edge_label_heuristics)
     )
-    assert batch.edge_label_index[:, some[0].edge_label.numel() :].min() >= 30
+    assert batch.edge_label_index[:, graphs[0].edge_label.numel() :].min() >= 30
     assert batch.edge_heuristics.shape == (batch.num_edges, 3)
     assert str(transform.transforms[1]) == "AddNegatives('walk', k=1, mode='binary')"
     assert str(transform.transforms[2]) == "AddHeuristics(cn, ppr, cosine)"
@@ -307,11 +307,11 @@ def test_as_a_pre_transform(tmp_path):
 
 def test_heuristics_are_those_of_the_graph():
     data = graph_data()
-    found = AddHeuristics(["cn"])(data)
+    scored = AddHeuristics(["cn"])(data)
     adjacency = torch.zeros(60, 60)
     adjacency[tuple(data.edge_index)] = 1
     common = adjacency @ adjacency
-    assert torch.equal(found.edge_heuristics[:, 0], common[tuple(data.edge_index)])
+    assert torch.equal(scored.edge_heuristics[:, 0], common[tuple(data.edge_index)])
     hetero = AddHeuristics()(hetero_data())
     assert "edge_heuristics" in hetero["p", "p"]
     assert "edge_heuristics" not in hetero["p", "a"]
@@ -353,5 +353,5 @@ def test_a_sampler_of_ones_own():
 
     train, _, _ = HardLinkSplit(sampler=make)(graph_data())
     assert (train.edge_label == 0).sum() == (train.edge_label == 1).sum()
-    found = AddNegatives(lambda graph: samplers.Uniform(graph, unique=True), k=5)(graph_data())
-    assert (found.edge_label == 0).any()
+    result = AddNegatives(lambda graph: samplers.Uniform(graph, unique=True), k=5)(graph_data())
+    assert (result.edge_label == 0).any()

@@ -32,7 +32,7 @@ ENDS: tuple[End, End] = ("head", "tail")
 
 
 class _TrustingTorch:
-    """torch, but ``load`` unpickles what OGB saved."""
+    """torch, except that ``load`` unpickles the files that OGB saved."""
 
     load = staticmethod(functools.partial(torch.load, weights_only=False))
 

@@ -29,8 +29,8 @@ def split_in_order(
 ) -> tuple[IntArray, IntArray, IntArray]:
     """Split edges in an order: the first to test, the next to valid, the others to train.
 
-    Copies of an edge follow its first one, and a part takes all of them or none: one that they do
-    not fit in is filled from those that come later in the order.
+    Copies of an edge follow its first copy, and a part takes all of them or none: a part in which
+    they do not fit is filled with later edges.
 
     Args:
         order: ``[E]`` positions of edges, those of the test first.

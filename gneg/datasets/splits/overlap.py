@@ -49,7 +49,7 @@ def check_no_overlap(
 def drop_repeated_edges(data: LinkData) -> LinkData:
     """Return the data with only those validation edges that are not training edges.
 
-    The repeated ones would select the model that remembers edges. Returns ``data`` itself if no
+    Repeated edges would select the model that remembers edges. Returns ``data`` itself if no
     validation edge is repeated, or all of them are.
     """
     new = (~data.known().contains(*data.valid.pos)).nonzero()[:, 0]

@@ -50,7 +50,7 @@ def split_edges(
 def hold_out_covered(
     edges: Tensor, shares: tuple[float, float], *, id_spaces: Sequence[int], seed: int = 0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Hold out a random share of edges or triples that leaves every id a training one.
+    """Hold out a random share of edges or triples such that every id keeps a training edge.
 
     A user or an entity without any training edge could not be ranked, so edges that hold the last
     training occurrence of an id go back to training; the parts may be smaller than their shares.

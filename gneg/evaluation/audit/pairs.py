@@ -62,7 +62,7 @@ class PairAdapter(Adapter):
             held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
         self.data, self.sampler, self.held_out = data, sampler, held_out
         self.name, self.split, self.train = data.name, data.split, data.train
-        self.graph, self.num_nodes = data.whole, data.num_nodes
+        self.graph, self.num_nodes = data.homogeneous_graph, data.num_nodes
         self.uniform = Uniform(data.graph, known=sampler.known, corrupt=sampler.corrupt)
         self.known_bytes = sampler.known.nbytes
         self._hidden = KnownEdges(held_out, num_nodes=data.size, undirected=data.undirected)
@@ -96,13 +96,13 @@ class PairAdapter(Adapter):
     def negative_group(self, negatives: Negatives) -> Group:
         """Return the usable negatives as a group."""
         pairs = negatives.edge_index()
-        src, dst = self.data.joint(pairs).contiguous().numpy()
+        src, dst = self.data.homogeneous_ids(pairs).contiguous().numpy()
         drawn = self.nodes(negatives, negatives.index)[negatives.mask].numpy()
         return Group(pairs, src, dst, drawn)
 
     def positive_group(self, pos: Tensor, seed: int) -> Group:
         """Return positives as a group; with ``corrupt="both"`` both ends could be drawn."""
-        src, dst = self.data.joint(pos).contiguous().numpy()
+        src, dst = self.data.homogeneous_ids(pos).contiguous().numpy()
         ends = {"dst": [dst], "src": [src], "both": [src, dst]}[self.sampler.corrupt]
         return Group(pos, src, dst, np.concatenate(ends))
 
