@@ -121,13 +121,13 @@ def test_log_prob_agrees_with_log_q(case):
     sampler = SAMPLERS[case](graph)
     neg = draw(sampler, positives(graph, 30), 6, generator=seeded())
     src, dst = neg.pairs()
-    found = sampler.log_prob(src.flatten(), dst.flatten())
+    log_prob = sampler.log_prob(src.flatten(), dst.flatten())
     if neg.log_q is None:
-        assert found is None
+        assert log_prob is None
         return
-    drawn = torch.isfinite(found)  # the uniform fallback is no part of log_prob
+    drawn = torch.isfinite(log_prob)  # the uniform fallback is no part of log_prob
     assert drawn.float().mean() > 0.95
-    torch.testing.assert_close(found[drawn], neg.log_q.flatten()[drawn])
+    torch.testing.assert_close(log_prob[drawn], neg.log_q.flatten()[drawn])
 
 
 @every_sampler

@@ -164,7 +164,7 @@ def test_mixture_shares_are_met_in_every_row():
     assert (neg.index < 10).float().mean() == pytest.approx(0.3, abs=0.03)
 
 
-def test_in_batch_takes_all_others_once():
+def test_in_batch_takes_every_other_target_once():
     graph = random_graph(60, 150)
     pos = graph.edge_index[:, ::13][:, :20]
     neg = samplers.InBatch(graph).sample(pos, 19, generator=torch.Generator().manual_seed(0))
@@ -177,7 +177,7 @@ def test_in_batch_takes_all_others_once():
     )
 
 
-def test_fixed_serves_the_given_negatives_of_each_positive():
+def test_fixed_serves_the_chosen_negatives_of_each_positive():
     graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), 30)
     pool = torch.tensor([[5, 6, 7, -1], [8, 1, -1, -1]])
     sampler = samplers.Fixed(graph, pool, pos=torch.tensor([[0, 1], [1, 2]]))

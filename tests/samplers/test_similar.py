@@ -43,7 +43,7 @@ def test_band_holds_the_nearest_non_edges(metric, band):
 
 @pytest.mark.parametrize("room", [64, 2**20])
 @pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
-def test_equal_ones_are_ranked_by_id_and_the_last_bits_of_the_product_do_not_matter(
+def test_ties_are_ranked_by_id_and_the_last_bits_of_the_product_do_not_matter(
     metric, room, monkeypatch
 ):
     """Many ties, among them orthogonal rows, as a bag of words has them."""

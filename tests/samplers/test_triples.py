@@ -99,7 +99,7 @@ def test_every_name_has_a_case():
 
 
 @every_case
-def test_never_known_never_the_own(case):
+def test_never_a_known_triple_never_the_positive(case):
     """In every world, for every end, before a sampler has learned and after."""
     for world, corrupt in itertools.product(WORLDS, ("both", "head", "tail", "bernoulli")):
         triples = WORLDS[world]()
@@ -378,7 +378,7 @@ def test_loops_are_negatives_unless_known():
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".npz", ".csv"])
-def test_negatives_of_triples_are_kept_in_files(suffix, tmp_path):
+def test_negatives_of_triples_are_saved_in_files(suffix, tmp_path):
     triples = WORLDS["dense"]()
     neg = draw(TripleSampler(triples), positives(triples), 6)
     path = tmp_path / f"negatives{suffix}"
