@@ -110,17 +110,17 @@ def test_similar_refreshes_the_oldest_lists_on_a_budget():
     sampler = samplers.Similar(graph, first, band=(0, 3), refresh_every=1, refresh_share=0.25)
     sampler.sample(pos, 3, generator=seeded())
     before = sampler._lists["dst"].copy()
-    made = np.flatnonzero(before[:, 0] != -2)
+    listed = np.flatnonzero(before[:, 0] != -2)
     changed = []
     for _ in range(4):
         sampler.end_epoch(z=second)
         sampler.sample(pos, 3, generator=seeded())
-        changed.append(int((sampler._lists["dst"][made] != before[made]).any(1).sum()))
-    quarter = -(-len(made) // 4)
+        changed.append(int((sampler._lists["dst"][listed] != before[listed]).any(1).sum()))
+    quarter = -(-len(listed) // 4)
     assert changed[0] <= quarter < changed[1] <= 2 * quarter
     fresh = samplers.Similar(graph, second, band=(0, 3))
     fresh.sample(pos, 3, generator=seeded())
-    assert np.array_equal(sampler._lists["dst"][made], fresh._lists["dst"][made])
+    assert np.array_equal(sampler._lists["dst"][listed], fresh._lists["dst"][listed])
 
 
 def test_the_generator_learns_what_the_model_scores_high():

@@ -36,14 +36,16 @@ def test_memory_bank_serves_what_was_entered(corrupt):
     z = torch.zeros(40, 4)
     turned = neg.side if corrupt == "both" else torch.zeros(10, dtype=torch.bool)
     ends = synthetic.embed(neg, z), synthetic.embed_positives(neg, z)
-    other, own = (torch.where(turned.view(-1, *[1] * (a.dim() - 1)), a, b) for a, b in ends)
+    target, positive_target = (
+        torch.where(turned.view(-1, *[1] * (a.dim() - 1)), a, b) for a, b in ends
+    )
     entered = torch.isin(neg.index, pos.unique())
     assert entered.float().mean() > 0.8
-    assert torch.equal(other[entered], past[neg.index[entered]])
-    assert torch.equal(other[~entered], keys[neg.index[~entered]])
-    assert torch.equal(own, keys[torch.where(turned, pos[0], pos[1])])
-    kept = torch.where(turned[:, None], ends[1][1], ends[1][0])
-    assert not kept.any()
+    assert torch.equal(target[entered], past[neg.index[entered]])
+    assert torch.equal(target[~entered], keys[neg.index[~entered]])
+    assert torch.equal(positive_target, keys[torch.where(turned, pos[0], pos[1])])
+    query = torch.where(turned[:, None], ends[1][1], ends[1][0])
+    assert not query.any()
 
 
 def test_memory_bank_of_a_bipartite_graph_has_a_queue_for_each_side():
@@ -177,11 +179,11 @@ def test_chunks_hold_every_in_batch_negative_in_both_directions():
     graph = random_graph(50, 200, undirected=False)
     pos = graph.edge_index[:, :33]
     sampler = samplers.InBatch(graph, corrupt="both")
-    seen: dict[str, list] = {"dst": [], "src": []}
+    chunks: dict[str, list] = {"dst": [], "src": []}
     for where, neg in sampler.chunks(pos, 8):
         assert neg.index.shape == (where.stop - where.start, 32)
         assert torch.equal(neg.replaced, pos[1 if neg.side == "dst" else 0, where])
-        seen[neg.side].append(neg.edge_index())
+        chunks[neg.side].append(neg.edge_index())
     edges = {tuple(pair) for pair in graph.edge_index.t().tolist()}
     u, v = pos.tolist()
     expected = sorted(
@@ -190,5 +192,5 @@ def test_chunks_hold_every_in_batch_negative_in_both_directions():
         for j in range(33)
         if i != j and (u[i], v[j]) not in edges and u[i] != v[j]
     )
-    for parts in seen.values():
+    for parts in chunks.values():
         assert sorted(map(tuple, torch.cat(parts, 1).t().tolist())) == expected

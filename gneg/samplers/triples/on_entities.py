@@ -32,7 +32,7 @@ class OnEntities(Sampler):
         view: The side of the knowledge graph.
         sampler: A sampler on ``view.triples.entities``, or on ``view.triples.by_relation``: then
             only edges of the query's relation count.
-        of: The entity of the positive to draw for: ``"query"``, the end that stays, or ``"replaced"``.
+        of: The entity of the positive to draw for, ``"query"`` or ``"replaced"``.
         unique: Whether a row may hold a target only once.
 
     Raises:
