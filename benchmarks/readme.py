@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from benchmarks.format import load, machine, percent, table
 from benchmarks.quality import completion, decoders, negatives, recipe_tables, tables
 from benchmarks.quality import strategies as runs
 from benchmarks.speed import tables as timed
+from gneg.graph.heuristics import KINDS
 from gneg.losses import LOSSES
 from gneg.samplers.text.build import SAMPLERS, options_of
 
@@ -140,7 +142,17 @@ def completed_short() -> str:
     return completion.block("fb15k237", "transe")
 
 
-def compared() -> str:
+def compared_short() -> str:
+    """Return the comparison of samplers with two training-free scores only."""
+    return compared(("ra", "ppr"))
+
+
+def compared(heuristics: Sequence[str] = KINDS) -> str:
+    """Return the comparison of samplers on Cora.
+
+    Args:
+        heuristics: Training-free scores to list below the models.
+    """
     result = load(HERE / "quality" / "results" / "compare" / "Cora.json")
     names = list(result["rows"][0]["summary"])
     metrics = ("mrr", "hits@10")
@@ -154,7 +166,8 @@ def compared() -> str:
         ]
         risk = f"{row['risk']['per_1000']:.1f}"
         rows.append([row["encoder"], f"`{row['sampler']}`", *cells, risk])
-    for kind, sets in result["heuristics"].items():
+    for kind in heuristics:
+        sets = result["heuristics"][kind]
         cells = [f"{100 * sets[name][metric]:.2f}" for metric in metrics for name in names]
         rows.append([kind, "training-free", *cells, "-"])
     header = ["encoder", "negatives"]
@@ -180,6 +193,7 @@ BLOCKS = {
     "hardsets": timed.hardsets,
     "audits": timed.audits,
     "compared": compared,
+    "compared, short": compared_short,
     "loader": timed.loader,
     "recommend": recommended,
     "triples": timed.triples,

@@ -10,8 +10,8 @@ import torch
 from gneg import datasets
 from gneg.graph import KnownTriples
 from gneg.samplers.triples import TripleSampler
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_train import train as kg_train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import train as kg_train
 
 
 def families(count: int = 120) -> list[tuple[str, str, str]]:
@@ -32,7 +32,7 @@ def main() -> None:
     test = [row for row in rows if row[1] == "grandchild of" and row[0].endswith("0")]
     test = [row for row in test if row[0].startswith("second")]
     train = [row for row in rows if row not in test]
-    data = datasets.triples.from_rows(train, test[:6], test[6:], name="families")
+    data = datasets.from_named_triples(train, test[:6], test[6:], name="families")
     print(data)
 
     known = KnownTriples(data.triples)
@@ -46,7 +46,7 @@ def main() -> None:
         print(f"{expression}: {example}{data.entities[tail[0, 0]]})")
 
     for epochs in (10, 60):
-        config = KGConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
+        config = TripleConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
         found = kg_train(data, config)["summary"]["test"]
         shown = ", ".join(f"{name} {found[name]['mean']:.2f}" for name in ("mrr", "hits@1", "amr"))
         print(f"TransE, {epochs} epochs: {shown}")

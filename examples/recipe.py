@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gneg import datasets
 from gneg.training import recipe
-from gneg.training.train import train
+from gneg.training.driver import train
 
 
 def main() -> None:

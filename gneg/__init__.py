@@ -20,21 +20,20 @@ if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the modu
     from gneg import datasets, evaluation, experiments, loader, nn, training, transforms
     from gneg.datasets.negatives import sample
     from gneg.evaluation.audit import audit
-    from gneg.evaluation.hardset.hardset import HardSet, hardset
+    from gneg.evaluation.hardset import HardSet, hardset
     from gneg.evaluation.link import evaluate
     from gneg.experiments.grid import compare
-    from gneg.training.config import TrainConfig
-    from gneg.training.train import train
-    from gneg.training.triple_config import KGConfig
+    from gneg.training.config import LinkConfig, TripleConfig
+    from gneg.training.driver import train
 
 __all__ = [
     "Graph",
     "HardSet",
-    "KGConfig",
     "KnownEdges",
     "KnownTriples",
+    "LinkConfig",
     "Negatives",
-    "TrainConfig",
+    "TripleConfig",
     "Triples",
     "audit",
     "batched_negative_sampling",
@@ -64,20 +63,20 @@ from_networkx = Graph.from_networkx
 
 #: Where objects live that bring in PyTorch Geometric, which samplers do not need; None: a room.
 _LATE = {
-    "HardSet": "evaluation.hardset.hardset",
-    "KGConfig": "training.triple_config",
-    "TrainConfig": "training.config",
+    "HardSet": "evaluation.hardset",
+    "LinkConfig": "training.config",
+    "TripleConfig": "training.config",
     "audit": "evaluation.audit",
     "compare": "experiments.grid",
     "datasets": None,
     "evaluate": "evaluation.link",
     "evaluation": None,
     "experiments": None,
-    "hardset": "evaluation.hardset.hardset",
+    "hardset": "evaluation.hardset",
     "loader": None,
     "nn": None,
     "sample": "datasets.negatives",
-    "train": "training.train",
+    "train": "training.driver",
     "training": None,
     "transforms": None,
 }

@@ -1,4 +1,4 @@
-"""Argument checks; every error reads "'name' must be <allowed> (got <given>)"."""
+"""Argument checks; every error reads "'name' must be <allowed> (got <value>)"."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ class CollapseWarning(UserWarning):
     """Hard negatives are ruining the model, or a generator of negatives has ruined itself."""
 
 
-def fail(name: str, allowed: str, got: object, *, hint: str = "") -> NoReturn:
-    """Raise the one error form of this library.
+def fail(name: str, allowed: str, value: object, *, hint: str = "") -> NoReturn:
+    """Raise an error in the form that all errors of this library have.
+
+    Args:
+        name: Name of the argument.
+        allowed: The rule: the values that are allowed.
+        value: The value that was given.
+        hint: A guess at the mistake, added to the message.
 
     Raises:
         ValueError: Always.
@@ -26,7 +32,7 @@ def fail(name: str, allowed: str, got: object, *, hint: str = "") -> NoReturn:
         Traceback (most recent call last):
         ValueError: 'k' must be an integer >= 0 (got -1)
     """
-    raise ValueError(f"'{name}' must be {allowed} (got {got}){'; ' + hint if hint else ''}")
+    raise ValueError(f"'{name}' must be {allowed} (got {value}){'; ' + hint if hint else ''}")
 
 
 def integer(name: str, value: object, minimum: int) -> int:
@@ -79,7 +85,7 @@ def pairs(name: str, value: object) -> Tensor:
     return tensor
 
 
-def node_range(name: str, ids: Tensor, num_nodes: int, what: str = "node") -> None:
+def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> None:
     """Refuse ids outside ``[0, num_nodes)``."""
     if ids.numel() == 0:
         return
@@ -90,12 +96,13 @@ def node_range(name: str, ids: Tensor, num_nodes: int, what: str = "node") -> No
     else:
         low, high = (int(end) for end in torch.aminmax(ids))
     if low < 0 or high >= num_nodes:
-        got = low if low < 0 else high
-        allowed = f"{what} ids in [0, {num_nodes})" if num_nodes else "empty: there are no nodes"
-        fail(name, allowed, got, hint="is 'num_nodes' right?" if low >= 0 else "")
+        wrong = low if low < 0 else high
+        allowed = f"{kind} ids in [0, {num_nodes})" if num_nodes else "empty: there are no nodes"
+        fail(name, allowed, wrong, hint="is 'num_nodes' right?" if low >= 0 else "")
 
 
-def same_device(name: str, value: Tensor, other: str, reference: Tensor) -> None:
+def same_device(name: str, value: Tensor, reference_name: str, reference: Tensor) -> None:
     """Refuse two tensors that live on different devices."""
     if value.device != reference.device:
-        fail(name, f"on the device of '{other}', {reference.device}", str(value.device))
+        allowed = f"on the device of '{reference_name}', {reference.device}"
+        fail(name, allowed, str(value.device))

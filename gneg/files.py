@@ -1,4 +1,4 @@
-"""What a result was made with, and files that are whole or not there."""
+"""Versions and hardware of a result, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ PACKAGES = ("gneg", "torch", "torch-geometric", "numpy", "numba", "ogb")
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages a result depends on."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python and of the packages that results depend on."""
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            installed[package] = "not installed"
+    return installed
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores and accelerator."""
+    """Return the names of processor and accelerator, and the numbers of cores and threads."""
     model = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -48,7 +48,12 @@ def machine() -> dict[str, Any]:
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` make a temporary file beside ``path``, then put it there in one step."""
+    """Write a temporary file beside ``path``, then rename it in one step.
+
+    Args:
+        path: The file.
+        write: Function that writes to the path that it is given.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -65,12 +70,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 class Parts:
-    """Finished pieces of long work, in a folder beside the file they will become.
+    """Finished pieces of long work, in a folder beside the file that they will become.
 
     Args:
-        out: That file.
-        settings: What decides the pieces, as JSON: other work has another folder.
-        fresh: Whether to forget what is there.
+        out: The file that the pieces will become.
+        settings: The settings, as JSON, that decide the pieces: other settings have another folder.
+        fresh: Whether pieces that exist are removed.
     """
 
     def __init__(self, out: Path, settings: Any, *, fresh: bool) -> None:
@@ -80,11 +85,11 @@ class Parts:
             self.remove()
 
     def path(self, name: str) -> Path:
-        """Where a piece is, or will be."""
+        """Return the path of a piece, which need not exist."""
         return self.folder / name
 
     def remove(self) -> None:
-        """Forget all pieces."""
+        """Remove all pieces."""
         for path in self.folder.glob("*"):
             path.unlink()
         if self.folder.exists():

@@ -19,9 +19,9 @@ from benchmarks.quality import jobs
 from benchmarks.quality.recipes import DATA, figures, trained
 from gneg import Graph, datasets, files, hardset
 from gneg.datasets import EvalEdges, LinkData, make_split
-from gneg.training.config import TrainConfig
+from gneg.training.config import LinkConfig
+from gneg.training.driver import spread
 from gneg.training.recipe import WALKS
-from gneg.training.run import spread
 
 RESULTS = Path(__file__).parent / "results" / "decoders"
 SEEDS = range(3)
@@ -62,7 +62,7 @@ def measure(
     job: tuple[str, str, str],
     data: LinkData,
     harder: dict[str, EvalEdges],
-    config: TrainConfig,
+    config: LinkConfig,
     seeds: Iterable[int],
 ) -> str:
     """Run all seeds of a job (dataset, name, command) and write its file."""
@@ -84,7 +84,7 @@ def measure(
 def cell(job: tuple[str, str, str]) -> str:
     """Run one cell."""
     dataset, name, _ = job
-    config = TrainConfig(**{"sampler": WALKS, **BUDGET, **CELLS[name]})
+    config = LinkConfig(**{"sampler": WALKS, **BUDGET, **CELLS[name]})
     return measure(path(dataset, name), job, *load(dataset), config, SEEDS)
 
 

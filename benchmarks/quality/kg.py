@@ -17,8 +17,8 @@ from typing import Any
 from benchmarks.quality import jobs
 from gneg import files
 from gneg.datasets import load_triples
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_train import train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import train
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "kg"
@@ -89,7 +89,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
     data = load_triples(dataset, root=DATA)
     sampler, corrupt, *measure = {**STRATEGIES, **MORE, **MEASURED}[name]
     lr, weights, epochs = SETTINGS[dataset, model]
-    config = KGConfig(
+    config = TripleConfig(
         model=model,
         sampler=sampler,
         corrupt=corrupt,  # type: ignore[arg-type]

@@ -17,8 +17,8 @@ import torch
 from benchmarks.quality import jobs
 from gneg import files
 from gneg.datasets import EvalEdges, LinkData
-from gneg.training.config import TrainConfig
-from gneg.training.train import train
+from gneg.training.config import LinkConfig
+from gneg.training.driver import train
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "arxiv_mcns"
@@ -51,7 +51,7 @@ def load() -> LinkData:
 def cell(job: tuple[str, str]) -> str:
     """Train all seeds with one sampler and write the file."""
     name, command = job
-    config = TrainConfig(
+    config = LinkConfig(
         sampler=SAMPLERS[name],
         loss="bce",
         k=3,

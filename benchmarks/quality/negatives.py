@@ -15,7 +15,7 @@ from benchmarks.format import machine
 from benchmarks.quality import jobs
 from benchmarks.quality.decoders import compared, measure
 from benchmarks.quality.recipes import SETTINGS, load
-from gneg.training.config import TrainConfig
+from gneg.training.config import LinkConfig
 from gneg.training.recipe import WALKS
 
 RESULTS = Path(__file__).parent / "results" / "negatives"
@@ -49,12 +49,12 @@ def path(dataset: str, name: str) -> Path:
     return RESULTS / f"{dataset}-{plain}.json"
 
 
-def config(dataset: str, name: str) -> TrainConfig:
+def config(dataset: str, name: str) -> LinkConfig:
     """How a cell is trained."""
     seconds, every, _ = DATASETS[dataset]
     options: dict[str, Any] = {"hidden": 64, "layers": 1, "decoder": "hybrid"}
     options |= {"epochs": 1000, "seconds": seconds, "eval_every": every, "patience": 1000}
-    return TrainConfig(encoder=SETTINGS[dataset].encoders[0], **options, **CELLS[name])
+    return LinkConfig(encoder=SETTINGS[dataset].encoders[0], **options, **CELLS[name])
 
 
 def cell(job: tuple[str, str, str]) -> str:

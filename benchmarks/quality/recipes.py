@@ -26,8 +26,8 @@ from gneg.evaluation.link import Score
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.rng import generator_from
-from gneg.training.config import TrainConfig
-from gneg.training.link import Trainer
+from gneg.training.config import LinkConfig
+from gneg.training.link import LinkRun
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "recipes"
@@ -131,10 +131,10 @@ def load(name: str) -> tuple[LinkData, dict[str, EvalEdges]]:
     return data, {**harder, "heart": heart.published(data)} if SETTINGS[name].published else harder
 
 
-def trained(data: LinkData, config: TrainConfig, seed: int) -> Trainer:
+def trained(data: LinkData, config: LinkConfig, seed: int) -> LinkRun:
     """A run with its best weights, not stacked yet."""
     with torch.random.fork_rng():
-        run = Trainer(data, config, seed)
+        run = LinkRun(data, config, seed)
         run.train(seed, None, True, None)
     run.model.load_state_dict(run.best_state)
     return run
@@ -142,13 +142,13 @@ def trained(data: LinkData, config: TrainConfig, seed: int) -> Trainer:
 
 def tuned(
     data: LinkData, encoder: str, setting: Setting
-) -> tuple[TrainConfig, list[dict[str, Any]]]:
+) -> tuple[LinkConfig, list[dict[str, Any]]]:
     """The baseline's config, and what was tried."""
     tried = []
     for values in itertools.product(*setting.grid.values()):
         given = dict(zip(setting.grid, values, strict=True))
         options = {**setting.budget, **setting.baseline, **given}
-        config = TrainConfig(encoder=encoder, sampler="uniform", **options)
+        config = LinkConfig(encoder=encoder, sampler="uniform", **options)
         run = trained(data, config, 0)
         tried.append({**given, "valid": run.progress.best, "config": config})
     best = max(tried, key=lambda one: one["valid"])["config"]
@@ -163,7 +163,7 @@ def figures(
     return {name: evaluate_edges(edges, score) for name, edges in every.items()}
 
 
-def seeded(data: LinkData, config: TrainConfig, seed: int, harder: dict[str, EvalEdges]) -> Any:
+def seeded(data: LinkData, config: LinkConfig, seed: int, harder: dict[str, EvalEdges]) -> Any:
     """The record of one seed."""
     run = trained(data, config, seed)
     alone = figures(data, run.scorer(), harder)
@@ -189,7 +189,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
     told: dict[str, Any] = {}
     if recipe == FREE:
         runs = [{"seed": 0, "test": figures(data, Heuristic(data.graph, "ra"), harder)}]
-        config = TrainConfig(encoder=encoder)
+        config = LinkConfig(encoder=encoder)
     elif recipe == "auto":
         # Of the same epochs a recipe decides when to look and when to stop.
         own = set() if "seconds" in setting.budget else {"eval_every", "patience"}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks.quality import jobs
 from gneg import datasets, files
-from gneg.training.config import TrainConfig
-from gneg.training.train import train
+from gneg.training.config import LinkConfig
+from gneg.training.driver import train
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "gowalla"
@@ -39,7 +39,7 @@ def cell(job: tuple[str, str, float]) -> str:
     """Train all seeds with one strategy and write the file."""
     name, command, seconds = job
     sampler, loss, k = STRATEGIES[name]
-    config = TrainConfig(
+    config = LinkConfig(
         encoder="lightgcn",
         hidden=64,
         layers=3,

@@ -20,8 +20,8 @@ from benchmarks.quality.hard import hard_negatives
 from gneg import KnownEdges, datasets, files
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation.ranking import evaluate_edges
-from gneg.training.config import TrainConfig
-from gneg.training.link import Trainer
+from gneg.training.config import LinkConfig
+from gneg.training.link import LinkRun
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "strategies"
@@ -72,7 +72,7 @@ STRATEGIES: dict[str, tuple[str, str]] = {
         "bce",
     ),
 }
-BUDGET = TrainConfig(
+BUDGET = LinkConfig(
     decoder="mlp", hidden=128, layers=1, k=3, epochs=60, eval_every=3, patience=6, lr=0.005
 )
 BUDGETS = {
@@ -96,7 +96,7 @@ def load(name: str) -> tuple[LinkData, EvalEdges]:
     return data, hard
 
 
-def false_negatives(trainer: Trainer, data: LinkData) -> float:
+def false_negatives(trainer: LinkRun, data: LinkData) -> float:
     """Held-out edges among 1,000 negatives, over an epoch's draws for the best model."""
     held_out = KnownEdges(data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True)
     z = trainer.embed()
@@ -109,9 +109,9 @@ def false_negatives(trainer: Trainer, data: LinkData) -> float:
     return 1000 * hits / drawn
 
 
-def run(data: LinkData, hard: EvalEdges, config: TrainConfig, seed: int) -> dict[str, Any]:
+def run(data: LinkData, hard: EvalEdges, config: LinkConfig, seed: int) -> dict[str, Any]:
     """Train one seed; the clock counts training only."""
-    trainer = Trainer(data, config, seed)
+    trainer = LinkRun(data, config, seed)
     trainer.valid, trainer.test = _some(data.valid), _some(data.test)
     seconds, curve = 0.0, []
     while not trainer.finished:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from gneg import datasets, files, kernels
 from gneg.datasets import TripleData
-from gneg.evaluation.triple import evaluate
+from gneg.evaluation.triple import evaluate_triples
 from gneg.nn.kge import MODELS
 from gneg.samplers.triples import TripleSampler
 
@@ -107,7 +107,7 @@ def ranking(data: TripleData) -> list[dict[str, Any]]:
         model = cls(data.num_entities, data.num_relations, 100)
         start = time.perf_counter()
         with torch.no_grad():
-            evaluate(model.rows, data, "test", known=known)
+            evaluate_triples(model.rows, data, "test", known=known)
         rows.append({"model": name, "seconds": time.perf_counter() - start})
     return rows
 

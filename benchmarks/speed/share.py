@@ -17,28 +17,28 @@ import torch
 
 from gneg import datasets, files
 from gneg.cli import keep_freed_memory
-from gneg.training.config import TrainConfig
-from gneg.training.link import Trainer
+from gneg.training.config import LinkConfig
+from gneg.training.link import LinkRun
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
 ROUNDS = 4
 UNIFORM = "uniform"
 CONFIGS = {
-    UNIFORM: TrainConfig(sampler="uniform"),
-    "default": TrainConfig(),
-    "walk": TrainConfig(sampler="walk"),
-    "walk and uniform, logQ softmax": TrainConfig(
+    UNIFORM: LinkConfig(sampler="uniform"),
+    "default": LinkConfig(),
+    "walk": LinkConfig(sampler="walk"),
+    "walk and uniform, logQ softmax": LinkConfig(
         sampler="mixture(uniform:0.75, walk:0.25)", loss="softmax"
     ),
-    "hardest(walk, m=64)": TrainConfig(sampler="hardest(walk, m=64)"),
+    "hardest(walk, m=64)": LinkConfig(sampler="hardest(walk, m=64)"),
 }
 
 
 def measure(data: datasets.LinkData, steps: int) -> list[dict[str, Any]]:
     """Seconds of each configuration, without a first round, which compiles and fills caches."""
     with torch.random.fork_rng():
-        trainers = {label: Trainer(data, config, seed=0) for label, config in CONFIGS.items()}
+        trainers = {label: LinkRun(data, config, seed=0) for label, config in CONFIGS.items()}
         rounds: dict[str, list[dict[str, float]]] = {label: [] for label in CONFIGS}
         for _ in range(ROUNDS):
             for label, trainer in trainers.items():

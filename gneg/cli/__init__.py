@@ -1,11 +1,11 @@
-"""The command line, one file a command or a few."""
+"""The command line, a thin file a command; options of configs are made from the configs."""
 
 from __future__ import annotations
 
-from gneg.cli import audit, compare, evaluation, kg, lists, sample, train
+from gneg.cli import audit, compare, evaluate, hardset, lists, sample, train
 from gneg.cli.app import app
 
-__all__ = ["app", "audit", "compare", "evaluation", "kg", "lists", "main", "sample", "train"]
+__all__ = ["app", "audit", "compare", "evaluate", "hardset", "lists", "main", "sample", "train"]
 
 
 def main() -> None:

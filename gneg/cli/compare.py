@@ -1,219 +1,279 @@
-"""``gneg compare`` and ``gneg report``."""
+"""``gneg compare``, ``gneg kg compare`` and ``gneg report``."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+import statistics
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gneg.cli.app import (
-    Bipartite,
-    Directed,
-    Features,
-    Root,
-    SplitSeed,
-    app,
-    command,
-    console,
-    load_data,
-    mean_std,
-    plain_errors,
-    print_table,
-    progress,
+from gneg import checks
+from gneg.cli.app import app, command_line, kg, plain_errors, say, say_path
+from gneg.cli.options import (
+    RUN,
+    ConfigOptions,
+    DataOptions,
+    Dataset,
+    DataSource,
+    Fresh,
+    Out,
+    Seeds,
+    Settings,
+    expand_groups,
 )
-from gneg.training.config import TrainConfig
+from gneg.cli.progress import ProgressDisplay
+from gneg.cli.tables import mean_std, print_table
+from gneg.training.config import LinkConfig, TripleConfig
 
-DATA, MODEL, RUN = "Data", "Model", "Run"
-DEFAULT = TrainConfig()
+Jobs = Annotated[int, typer.Option(min=1, help="Processes at once.", rich_help_panel=RUN)]
+Trials = Annotated[
+    int,
+    typer.Option(
+        "--search",
+        min=0,
+        help="Trials of a search over learning rate, temperature and mixture weight for each "
+        "combination (needs optuna).",
+        rich_help_panel=RUN,
+    ),
+]
+ReportPage = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        help="Write a page, such as report.html (needs gneg[report]).",
+        rich_help_panel=RUN,
+    ),
+]
+Samplers = Annotated[
+    str,
+    typer.Option(
+        help="Sampler expressions, separated by commas; the others are compared with the first."
+    ),
+]
 
 
 @app.command("compare")
+@expand_groups
 def compare_command(
-    dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
-    samplers: Annotated[str, typer.Option(help="Sampler expressions with commas between; the first is what others are compared with.")] = "uniform,mixture(uniform:0.75, walk:0.25)",
-    encoders: Annotated[str, typer.Option(help="sage, gcn, lightgcn, heuristics, with commas.")] = "sage",
-    losses: Annotated[str, typer.Option(help="Losses with commas; auto is what suits the sampler.")] = "auto",
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each combination.")] = 5,
-    hardset: Annotated[list[Path] | None, typer.Option(help="Files of gneg hardset for the test edges; one is made if none is given.")] = None,
-    hard: Annotated[bool, typer.Option(help="Rank against a hard set.")] = True,
-    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive in training.", rich_help_panel=MODEL)] = DEFAULT.k,
-    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine, hybrid or bilinear; by the encoder and the data.", rich_help_panel=MODEL)] = DEFAULT.decoder,
-    hidden: Annotated[int, typer.Option(help="Width of embeddings and layers.", rich_help_panel=MODEL)] = DEFAULT.hidden,
-    layers: Annotated[int, typer.Option(help="Layers of the encoder.", rich_help_panel=MODEL)] = DEFAULT.layers,
-    dropout: Annotated[float, typer.Option(help="Dropout of the encoder.", rich_help_panel=MODEL)] = DEFAULT.dropout,
-    lr: Annotated[float, typer.Option(help="Learning rate.", rich_help_panel=MODEL)] = DEFAULT.lr,
-    corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
-    pair_features: Annotated[str, typer.Option(help="What decoders see of a pair: none, all, or some of cn, aa, ra, ppr, katz, shell, degree, cosine, smooth, smooth2.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
-    stack: Annotated[str, typer.Option(help="Heuristics that models are weighed against in the end, on validation: none, all, or some kinds.", rich_help_panel=MODEL)] = DEFAULT.stack,
-    base_measure: Annotated[str, typer.Option(help="Added to scores: none, the log density of each sampler (sampler), or of an expression.", rich_help_panel=MODEL)] = DEFAULT.base_measure,
-    known: Annotated[str, typer.Option(help="Edges negatives avoid in training: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
-    root: Root = None,
-    features: Features = None,
-    directed: Directed = False,
-    bipartite: Bipartite = False,
-    split_seed: SplitSeed = 0,
-    epochs: Annotated[int, typer.Option(help="Epochs of a run at the most.", rich_help_panel=RUN)] = DEFAULT.epochs,
-    seconds: Annotated[float | None, typer.Option(help="Seconds of training of a run at the most.", rich_help_panel=RUN)] = DEFAULT.seconds,
-    patience: Annotated[int, typer.Option(help="Evaluations without progress before stopping.", rich_help_panel=RUN)] = DEFAULT.patience,
-    eval_every: Annotated[int, typer.Option(help="Epochs between evaluations.", rich_help_panel=RUN)] = DEFAULT.eval_every,
-    batch_size: Annotated[int | None, typer.Option(help="Positives per step; by the size of the graph.", rich_help_panel=RUN)] = DEFAULT.batch_size,
-    device: Annotated[str, typer.Option(help="Where models live: cpu, cuda, ...", rich_help_panel=RUN)] = DEFAULT.device,
-    search: Annotated[int, typer.Option(help="Trials of a search over learning rate, temperature and mixture weight (needs optuna).", rich_help_panel=RUN)] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes at once.", rich_help_panel=RUN)] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder of the results; runs/compare-DATASET otherwise.", rich_help_panel=RUN)] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page: report.html (needs gneg[report]).", rich_help_panel=RUN)] = None,
-) -> None:  # fmt: skip
-    """Train a grid of samplers, encoders and losses over seeds, and say which differ.
+    dataset: Dataset,
+    samplers: Samplers = "uniform,mixture(uniform:0.75, walk:0.25)",
+    encoders: Annotated[
+        str, typer.Option(help="sage, gcn, lightgcn, heuristics, separated by commas.")
+    ] = "sage",
+    losses: Annotated[
+        str, typer.Option(help="Losses, separated by commas; auto: the one that suits the sampler.")
+    ] = "auto",
+    hardset: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Files of gneg hardset for the test edges; one is made if none is given."
+        ),
+    ] = None,
+    hard: Annotated[bool, typer.Option(help="Rank against a hard set as well.")] = True,
+    settings: Settings[LinkConfig] = ConfigOptions(  # type: ignore[assignment]
+        LinkConfig, leave_out=("sampler", "encoder", "loss")
+    ),
+    source: DataSource = DataOptions(),  # type: ignore[assignment]
+    seeds: Seeds = 5,
+    search: Trials = 0,
+    jobs: Jobs = 1,
+    out: Out = None,
+    fresh: Fresh = False,
+    report: ReportPage = None,
+) -> None:
+    """Train a grid of samplers, encoders and losses over seeds, and test which differ.
 
-    The same command goes on where it was interrupted.
+    The same command resumes where it was interrupted.
 
     [bold]gneg compare Cora --samplers "uniform,walk,hardest(uniform, m=64)" --encoders sage,gcn --seeds 5 --jobs 2 --report report.html[/]
     """
-    given = dict(locals())
-    from gneg.experiments.grid import compare
-    from gneg.samplers.text.parse import parse_list
+    from gneg.experiments.grid import grid
 
     with plain_errors():
-        data = load_data(dataset, root, features, directed, bipartite, split_seed)
-        names = (
-            "k decoder hidden layers dropout lr corrupt known epochs seconds patience eval_every"
+        base = settings.config()
+        configs = grid(
+            base,
+            encoder=encoders.split(","),
+            loss=[None if loss == "auto" else loss for loss in losses.split(",")],
+            sampler=_expressions(samplers),
         )
-        names += " batch_size device pair_features base_measure stack"
-        base = replace(DEFAULT, **{name: given[name] for name in names.split()})
-        folder = out or Path("runs") / f"compare-{re.sub(r'[^A-Za-z0-9]+', '-', data.name)}"
-        sets = _sets(data, hardset or [], hard, folder)
-        with _Watch() as watch:
-            results = compare(
-                data,
-                samplers=[str(one) for one in parse_list(samplers)],
-                encoders=encoders.split(","),
-                losses=[None if one == "auto" else one for one in losses.split(",")],
-                seeds=seeds,
-                base=base,
-                sets=sets,
-                out=folder,
-                jobs=jobs,
-                search=search,
-                report=watch.report,
-                command=command(),
-            )
-        _print_comparison(results)
-        console.print(f"results: [bold]{folder / 'compare.json'}[/]", highlight=False)
-        if report is not None:
-            _write_report(results, report)
+        data = source.load(dataset)
+        folder = out or Path("runs") / f"compare-{_word(data.name)}"
+        sets = _hard_sets(data, hardset or [], hard, folder)
+        _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets)
+
+
+@kg.command("compare")
+@expand_groups
+def kg_compare_command(
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help="fb15k237, wn18rr, codex-s, umls, ..., or a folder with train.txt, valid.txt, "
+            "test.txt."
+        ),
+    ],
+    samplers: Samplers = "uniform,typed,mixture(uniform:0.75, typed:0.25)",
+    models: Annotated[str, typer.Option(help="Models, separated by commas.")] = "transe",
+    settings: Settings[TripleConfig] = ConfigOptions(  # type: ignore[assignment]
+        TripleConfig, leave_out=("sampler", "model")
+    ),
+    source: DataSource = DataOptions(triples=True),  # type: ignore[assignment]
+    seeds: Seeds = 3,
+    search: Trials = 0,
+    jobs: Jobs = 1,
+    out: Out = None,
+    fresh: Fresh = False,
+    report: ReportPage = None,
+) -> None:
+    """Train every model with every sampler over seeds, and test which differ.
+
+    [bold]gneg kg compare umls --samplers "uniform,typed,cached(uniform)" --seeds 3 --jobs 2[/]
+    """
+    from gneg.experiments.grid import grid
+
+    with plain_errors():
+        base = settings.config()
+        configs = grid(base, model=models.split(","), sampler=_expressions(samplers))
+        data = source.load_triples(dataset)
+        folder = out or Path("runs") / f"kg-compare-{_word(data.name)}"
+        _compare(data, configs, seeds, folder, jobs, search, fresh, report, {})
 
 
 @app.command("report")
 def report_command(
     results: Annotated[Path, typer.Argument(help="A compare.json of gneg compare, or its folder.")],
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("report.html"),
-    figures: Annotated[Path | None, typer.Option(help="Folder for the same figures as PNG and SVG (needs Chrome or Chromium).")] = None,
-) -> None:  # fmt: skip
-    """Make a page, and figures for papers, of what gneg compare found."""
-    from gneg import checks
-
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the same figures as PNG and SVG (needs Chrome or Chromium)."),
+    ] = None,
+) -> None:
+    """Write a page, and figures for papers, from the results of gneg compare."""
     with plain_errors():
         path = results / "compare.json" if results.is_dir() else results
         if not path.exists():
             checks.fail("results", "a compare.json of gneg compare, or its folder", str(results))
-        found = json.loads(path.read_text())
-        _write_report(found, out)
+        record = json.loads(path.read_text())
+        _write_page(record, out)
         if figures is not None:
             from gneg.experiments.report import style
             from gneg.experiments.report.figures import comparison
 
-            paths = style.write(comparison(found), figures)
-            console.print(f"figures: [bold]{', '.join(map(str, paths))}[/]", highlight=False)
+            say_path("figures", *style.write(comparison(record), figures))
 
 
-def _write_report(results: dict[str, Any], out: Path) -> None:
+def _expressions(text: str) -> list[str]:
+    """Return sampler expressions that are separated by commas."""
+    from gneg.samplers.text.parse import parse_list
+
+    return [str(expression) for expression in parse_list(text)]
+
+
+def _word(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name)
+
+
+def _compare(
+    data: Any,
+    configs: list[Any],
+    seeds: int,
+    folder: Path,
+    jobs: int,
+    search: int,
+    fresh: bool,
+    page: Path | None,
+    sets: dict[str, Any],
+) -> None:
+    """Run the grid, print its table and write its page."""
+    from gneg.experiments.grid import compare
+
+    with ProgressDisplay() as display:
+        results = compare(
+            data,
+            configs,
+            seeds=seeds,
+            sets=sets,
+            out=folder,
+            jobs=jobs,
+            search=search,
+            fresh=fresh,
+            report=display.cells,
+            command=command_line(),
+        )
+    _print_comparison(results)
+    say_path("results", folder / "compare.json")
+    if page is not None:
+        _write_page(results, page)
+
+
+def _write_page(results: dict[str, Any], out: Path) -> None:
     from gneg.experiments.report import write_page
 
     write_page(results, out)
-    console.print(f"report: [bold]{out}[/]", highlight=False)
+    say_path("report", out)
 
 
-def _sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[str, Any]:
-    """The hard sets that were named, or HeaRT's (walks' for users and items), made once."""
-    from gneg.evaluation.hardset.hardset import HardSet, hardset
+def _hard_sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[str, Any]:
+    """Return the hard sets that were named, or one that is made once.
 
-    found = {path.stem: HardSet.load(path, data.test.pos) for path in paths}
-    if found or not hard:
-        return found
+    HeaRT's or, for users and items, one of walks.
+    """
+    from gneg.evaluation.hardset import HardSet, hardset
+
+    sets = {path.stem: HardSet.load(path, data.test.pos) for path in paths}
+    if sets or not hard:
+        return sets
     path = folder / "hard.npz"
     if path.exists():
         return {"hard": HardSet.load(path)}
     bipartite = data.num_src is not None
     options: dict[str, Any] = {"family": "walk", "ends": "dst", "k": 100} if bipartite else {}
-    with progress("hard negatives, nodes") as report:
-        return {"hard": hardset(data, **options, out=path, report=report, command=command())}
-
-
-class _Watch:
-    """A bar over cells, and one for each cell that runs."""
-
-    def __init__(self) -> None:
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[told]}"),
-            TimeElapsedColumn(),
-            console=console,
-        )
-        self.all = self.bar.add_task("cells", total=None, told="")
-        self.cells: dict[str, Any] = {}
-
-    def __enter__(self) -> _Watch:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.stop()
-
-    def report(self, event: Any) -> None:
-        """Take in an :class:`~gneg.experiments.grid.Event`."""
-        told = f"{event.done}/{event.total}"
-        self.bar.update(self.all, completed=event.done, total=event.total, told=told)
-        if event.epoch is None:
-            if event.cell in self.cells:
-                self.bar.remove_task(self.cells.pop(event.cell))
-            return
-        if event.cell not in self.cells:
-            self.cells[event.cell] = self.bar.add_task(escape(event.cell), total=None, told="")
-        best = f"{100 * event.best:.2f} %" if event.best >= 0 else "-"
-        self.bar.update(self.cells[event.cell], told=f"epoch {event.epoch}, best valid {best}")
+    with ProgressDisplay() as display:
+        report, command = display.count("hard negatives, nodes"), command_line()
+        return {"hard": hardset(data, **options, out=path, report=report, command=command)}
 
 
 def _print_comparison(results: dict[str, Any]) -> None:
-    metric = results["metric"]
-    names = list(results["rows"][0]["summary"])
-    shown = list(dict.fromkeys([metric, "mrr", "hits@10"]))
-    columns = ["encoder", "sampler", "loss"]
-    there = [
-        (one, name) for one in shown for name in names if one in results["rows"][0]["summary"][name]
-    ]
-    columns += [f"{name} {one}" for one, name in there]
-    rows = []
-    for row in results["rows"]:
-        cells = []
-        for one, name in there:
-            mark = row["against"][name].get(one, {}).get("mark", "")
-            cells.append(mean_std(row["summary"][name][one]) + mark)
-        rows.append([row["encoder"], row["sampler"], row["loss"], *cells])
-    for kind, sets in results["heuristics"].items():
-        cells = [
-            f"{100 * sets[name][one]:.2f}" if one in sets[name] else "-" for one, name in there
+    rows, first = results["rows"], results["rows"][0]["summary"]
+    metrics = list(dict.fromkeys([results["metric"], "mrr", "hits@10", "accuracy"]))
+    columns = [(metric, name) for metric in metrics for name in first if metric in first[name]]
+    cells = [
+        [
+            *(row["encoder"], row["sampler"], row["loss"]),
+            *(_figure(row, name, metric) for metric, name in columns),
+            _risk(row),
+            f"{statistics.fmean(map(_training_seconds, row['seconds'])):.0f}",
         ]
-        rows.append([kind, "-", "-", *cells])
-    print_table(f"{results['dataset']} test, {results['seeds']} seed(s), %", columns, rows, texts=3)
-    console.print(
+        for row in rows
+    ]
+    for kind, sets in results["heuristics"].items():
+        values = [
+            f"{100 * sets[name][metric]:.2f}" if metric in sets[name] else "-"
+            for metric, name in columns
+        ]
+        cells.append([kind, "-", "-", *values, "-", "-"])
+    heads = ["model", "sampler", "loss", *(f"{name} {metric}" for metric, name in columns)]
+    heads += ["held-out per 1,000", "train, s"]
+    title = f"{results['dataset']['name']} test, {results['seeds']} seed(s), %"
+    print_table(title, heads, cells, text_columns=3)
+    say(
         f"* differs from {results['baseline']}, p < 0.05 (** 0.01, *** 0.001): paired t-tests over "
-        "seeds, Holm's correction",
-        highlight=False,
+        "seeds, Holm's correction"
     )
+
+
+def _figure(row: dict[str, Any], name: str, metric: str) -> str:
+    mark = row["against"][name].get(metric, {}).get("mark", "")
+    return f"{mean_std(row['summary'][name][metric], metric)}{mark}"
+
+
+def _risk(row: dict[str, Any]) -> str:
+    return "-" if row["audit"] is None else f"{row['audit']['risk']['per_1000']:.1f}"
+
+
+def _training_seconds(seconds: dict[str, float]) -> float:
+    return sum(seconds[part] for part in ("sampling", "scoring", "model"))

@@ -1,10 +1,11 @@
-"""``gneg samplers``, ``gneg losses``, ``gneg datasets``: what there is."""
+"""``gneg samplers``, ``gneg losses`` and ``gneg datasets``."""
 
 from __future__ import annotations
 
 import inspect
 
-from gneg.cli.app import app, console, print_table
+from gneg.cli.app import app, console, say
+from gneg.cli.tables import print_table
 
 
 @app.command("samplers")
@@ -12,11 +13,8 @@ def samplers_command() -> None:
     """List samplers, their options, and how expressions combine them."""
     from gneg.samplers.text.build import SAMPLERS, options_of
 
-    rows = [
-        (name, ", ".join(options_of(cls)), (inspect.getdoc(cls) or "").split("\n")[0])
-        for name, cls in SAMPLERS.items()
-    ]
-    print_table("samplers", ("name", "options", "what it draws"), rows, texts=3)
+    rows = [(name, ", ".join(options_of(cls)), _first_line(cls)) for name, cls in SAMPLERS.items()]
+    print_table("samplers", ("name", "options", "description"), rows, text_columns=3)
     console.print(
         "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
         "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
@@ -31,19 +29,20 @@ def losses_command() -> None:
     """List losses."""
     from gneg.losses import LOSSES
 
-    rows = [(name, (inspect.getdoc(cls) or "").split("\n")[0]) for name, cls in LOSSES.items()]
-    print_table("losses", ("name", "what it costs"), rows, texts=2)
+    rows = [(name, _first_line(cls)) for name, cls in LOSSES.items()]
+    print_table("losses", ("name", "description"), rows, text_columns=2)
 
 
 @app.command("datasets")
 def datasets_command() -> None:
     """List datasets that are known by name."""
-    from gneg.datasets import names, triples
+    from gneg.datasets import names, triple_names
 
     for name in names():
-        console.print(name, highlight=False)
-    console.print(
-        "or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz\n"
-        f"for gneg kg: {', '.join([*triples.NAMES, *triples.OGB])}, or a folder of triples",
-        highlight=False,
-    )
+        say(name)
+    say("or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz")
+    say(f"for gneg kg: {', '.join(triple_names())}, or a folder of triples")
+
+
+def _first_line(cls: type) -> str:
+    return (inspect.getdoc(cls) or "").split("\n")[0]

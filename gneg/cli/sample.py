@@ -7,54 +7,56 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from gneg.cli.app import (
-    Bipartite,
-    Directed,
-    Features,
-    Root,
-    SplitSeed,
-    app,
-    command,
-    console,
-    load_data,
-    plain_errors,
-    progress,
-)
-from gneg.training.config import TrainConfig
+from gneg.cli.app import app, command_line, plain_errors, say, say_path
+from gneg.cli.options import DataOptions, Dataset, DataSource, Fresh, expand_groups
+from gneg.cli.progress import ProgressDisplay
+from gneg.training.config import LinkConfig
 
 
 @app.command("sample")
+@expand_groups
 def sample_command(
-    dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
-    sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.")] = TrainConfig().sampler,
+    dataset: Dataset,
+    out: Annotated[Path, typer.Option(help="File to write: .parquet, .npz or .csv.")] = Path(
+        "negatives.parquet"
+    ),
+    sampler: Annotated[
+        str, typer.Option(help="A sampler expression, see gneg samplers.")
+    ] = LinkConfig().sampler,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 10,
-    out: Annotated[Path, typer.Option(help="File to write: .parquet, .npz or .csv.")] = Path("negatives.parquet"),
-    part: Annotated[str, typer.Option(help="The positives: train, valid or test.")] = "train",
-    known: Annotated[str, typer.Option(help="Edges that negatives avoid: train (honest), train+valid or all.")] = "train",
+    part: Annotated[str, typer.Option(help="Positives: train, valid or test.")] = "train",
+    known: Annotated[
+        str, typer.Option(help="Edges that negatives avoid: train (honest), train+valid or all.")
+    ] = "train",
     corrupt: Annotated[str, typer.Option(help="End that is replaced: dst, src or both.")] = "dst",
-    model: Annotated[Path | None, typer.Option(help="A run folder or model-SEED.pt of gneg train, for samplers that select by a model.")] = None,
-    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
-    root: Root = None,
-    features: Features = None,
-    directed: Directed = False,
-    bipartite: Bipartite = False,
-    split_seed: SplitSeed = 0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on.")] = False,
-) -> None:  # fmt: skip
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A run folder or model-SEED.pt of gneg train, for samplers that select by a model."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    source: DataSource = DataOptions(),  # type: ignore[assignment]
+    fresh: Fresh = False,
+) -> None:
     """Write negatives of every positive to a file, reproducible to the bit.
 
-    The same command goes on where it was interrupted. The file's header holds the hash of the
-    graph, the sampler, the seed, what was known, and versions.
+    The same command resumes where it was interrupted. The file's header holds the hash of the
+    graph, the sampler, the seed, the known edges, and versions.
 
     [bold]gneg sample Cora --sampler walk -k 10 --out negatives.parquet[/]
     """
     from gneg.datasets.negatives import sample
-    from gneg.training import load
 
     with plain_errors():
-        data = load_data(dataset, root, features, directed, bipartite, split_seed)
-        run = None if model is None else load.trained(data, load.models(model)[0])
-        with progress("positives") as report:
+        data = source.load(dataset)
+        score = z = None
+        if model is not None:
+            from gneg.training.load import load_run
+
+            run = load_run(data, model)
+            score, z = run.scorer(), run.embed()
+        with ProgressDisplay() as display:
             info = sample(
                 data,
                 sampler,
@@ -63,12 +65,12 @@ def sample_command(
                 part=part,
                 known=cast(Any, known),
                 corrupt=cast(Any, corrupt),
-                score=None if run is None else run.scorer(),
-                z=None if run is None else run.embed(),
+                score=score,
+                z=z,
                 seed=seed,
                 fresh=fresh,
-                report=report,
-                command=command(),
+                report=display.count("positives"),
+                command=command_line(),
             )
-    console.print(f"graph {info['graph']}, seed {seed}, known: {known}", highlight=False)
-    console.print(f"negatives: [bold]{out}[/]", highlight=False)
+    say(f"graph {info['graph']}, seed {seed}, known edges: {known}")
+    say_path("negatives", out)

@@ -1,239 +1,268 @@
-"""``gneg train``."""
+"""``gneg train`` and ``gneg kg train``."""
 
 from __future__ import annotations
 
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from gneg import checks
-from gneg.cli.app import (
-    Bipartite,
-    Directed,
-    Features,
-    Root,
-    SplitSeed,
-    app,
-    command,
-    console,
-    load_data,
-    mean_std,
-    plain_errors,
+from gneg.cli.app import app, command_line, console, kg, plain_errors, say, say_path
+from gneg.cli.options import (
+    ConfigOptions,
+    DataOptions,
+    DataSource,
+    Fresh,
+    Out,
+    Seeds,
+    Settings,
+    expand_groups,
+    repeat,
 )
-from gneg.training.config import TrainConfig
+from gneg.cli.progress import ProgressDisplay
+from gneg.cli.tables import mean_std, print_table
+from gneg.evaluation.metrics import MEAN_RANKS
+from gneg.training.config import LinkConfig, TripleConfig
 
-DEFAULT = TrainConfig()
-MODEL, DATA, RUN = "Model", "Data", "Run"
+OptionalDataset = Annotated[
+    str | None,
+    typer.Argument(
+        help="A name (see gneg datasets), the path of an edge list or, for gneg kg, a folder of "
+        "triples; with --config results.json that of the earlier run."
+    ),
+]
 
 
 @app.command("train")
+@expand_groups
 def train_command(
-    ctx: typer.Context,
-    dataset: Annotated[str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")],
-    recipe: Annotated[str, typer.Option(help="auto: whatever is not given is chosen to suit the graph, and explained; none: the defaults told here.", rich_help_panel=MODEL)] = "auto",
-    encoder: Annotated[str, typer.Option(help="sage, gcn, lightgcn, heuristics (pair features alone), or training-free: cn, aa, ra, ppr, katz, pa, cosine.", rich_help_panel=MODEL)] = DEFAULT.encoder,
-    decoder: Annotated[str | None, typer.Option(help="mlp, dot, cosine, hybrid or bilinear; dot for lightgcn and bipartite graphs, cosine if there are features, else mlp.", rich_help_panel=MODEL)] = DEFAULT.decoder,
-    sampler: Annotated[str, typer.Option(help="A sampler expression, see gneg samplers.", rich_help_panel=MODEL)] = DEFAULT.sampler,
-    loss: Annotated[str | None, typer.Option(help="A loss, see gneg losses; softmax if the sampler has log_q, else infonce.", rich_help_panel=MODEL)] = DEFAULT.loss,
-    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.", rich_help_panel=MODEL)] = DEFAULT.k,
-    hidden: Annotated[int, typer.Option(help="Width of embeddings and layers.", rich_help_panel=MODEL)] = DEFAULT.hidden,
-    layers: Annotated[int, typer.Option(help="Layers of the encoder.", rich_help_panel=MODEL)] = DEFAULT.layers,
-    decoder_layers: Annotated[int, typer.Option(help="Layers of the mlp decoder.", rich_help_panel=MODEL)] = DEFAULT.decoder_layers,
-    dropout: Annotated[float, typer.Option(help="Dropout of the encoder.", rich_help_panel=MODEL)] = DEFAULT.dropout,
-    decoder_dropout: Annotated[float, typer.Option(help="Dropout of the mlp decoder.", rich_help_panel=MODEL)] = DEFAULT.decoder_dropout,
-    inputs: Annotated[str | None, typer.Option(help="features, embedding or both; by what there is.", rich_help_panel=MODEL)] = DEFAULT.inputs,
-    norm: Annotated[str | None, typer.Option(help="batch or layer normalisation.", rich_help_panel=MODEL)] = DEFAULT.norm,
-    jk: Annotated[str | None, typer.Option(help="Jumping knowledge: last, cat or max.", rich_help_panel=MODEL)] = DEFAULT.jk,
-    corrupt: Annotated[str, typer.Option(help="End that negatives replace: dst, src or both.", rich_help_panel=MODEL)] = DEFAULT.corrupt,
-    mask_targets: Annotated[bool, typer.Option(help="Hide a batch's own edges from message passing.", rich_help_panel=MODEL)] = DEFAULT.mask_targets,
-    pair_features: Annotated[str, typer.Option(help="What the decoder sees of a pair beside embeddings: none, all, or some of cn, aa, ra, ppr, katz, shell, degree, cosine, smooth, smooth2, with commas.", rich_help_panel=MODEL)] = DEFAULT.pair_features,
-    base_measure: Annotated[str, typer.Option(help="Added to the score: none, the log density of the sampler, or of another sampler expression.", rich_help_panel=MODEL)] = DEFAULT.base_measure,
-    base_weight: Annotated[float | None, typer.Option(help="Its weight; otherwise the best on validation.", rich_help_panel=MODEL)] = DEFAULT.base_weight,
-    base_form: Annotated[str, typer.Option(help="Whether losses see the score without it (plain) or minus it (nce).", rich_help_panel=MODEL)] = DEFAULT.base_form,
-    stack: Annotated[str, typer.Option(help="Heuristics that are weighed against the model in the end, on validation: none, all, or some kinds of pair features.", rich_help_panel=MODEL)] = DEFAULT.stack,
-    root: Root = None,
-    features: Features = None,
-    directed: Directed = False,
-    bipartite: Bipartite = False,
-    split_seed: SplitSeed = 0,
-    known: Annotated[str, typer.Option(help="Edges negatives avoid: train (honest), train+valid or all.", rich_help_panel=DATA)] = DEFAULT.known,
-    epochs: Annotated[int, typer.Option(help="Epochs at the most.", rich_help_panel=RUN)] = DEFAULT.epochs,
-    seconds: Annotated[float | None, typer.Option(help="Seconds of training at the most, beside the epochs.", rich_help_panel=RUN)] = DEFAULT.seconds,
-    patience: Annotated[int, typer.Option(help="Evaluations without progress before stopping.", rich_help_panel=RUN)] = DEFAULT.patience,
-    eval_every: Annotated[int, typer.Option(help="Epochs between evaluations.", rich_help_panel=RUN)] = DEFAULT.eval_every,
-    batch_size: Annotated[int | None, typer.Option(help="Positives per step; by the size of the graph.", rich_help_panel=RUN)] = DEFAULT.batch_size,
-    lr: Annotated[float, typer.Option(help="Learning rate.", rich_help_panel=RUN)] = DEFAULT.lr,
-    weight_decay: Annotated[float, typer.Option(help="L2 penalty.", rich_help_panel=RUN)] = DEFAULT.weight_decay,
-    grad_clip: Annotated[float, typer.Option(help="Largest norm of the gradient.", rich_help_panel=RUN)] = DEFAULT.grad_clip,
-    device: Annotated[str, typer.Option(help="Where the model lives: cpu, cuda, ...", rich_help_panel=RUN)] = DEFAULT.device,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of runs, with seeds 0, 1, ...", rich_help_panel=RUN)] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder of the results; runs/DATASET-ENCODER-... otherwise.", rich_help_panel=RUN)] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on from the folder.", rich_help_panel=RUN)] = False,
-) -> None:  # fmt: skip
+    dataset: OptionalDataset = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="auto: settings that are not given are chosen to suit the graph, and explained; "
+            "none: the defaults shown here. auto, with --config none.",
+            rich_help_panel="Model",
+        ),
+    ] = None,
+    settings: Settings[LinkConfig] = ConfigOptions(LinkConfig),  # type: ignore[assignment]
+    source: DataSource = DataOptions(),  # type: ignore[assignment]
+    seeds: Seeds = 1,
+    out: Out = None,
+    fresh: Fresh = False,
+) -> None:
     """Train a link predictor and rank held-out edges: Hits@K, MRR, AUC.
 
-    The same command goes on where it was interrupted. Ctrl-C keeps the best state so far.
+    The same command resumes where it was interrupted; Ctrl-C keeps the best state so far.
 
     [bold]gneg train digits[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
-    """
-    given = dict(locals())
-    from gneg.training.train import run_folder, train
 
+    [bold]gneg train --config runs/Cora-gcn-.../results.json --seeds 5[/]
+    """
     with plain_errors():
-        config = TrainConfig(**{name: given[name] for name in asdict(DEFAULT)})
-        checks.choice("recipe", recipe, ("auto", "none"))
-        data = load_data(dataset, root, features, directed, bipartite, split_seed)
-        why = None
-        if recipe == "auto" and not config.training_free:
-            config, why = _recipe(ctx, data, given)
-            console.print(f"[bold]recipe:[/] {escape(why)}", highlight=False)
-        folder = out or Path("runs") / run_folder(data, config)
-        with _Watch(config, data.metric) as watch:
+        dataset, source = repeat(dataset, source, settings.earlier)
+        config, reasons = settings.config(), None
+        chosen = recipe or ("none" if settings.file else "auto")
+        checks.choice("recipe", chosen, ("auto", "none"))
+        data = source.load(dataset)
+        if chosen == "auto" and not config.training_free:
+            from gneg.training import recipe as recipes
+
+            suited = recipes.auto(data, **settings.given)
+            config, reasons = suited.config, suited.reasons
+            say(f"recipe: {reasons}")
+        results, folder = _train(
+            data, config, seeds, out, fresh, recipe=reasons, source=source.record(dataset)
+        )
+        _print_link_results(results)
+        _end(results, folder)
+
+
+@kg.command("train")
+@expand_groups
+def kg_train_command(
+    dataset: OptionalDataset = None,
+    settings: Settings[TripleConfig] = ConfigOptions(TripleConfig),  # type: ignore[assignment]
+    source: DataSource = DataOptions(triples=True),  # type: ignore[assignment]
+    seeds: Seeds = 1,
+    out: Out = None,
+    fresh: Fresh = False,
+) -> None:
+    """Train embeddings of a knowledge graph and rank held-out triples from both ends.
+
+    The same command resumes where it was interrupted. Where there are verified negatives (CoDEx),
+    triples are classified as well.
+
+    [bold]gneg kg train umls --epochs 50[/]   [bold]gneg kg train fb15k237 --sampler "cached(uniform)"[/]
+    """
+    with plain_errors():
+        dataset, source = repeat(dataset, source, settings.earlier)
+        config = settings.config()
+        data = source.load_triples(dataset)
+        results, folder = _train(data, config, seeds, out, fresh, source=source.record(dataset))
+        _print_triple_results(results)
+        _end(results, folder)
+
+
+def _train(
+    data: Any,
+    config: LinkConfig | TripleConfig,
+    seeds: int,
+    out: Path | None,
+    fresh: bool,
+    *,
+    source: dict[str, Any],
+    recipe: str | None = None,
+) -> tuple[dict[str, Any], Path]:
+    """Train with a progress display; return the record, also after Ctrl-C, and its folder."""
+    from gneg.training.driver import TrainingInterrupted, run_folder, train
+
+    folder = out or Path("runs") / run_folder(data, config)
+    with ProgressDisplay() as display:
+        try:
             results = train(
                 data,
                 config,
-                seeds=tuple(range(seeds)),
+                seeds=range(seeds),
                 out=folder,
                 fresh=fresh,
-                command=command(),
-                report=watch.report,
-                recipe=why,
+                command=command_line(),
+                report=display.epochs(config.epochs, data.metric),
+                recipe=recipe,
+                source=source,
             )
-    _print_results(results)
-    console.print(f"results: [bold]{folder / 'results.json'}[/]", highlight=False)
+        except TrainingInterrupted as interruption:
+            results = interruption.results
+    return results, folder
+
+
+def _end(results: dict[str, Any], folder: Path) -> None:
+    """Print where the results are; exit with 130 after Ctrl-C."""
+    say_path("results", folder / "results.json")
     if not results["runs"][-1]["complete"]:
-        console.print("interrupted; the same command goes on from the last checkpoint")
+        say("interrupted; the same command resumes from the last checkpoint")
         raise typer.Exit(130)
 
 
-def _recipe(ctx: typer.Context, data: Any, given: dict[str, Any]) -> tuple[TrainConfig, str]:
-    """The config that suits the data, where the command line says nothing else; and why."""
-    from gneg.training import recipe
-
-    typed = {
-        name: given[name]
-        for name in asdict(DEFAULT)
-        if getattr(ctx.get_parameter_source(name), "name", "") != "DEFAULT"
-    }
-    found = recipe.auto(data, **typed)
-    return found.config, found.why
-
-
-class _Watch:
-    """A progress bar over the epochs of each seed."""
-
-    def __init__(self, config: Any, metric: str) -> None:
-        self.config, self.metric = config, metric
-        self.bar = Progress(
-            TextColumn("seed {task.fields[seed]}"),
-            BarColumn(),
-            TextColumn(
-                "epoch {task.completed}/{task.total}  loss {task.fields[loss]:.4f}  "
-                "best valid " + metric + " {task.fields[best]}"
-            ),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
+def _print_link_results(results: dict[str, Any]) -> None:
+    runs, protocol, summary = results["runs"], results["protocol"], results["summary"]
+    rows = [
+        (
+            name + (" *" if name == results["dataset"]["metric"] else ""),
+            *(mean_std(summary[part][name]) for part in ("valid", "test")),
         )
-        self.tasks: dict[int, Any] = {}
-
-    def __enter__(self) -> _Watch:
-        if not self.config.training_free:
-            self.bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if not self.config.training_free:
-            self.bar.stop()
-
-    def report(self, seed: int, state: dict[str, Any]) -> None:
-        if seed not in self.tasks:
-            self.tasks[seed] = self.bar.add_task(
-                "", total=self.config.epochs, seed=seed, loss=0.0, best="-"
-            )
-        best = f"{100 * state['best']:.2f} %" if state["best"] >= 0 else "-"
-        self.bar.update(self.tasks[seed], completed=state["epoch"], loss=state["loss"], best=best)
-
-
-def _print_results(results: dict[str, Any]) -> None:
-    runs, protocol = results["runs"], results["protocol"]
-    table = Table(title=f"{results['dataset']['name']}, {len(runs)} seed(s), %")
-    table.add_column("metric")
-    for part in ("valid", "test"):
-        table.add_column(part, justify="right")
-    for name in results["summary"]["test"]:
-        cells = [mean_std(results["summary"][part][name]) for part in ("valid", "test")]
-        mark = " *" if name == results["dataset"]["metric"] else ""
-        table.add_row(name + mark, *cells)
-    console.print(table)
-    console.print(
+        for name in summary["test"]
+    ]
+    title = f"{results['dataset']['name']}, {len(runs)} seed(s), %"
+    print_table(title, ("metric", "valid", "test"), rows)
+    say(
         f"against {protocol['negatives_per_positive']} negatives per positive "
-        f"({protocol['negatives']}); known to the sampler: {protocol['known']}; "
-        f"* selected by {protocol['select_by']}",
-        highlight=False,
+        f"({protocol['negatives']}); edges known to the sampler: {protocol['known']}; "
+        f"* best epoch selected by {protocol['select_by']}"
     )
-    if "seconds" in runs[0]:
-        total = {part: sum(run["seconds"][part] for run in runs) for part in runs[0]["seconds"]}
-        split = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in total.items() if seconds)
-        share = 100 * statistics.fmean(run["sampling_share"] for run in runs)
-        console.print(
-            f"time: {split} (sampling and scoring are {share:.1f} % of an epoch)", highlight=False
+    if "seconds" not in runs[0]:  # a training-free score
+        return
+    _print_time(runs)
+    say(f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {_best_epochs(runs)}")
+    if runs[0]["stack"] is not None:
+        chosen = ", ".join(run["stack"]["chosen"] for run in runs)
+        say(
+            f"stacked with heuristics: {chosen} (test only: the validation figures are those of "
+            "the model alone, because the stack is fitted on validation)"
         )
-        best = ", ".join(str(run["best_epoch"]) for run in runs)
-        console.print(
-            f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {best}",
-            highlight=False,
+    if runs[0]["base_weight"] is not None:
+        weights = ", ".join(f"{run['base_weight']:g}" for run in runs)
+        say(f"weight of the base measure: {weights}")
+    _print_sampler(runs)
+
+
+def _print_triple_results(results: dict[str, Any]) -> None:
+    summary, runs = results["summary"], results["runs"]
+
+    def cell(name: str, value: dict[str, Any]) -> str:
+        return mean_std(value, name) + ("" if name in MEAN_RANKS else " %")
+
+    rows = [
+        (name, *(cell(name, summary[part][name]) for part in ("valid", "test")))
+        for name in summary["test"]
+    ]
+    title = f"{results['dataset']['name']}, {len(runs)} seed(s)"
+    print_table(title, ("metric", "valid", "test"), rows)
+    columns = ("mrr", "hits@1", "hits@10")
+    rows = [
+        (sampler, *(cell(name, metrics[name]) for name in columns))
+        for sampler, metrics in summary["sampled"].items()
+    ]
+    print_table(results["protocol"]["sampled"], ("negatives", *columns), rows)
+    rows = [
+        (name, str(ends["head"]["triples"]), *(f"{100 * ends[end]['mrr']:.1f}" for end in ends))
+        for name, ends in runs[0]["test"].get("category", {}).items()
+    ]
+    if rows:
+        heads = ("relations", "triples", "head MRR, %", "tail MRR, %")
+        print_table("test by category of relations, seed 0", heads, rows)
+    say(f"{results['protocol']['ranked']}")
+    if "classification" in summary:
+        figures = ", ".join(
+            f"{name} {mean_std(value)} %"
+            for name, value in summary["classification"].items()
+            if name in ("accuracy", "f1")
         )
-        if runs[0].get("stack") is not None:
-            chosen = ", ".join(run["stack"]["chosen"] for run in runs)
-            console.print(
-                f"weighed against heuristics: {chosen} (test only: validation is told as it was "
-                "before, because that is what the weights were learned from)",
-                highlight=False,
-            )
-        if runs[0].get("base_weight") is not None:
-            told = ", ".join(f"{run['base_weight']:g}" for run in runs)
-            console.print(f"weight of the base measure: {told}", highlight=False)
-        _print_sampler(runs)
+        say(f"against verified negatives: {figures}")
+    risk = summary["false_negatives_per_1000"]["mean"]
+    say(f"held-out triples among the sampler's negatives: {risk:.2f} per 1,000")
+    _print_time(runs)
+    say(f"best epoch: {_best_epochs(runs)}")
+    _print_sampler(runs)
 
 
-def _print_sampler(runs: list[dict[str, Any]]) -> None:
-    """What guards dropped, and what an adaptive sampler has to say."""
-    counts: Counter[str] = Counter()
-    for run in runs:
-        counts.update(run["sampler_counts"])
-    if counts["guarded"]:
-        table = Table(title=f"guards, of {counts['guarded']:,} candidates")
-        for column in ("guard", "candidates", "share"):
-            table.add_column(column, justify="left" if column == "guard" else "right")
-        shown = [name for name in counts if name.startswith("dropped ")]
-        for name in [*shown, "easier", "starved"]:
-            share = f"{100 * counts[name] / counts['guarded']:.2f} %"
-            table.add_row(_GUARD_ROWS.get(name, name), f"{counts[name]:,}", share)
-        console.print(table)
-    for name, value in _leaves(runs[-1]["sampler_report"]):
-        console.print(f"{name}: {value}", highlight=False)
+def _best_epochs(runs: list[dict[str, Any]]) -> str:
+    return ", ".join(str(run["best_epoch"]) for run in runs)
 
 
-_GUARD_ROWS = {
+def _print_time(runs: list[dict[str, Any]]) -> None:
+    total = {part: sum(run["seconds"][part] for run in runs) for part in runs[0]["seconds"]}
+    parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in total.items() if seconds)
+    share = 100 * statistics.fmean(run["sampling_share"] for run in runs)
+    say(f"time: {parts} (sampling and scoring are {share:.1f} % of an epoch)")
+
+
+GUARD_ROWS = {
     "easier": "replaced by uniform ones",
     "starved": "taken though dropped, or left out",
 }
 
 
-def _leaves(report: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Name and text of every figure; curves as bars from 0 to their largest value."""
+def _print_sampler(runs: list[dict[str, Any]]) -> None:
+    """Print what guards dropped, and the report of an adaptive sampler."""
+    counts: Counter[str] = Counter()
+    for run in runs:
+        counts.update(run["sampler_counts"])
+    if counts["guarded"]:
+        names = [*(name for name in counts if name.startswith("dropped ")), "easier", "starved"]
+        rows = [
+            (
+                GUARD_ROWS.get(name, name),
+                f"{counts[name]:,}",
+                f"{100 * counts[name] / counts['guarded']:.2f} %",
+            )
+            for name in names
+        ]
+        title = f"guards, of {counts['guarded']:,} candidates"
+        print_table(title, ("guard", "candidates", "share"), rows)
+    for name, value in _figures(runs[-1]["sampler_report"]):
+        console.print(f"{name}: {value}", highlight=False)
+
+
+def _figures(report: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield name and text of every figure of a report; curves as bars and their last value."""
     for name, value in report.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name} ")
+            yield from _figures(value, f"{prefix}{name} ")
         elif isinstance(value, list):
             for key in value[0] if value else ():
                 points = [row[key] for row in value]
@@ -243,6 +272,7 @@ def _leaves(report: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 
 def _bars(points: Sequence[float], width: int = 40) -> str:
+    """Draw points as bars from 0 to their largest value."""
     step = max(1, -(-len(points) // width))
-    some, top = points[::step], max(max(points), 1e-9)
-    return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * max(value, 0) / top))] for value in some)
+    top = max(max(points), 1e-9)
+    return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * max(value, 0) / top))] for value in points[::step])

@@ -1,4 +1,4 @@
-"""Datasets by name or from a file, all as :class:`LinkData`."""
+"""Datasets by name or from a file, as :class:`LinkData` or :class:`TripleData`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ from pathlib import Path
 
 from gneg import checks
 from gneg.datasets.link import EvalEdges, LinkData
+from gneg.datasets.protocol import Dataset
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.local import MissingDataError
-from gneg.datasets.sources.pyg_split import from_pyg
-from gneg.datasets.sources.triple_formats import as_triples, from_triples
+from gneg.datasets.sources.pyg import from_pyg
+from gneg.datasets.sources.triples import (
+    as_triples,
+    from_named_triples,
+    from_triples,
+    is_triples,
+    load_triples,
+    triple_names,
+)
 from gneg.datasets.splits import make_split, split_edges
-from gneg.datasets.triples import TripleData, is_triples, load_triples
+from gneg.datasets.triple import TripleData
 
 __all__ = [
+    "Dataset",
     "EvalEdges",
     "LinkData",
     "MissingDataError",
     "TripleData",
     "as_triples",
+    "from_named_triples",
     "from_pyg",
     "from_triples",
     "is_triples",
@@ -28,6 +38,7 @@ __all__ = [
     "make_split",
     "names",
     "split_edges",
+    "triple_names",
 ]
 
 
@@ -53,15 +64,15 @@ def load(
         root: Folder to look for local copies in and to download to; the cache folder if None.
             Local copies are only read.
         seed: Seed of the split where there is no official one.
-        features: Features for an own edge list.
-        undirected: Whether an own edge list is undirected.
-        bipartite: Whether the ends of an own edge list are two kinds of nodes.
+        features: File of node features that go with an edge list.
+        undirected: Whether an edge list is undirected.
+        bipartite: Whether the two ends in an edge list are different kinds of nodes.
 
     Raises:
         ValueError: If there is no such dataset or file.
-        MissingDataError: If the files are neither there nor to be downloaded.
+        MissingDataError: If the files are not there and cannot be downloaded.
     """
-    where = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
+    folder = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
     by_name = {name.lower(): name for name in names()}
     name = by_name.get(str(dataset).lower())
     if name is None:
@@ -72,16 +83,16 @@ def load(
                 "the path of an edge list or one of " + ", ".join(names()),
                 repr(str(dataset)),
             )
-        where_features = Path(features).expanduser() if features is not None else None
+        x_path = Path(features).expanduser() if features is not None else None
         return tables.load(
-            path, features=where_features, undirected=undirected, bipartite=bipartite, seed=seed
+            path, features=x_path, undirected=undirected, bipartite=bipartite, seed=seed
         )
     if features is not None:
-        checks.fail("features", "given with an own edge list only", str(features))
+        checks.fail("features", "None for a dataset that is known by name", str(features))
     if name == "digits":
         return digits(seed)
     if name == citations.NAME:
-        return citations.load(where, seed)
+        return citations.load(folder, seed)
     if name in interactions.NAMES:
-        return interactions.load(name, where, seed)
-    return pyg.load(name, where, seed) if name in pyg.NAMES else ogb.load(name, where)
+        return interactions.load(name, folder, seed)
+    return pyg.load(name, folder, seed) if name in pyg.NAMES else ogb.load(name, folder)

@@ -1,10 +1,12 @@
-"""What every dataset turns into: positives by split, evaluation negatives, features."""
+"""A graph by split: positives, evaluation negatives, features."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,19 +19,21 @@ from gneg.samplers.base import Corrupt
 from gneg.samplers.negatives import Vectors
 from gneg.samplers.text.build import build
 
+PARTS = ("train", "valid", "test")
+
 
 @dataclass(frozen=True)
 class EvalEdges:
     """Positives to rank and the negatives to rank them against.
 
     Attributes:
-        pos: ``[2, E]`` long.
-        neg: Sources and targets, both ``[M]`` (one set shared by all positives) or both
-            ``[E, K]`` (each positive's own).
+        pos: ``[2, E]`` long, the positives.
+        neg: Sources and targets of the negatives, both ``[M]`` (one set shared by all positives)
+            or both ``[E, K]`` (separate negatives of each positive).
         mask: ``[E, K]`` bool, False where there is no negative; None: there is one everywhere.
-        known: Edges that are not ranked where positives are ranked among *all* targets, as
-            recommenders are measured (``neg`` is a sample then, for whoever cannot score all of
-            them); None: positives are ranked against ``neg``.
+        known: Edges that are left out where positives are ranked among *all* targets, as
+            recommenders are measured (``neg`` is a sample then, for models that cannot score all
+            of them); None: positives are ranked against ``neg``.
     """
 
     pos: Tensor
@@ -39,29 +43,29 @@ class EvalEdges:
 
     @property
     def shared(self) -> bool:
-        """Whether all positives are ranked against one set."""
+        """Whether all positives are ranked against one set of negatives."""
         return self.neg[0].dim() == 1
 
     @property
     def ranked_against(self) -> tuple[int, str]:
-        """How many targets a positive is ranked against, and what they are."""
+        """The number of targets that a positive is ranked against, and what they are."""
         if self.known is not None:
             return self.known.num_dst, "all targets but known ones"
         return self.num_negatives, "one shared set" if self.shared else "own, uniform"
 
     @property
     def num_negatives(self) -> int:
-        """Negatives that each positive is ranked against."""
+        """Number of negatives that each positive is ranked against."""
         return self.neg[0].size(-1)
 
     def take(self, rows: Tensor) -> EvalEdges:
-        """Positives ``rows [B]``, with their own negatives or those that all share."""
+        """Return the positives at ``rows [B]`` with their negatives."""
         mask = None if self.mask is None else self.mask[rows]
         neg = self.neg if self.shared else (self.neg[0][rows], self.neg[1][rows])
         return replace(self, pos=self.pos[:, rows], neg=neg, mask=mask)
 
     def to(self, device: torch.device | str) -> EvalEdges:
-        """Return the same on ``device``."""
+        """Return the edges and negatives on ``device``."""
         mask = None if self.mask is None else self.mask.to(device)
         neg = self.neg[0].to(device), self.neg[1].to(device)
         return EvalEdges(self.pos.to(device), neg, mask, self.known)
@@ -71,24 +75,24 @@ class EvalEdges:
 class LinkData:
     """A graph split for link prediction.
 
-    In a bipartite graph sources and targets are both numbered from 0; where they stand in one row,
+    In a bipartite graph sources and targets are both numbered from 0; where they share one index,
     as in features and embeddings, sources come first.
 
     Attributes:
-        name: What it was loaded as.
+        name: Name of the dataset.
         num_nodes: N; in a bipartite graph both sides together.
         x: ``[N, F]`` float features, dense or sparse CSR, or None.
         train: ``[2, P]`` long, training positives; one direction of each undirected edge.
-        valid: Validation edges.
-        test: Test edges.
+        valid: Validation positives and the negatives that they are ranked against.
+        test: Test positives and the negatives that they are ranked against.
         undirected: Whether (u, v) and (v, u) are the same edge.
-        metric: The figure to select and report by: ``"mrr"``, ``"auc"``, ``"hits@K"`` or, in a
+        metric: The metric to select and report by: ``"mrr"``, ``"auc"``, ``"hits@K"`` or, in a
             bipartite graph, ``"recall@20"`` or ``"ndcg@20"``.
         split: How the split was made.
-        history: ``[2, H]`` training edges of earlier times that did not come back in the times of
+        history: ``[2, H]`` training edges of earlier times that do not recur in the periods of
             validation and test; None where edges have no times.
         num_src: Number of sources of a bipartite graph; None: it is homogeneous.
-        weight: ``[P]``, > 0, of the training positives; None: unweighted.
+        weight: ``[P]`` weights, > 0, of the training positives; None: unweighted.
         time: ``[N]`` double, when each node came to be; None: not known.
     """
 
@@ -117,7 +121,7 @@ class LinkData:
 
     @cached_property
     def graph(self) -> Graph:
-        """The training edges: all that message passing and samplers may see."""
+        """The graph of the training edges: all that message passing and samplers may see."""
         return Graph.from_edge_index(
             self.train, self.size, undirected=self.undirected, weight=self.weight
         )
@@ -155,15 +159,15 @@ class LinkData:
         unique: bool = False,
         z: Tensor | Callable[[], Tensor] | None = None,
     ) -> Sampler:
-        """A sampler on the training graph, by an expression (see :func:`gneg.samplers.build`).
+        """Build a sampler on the training graph (see :func:`gneg.samplers.build`).
 
         Args:
-            text: The expression.
+            text: The expression, such as ``"mixture(walk:0.5, uniform:0.5)"``.
             known: Edges that negatives avoid.
-            corrupt: The end that is replaced.
+            corrupt: The end that is replaced: ``dst``, ``src`` or ``both``.
             unique: Whether a row may hold a target only once.
-            z: ``[N, D]`` embeddings, or what makes them, for samplers that look for similar nodes
-                where there are no features.
+            z: ``[N, D]`` embeddings, or a function that returns them, for samplers that look for
+                similar nodes where there are no features.
 
         Raises:
             ValueError: If the expression is malformed or an option is wrong.
@@ -185,30 +189,50 @@ class LinkData:
             time=None if self.time is None else self.sides(self.time),
         )
 
+    def positives(self, part: str) -> Tensor:
+        """Return the edges ``[2, E]`` of ``train``, ``valid`` or ``test``.
+
+        Raises:
+            ValueError: If there is no such part.
+        """
+        checks.choice("part", part, PARTS)
+        return {"train": self.train, "valid": self.valid.pos, "test": self.test.pos}[part]
+
     def known(self, policy: KnownPolicy = "train") -> KnownEdges:
-        """Edges that count as known: the training edges (honest), or more on request.
+        """Return the edges that count as known: the training edges (honest), or more on request.
+
+        Args:
+            policy: ``train``, ``train+valid`` or ``all``.
 
         Raises:
             ValueError: If ``policy`` is unknown.
         """
         checks.choice("known", policy, ("train", "train+valid", "all"))
-        extra = {
+        held_out = {
             "train": [],
             "train+valid": [self.valid.pos],
             "all": [self.valid.pos, self.test.pos],
         }
-        return KnownEdges(self.graph, *extra[policy])
+        return KnownEdges(self.graph, *held_out[policy])
 
-    def unseen(self) -> LinkData:
-        """The same with only those validation positives that are no training edges.
+    def describe(self) -> dict[str, Any]:
+        """Return what the record of a run says of the data."""
+        return {
+            "name": self.name,
+            "nodes": self.num_nodes,
+            "undirected": self.undirected,
+            "features": None if self.x is None else self.x.size(1),
+            "metric": self.metric,
+            "edges": {part: self.positives(part).size(1) for part in PARTS},
+            "hash": self.fingerprint(),
+        }
 
-        The others would choose what remembers edges. As it is if there are none, or no others.
-        """
-        valid = self.valid
-        rows = (~self.known().contains(*valid.pos)).nonzero()[:, 0]
-        if len(rows) in (0, valid.pos.size(1)):
-            return self
-        return replace(self, valid=valid.take(rows))
+    def fingerprint(self) -> str:
+        """Return a hash of the nodes and the edges of all parts, in their order."""
+        digest = hashlib.sha256(str((self.num_nodes, self.undirected)).encode())
+        for part in PARTS:
+            digest.update(self.positives(part).contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def __repr__(self) -> str:
         width = "none" if self.x is None else str(self.x.size(1))

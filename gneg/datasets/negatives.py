@@ -1,4 +1,4 @@
-"""Negatives of a whole dataset, written as they are drawn."""
+"""Negatives of all positives of a dataset, drawn and written to a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gneg.samplers.formats.columns import Columns, read, suffix_of, write
 
 __all__ = ["sample"]
 
-ROWS = 2**16  # positives drawn, and kept, at once
+ROWS = 2**16  # positives of a piece, which are drawn and written at once
 
 
 def sample(
@@ -39,37 +39,37 @@ def sample(
 ) -> dict[str, Any]:
     """Draw ``k`` negatives of every positive and write them, reproducible to the bit.
 
-    A row of the file is a positive: ``src``, the kept end; ``replaced``, the other; ``side``, True
-    where the source was replaced; ``index [K]``, -1 where a node has no more non-edges; and
-    ``log_q [K]`` where the sampler has a density. Its header holds the hash of the graph, the
-    sampler, the seed, what was known, and versions.
+    A row of the file is a positive: ``src``, the query; ``replaced``, the end that negatives
+    replace; ``side``, True where that is the source; ``index [K]``, -1 where a query has no further
+    non-edges; and ``log_q [K]`` where the sampler has a density. The header holds the hash of the
+    graph, the sampler, the seed, the policy of known edges, and versions.
 
     Args:
         data: The dataset.
-        sampler: An expression.
+        sampler: The expression of a sampler.
         k: Negatives per positive.
-        out: ``.parquet``, ``.npz`` or ``.csv``; finished parts are kept beside it meanwhile.
-        part: The positives: ``train``, ``valid`` or ``test``.
+        out: File to write, ``.parquet``, ``.npz`` or ``.csv``; finished pieces are stored beside it
+            until all are drawn.
+        part: The part of the positives: ``train``, ``valid`` or ``test``.
         known: Edges that negatives avoid.
         corrupt: The end that is replaced.
-        score: A trained model, for samplers that select by one.
-        z: ``[N, D]`` embeddings of that model, see :func:`gneg.audit`.
-        seed: Of all randomness.
-        fresh: Start again even if there are finished parts.
-        report: Called with the positives done and all.
-        command: What was typed, for the record.
+        score: Scores of a trained model, for samplers that select by a model.
+        z: ``[N, D]`` embeddings of that model, for samplers that look for similar nodes.
+        seed: Seed of all draws.
+        fresh: Whether to start again even if there are finished pieces.
+        report: Called after each piece with the numbers of finished and of all positives.
+        command: The command line or call, for the record.
 
     Returns:
         The header.
 
     Raises:
-        ValueError: If an argument is out of range, or the sampler needs a model that is not given.
+        ValueError: If an argument is out of range, or the sampler needs a model and there is none.
     """
     out = Path(out)
     suffix_of(out)
-    checks.choice("part", part, ("train", "valid", "test"))
-    pos = {"train": data.train, "valid": data.valid.pos, "test": data.test.pos}[part]
-    made = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
+    pos = data.positives(part)
+    built = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
     vectors = None if z is None else data.sides(z)
     settings = {
         "dataset": data.name,
@@ -87,17 +87,17 @@ def sample(
     pieces = [parts.path(f"{i:06d}.npz") for i in range(-(-pos.size(1) // ROWS))]
     for i, piece in enumerate(pieces):
         if not piece.exists():
-            some = pos[:, i * ROWS : (i + 1) * ROWS]
+            positives = pos[:, i * ROWS : (i + 1) * ROWS]
             generator = generator_from(split_seed(seed, i))
-            drawn = made.sample(some, k, score=score, z=vectors, generator=generator)
+            drawn = built.sample(positives, k, score=score, z=vectors, generator=generator)
             write(piece, [columns(drawn)], {})
         if report is not None:
             report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))
-    write(out, _each(pieces), info)
+    write(out, _columns(pieces), info)
     parts.remove()
     return info
 
 
-def _each(pieces: list[Path]) -> Iterator[Columns]:
+def _columns(pieces: list[Path]) -> Iterator[Columns]:
     for piece in pieces:
         yield read(piece)[0]

@@ -1,9 +1,9 @@
-"""Evaluation of anything that scores pairs, against easy and hard negatives side by side."""
+"""Evaluation of anything that scores pairs or triples: the front door, :func:`gneg.evaluate`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets import EvalEdges, LinkData
+from gneg.datasets import EvalEdges, LinkData, TripleData
 from gneg.evaluation import metrics
-from gneg.evaluation.hardset.hardset import HardSet
+from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.ranking import Score
-from gneg.graph import heuristics
+from gneg.evaluation.triple import Rows, evaluate_triples
+from gneg.graph import KnownTriples, heuristics
 
 __all__ = ["evaluate"]
 
@@ -23,18 +24,19 @@ __all__ = ["evaluate"]
 Scored = tuple[Tensor, Tensor]
 FloatArray = npt.NDArray[np.float64]
 
-# Bounds of buckets: a value falls in the last one that it reaches.
+# Lower bounds of buckets: a value falls in the last bucket whose bound it reaches.
 BUCKETS = {
     "degree": (0, 1, *(2**i for i in range(1, 13))),
     "distance": (1, 2, 3, 4, 5, 6),
     "common neighbours": (0, 1, 2, 3, 6, 11, 21, 51, 101, 201),
 }
-FARTHEST = 5  # steps that distances are searched for
-SHOWN = ("mrr", "hits@10")  # what is told of each bucket
+MAX_DISTANCE = 5  # edges; longer distances are one bucket
+BUCKET_METRICS = ("mrr", "hits@10")
 # Entries of the table of resampled positives at once.
 CHUNK = 2**24
 
 
+@overload
 def evaluate(
     data: LinkData,
     score: Score | Mapping[str, Scored],
@@ -43,68 +45,115 @@ def evaluate(
     sets: Mapping[str, HardSet | EvalEdges] | None = None,
     resamples: int = 1000,
     seed: int = 0,
+) -> dict[str, Any]: ...
+
+
+@overload
+def evaluate(
+    data: TripleData, score: Rows, *, part: str = "test", known: KnownTriples | None = None
+) -> dict[str, Any]: ...
+
+
+def evaluate(
+    data: LinkData | TripleData,
+    score: Any,
+    *,
+    part: str = "test",
+    sets: Mapping[str, HardSet | EvalEdges] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    known: KnownTriples | None = None,
 ) -> dict[str, Any]:
-    """Rank positives against negatives: Hits@K, MRR, AUC, AP with confidence intervals.
+    """Rank held-out edges against easy and hard negatives, or held-out triples among all entities.
+
+    Edges get Hits@K, MRR, AUC and AP with confidence intervals; triples filtered ranks from both
+    ends, see :func:`gneg.evaluation.triple.evaluate_triples`.
 
     Args:
-        data: The dataset. Degrees, distances and common neighbours are those of its training
-            graph.
-        score: ``score(src, dst) -> Tensor`` of one shape, or for each set what was scored already.
-        part: ``valid`` or ``test``.
-        sets: What to rank against, by name; the dataset's own negatives, called ``"uniform"`` (or
-            ``"official"`` where the dataset brings them), come first and need not be given.
-        resamples: Bootstrap samples of the positives, for 95 % intervals; 0: no intervals.
-        seed: Of the bootstrap.
+        data: A dataset of edges, or a knowledge graph. Degrees, distances and common neighbours are
+            those of the training graph.
+        score: For edges ``score(src, dst) -> Tensor`` of one shape, or for each set the scores of
+            its positives and negatives. For triples ``rows(entity, relation, end) -> [b, N]``,
+            the scores of all entities, such as ``KGE.rows``.
+        part: The positives to rank: ``valid`` or ``test``.
+        sets: For edges, the sets to rank against by name, beside the dataset's own negatives, which
+            come first and are called ``"uniform"`` (``"official"`` where the dataset brings them).
+        resamples: For edges, bootstrap samples of the positives, for 95 % intervals; 0: no
+            intervals.
+        seed: Seed for the bootstrap.
+        known: For triples, those that are left out of the ranking; those of all parts if None.
 
     Returns:
-        For each set under ``"sets"``: ``"metrics"`` (``value``, ``low``, ``high``), and ``"by"``:
-        MRR and Hits@10 by the smaller degree of the ends, by their distance and by the number of
-        their common neighbours.
+        For edges, for each set under ``"sets"``: ``"metrics"`` (``value``, ``low``, ``high``), and
+        ``"by"``: MRR and Hits@10 by the smaller degree of the ends, by their distance and by the
+        number of their common neighbours. For triples ``mrr``, ``mr``, ``amr``, ``hits@1``,
+        ``hits@3``, ``hits@10``, and the same by ``end``, ``category`` and ``relation``.
 
     Raises:
-        ValueError: If a set ranks other positives than the part's, or scores do not fit.
+        ValueError: If a set ranks other positives than the part's, scores do not fit, or an
+            argument is for the other kind of data.
     """
+    if isinstance(data, TripleData):
+        if sets is not None:
+            checks.fail("sets", "None for a knowledge graph, whose entities are all ranked", sets)
+        return evaluate_triples(score, data, part, known=known)
+    if not isinstance(data, LinkData):
+        checks.fail("data", "a LinkData or TripleData", type(data).__name__)
+    if known is not None:
+        checks.fail("known", "None for a dataset of edges, which has its own negatives", known)
+    return _evaluate_sets(data, score, part, sets or {}, resamples, seed)
+
+
+def _evaluate_sets(
+    data: LinkData,
+    score: Score | Mapping[str, Scored],
+    part: str,
+    sets: Mapping[str, HardSet | EvalEdges],
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Rank the positives of a part against each set."""
     checks.choice("part", part, ("valid", "test"))
     checks.integer("resamples", resamples, 0)
-    own = data.valid if part == "valid" else data.test
-    every: dict[str, HardSet | EvalEdges] = {name_of_own(data): own, **(sets or {})}
+    split = data.valid if part == "valid" else data.test
+    ranked: dict[str, HardSet | EvalEdges] = {name_of_own(data): split, **sets}
     if not callable(score):
-        unknown = set(score) - set(every)
+        unknown = set(score) - set(ranked)
         if unknown:
-            checks.fail("score", f"of the sets {', '.join(every)}", sorted(unknown))
-        every = {name: one for name, one in every.items() if name in score}
-    groups = buckets(data, own.pos)
-    found: dict[str, Any] = {}
-    for name, one in every.items():
-        edges = one.edges() if isinstance(one, HardSet) else one
-        if not torch.equal(edges.pos, own.pos):
+            checks.fail("score", f"of the sets {', '.join(ranked)}", sorted(unknown))
+        ranked = {name: negatives for name, negatives in ranked.items() if name in score}
+    groups = buckets(data, split.pos)
+    results: dict[str, Any] = {}
+    for name, negatives in ranked.items():
+        edges = negatives.edges() if isinstance(negatives, HardSet) else negatives
+        if not torch.equal(edges.pos, split.pos):
             allowed = f"made for the {part} positives of {data.name} ({data.split})"
             checks.fail(f"sets[{name!r}]", allowed, f"{edges.pos.size(1)} other positives")
         pos, neg = _scored(edges, score) if callable(score) else score[name]
         values = per_positive(pos, neg, edges.mask)
-        found[name] = {
+        results[name] = {
             "negatives": edges.num_negatives,
             "shared": edges.shared,
-            "info": one.info if isinstance(one, HardSet) else {},
+            "info": negatives.info if isinstance(negatives, HardSet) else {},
             "metrics": _with_intervals(values, resamples, seed),
-            "by": {what: _by(values, groups[what], BUCKETS[what]) for what in groups},
+            "by": {kind: _by_bucket(values, groups[kind], BUCKETS[kind]) for kind in groups},
         }
     return {
         "dataset": data.name,
         "part": part,
         "split": data.split,
-        "positives": own.pos.size(1),
+        "positives": split.pos.size(1),
         "ties": metrics.TIES,
         "resamples": resamples,
         "seed": seed,
-        "sets": found,
+        "sets": results,
         "versions": files.versions(),
         "machine": files.machine(),
     }
 
 
 def name_of_own(data: LinkData) -> str:
-    """What the dataset's own negatives are called."""
+    """Return the name of the dataset's own negatives, ``official`` or ``uniform``."""
     return "official" if data.split == "official" else "uniform"
 
 
@@ -114,7 +163,9 @@ def _scored(edges: EvalEdges, score: Score) -> Scored:
 
 
 def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, FloatArray]:
-    """:func:`gneg.evaluation.metrics.per_positive` and the average precision, as arrays ``[E]``.
+    """Return each metric and the average precision as values of the positives, ``[E]``.
+
+    Arguments are those of :func:`gneg.evaluation.metrics.per_positive`.
 
     Raises:
         ValueError: On NaN, or shapes that do not fit.
@@ -127,7 +178,7 @@ def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[s
 def _with_intervals(
     values: dict[str, FloatArray], resamples: int, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Mean of each metric and the 95 % interval of its bootstrap over positives."""
+    """Return the mean of each metric and its 95 % bootstrap interval over positives."""
     table = np.stack(list(values.values()), axis=1)
     size = len(table)
     random = np.random.Generator(np.random.Philox(seed))
@@ -138,41 +189,46 @@ def _with_intervals(
         picked = random.integers(size, size=shape, dtype=np.int32)
         counts = np.stack([np.bincount(row, minlength=size) for row in picked])
         means.append(counts @ table / size)
-    found = {name: {"value": float(mean)} for name, mean in zip(values, table.mean(0), strict=True)}
+    results = {
+        name: {"value": float(mean)} for name, mean in zip(values, table.mean(0), strict=True)
+    }
     if means:
         low, high = np.quantile(np.concatenate(means), (0.025, 0.975), axis=0)
-        for i, one in enumerate(found.values()):
-            one |= {"low": float(low[i]), "high": float(high[i])}
-    return found
+        for i, interval in enumerate(results.values()):
+            interval |= {"low": float(low[i]), "high": float(high[i])}
+    return results
 
 
 def buckets(data: LinkData, pos: Tensor) -> dict[str, npt.NDArray[np.int64]]:
-    """For each kind of bucket, which of its bounds each positive ``[2, E]`` reaches last."""
+    """Return the bucket of each positive ``[2, E]`` by degree, distance and common neighbours."""
     graph = data.whole
     src, dst = data.joint(pos.cpu()).numpy()
     degree = graph.degree().numpy()
-    found = {
+    values = {
         "degree": np.minimum(degree[src], degree[dst]),
-        "distance": heuristics.distances(graph, src, dst, FARTHEST),
+        "distance": heuristics.distances(graph, src, dst, MAX_DISTANCE),
     }
-    if data.num_src is None:  # else there are none
+    if data.num_src is None:  # ends of bipartite edges have no common neighbours
         common = heuristics.scores(graph, "cn", src, dst[:, None])[:, 0]
-        found["common neighbours"] = common.astype(np.int64)
+        values["common neighbours"] = common.astype(np.int64)
     return {
-        what: np.searchsorted(BUCKETS[what], value, side="right") - 1
-        for what, value in found.items()
+        kind: np.searchsorted(BUCKETS[kind], value, side="right") - 1
+        for kind, value in values.items()
     }
 
 
-def _by(
-    values: dict[str, FloatArray], group: npt.NDArray[np.int64], bounds: tuple[int, ...]
+def _by_bucket(
+    values: dict[str, FloatArray], bucket: npt.NDArray[np.int64], bounds: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    rows = []
-    for i in np.unique(group):
-        mine = group == i
-        row: dict[str, Any] = {"from": bounds[i]}
-        row["to"] = bounds[i + 1] - 1 if i + 1 < len(bounds) else None
-        row["positives"] = int(mine.sum())
-        row |= {name: float(values[name][mine].mean()) for name in SHOWN if name in values}
-        rows.append(row)
-    return rows
+    """Return the range, the number of positives and the mean metrics of each bucket."""
+    table = []
+    for i in np.unique(bucket):
+        rows = bucket == i
+        entry: dict[str, Any] = {"from": bounds[i]}
+        entry["to"] = bounds[i + 1] - 1 if i + 1 < len(bounds) else None
+        entry["positives"] = int(rows.sum())
+        entry |= {
+            name: float(values[name][rows].mean()) for name in BUCKET_METRICS if name in values
+        }
+        table.append(entry)
+    return table

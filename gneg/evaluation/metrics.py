@@ -3,10 +3,12 @@
 Ranks are 1-based. With ties, MRR uses the mean of the optimistic and the pessimistic rank; Hits@K
 against one shared set of negatives counts a positive only if it scores strictly above the K-th
 best negative. Scores that are NaN and sets with fewer than K negatives are refused: OGB's own
-evaluator turns them into 0 and 1 without a word.
+evaluator silently counts them as 0 and 1.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -19,7 +21,7 @@ TIES = (
     "shared set, mean rank <= K among own negatives; auc: half"
 )
 
-# Scores compared at once with their negatives; bounds the memory of `ranks`.
+# Negatives compared with their positives at once; bounds the memory of `ranks`.
 CHUNK = 2**24
 
 
@@ -40,7 +42,7 @@ def _checked(pos: Tensor, neg: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, T
     if not len(pos):
         checks.fail("pos", "at least one score", "none")
     if neg.dim() == 2 and len(neg) != len(pos):
-        checks.fail("neg", f"[{len(pos)}, K], one row a positive", list(neg.shape))
+        checks.fail("neg", f"[{len(pos)}, K], one row per positive", list(neg.shape))
     if not neg.numel():
         checks.fail("neg", "at least one score", list(neg.shape))
     return pos, neg
@@ -62,29 +64,69 @@ def ranks(pos: Tensor, neg: Tensor) -> Tensor:
     """
     pos, neg = _checked(pos, neg, (1, 2))
     if neg.dim() == 1:
-        ordered, pos = neg.sort().values, pos.contiguous()  # a view would be warned of
+        ordered, pos = neg.sort().values, pos.contiguous()  # searchsorted warns of views
         above = len(ordered) - torch.searchsorted(ordered, pos, right=True)
-        level = len(ordered) - torch.searchsorted(ordered, pos)
-        return (above + level).double() / 2 + 1
+        at_least = len(ordered) - torch.searchsorted(ordered, pos)
+        return (above + at_least).double() / 2 + 1
     chunk = max(1, CHUNK // neg.size(1))
     parts = [
-        ((some > one).sum(1) + (some >= one).sum(1)).double() / 2 + 1
-        for one, some in zip(pos.unsqueeze(1).split(chunk), neg.split(chunk), strict=True)
+        ((negatives > positive).sum(1) + (negatives >= positive).sum(1)).double() / 2 + 1
+        for positive, negatives in zip(pos.unsqueeze(1).split(chunk), neg.split(chunk), strict=True)
     ]
     return torch.cat(parts)
 
 
+def rank_metrics(rank: Tensor, ks: Sequence[int] = HITS) -> dict[str, Tensor]:
+    """Return the reciprocal rank, as ``mrr``, and ``hits@K`` of each positive, ``[E]`` double.
+
+    Args:
+        rank: ``[E]`` double, ranks >= 1.
+        ks: The values of K.
+    """
+    return {
+        "mrr": rank.reciprocal(),
+        **{f"hits@{k}": (rank <= k).double() for k in ks},
+    }
+
+
+#: Metrics of :func:`summarise_ranks` that are mean ranks: not shares, and lower is better.
+MEAN_RANKS = ("mr", "amr")
+
+
+def summarise_ranks(
+    rank: Tensor, by_chance: Tensor | None = None, *, ks: Sequence[int] = HITS
+) -> dict[str, float]:
+    """Return the metrics that depend on ranks only: MRR, Hits@K and, by chance ranks, mean ranks.
+
+    Args:
+        rank: ``[E]`` double, ranks >= 1.
+        by_chance: ``[E]``, the expected rank of each positive among candidates in random order.
+        ks: The values of K.
+
+    Returns:
+        ``mrr`` and ``hits@K`` in [0, 1]; with ``by_chance`` also ``mr``, the mean rank, and
+        ``amr``, the mean rank over that by chance (1 is chance; Berrendorf, Faerman, Vermue and
+        Tresp 2020).
+    """
+    means = {name: float(value.mean()) for name, value in rank_metrics(rank, ks).items()}
+    if by_chance is None:
+        return means
+    mean_rank = float(rank.mean())
+    amr = mean_rank / float(by_chance.mean())
+    return {"mrr": means.pop("mrr"), "mr": mean_rank, "amr": amr, **means}
+
+
 def mrr(pos: Tensor, neg: Tensor) -> float:
-    """Mean reciprocal rank, in [0, 1]; arguments as for :func:`ranks`."""
-    return float(ranks(pos, neg).reciprocal().mean())
+    """Return the mean reciprocal rank, in [0, 1]; arguments are those of :func:`ranks`."""
+    return summarise_ranks(ranks(pos, neg))["mrr"]
 
 
 def hits(pos: Tensor, neg: Tensor, k: int) -> float:
-    """Hits@K, in [0, 1].
+    """Return Hits@K, in [0, 1].
 
     Against a shared set ``neg [M]``: the share of positives that score strictly above its K-th best
-    (OGB's rule for ddi, collab and ppa). Against own negatives ``neg [E, K']``: the share
-    of positives whose rank is at most K.
+    (OGB's rule for ddi, collab and ppa). Where each positive has negatives of its own,
+    ``neg [E, M]``: the share of positives whose rank is at most K.
 
     Raises:
         ValueError: As for :func:`ranks`, or if there are fewer than ``k`` negatives.
@@ -94,12 +136,14 @@ def hits(pos: Tensor, neg: Tensor, k: int) -> float:
     if neg.size(-1) < k:
         checks.fail("neg", f"at least k = {k} negatives", neg.size(-1))
     if neg.dim() == 2:
-        return float((ranks(pos, neg) <= k).double().mean())
+        return summarise_ranks(ranks(pos, neg), ks=(k,))[f"hits@{k}"]
     return float((pos > neg.topk(k).values[-1]).double().mean())
 
 
 def auc(pos: Tensor, neg: Tensor) -> float:
-    """Area under the ROC curve, in [0, 1]; ties count half. ``neg`` of any shape is one set.
+    """Return the area under the ROC curve, in [0, 1]; ties count half.
+
+    All negatives are one set, whatever the shape of ``neg``.
 
     Raises:
         ValueError: On NaN or an empty input.
@@ -110,25 +154,31 @@ def auc(pos: Tensor, neg: Tensor) -> float:
 
 
 def precisions(pos: Tensor, neg: Tensor) -> Tensor:
-    """Precision where each positive stands, ``[E]`` double; their mean is the average precision.
+    """Return the precision at the score of each positive, ``[E]`` double.
 
-    All scores are one list, ``neg`` of any shape one set; equal scores are one threshold, as in
-    scikit-learn's ``average_precision_score``.
+    Their mean is the average precision. All scores are one list, whatever the shape of ``neg``;
+    equal scores are one threshold, as in scikit-learn's ``average_precision_score``.
 
     Raises:
         ValueError: On NaN or an empty input.
     """
     pos, neg = _checked(pos, neg.flatten() if isinstance(neg, Tensor) else neg, (1,))
-    at_least = [len(one) - torch.searchsorted(one.sort().values, pos) for one in (pos, neg)]
-    return at_least[0].double() / (at_least[0] + at_least[1])
+    positives, negatives = (
+        len(scores) - torch.searchsorted(scores.sort().values, pos) for scores in (pos, neg)
+    )
+    return positives.double() / (positives + negatives)
 
 
 def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
-    """Each metric as values of the positives, ``[E]`` double, of which it is the mean.
+    """Return each metric as values of the positives, ``[E]`` double, of which it is the mean.
 
-    ``mrr``, ``auc`` and ``hits@K`` for each of :data:`HITS` that there are negatives for. Against
-    own negatives ``neg [E, K]`` the AUC is that against a positive's own. Where ``mask [E, K]`` is
-    False there is no negative: it is ranked below everything.
+    ``mrr``, ``auc`` and ``hits@K`` for each K of :data:`HITS` up to the number of negatives. Where
+    each positive has negatives of its own, its AUC is that against those.
+
+    Args:
+        pos: ``[E]`` scores of positives.
+        neg: ``[E, K]`` scores of each positive's own negatives, or ``[M]`` of one shared set.
+        mask: ``[E, K]`` bool, False where there is no negative, which then ranks below everything.
 
     Raises:
         ValueError: As for :func:`ranks`.
@@ -138,16 +188,16 @@ def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[s
     if mask is not None:
         neg, count = neg.masked_fill(~mask, -torch.inf), mask.sum(1).clamp(min=1)
     rank = ranks(pos, neg)
-    values = {"mrr": rank.reciprocal(), "auc": 1.0 - (rank - 1) / count}
-    for k in HITS:
-        if k <= neg.size(-1):
-            hit = rank <= k if neg.dim() == 2 else pos > neg.topk(k).values[-1]
-            values[f"hits@{k}"] = hit.double()
-    return values
+    values = rank_metrics(rank, [k for k in HITS if k <= neg.size(-1)])
+    if neg.dim() == 1:
+        for name in values.keys() - {"mrr"}:
+            k = int(name.removeprefix("hits@"))
+            values[name] = (pos > neg.topk(k).values[-1]).double()
+    return {"mrr": values.pop("mrr"), "auc": 1.0 - (rank - 1) / count, **values}
 
 
 def summary(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, float]:
-    """Return the means of :func:`per_positive`.
+    """Return the means of :func:`per_positive`, whose arguments these are.
 
     Raises:
         ValueError: As for :func:`ranks`.

@@ -1,4 +1,4 @@
-"""Ranks among all targets, as recommenders and knowledge-graph completion are measured by."""
+"""Ranks among all targets, as used for recommenders and knowledge-graph completion."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from gneg.graph import KnownEdges
 
 #: ``rows(query [b]) -> [b, M]``: the scores of all targets.
 Rows = Callable[[Tensor], Tensor]
-TOP = 20  # items that a recommender shows
-CHUNK = 2**25  # scores held at once
+TOP = 20  # length of the list that Recall@K and NDCG@K look at
+CHUNK = 2**25  # scores in memory at once
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Ranks ``[E]`` double among all targets that are not known, 1-based, ties by their mean.
+    """Ranks among all targets that are no known edges, 1-based; ties share their mean rank.
 
     Attributes:
-        filtered: Among those that are not other positives of the query.
-        raw: Among all.
+        filtered: ``[E]`` double, ranks that leave out the query's other positives as well.
+        raw: ``[E]`` double, ranks among all.
     """
 
     filtered: Tensor
@@ -40,10 +40,10 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
     both are of one kind (as in knowledge graphs).
 
     Args:
-        rows: ``rows(query [b]) -> [b, M]`` scores of all M targets.
+        rows: ``rows(query [b]) -> [b, M]``, the scores of all M targets.
         pos: ``[2, E]``, queries and targets.
-        known: What is not ranked, as (query, target): the training edges. A positive that is known
-            is ranked all the same.
+        known: Edges (query, target) that are left out of the ranking: the training edges. A
+            positive that is itself known is ranked all the same.
 
     Raises:
         ValueError: If a score is NaN, or shapes do not fit.
@@ -58,16 +58,16 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
     out = np.empty((len(source), 4), np.int64)
     step = max(1, CHUNK // known.num_dst)
     for low in range(0, len(queries), step):
-        some = queries[low : low + step]
+        batch = queries[low : low + step]
         with torch.no_grad():
-            scores = rows(torch.from_numpy(some)).detach().to("cpu", torch.float32)
-        if scores.shape != (len(some), known.num_dst):
-            checks.fail("rows", f"scores [{len(some)}, {known.num_dst}]", list(scores.shape))
+            scores = rows(torch.from_numpy(batch)).detach().to("cpu", torch.float32)
+        if scores.shape != (len(batch), known.num_dst):
+            checks.fail("rows", f"scores [{len(batch)}, {known.num_dst}]", list(scores.shape))
         if torch.isnan(scores).any():
             checks.fail("rows", "free of NaN", f"{int(torch.isnan(scores).sum())} NaN")
         kernels.threads.run_rows(
             kernels.ranking.count,
-            len(some),
+            len(batch),
             scores.numel(),
             out,
             order,
@@ -75,39 +75,38 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
             first[low : low + step + 1],
             target,
             *known.arrays,
-            some,
+            batch,
         )
     above, level, also_above, also_level = torch.from_numpy(out).double().unbind(1)
     raw = above + level / 2 + 1
     return Ranks(raw - also_above - also_level / 2, raw)
 
 
-def summary(found: Ranks, query: Tensor) -> dict[str, float]:
-    """MRR and Hits@K over positives by filtered ranks, Recall and NDCG at 20 over queries.
+def summary(ranked: Ranks, query: Tensor) -> dict[str, float]:
+    """Return MRR and Hits@K over positives by filtered ranks, Recall and NDCG at 20 over queries.
 
     Recall@20 is the share of a query's positives among its 20 best targets; NDCG@20 their
-    discounted gain over the largest that there could be (Järvelin and Kekäläinen 2002), as in the
+    discounted gain over the largest possible one (Järvelin and Kekäläinen 2002), as in the
     evaluation of LightGCN (He et al., SIGIR 2020).
 
     Args:
-        found: Of :func:`ranks`.
-        query: ``[E]``, of the positives.
+        ranked: The ranks of the positives.
+        query: ``[E]``, the query of each positive.
     """
-    filtered, raw = found.filtered, found.raw
-    told = {"mrr": float(filtered.reciprocal().mean())}
-    told |= {f"hits@{k}": float((filtered <= k).double().mean()) for k in metrics.HITS}
     _, group, size = torch.unique(query.cpu(), return_inverse=True, return_counts=True)
-    shown = raw <= TOP
-    gain = torch.where(shown, 1 / torch.log2(raw + 1), 0.0)
+    hit = ranked.raw <= TOP
+    gain = torch.where(hit, 1 / torch.log2(ranked.raw + 1), 0.0)
     best = torch.cumsum(1 / torch.log2(torch.arange(TOP).double() + 2), 0)
     ideal = best[size.clamp(max=TOP) - 1]
 
-    def added(value: Tensor) -> Tensor:
+    def sum_by_query(value: Tensor) -> Tensor:
         return torch.zeros(len(size), dtype=torch.double).index_add_(0, group, value.double())
 
-    told[f"recall@{TOP}"] = float((added(shown) / size).mean())
-    told[f"ndcg@{TOP}"] = float((added(gain) / ideal).mean())
-    return told
+    return {
+        **metrics.summarise_ranks(ranked.filtered),
+        f"recall@{TOP}": float((sum_by_query(hit) / size).mean()),
+        f"ndcg@{TOP}": float((sum_by_query(gain) / ideal).mean()),
+    }
 
 
 #: Scores of pairs of one shape: ``score(src, dst) -> Tensor``.
@@ -115,15 +114,15 @@ Score = Callable[[Tensor, Tensor], Tensor]
 
 
 def evaluate_edges(edges: EvalEdges, score: Score) -> dict[str, float]:
-    """Rank positives against their negatives, or among all targets, and return every metric.
+    """Rank positives against their negatives, or among all targets, and return all metrics.
 
     Against negatives the metrics are those of :func:`gneg.evaluation.metrics.summary`, among all
     targets (``edges.known`` is given) those of :func:`summary`.
 
     Args:
-        edges: Positives and what they are ranked against.
-        score: ``score(src, dst)`` of one shape. Among all targets a score with a method
-            ``matrix(src [b]) -> [b, M]`` is asked for all targets at once.
+        edges: Positives and the negatives they are ranked against.
+        score: ``score(src, dst)`` of one shape. For ranks among all targets, its method
+            ``matrix(src [b]) -> [b, M]`` is used if it has one.
 
     Raises:
         ValueError: If scores are NaN.

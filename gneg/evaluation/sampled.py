@@ -1,4 +1,4 @@
-"""Completion measured against some negatives: hard ones, and those of official lists."""
+"""Knowledge-graph completion among lists of candidates: sampled hard ones, or official ones."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets import TripleData
 from gneg.evaluation import metrics
-from gneg.evaluation.triple import ENDS, summary
+from gneg.evaluation.triple import ENDS, summarise
 from gneg.graph.triples import End
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.triples import TripleSampler
 
-#: Hard in three ways: nearly all of ``uniform`` could never stand there; all of ``typed`` could;
-#: ``khop`` is what a model knows by the neighbourhood alone.
+#: From easy to hard: most of ``uniform`` never occur with the relation; all of ``typed`` do;
+#: ``khop`` are those that a model would guess from the neighbourhood alone.
 SAMPLERS = ("uniform", "typed", "khop(hops=2)")
 NEGATIVES = 500  # of each triple and end, as many as OGB's lists hold,
-SHARE = 4  # but no more than one in so many entities: all of them would be ranked in full
-ROWS = 2048
-#: By end, entities ``[E, M]``; -1: none.
+SHARE = 4  # but at most one entity in this many: more would be close to a full ranking
+BATCH = 2048
+#: By end, entities ``[E, M]``; -1 where a list is shorter.
 Lists = Mapping[End, Tensor]
 
 
 class Block(Protocol):
-    """What scores many entities for a query, such as :class:`gneg.nn.kge.Scorer`."""
+    """A model that scores lists of entities for queries, such as :class:`gneg.nn.kge.Scorer`."""
 
     def block(self, kept: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
-        """Scores ``[b, M]`` of entities ``index [b, M]`` as the ``end`` of queries ``[b]``."""
+        """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the ``end`` of queries."""
 
 
 def evaluate_sampled(
@@ -42,19 +42,19 @@ def evaluate_sampled(
     negatives: int | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Rank held-out triples, from both ends, against negatives of samplers.
+    """Rank held-out triples, from both ends, against the negatives of samplers.
 
     The samplers see training triples and avoid all known ones; each of a triple's negatives is
     another entity. Equal scores share the mean of their ranks.
 
     Args:
-        scorer: What scores.
+        scorer: The model, with a method ``block``.
         data: The knowledge graph.
-        part: ``valid`` or ``test``.
-        samplers: Expressions, see :func:`gneg.samplers.triples.build`.
-        negatives: How many for each triple and end, M; if None 500, at most a quarter of the
-            entities.
-        seed: Of the draws: the same for every model.
+        part: The triples to rank: ``valid`` or ``test``.
+        samplers: Sampler expressions, see :func:`gneg.samplers.triples.build`.
+        negatives: Negatives of each triple and end, M >= 1; if None 500, but at most a quarter of
+            the entities.
+        seed: Seed for the negatives: with the same seed every model is ranked among the same.
 
     Returns:
         For each sampler ``mrr``, ``mr``, ``amr``, ``hits@1``, ``hits@3``, ``hits@10``, and the
@@ -63,56 +63,67 @@ def evaluate_sampled(
     Raises:
         ValueError: If a sampler cannot be built without a model, or scores are NaN.
     """
-    pos = data.part(checks.choice("part", part, ("valid", "test"))).cpu()
+    pos = data.positives(checks.choice("part", part, ("valid", "test"))).cpu()
     known = data.known("all")
     size = default_negatives(data) if negatives is None else negatives
     checks.integer("negatives", size, 1)
-    told = {}
+    results = {}
     for name in samplers:
         lists: dict[End, Tensor] = {}
         for i, end in enumerate(ENDS):
             sampler = TripleSampler(
                 data.triples, name, known=known, corrupt=end, types=data.types, unique=True
             )
-            source = generator_from(split_seed(seed, i))
-            drawn = sampler.sample(pos, size, generator=source)
+            drawn = sampler.sample(pos, size, generator=generator_from(split_seed(seed, i)))
             lists[end] = torch.where(drawn.mask, drawn.index, -1)
-        told[name] = among(scorer, pos, lists)
-    return told
+        results[name] = evaluate_lists(scorer, pos, lists)
+    return results
 
 
 def default_negatives(data: TripleData) -> int:
-    """How many negatives a triple and end are ranked among."""
+    """Return the number of negatives that each triple is ranked among at each end."""
     return min(NEGATIVES, max(1, data.num_entities // SHARE))
 
 
 def evaluate_official(scorer: Block, data: TripleData, part: str = "test") -> dict[str, Any]:
     """Rank held-out triples against the lists that came with the data, as OGB's evaluator does.
 
+    Args:
+        scorer: The model, with a method ``block``.
+        data: A knowledge graph with official negatives.
+        part: The triples to rank: ``valid`` or ``test``.
+
     Raises:
-        ValueError: If the data has none, or scores are NaN.
+        ValueError: If the data has no such lists, or scores are NaN.
     """
     if data.negatives is None:
-        checks.fail("data", "one with official negatives, such as ogbl-biokg", data)
-    pos = data.part(checks.choice("part", part, ("valid", "test"))).cpu()
-    return among(scorer, pos, data.negatives[part])
+        checks.fail("data", "a TripleData with official negatives, such as ogbl-biokg", data)
+    pos = data.positives(checks.choice("part", part, ("valid", "test"))).cpu()
+    return evaluate_lists(scorer, pos, data.negatives[part])
 
 
-def among(scorer: Block, pos: Tensor, lists: Lists) -> dict[str, Any]:
-    """Figures of ``pos [3, E]`` ranked among its own ``lists``."""
+def evaluate_lists(scorer: Block, pos: Tensor, lists: Lists) -> dict[str, Any]:
+    """Rank triples, from both ends, among lists of entities.
+
+    Args:
+        scorer: The model, with a method ``block``.
+        pos: ``[3, E]``, the triples.
+        lists: For each end the negatives of each triple.
+
+    Raises:
+        ValueError: If scores are NaN.
+    """
     head, relation, tail = pos
-    found = {}
+    ranked: dict[End, tuple[Tensor, Tensor]] = {}
     for end in ENDS:
-        kept, target = (head, tail) if end == "tail" else (tail, head)
-        parts = []
-        for some in torch.arange(pos.size(1)).split(ROWS):
-            index = lists[end][some]
-            asked = kept[some], relation[some]
-            own = scorer.block(*asked, target[some, None], end).cpu()[:, 0]
-            others = scorer.block(*asked, index.clamp(min=0), end).cpu()
-            others = others.masked_fill(index < 0, -torch.inf)
-            parts.append(metrics.ranks(own, others))
+        entity, target = (head, tail) if end == "tail" else (tail, head)
+        ranks = []
+        for rows in torch.arange(pos.size(1)).split(BATCH):
+            index = lists[end][rows]
+            query = entity[rows], relation[rows]
+            positive = scorer.block(*query, target[rows, None], end).cpu()[:, 0]
+            negative = scorer.block(*query, index.clamp(min=0), end).cpu()
+            ranks.append(metrics.ranks(positive, negative.masked_fill(index < 0, -torch.inf)))
         size = (lists[end] >= 0).sum(dim=1).double()
-        found[end] = torch.cat(parts), (size + 2) / 2
-    both = (torch.cat([found[end][i] for end in ENDS]) for i in (0, 1))
-    return {**summary(*both), "end": {end: summary(*found[end]) for end in ENDS}}
+        ranked[end] = torch.cat(ranks), (size + 2) / 2
+    return summarise(ranked)

@@ -1,4 +1,4 @@
-"""Scores of pairs by the name they go by: a heuristic, a file, a function of the user's own."""
+"""Scores of pairs by name: a heuristic, a file of scores, or a function of the user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ __all__ = ["from_file", "from_function", "heuristic"]
 
 
 def heuristic(data: LinkData, kind: str) -> Score:
-    """CN, AA, RA, PPR, Katz, preferential attachment or cosine on the training graph.
+    """Return a heuristic on the training graph as a scorer.
+
+    Args:
+        data: The dataset.
+        kind: ``cn``, ``aa``, ``ra``, ``ppr``, ``katz``, ``pa`` or ``cosine``.
 
     Raises:
         ValueError: If ``kind`` is unknown or the graph has no features for a cosine.
@@ -30,7 +34,10 @@ def heuristic(data: LinkData, kind: str) -> Score:
 
 
 def from_function(text: str) -> Score:
-    """``score(src, dst)`` of a Python file: ``path/to/file.py:name``.
+    """Return the function ``score(src, dst)`` of a Python file.
+
+    Args:
+        text: The path of the file and the name of the function, ``path/to/file.py:name``.
 
     Raises:
         ValueError: If there is no such file or function.
@@ -50,12 +57,14 @@ def from_function(text: str) -> Score:
 
 
 def from_file(path: Path) -> Scored:
-    """Scores made elsewhere: ``.npy`` ``[E, 1 + K]``, the positive first, or ``.npz``.
+    """Return the scores of a file, of positives ``[E]`` and of their negatives.
 
-    The ``.npz`` holds ``pos [E]`` and ``neg``, ``[E, K]`` or ``[M]``.
+    Args:
+        path: An ``.npy`` ``[E, 1 + K]``, the positive first, or an ``.npz`` with ``pos [E]`` and
+            ``neg``, ``[E, K]`` or ``[M]``.
 
     Raises:
-        ValueError: If it holds something else.
+        ValueError: If the file is missing or holds something else.
     """
     if not path.exists():
         checks.fail("model", "an existing file", str(path))

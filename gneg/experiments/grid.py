@@ -1,124 +1,138 @@
-"""A grid of training runs, in separate processes, and what can be said about their differences."""
+"""A grid of training runs, and what can be said about their differences."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from gneg import checks, files
-from gneg.datasets import LinkData
+from gneg.datasets import LinkData, TripleData
 from gneg.evaluation import scorers
-from gneg.evaluation.hardset.hardset import HardSet
-from gneg.experiments.processes import Cell, Cells, Event, Report, processes, ranked
+from gneg.evaluation.hardset import HardSet
+from gneg.experiments.cell import Cell, rank_sets
+from gneg.experiments.processes import Event, Pool, Report, processes
 from gneg.experiments.search import Search
-from gneg.experiments.significance import table
-from gneg.graph.heuristics import KINDS as HEURISTICS
-from gneg.training.config import TrainConfig
+from gneg.experiments.significance import add_tests
+from gneg.graph.heuristics import KINDS
+from gneg.training.config import LinkConfig, TripleConfig
 
-__all__ = ["Event", "compare"]
+__all__ = ["Event", "compare", "grid"]
+
+Config = TypeVar("Config", LinkConfig, TripleConfig)
+AnyConfig = LinkConfig | TripleConfig
+
+
+def grid(base: Config, **axes: Sequence[Any]) -> list[Config]:
+    """Return every combination of values of some settings, the last one changing fastest.
+
+    Args:
+        base: The config with all other values.
+        axes: Values by the name of a setting, such as ``encoder=("sage", "gcn")``.
+
+    Raises:
+        ValueError: If a setting has no values, or one of them twice.
+    """
+    for name, values in axes.items():
+        if not values or len(set(values)) < len(values):
+            checks.fail(name, "one or more values, each once", list(values))
+    return [
+        replace(base, **dict(zip(axes, values, strict=True)))
+        for values in itertools.product(*axes.values())
+    ]
 
 
 def compare(
-    data: LinkData,
+    data: LinkData | TripleData,
+    configs: Sequence[AnyConfig],
     *,
-    samplers: Sequence[str],
-    encoders: Sequence[str] = ("sage",),
-    losses: Sequence[str | None] = (None,),
     seeds: int = 5,
-    base: TrainConfig | None = None,
     sets: Mapping[str, HardSet] | None = None,
-    baselines: Sequence[str] = HEURISTICS,
+    baselines: Sequence[str] = KINDS,
     out: str | Path,
     jobs: int = 1,
     search: int = 0,
+    fresh: bool = False,
     report: Report | None = None,
     command: str = "gneg.compare()",
 ) -> dict[str, Any]:
-    """Train every combination of sampler, encoder and loss with every seed, and compare.
+    """Train every config with every seed, and compare.
 
-    Cells run in separate processes. A finished cell stays in ``out``, so that the same call goes
-    on where it was interrupted, within a cell from its last checkpoint.
+    Cells run in separate processes. A finished cell stays in ``out``, so that the same call
+    resumes where it was interrupted, within a cell from its last checkpoint.
 
-    Differences from the first sampler (with the same encoder, loss and seeds) are tested by paired
-    t-tests over seeds, corrected for their number by Holm's method.
+    Each config is tested against the one that differs from it in the sampler alone and has the
+    sampler of the first config: paired t-tests over seeds, corrected for their number by Holm's
+    method. A config without such a counterpart is not tested.
 
     Args:
-        data: The dataset.
-        samplers: Expressions; the first is what the others are compared with.
-        encoders: ``sage``, ``gcn``, ``lightgcn``, ``heuristics``.
-        losses: Names; None is the one that suits the sampler.
-        seeds: Runs of each combination, with seeds 0, 1, ...
-        base: Everything else, the budget in epochs or seconds included.
-        sets: Hard sets for the test positives, by name, beside the dataset's own negatives.
-        baselines: Training-free heuristics to rank beside; ``cosine`` only with features,
-            those that count common neighbours not in a bipartite graph.
+        data: The dataset, of links or of triples.
+        configs: The configs, each once; see :func:`grid`.
+        seeds: Runs of each config, with seeds 0, 1, ...
+        sets: Hard sets for the test edges, by name, beside the dataset's own negatives.
+        baselines: Training-free heuristics to rank beside; ``cosine`` only with features, those
+            that count common neighbours not in a bipartite graph. None for triples.
         out: Folder of the results.
         jobs: Processes at once; each has its share of the cores.
         search: Trials of a search over learning rate, temperature and mixture weight for each
-            combination, by the validation metric of seed 0, before its runs; 0: none.
-        report: Called with an :class:`Event` as cells go on.
-        command: What was typed, for the record.
+            config, by the validation metric of seed 0, before its runs; 0: none.
+        fresh: Run finished cells again.
+        report: Called with an :class:`Event` as cells progress.
+        command: The command that was typed, for the record.
 
     Returns:
-        The content of ``out/compare.json``: ``rows``, one a combination, with ``metrics`` by set,
-        curves, times, ``audit`` and ``against`` (difference, p, corrected p) the first sampler.
+        The content of ``out/compare.json``: ``rows``, one a config, with ``metrics`` by set,
+        ``summary``, curves, times, ``audit`` and ``against``: difference, p, corrected p.
 
     Raises:
         ValueError: If an argument is out of range, or a sampler or model cannot be made.
     """
-    base = base or TrainConfig()
     checks.integer("seeds", seeds, 1)
     checks.integer("jobs", jobs, 1)
     checks.integer("search", search, 0)
-    for name, given in (("samplers", samplers), ("encoders", encoders), ("losses", losses)):
-        if not given or len(set(given)) < len(given):
-            checks.fail(name, "one or more, each once", list(given))
-    for sampler in samplers:
-        data.sampler(sampler, z=torch.zeros(data.num_nodes, 2))  # a mistake shows at once
+    if not configs or len(set(configs)) < len(configs):
+        checks.fail("configs", "one or more, each once", len(configs))
+    size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
+    for config in configs:
+        data.sampler(config.sampler, z=torch.zeros(size, 2))  # a mistake shows at once
     out, sets = Path(out), dict(sets or {})
-    ranked_in = {name: zlib.crc32(one.index.numpy().tobytes()) for name, one in sets.items()}
-    mark = _mark([data.name, data.split, data.graph.fingerprint(), ranked_in])
-    grid = [
-        replace(base, encoder=encoder, loss=loss, sampler=sampler)
-        for encoder in encoders
-        for loss in losses
-        for sampler in samplers
-    ]
-    with processes(data, sets, jobs) as cells:
-        tuned = [Search(config, search) for config in grid]
-        for one in tuned if search else ():
-            _tune(one, cells, out / "search", mark, jobs, report)
-        runs = [
-            Cell(one.best, seed, out / "cells" / _slug(one.best, mark), audited=seed == 0)
-            for one in tuned
+    digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
+    with processes(data, sets, jobs) as pool:
+        searches: list[Search[Any]] = [Search(config, search) for config in configs]
+        for trials in searches if search else ():
+            _tune(trials, pool, out / "search", digest, jobs, report)
+        cells = [
+            Cell(trials.best, seed, out / "cells" / _slug(trials.best, digest), audited=seed == 0)
+            for trials in searches
             for seed in range(seeds)
         ]
-        finished = cells.run(runs, report)
-    rows = []
-    for i, one in enumerate(tuned):
-        mine = finished[i * seeds : (i + 1) * seeds]
-        rows.append({"searched": one.record(), **_row(grid[i], one.best, mine)})
+        for cell in cells if fresh else ():
+            cell.path.unlink(missing_ok=True)
+        records = pool.run(cells, report)
+    rows = [
+        {"searched": trials.record(), **_row(config, trials.best, records[i : i + seeds])}
+        for i, config, trials in zip(range(0, len(records), seeds), configs, searches, strict=True)
+    ]
+    baseline = configs[0].sampler
     results = {
         "command": command,
-        "dataset": data.name,
+        "dataset": data.describe(),
         "split": data.split,
-        "nodes": data.num_nodes,
-        "edges": [data.train.size(1), data.valid.pos.size(1), data.test.pos.size(1)],
         "metric": data.metric,
         "seeds": seeds,
-        "config": asdict(base),
-        "baseline": samplers[0],
-        "sets": {name: one.info for name, one in sets.items()},
-        "rows": table(rows, samplers[0]),
-        "heuristics": _heuristics(data, sets, baselines),
+        "config": asdict(configs[0]),
+        "baseline": baseline,
+        "sets": {name: hard.info for name, hard in sets.items()},
+        "rows": add_tests(rows, [_group(config) for config in configs], baseline),
+        "heuristics": {} if isinstance(data, TripleData) else _heuristics(data, sets, baselines),
         "versions": files.versions(),
         "machine": files.machine(),
     }
@@ -126,63 +140,85 @@ def compare(
     return results
 
 
-def _mark(what: Any) -> str:
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
+def _group(config: AnyConfig) -> str:
+    """Return everything that a config holds but the sampler."""
+    values = asdict(config)
+    del values["sampler"]
+    return json.dumps(values, sort_keys=True)
 
 
-def _slug(config: TrainConfig, mark: str) -> str:
-    words = [config.encoder, config.sampler, config.loss or ""]
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _checksum(hard: HardSet) -> int:
+    return zlib.crc32(hard.index.numpy().tobytes())
+
+
+def _slug(config: AnyConfig, digest: str) -> str:
+    """Return a folder name for a config on data with a digest."""
+    words = [config.model_name, config.sampler, config.loss or ""]
     text = "-".join(re.sub(r"\W+", "-", word).strip("-") for word in words if word)
-    return f"{text[:80]}-{_mark([asdict(config), mark])}"
+    return f"{text[:80]}-{_digest([asdict(config), digest])}"
 
 
 def _tune(
-    search: Search, cells: Cells, folder: Path, mark: str, jobs: int, report: Report | None
+    trials: Search[Any], pool: Pool, folder: Path, digest: str, jobs: int, report: Report | None
 ) -> None:
-    """Ask for as many trials as there are processes, run them, tell how they went."""
-    while not search.finished:
-        trials = [
-            Cell(config, 0, folder / _slug(config, mark), ranked=False)
-            for config in search.ask(jobs)
+    """Run a search to its end, as many trials at once as there are processes."""
+    while not trials.finished:
+        cells = [
+            Cell(config, 0, folder / _slug(config, digest), ranked=False)
+            for config in trials.ask(jobs)
         ]
-        search.tell([one["best_valid"] for one in cells.run(trials, report)])
+        trials.tell([record["best_valid"] for record in pool.run(cells, report)])
 
 
-def _row(asked: TrainConfig, config: TrainConfig, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """One combination over its seeds."""
-    trained = [one["run"] for one in runs]
+def _row(
+    config: AnyConfig,
+    best: AnyConfig,
+    records: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return the row of a config over its seeds.
+
+    Args:
+        config: The config that was compared.
+        best: The same with the values that a search found.
+        records: The records of its cells.
+    """
+    runs = [record["run"] for record in records]
+    sets = records[0]["sets"]
     return {
-        "encoder": asked.encoder,
-        "sampler": asked.sampler,
-        "loss": trained[0]["loss"],
-        "config": asdict(config),
+        "encoder": config.model_name,
+        "sampler": config.sampler,
+        "loss": runs[0]["loss"],
+        "config": asdict(best),
         "metrics": {
             name: {
-                metric: [one["sets"][name][metric] for one in runs]
-                for metric in runs[0]["sets"][name]
+                metric: [record["sets"][name][metric] for record in records] for metric in metrics
             }
-            for name in runs[0]["sets"]
+            for name, metrics in sets.items()
         },
-        "valid": [one["best_valid"] for one in runs],
-        "curves": [run["curve"] for run in trained],
-        "epochs": [run["epochs"] for run in trained],
-        "best_epochs": [run["best_epoch"] for run in trained],
-        "seconds": [run["seconds"] for run in trained],
-        "collapse": [run["collapse"] for run in trained],
-        "base_weights": [run["base_weight"] for run in trained],
-        "audit": runs[0].get("audit"),
+        "valid": [record["best_valid"] for record in records],
+        "curves": [run["curve"] for run in runs],
+        "epochs": [run["epochs"] for run in runs],
+        "best_epochs": [run["best_epoch"] for run in runs],
+        "seconds": [run["seconds"] for run in runs],
+        "collapse": [run.get("collapse") for run in runs],
+        "base_weights": [run["base_weight"] for run in runs],
+        "audit": records[0].get("audit"),
     }
 
 
 def _heuristics(
     data: LinkData, sets: dict[str, HardSet], baselines: Sequence[str]
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """What needs no training, ranked against the same sets."""
-    found = {}
+    """Return the metrics of training-free heuristics against the same sets."""
+    metrics = {}
     for kind in baselines:
-        checks.choice("baselines", kind, HEURISTICS)
+        checks.choice("baselines", kind, KINDS)
         apart = data.num_src is not None and kind in ("cn", "aa", "ra")  # no common neighbours
         if apart or (kind == "cosine" and data.x is None):
             continue
-        found[kind] = ranked(data, scorers.heuristic(data, kind), sets)
-    return found
+        metrics[kind] = rank_sets(data, scorers.heuristic(data, kind), sets)
+    return metrics

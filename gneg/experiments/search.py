@@ -4,34 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from gneg import checks
 from gneg.samplers.text.build import SAMPLERS, options_of
 from gneg.samplers.text.parse import Expression, parse
-from gneg.training.config import TrainConfig
+from gneg.training.config import LinkConfig, TripleConfig
 
+Config = TypeVar("Config", LinkConfig, TripleConfig)
 RANGES = {"lr": (3e-4, 3e-2), "temperature": (0.05, 5.0), "share": (0.05, 0.95)}
 
 
-class Search:
-    """Asks Optuna's TPE sampler (seeded) for configurations and remembers the best.
+class Search(Generic[Config]):
+    """Trials proposed by Optuna's TPE sampler (seeded), and the best of them.
 
     Args:
-        config: Where it starts; its own values are the first trial.
-        trials: How many to try; 0: the config is the best.
+        config: The config to start from; its own values are the first trial.
+        trials: Number of trials; 0: the config itself is the best.
 
     Raises:
         ValueError: If Optuna is not installed.
     """
 
-    def __init__(self, config: TrainConfig, trials: int) -> None:
-        self.config, self.best, self.trials = config, config, trials
+    def __init__(self, config: Config, trials: int) -> None:
+        self.config: Config = config
+        self.best: Config = config
+        self.trials = trials
         self.value: float | None = None
         self.expression = parse(config.sampler)
         self.names = [name for name in RANGES if name == "lr" or _has(self.expression, name)]
-        self.tried: list[dict[str, Any]] = []
-        self._asked: list[Any] = []
+        self.results: list[dict[str, Any]] = []
+        self._pending: list[Any] = []
         if trials:
             try:
                 import optuna
@@ -46,33 +49,34 @@ class Search:
     @property
     def finished(self) -> bool:
         """Whether all trials were made."""
-        return len(self.tried) >= self.trials
+        return len(self.results) >= self.trials
 
-    def ask(self, count: int) -> list[TrainConfig]:
-        """Return up to ``count`` configurations to try."""
-        count = min(count, self.trials - len(self.tried))
-        self._asked = [self._study.ask() for _ in range(count)]
-        return [self._config(trial) for trial in self._asked]
+    def ask(self, count: int) -> list[Config]:
+        """Return up to ``count`` configs to try."""
+        count = min(count, self.trials - len(self.results))
+        self._pending = [self._study.ask() for _ in range(count)]
+        return [self._suggest(trial) for trial in self._pending]
 
     def tell(self, values: Sequence[float]) -> None:
-        """Enter the figures of what :meth:`ask` returned."""
-        for trial, value in zip(self._asked, values, strict=True):
+        """Enter the validation figures of the configs that :meth:`ask` returned."""
+        for trial, value in zip(self._pending, values, strict=True):
             self._study.tell(trial, value)
-            self.tried.append({**trial.params, "value": value})
+            self.results.append({**trial.params, "value": value})
             if self.value is None or value > self.value:
-                self.value, self.best = value, self._made(trial.params)
+                self.value, self.best = value, self._with(trial.params)
 
     def record(self) -> dict[str, Any] | None:
-        """What was tried; None without a search."""
-        return {"trials": self.tried, "best": self.value} if self.trials else None
+        """Return the trials and the best figure; None without a search."""
+        return {"trials": self.results, "best": self.value} if self.trials else None
 
-    def _config(self, trial: Any) -> TrainConfig:
+    def _suggest(self, trial: Any) -> Config:
         for name in self.names:
             low, high = RANGES[name]
             trial.suggest_float(name, low, high, log=name != "share")
-        return self._made(trial.params)
+        return self._with(trial.params)
 
-    def _made(self, params: dict[str, float]) -> TrainConfig:
+    def _with(self, params: dict[str, float]) -> Config:
+        """Return the config with the values of a trial."""
         expression = self.expression
         for name in self.names[1:]:
             expression = _changed(expression, name, float(f"{params[name]:.3g}"))
@@ -80,18 +84,19 @@ class Search:
 
 
 def _takes(expression: Expression, name: str) -> bool:
-    """Whether the setting is this sampler's own."""
+    """Whether the outermost sampler of an expression has the setting."""
     if name == "share":
         return expression.name == "mixture" and len(expression.parts) == 2
     return expression.name in SAMPLERS and name in options_of(SAMPLERS[expression.name])
 
 
 def _has(expression: Expression, name: str) -> bool:
+    """Whether any sampler of an expression has the setting."""
     return _takes(expression, name) or any(_has(part, name) for part, _ in expression.parts)
 
 
 def _changed(expression: Expression, name: str, value: float) -> Expression:
-    """The expression with a setting of the outermost sampler that has it."""
+    """Return the expression with a setting of the outermost sampler that has it."""
     if not _takes(expression, name):
         parts = tuple(
             (_changed(part, name, value) if _has(part, name) else part, weight)

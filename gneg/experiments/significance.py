@@ -4,78 +4,97 @@ from __future__ import annotations
 
 import statistics
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
+
+from gneg.training.driver import spread
 
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
-def paired_p(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
-    """Two-sided p of the paired t-test; None with fewer than two pairs or without any spread.
+def paired_p(values: Sequence[float], baseline: Sequence[float]) -> float | None:
+    """Return the two-sided p of the paired t-test.
+
+    None with fewer than two pairs, or where all differences are the same.
+
+    Args:
+        values: A figure of each seed.
+        baseline: The same figure of the baseline, seed by seed.
 
     Raises:
         ValueError: If there are not as many of one as of the other.
     """
     from scipy import stats
 
-    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
+    differences = [a - b for a, b in zip(values, baseline, strict=True)]
     if len(differences) < 2 or max(differences) == min(differences):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # nearly equal differences
-        return float(stats.ttest_rel(ours, theirs).pvalue)
+        return float(stats.ttest_rel(values, baseline).pvalue)
 
 
-def holm(values: Sequence[float | None]) -> list[float | None]:
-    """Holm's correction (1979) of several p; None stays and does not count."""
-    there = sorted((p, i) for i, p in enumerate(values) if p is not None)
-    corrected: list[float | None] = [None] * len(values)
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return p-values corrected by Holm's method (1979); None stays None and does not count."""
+    ordered = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
+    corrected: list[float | None] = [None] * len(p_values)
     running = 0.0
-    for rank, (p, i) in enumerate(there):
-        running = max(running, min(1.0, (len(there) - rank) * p))
+    for rank, (p, i) in enumerate(ordered):
+        running = max(running, min(1.0, (len(ordered) - rank) * p))
         corrected[i] = running
     return corrected
 
 
 def mark(p: float | None) -> str:
-    """``*`` below 0.05, ``**`` below 0.01, ``***`` below 0.001."""
+    """Return ``*`` for p below 0.05, ``**`` below 0.01, ``***`` below 0.001, else nothing."""
     return next((stars for level, stars in LEVELS if p is not None and p < level), "")
 
 
-def table(rows: list[dict[str, Any]], baseline: str) -> list[dict[str, Any]]:
-    """The rows with ``summary`` (mean, deviation) and ``against``, the tests of all metrics.
+def add_tests(
+    rows: list[dict[str, Any]], groups: Sequence[Hashable], baseline: str
+) -> list[dict[str, Any]]:
+    """Return the rows with ``summary`` (mean, deviation) and ``against``, tests of all metrics.
 
-    A row is compared with the one of the sampler ``baseline`` and the same encoder and loss (as
-    asked for). p is corrected for the number of rows that are compared, for each set and metric.
+    A row is compared with the row of the sampler ``baseline`` in its own group; a row whose group
+    has none is not tested. p is corrected for the number of comparisons of each set and metric.
+
+    Args:
+        rows: One row a config, with ``sampler`` and ``metrics``: by set and metric, a value for
+            each seed.
+        groups: The group of each row: rows that differ in nothing but the sampler.
+        baseline: The sampler that others are compared with.
     """
-    of_baseline = {
-        (row["encoder"], row["config"]["loss"]): row for row in rows if row["sampler"] == baseline
+    references = {
+        group: row for group, row in zip(groups, rows, strict=True) if row["sampler"] == baseline
     }
+    pairs = [
+        (row, references[group])
+        for group, row in zip(groups, rows, strict=True)
+        if row["sampler"] != baseline and group in references
+    ]
     for row in rows:
         row["against"] = {name: {} for name in row["metrics"]}
         row["summary"] = {
-            name: {
-                metric: {
-                    "mean": statistics.fmean(values),
-                    "std": statistics.stdev(values) if len(values) > 1 else None,
-                }
-                for metric, values in one.items()
-            }
-            for name, one in row["metrics"].items()
+            name: {metric: spread(list(values)) for metric, values in metrics.items()}
+            for name, metrics in row["metrics"].items()
         }
-    others = [row for row in rows if row["sampler"] != baseline]
-    for name, one in rows[0]["metrics"].items():
-        for metric in one:
-            pairs = [
-                (
-                    row["metrics"][name][metric],
-                    of_baseline[row["encoder"], row["config"]["loss"]]["metrics"][name][metric],
-                )
-                for row in others
-            ]
-            found = [paired_p(*pair) for pair in pairs]
-            for row, pair, p, corrected in zip(others, pairs, found, holm(found), strict=True):
-                difference = statistics.fmean(pair[0]) - statistics.fmean(pair[1])
-                told = {"difference": difference, "p": p, "corrected_p": corrected}
-                row["against"][name][metric] = {**told, "mark": mark(corrected)}
+    for name, metrics in rows[0]["metrics"].items():
+        for metric in metrics:
+            _test(pairs, name, metric)
     return rows
+
+
+def _test(pairs: list[tuple[dict[str, Any], dict[str, Any]]], name: str, metric: str) -> None:
+    """Enter the tests of one set and metric into the rows."""
+    values = [
+        (row["metrics"][name][metric], reference["metrics"][name][metric])
+        for row, reference in pairs
+    ]
+    p_values = [paired_p(*pair) for pair in values]
+    for (row, _), pair, p, corrected in zip(pairs, values, p_values, holm(p_values), strict=True):
+        row["against"][name][metric] = {
+            "difference": statistics.fmean(pair[0]) - statistics.fmean(pair[1]),
+            "p": p,
+            "corrected_p": corrected,
+            "mark": mark(corrected),
+        }

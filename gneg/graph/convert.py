@@ -28,7 +28,12 @@ class Edges(NamedTuple):
 def of_data(
     data: Data | HeteroData, edge_type: tuple[str, str, str] | None, weight: str | None
 ) -> Edges:
-    """Of a ``Data``, or of one ``edge_type`` of a ``HeteroData``.
+    """Return the edges of a ``Data``, or of one ``edge_type`` of a ``HeteroData``.
+
+    Args:
+        data: PyG data with an ``edge_index``.
+        edge_type: The edge type to take of ``HeteroData``; the only one if None.
+        weight: The edge attribute that holds weights; None: the edges have none.
 
     Raises:
         ValueError: If there is no ``edge_index`` or no such weight, or ``edge_type`` is missing or
@@ -57,7 +62,11 @@ def of_data(
 
 
 def of_networkx(graph: networkx.Graph, weight: str | None) -> Edges:
-    """Of a networkx graph; node ids are positions in ``list(graph)``.
+    """Return the edges of a networkx graph; node ids are positions in ``list(graph)``.
+
+    Args:
+        graph: Any networkx graph.
+        weight: The edge attribute that holds weights, 1 where an edge lacks it; None: no weights.
 
     Raises:
         ValueError: If ``graph`` has no ``edges`` and ``is_directed`` of networkx.
@@ -76,7 +85,12 @@ def of_networkx(graph: networkx.Graph, weight: str | None) -> Edges:
 def of_scipy(
     matrix: scipy.sparse.sparray | scipy.sparse.spmatrix, bipartite: bool | None, weighted: bool
 ) -> Edges:
-    """Of the non-zero entries of a SciPy sparse matrix ``[num_src, num_dst]``.
+    """Return the non-zero entries of a SciPy sparse matrix ``[num_src, num_dst]`` as edges.
+
+    Args:
+        matrix: The adjacency matrix.
+        bipartite: Whether rows and columns are different nodes; None: if it is not square.
+        weighted: Whether the entries are weights of the edges.
 
     Raises:
         ValueError: If ``matrix`` is not a SciPy sparse matrix, or is not square but
@@ -97,14 +111,14 @@ def of_scipy(
 
 
 def weights(weight: object, size: int) -> npt.NDArray[np.float64]:
-    """The weights of ``size`` edges as an array.
+    """Return the weights of ``size`` edges as an array.
 
     Raises:
-        ValueError: If there are not as many, or one is not positive.
+        ValueError: If there are not ``size`` of them, or one is not positive and finite.
     """
     if not isinstance(weight, Tensor) or weight.numel() != size:
-        given = list(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
-        checks.fail("weight", f"a tensor of shape [{size}], one an edge", given)
+        shape = list(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
+        checks.fail("weight", f"a tensor of shape [{size}], one weight an edge", shape)
     array = weight.detach().cpu().double().contiguous().view(-1).numpy()
     if not (np.isfinite(array).all() and (array > 0).all()):
         checks.fail("weight", "finite and > 0", f"{array.min()} to {array.max()}")

@@ -41,8 +41,8 @@ class Cosines:
     def __init__(self, x: Tensor) -> None:
         self._values: Any = _sparse_or_dense(x)
         self.shape: tuple[int, int] = self._values.shape
-        every = np.arange(len(x))
-        self.squares = self.products(every, every)
+        all_rows = np.arange(len(x))
+        self.squares = self.products(all_rows, all_rows)
 
     def pairs(self, rows: IntArray, targets: IntArray) -> FloatArray:
         """Return the cosines ``[B]`` of the rows ``rows [B]`` and ``targets [B]``."""
@@ -54,14 +54,14 @@ class Cosines:
     def to_all(self, rows: IntArray) -> npt.NDArray[np.float32]:
         """Return the cosines ``[B, N]`` of the rows ``rows [B]`` and all rows, single precision."""
         out = np.empty((len(rows), len(self.squares)), np.float32)
-        values, other = self._values, self._transposed
+        values, transposed = self._values, self._transposed
         if isinstance(values, np.ndarray):
             kernel, work = kernels.dots.all_dense, out.size * values.shape[1]
-            parts: tuple[Any, ...] = values, other
+            parts: tuple[Any, ...] = values, transposed
         else:
             kernel, work = kernels.dots.all_sparse, out.size
             parts = values.indptr, values.indices, values.data
-            parts = *parts, other.indptr, other.indices, other.data
+            parts = *parts, transposed.indptr, transposed.indices, transposed.data
         kernels.threads.run_rows(kernel, len(rows), work, out, rows, *parts, self.squares)
         return out
 

@@ -1,4 +1,4 @@
-"""The arrays that walks and searches run on."""
+"""CSR arrays of a graph: built, turned round, and as walks and searches run on them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gneg import kernels
+
 IntArray = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float64]
 T = TypeVar("T", bound=np.generic)
-#: CSR arrays ``indptr``, ``indices`` and weights or None.
-Rows = tuple[IntArray, IntArray, FloatArray | None]
+
+
+class Rows(NamedTuple):
+    """CSR arrays: the sorted targets of each source, and the weights of the edges or None."""
+
+    indptr: IntArray
+    indices: IntArray
+    weights: FloatArray | None
 
 
 class Steps(NamedTuple):
-    """Out-edges, in-edges, where the target ids begin, and the weights of both."""
+    """Out-edges, in-edges, the number at which target ids begin, and the weights of both."""
 
     indptr: IntArray
     indices: IntArray
@@ -26,24 +34,82 @@ class Steps(NamedTuple):
     in_weights: FloatArray | None
 
 
-def both_ways(out: Rows, back: Rows) -> Steps:
-    """Of a graph of one node set and its reverse."""
-    return Steps(out[0], out[1], back[0], back[1], 0, out[2], back[2])
+def build_rows(
+    src: IntArray,
+    dst: IntArray,
+    weights: FloatArray | None,
+    num_src: int,
+    num_dst: int,
+    *,
+    drop_loops: bool,
+) -> Rows:
+    """Build CSR arrays of edges; the weights of parallel edges add up.
+
+    Args:
+        src: ``[E]`` sources.
+        dst: ``[E]`` targets.
+        weights: ``[E]`` weights, or None.
+        num_src: Number of sources.
+        num_dst: Number of targets.
+        drop_loops: Whether self-loops are left out.
+    """
+    arrays = kernels.csr.build(src, dst, num_src, num_dst, drop_loops=drop_loops)
+    return Rows(*arrays, _summed(arrays, src, dst, weights))
 
 
-def joint(out: Rows, back: Rows) -> Steps:
-    """Of a bipartite graph and its reverse, which is walked both ways: sources first, then targets.
+def reverse_rows(
+    rows: Rows, num_dst: int, src: IntArray, dst: IntArray, weights: FloatArray | None
+) -> Rows:
+    """Return the CSR arrays of the reversed edges.
+
+    Args:
+        rows: The CSR arrays of the edges.
+        num_dst: Number of targets.
+        src: ``[E]`` sources of the edges that ``rows`` was built of, in any order.
+        dst: ``[E]`` targets.
+        weights: ``[E]`` weights, or None.
+    """
+    arrays = kernels.csr.transpose(rows.indptr, rows.indices, num_dst)
+    return Rows(*arrays, _summed(arrays, dst, src, weights))
+
+
+def equal_rows(first: Rows, second: Rows) -> bool:
+    """Return whether two CSR arrays hold the same edges and, up to rounding, weights."""
+    same = bool(kernels.csr.equal(first[:2], second[:2]))
+    if first.weights is None or second.weights is None:
+        return same
+    return same and bool(np.allclose(first.weights, second.weights))
+
+
+def _summed(
+    arrays: tuple[IntArray, IntArray], src: IntArray, dst: IntArray, weights: FloatArray | None
+) -> FloatArray | None:
+    """Return the sum of the weights of each edge of CSR arrays; None if there are none."""
+    if weights is None:
+        return None
+    out = np.zeros(len(arrays[1]))
+    kernels.csr.add_up(out, *arrays, src, dst, weights)
+    return out
+
+
+def homogeneous_steps(out: Rows, back: Rows) -> Steps:
+    """Return the steps of a graph of one node set, from its edges and its reversed edges."""
+    return Steps(out.indptr, out.indices, back.indptr, back.indices, 0, out.weights, back.weights)
+
+
+def bipartite_steps(out: Rows, back: Rows) -> Steps:
+    """Return the steps of a bipartite graph, which is walked both ways: targets follow sources.
 
     A target's id is shifted by the number of sources.
     """
-    num_src, num_dst = len(out[0]) - 1, len(back[0]) - 1
+    num_src, num_dst = len(out.indptr) - 1, len(back.indptr) - 1
     id_type = np.int32 if num_src + num_dst < 2**31 else np.int64
-    indptr = frozen(np.concatenate([out[0], back[0][1:] + len(out[1])]))
-    indices = [out[1].astype(id_type) + id_type(num_src), back[1].astype(id_type)]
+    indptr = frozen(np.concatenate([out.indptr, back.indptr[1:] + len(out.indices)]))
+    indices = [out.indices.astype(id_type) + id_type(num_src), back.indices.astype(id_type)]
     ends = indptr, frozen(np.concatenate(indices))
     weights = None
-    if out[2] is not None and back[2] is not None:
-        weights = frozen(np.concatenate([out[2], back[2]]))
+    if out.weights is not None and back.weights is not None:
+        weights = frozen(np.concatenate([out.weights, back.weights]))
     return Steps(*ends, *ends, num_src, weights, weights)
 
 

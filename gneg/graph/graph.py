@@ -1,4 +1,4 @@
-"""What a graph is: a frozen, sorted CSR view of one relation."""
+"""An immutable graph: frozen, sorted CSR arrays of one relation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg import checks, kernels
-from gneg.graph import convert
-from gneg.graph.csr import Steps, both_ways, frozen, joint
+from gneg import checks
+from gneg.graph import convert, csr
+from gneg.graph.csr import Rows, Steps, frozen
 
 if TYPE_CHECKING:
     import networkx
@@ -123,10 +123,10 @@ class Graph:
         """Build from a PyG ``Data``, or from one ``edge_type`` of a ``HeteroData``.
 
         Args:
-            data: With an ``edge_index``.
-            edge_type: Which; the only one if None.
-            undirected: As in :meth:`from_edge_index`.
-            weight: The attribute that holds weights, such as ``"edge_weight"``.
+            data: PyG data with an ``edge_index``.
+            edge_type: The edge type to take of ``HeteroData``; the only one if None.
+            undirected: True symmetrises, False keeps the direction, None checks.
+            weight: The edge attribute that holds weights, such as ``"edge_weight"``.
 
         Raises:
             ValueError: If the data has no ``edge_index`` or weight, or ``edge_type`` is missing or
@@ -142,9 +142,10 @@ class Graph:
         """Build from a networkx graph; node ids are positions in ``list(graph)``.
 
         Args:
-            graph: Any kind; parallel edges of a multigraph are one.
-            undirected: As in :meth:`from_edge_index`; True if the graph is.
-            weight: The attribute that holds weights; 1 where an edge lacks it.
+            graph: Any networkx graph; parallel edges of a multigraph are one.
+            undirected: True symmetrises, False keeps the direction, None checks; always True for an
+                undirected networkx graph.
+            weight: The edge attribute that holds weights; 1 where an edge lacks it.
 
         Raises:
             ValueError: If ``graph`` has no ``edges`` and ``is_directed`` of networkx.
@@ -166,10 +167,10 @@ class Graph:
         """Build from the non-zero entries of a SciPy sparse matrix ``[num_src, num_dst]``.
 
         Args:
-            matrix: Square: homogeneous unless ``bipartite=True``; another shape: bipartite.
-            bipartite: Whether rows and columns are different nodes.
-            undirected: As in :meth:`from_edge_index`.
-            weighted: Whether the entries are weights.
+            matrix: The adjacency matrix.
+            bipartite: Whether rows and columns are different nodes; None: if it is not square.
+            undirected: True symmetrises, False keeps the direction, None checks.
+            weighted: Whether the entries are weights of the edges.
 
         Raises:
             ValueError: If ``matrix`` is not a SciPy sparse matrix, or is not square but
@@ -192,22 +193,23 @@ class Graph:
         if undirected:
             src, dst = np.concatenate([src, dst]), np.concatenate([dst, src])
             weights = None if weights is None else np.concatenate([weights, weights])
-        arrays = kernels.csr.build(src, dst, num_src, num_dst, drop_loops=not bipartite)
-        given = src, dst, weights
-        own = _placed(arrays, *given)
+        rows = csr.build_rows(src, dst, weights, num_src, num_dst, drop_loops=not bipartite)
         if undirected or bipartite:
-            both = bool(undirected)
-            return cls(*arrays, num_dst, bipartite=bipartite, undirected=both, weights=own)
-        back = kernels.csr.transpose(*arrays, num_dst)
-        turned = _placed(back, dst, src, weights)
-        symmetric = undirected is None and kernels.csr.equal(arrays, back)
-        if own is not None and turned is not None:
-            symmetric = symmetric and np.allclose(own, turned)
-        graph = cls(*arrays, num_dst, bipartite=False, undirected=symmetric, weights=own)
+            return cls._of(rows, num_dst, bipartite=bipartite, undirected=bool(undirected))
+        back = csr.reverse_rows(rows, num_dst, src, dst, weights)
+        symmetric = undirected is None and csr.equal_rows(rows, back)
+        graph = cls._of(rows, num_dst, bipartite=False, undirected=symmetric)
         if not symmetric:
-            other = cls(*back, num_src, bipartite=False, undirected=False, weights=turned)
-            graph._reversed, other._reversed = other, graph
+            reverse = cls._of(back, num_src, bipartite=False, undirected=False)
+            graph._reversed, reverse._reversed = reverse, graph
         return graph
+
+    @classmethod
+    def _of(cls, rows: Rows, num_dst: int, *, bipartite: bool, undirected: bool) -> Graph:
+        indptr, indices, weights = rows
+        return cls(
+            indptr, indices, num_dst, bipartite=bipartite, undirected=undirected, weights=weights
+        )
 
     @property
     def num_nodes(self) -> int:
@@ -226,7 +228,7 @@ class Graph:
         return torch.from_numpy(np.stack([sources, self.indices.astype(np.int64)]))
 
     def fingerprint(self) -> str:
-        """A hash of nodes and edges: the same for the same graph, however it was built."""
+        """Return a hash of nodes and edges: the same for the same graph, however it was built."""
         digest = hashlib.sha256(str((self.num_src, self.num_dst, self.bipartite)).encode())
         for array in (self.indptr, self.indices.astype(np.int64)):
             digest.update(np.ascontiguousarray(array).data)
@@ -235,27 +237,21 @@ class Graph:
         return digest.hexdigest()[:16]
 
     def degree(self) -> Tensor:
-        """``[num_src]`` long: number of targets of each source."""
+        """Return the number of targets of each source, ``[num_src]`` long."""
         return torch.from_numpy(np.diff(self.indptr))
 
     def reversed(self) -> Graph:
-        """The graph with every edge turned round, for corrupting sources; cached, O(E) once."""
+        """Return the graph with every edge reversed, for corrupting sources; cached, O(E) once."""
         if self._reversed is None:
-            arrays = kernels.csr.transpose(self.indptr, self.indices, self.num_dst)
             src, dst = self.edge_index.numpy()
-            other = Graph(
-                *arrays,
-                self.num_src,
-                bipartite=self.bipartite,
-                undirected=False,
-                weights=_placed(arrays, dst, src, self.weights),
-            )
-            other._reversed = self
-            self._reversed = other
+            rows = csr.reverse_rows(self._rows, self.num_dst, src, dst, self.weights)
+            reverse = self._of(rows, self.num_src, bipartite=self.bipartite, undirected=False)
+            reverse._reversed = self
+            self._reversed = reverse
         return self._reversed
 
     def to_undirected(self) -> Graph:
-        """The symmetrised graph; the graph itself if it is undirected.
+        """Return the symmetrised graph; the graph itself if it is undirected.
 
         Raises:
             ValueError: If the graph is bipartite.
@@ -273,26 +269,23 @@ class Graph:
         """The graph as an undirected one of a single node set; targets follow sources."""
         if not self.bipartite:
             return self.to_undirected()
-        arrays = self.steps()
-        return Graph(
-            arrays.indptr,
-            arrays.indices,
-            self.num_nodes,
-            bipartite=False,
-            undirected=True,
-            weights=arrays.weights,
-        )
+        steps = self.steps()
+        rows = Rows(steps.indptr, steps.indices, steps.weights)
+        return self._of(rows, self.num_nodes, bipartite=False, undirected=True)
 
     def steps(self) -> Steps:
-        """The arrays for walks and BFS; a bipartite graph is walked both ways in joint ids."""
+        """Return the arrays for walks and BFS; a bipartite graph is walked both ways."""
         if self._steps is None:
-            ways = [(one.indptr, one.indices, one.weights) for one in (self, self.reversed())]
-            self._steps = (joint if self.bipartite else both_ways)(*ways)
+            build = csr.bipartite_steps if self.bipartite else csr.homogeneous_steps
+            self._steps = build(self._rows, self.reversed()._rows)
         return self._steps
 
+    @property
+    def _rows(self) -> Rows:
+        return Rows(self.indptr, self.indices, self.weights)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        arrays = self.indptr, self.indices, self.weights
-        return _rebuild, (*arrays, self.num_dst, self.bipartite, self.undirected)
+        return _rebuild, (self._rows, self.num_dst, self.bipartite, self.undirected)
 
     def __repr__(self) -> str:
         size = f"num_nodes={self.num_nodes}"
@@ -303,25 +296,5 @@ class Graph:
         return f"Graph({size}, num_edges={self.num_edges}{kind})"
 
 
-def _rebuild(
-    indptr: IntArray,
-    indices: IntArray,
-    weights: FloatArray | None,
-    num_dst: int,
-    *kind: bool,
-) -> Graph:
-    bipartite, undirected = kind
-    return Graph(
-        indptr, indices, num_dst, bipartite=bipartite, undirected=undirected, weights=weights
-    )
-
-
-def _placed(
-    arrays: tuple[IntArray, IntArray], src: IntArray, dst: IntArray, weights: FloatArray | None
-) -> FloatArray | None:
-    """The sum of the weights of each edge of a CSR pair; None of none."""
-    if weights is None:
-        return None
-    out = np.zeros(len(arrays[1]))
-    kernels.csr.add_up(out, *arrays, src, dst, weights)
-    return out
+def _rebuild(rows: Rows, num_dst: int, bipartite: bool, undirected: bool) -> Graph:
+    return Graph._of(rows, num_dst, bipartite=bipartite, undirected=undirected)

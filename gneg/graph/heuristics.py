@@ -37,7 +37,7 @@ def rounded(values: FloatArray) -> FloatArray:
 
 
 def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -> FloatArray:
-    """Weight of a common neighbour of the given degree: 1/d (RA), 1 (CN), 1/log d (AA).
+    """Return the weight of a common neighbour of a given degree: 1/d (RA), 1 (CN), 1/log d (AA).
 
     AA (Adamic and Adar 2003) gives a node of degree 1 no weight: it joins no pair.
     """
@@ -50,7 +50,7 @@ def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -
 
 
 def default_tolerance(num_nodes: int, num_edges: int) -> float:
-    """The tolerance ``epsilon`` of PageRank by push that suits a graph.
+    """Return the tolerance ``epsilon`` of PageRank by push that suits a graph.
 
     0.01 / E for up to 10,000 nodes, where all residuals together are then at most 1 %; 1e-6 for
     larger graphs. (With a constant one, no push would get past the neighbours in a dense graph.)
@@ -72,7 +72,7 @@ def scores(
     length: int = 3,
     x: Tensor | None = None,
 ) -> FloatArray:
-    """Scores ``[B, M]`` of pairs ``rows [B]``, ``targets [B, M]``; 0 for targets below 0.
+    """Return scores ``[B, M]`` of pairs ``rows [B]``, ``targets [B, M]``; 0 for targets below 0.
 
     A common neighbour w counts 1 (``"cn"``), 1 / log deg(w) (``"aa"``) or 1 / deg(w) (``"ra"``).
     ``"ppr"`` is personalised PageRank from the row, by forward push (Andersen et al., FOCS 2006):
@@ -86,9 +86,9 @@ def scores(
 
     Args:
         graph: A homogeneous graph.
-        kind: Which score.
-        rows: Sources.
-        targets: Targets of each source.
+        kind: The score: one of :data:`KINDS`.
+        rows: ``[B]`` sources.
+        targets: ``[B, M]`` targets of each source; below 0: none.
         alpha: Restart probability of ``"ppr"``, in (0, 1].
         epsilon: Tolerance of ``"ppr"``, > 0; :func:`default_tolerance` if None.
         beta: Weight of a step of ``"katz"``, > 0.
@@ -142,14 +142,14 @@ def scores(
 
 
 class Heuristic:
-    """CN, AA, RA, PPR, Katz, preferential attachment or the cosine of features as a scorer.
+    """A scorer of pairs: CN, AA, RA, PPR, Katz, preferential attachment or cosine of features.
 
-    See :func:`scores`. A directed graph is taken as undirected. In a bipartite
+    The scores are those of :func:`scores`. A directed graph is taken as undirected. In a bipartite
     graph a source and a target have no common neighbours: CN, AA and RA are 0.
 
     Args:
         graph: Any graph.
-        kind: Which score.
+        kind: The score: one of :data:`KINDS`.
         x: ``[N, F]`` features, for ``"cosine"``; sources first in a bipartite graph.
 
     Raises:
@@ -182,8 +182,8 @@ class Heuristic:
             checks.node_range(name, checks.index_tensor(name, ends, "[...]"), size)
         rows = src.reshape(-1).cpu().long().contiguous().numpy()
         targets = dst.reshape(-1, 1).cpu().long().contiguous().numpy() + self._shift
-        found = scores(self.graph, self.kind, rows, targets, x=self.x)
-        return torch.from_numpy(found).view(src.shape).to(src.device)
+        values = scores(self.graph, self.kind, rows, targets, x=self.x)
+        return torch.from_numpy(values).view(src.shape).to(src.device)
 
 
 def distances(
@@ -192,7 +192,15 @@ def distances(
     dst: npt.NDArray[np.int64],
     farthest: int = 8,
 ) -> npt.NDArray[np.int64]:
-    """Edges on a shortest path of each pair, ``[B]``; ``farthest + 1`` for more or no path."""
+    """Return the number of edges on a shortest path of each pair, ``[B]``.
+
+    Args:
+        graph: The graph whose edges are followed.
+        src: ``[B]`` sources.
+        dst: ``[B]`` targets.
+        farthest: The longest path that is looked for, >= 1; longer or no paths count as
+            ``farthest + 1``.
+    """
     out = np.empty(len(src), np.int64)
     steps, size = graph.steps(), graph.num_nodes
 
@@ -214,7 +222,7 @@ def distances(
 
 
 def unit_rows(x: Tensor) -> Any:
-    """Features as double rows of length 1 (or 0): a NumPy array, or SciPy CSR if ``x`` is CSR."""
+    """Return features as double rows of length 1 (or 0), as NumPy array or, of CSR, SciPy CSR."""
     if x.layout == torch.strided:
         array = x.detach().cpu().double().numpy()
         norm = np.sqrt((array**2).sum(axis=1, keepdims=True))
@@ -232,6 +240,6 @@ def _cosine(
 ) -> FloatArray:
     if x is None:
         checks.fail("x", "features [N, F] for 'cosine'", None)
-    flat, kept = targets.ravel(), np.repeat(rows, targets.shape[1])
-    cosines = rounded(Cosines(x).pairs(kept, np.maximum(flat, 0)))
+    flat, sources = targets.ravel(), np.repeat(rows, targets.shape[1])
+    cosines = rounded(Cosines(x).pairs(sources, np.maximum(flat, 0)))
     return np.where(flat >= 0, cosines, 0.0).reshape(targets.shape)

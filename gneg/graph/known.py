@@ -15,7 +15,7 @@ from gneg.graph.csr import frozen
 from gneg.graph.graph import Graph
 
 IntArray = npt.NDArray[Any]
-#: Which edges (or triples) negatives avoid: those of training (honest), or more on request.
+#: The edges (or triples) that negatives avoid: those of training (honest), or more on request.
 KnownPolicy = Literal["train", "train+valid", "all"]
 
 
@@ -89,43 +89,43 @@ class KnownEdges:
 
     @property
     def num_edges(self) -> int:
-        """Number of directed pairs."""
+        """Number of known (source, target) pairs."""
         return len(self.indices)
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, the reversed view included if it was made."""
-        other = self._reversed
-        extra = other.indptr.nbytes + other.indices.nbytes if other not in (None, self) else 0
+        """Bytes of the arrays, those of the reversed view included once it exists."""
+        back = self._reversed
+        extra = 0 if back is None or back is self else back.indptr.nbytes + back.indices.nbytes
         return int(self.indptr.nbytes + self.indices.nbytes + extra)
 
     @cached_property
     def no_self(self) -> int:
         """Whether (u, u) is never a negative; a ``SELF_...`` code of the kernels."""
         if self.bipartite:
-            return kernels.pools.SELF_FREE
+            return kernels.complement.SELF_FREE
         if self._graph is not None:
-            return kernels.pools.SELF_OUT
-        return kernels.pools.SELF_MAYBE_KNOWN
+            return kernels.complement.SELF_OUT
+        return kernels.complement.SELF_MAYBE_KNOWN
 
     def reversed(self) -> KnownEdges:
-        """The same pairs as (target, source), for corrupting sources; cached."""
+        """Return the same pairs as (target, source), for corrupting sources; cached."""
         if self._reversed is None:
-            other = object.__new__(KnownEdges)
-            other.num_src, other.num_dst = self.num_dst, self.num_src
-            other.bipartite, other.undirected = self.bipartite, False
-            other._graph = self._graph.reversed() if self._graph is not None else None
-            if other._graph is not None:
-                other.indptr, other.indices = other._graph.indptr, other._graph.indices
+            back = object.__new__(KnownEdges)
+            back.num_src, back.num_dst = self.num_dst, self.num_src
+            back.bipartite, back.undirected = self.bipartite, False
+            back._graph = self._graph.reversed() if self._graph is not None else None
+            if back._graph is not None:
+                back.indptr, back.indices = back._graph.indptr, back._graph.indices
             else:
                 arrays = kernels.csr.transpose(self.indptr, self.indices, self.num_dst)
-                other.indptr, other.indices = frozen(arrays[0]), frozen(arrays[1])
-            other._reversed = self
-            self._reversed = other
+                back.indptr, back.indices = frozen(arrays[0]), frozen(arrays[1])
+            back._reversed = self
+            self._reversed = back
         return self._reversed
 
     def contains(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Whether each (src, dst) is known; both of the same shape, which the bool result has.
+        """Return whether each (src, dst) is known: bool, of the shape that both have.
 
         Raises:
             ValueError: If shapes, devices or ids do not fit.
@@ -143,7 +143,7 @@ class KnownEdges:
         return torch.from_numpy(out).view(src.shape).to(src.device)
 
     def complement_size(self, src: Tensor) -> Tensor:
-        """Number of non-edges of each source (itself not counted), long, in the shape of src.
+        """Return the number of non-edges of each source (itself not counted), long, of its shape.
 
         Raises:
             ValueError: If ids do not fit.
@@ -153,7 +153,7 @@ class KnownEdges:
         return torch.from_numpy(out).view(src.shape).to(src.device)
 
     def listed(self, rows: IntArray) -> tuple[IntArray, IntArray]:
-        """Known edges of ``rows [B]`` in their order: which of the rows, and the target."""
+        """Return the known edges of ``rows [B]``: positions in ``rows``, ascending, and targets."""
         start = self.indptr[rows]
         degree = self.indptr[rows + 1] - start
         line = np.repeat(np.arange(len(rows)), degree)
@@ -161,10 +161,10 @@ class KnownEdges:
         return line, self.indices[np.repeat(start, degree) + entry].astype(np.int64)
 
     def sizes(self, rows: IntArray) -> npt.NDArray[np.int64]:
-        """Complement sizes of ``rows [B]`` as an array, for samplers."""
+        """Return the number of non-edges of each of ``rows [B]`` as an array, for samplers."""
         out = np.empty(len(rows), np.int64)
         kernels.threads.run_rows(
-            kernels.pools.sizes,
+            kernels.complement.sizes,
             len(out),
             len(out),
             out,
@@ -176,7 +176,7 @@ class KnownEdges:
         return out
 
     def non_neighbor(self, src: Tensor, rank: Tensor) -> Tensor:
-        """The ``rank``-th non-edge target of each source, ascending from 0; -1 where there is none.
+        """Return the ``rank``-th non-edge target of each source, ascending; -1 where there is none.
 
         A uniform rank gives a uniform non-edge with no rejection, whatever the degree.
 
@@ -190,7 +190,7 @@ class KnownEdges:
         checks.same_device("rank", rank, "src", src)
         out = np.empty(src.numel(), np.int64)
         kernels.threads.run_rows(
-            kernels.pools.nth,
+            kernels.complement.nth,
             len(out),
             len(out),
             out,

@@ -36,10 +36,12 @@ class Ends:
     def among(
         self, rows: IntArray, targets: IntArray, known: KnownEdges
     ) -> tuple[FloatArray, FloatArray]:
-        """Share of walks from ``rows [B]`` that end at ``targets [B, M]``, and at any non-edge.
+        """Return the shares of walks that end at targets ``[B, M]``, and at any non-edge ``[B]``.
 
-        The latter ``[B]``. Targets are those of ``known``, whose ids are shifted in a bipartite
-        graph.
+        Args:
+            rows: ``[B]`` nodes that walks start from.
+            targets: ``[B, M]`` targets in the ids of ``known``.
+            known: Known edges, the complement of which are the non-edges.
         """
         return self._pushed(rows, targets + self.steps.target_shift, known)
 
@@ -49,20 +51,20 @@ class Ends:
         order = np.argsort(rows, kind="stable")  # equal rows share their push
         out = np.empty((len(rows), targets.shape[1] + 1))
         none = np.zeros(self.size + 1, np.int64), np.empty(0, np.int64)
-        given = (
+        exclusion = (
             (*none, 0, False) if known is None else (*known.arrays, known.num_dst, known.no_self)
         )
         shift, threads = self.steps.target_shift, kernels.threads
 
         def push(*args: Any) -> None:
-            rest = threads.zeros(2 * self.size), *threads.scratch(self.size)
-            kernels.ppr.among(*args, *rest)
+            buffers = threads.zeros(2 * self.size), *threads.scratch(self.size)
+            kernels.ppr.among(*args, *buffers)
 
         work = max(out.size, 64 * len(rows))
-        asked = rows[order], np.ascontiguousarray(targets[order])
+        pairs = rows[order], np.ascontiguousarray(targets[order])
         weights = np.empty(0) if self.steps.weights is None else self.steps.weights
         ends = self.steps.indptr, self.steps.indices, weights, *self._law
-        threads.run_rows(push, len(rows), work, out, *asked, *ends, shift, *given)
+        threads.run_rows(push, len(rows), work, out, *pairs, *ends, shift, *exclusion)
         back = np.empty_like(out)
         back[order] = out
         # What is left of subtracting all known ends is rounding, not walks.
@@ -112,7 +114,7 @@ class PageRank(Ends):
 
     @cached_property
     def table(self) -> npt.NDArray[np.float32] | None:
-        """``[N, N]``, row by row; None for a graph that is too large for it."""
+        """PageRank ``[N, N]`` personalised to each row; None if the graph is too large for it."""
         if self.size > TABLE:
             return None
         from scipy import linalg, sparse
@@ -124,12 +126,12 @@ class PageRank(Ends):
         strength = matrix.sum(axis=1)
         scale = np.divide(1 - self.alpha, strength, out=np.zeros(self.size), where=strength > 0)
         system = np.eye(self.size) - (sparse.diags_array(scale) @ matrix).toarray()
-        found = self.alpha * linalg.inv(system, overwrite_a=True, check_finite=False)
-        table: npt.NDArray[np.float32] = np.maximum(found, 0.0).astype(np.float32)
+        inverse = self.alpha * linalg.inv(system, overwrite_a=True, check_finite=False)
+        table: npt.NDArray[np.float32] = np.maximum(inverse, 0.0).astype(np.float32)
         return table
 
     def scores(self, rows: IntArray, targets: IntArray) -> FloatArray:
-        """PageRank ``[B, M]`` of nodes ``targets [B, M]`` personalised to ``rows [B]``."""
+        """Return the PageRank ``[B, M]`` of ``targets [B, M]`` personalised to ``rows [B]``."""
         if self.table is not None:
             return self.table[rows[:, None], targets].astype(np.float64)
         return self._pushed(rows, targets, None)[0]
@@ -137,46 +139,54 @@ class PageRank(Ends):
     def among(
         self, rows: IntArray, targets: IntArray, known: KnownEdges
     ) -> tuple[FloatArray, FloatArray]:
-        """See the base; from the table if there is one."""
+        """Return the shares of walks that end at targets ``[B, M]``, and at any non-edge ``[B]``.
+
+        They are looked up in :attr:`table` if there is one.
+
+        Args:
+            rows: ``[B]`` nodes that walks start from.
+            targets: ``[B, M]`` targets in the ids of ``known``.
+            known: Known edges, the complement of which are the non-edges.
+        """
         shifted = targets + self.steps.target_shift
         if self.table is None:
             return self._pushed(rows, shifted, known)
-        every, back = np.unique(rows, return_inverse=True)
+        sources, back = np.unique(rows, return_inverse=True)
         indptr, flat = known.arrays
-        count = indptr[every + 1] - indptr[every]
-        of = np.repeat(np.arange(len(every)), count)
-        start = np.repeat(indptr[every] - np.cumsum(count) + count, count)
+        count = indptr[sources + 1] - indptr[sources]
+        of = np.repeat(np.arange(len(sources)), count)
+        start = np.repeat(indptr[sources] - np.cumsum(count) + count, count)
         ends = flat[start + np.arange(len(of))].astype(np.int64) + self.steps.target_shift
         ours = slice(self.steps.target_shift, self.steps.target_shift + known.num_dst)
-        free = self.table[every, ours].sum(axis=1, dtype=np.float64)
-        free -= np.bincount(of, self.table[every[of], ends], len(every))
+        free = self.table[sources, ours].sum(axis=1, dtype=np.float64)
+        free -= np.bincount(of, self.table[sources[of], ends], len(sources))
         if known.no_self:
-            free -= self.table[every, every]
+            free -= self.table[sources, sources]
         return self.scores(rows, shifted), np.maximum(free, 0.0)[back]
 
 
 def without_own_edge(
-    own: npt.NDArray[np.bool_],
-    there: FloatArray,
+    is_edge: npt.NDArray[np.bool_],
+    forward: FloatArray,
     back: FloatArray,
     at: tuple[FloatArray, FloatArray],
     degree: tuple[FloatArray, FloatArray],
     alpha: float,
 ) -> FloatArray:
-    """PageRank ``[B]`` of v personalised to u, had the edge u-v not been there.
+    """Return the PageRank ``[B]`` of v personalised to u, without the edge u-v.
 
     Exact: taking out an undirected edge changes two rows of the transition matrix, so that Sherman,
     Morrison and Woodbury's formula needs only what the four pairs of u and v had before.
 
     Args:
-        own: ``[B]``, whether u-v is an edge; if not nothing changes.
-        there: PageRank of v personalised to u, ``[B]``.
-        back: That of u personalised to v.
-        at: That of u personalised to u, and of v to v.
-        degree: Of u and of v, with the edge.
-        alpha: Probability of stopping.
+        is_edge: ``[B]``, whether u-v is an edge; where it is not nothing changes.
+        forward: ``[B]``, PageRank of v personalised to u.
+        back: ``[B]``, PageRank of u personalised to v.
+        at: PageRank of u personalised to u, and of v personalised to v, each ``[B]``.
+        degree: Degrees of u and of v, the edge included, each ``[B]``.
+        alpha: Probability of stopping, in (0, 1].
     """
-    inside = np.array([[at[0], there], [back, at[1]]]) / alpha  # the resolvent [2, 2, B]
+    inside = np.array([[at[0], forward], [back, at[1]]]) / alpha  # the resolvent [2, 2, B]
     onwards = 1 - alpha
     less = np.array(degree) - 1
     # A step from u to any neighbour, then the resolvent: without v the mean of one neighbour fewer.
@@ -197,4 +207,4 @@ def without_own_edge(
         / safe
     )
     changed = inside[0, 1] + onwards * (inside[0, 0] * solved[0] + inside[0, 1] * solved[1])
-    return np.where(own, np.maximum(alpha * changed, 0.0), there)
+    return np.where(is_edge, np.maximum(alpha * changed, 0.0), forward)

@@ -1,8 +1,8 @@
 """Triples of a knowledge graph, and exact membership from both ends.
 
-A query is what a negative is drawn for: the kept entity and the relation. The queries of each side
-are numbered, so that "which tails does (h, r) have" is a row of a bipartite graph of queries and
-entities, and every kernel and sampler for pairs works on triples as well.
+A query is what a negative is drawn for: the entity at one end and the relation. The queries of
+each side are numbered, so that "which tails does (h, r) have" is a row of a bipartite graph of
+queries and entities, and every kernel and sampler for pairs works on triples as well.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from gneg.graph.graph import Graph
 from gneg.graph.known import KnownEdges
 
 End = Literal["head", "tail"]
+#: The end of a triple that is replaced; ``bernoulli``: at random, by how many heads and tails the
+#: relation joins on average (Wang et al., AAAI 2014).
+TripleCorrupt = Literal["both", "head", "tail", "bernoulli"]
 IntArray = npt.NDArray[np.int64]
 
 
@@ -89,7 +92,7 @@ class Triples:
         return Graph.from_edge_index(self.triples[[0, 2]] + shift, size, undirected=True)
 
     def fingerprint(self) -> str:
-        """A hash: the same for the same triples, in whatever order they came."""
+        """Return a hash that is the same for the same triples, in whatever order they came."""
         digest = hashlib.sha256(str((self.num_entities, self.num_relations)).encode())
         digest.update(self.triples.contiguous().numpy().data)
         return digest.hexdigest()[:16]
@@ -105,7 +108,7 @@ class Triples:
 class Queries:
     """The numbered queries of one side.
 
-    Query i < Q is ``keys[i] = kept * R + relation``; Q + e stands for entity e with any relation
+    Query i < Q is ``keys[i] = entity * R + relation``; Q + e stands for entity e with any relation
     that no known triple has it with.
 
     Attributes:
@@ -121,32 +124,32 @@ class Queries:
     def __len__(self) -> int:
         return len(self.keys) + self.num_entities
 
-    def rows(self, kept: npt.NDArray[Any], relation: npt.NDArray[Any]) -> IntArray:
-        """The numbers ``[B]`` of queries."""
-        wanted = kept.astype(np.int64) * self.num_relations + relation
+    def rows(self, entity: npt.NDArray[Any], relation: npt.NDArray[Any]) -> IntArray:
+        """Return the numbers ``[B]`` of the queries of entities and relations, both ``[B]``."""
+        wanted = entity.astype(np.int64) * self.num_relations + relation
         if not len(self.keys):
-            return kept.astype(np.int64)
-        place = np.searchsorted(self.keys, wanted)
-        found = self.keys[np.minimum(place, len(self.keys) - 1)] == wanted
-        return np.where(found, place, len(self.keys) + kept)
+            return entity.astype(np.int64)
+        position = np.searchsorted(self.keys, wanted)
+        present = self.keys[np.minimum(position, len(self.keys) - 1)] == wanted
+        return np.where(present, position, len(self.keys) + entity)
 
-    def kept(self, rows: npt.NDArray[Any]) -> IntArray:
-        """The entity of each query."""
-        found: IntArray = self._entity[rows]
-        return found
+    def entity(self, rows: npt.NDArray[Any]) -> IntArray:
+        """Return the entity of each query."""
+        entity: IntArray = self._entities[rows]
+        return entity
 
     def relation(self, rows: npt.NDArray[Any]) -> IntArray:
-        """The relation of each query; -1 where it may be any."""
-        found: IntArray = self._relation[rows]
-        return found
+        """Return the relation of each query; -1 where it may be any."""
+        relation: IntArray = self._relations[rows]
+        return relation
 
     @cached_property
-    def _entity(self) -> IntArray:
+    def _entities(self) -> IntArray:
         first = self.keys // max(self.num_relations, 1)
         return np.concatenate([first, np.arange(self.num_entities)])
 
     @cached_property
-    def _relation(self) -> IntArray:
+    def _relations(self) -> IntArray:
         first = self.keys % max(self.num_relations, 1)
         return np.concatenate([first, np.full(self.num_entities, -1)])
 
@@ -157,8 +160,8 @@ class KnownTriples:
     Exact, O(log degree) a test: (h, r) -> t and (r, t) -> h. Costs 8 bytes a triple and 8 a query.
 
     Args:
-        triples: Triples whose sizes count, known themselves.
-        *more: More known ones, ``[3, E]`` each: those of validation, of the test.
+        triples: Known triples, whose numbers of entities and relations count.
+        *held_out: Further known triples, ``[3, E]`` each, such as those of validation and test.
         loops: Whether (e, r, e) counts as known for all e and r. A loop is a statement like any
             other, ranked in evaluation; a model that never sees one as a negative ranks it first.
 
@@ -171,42 +174,42 @@ class KnownTriples:
         tensor([ True, False, False])
     """
 
-    def __init__(self, triples: Triples, *more: Tensor, loops: bool = False) -> None:
+    def __init__(self, triples: Triples, *held_out: Tensor, loops: bool = False) -> None:
         self.num_entities, self.num_relations = triples.num_entities, triples.num_relations
-        every = [triples.triples]
-        for i, one in enumerate(more):
-            part = triple_tensor(f"more[{i}]", one).cpu().long()
-            every.append(Triples(part, self.num_entities, self.num_relations).triples)
-        self.triples = torch.unique(torch.cat(every, dim=1), dim=1)
+        parts = [triples.triples]
+        for i, part in enumerate(held_out):
+            tensor = triple_tensor(f"held_out[{i}]", part).cpu().long()
+            parts.append(Triples(tensor, self.num_entities, self.num_relations).triples)
+        self.triples = torch.unique(torch.cat(parts, dim=1), dim=1)
         self.loops = loops
         self._sides: dict[End, tuple[Queries, KnownEdges]] = {}
 
     def side(self, replaced: End) -> tuple[Queries, KnownEdges]:
-        """The queries whose ``replaced`` end is drawn, and what is known for each of them."""
+        """Return the queries whose ``replaced`` end is drawn, and the known entities of each."""
         if replaced not in self._sides:
             head, relation, tail = self.triples.numpy()
-            kept, target = (head, tail) if replaced == "tail" else (tail, head)
-            keys = np.unique(kept * self.num_relations + relation)
+            entity, target = (head, tail) if replaced == "tail" else (tail, head)
+            keys = np.unique(entity * self.num_relations + relation)
             queries = Queries(keys, self.num_entities, self.num_relations)
-            edges = [np.stack([queries.rows(kept, relation), target])]
+            edges = [np.stack([queries.rows(entity, relation), target])]
             if self.loops:
-                every = np.arange(len(queries))
-                edges.append(np.stack([every, queries.kept(every)]))
+                rows = np.arange(len(queries))
+                edges.append(np.stack([rows, queries.entity(rows)]))
             index = torch.from_numpy(np.concatenate(edges, axis=1))
             size = len(queries), self.num_entities
             self._sides[replaced] = queries, KnownEdges(index, num_nodes=size)
         return self._sides[replaced]
 
     def graph(self, replaced: End, triples: Triples) -> Graph:
-        """``triples`` as a bipartite graph of the queries of :meth:`side` and entities."""
+        """Return ``triples`` as a bipartite graph of the queries of :meth:`side` and entities."""
         queries, _ = self.side(replaced)
         head, relation, tail = triples.triples.numpy()
-        kept, target = (head, tail) if replaced == "tail" else (tail, head)
-        edges = np.stack([queries.rows(kept, relation), target])
+        entity, target = (head, tail) if replaced == "tail" else (tail, head)
+        edges = np.stack([queries.rows(entity, relation), target])
         return Graph.from_edge_index(torch.from_numpy(edges), (len(queries), self.num_entities))
 
     def contains(self, triples: Tensor) -> Tensor:
-        """Whether each of ``triples [3, ...]`` is known, ``[...]`` bool.
+        """Return whether each of ``triples [3, ...]`` is known, ``[...]`` bool.
 
         Raises:
             ValueError: If ids do not fit.

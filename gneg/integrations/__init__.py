@@ -1,1 +1,1 @@
-"""gneg inside other libraries; each module needs the library it is named after."""
+"""Integrations: gneg in other libraries; each module needs the library it is named after."""

@@ -1,4 +1,4 @@
-"""Negatives in Lightning: a data module, and a callback that tells adaptive samplers of the steps.
+"""Negatives in Lightning: a data module, and a callback that updates adaptive samplers.
 
 Needs ``pip install gneg[lightning]``.
 """
@@ -22,25 +22,25 @@ from gneg.samplers.negatives import Negatives, Vectors
 
 __all__ = ["LinkDataModule", "SamplerCallback"]
 
-RANKED = 1024  # positives of a batch of evaluation
+EVAL_BATCH = 1024  # positives per batch of validation and test
 
 
 class LinkDataModule(lightning.LightningDataModule):
-    """Positives in batches, and negatives for them that may depend on the model.
+    """A data module that batches positives and draws negatives that may depend on the model.
 
-    A training batch is ``pos [2, B]``; :meth:`draw` gives its negatives in ``training_step``, where
-    the current model is at hand. A batch of validation and test is
-    :class:`~gneg.datasets.EvalEdges`: positives beside their own negatives. For mini-batches with
-    neighbourhoods give a :class:`gneg.loader.LinkLoader` to ``Trainer.fit`` instead.
+    A training batch is ``pos [2, B]``; call :meth:`draw` in ``training_step`` for its negatives. A
+    batch of validation or test is an :class:`~gneg.datasets.EvalEdges`: positives beside their
+    negatives. For mini-batches with neighbourhoods pass a :class:`gneg.loader.LinkLoader` to
+    ``Trainer.fit`` instead.
 
     Args:
-        data: What to train on.
-        sampler: An expression.
-        k: Negatives per positive.
-        batch_size: Positives of a training batch.
-        known: Edges that negatives avoid.
-        corrupt: The end that is replaced.
-        seed: Of batches and negatives.
+        data: The dataset.
+        sampler: A sampler expression, see :func:`gneg.samplers.build`.
+        k: Negatives per positive, K >= 1.
+        batch_size: Positives per training batch, >= 1.
+        known: Edges that negatives avoid: ``train``, ``train+valid`` or ``all``.
+        corrupt: The end that is replaced: ``dst``, ``src`` or ``both``.
+        seed: Seed for the order of batches and for the negatives.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -68,15 +68,15 @@ class LinkDataModule(lightning.LightningDataModule):
     def draw(
         self, pos: Tensor, *, score: Score | None = None, z: Vectors | None = None
     ) -> Negatives:
-        """Negatives of ``pos [2, B]``.
+        """Draw negatives for a training batch.
 
         Args:
-            pos: A training batch.
-            score: The current model, for samplers that select by it.
-            z: ``[N, D]``, current embeddings, for samplers that keep them.
+            pos: ``[2, B]``, the positives.
+            score: The current model, ``score(src, dst)``, for samplers that select by scores.
+            z: ``[N, D]``, current embeddings, for samplers that store them.
 
         Raises:
-            ValueError: If the sampler needs what is not given.
+            ValueError: If the sampler needs ``score`` or ``z`` and it is None.
         """
         return self.sampler.sample(pos, self.k, score=score, z=z, generator=self.generator)
 
@@ -86,16 +86,16 @@ class LinkDataModule(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return batches of validation positives with their negatives."""
-        return DataLoader(_Ranked(self.data.valid), batch_size=None)
+        return DataLoader(_EvalBatches(self.data.valid), batch_size=None)
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Return batches of test positives with their negatives."""
-        return DataLoader(_Ranked(self.data.test), batch_size=None)
+        return DataLoader(_EvalBatches(self.data.test), batch_size=None)
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
     ) -> Any:
-        """Move a batch."""
+        """Return a batch on ``device``."""
         return batch.to(device)
 
     def state_dict(self) -> dict[str, Any]:
@@ -111,10 +111,11 @@ class LinkDataModule(lightning.LightningDataModule):
 
 
 class SamplerCallback(lightning.Callback):
-    """Tells the sampler of a :class:`LinkDataModule` of every step and of the end of every epoch.
+    """A callback that updates the sampler of a :class:`LinkDataModule` after steps and epochs.
 
-    So that caches, schedules and adversaries move on as they do in ``gneg train``. A module whose
-    sampler wants embeddings at the end of an epoch must have a method ``embed() -> [N, D]``.
+    Caches, schedules and adversaries are then updated as in ``gneg train``. If the sampler needs
+    embeddings at the end of an epoch, the Lightning module must have a method
+    ``embed() -> [N, D]``.
 
     Raises:
         ValueError: If there is no ``LinkDataModule``, or no ``embed`` where one is needed.
@@ -123,33 +124,34 @@ class SamplerCallback(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, *args: Any
     ) -> None:
-        """Step."""
+        """Update the sampler after a step of the optimiser."""
         _data_module(trainer).sampler.step()
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """End the epoch."""
+        """Update the sampler after an epoch."""
         sampler = _data_module(trainer).sampler
         z = None
         if "z" in sampler.needs:
             embed: Callable[[], Vectors] | None = getattr(module, "embed", None)
             if embed is None:
-                checks.fail("module", "one with a method embed(), for this sampler", sampler)
+                allowed = "a LightningModule with a method embed(), which the sampler needs"
+                checks.fail("module", allowed, f"{type(module).__name__} and {sampler}")
             with torch.no_grad():
                 z = embed()
         sampler.end_epoch(z=z)
 
 
 def _data_module(trainer: lightning.Trainer) -> LinkDataModule:
-    found = getattr(trainer, "datamodule", None)
-    if not isinstance(found, LinkDataModule):
-        checks.fail("datamodule", "a LinkDataModule", type(found).__name__)
-    return found
+    datamodule = getattr(trainer, "datamodule", None)
+    if not isinstance(datamodule, LinkDataModule):
+        checks.fail("datamodule", "a LinkDataModule", type(datamodule).__name__)
+    return datamodule
 
 
 class _Columns(Dataset[Tensor]):
-    """Columns of ``edges [2, E]``, several at once."""
+    """A dataset of the columns of ``edges [2, E]``, fetched a batch at a time."""
 
     def __init__(self, edges: Tensor) -> None:
         self.edges = edges
@@ -157,30 +159,30 @@ class _Columns(Dataset[Tensor]):
     def __len__(self) -> int:
         return self.edges.size(1)
 
-    def __getitems__(self, which: list[int]) -> Tensor:
-        return self.edges[:, which]
+    def __getitems__(self, columns: list[int]) -> Tensor:
+        return self.edges[:, columns]
 
 
 def _batches(edges: Tensor, size: int, order: torch.Generator) -> DataLoader[Any]:
-    options: dict[str, Any] = {"shuffle": True, "generator": order, "collate_fn": _same}
+    options: dict[str, Any] = {"shuffle": True, "generator": order, "collate_fn": _identity}
     return DataLoader(_Columns(edges), batch_size=size, **options)
 
 
-def _same(batch: Tensor) -> Tensor:
+def _identity(batch: Tensor) -> Tensor:
     return batch
 
 
-class _Ranked(torch.utils.data.IterableDataset[EvalEdges]):
-    """Positives of an evaluation with their negatives, some at a time."""
+class _EvalBatches(torch.utils.data.IterableDataset[EvalEdges]):
+    """Batches of evaluation positives with their negatives."""
 
     def __init__(self, edges: EvalEdges) -> None:
         self.edges = edges
 
     def __iter__(self) -> Iterator[EvalEdges]:
         edges = self.edges
-        for low in range(0, edges.pos.size(1), RANKED):
-            some = slice(low, low + RANKED)
+        for low in range(0, edges.pos.size(1), EVAL_BATCH):
+            rows = slice(low, low + EVAL_BATCH)
             src, dst = edges.neg
-            neg = (src, dst) if edges.shared else (src[some], dst[some])
-            mask = None if edges.mask is None else edges.mask[some]
-            yield EvalEdges(edges.pos[:, some], neg, mask)
+            neg = (src, dst) if edges.shared else (src[rows], dst[rows])
+            mask = None if edges.mask is None else edges.mask[rows]
+            yield EvalEdges(edges.pos[:, rows], neg, mask)

@@ -1,4 +1,4 @@
-"""Negatives of a small graph as a picture."""
+"""Drawings of the negatives of a small graph."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-LARGEST = 500  # nodes that can be told apart in a picture
+MAX_NODES = 500  # more are illegible
 
 
 def draw(
@@ -31,15 +31,18 @@ def draw(
     path: str | Path | None = None,
     seed: int = 0,
 ) -> Axes:
-    """Draw a graph with positives and their negatives, the darker the harder.
+    """Draw a graph with positives and their negatives; harder negatives are darker.
 
     Args:
         graph: A homogeneous graph of at most 500 nodes.
-        negatives: What a sampler drew in it.
-        hardness: The heuristic that colours negatives.
-        ax: Where to draw; new axes if None.
-        path: A file to write too: ``.png``, ``.svg`` or ``.pdf``.
-        seed: Of the layout.
+        negatives: Negatives that a sampler drew on the graph.
+        hardness: The heuristic whose value colours the negatives.
+        ax: The axes to draw on; new ones if None.
+        path: A file to save the figure to, ``.png``, ``.svg`` or ``.pdf``; None: no file.
+        seed: Seed for the layout.
+
+    Returns:
+        The axes.
 
     Raises:
         ValueError: If the graph is bipartite or too large.
@@ -47,8 +50,8 @@ def draw(
     import matplotlib.pyplot as plt
     from matplotlib.colors import ListedColormap
 
-    if graph.num_nodes > LARGEST:
-        checks.fail("graph", f"of at most {LARGEST} nodes", graph)
+    if graph.num_nodes > MAX_NODES:
+        checks.fail("graph", f"of at most {MAX_NODES} nodes", graph)
     whole = nx.Graph()
     whole.add_nodes_from(range(graph.num_nodes))
     whole.add_edges_from(graph.edge_index.t().tolist())
@@ -75,7 +78,7 @@ def draw(
     )
     nx.draw_networkx_nodes(whole, layout, ax=ax, node_size=50, node_color="#1c2430")
     if len(order):
-        ax.figure.colorbar(lines, ax=ax, shrink=0.6, label=f"{hardness.upper()} of a negative")
+        ax.figure.colorbar(lines, ax=ax, shrink=0.6, label=f"{hardness.upper()} of the negative")
     ax.plot([], [], color="#c9ced6", label="edges")
     ax.plot([], [], color="#0072B2", linewidth=2, label="positives")
     ax.plot([], [], color="#F03B20", linestyle="dashed", label="negatives")

@@ -34,9 +34,9 @@ __all__ = ["GnegCallback", "GnegNegativeSampler"]
 
 
 class GnegCallback(TrainingCallback):
-    """Hands PyKEEN's model to a :class:`GnegNegativeSampler`, and tells it of steps and epochs.
+    """A callback that passes PyKEEN's model to a :class:`GnegNegativeSampler` and updates it.
 
-    Give the same one to the sampler and to the training.
+    Pass the same object to the sampler and to the training.
     """
 
     def __init__(self) -> None:
@@ -44,26 +44,26 @@ class GnegCallback(TrainingCallback):
         self.sampler: TripleSampler | None = None
 
     def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """Scores of triples of ids by the current model.
+        """Return the current model's scores of triples of ids of one shape.
 
         Raises:
-            ValueError: If the training does not know this callback.
+            ValueError: If this callback was not passed to the training.
         """
         if self._training_loop is None:
-            given = "none of training_kwargs=dict(callbacks=...)"
-            checks.fail("callback", "one that the training is given too", given)
+            allowed = "passed to the training, training_kwargs=dict(callbacks=callback)"
+            checks.fail("callback", allowed, "a callback without a training loop")
         rows = torch.stack([head, relation, tail], dim=-1).view(-1, 3)
         with torch.no_grad():
-            found: Tensor = self.model.score_hrt(rows.to(self.model.device))
-        return found.view(head.shape).cpu()
+            scores: Tensor = self.model.score_hrt(rows.to(self.model.device))
+        return scores.view(head.shape).cpu()
 
     def post_batch(self, epoch: int, batch: Any, **kwargs: Any) -> None:
-        """Step."""
+        """Update the sampler after a step of the optimiser."""
         if self.sampler is not None:
             self.sampler.step(score=self.score)
 
     def post_epoch(self, epoch: int, epoch_loss: float, **kwargs: Any) -> None:
-        """End the epoch."""
+        """Update the sampler after an epoch."""
         if self.sampler is not None:
             model: Any = self.model
             with torch.no_grad():
@@ -72,10 +72,10 @@ class GnegCallback(TrainingCallback):
 
 
 class KnownFilterer(Filterer):
-    """PyKEEN's way to ask which triples are known, exact.
+    """An exact filter of known triples with PyKEEN's interface.
 
     Args:
-        known: What is known.
+        known: The known triples.
     """
 
     def __init__(self, known: KnownTriples) -> None:
@@ -83,27 +83,28 @@ class KnownFilterer(Filterer):
         self.known = known
 
     def contains(self, batch: Tensor) -> Tensor:
-        """Whether triples ``[..., 3]`` are known, ``[...]``."""
+        """Return whether each of ``batch [..., 3]`` is a known triple, ``[...]`` bool."""
         return self.known.contains(batch.movedim(-1, 0))
 
 
 class GnegNegativeSampler(NegativeSampler):
-    """Negatives that are no training triples, refilled rather than masked.
+    """A PyKEEN negative sampler that never returns training triples and leaves no gaps.
 
     Args:
         mapped_triples: ``[E, 3]``, the training triples.
         num_entities: N.
         num_relations: R.
         num_negs_per_pos: Negatives per positive, K.
-        filtered: Whether ``sample`` returns a mask of the slots that hold a negative. There is
-            nothing else to filter, as known triples are never returned: without it a row with fewer
-            than K repeats them, and one that ``sampler`` has none for gets uniform ones.
-        filterer: Of PyKEEN; ``filtered`` unless None. The filter is an exact one, of gneg.
-        filterer_kwargs: Of PyKEEN; not used.
-        sampler: An expression, see :func:`gneg.samplers.triples.build`.
-        corrupt: ``"both"``, ``"head"``, ``"tail"`` or ``"bernoulli"``.
-        callback: What hands over the model, for samplers that select by it.
-        seed: Of the negatives.
+        filtered: Whether ``sample`` returns a mask of the slots that hold a negative. Known triples
+            are never returned in either case. If False, a row with fewer than K negatives repeats
+            them, and a row without any gets uniform ones.
+        filterer: PyKEEN's filterer; any value but None acts as ``filtered=True``, with gneg's exact
+            filter in its place.
+        filterer_kwargs: Accepted for PyKEEN, and not used.
+        sampler: A sampler expression, see :func:`gneg.samplers.triples.build`.
+        corrupt: The end that is replaced: ``"both"``, ``"head"``, ``"tail"`` or ``"bernoulli"``.
+        callback: The callback that passes the model, for samplers that select by its scores.
+        seed: Seed for the negatives.
 
     Raises:
         ValueError: If an argument is out of range, or the sampler needs a callback.
@@ -138,7 +139,7 @@ class GnegNegativeSampler(NegativeSampler):
         triples = Triples(mapped_triples.t(), self.num_entities, self.num_relations)
         self.sampler = TripleSampler(triples, sampler, corrupt=corrupt)
         if "score" in self.sampler.needs and callback is None:
-            checks.fail("callback", "a GnegCallback, for a sampler that selects by the model", None)
+            checks.fail("callback", "a GnegCallback, for a sampler that selects by scores", None)
         self.uniform = TripleSampler(triples, known=self.sampler.known)
         if filtered or filterer is not None:
             self.filterer = KnownFilterer(self.sampler.known)
@@ -148,9 +149,9 @@ class GnegNegativeSampler(NegativeSampler):
         self.generator = generator_from(seed)
 
     def sample(self, positive_batch: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return negatives ``[*B, K, 3]``, and a mask if there is anything to mask.
+        """Return negatives ``[*B, K, 3]``, and a mask ``[*B, K]`` or None.
 
-        Without ``filtered`` that is only where a triple has no negative at either end.
+        Without ``filtered`` there is a mask only if a triple has no negative at either end.
         """
         triples, mask = self._draw(positive_batch, self.sampler)
         if self.filterer is not None:
@@ -163,22 +164,22 @@ class GnegNegativeSampler(NegativeSampler):
         return self._filled(positive_batch, *self._draw(positive_batch, self.sampler))[0]
 
     def _draw(self, batch: Tensor, sampler: TripleSampler) -> tuple[Tensor, Tensor]:
-        """Negatives and the mask of the slots that are used; a row starts again where it ends."""
+        """Return negatives, repeated to fill each row, and the mask of those before repetition."""
         shape, k = batch.shape[:-1], self.num_negs_per_pos
         pos = batch.reshape(-1, 3).t()
         score = None if self.callback is None else self.callback.score
         drawn = sampler.sample(pos, k, score=score, generator=self.generator)
         used = drawn.mask.sum(dim=1, keepdim=True).clamp(min=1)
-        again = torch.arange(k, device=batch.device) % used
+        slots = torch.arange(k, device=batch.device) % used
         triples = torch.stack(drawn.triples(), dim=-1)
-        triples = triples.gather(1, again.unsqueeze(-1).expand_as(triples))
+        triples = triples.gather(1, slots.unsqueeze(-1).expand_as(triples))
         return triples.view(*shape, k, 3), drawn.mask.view(*shape, k)
 
     def _filled(self, batch: Tensor, triples: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Uniform negatives where a row has none, and the mask of rows that have any."""
-        have = mask.any(dim=-1)
-        if not have.all():
+        """Fill empty rows with uniform negatives; return all and the mask of filled rows."""
+        filled = mask.any(dim=-1)
+        if not filled.all():
             triples = triples.clone()
-            triples[~have], some = self._draw(batch[~have], self.uniform)
-            have = have.masked_scatter(~have, some.any(dim=-1))
-        return triples, have.unsqueeze(-1).expand_as(mask)
+            triples[~filled], uniform_mask = self._draw(batch[~filled], self.uniform)
+            filled = filled.masked_scatter(~filled, uniform_mask.any(dim=-1))
+        return triples, filled.unsqueeze(-1).expand_as(mask)

@@ -26,26 +26,26 @@ Pairs = npt.NDArray[np.int64]
 
 
 class LinkPredictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Logistic regression on heuristics of node pairs, with negatives of its own.
+    """Logistic regression on heuristics of node pairs that draws its own negatives.
 
-    ``X [n, 2]`` are pairs of node ids and ``y`` is 1 for edges and 0 for non-edges. The edges make
-    the graph; to the non-edges that are given (there may be none) come ``k`` for each edge that
-    ``sampler`` draws. Heuristics of a training edge are those of the graph without it.
+    ``X [n, 2]`` are pairs of node ids and ``y`` is 1 for edges and 0 for non-edges. The graph
+    consists of the edges in ``X``. The sampler adds ``k`` negatives per edge to the non-edges in
+    ``X``, of which there may be none. Heuristics of a training edge are computed without that edge.
 
     Args:
         kinds: Heuristics: ``cn``, ``aa``, ``ra``, ``pa``.
-        sampler: An expression, see :func:`gneg.samplers.build`.
+        sampler: A sampler expression, see :func:`gneg.samplers.build`.
         k: Negatives drawn for each edge, >= 0.
-        num_nodes: N; the largest id in fit + 1 if None.
+        num_nodes: N; the largest id passed to ``fit`` + 1 if None.
         undirected: Whether (u, v) also means (v, u).
         C: Inverse strength of regularisation, > 0.
-        random_state: A seed, a ``RandomState``, or None.
+        random_state: Seed or ``RandomState`` for the negatives; None: another draw at each fit.
 
     Attributes:
-        classes_: 0 and 1.
-        graph_: The edges.
-        model_: The fitted pipeline.
-        n_features_in_: 2.
+        classes_: The labels, 0 and 1.
+        graph_: The graph of the edges in ``X``.
+        model_: The fitted pipeline of scaler and logistic regression.
+        n_features_in_: Number of columns of ``X``, 2.
 
     Example:
         >>> ring = np.array([[i, (i + step) % 30] for i in range(30) for step in (1, 2)])
@@ -73,10 +73,15 @@ class LinkPredictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> LinkPredictor:
-        """Learn from pairs ``X [n, 2]`` and, if not all are edges, ``y [n]``.
+        """Fit the model.
+
+        Args:
+            X: ``[n, 2]`` pairs of node ids.
+            y: ``[n]``, 1 for edges and 0 for non-edges; None: all are edges.
 
         Raises:
-            ValueError: If pairs, labels or parameters are wrong, or there are no non-edges.
+            ValueError: If ids, labels or parameters are out of range, or there are no edges or no
+                non-edges.
         """
         for kind in self.kinds:
             checks.choice("kinds", kind, ("cn", "aa", "ra", "pa"))
@@ -91,19 +96,18 @@ class LinkPredictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             size = int(pairs.max()) + 1 if len(pairs) else 0
         edges = torch.from_numpy(pairs[label == 1].T.copy())
         self.graph_ = Graph.from_edge_index(edges, size, undirected=self.undirected)
-        none = pairs[label == 0]
+        negative = pairs[label == 0]
         if checks.integer("k", self.k, 0) and edges.size(1):
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             sampler = build(self.sampler, self.graph_, corrupt="both")
             drawn = sampler.sample(edges, self.k, generator=generator_from(seed))
-            none = np.concatenate([none, drawn.edge_index().numpy().T])
+            negative = np.concatenate([negative, drawn.edge_index().numpy().T])
         positive = pairs[label == 1]
-        if not len(none) or not len(positive):
-            checks.fail(
-                "X, y", "with edges, and non-edges or k > 0", f"{len(positive)}, {len(none)}"
-            )
-        table = self._features(np.concatenate([positive, none]))
-        target = np.repeat([1, 0], [len(positive), len(none)])
+        if not len(negative) or not len(positive):
+            sizes = f"{len(positive)} edges, {len(negative)} non-edges"
+            checks.fail("X, y", "with edges, and with non-edges or k > 0", sizes)
+        table = self._features(np.concatenate([positive, negative]))
+        target = np.repeat([1, 0], [len(positive), len(negative)])
         self.model_ = make_pipeline(
             StandardScaler(), LogisticRegression(C=self.C, class_weight="balanced")
         )
@@ -113,22 +117,22 @@ class LinkPredictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
-        """Scores of pairs; above 0 for edges."""
+        """Return the scores of pairs ``X [n, 2]``, ``[n]``; above 0 for likely edges."""
         check_is_fitted(self)
-        found: npt.NDArray[np.float64] = self.model_.decision_function(
+        scores: npt.NDArray[np.float64] = self.model_.decision_function(
             self._features(self._pairs(X))
         )
-        return found
+        return scores
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Probabilities ``[n, 2]`` of no edge and of an edge, were both as frequent."""
+        """Return the probabilities ``[n, 2]`` of no edge and of an edge, with balanced classes."""
         check_is_fitted(self)
         table = self._features(self._pairs(X))
-        found: npt.NDArray[np.float64] = self.model_.predict_proba(table)
-        return found
+        probabilities: npt.NDArray[np.float64] = self.model_.predict_proba(table)
+        return probabilities
 
     def predict(self, X: Any) -> npt.NDArray[np.int64]:
-        """1 for pairs that are more likely edges than not, else 0."""
+        """Return 1 for pairs with a score above 0, else 0, ``[n]``."""
         return (self.decision_function(X) > 0).astype(np.int64)
 
     def _pairs(self, X: Any) -> Pairs:
@@ -144,21 +148,21 @@ class LinkPredictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return pairs
 
     def _features(self, pairs: Pairs) -> npt.NDArray[np.float64]:
-        """Logarithms of heuristics, those of an edge of the graph as if it were none.
+        """Return ``log(1 + value)`` of heuristics, those of an edge computed without that edge.
 
-        Nodes that fit did not see have no neighbours. What two nodes have in common does not
-        depend on an edge between them; their degrees do.
+        Nodes that ``fit`` did not see have no neighbours. Common neighbours do not depend on an
+        edge between the two nodes; degrees do.
         """
         graph = self.graph_.to_undirected()
-        there: npt.NDArray[np.bool_] = np.all(pairs < graph.num_nodes, axis=1)
-        src, dst = np.where(there[:, None], pairs, 0).T
-        own = KnownEdges(graph).contains(torch.from_numpy(src), torch.from_numpy(dst)).numpy()
+        seen_in_fit: npt.NDArray[np.bool_] = np.all(pairs < graph.num_nodes, axis=1)
+        src, dst = np.where(seen_in_fit[:, None], pairs, 0).T
+        is_edge = KnownEdges(graph).contains(torch.from_numpy(src), torch.from_numpy(dst)).numpy()
         degree = graph.degree().numpy()
         columns = []
         for kind in self.kinds:
             if kind == "pa":
-                column = 1.0 * (degree[src] - own) * (degree[dst] - own)
+                column = 1.0 * (degree[src] - is_edge) * (degree[dst] - is_edge)
             else:
                 column = heuristics.scores(graph, kind, src, dst[:, None])[:, 0]  # type: ignore[arg-type]
-            columns.append(np.log1p(np.where(there, column, 0.0)))
+            columns.append(np.log1p(np.where(seen_in_fit, column, 0.0)))
         return np.stack(columns, axis=1)

@@ -18,13 +18,14 @@ __all__ = ["LinkAUC", "LinkHits", "LinkMRR", "PerPositive"]
 
 
 class PerPositive(Metric):
-    """The mean of a metric of :func:`gneg.evaluation.metrics.per_positive` over all positives seen.
+    """The mean of a metric of :func:`gneg.evaluation.metrics.per_positive` over positives.
 
-    ``update(pos [E], neg [E, K], mask [E, K])`` takes the scores of positives and of their own
-    negatives (or of one set ``neg [M]``, shared by the positives of the call).
+    ``update(pos [E], neg [E, K], mask [E, K])`` takes the scores of positives and of each
+    positive's own negatives (or of one set ``neg [M]``, shared by the positives of the call).
 
     Args:
-        name: ``"mrr"``, ``"auc"`` or ``"hits@K"`` for a K of :data:`gneg.evaluation.metrics.HITS`.
+        name: The metric: ``"mrr"``, ``"auc"`` or ``"hits@K"``, with a K of
+            :data:`gneg.evaluation.metrics.HITS`.
 
     Raises:
         ValueError: If there is no such metric, or, in ``update``, on NaN, shapes that do not fit,
@@ -47,10 +48,10 @@ class PerPositive(Metric):
 
     def update(self, pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> None:
         """Add a batch of scores."""
-        found = metrics.per_positive(pos, neg, mask)
-        if self.name not in found:
+        values = metrics.per_positive(pos, neg, mask)
+        if self.name not in values:
             checks.fail("neg", f"enough negatives for {self.name}", neg.size(-1))
-        self.total += found[self.name].sum()
+        self.total += values[self.name].sum()
         self.count += len(pos)
 
     def compute(self) -> Tensor:
@@ -59,27 +60,27 @@ class PerPositive(Metric):
 
 
 class LinkMRR(PerPositive):
-    """Mean reciprocal rank; see :class:`PerPositive`."""
+    """The mean reciprocal rank over positives, in [0, 1]."""
 
     def __init__(self) -> None:
         super().__init__("mrr")
 
 
 class LinkAUC(PerPositive):
-    """AUC of each positive against its negatives; see :class:`PerPositive`."""
+    """The mean AUC of each positive against its negatives, in [0, 1]."""
 
     def __init__(self) -> None:
         super().__init__("auc")
 
 
 class LinkHits(PerPositive):
-    """Hits@K; see :class:`PerPositive`.
+    """Hits@K, the share of positives among the K best, in [0, 1].
 
     Args:
-        k: One of :data:`gneg.evaluation.metrics.HITS`.
+        k: The value of K, one of :data:`gneg.evaluation.metrics.HITS`.
 
     Raises:
-        ValueError: If ``k`` is another.
+        ValueError: If ``k`` is not one of these.
     """
 
     def __init__(self, k: int = 10) -> None:

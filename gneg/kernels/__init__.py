@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from gneg.kernels import (
         alias,
         ball,
+        complement,
         csr,
         distances,
         dots,
+        frontier,
         groups,
         heart,
         heuristics,
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
 __all__ = [
     "alias",
     "ball",
+    "complement",
     "csr",
     "distances",
     "dots",
+    "frontier",
     "groups",
     "heart",
     "heuristics",

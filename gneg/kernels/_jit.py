@@ -70,9 +70,9 @@ def lower_bound(indices, start, stop, value):
 def has(indices, start, stop, value):
     """Whether the sorted range ``indices[start:stop]`` holds ``value``."""
     if stop - start <= 16:  # no branch to mispredict
-        found = False
+        present = False
         for e in range(start, stop):
-            found |= indices[e] == value
-        return found
+            present |= indices[e] == value
+        return present
     position = lower_bound(indices, start, stop, value)
     return position < stop and indices[position] == value

@@ -61,7 +61,7 @@ def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, se
         start, stop = indptr[u], indptr[u + 1]
         state = stream(seed, i)
         for j in range(k):
-            found = False
+            accepted = False
             for _attempt in range(tries):
                 state += GOLDEN
                 v = below(state, num_targets)
@@ -70,9 +70,9 @@ def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, se
                     v = alias[v]
                 if weight[v] > 0 and not (no_self and v == u) and not has(indices, start, stop, v):
                     out[i, j] = v
-                    found = True
+                    accepted = True
                     break
-            if found:
+            if accepted:
                 continue
             state += GOLDEN
             if not _exact(out, i, j, u, start, stop, indices, weight, no_self, unit(state)):
@@ -85,7 +85,7 @@ def _exact(out, i, j, u, start, stop, indices, weight, no_self, fraction):
     total = 0.0
     for final in range(2):
         goal = fraction * total
-        seen = 0.0
+        running = 0.0
         position = start
         for v in range(len(weight)):
             while position < stop and indices[position] < v:
@@ -93,12 +93,12 @@ def _exact(out, i, j, u, start, stop, indices, weight, no_self, fraction):
             known = position < stop and indices[position] == v
             if known or (no_self and v == u) or weight[v] <= 0:
                 continue
-            seen += weight[v]
+            running += weight[v]
             if final:
                 out[i, j] = v
-                if seen > goal:
+                if running > goal:
                     return True
-        total = seen
+        total = running
     return total > 0
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import has, jit
+from gneg.kernels.complement import complement_size
 from gneg.kernels.logs import log
-from gneg.kernels.pools import complement_size
 
 
 @jit
@@ -36,10 +36,10 @@ def expand(depth, levels, mark, queue, base, indptr, indices):
         w = queue[q]
         for e in range(indptr[w], indptr[w + 1]):
             v = indices[e]
-            held = mark[v]
+            stamp_before = mark[v]
             queue[tail] = v
-            tail += held < base
-            mark[v] = stamp if held < base else held
+            tail += stamp_before < base
+            mark[v] = stamp if stamp_before < base else stamp_before
     levels[depth + 1] = tail
 
 
@@ -110,5 +110,7 @@ def log_prob(
         for j in range(targets.shape[1]):
             node = targets[i, j] + target_shift
             depth = far if mark[node] < base else np.int64(mark[node] - base)
-            own = share[depth] / size[depth] if 0 < depth <= far and size[depth] > 0 else 0.0
-            out[i, j] = log(own + anywhere)
+            shell_share = (
+                share[depth] / size[depth] if 0 < depth <= far and size[depth] > 0 else 0.0
+            )
+            out[i, j] = log(shell_share + anywhere)

@@ -43,18 +43,18 @@ def _scatter_rows(indptr, indices, num_cols, out_indptr, out):
 
 @jit
 def _drop_repeats(indptr, indices, out_indptr, drop_loops):
-    """Compact sorted rows in place; return the number of edges kept."""
-    kept = 0
+    """Compact sorted rows in place; return their number."""
+    size = 0
     for u in range(len(indptr) - 1):
-        first = kept
+        first = size
         for e in range(indptr[u], indptr[u + 1]):
             v = indices[e]
-            if (drop_loops and v == u) or (kept > first and indices[kept - 1] == v):
+            if (drop_loops and v == u) or (size > first and indices[size - 1] == v):
                 continue
-            indices[kept] = v
-            kept += 1
-        out_indptr[u + 1] = kept
-    return kept
+            indices[size] = v
+            size += 1
+        out_indptr[u + 1] = size
+    return size
 
 
 def transpose(indptr: IntArray, indices: IntArray, num_cols: int) -> tuple[IntArray, IntArray]:
@@ -78,8 +78,8 @@ def build(
     _scatter(dst, src, num_dst, by_dst, sources)
     indptr, indices = transpose(by_dst, sources, num_src)
     out_indptr = np.zeros(num_src + 1, np.int64)
-    kept = _drop_repeats(indptr, indices, out_indptr, drop_loops)
-    return out_indptr, indices if kept == len(indices) else indices[:kept].copy()
+    size = _drop_repeats(indptr, indices, out_indptr, drop_loops)
+    return out_indptr, indices if size == len(indices) else indices[:size].copy()
 
 
 @jit

@@ -8,7 +8,7 @@ from gneg.kernels._jit import jit
 
 
 @jit
-def _grow(first, last, queue, own, other, indptr, indices, mark):
+def _grow(first, last, queue, near_stamp, far_stamp, indptr, indices, mark):
     """Append to ``queue`` what follows its part [first, last); stop at a node marked ``other``.
 
     Returns the new end of the queue, or -1 where the two searches meet.
@@ -18,10 +18,10 @@ def _grow(first, last, queue, own, other, indptr, indices, mark):
         w = queue[q]
         for e in range(indptr[w], indptr[w + 1]):
             v = indices[e]
-            if mark[v] == other:
+            if mark[v] == far_stamp:
                 return -1
-            if mark[v] != own:
-                mark[v] = own
+            if mark[v] != near_stamp:
+                mark[v] = near_stamp
                 queue[tail] = v
                 tail += 1
     return tail
@@ -31,19 +31,21 @@ def _grow(first, last, queue, own, other, indptr, indices, mark):
 def _distance(u, v, farthest, indptr, indices, in_indptr, in_indices, mark, queue, back):
     if u == v:
         return 0
-    own, other = mark[-1] + 1, mark[-1] + 2
-    mark[-1] = other
-    mark[u], mark[v] = own, other
+    near_stamp, far_stamp = mark[-1] + 1, mark[-1] + 2
+    mark[-1] = far_stamp
+    mark[u], mark[v] = near_stamp, far_stamp
     queue[0], back[0] = u, v
     first, last, back_first, back_last = 0, 1, 0, 1
     distance = 0
     while distance < farthest and first < last and back_first < back_last:
         distance += 1
         if last - first <= back_last - back_first:
-            tail = _grow(first, last, queue, own, other, indptr, indices, mark)
+            tail = _grow(first, last, queue, near_stamp, far_stamp, indptr, indices, mark)
             first, last = last, tail
         else:
-            tail = _grow(back_first, back_last, back, other, own, in_indptr, in_indices, mark)
+            tail = _grow(
+                back_first, back_last, back, far_stamp, near_stamp, in_indptr, in_indices, mark
+            )
             back_first, back_last = back_last, tail
         if tail < 0:
             return distance

@@ -18,9 +18,9 @@ TILE_ROWS, TILE = 8, 512
 
 
 @jit
-def cosine(product, square, other):
+def cosine(product, square, other_square):
     """Cosine of two rows by their inner product and their squared lengths."""
-    length = np.sqrt(square * other)
+    length = np.sqrt(square * other_square)
     return product / length if abs(product) >= LEAST * length and length > 0.0 else 0.0
 
 

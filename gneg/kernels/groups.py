@@ -23,22 +23,22 @@ def draws(lo, hi, out, rows, group, indptr, members, known_indptr, known, seed, 
         if size == 0:
             continue
         state = stream(seed, i)
-        failed, got = 0, 0
-        while got < k and failed < tries:
+        failed, filled = 0, 0
+        while filled < k and failed < tries:
             state += GOLDEN
             v = members[first + below(state, size)]
             good = not has(known, start, stop, v)
-            out[i, got] = v if good else -1
-            got += good
+            out[i, filled] = v if good else -1
+            filled += good
             failed += not good
-        if got < k:
+        if filled < k:
             left = np.empty(size, np.int64)
             count = 0
             for e in range(first, first + size):
                 if not has(known, start, stop, members[e]):
                     left[count] = members[e]
                     count += 1
-            for j in range(got, k if count else got):
+            for j in range(filled, k if count else filled):
                 state += GOLDEN
                 out[i, j] = left[below(state, count)]
 

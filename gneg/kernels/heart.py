@@ -78,15 +78,15 @@ def _merged(scores, total, keep, best):
     """
     size, columns = scores.shape
     merged = np.full(size, np.inf if best else 0.0)
-    one = np.empty(size)
+    ranks = np.empty(size)
     unseen = np.inf if best else 0.0
     for h in range(columns):
-        zero = _ranked(np.ascontiguousarray(scores[:, h]), total, keep, one)
+        zero = _ranked(np.ascontiguousarray(scores[:, h]), total, keep, ranks)
         if best:
-            merged[:] = np.minimum(merged, one)
+            merged[:] = np.minimum(merged, ranks)
             unseen = min(unseen, zero)
         else:
-            merged += one
+            merged += ranks
             unseen += zero
     return merged, unseen
 
@@ -121,15 +121,15 @@ def _least_keys(state, count, free, mark, base, n):
         share = min(room / max(free, 1), 1.0)
         limit = np.uint64(share * 1.8446744073709550e19)
         size, capacity = 0, min(np.int64(2 * room) + 64, free)
-        found, keys = np.empty(capacity, np.int64), np.empty(capacity, np.uint64)
+        nodes, keys = np.empty(capacity, np.int64), np.empty(capacity, np.uint64)
         for v in range(n):
             key = _key(state, v)
             if (key <= limit or share == 1.0) and mark[v] != base and mark[v] != base + 1:
                 if size < capacity:
-                    found[size], keys[size] = v, key
+                    nodes[size], keys[size] = v, key
                 size += 1
         if min(count, free) <= size <= capacity:
-            return found[:size][np.argsort(keys[:size])][:count]
+            return nodes[:size][np.argsort(keys[:size])][:count]
         room *= 2.0
 
 

@@ -19,11 +19,11 @@ def counts(frontier, times, colptr, edge_time, k, replace, ends):
         if len(edge_time):
             stop = start + np.searchsorted(edge_time[start:stop], times[i], side="right")
         ends[i] = stop
-        there = stop - start
-        if k < 0 or (not replace and k > there):
-            out[i] = there
+        degree = stop - start
+        if k < 0 or (not replace and k > degree):
+            out[i] = degree
         else:
-            out[i] = k if there else 0
+            out[i] = k if degree else 0
     return out
 
 
@@ -78,25 +78,25 @@ def draw(lo, hi, out, offsets, frontier, colptr, ends, k, replace, last, weight,
     of the frontier's first node.
     """
     for i in range(lo, hi):
-        mine = out[offsets[i] : offsets[i + 1]]
+        positions = out[offsets[i] : offsets[i + 1]]
         start, stop = colptr[frontier[i]], ends[i]
         size = stop - start
-        if len(mine) == size and not (replace and k >= 0):
+        if len(positions) == size and not (replace and k >= 0):
             for j in range(size):
-                mine[j] = start + j
+                positions[j] = start + j
             continue
         state = stream(seed, first + i)
         if last:
-            for j in range(len(mine)):
-                mine[j] = stop - len(mine) + j
+            for j in range(len(positions)):
+                positions[j] = stop - len(positions) + j
         elif len(weight):
-            _weighted(mine, start, stop, weight, replace, state)
+            _weighted(positions, start, stop, weight, replace, state)
         elif replace:
-            for j in range(len(mine)):
+            for j in range(len(positions)):
                 state += GOLDEN
-                mine[j] = start + below(state, size)
+                positions[j] = start + below(state, size)
         else:
-            _without_replacement(mine, start, stop, state)
+            _without_replacement(positions, start, stop, state)
 
 
 @jit

@@ -1,79 +1,16 @@
-"""Draws from the complement of a row, and the exclusion and filling of candidate rows."""
+"""The exclusion and filling of candidate rows, and draws from fixed pools of targets."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, below, has, jit, lower_bound, stream
+from gneg.kernels._jit import GOLDEN, below, has, jit, stream
+from gneg.kernels.complement import SELF_OUT, complement_size, self_rank, unrank
 
-# Whether a query may be its own negative, and whether it may stand in its own known row: only
-# then that has to be looked up.
-SELF_FREE, SELF_OUT, SELF_MAYBE_KNOWN = 0, 1, 2
 # From so many draws of a row on, among at most so many nodes, stamps cost less than searches do.
 MANY, STAMPED = 64, 50_000
 # From so many candidates of a row on that pays for their exclusion.
 FEW = 8
-
-
-@jit
-def complement_size(u, indptr, indices, num_targets, no_self):
-    """Number of targets that are neither known for ``u`` nor (if ``no_self``) ``u`` itself."""
-    start, stop = indptr[u], indptr[u + 1]
-    size = num_targets - (stop - start)
-    if no_self == SELF_OUT or (no_self and not has(indices, start, stop, u)):
-        size -= 1
-    return size
-
-
-@jit
-def unrank(indices, start, stop, rank):
-    """The ``rank``-th value (from 0) that is absent from the sorted ``indices[start:stop]``.
-
-    Before position i of the row lie ``indices[i] - i`` absent values, a number that never
-    decreases: a binary search finds how many known values precede the wanted one.
-    """
-    base = start
-    length = stop - start
-    while length > 1:
-        half = length >> 1
-        probe = base + half - 1
-        base += half if indices[probe] - (probe - start) <= rank else 0
-        length -= half
-    if length == 1 and indices[base] - (base - start) <= rank:
-        base += 1
-    return rank + (base - start)
-
-
-@jit
-def self_rank(u, indptr, indices, num_targets, no_self):
-    """Rank of ``u`` among the absent values of its own row; ``num_targets`` if not there."""
-    if not no_self:
-        return num_targets
-    start, stop = indptr[u], indptr[u + 1]
-    position = lower_bound(indices, start, stop, u)
-    if position < stop and indices[position] == u:
-        return num_targets
-    return u - (position - start)
-
-
-@jit
-def sizes(lo, hi, out, rows, indptr, indices, num_targets, no_self):
-    """Complement sizes of ``rows``."""
-    for i in range(lo, hi):
-        out[i] = complement_size(rows[i], indptr, indices, num_targets, no_self)
-
-
-@jit
-def nth(lo, hi, out, rows, ranks, indptr, indices, num_targets, no_self):
-    """``out[i]`` = the ``ranks[i]``-th non-neighbour of ``rows[i]``, -1 where there is none."""
-    for i in range(lo, hi):
-        u, rank = rows[i], ranks[i]
-        if rank < 0 or rank >= complement_size(u, indptr, indices, num_targets, no_self):
-            out[i] = -1
-            continue
-        if rank >= self_rank(u, indptr, indices, num_targets, no_self):
-            rank += 1
-        out[i] = unrank(indices, indptr[u], indptr[u + 1], rank)
 
 
 @jit
@@ -224,16 +161,16 @@ def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, se
 
     All of them once if K allows, else random ones.
     """
-    others, k = len(batch) - 1, out.shape[1]
+    num_others, k = len(batch) - 1, out.shape[1]
     for i in range(lo, hi):
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
-        if k >= others:
+        if k >= num_others:
             j = 0
-            for p in range(others + 1):
+            for p in range(num_others + 1):
                 v = batch[p]
-                own = p == position[i] or (no_self and v == u)
-                if not own and not has(indices, start, stop, v):
+                excluded = p == position[i] or (no_self and v == u)
+                if not excluded and not has(indices, start, stop, v):
                     out[i, j] = v
                     j += 1
             continue
@@ -241,7 +178,7 @@ def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, se
         for j in range(k):
             for _attempt in range(tries):
                 state += GOLDEN
-                p = below(state, others)
+                p = below(state, num_others)
                 v = batch[p + (p >= position[i])]
                 if not (no_self and v == u) and not has(indices, start, stop, v):
                     out[i, j] = v
@@ -255,8 +192,8 @@ def shuffle(lo, hi, out, rows, seed):
         state = stream(seed, i)
         for j in range(out.shape[1] - 1, 0, -1):
             state += GOLDEN
-            other = below(state, j + 1)
-            out[i, j], out[i, other] = out[i, other], out[i, j]
+            swap = below(state, j + 1)
+            out[i, j], out[i, swap] = out[i, swap], out[i, j]
 
 
 @jit
@@ -276,8 +213,8 @@ def subsets(lo, hi, out, pool, rows, seed):
         state = stream(seed, i)
         for j in range(min(k, size)):
             state += GOLDEN
-            other = j + below(state, size - j)
-            chosen[j], chosen[other] = chosen[other], chosen[j]
+            swap = j + below(state, size - j)
+            chosen[j], chosen[swap] = chosen[swap], chosen[j]
             out[i, j] = chosen[j]
 
 

@@ -17,7 +17,7 @@ def spread(u, indptr, indices, alpha, epsilon, stays, values, mark, queue, touch
     most once, by its mark. Returns the number of nodes that were ``touched``.
     """
     n = len(indptr) - 1
-    seen, waiting = mark[-1] + 1, mark[-1] + 2
+    visited, waiting = mark[-1] + 1, mark[-1] + 2
     mark[-1] = waiting
     values[n + u], touched[0], queue[0], mark[u] = 1.0, u, u, waiting
     size, head, length = 1, 0, 1
@@ -25,7 +25,7 @@ def spread(u, indptr, indices, alpha, epsilon, stays, values, mark, queue, touch
         v = queue[head]
         head = head + 1 if head + 1 < n else 0
         length -= 1
-        mark[v] = seen
+        mark[v] = visited
         residual = values[n + v]
         values[n + v] = 0.0
         degree = indptr[v + 1] - indptr[v]
@@ -40,8 +40,8 @@ def spread(u, indptr, indices, alpha, epsilon, stays, values, mark, queue, touch
             stamp = mark[w]
             if stamp == waiting:
                 continue
-            if stamp != seen:
-                mark[w] = seen
+            if stamp != visited:
+                mark[w] = visited
                 touched[size] = w
                 size += 1
             limit = epsilon * max(indptr[w + np.uint64(1)] - indptr[w], 1)
@@ -87,7 +87,7 @@ def walked(u, indptr, indices, weights, num_steps, values, mark, queue, touched)
     queue[0], values[n + u], waiting, size = u, 1.0, 1, 0
     for step in range(num_steps):
         mark[-1] += 1
-        seen, size = mark[-1], 0
+        visited, size = mark[-1], 0
         for t in range(waiting):
             v = queue[t]
             first, last = indptr[v], indptr[v + 1]
@@ -101,8 +101,8 @@ def walked(u, indptr, indices, weights, num_steps, values, mark, queue, touched)
             for e in range(first, last):
                 w = indices[e]
                 values[w] += share * weights[e] if len(weights) else share
-                if mark[w] != seen:
-                    mark[w] = seen
+                if mark[w] != visited:
+                    mark[w] = visited
                     touched[size] = w
                     size += 1
         if step + 1 < num_steps:

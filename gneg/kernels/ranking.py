@@ -17,21 +17,21 @@ def count(lo, hi, out, places, scores, first, targets, known_indptr, known, quer
         row = scores[r]
         start, stop = known_indptr[queries[r]], known_indptr[queries[r] + 1]
         for e in range(first[r], first[r + 1]):
-            own = row[targets[e]]
+            target_score = row[targets[e]]
             above, level = 0, -1
             for v in range(len(row)):
-                above += row[v] > own
-                level += row[v] == own
+                above += row[v] > target_score
+                level += row[v] == target_score
             for f in range(start, stop):
                 # A target that is known stands for itself all the same.
-                value = row[known[f]] if known[f] != targets[e] else own - 1
-                above -= value > own
-                level -= value == own
+                value = row[known[f]] if known[f] != targets[e] else target_score - 1
+                above -= value > target_score
+                level -= value == target_score
             also_above, also_level = 0, 0
             for f in range(first[r], first[r + 1]):
                 place = lower_bound(known, start, stop, targets[f])
                 if f != e and not (place < stop and known[place] == targets[f]):
-                    also_above += row[targets[f]] > own
-                    also_level += row[targets[f]] == own
+                    also_above += row[targets[f]] > target_score
+                    also_level += row[targets[f]] == target_score
             slot = out[places[e]]
             slot[0], slot[1], slot[2], slot[3] = above, level, also_above, also_level

@@ -1,11 +1,8 @@
 """Uniform draws from exact shortest-path shells, without listing a shell where that is avoidable.
 
-A row's ball is explored by BFS only up to the shell *before* the wanted one. From there a target
-is proposed along a random edge leaving that frontier and accepted only if the edge is the first
-one that enters the target from the frontier (one edge for each target, hence uniform); or, where
-the frontier has more edges than there are nodes, uniformly from all targets and accepted if some
-edge enters it from the frontier. When the rejections have cost as much as listing the shell
-would, the shell is listed. See ``ball.py`` for the ball.
+A row's ball (``ball.py``) is explored by BFS only up to the shell *before* the wanted one. From
+there targets are drawn by rejection (``frontier.py``). When the rejections have cost as much as
+listing the shell would, the shell is listed.
 """
 
 from __future__ import annotations
@@ -14,6 +11,7 @@ import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 from gneg.kernels.ball import expand, open_ball, shell_targets, usable
+from gneg.kernels.frontier import edge_counts, fill_by_rejection, first_parent
 
 # Measured: a shell is listed in less time than its slots are drawn by rejection where it has at
 # most so many paths a slot, for few slots and for many.
@@ -21,90 +19,11 @@ FEW_PATHS, PATHS, MANY = 32, 128, 16
 
 
 @jit
-def _parent(v, wanted, in_indptr, in_indices, mark):
-    """Position of the first edge that enters ``v`` from the frontier, or -1."""
-    for e in range(in_indptr[v], in_indptr[v + 1]):
-        if mark[in_indices[e]] == wanted:
-            return e
-    return np.int64(-1)
-
-
-@jit
-def _frontier_edges(first, last, queue, indptr):
-    """Running number of edges that leave the frontier, node by node."""
-    ends = np.empty(last - first, np.int64)
-    total = 0
-    for q in range(first, last):
-        total += indptr[queue[q] + 1] - indptr[queue[q]]
-        ends[q - first] = total
-    return ends
-
-
-@jit
-def _along_edge(ends, rank, first, queue, indptr, indices):
-    """Source and target of the ``rank``-th edge that leaves the frontier."""
-    q = np.searchsorted(ends, rank, side="right")
-    w = np.int64(queue[first + q])
-    return w, np.int64(indices[indptr[w + 1] - (ends[q] - rank)])
-
-
-@jit
-def _reject(
-    row,
-    asked,
-    shell,
-    base,
-    wanted,
-    ends,
-    first,
-    queue,
-    indptr,
-    indices,
-    in_indptr,
-    in_indices,
-    target_shift,
-    num_targets,
-    known_start,
-    known_stop,
-    known,
-    mark,
-    state,
-):
-    """Fill slots of one shell by rejection; stops when that has cost as much as listing it."""
-    paths = ends[-1]
-    by_edge = paths < num_targets
-    cost = 0
-    for j in range(len(row)):
-        if asked[j] != shell:
-            continue
-        while cost < paths:
-            cost += 1
-            state += GOLDEN
-            w, v = np.int64(-1), np.int64(0)
-            if by_edge:
-                w, v = _along_edge(ends, below(state, paths), first, queue, indptr, indices)
-            else:
-                v = below(state, num_targets) + target_shift
-            if mark[v] >= base or not usable(
-                v - target_shift, num_targets, known_start, known_stop, known
-            ):
-                continue
-            edge = _parent(v, wanted, in_indptr, in_indices, mark)
-            cost += (edge if edge >= 0 else in_indptr[v + 1]) - in_indptr[v]
-            if edge >= 0 and (not by_edge or in_indices[edge] == w):
-                row[j] = v - target_shift
-                break
-        if row[j] < 0:
-            break
-    return state
-
-
-@jit
-def _from_list(row, asked, shell, listed, state):
+def _from_list(row, shell_of, shell, listed, state):
     """Fill the remaining slots of one shell from the list of its usable targets."""
     if len(listed):
         for j in range(len(row)):
-            if asked[j] == shell and row[j] < 0:
+            if shell_of[j] == shell and row[j] < 0:
                 state += GOLDEN
                 row[j] = listed[below(state, len(listed))]
     return state
@@ -113,7 +32,7 @@ def _from_list(row, asked, shell, listed, state):
 @jit
 def _from_shell(
     row,
-    asked,
+    shell_of,
     shell,
     levels,
     queue,
@@ -128,7 +47,7 @@ def _from_shell(
     first, size = levels[shell], levels[shell + 1] - levels[shell]
     allowed = len(row) + size // 8  # a rejection costs about what filtering eight nodes does
     for j in range(len(row)):
-        while asked[j] == shell and row[j] < 0 and allowed > 0 and size > 0:
+        while shell_of[j] == shell and row[j] < 0 and allowed > 0 and size > 0:
             state += GOLDEN
             v = queue[first + below(state, size)] - target_shift
             if usable(v, num_targets, known_start, known_stop, known):
@@ -140,16 +59,16 @@ def _from_shell(
     listed = shell_targets(
         shell, levels, queue, target_shift, num_targets, known_start, known_stop, known
     )
-    return _from_list(row, asked, shell, listed, state)
+    return _from_list(row, shell_of, shell, listed, state)
 
 
 @jit
 def _draw_far(
     row,
-    asked,
+    shell_of,
     shell,
     base,
-    done,
+    explored,
     levels,
     indptr,
     indices,
@@ -164,11 +83,11 @@ def _draw_far(
     queue,
     state,
 ):
-    """Fill slots with targets beyond shell ``shell - 1``, of which the ball has ``done``."""
-    wanted = base + done
+    """Fill slots with targets beyond shell ``shell - 1``, of which the ball has ``explored``."""
+    wanted = base + explored
     cost = 0
     for j in range(len(row)):
-        if asked[j] != shell:
+        if shell_of[j] != shell:
             continue
         while cost < num_targets:
             cost += 1
@@ -178,8 +97,8 @@ def _draw_far(
                 v - target_shift, num_targets, known_start, known_stop, known
             ):
                 continue
-            if done < shell - 1:
-                edge = _parent(v, wanted, in_indptr, in_indices, mark)
+            if explored < shell - 1:
+                edge = first_parent(v, wanted, in_indptr, in_indices, mark)
                 cost += (edge if edge >= 0 else in_indptr[v + 1]) - in_indptr[v]
                 if edge >= 0:
                     continue
@@ -189,7 +108,7 @@ def _draw_far(
             break
     if cost < num_targets:
         return state
-    if done < shell - 1:
+    if explored < shell - 1:
         expand(shell - 1, levels, mark, queue, base, indptr, indices)
     listed = np.empty(num_targets, np.int64)
     size = 0
@@ -197,7 +116,7 @@ def _draw_far(
         if mark[v + target_shift] < base and not has(known, known_start, known_stop, v):
             listed[size] = v
             size += 1
-    return _from_list(row, asked, shell, listed[:size], state)
+    return _from_list(row, shell_of, shell, listed[:size], state)
 
 
 @jit
@@ -228,7 +147,7 @@ def draws(
     """
     k, far = out.shape[1], hops[-1]
     levels = np.empty(far + 2, np.int64)
-    asked = np.empty(k, np.int64)
+    shell_of = np.empty(k, np.int64)
     fell = 0
     for i in range(lo, hi):
         base = open_ball(rows[i], levels, mark, queue)
@@ -236,26 +155,26 @@ def draws(
         state = stream(seed, i)
         for j in range(k):
             state += GOLDEN
-            asked[j] = hops[
+            shell_of[j] = hops[
                 min(np.searchsorted(cumulative, unit(state), side="right"), len(hops) - 1)
             ]
-        done = 0
+        explored = 0
         for depth in range(1 + hop_step, far, hop_step):
-            slots = np.sum(asked == depth)
+            slots = np.sum(shell_of == depth)
             if slots == 0:
                 continue
-            while done < depth - 1:
-                done += 1
-                expand(done, levels, mark, queue, base, indptr, indices)
+            while explored < depth - 1:
+                explored += 1
+                expand(explored, levels, mark, queue, base, indptr, indices)
             first, last = levels[depth - 1], levels[depth]
-            ends = _frontier_edges(first, last, queue, indptr)
+            ends = edge_counts(first, last, queue, indptr)
             if len(ends) and ends[-1] > (FEW_PATHS if slots < MANY else PATHS) * slots:
-                state = _reject(
+                state = fill_by_rejection(
                     out[i],
-                    asked,
+                    shell_of,
                     depth,
                     base,
-                    base + done,
+                    base + explored,
                     ends,
                     first,
                     queue,
@@ -271,12 +190,12 @@ def draws(
                     mark,
                     state,
                 )
-            if np.any((asked == depth) & (out[i] < 0)):
-                done = depth
-                expand(done, levels, mark, queue, base, indptr, indices)
+            if np.any((shell_of == depth) & (out[i] < 0)):
+                explored = depth
+                expand(explored, levels, mark, queue, base, indptr, indices)
                 state = _from_shell(
                     out[i],
-                    asked,
+                    shell_of,
                     depth,
                     levels,
                     queue,
@@ -288,20 +207,20 @@ def draws(
                     state,
                 )
             for j in range(k):
-                if asked[j] == depth and out[i, j] < 0:
-                    asked[j] = depth + hop_step
+                if shell_of[j] == depth and out[i, j] < 0:
+                    shell_of[j] = depth + hop_step
                     fell += 1
-        if np.any(asked >= far):
-            while done < far - 2:
-                done += 1
-                expand(done, levels, mark, queue, base, indptr, indices)
-            asked[asked > far] = far
+        if np.any(shell_of >= far):
+            while explored < far - 2:
+                explored += 1
+                expand(explored, levels, mark, queue, base, indptr, indices)
+            shell_of[shell_of > far] = far
             state = _draw_far(
                 out[i],
-                asked,
+                shell_of,
                 far,
                 base,
-                done,
+                explored,
                 levels,
                 indptr,
                 indices,

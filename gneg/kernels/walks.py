@@ -63,9 +63,9 @@ def two_steps(
             _from_list(out[i], u, indptr, indices, pass_weight, mark, state)
             continue
         stamp = mark[-1]
-        got, failed, allowed, listed = 0, 0, max(4, fanout // 4), False
-        while got < k and not listed:
-            tries = k - got
+        filled, failed, allowed, listed = 0, 0, max(4, fanout // 4), False
+        while filled < k and not listed:
+            tries = k - filled
             for j in range(tries):
                 offset = below(state + GOLDEN, fanout)
                 if weighted and unit(state + GOLDEN + GOLDEN) >= accept[first + offset]:
@@ -83,19 +83,19 @@ def two_steps(
                 if stamped:
                     good = size[j] > 0 and mark[v] != stamp
                 else:
-                    own = no_self and v == u
-                    good = size[j] > 0 and not own and not has(known, start, stop, v)
+                    is_self = no_self and v == u
+                    good = size[j] > 0 and not is_self and not has(known, start, stop, v)
                 # Written in any case and kept if good: no branch to mispredict.
-                out[i, got] = v
-                got += good
+                out[i, filled] = v
+                filled += good
             # Rejection is given up when it has cost about what listing the row's paths costs; their
             # number takes a pass over the row to know, so not before that has been spent either.
-            failed += k - got
-            if got < k and failed >= allowed:
+            failed += k - filled
+            if filled < k and failed >= allowed:
                 allowed = max(allowed, _num_paths(u, indptr, indices) // PATHS_A_TRY)
                 listed = failed >= allowed
         if listed:
-            out[i, got:] = -1
+            out[i, filled:] = -1
             if not stamped:
                 mark[-1] += 1
                 _stamp(u, start, stop, known, no_self, mark)
@@ -184,9 +184,9 @@ def steps(
         if stamped:
             mark[-1] += 1
             _stamp(u, start, stop, known, no_self, mark)
-        got, failed = 0, 0
-        while got < k and failed < tries:
-            walks = k - got
+        filled, failed = 0, 0
+        while filled < k and failed < tries:
+            walks = k - filled
             for j in range(walks):
                 node[j], live[j] = u, j
             left = walks
@@ -212,17 +212,17 @@ def steps(
                 left = on
                 if left == 0:
                     break
-            before = got
-            for j in range(walks):  # as many as there are slots left: got < k
+            before = filled
+            for j in range(walks):  # as many as there are slots left: filled < k
                 v = node[j] - target_shift
                 good = node[j] >= 0 and 0 <= v < num_targets
                 if stamped:
                     good = good and mark[v] != mark[-1]
                 else:
                     good = good and not (no_self and v == u) and not has(known, start, stop, v)
-                out[i, got] = v if good else -1
-                got += good
-            failed = failed + walks if got == before else 0
+                out[i, filled] = v if good else -1
+                filled += good
+            failed = failed + walks if filled == before else 0
 
 
 @jit

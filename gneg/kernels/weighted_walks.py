@@ -57,8 +57,8 @@ def two_steps(
         start, stop = known_indptr[u], known_indptr[u + 1]
         state = stream(seed, i)
         allowed = max(4 * k, _num_paths(u, indptr, indices) // PATHS_A_TRY)
-        failed, got = 0, 0
-        while got < k and failed < allowed:
+        failed, filled = 0, 0
+        while filled < k and failed < allowed:
             state += GOLDEN
             w = indices[pick(state, first, fanout, first_accept, first_alias)]
             begin, size = indptr[w], indptr[w + 1] - indptr[w]
@@ -67,19 +67,19 @@ def two_steps(
                 state += GOLDEN + GOLDEN  # uint64: a product with an int would be a float
                 v = np.int64(indices[pick(state, begin, size, accept, alias)])
                 good = not (no_self and v == u) and not has(known, start, stop, v)
-                out[i, got] = v if good else -1
+                out[i, filled] = v if good else -1
             state += GOLDEN
-            got += good
+            filled += good
             failed += not good
-        if got < k:
+        if filled < k:
             mark[-1] += 1
             _stamp(u, start, stop, known, no_self, mark)
-            _from_list(out[i], got, u, indptr, indices, weights, through, mark, state)
+            _from_list(out[i], filled, u, indptr, indices, weights, through, mark, state)
 
 
 @jit
-def _from_list(row, got, u, indptr, indices, weights, through, mark, state):
-    """Fill ``row`` from ``got`` on by the list of all usable walks and their weights."""
+def _from_list(row, filled, u, indptr, indices, weights, through, mark, state):
+    """Fill ``row`` from slot ``filled`` on by the list of all usable walks and their weights."""
     paths = _num_paths(u, indptr, indices)
     ends, reached = np.empty(paths, np.int64), np.empty(paths, np.float64)
     size, total = 0, 0.0
@@ -92,7 +92,7 @@ def _from_list(row, got, u, indptr, indices, weights, through, mark, state):
                 size += 1
     if size == 0:
         return
-    for j in range(got, len(row)):
+    for j in range(filled, len(row)):
         state += GOLDEN
         at = np.searchsorted(reached[:size], unit(state) * total, side="right")
         row[j] = ends[min(at, size - 1)]

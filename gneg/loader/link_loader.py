@@ -23,10 +23,11 @@ from gneg.transforms.stores import EdgeType
 
 
 class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
-    """PyG's ``LinkNeighborLoader`` with negatives of each positive that are no edges.
+    """PyG's ``LinkNeighborLoader`` with exact negatives of each positive.
 
     Arguments and batches are those of PyG's loader. Neighbours are drawn by pyg-lib or torch-sparse
-    where one is installed, else by kernels of our own, so that a plain ``pip install`` is enough.
+    where one is installed, else by :class:`~gneg.loader.NeighborSampler`, so that a plain
+    ``pip install`` is enough.
     Negatives avoid all edges of the input type and the positives of ``edge_label_index``, and,
     in temporal batches with node times, nodes that do not exist yet. A positive with fewer than k
     non-edges repeats them, PyG's batches being rectangular.
@@ -34,7 +35,7 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
     Args:
         data: ``Data`` or ``HeteroData``.
         num_neighbors: Neighbours of a node in each hop, -1 for all; by edge type if a dictionary.
-        edge_label_index: ``[2, P]``, the links; with their edge type in ``HeteroData``; all edges
+        edge_label_index: The links ``[2, P]``, for ``HeteroData`` with their edge type; all edges
             if None.
         edge_label: ``[P]``, their labels.
         edge_label_time: ``[P]``, their times; neighbours are then no later.
@@ -47,20 +48,21 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         time_attr: The attribute of nodes or edges that holds times.
         weight_attr: The attribute of edges that neighbours are drawn in proportion to.
         transform: Applied to every batch.
-        transform_sampler_output: Applied to what was sampled, before features are looked up.
-        is_sorted: For PyG's sampler.
+        transform_sampler_output: Applied to the sampler's output, before features are looked up.
+        is_sorted: Whether edges are sorted by target; read by PyG's neighbour sampler only.
         filter_per_worker: Whether features are looked up in the worker.
-        neighbor_sampler: One that is there already.
-        directed: For PyG's sampler.
+        neighbor_sampler: A neighbour sampler to use instead of a new one.
+        directed: Read by PyG's neighbour sampler only.
         sampler: An expression, or a sampler on the graph of the input type. If None, in proportion
             to the weights of ``neg_sampling`` if it has any, else uniform.
-        known: More edges that are no negatives, ``[2, E]``: those of validation, ...
-        exclude_targets: Leave the batch's own links out of message passing, both ways.
-        rev_edge_type: The edge type with the same edges the other way round, for
+        known: ``[2, E]``, further edges that negatives avoid, such as those of validation.
+        exclude_targets: Whether the links of the batch are left out of message passing, in both
+            directions.
+        rev_edge_type: The edge type with the same edges in the other direction, for
             ``exclude_targets``.
         generator: Source of randomness. The same state gives the same batches for any number of
             workers.
-        **kwargs: Of ``torch.utils.data.DataLoader``: ``batch_size``, ``shuffle``, ...
+        **kwargs: Arguments of ``torch.utils.data.DataLoader``: ``batch_size``, ``shuffle``, ...
 
     Raises:
         ValueError: If an argument is out of range or does not fit the data.
@@ -96,10 +98,11 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         if (edge_label_time is not None) != (time_attr is not None):
-            given = "set" if edge_label_time is not None else "not set"
-            raise ValueError(
-                f"'edge_label_time' is {given} while 'time_attr' is not in the same way (got "
-                f"time_attr={time_attr!r}); temporal sampling needs both"
+            checks.fail(
+                "edge_label_time",
+                "given together with 'time_attr': temporal sampling needs both",
+                f"edge_label_time={'None' if edge_label_time is None else 'a tensor'}, "
+                f"time_attr={time_attr!r}",
             )
         seed = draw_seed(generator)
         self.time_attr = time_attr
@@ -112,32 +115,27 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
                 "time_attr": time_attr,
                 "weight_attr": weight_attr,
             }
-            if _pyg_can(options):
-                neighbor_sampler = torch_geometric.loader.link_neighbor_loader.NeighborSampler(
-                    data,
-                    num_neighbors,
-                    is_sorted=is_sorted,
-                    share_memory=kwargs.get("num_workers", 0) > 0,
-                    directed=directed,
-                    **options,
-                )
-            else:
-                neighbor_sampler = NeighborSampler(
-                    data, num_neighbors, seed=split_seed(seed, 0), **options
-                )
-        asked = NegativeSampling.cast(neg_sampling)
-        made = None
-        if asked is not None or neg_sampling_ratio:
-            weight = None if asked is None else asked.dst_weight
+            for_pyg = {
+                "is_sorted": is_sorted,
+                "share_memory": kwargs.get("num_workers", 0) > 0,
+                "directed": directed,
+            }
+            neighbor_sampler = _neighbor_sampler(
+                data, num_neighbors, options, for_pyg, split_seed(seed, 0)
+            )
+        request = NegativeSampling.cast(neg_sampling)
+        negatives = None
+        if request is not None or neg_sampling_ratio:
+            weight = None if request is None else request.dst_weight
             chosen = sampler if sampler is not None or weight is None else weight
-            made = self._sampler(data, edge_label_index, edge_label, chosen, known)
+            negatives = self._sampler(data, edge_label_index, edge_label, chosen, known)
         if kwargs.get("shuffle") and "generator" not in kwargs:
             kwargs["generator"] = torch.Generator().manual_seed(split_seed(seed, 1))
         super().__init__(
             data,
             LinkSampler(
                 neighbor_sampler,
-                made,
+                negatives,
                 exclude_targets=exclude_targets,
                 reverse=rev_edge_type,
                 seed=split_seed(seed, 2),
@@ -153,8 +151,8 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
             **kwargs,
         )
         triplets = self.neg_sampling is not None and self.neg_sampling.is_triplet()
-        if triplets and made is not None and made.corrupt != "dst":
-            checks.fail("sampler", "one that replaces targets in triplets", made)
+        if triplets and negatives is not None and negatives.corrupt != "dst":
+            checks.fail("sampler", "a sampler that replaces targets, in triplets", negatives)
 
     def _sampler(
         self,
@@ -164,10 +162,10 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         sampler: str | Sampler | Tensor | None,
         known: Tensor | None,
     ) -> Sampler:
-        """The sampler on the graph of the input type, and what it must not return."""
+        """Return a sampler on the graph of the input type that avoids all known links."""
         edge_type, links = get_edge_label_index(data, edge_label_index)
         nodes = [data if edge_type is None else data[edge_type[i]] for i in (0, -1)]
-        sizes = [int(one.num_nodes) for one in nodes]
+        sizes = [int(store.num_nodes) for store in nodes]
         same = edge_type is None or edge_type[0] == edge_type[-1]
         edges = torch.empty(2, 0, dtype=torch.long)
         store: Any = data if edge_type is None else data[edge_type]
@@ -175,8 +173,8 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
             edges = store.edge_index.cpu()
         graph = Graph.from_edge_index(edges, sizes[0] if same else (sizes[0], sizes[1]))
         positive = links.cpu() if edge_label is None else links.cpu()[:, edge_label.cpu() > 0]
-        more = [positive] if known is None else [positive, known.cpu()]
-        avoided = KnownEdges(graph, *more)
+        links_known = [positive] if known is None else [positive, known.cpu()]
+        avoided = KnownEdges(graph, *links_known)
         if sampler is None:
             sampler = Uniform(graph, known=avoided)
         elif isinstance(sampler, Tensor):
@@ -185,33 +183,33 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
             x = nodes[0].x if same and "x" in nodes[0] else None
             sampler = build(sampler, graph, z=x, known=avoided)
         elif (sampler.graph.num_src, sampler.graph.num_dst) != (graph.num_src, graph.num_dst):
-            checks.fail("sampler", f"one on {graph}", sampler.graph)
+            checks.fail("sampler", f"a sampler on {graph}", sampler.graph)
         name = self.time_attr
-        if name is None or not all(name in one and one.is_node_attr(name) for one in nodes):
+        if name is None or not all(name in store and store.is_node_attr(name) for store in nodes):
             return sampler
         return Guarded(sampler, [NodeTime((nodes[0][name], nodes[1][name]))])
 
     def refresh(self, z: Tensor | tuple[Tensor, Tensor]) -> None:
-        """Give adaptive samplers new embeddings; running workers see them at once.
+        """Set the embeddings that adaptive samplers read; running workers see them at once.
 
-        Samplers that select by a model score with their dot product.
+        Samplers that select by a model score with the dot product of the embeddings.
 
         Args:
-            z: ``[N, D]``; a pair, sources and targets, between two node types.
+            z: ``[N, D]`` embeddings; a pair, of sources and of targets, between two node types.
 
         Raises:
-            ValueError: If they have another shape than before.
+            ValueError: If the shape differs from the one before.
         """
         pair = z if isinstance(z, tuple) else (z, z)
-        there = self.link_sampler.z
-        if there is None:
+        embeddings = self.link_sampler.z
+        if embeddings is None:
             source = pair[0].detach().float().cpu().clone().share_memory_()
             target = source
             if isinstance(z, tuple):
                 target = pair[1].detach().float().cpu().clone().share_memory_()
             self.link_sampler.z = source, target
             return
-        for old, new in zip(there, pair, strict=True):
+        for old, new in zip(embeddings, pair, strict=True):
             if old.shape != new.shape:
                 checks.fail("z", f"of shape {list(old.shape)}, as before", list(new.shape))
             old.copy_(new.detach())
@@ -222,8 +220,18 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         return iterator
 
 
-def _pyg_can(options: dict[str, Any]) -> bool:
-    """Whether PyG's own sampler works here."""
+def _neighbor_sampler(
+    data: Any, num_neighbors: Neighbors, options: dict[str, Any], for_pyg: dict[str, Any], seed: int
+) -> Any:
+    """Return PyG's neighbour sampler where it works, else :class:`~gneg.loader.NeighborSampler`."""
+    if _pyg_works(options):
+        pyg = torch_geometric.loader.link_neighbor_loader.NeighborSampler
+        return pyg(data, num_neighbors, **for_pyg, **options)
+    return NeighborSampler(data, num_neighbors, seed=seed, **options)
+
+
+def _pyg_works(options: dict[str, Any]) -> bool:
+    """Return whether PyG's neighbour sampler works with these options here."""
     if torch_geometric.typing.WITH_PYG_LIB:
         return True
     special = options["disjoint"] or options["time_attr"] or options["weight_attr"]

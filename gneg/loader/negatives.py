@@ -1,4 +1,4 @@
-"""A PyG sampler whose negatives are those of each positive, and are no edges."""
+"""A PyG link sampler that draws exact negatives of each positive."""
 
 from __future__ import annotations
 
@@ -18,34 +18,36 @@ from torch_geometric.sampler import (
 from torch_geometric.sampler.neighbor_sampler import edge_sample
 
 from gneg import checks
-from gneg.loader.neighbors import Output
+from gneg.loader.neighborhood import Output
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler
 from gneg.samplers.negatives import Negatives
 from gneg.transforms.stores import EdgeType
 
 
-class _Chosen(NegativeSampling):  # type: ignore[misc]
-    """Hands PyG negatives that were drawn before, in the layout that it asks for."""
+class _DrawnNegatives(NegativeSampling):  # type: ignore[misc]
+    """Negatives that were drawn before, handed to PyG in its own layout."""
 
-    def __init__(self, asked: NegativeSampling, src: Tensor, dst: Tensor, amount: Any) -> None:
-        super().__init__(asked.mode, asked.amount)
-        self.amount, self.chosen = amount, {"src": src, "dst": dst}
+    def __init__(self, request: NegativeSampling, src: Tensor, dst: Tensor, amount: Any) -> None:
+        super().__init__(request.mode, request.amount)
+        self.amount, self.ends = amount, {"src": src, "dst": dst}
 
     def sample(self, num_samples: int, endpoint: str, num_nodes: int | None = None) -> Tensor:
-        """Return the end that was drawn."""
-        return self.chosen[endpoint]
+        """Return the negatives' sources or targets."""
+        return self.ends[endpoint]
 
 
 class LinkSampler(BaseSampler):  # type: ignore[misc]
-    """Neighbourhoods of positives and of their own, exact negatives.
+    """A sampler of the neighbourhoods of positives and of their exact negatives.
 
     Args:
         neighbors: PyG's ``NeighborSampler`` or :class:`~gneg.loader.NeighborSampler`.
-        sampler: Draws the negatives, in the graph of the edge type that links are of.
-        exclude_targets: Leave the batch's own positives out of message passing, both ways.
-        reverse: The edge type that holds the same edges the other way round.
-        seed: Where all randomness comes from.
+        sampler: The sampler that draws the negatives, on the graph of the links' edge type; None:
+            PyG draws them.
+        exclude_targets: Whether the positives of the batch are left out of message passing, in
+            both directions.
+        reverse: The edge type that holds the same edges in the other direction.
+        seed: Seed of the negatives.
 
     Attributes:
         state: ``[1]`` long in shared memory: the epoch.
@@ -68,18 +70,18 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
         self.z: tuple[Tensor, Tensor] | None = None
 
     def sample_from_nodes(self, inputs: NodeSamplerInput) -> Output:
-        """As the neighbour sampler does."""
+        """Sample the neighbourhoods of nodes."""
         return self.neighbors.sample_from_nodes(inputs)
 
     def sample_from_edges(
         self, inputs: EdgeSamplerInput, neg_sampling: NegativeSampling | None = None
     ) -> Output:
-        """Neighbourhoods of the ends of edges and, if asked for, of negatives of each."""
+        """Sample the neighbourhoods of the ends of edges and of negatives, if there are any."""
         inputs = _flat(inputs)
-        chosen = None if neg_sampling is None else self._choose(inputs, neg_sampling)
+        negatives = None if neg_sampling is None else self._negatives(inputs, neg_sampling)
         neighbors = self.neighbors
         draw = neighbors.sample if hasattr(neighbors, "sample") else neighbors._sample
-        out = edge_sample(inputs, draw, neighbors.num_nodes, neighbors.disjoint, None, chosen)
+        out = edge_sample(inputs, draw, neighbors.num_nodes, neighbors.disjoint, None, negatives)
         if self.exclude_targets:
             self._hide(out, inputs)
         kind = getattr(neighbors.subgraph_type, "value", neighbors.subgraph_type)
@@ -87,21 +89,21 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
 
     @property
     def edge_permutation(self) -> Any:
-        """That of the neighbour sampler."""
+        """The positions in the data of the neighbour sampler's edges."""
         return self.neighbors.edge_permutation
 
     def score(self, src: Tensor, dst: Tensor) -> Tensor:
-        """The model, as far as workers know it: the dot product of the embeddings they were given.
+        """Return the dot products of the embeddings that ``loader.refresh(z)`` set.
 
         Raises:
-            ValueError: If they were given none.
+            ValueError: If there are no embeddings yet.
         """
         if self.z is None:
-            checks.fail("z", "given by loader.refresh(z) for a sampler that needs a model", None)
+            checks.fail("z", "set by loader.refresh(z) for a sampler that needs a model", None)
         return (self.z[0][src] * self.z[1][dst]).sum(dim=-1)
 
     def _draw(self, inputs: EdgeSamplerInput, k: int) -> Negatives:
-        """Negatives that depend on the positives and the epoch, not on the worker."""
+        """Draw negatives that depend on the positives and the epoch, not on the worker."""
         assert self.sampler is not None
         pos = torch.stack([inputs.row, inputs.col]).cpu().long()
         mark = zlib.crc32(pos.numpy().tobytes())
@@ -112,47 +114,47 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
         score = self.score if "score" in self.sampler.needs else None
         return self.sampler.sample(pos, k, z=z, score=score, generator=generator_from(seed))
 
-    def _choose(self, inputs: EdgeSamplerInput, asked: NegativeSampling) -> NegativeSampling:
+    def _negatives(self, inputs: EdgeSamplerInput, request: NegativeSampling) -> NegativeSampling:
         """Draw negatives, in PyG's layout.
 
         Pairs of a batch, and triplets of disjoint neighbourhoods, are ordered with the positives
         running fastest; other triplets with the negatives of a positive together.
         """
         if self.sampler is None:
-            return asked
+            return request
         positives = len(inputs.row)
-        k = math.ceil(asked.amount)
+        k = math.ceil(request.amount)
         negatives = self._draw(inputs, k)
         src, dst = negatives.pairs()
         mask = _filled(negatives)
         lone = ~mask.any(dim=1)
-        if lone.any() and (asked.is_triplet() or self.neighbors.disjoint):
+        if lone.any() and (request.is_triplet() or self.neighbors.disjoint):
             pair = inputs.row[lone][0].item(), inputs.col[lone][0].item()
             allowed = "of nodes that have a non-edge"
             checks.fail("edge_label_index", f"{allowed} in triplets and disjoint batches", pair)
         pick = torch.where(mask, torch.arange(k), 0)
         short = ~mask & ~lone.unsqueeze(1)
-        if short.any():  # repeat what a row has: PyG knows no shorter ones
+        if short.any():  # repeat negatives of the row: PyG's rows are all of one length
             have = mask.sum(dim=1, keepdim=True).clamp(min=1)
             pick = torch.where(mask, pick, torch.arange(k) % have)
         src, dst = src.gather(1, pick), dst.gather(1, pick)
-        if asked.is_triplet():
+        if request.is_triplet():
             if self.neighbors.disjoint:
                 src, dst = src.t(), dst.t()
-            return _Chosen(asked, src.reshape(-1), dst.reshape(-1), asked.amount)
-        there = (~lone).unsqueeze(0).expand(k, -1).reshape(-1)
-        wanted = math.ceil(positives * asked.amount)
+            return _DrawnNegatives(request, src.reshape(-1), dst.reshape(-1), request.amount)
+        exists = (~lone).unsqueeze(0).expand(k, -1).reshape(-1)
+        wanted = math.ceil(positives * request.amount)
         src, dst = src.t().reshape(-1)[:wanted], dst.t().reshape(-1)[:wanted]
-        kept = there[:wanted]
-        amount = Fraction(int(kept.sum()), max(positives, 1))
-        return _Chosen(asked, src[kept], dst[kept], amount)
+        exists = exists[:wanted]
+        amount = Fraction(int(exists.sum()), max(positives, 1))
+        return _DrawnNegatives(request, src[exists], dst[exists], amount)
 
     def _hide(self, out: Any, inputs: EdgeSamplerInput) -> None:
-        """Take the batch's positives out of the sampled edges."""
+        """Remove the batch's positives from the sampled edges."""
         input_type = inputs.input_type
         pairs = torch.stack([inputs.row, inputs.col]).cpu().long()
         if input_type is None:
-            keep = _others(
+            keep = _not_hidden(
                 out.node, out.node, out.row, out.col, torch.cat([pairs, pairs.flip(0)], 1)
             )
             out.num_sampled_edges = _recount(keep, out.num_sampled_edges)
@@ -166,7 +168,7 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
             targets[input_type] = torch.cat([pairs, pairs.flip(0)], dim=1)
         for edge_type, hidden in targets.items():
             ends = out.node[edge_type[0]], out.node[edge_type[-1]]
-            keep = _others(*ends, out.row[edge_type], out.col[edge_type], hidden)
+            keep = _not_hidden(*ends, out.row[edge_type], out.col[edge_type], hidden)
             count = out.num_sampled_edges[edge_type]
             out.num_sampled_edges[edge_type] = _recount(keep, count)
             out.row[edge_type] = out.row[edge_type][keep]
@@ -176,26 +178,28 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
 
 
 def _flat(inputs: EdgeSamplerInput) -> EdgeSamplerInput:
-    """The same links in one row, whatever shape their positions were given in."""
+    """Return the same links with one-dimensional fields: indices may come in any shape."""
     fields = (inputs.input_id, inputs.row, inputs.col, inputs.label, inputs.time)
-    flat = [one if one is None or one.dim() < 2 else one.reshape(-1) for one in fields]
+    flat = [field if field is None or field.dim() < 2 else field.reshape(-1) for field in fields]
     return EdgeSamplerInput(*flat, inputs.input_type)
 
 
 def _filled(negatives: Negatives) -> Tensor:
-    """The mask, with what is usable in a row first."""
+    """Return the mask; refuse rows whose usable negatives do not come first."""
     mask = negatives.mask
     if (mask[:, 1:] & ~mask[:, :-1]).any():
         checks.fail("sampler", "one that fills rows from the left", negatives)
     return mask
 
 
-def _others(src_node: Tensor, dst_node: Tensor, row: Tensor, col: Tensor, hidden: Tensor) -> Tensor:
-    """Which edges are none of ``hidden [2, n]``."""
+def _not_hidden(
+    src_node: Tensor, dst_node: Tensor, row: Tensor, col: Tensor, hidden: Tensor
+) -> Tensor:
+    """Return the mask of edges that are not among ``hidden [2, n]``."""
     size = int(max(dst_node.max(), hidden[1].max())) + 1 if len(dst_node) else 1
     return ~torch.isin(src_node[row] * size + dst_node[col], hidden[0] * size + hidden[1])
 
 
 def _recount(keep: Tensor, counts: list[int] | None) -> list[int] | None:
-    """Edges of each hop that are left."""
+    """Return the number of edges of each hop that are kept."""
     return None if counts is None else [int(part.sum()) for part in keep.split(counts)]

@@ -1,14 +1,21 @@
-"""Models: encoders on PyG's GNNs, decoders, training-free heuristics."""
+"""Networks: encoders on PyG's GNNs, decoders, base measures, pair features, the stack."""
 
-from gneg.nn.adjacency import Adjacency
-from gneg.nn.base_measure import BaseMeasure
-from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, make_decoder
-from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
-from gneg.nn.lightgcn import LightGCN
-from gneg.nn.model import LinkPredictor, Scorer
-from gneg.nn.pair_features import PairFeatures
-from gneg.nn.pair_inputs import PairInputs
-from gneg.nn.stack import Stack
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the module's dictionary
+    from gneg.nn.adjacency import Adjacency
+    from gneg.nn.base_measure import BaseMeasure
+    from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, Hybrid, make_decoder
+    from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
+    from gneg.nn.lightgcn import LightGCN
+    from gneg.nn.model import LinkPredictor, Scorer
+    from gneg.nn.pair_features import PairFeatures
+    from gneg.nn.pair_inputs import PairInputs
+    from gneg.nn.stack import Stack
 
 __all__ = [
     "MLP",
@@ -18,6 +25,7 @@ __all__ = [
     "Cosine",
     "Dot",
     "Encoder",
+    "Hybrid",
     "LightGCN",
     "LinkPredictor",
     "NoEmbeddings",
@@ -28,3 +36,30 @@ __all__ = [
     "Stack",
     "make_decoder",
 ]
+
+#: The module of each name, imported when it is first used: encoders bring in PyTorch Geometric.
+_MODULES = {
+    "MLP": "decoders",
+    "Adjacency": "adjacency",
+    "BaseMeasure": "base_measure",
+    "Bilinear": "decoders",
+    "Cosine": "decoders",
+    "Dot": "decoders",
+    "Encoder": "encoders",
+    "Hybrid": "decoders",
+    "LightGCN": "lightgcn",
+    "LinkPredictor": "model",
+    "NoEmbeddings": "encoders",
+    "PairFeatures": "pair_features",
+    "PairInputs": "pair_inputs",
+    "Scorer": "model",
+    "SparseFeatures": "encoders",
+    "Stack": "stack",
+    "make_decoder": "decoders",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'gneg.nn' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"gneg.nn.{_MODULES[name]}"), name)

@@ -1,46 +1,48 @@
-"""What negatives were drawn from, added back to the score."""
+"""The log density of the negatives, added back to the score."""
 
 from __future__ import annotations
 
-from typing import Literal
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from gneg import checks
+from gneg.nn.choices import Form
 from gneg.samplers import Sampler
 from gneg.samplers.negatives import Side
 
-#: What a loss sees of a score on a base measure, see :class:`BaseMeasure`.
-Form = Literal["plain", "nce"]
+SMOOTHING = 0.01
 
 
 class BaseMeasure(nn.Module):
-    """A decoder's score and the log density of the negatives: ``f(u, v) + c * log q(u, v)``.
+    """A decoder's score plus the log density of the negatives: ``f(u, v) + c * log q(u, v)``.
 
-    With negatives from q the best logit of a classifier is log p(pair) - log q(pair) (Gutmann and
-    Hyvarinen, AISTATS 2010): it unlearns whatever q is made of. Adding log q back repairs that, and
-    leaves the decoder to learn what the heuristic behind q lacks.
+    With negatives from q the optimal logit of a classifier is log p(pair) - log q(pair) (Gutmann
+    and Hyvarinen, AISTATS 2010): the model unlearns whatever q is made of. Adding log q back
+    repairs that and leaves the decoder to learn what the heuristic behind q lacks.
 
-    In training mode it returns the logits that a loss wants, in evaluation mode the score. Put on
-    log q of both ends, with kept ends as frequent as in training pairs, and told relative to a
-    uniform pair: log q is 0 where negatives are uniform.
+    In training mode the module returns the logits for the loss, in evaluation mode the score.
+    ``log q`` is the joint density of both ends, with query nodes as frequent as in the training
+    edges, relative to a uniform pair: it is 0 where negatives are uniform.
 
     Args:
-        decoder: Scores ``f`` of two tensors ``[.., D]``.
-        sampler: What negatives are drawn from; any with a closed-form density.
+        decoder: A decoder that scores two tensors ``[.., D]``.
+        sampler: The sampler of the negatives; any with a density in closed form.
         c: Weight of log q, >= 0, or ``"learned"``.
-        form: ``"plain"``: a loss sees ``f`` alone, and ``c`` only counts in evaluation.
-            ``"nce"``: it sees the score minus log q, so that the whole score learns log p; with
-            ``c=1`` the same as plain.
-        smoothing: Share of a uniform density that is mixed into q, in (0, 1): a pair that it never
+        form: ``"plain"``: the loss sees ``f`` alone, and ``c`` counts in evaluation only.
+            ``"nce"``: the loss sees the score minus log q, so that the whole score learns log p;
+            with ``c=1`` the same as plain.
+        smoothing: Share of a uniform density that is mixed into q, in (0, 1]: a pair that q never
             proposes is not impossible.
 
     Raises:
-        ValueError: If an argument is out of range, or the sampler's density has no closed form.
+        ValueError: If an argument is out of range, or the sampler has no density in closed form.
     """
 
-    #: Whether `forward` wants the ids of the pairs as well.
+    #: Whether ``forward`` takes the ids of the pairs as a third argument.
     needs_pairs = True
 
     def __init__(
@@ -50,13 +52,13 @@ class BaseMeasure(nn.Module):
         c: float | Literal["learned"] = 1.0,
         *,
         form: Form = "plain",
-        smoothing: float = 0.01,
+        smoothing: float = SMOOTHING,
     ) -> None:
         super().__init__()
         if not isinstance(sampler, Sampler):
             checks.fail("sampler", "a gneg sampler", type(sampler).__name__)
-        none = torch.zeros(1, dtype=torch.long)
-        if sampler.log_prob(none, none) is None:
+        node = torch.zeros(1, dtype=torch.long)
+        if sampler.log_prob(node, node) is None:
             checks.fail(
                 "sampler",
                 "one with a closed-form density",
@@ -67,52 +69,121 @@ class BaseMeasure(nn.Module):
         learned = c == "learned"
         if learned and form == "plain":
             checks.fail("form", "'nce' for a learned c, which plain logits do not hold", form)
-        start = torch.tensor(1.0 if learned else checks.number("c", c, 0))
+        weight = torch.tensor(1.0 if learned else checks.number("c", c, 0))
         if learned:
-            self.c: Tensor = nn.Parameter(start)
+            self.c: Tensor = nn.Parameter(weight)
         else:
-            self.register_buffer("c", start)
+            self.register_buffer("c", weight)
         self.smoothing = checks.number("smoothing", smoothing, 0, 1, open_low=True)
         self.decoder = decoder
         self.sampler = sampler
         graph = sampler.graph
         sides: list[Side] = ["dst", "src"] if sampler.corrupt == "both" else [sampler.corrupt]
-        self._kept = {}
+        #: Log probability ``[N]`` of each node as a query, by the end that is replaced.
+        self._log_query = {}
         for side in sides:
             degree = (graph if side == "dst" else graph.reversed()).degree().double()
             share = degree / degree.sum().clamp(min=1)
-            even = 1.0 / max(len(degree), 1)
-            self._kept[side] = ((1 - smoothing) * share + smoothing * even).log()
+            uniform = 1.0 / max(len(degree), 1)
+            self._log_query[side] = ((1 - smoothing) * share + smoothing * uniform).log()
 
     def log_measure(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Log density of pairs ``[B]`` as negatives, relative to a uniform pair; float, ``[B]``.
+        """Return the log density of pairs ``[B]`` as negatives, relative to a uniform pair.
 
-        A known edge has the density that it would have if it were not known.
+        Float, ``[B]``. A known edge has the density that it would have if it were not known.
         """
         graph = self.sampler.graph
         ends = {"dst": (src, graph.num_dst), "src": (dst, graph.num_src)}
-        found = []
-        for side, kept in self._kept.items():
-            node, targets = ends[side]
+        densities = []
+        for side, log_query in self._log_query.items():
+            query, num_targets = ends[side]
             log_q = self.sampler.log_prob(src, dst, side=side)
             assert log_q is not None
-            q = (1 - self.smoothing) * log_q.double().exp() + self.smoothing / targets
-            found.append(q.log() + kept.to(node.device)[node])
-        joint = torch.stack(found).logsumexp(dim=0) - torch.tensor(len(found)).log()
+            q = (1 - self.smoothing) * log_q.double().exp() + self.smoothing / num_targets
+            densities.append(q.log() + log_query.to(query.device)[query])
+        joint = torch.stack(densities).logsumexp(dim=0) - torch.tensor(len(densities)).log()
         uniform = torch.tensor(float(graph.num_src) * graph.num_dst).log()
         return (joint + uniform).float()
 
     def forward(self, src: Tensor, dst: Tensor, pairs: Tensor) -> Tensor:
-        """Logits in training, scores in evaluation, ``[B]``.
+        """Return logits in training, scores in evaluation, ``[B]``.
 
         Args:
-            src: ``[B, D]``.
-            dst: ``[B, D]``.
-            pairs: ``[2, B]``, whose embeddings they are.
+            src: Embeddings of sources, ``[B, D]``.
+            dst: Embeddings of targets, ``[B, D]``.
+            pairs: Ids of sources and targets, ``[2, B]``.
         """
-        asked = (pairs,) if getattr(self.decoder, "needs_pairs", False) else ()
-        f: Tensor = self.decoder(src, dst, *asked)
+        ids = (pairs,) if getattr(self.decoder, "needs_pairs", False) else ()
+        f: Tensor = self.decoder(src, dst, *ids)
         if self.training and self.form == "plain":
             return f
         c = self.c - 1.0 if self.training else self.c
         return f + c * self.log_measure(pairs[0], pairs[1])
+
+    def parts(
+        self, score: Callable[[Tensor, Tensor], Tensor], src: Tensor, dst: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the decoder's scores and log q of pairs of one shape, each in that shape.
+
+        Args:
+            score: The model on fixed embeddings, with this module as its decoder.
+            src: Sources.
+            dst: Targets.
+        """
+        c = self.c.clone()
+        with torch.no_grad():
+            self.c.zero_()
+            f = score(src, dst)
+            self.c.copy_(c)
+        return f, self.log_measure(src.reshape(-1), dst.reshape(-1)).view(src.shape)
+
+
+def log_density_score(sampler: Sampler) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return a score of pairs: their log density as negatives of a sampler, a base measure alone.
+
+    Args:
+        sampler: A sampler with a density in closed form.
+
+    Raises:
+        ValueError: If the sampler has none.
+    """
+    measure = BaseMeasure(nn.Identity(), sampler)
+
+    def score(src: Tensor, dst: Tensor) -> Tensor:
+        return measure.log_measure(src.reshape(-1), dst.reshape(-1)).view(src.shape)
+
+    return score
+
+
+def best_weight(
+    parts: Callable[..., tuple[Tensor, Tensor]],
+    evaluate: Callable[[Callable[..., Tensor]], dict[str, float]],
+    metric: str,
+    weights: Sequence[float],
+) -> tuple[float, dict[str, float]]:
+    """Return the weight of log q with the best metric, and its metrics; the smallest of equals.
+
+    Model and density are asked once, whatever the number of weights.
+
+    Args:
+        parts: ``parts(*ids) -> (f, log_q)``: scores of the model and log densities.
+        evaluate: Evaluates a score; must ask it for the same ids in the same order at each call.
+        metric: The metric to choose by; higher is better.
+        weights: Weights to try.
+    """
+    computed: list[tuple[Tensor, Tensor]] = []
+
+    def score_with(weight: float) -> Callable[..., Tensor]:
+        position = itertools.count()
+
+        def score(*ids: Any) -> Tensor:
+            i = next(position)
+            if i == len(computed):
+                computed.append(parts(*ids))
+            f, log_q = computed[i]
+            return f + weight * log_q
+
+        return score
+
+    results = [(weight, evaluate(score_with(weight))) for weight in sorted(weights)]
+    return max(results, key=lambda result: result[1][metric])

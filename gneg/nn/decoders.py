@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
 from gneg import checks
+from gneg.nn.choices import DecoderKind
 
-DecoderKind = Literal["mlp", "dot", "cosine", "hybrid", "bilinear"]
 EPSILON = 1e-8  # the least that a cosine is divided by
 
 

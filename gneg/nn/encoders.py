@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +13,7 @@ from torch_geometric.nn.models.basic_gnn import BasicGNN
 from gneg import checks
 from gneg.graph import sparse
 from gneg.nn.adjacency import Adjacency
-
-Inputs = Literal["features", "embedding", "both"]
-Norm = Literal["batch", "layer"]
-JumpingKnowledge = Literal["last", "cat", "max"]
-GNNS = ("sage", "gcn")
+from gneg.nn.choices import GNNS, Inputs, JumpingKnowledge, Norm
 
 
 class SparseFeatures:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gneg import checks
 from gneg.nn.adjacency import Adjacency
-from gneg.nn.encoders import Inputs
+from gneg.nn.choices import Inputs
 
 
 class LightGCN(nn.Module):

@@ -22,7 +22,7 @@ class PairFeatures(nn.Module):
         decoder: Scores ``f`` of two tensors ``[.., D]``.
         graph: The training graph, homogeneous; a directed one is taken as undirected.
         width: D.
-        kinds: Some of :data:`gneg.nn.pair_inputs.KINDS`; see :class:`PairInputs` if None.
+        kinds: Some of :data:`gneg.nn.choices.PAIR_KINDS`; see :class:`PairInputs` if None.
         x: ``[N, F]`` features, for ``"cosine"``, ``"smooth"`` and ``"smooth2"``.
         hidden: Width of ``g``.
         seed: Of the pairs that standardise.

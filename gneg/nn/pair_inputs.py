@@ -14,16 +14,13 @@ from torch import Tensor, nn
 from gneg import checks
 from gneg.graph import Graph, KnownEdges, heuristics
 from gneg.graph.pagerank import TABLE, PageRank, without_own_edge
+from gneg.nn.choices import PAIR_KINDS
 from gneg.nn.smoothed import Smoothed
 from gneg.rng import generator_from
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-#: Common neighbours, Adamic-Adar, resource allocation, PageRank (the mean of both ways), Katz's
-#: index of three steps, distance (2, 3, more), degrees of both ends, and cosines: of features, and
-#: of features summed over one step and over two.
-KINDS = ("cn", "aa", "ra", "ppr", "katz", "shell", "degree", "cosine", "smooth", "smooth2")
 WIDTHS = {"shell": 2, "degree": 2}
 HOPS = {"cosine": 0, "smooth": 1, "smooth2": 2}
 #: Entries of features up to which sums over two steps are made unasked: they are dense.
@@ -42,9 +39,10 @@ class PairInputs(nn.Module):
 
     Args:
         graph: The training graph, homogeneous; a directed one is taken as undirected.
-        kinds: Some of :data:`KINDS`; if None all that there are inputs for, without ``"ppr"`` on
-            graphs that are too large for :attr:`gneg.graph.pagerank.PageRank.table` and
-            ``"smooth2"`` on more than :data:`FILLED` features.
+        kinds: Some of :data:`~gneg.nn.choices.PAIR_KINDS`; if None all that there are inputs for,
+            without ``"ppr"`` on graphs that are too large for
+            :attr:`gneg.graph.pagerank.PageRank.table` and ``"smooth2"`` on more than
+            :data:`FILLED` features.
         x: ``[N, F]`` features, for ``"cosine"``, ``"smooth"`` and ``"smooth2"``.
         seed: Of the pairs that standardise.
 
@@ -69,8 +67,8 @@ class PairInputs(nn.Module):
             without = {"ppr"} if graph.num_nodes > TABLE else set()
             without |= set(HOPS) if x is None else set()
             without |= {"smooth2"} if x is not None and x.numel() > FILLED else set()
-            kinds = [one for one in KINDS if one not in without]
-        self.kinds = [checks.choice("kinds", one, KINDS) for one in kinds]
+            kinds = [one for one in PAIR_KINDS if one not in without]
+        self.kinds = [checks.choice("kinds", one, PAIR_KINDS) for one in kinds]
         if x is None and not HOPS.keys().isdisjoint(self.kinds):
             checks.fail("x", "features [N, F] for 'cosine', 'smooth' and 'smooth2'", None)
         self.graph = graph.to_undirected()

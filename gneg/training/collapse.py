@@ -1,4 +1,4 @@
-"""Signs that training on hard negatives is going wrong, told once and clearly."""
+"""Signs that training on hard negatives goes wrong, reported once and clearly."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ ADVICE = (
     "mix hard negatives with uniform ones, as in mixture(uniform:0.75, hardest(walk):0.25), "
     "or lower the learning rate"
 )
+MEANING = {
+    "spread": "the embeddings have collapsed: all nodes look the same",
+    "margin": "the loss does not decrease: positives and negatives score the same",
+    "inverted": "most negatives score above their positives: they are too hard to learn from",
+}
 
 
 class CollapseWatch:
@@ -24,15 +29,15 @@ class CollapseWatch:
     Three signs, each of which has to last for ``patience`` updates:
 
     * *spread*: normalised embeddings differ by less than ``spread``. The figure is the mean
-      standard deviation of their coordinates times sqrt(D): 1 for directions at random, 0 when all
-      nodes have become one (Chen and He, CVPR 2021, section 4.1).
+      standard deviation of their coordinates times sqrt(D): 1 for random directions, 0 when all
+      nodes have the same (Chen and He, CVPR 2021, section 4.1).
     * *margin*: positives score no higher than their negatives and all scores are nearly equal, so
       that a ranking loss stands still at its margin.
     * *inverted*: most negatives score above their positives: they are too hard to learn from.
 
     Args:
-        spread: Lowest spread that is not a collapse, in [0, 1].
-        patience: Updates that a sign has to last.
+        spread: Smallest spread that is not a collapse, in [0, 1].
+        patience: Updates that a sign has to last, >= 1.
 
     Example:
         >>> watch = CollapseWatch(patience=1)
@@ -46,24 +51,31 @@ class CollapseWatch:
     def __init__(self, *, spread: float = 0.02, patience: int = 30) -> None:
         self.spread = checks.number("spread", spread, 0, 1)
         self.patience = checks.integer("patience", patience, 1)
+        #: The sign that was warned of; None: none was.
         self.sign: str | None = None
         self._lasted = {"spread": 0, "margin": 0, "inverted": 0}
 
     def update(self, z: Tensor, pos: Tensor, neg: Tensor) -> None:
-        """Look at embeddings ``z [N, D]``, scores ``pos [B]`` and ``neg [B, K]`` of a step."""
+        """Look at one step.
+
+        Args:
+            z: Embeddings, ``[N, D]``.
+            pos: Scores of positives, ``[B]``.
+            neg: Scores of negatives, ``[B, K]``.
+        """
         if self.sign is not None or not neg.numel():
             return
         with torch.no_grad():
-            seen = {
+            present = {
                 "spread": embedding_spread(z) < self.spread,
-                "margin": _flat(pos, neg),
+                "margin": _all_equal(pos, neg),
                 "inverted": float((neg > pos.unsqueeze(1)).float().mean()) > 0.6,
             }
-        for sign, now in seen.items():
+        for sign, now in present.items():
             self._lasted[sign] = self._lasted[sign] + 1 if now else 0
             if self._lasted[sign] >= self.patience:
                 self.sign = sign
-                warnings.warn(f"{_MEANING[sign]}; {ADVICE}", CollapseWarning, stacklevel=2)
+                warnings.warn(f"{MEANING[sign]}; {ADVICE}", CollapseWarning, stacklevel=2)
                 return
 
     def state_dict(self) -> dict[str, Any]:
@@ -71,21 +83,18 @@ class CollapseWatch:
         return {"sign": self.sign, "lasted": dict(self._lasted)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``."""
+        """Restore what ``state_dict`` returned."""
         self.sign, self._lasted = state["sign"], dict(state["lasted"])
 
 
-_MEANING = {
-    "spread": "the embeddings have collapsed: all nodes look the same",
-    "margin": "the loss stands still: positives and negatives score the same",
-    "inverted": "most negatives score above their positives: they are too hard to learn from",
-}
-
-
 def embedding_spread(z: Tensor, rows: int = 1024) -> float:
-    """Mean standard deviation of normalised ``z [N, D]`` times sqrt(D), over up to ``rows`` nodes.
+    """Return the mean standard deviation of normalised embeddings times sqrt(D).
 
-    About 1 for directions at random, 0 when all are one.
+    About 1 for random directions, 0 when all are the same.
+
+    Args:
+        z: Embeddings, ``[N, D]``.
+        rows: Number of nodes to look at, at most.
     """
     if len(z) > rows:
         z = z[:: len(z) // rows]
@@ -93,8 +102,8 @@ def embedding_spread(z: Tensor, rows: int = 1024) -> float:
     return float(unit.std(dim=0, correction=0).mean() * unit.size(1) ** 0.5)
 
 
-def _flat(pos: Tensor, neg: Tensor) -> bool:
-    """Whether all scores are the same but for a thousandth, and positives are not ahead."""
+def _all_equal(pos: Tensor, neg: Tensor) -> bool:
+    """Whether all scores are equal up to a thousandth, and positives are not ahead."""
     scores = torch.cat([pos.flatten(), neg.flatten()])
     scale = float(scores.abs().mean()) + 1e-3
     gap = float(pos.mean() - neg.mean())

@@ -1,119 +1,312 @@
-"""What decides the result of a training run."""
+"""Configs: everything that decides the result of a training run but the data and the seed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+import torch
 
 from gneg import checks
 from gneg.graph.heuristics import KINDS
 from gneg.graph.known import KnownPolicy
 from gneg.losses import LOSSES
-from gneg.nn.base_measure import Form
-from gneg.nn.decoders import DecoderKind
-from gneg.nn.encoders import GNNS, Inputs, JumpingKnowledge, Norm
+from gneg.nn.choices import (
+    GNNS,
+    PAIR_KINDS,
+    RELATIONAL_ENCODERS,
+    TRIPLE_MODELS,
+    DecoderKind,
+    Form,
+    Inputs,
+    JumpingKnowledge,
+    Norm,
+)
 from gneg.samplers.base import Corrupt
+from gneg.samplers.text.build import SAMPLERS
+from gneg.samplers.text.parse import Expression, complain, parse
+from gneg.samplers.triples.build import NAMES, SELECTORS
+from gneg.samplers.triples.triple_sampler import TripleCorrupt
+from gneg.training.options import Option, check_settings, documented, setting
 
-#: Tried on validation; 0: no base measure.
+#: Weights of a base measure that are tried on validation; 0 stands for no base measure.
 BASE_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
+#: The loss that needs no negatives: cross-entropy over all entities, from both ends.
+ONE_VS_ALL = "1vsall"
 
 
-@dataclass(frozen=True)
+def _check_expression(name: str, text: str, known: tuple[str, ...]) -> None:
+    """Refuse a sampler expression that is malformed or names an unknown sampler."""
+
+    def check(expression: Expression) -> None:
+        if expression.name not in known:
+            message = f"no sampler {expression.name!r}; there are {', '.join(known)}"
+            complain(text, expression.place, message)
+        for part, _ in expression.parts:
+            check(part)
+
+    check(parse(text))
+
+
+def _check_sampler(name: str, text: str) -> None:
+    _check_expression(name, text, tuple(SAMPLERS))
+
+
+def _check_triple_sampler(name: str, text: str) -> None:
+    _check_expression(name, text, (*NAMES, *SELECTORS))
+
+
+def _check_base_measure(name: str, text: str) -> None:
+    if text not in ("none", "sampler"):
+        parse(text)
+
+
+def _check_kinds(name: str, text: str) -> None:
+    for kind in [] if text in ("none", "all") else text.split(","):
+        checks.choice(name, kind.strip(), ("none", "all", *PAIR_KINDS))
+
+
+def _check_device(name: str, text: str) -> None:
+    try:
+        torch.device(text)
+    except RuntimeError:
+        checks.fail(name, "a device of torch, such as cpu or cuda:0", repr(text))
+
+
+K = Option("Negatives per positive.", low=1, short="-k")
+EPOCHS = Option("Passes over the training positives, at most.", "Run", low=1)
+SECONDS = Option(
+    "Seconds of training (sampling, scoring and the model, without evaluation), at most; without "
+    "it there is no limit. The result then depends on the speed of the machine.",
+    "Run",
+    low=0,
+    above=True,
+)
+PATIENCE = Option("Evaluations without a better validation metric before stopping.", "Run", low=1)
+EVAL_EVERY = Option("Epochs between evaluations on validation.", "Run", low=1)
+LR = Option("Learning rate of Adam.", "Run", low=0, above=True)
+DEVICE = Option("Device of the model: cpu, cuda, ...", "Run", check=_check_device)
+BASE_MEASURE = Option(
+    "Log density that is added to the score: none, that of the sampler, or that of another "
+    "sampler expression.",
+    check=_check_base_measure,
+)
+BASE_WEIGHT = Option(
+    "Weight of the base measure; without it the best on validation of "
+    f"{', '.join(f'{weight:g}' for weight in BASE_WEIGHTS)}.",
+    low=0,
+)
+
+
 class TrainConfig:
-    """Everything that decides a result but the data.
+    """What configs of links and of triples have in common; values are checked when one is made."""
 
-    Attributes:
-        encoder: ``sage``, ``gcn``, ``lightgcn``, ``heuristics`` (no embeddings: a perceptron on
-            ``pair_features``, all of them if ``none``), or a training-free ``cn``, ``aa``, ``ra``,
-            ``ppr``, ``katz``, ``pa``, ``cosine``.
-        decoder: ``mlp``, ``dot``, ``cosine``, ``hybrid`` or ``bilinear``; if None ``dot`` for
-            ``lightgcn`` and in bipartite graphs, ``cosine`` where nodes have features (see
-            benchmarks/README.md), else ``mlp``.
-        sampler: An expression, see :func:`gneg.samplers.build`.
-        loss: A name of :data:`gneg.losses.LOSSES`; if None ``softmax``, which corrects for the
-            proposal, where the sampler has a closed-form ``log_q`` that costs little, else
-            ``infonce``.
-        k: Negatives per positive.
-        epochs: Passes over the training edges at the most.
-        seconds: Seconds of training (sampling, scoring and the model, without evaluation) at the
-            most; None: no limit. The result then depends on the speed of the machine.
-        patience: Evaluations without a better validation metric before stopping.
-        eval_every: Epochs between evaluations.
-        batch_size: Positives per step; by the number of training edges if None.
-        lr: Learning rate of Adam.
-        weight_decay: L2 penalty.
-        grad_clip: Largest norm of the gradient.
-        hidden: Width of embeddings and layers.
-        layers: Layers of the encoder.
-        decoder_layers: Layers of the ``mlp`` decoder.
-        dropout: Share of hidden values dropped in the encoder.
-        decoder_dropout: The same in the ``mlp`` decoder; costly on a CPU.
-        inputs: ``features``, ``embedding`` or ``both``; by what there is if None.
-        norm: ``batch``, ``layer`` or None.
-        jk: Jumping knowledge, ``last``, ``cat``, ``max`` or None.
-        known: Edges that negatives avoid; anything but ``train`` looks at evaluation edges.
-        corrupt: The end that negatives replace.
-        mask_targets: Hide the batch's own edges from message passing.
-        pair_features: What :class:`gneg.nn.PairFeatures` shows the decoder: ``none``, ``all``, or
-            some of its kinds with commas between.
-        base_measure: What :class:`gneg.nn.BaseMeasure` adds to the score: ``none``, the density of
-            the ``sampler``, or of another expression.
-        base_weight: Its weight c; None: that of :data:`BASE_WEIGHTS` which is best on validation.
-        base_form: ``plain`` or ``nce``, see there.
-        stack: What :class:`gneg.nn.Stack` weighs against the model in the end, on validation:
-            ``none``, ``all``, or some kinds of pair features with commas between.
-        device: Where the model lives.
-    """
-
-    encoder: str = "sage"
-    decoder: DecoderKind | None = None
-    sampler: str = "mixture(uniform:0.75, walk:0.25)"
-    loss: str | None = None
-    k: int = 8
-    epochs: int = 200
-    seconds: float | None = None
-    patience: int = 10
-    eval_every: int = 5
-    batch_size: int | None = None
-    lr: float = 0.005
-    weight_decay: float = 0.0
-    grad_clip: float = 1.0
-    hidden: int = 256
-    layers: int = 2
-    decoder_layers: int = 2
-    dropout: float = 0.5
-    decoder_dropout: float = 0.0
-    inputs: Inputs | None = None
-    norm: Norm | None = None
-    jk: JumpingKnowledge | None = None
-    known: KnownPolicy = "train"
-    corrupt: Corrupt = "both"
-    mask_targets: bool = True
-    pair_features: str = "none"
-    base_measure: str = "none"
-    base_weight: float | None = None
-    base_form: Form = "plain"
-    stack: str = "none"
-    device: str = "cpu"
+    sampler: str
+    loss: str | None
+    k: int
+    known: KnownPolicy
+    base_measure: str
+    base_weight: float | None
+    epochs: int
+    seconds: float | None
+    patience: int
+    eval_every: int
+    batch_size: int | None
+    lr: float
+    device: str
 
     def __post_init__(self) -> None:
-        """Refuse what no run could use."""
-        checks.choice("encoder", self.encoder, (*ENCODERS, *KINDS))
-        checks.choice("loss", self.loss, (None, *LOSSES))
-        for name in ("k", "epochs", "patience", "eval_every"):
-            checks.integer(name, getattr(self, name), 1)
-        if self.batch_size is not None:
-            checks.integer("batch_size", self.batch_size, 1)
-        if self.seconds is not None:
-            checks.number("seconds", self.seconds, 0, open_low=True)
-        checks.number("lr", self.lr, 0, open_low=True)
-        checks.number("weight_decay", self.weight_decay, 0)
-        checks.number("grad_clip", self.grad_clip, 0, open_low=True)
-        checks.choice("base_form", self.base_form, ("plain", "nce"))
-        if self.base_weight is not None:
-            checks.number("base_weight", self.base_weight, 0)
+        """Refuse values that no run could use.
+
+        Raises:
+            ValueError: If a value has the wrong type, is out of range or not among the choices.
+        """
+        check_settings(self)
+        self.check_together()
+
+    def check_together(self) -> None:
+        """Refuse values that do not fit each other."""
+        return
+
+
+@documented
+@dataclass(frozen=True)
+class LinkConfig(TrainConfig):
+    """Everything that decides the result of a link predictor but the data and the seed."""
+
+    encoder: str = setting(
+        "sage",
+        "GNN under the decoder: sage, gcn, lightgcn; heuristics (no embeddings: a perceptron on "
+        "the pair features, all of them unless named); or a training-free score: "
+        f"{', '.join(KINDS)}.",
+        choices=(*ENCODERS, *KINDS),
+    )
+    decoder: DecoderKind | None = setting(
+        None,
+        "Score of two embeddings; without it dot for lightgcn and bipartite graphs, cosine where "
+        "nodes have features, else mlp",
+    )
+    sampler: str = setting(
+        "mixture(uniform:0.75, walk:0.25)",
+        "Expression of the sampler that draws the negatives, see gneg samplers.",
+        check=_check_sampler,
+    )
+    loss: str | None = setting(
+        None,
+        "Loss, see gneg losses; without it softmax, which corrects for the proposal, where the "
+        "sampler has a log_q in closed form that is cheap to compute, else infonce",
+        choices=tuple(LOSSES),
+    )
+    k: int = K.field(8)
+    hidden: int = setting(256, "Width of embeddings and layers.", low=1)
+    layers: int = setting(2, "Layers of the encoder; 0 only for lightgcn.", low=0)
+    decoder_layers: int = setting(2, "Linear layers of the mlp and hybrid decoders.", low=1)
+    dropout: float = setting(
+        0.5, "Share of hidden values that the encoder drops, in [0, 1].", low=0, high=1
+    )
+    decoder_dropout: float = setting(
+        0.0, "Share of hidden values that the mlp decoder drops, in [0, 1].", low=0, high=1
+    )
+    inputs: Inputs | None = setting(
+        None,
+        "Input of the encoder; without it the features, or embeddings of nodes without features",
+    )
+    norm: Norm | None = setting(None, "Normalisation between layers of the encoder")
+    jk: JumpingKnowledge | None = setting(None, "Jumping knowledge over the encoder's layers")
+    corrupt: Corrupt = setting("both", "End of a positive that negatives replace")
+    mask_targets: bool = setting(True, "Hide the edges of a batch from message passing.")
+    pair_features: str = setting(
+        "none",
+        "Heuristics of a pair that the decoder sees beside the embeddings: none, all, or some of "
+        f"{', '.join(PAIR_KINDS)}, separated by commas.",
+        check=_check_kinds,
+    )
+    base_measure: str = BASE_MEASURE.field("none")
+    base_weight: float | None = BASE_WEIGHT.field(None)
+    base_form: Form = setting(
+        "plain",
+        "Whether the loss sees the score without the base measure (plain) or minus it (nce).",
+    )
+    stack: str = setting(
+        "none",
+        "Heuristics that are combined with the trained model, fitted on validation: none, all, or "
+        "some kinds of pair features, separated by commas.",
+        check=_check_kinds,
+    )
+    known: KnownPolicy = setting(
+        "train",
+        "Edges that negatives avoid: train (honest), train+valid or all (both look at evaluation "
+        "edges).",
+        "Data",
+    )
+    epochs: int = EPOCHS.field(200)
+    seconds: float | None = SECONDS.field(None)
+    patience: int = PATIENCE.field(10)
+    eval_every: int = EVAL_EVERY.field(5)
+    batch_size: int | None = setting(
+        None,
+        "Positives per step; without it a sixteenth of the training edges, between 1,024 and "
+        "65,536.",
+        "Run",
+        low=1,
+    )
+    lr: float = LR.field(0.005)
+    weight_decay: float = setting(0.0, "L2 penalty of Adam.", "Run", low=0)
+    grad_clip: float = setting(1.0, "Largest norm of the gradient.", "Run", low=0, above=True)
+    device: str = DEVICE.field("cpu")
+
+    def check_together(self) -> None:
+        """Refuse a GNN without layers."""
+        if self.encoder in GNNS and self.layers < 1:
+            checks.fail("layers", f"an integer >= 1 for the encoder {self.encoder}", self.layers)
 
     @property
     def training_free(self) -> bool:
-        """Whether the encoder is a heuristic."""
+        """Whether the encoder is a heuristic that needs no training."""
         return self.encoder in KINDS
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model in tables: the encoder."""
+        return self.encoder
+
+
+@documented
+@dataclass(frozen=True)
+class TripleConfig(TrainConfig):
+    """Everything that decides the result of a knowledge-graph model but the data and the seed."""
+
+    model: str = setting("transe", "Score of triples.", choices=TRIPLE_MODELS)
+    dim: int = setting(100, "Width of embeddings (complex numbers for complex and rotate).", low=1)
+    p: int = setting(1, "Norm of TransE's distance, 1 or 2.", low=1)
+    encoder: str = setting(
+        "none",
+        "Message passing under the model (then with large batches, say 8192)",
+        choices=("none", *RELATIONAL_ENCODERS),
+    )
+    layers: int = setting(1, "Layers of the encoder.", low=1)
+    dropout: float = setting(
+        0.0, "Share of values dropped between the encoder's layers, in [0, 1].", low=0, high=1
+    )
+    inverse: bool = setting(False, "Predict heads as tails of inverse relations.")
+    sampler: str = setting(
+        "uniform",
+        "Expression of the sampler: uniform, frequency, typed, khop, walk, relwalk, similar, "
+        "nearmiss, itself, and selectors around them.",
+        check=_check_triple_sampler,
+    )
+    corrupt: TripleCorrupt = setting("bernoulli", "End of a positive that negatives replace")
+    k: int = K.field(16)
+    loss: str = setting(
+        "nssa",
+        f"Loss, see gneg losses, or {ONE_VS_ALL}, which scores all entities and takes no negatives",
+        choices=(*LOSSES, ONE_VS_ALL),
+    )
+    margin: float | None = setting(
+        None,
+        "Margin of the losses margin and nssa; without it 1 for margin and, for nssa, 9 with "
+        "distances (transe, rotate) and 0 with other models. With the loss margin TransE's "
+        "entities stay in the unit ball, as in its paper.",
+    )
+    n3: float = setting(0.0, "Weight of the mean cubed norm of a batch's embeddings.", low=0)
+    l2: float = setting(0.0, "Weight of the mean squared norm of a batch's embeddings.", low=0)
+    base_measure: str = BASE_MEASURE.field("none")
+    base_weight: float | None = BASE_WEIGHT.field(None)
+    known: KnownPolicy = setting(
+        "train",
+        "Triples that negatives avoid: train (honest), train+valid or all (both look at "
+        "evaluation triples).",
+        "Data",
+    )
+    epochs: int = EPOCHS.field(200)
+    seconds: float | None = SECONDS.field(None)
+    patience: int = PATIENCE.field(5)
+    eval_every: int = EVAL_EVERY.field(20)
+    batch_size: int = setting(1024, "Positives per step.", "Run", low=1)
+    lr: float = LR.field(0.003)
+    sparse: bool = setting(
+        False, "Sparse gradients (and SparseAdam), for large graphs and small batches.", "Run"
+    )
+    device: str = DEVICE.field("cpu")
+
+    def check_together(self) -> None:
+        """Refuse settings that exclude each other."""
+        if self.p not in (1, 2):
+            checks.fail("p", "1 or 2", self.p)
+        if self.margin is not None and self.loss not in ("margin", "nssa"):
+            checks.fail("margin", "given with the losses margin and nssa only", self.loss)
+        if self.sparse and self.encoder != "none":
+            checks.fail("sparse", "False with an encoder, whose gradients are dense", True)
+        if self.sparse and self.loss == ONE_VS_ALL:
+            checks.fail("sparse", f"False for {ONE_VS_ALL}, which scores every entity", True)
+
+    @property
+    def training_free(self) -> Literal[False]:
+        """Whether the model needs no training: never."""
+        return False
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model in tables, with its encoder if there is one."""
+        return self.model if self.encoder == "none" else f"{self.model} on {self.encoder}"

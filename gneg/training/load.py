@@ -1,85 +1,88 @@
-"""Models of finished runs."""
+"""Finished runs: their records and their models."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
-from torch import Tensor
 
 from gneg import checks
-from gneg.datasets import LinkData
-from gneg.evaluation.ranking import Score
-from gneg.nn import BaseMeasure
-from gneg.training.config import TrainConfig
-from gneg.training.link import Trainer
+from gneg.datasets import LinkData, TripleData
+from gneg.datasets.splits import drop_repeated_edges
+from gneg.training import checkpoint
+from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.driver import make_run
+from gneg.training.link import LinkRun
+from gneg.training.options import from_mapping
+from gneg.training.triple import TripleRun
 
-__all__ = ["density", "model", "models", "run_of", "trained"]
-
-
-def density(data: LinkData, text: str) -> Score:
-    """Log density of pairs as negatives of the sampler ``text``: a base measure alone.
-
-    Raises:
-        ValueError: If the expression is malformed or the sampler has no closed-form ``log_q``.
-    """
-    measure = BaseMeasure(torch.nn.Identity(), data.sampler(text, corrupt="both"))
-
-    def score(src: Tensor, dst: Tensor) -> Tensor:
-        return measure.log_measure(src.reshape(-1), dst.reshape(-1)).view(src.shape)
-
-    return score
+__all__ = ["load_record", "load_run", "weights_of"]
 
 
-def run_of(path: Path) -> dict[str, Any]:
-    """The record of the training run that made ``path``, a ``model-SEED.pt`` or its folder.
+def load_record(path: str | Path) -> dict[str, Any]:
+    """Return the record of the training run that made ``path``.
+
+    Args:
+        path: A ``model-SEED.pt`` or its folder.
 
     Raises:
-        ValueError: If there is no ``results.json`` of a run with weights.
+        ValueError: If there is no ``results.json``.
     """
+    path = Path(path)
     folder = path if path.is_dir() else path.parent
-    if not (folder / "results.json").exists():
-        checks.fail("model", "of a run of gneg train, with its results.json", str(path))
-    found: dict[str, Any] = json.loads((folder / "results.json").read_text())
-    return found
+    if not path.exists() or not (folder / "results.json").exists():
+        checks.fail("model", "a run of gneg train, with its results.json", str(path))
+    record: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return record
 
 
-def models(path: Path) -> list[Path]:
-    """The weights at ``path``: itself, or every ``model-SEED.pt`` of a folder.
+def weights_of(path: str | Path) -> list[Path]:
+    """Return the weights at ``path``: the file itself, or each ``model-SEED.pt`` of a folder.
 
     Raises:
         ValueError: If there are none.
     """
-    found = sorted(path.glob("model-*.pt")) if path.is_dir() else [path]
-    if not found:
-        checks.fail("model", "a folder with model-SEED.pt files", str(path))
-    return found
+    path = Path(path)
+    weights = sorted(path.glob("model-*.pt")) if path.is_dir() else [path]
+    if not weights or not weights[0].exists():
+        checks.fail("model", "a folder with model-SEED.pt files, or one of them", str(path))
+    return weights
 
 
-def trained(data: LinkData, path: Path) -> Trainer:
-    """The run whose best weights are in ``path``, on the training graph of ``data``.
+@overload
+def load_run(data: LinkData, path: str | Path) -> LinkRun: ...
+@overload
+def load_run(data: TripleData, path: str | Path) -> TripleRun: ...
+
+
+def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleRun:
+    """Return the run whose best weights are in ``path``, on the training graph of ``data``.
+
+    Args:
+        data: The dataset that the model was trained on, recognised by its fingerprint.
+        path: A ``model-SEED.pt`` beside its ``results.json``, or their folder: then the first seed.
 
     Raises:
-        ValueError: If it was trained on other data.
+        ValueError: If there is no such run, or it was trained on other data.
     """
-    run = run_of(path)
-    trained = run["dataset"]["name"], run["dataset"]["edges"]["train"], run["protocol"]["split"]
-    here = data.name, data.train.size(1), data.split
-    if trained != here:
-        names = ("dataset", "training edges", "split")
-        told = [
-            ", ".join(f"{n} {v}" for n, v in zip(names, one, strict=True))
-            for one in (trained, here)
-        ]
-        checks.fail("data", f"what the model was trained on ({told[0]})", told[1])
+    weights = weights_of(path)[0]
+    record = load_record(weights)
+    trained_on, described = record["dataset"], json.loads(json.dumps(data.describe()))
+    if isinstance(data, LinkData) and trained_on.get("hash") != described["hash"]:
+        described = drop_repeated_edges(data).describe()
+    if trained_on.get("hash") != described["hash"]:
+        checks.fail(
+            "data", f"what the model was trained on ({_text(trained_on)})", _text(described)
+        )
+    config_class = TripleConfig if isinstance(data, TripleData) else LinkConfig
+    config: Any = from_mapping(config_class, record["config"], str(weights.parent))
     with torch.random.fork_rng(devices=[]):
-        trainer = Trainer(data, TrainConfig(**run["config"]), seed=0)
-    trainer.model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return trainer
+        run = make_run(data, config, seed=0)
+    run.model.load_state_dict(checkpoint.load_weights(weights, config.device))
+    return run
 
 
-def model(data: LinkData, path: Path) -> Score:
-    """The model whose best weights are in ``path``, see :func:`trained`."""
-    return trained(data, path).scorer()
+def _text(described: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {described.get(name)}" for name in ("name", "split", "hash"))

@@ -1,24 +1,26 @@
-"""Networks from configs."""
+"""Networks, decoders and losses by the values of a config."""
 
 from __future__ import annotations
 
+from gneg.datasets import LinkData, TripleData
+from gneg.losses import LOSSES, Loss, Margin, SelfAdversarial
+from gneg.nn.choices import DecoderKind, Inputs
 from gneg.nn.encoders import Encoder, NoEmbeddings
+from gneg.nn.kge import ENCODERS, KGE, MODELS, RelationalEncoder, TransE
 from gneg.nn.lightgcn import LightGCN
-from gneg.training.config import TrainConfig
+from gneg.training.config import ONE_VS_ALL, LinkConfig, TripleConfig
 
 
-def make_encoder(
-    config: TrainConfig, num_nodes: int, in_channels: int
-) -> Encoder | LightGCN | NoEmbeddings:
-    """The encoder of a config, for N nodes with ``in_channels`` features (0: none)."""
+def make_encoder(config: LinkConfig, data: LinkData) -> Encoder | LightGCN | NoEmbeddings:
+    """Return the encoder of a config for the nodes and features of a dataset."""
     if config.encoder == "heuristics":
-        return NoEmbeddings(num_nodes)
+        return NoEmbeddings(data.num_nodes)
     if config.encoder == "lightgcn":
-        return LightGCN(num_nodes, hidden=config.hidden, layers=config.layers)
+        return LightGCN(data.num_nodes, hidden=config.hidden, layers=config.layers)
     return Encoder(
         config.encoder,
-        num_nodes,
-        in_channels,
+        data.num_nodes,
+        0 if data.x is None else data.x.size(1),
         hidden=config.hidden,
         layers=config.layers,
         dropout=config.dropout,
@@ -26,3 +28,58 @@ def make_encoder(
         norm=config.norm,
         jk=config.jk,
     )
+
+
+def decoder_kind(config: LinkConfig, data: LinkData, inputs: Inputs) -> DecoderKind:
+    """Return the decoder of a config, or the one that suits data and encoder.
+
+    Args:
+        config: The config.
+        data: The dataset.
+        inputs: Input of the encoder.
+    """
+    if config.decoder is not None:
+        return config.decoder
+    # All targets are ranked for a user, and an inner product is the only score fast enough.
+    if data.num_src is not None or config.encoder in ("lightgcn", "heuristics"):
+        return "dot"
+    return "mlp" if inputs == "embedding" else "cosine"
+
+
+def make_triple_model(config: TripleConfig, data: TripleData) -> KGE:
+    """Return the model of a config for the entities and relations of a knowledge graph."""
+    size = data.num_entities, data.num_relations, config.dim
+    model = MODELS[config.model]
+    encoder = _relational_encoder(config, data, model)
+    if model is TransE:
+        return TransE(
+            *size, p=config.p, sparse=config.sparse, inverse=config.inverse, encoder=encoder
+        )
+    return model(*size, sparse=config.sparse, inverse=config.inverse, encoder=encoder)
+
+
+def _relational_encoder(
+    config: TripleConfig, data: TripleData, model: type[KGE]
+) -> RelationalEncoder | None:
+    if config.encoder == "none":
+        return None
+    return ENCODERS[config.encoder](
+        data.train,
+        data.num_entities,
+        data.num_relations,
+        config.dim * (1 + model.complex),
+        layers=config.layers,
+        dropout=config.dropout,
+    )
+
+
+def make_triple_loss(config: TripleConfig) -> Loss | None:
+    """Return the loss of a config; None for 1-vs-all, which takes no negatives."""
+    if config.loss == ONE_VS_ALL:
+        return None
+    if config.loss == "margin":
+        return Margin(1.0 if config.margin is None else config.margin)
+    if config.loss == "nssa":
+        default = 9.0 if config.model in ("transe", "rotate") else 0.0
+        return SelfAdversarial(margin=default if config.margin is None else config.margin)
+    return LOSSES[config.loss]()

@@ -1,8 +1,8 @@
-"""Which negatives, loss and score suit a graph: a rule, and what it was read from."""
+"""The default recipe: negatives, loss and score that suit a graph, and the reasons for them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,43 +10,45 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import EvalEdges, LinkData
-from gneg.evaluation.audit.risk import expected_share
+from gneg.datasets.splits import drop_repeated_edges
+from gneg.evaluation.audit.pairs import PairAdapter
 from gneg.evaluation.ranking import evaluate_edges
-from gneg.graph import KnownEdges
 from gneg.graph.heuristics import Heuristic
-from gneg.nn.encoders import GNNS
-from gneg.training.config import TrainConfig
+from gneg.nn.choices import GNNS
+from gneg.training.config import LinkConfig
+from gneg.training.options import settings
 
-__all__ = ["Reading", "Recipe", "auto", "read"]
+__all__ = ["GraphProfile", "Recipe", "auto", "profile"]
 
-RANKED = 500  # validation positives that heuristics are tried on
-AGAINST = 100  # negatives each
-#: Held-out edges among 1,000 walks from which on no negatives are drawn by walks.
+MAX_POSITIVES = 500  # validation positives that heuristics are tried on
+MAX_NEGATIVES = 100  # negatives of each of them
+#: Validation edges among 1,000 walks above which no negatives are drawn by walks.
 RISKY = 150.0
-#: Validation MRR of a training-free score from which on linked nodes count as alike.
+#: Validation MRR of a training-free score above which linked nodes count as alike.
 ALIKE = 0.2
-#: Validation MRR of features' cosine, of a random score's, up to which they say nothing of links.
+#: Validation MRR of the features' cosine, relative to chance, up to which features say nothing of
+#: links.
 UNRELATED = 1.5
-#: Neighbours a node from which on one negative a positive is enough, and only what costs least is
-#: stacked.
+#: Neighbours per node above which one negative per positive is enough, and only cheap heuristics
+#: are stacked.
 DENSE = 100.0
 WALKS = "mixture(uniform:0.75, walk:0.25)"
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a rule looks at; nothing of it needs the test edges.
+class GraphProfile:
+    """Properties of a graph that the recipe depends on; none of them needs the test edges.
 
     Attributes:
         nodes: N.
-        edges: Training edges.
-        degree: Neighbours of a node on average.
+        edges: Number of training edges.
+        degree: Mean number of neighbours of a node.
         features: Whether nodes have features.
         bipartite: Whether there are two kinds of nodes.
-        heuristics: MRR of training-free scores on validation, by name.
-        chance: That of a random score.
+        heuristics: Validation MRR of training-free scores, by name.
+        chance: Expected validation MRR of a random score.
         walk_risk: Validation edges among 1,000 two-step walks.
-        uniform_risk: Among 1,000 uniform negatives.
+        uniform_risk: Validation edges among 1,000 uniform negatives.
     """
 
     nodes: int
@@ -62,145 +64,151 @@ class Reading:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A config and why it is that.
+    """A config and the reasons for it.
 
     Attributes:
-        config: What to train.
-        reading: What was read from the graph.
-        why: One paragraph.
+        config: The config.
+        profile: The properties of the graph that it was chosen by.
+        reasons: One paragraph.
     """
 
-    config: TrainConfig
-    reading: Reading
-    why: str
+    config: LinkConfig
+    profile: GraphProfile
+    reasons: str
 
 
-def read(data: LinkData) -> Reading:
-    """Read a graph: size, density, what heuristics are worth and how risky walks are."""
-    data = data.unseen()
+def profile(data: LinkData) -> GraphProfile:
+    """Return size and density of a graph, what heuristics are worth and how risky walks are."""
+    data = drop_repeated_edges(data)
     graph = data.graph
     nodes = graph.num_src + graph.num_dst if graph.bipartite else graph.num_nodes
-    tried: dict[str, float] = {}
+    mrr: dict[str, float] = {}
     chance = 0.0
     if not graph.bipartite and data.valid.pos.size(1):
-        some = _some(data.valid)
-        places = 1 + some.num_negatives
+        edges = _subset(data.valid)
+        places = 1 + edges.num_negatives
         chance = sum(1 / place for place in range(1, places + 1)) / places
         for kind in ("ra", "cosine") if data.x is not None else ("ra",):
-            tried[kind] = evaluate_edges(some, Heuristic(graph, kind, data.x))["mrr"]
-    secret = KnownEdges(data.valid.pos, num_nodes=data.size, undirected=data.undirected)
+            mrr[kind] = evaluate_edges(edges, Heuristic(graph, kind, data.x))["mrr"]
     risk = {}
     for name in ("uniform",) if graph.bipartite else ("uniform", "walk"):
-        share = expected_share(data.sampler(name, corrupt="both"), data.train, secret)
-        risk[name] = 1000 * (share or 0.0)
-    edges = data.train.size(1)
-    return Reading(
-        nodes,
-        edges,
-        2 * edges / max(nodes, 1),
-        data.x is not None,
-        graph.bipartite,
-        tried,
-        chance,
-        risk.get("walk", 0.0),
-        risk["uniform"],
+        audited = PairAdapter(data, name, held_out=data.valid.pos)
+        risk[name] = 1000 * (audited.expected_share(data.train) or 0.0)
+    num_edges = data.train.size(1)
+    return GraphProfile(
+        nodes=nodes,
+        edges=num_edges,
+        degree=2 * num_edges / max(nodes, 1),
+        features=data.x is not None,
+        bipartite=graph.bipartite,
+        heuristics=mrr,
+        chance=chance,
+        walk_risk=risk.get("walk", 0.0),
+        uniform_risk=risk["uniform"],
     )
 
 
-def auto(data: LinkData, *, encoder: str = TrainConfig().encoder, **given: Any) -> Recipe:
-    """The config that suits a graph, by what :func:`read` finds; what is ``given`` stands.
+def auto(data: LinkData, *, encoder: str = LinkConfig().encoder, **fixed: Any) -> Recipe:
+    """Return the config that suits a graph.
 
-    See ``benchmarks/README.md`` for what the rule rests on.
+    ``benchmarks/README.md`` shows what the rule rests on.
 
     Args:
-        data: What will be trained on.
-        encoder: See :class:`~gneg.training.config.TrainConfig`.
-        given: Attributes of it that are not to be chosen.
+        data: The dataset.
+        encoder: See :class:`~gneg.training.config.LinkConfig`.
+        fixed: Settings of the config that are not to be chosen.
 
     Raises:
-        ValueError: If an attribute is unknown.
+        ValueError: If a setting is unknown or its value is not allowed.
     """
-    names = [field.name for field in fields(TrainConfig)]
-    for name in given:
-        checks.choice("given", name, names)
-    reading = read(data)
-    chosen, reasons = _chosen(reading, encoder)
-    kept = sorted(name for name in given if given[name] != chosen.get(name, given[name]))
-    if kept:
-        reasons.append(f"You chose {', '.join(kept)}.")
-    config = replace(TrainConfig(encoder=encoder), **{**chosen, **given})
-    return Recipe(config, reading, " ".join(reasons))
+    for name in fixed:
+        checks.choice("fixed", name, list(settings(LinkConfig)))
+    graph = profile(data)
+    chosen, reasons = _choose(graph, encoder)
+    overridden = sorted(name for name in fixed if fixed[name] != chosen.get(name, fixed[name]))
+    if overridden:
+        reasons.append(f"You chose {', '.join(overridden)}.")
+    config = replace(LinkConfig(encoder=encoder), **{**chosen, **fixed})
+    return Recipe(config, graph, " ".join(reasons))
 
 
-def _chosen(reading: Reading, encoder: str) -> tuple[dict[str, Any], list[str]]:
-    """Attributes of a config, and a sentence or two for each decision."""
-    size = f"{reading.nodes:,} nodes with {reading.degree:.1f} neighbours each"
-    if reading.bipartite:
-        chosen: dict[str, Any] = {
+def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[str]]:
+    """Return settings of a config, and a sentence or two for each decision."""
+    size = f"{graph.nodes:,} nodes with {graph.degree:.1f} neighbours each"
+    if graph.bipartite:
+        settings: dict[str, Any] = {
             "sampler": "dns(uniform, m=16, n=1)",
             "loss": "bpr",
             "k": 1,
             "corrupt": "dst",
         }
         if encoder == "lightgcn":
-            chosen |= {"hidden": 64, "layers": 3, "lr": 0.01}
-        return chosen, [
-            f"Two kinds of nodes, {size}: the hardest of 16 random targets, one a positive, with "
-            "the pairwise loss that recommenders are trained with."
+            settings |= {"hidden": 64, "layers": 3, "lr": 0.01}
+        return settings, [
+            f"Two kinds of nodes, {size}: one negative per positive, the hardest of 16 random "
+            "targets, with the pairwise loss that recommenders are trained with."
         ]
-    risky = reading.walk_risk > RISKY
-    chosen = {"sampler": "uniform" if risky else WALKS}  # the loss follows from the sampler
-    told = f"{reading.walk_risk:.0f} of 1,000 two-step walks end on a validation edge"
+    risky = graph.walk_risk > RISKY
+    settings = {"sampler": "uniform" if risky else WALKS}  # the loss follows from the sampler
+    risk = f"{graph.walk_risk:.0f} of 1,000 two-step walks end on a validation edge"
     reasons = [
-        f"{size}; {told}, too many to be taught as negatives: uniform ones only."
+        f"{size}; {risk}, too many to train on as negatives: uniform ones only."
         if risky
-        else f"{size}; {told}, {reading.uniform_risk:.1f} of 1,000 random ones: a quarter of the "
-        "negatives are walks, and the loss corrects for where they were drawn from."
+        else f"{size}; {risk}, and {graph.uniform_risk:.1f} of 1,000 uniform negatives are one: a "
+        "quarter of the negatives are drawn by walks, and the loss corrects for the proposal."
     ]
     if encoder in GNNS:
-        best = max(reading.heuristics.values(), default=0.0)
-        related = reading.heuristics.get("cosine", 0.0) > UNRELATED * reading.chance
-        alike = related and best > ALIKE
-        chosen |= {"decoder": "cosine" if alike else "hybrid", "layers": 1}
-        # The best epoch may be one of the first; embeddings that are learned can come back later.
-        chosen |= {"eval_every": 2, "patience": 10 if alike else 25}
-        beside = ""
-        if reading.features and not related:
-            chosen["inputs"] = "both"
-            beside = " on features, which say nothing of links by themselves, and embeddings"
-        if reading.features:
-            chosen["lr"] = 0.003  # learned embeddings have further to go
-        reasons.append(
-            "Nodes have features, and linked nodes are alike: one layer and a cosine, which keep "
-            "what neighbours' features say."
-            if alike
-            else f"One layer{beside}, and a cosine that a perceptron corrects: linked nodes need "
-            "not be alike."
-        )
-        chosen["stack"] = "all"
-        if reading.degree > DENSE:
-            chosen |= {"k": 1, "stack": "cn,aa,ra,degree"}
-            reasons.append(
-                "So many edges that one negative each is enough: more steps in the same time."
-            )
-        told = ", ".join(f"{kind} {100 * value:.1f}" for kind, value in reading.heuristics.items())
-        reasons.append(
-            f"Training-free scores have a validation MRR of {told} %: in the end the model is "
-            "weighed against them on validation, if folds say that both easy and hard negatives "
-            "gain or lose nothing by it."
-        )
-    return chosen, reasons
+        more, why = _choose_for_gnn(graph)
+        return settings | more, reasons + why
+    return settings, reasons
 
 
-def _some(edges: EvalEdges) -> EvalEdges:
-    """At most :data:`RANKED` positives and :data:`AGAINST` negatives each, the first ones."""
-    pos = edges.pos[:, :RANKED]
-    if edges.shared:  # dealt out, so that every set is read alike
-        dealt = torch.arange(pos.size(1) * AGAINST).view(-1, AGAINST) % len(edges.neg[0])
-        return EvalEdges(pos, (edges.neg[0][dealt], edges.neg[1][dealt]))
+def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[str]]:
+    """Return decoder, depth and stack for a GNN, and a sentence for each decision."""
+    best = max(graph.heuristics.values(), default=0.0)
+    related = graph.heuristics.get("cosine", 0.0) > UNRELATED * graph.chance
+    alike = related and best > ALIKE
+    settings: dict[str, Any] = {"decoder": "cosine" if alike else "hybrid", "layers": 1}
+    # The best epoch may be one of the first; learned embeddings can improve again later.
+    settings |= {"eval_every": 2, "patience": 10 if alike else 25}
+    inputs = ""
+    if graph.features and not related:
+        settings["inputs"] = "both"
+        inputs = " on features, which by themselves say nothing of links, and node embeddings"
+    if graph.features:
+        settings["lr"] = 0.003  # learned embeddings have further to go
+    reasons = [
+        "Nodes have features, and linked nodes are alike: one layer and a cosine, which preserve "
+        "what the neighbours' features say."
+        if alike
+        else f"One layer{inputs}, and a cosine that a perceptron corrects: linked nodes need not "
+        "be alike."
+    ]
+    settings["stack"] = "all"
+    if graph.degree > DENSE:
+        settings |= {"k": 1, "stack": "cn,aa,ra,degree"}
+        reasons.append(
+            "The graph is dense enough for one negative per positive: more steps in the same time."
+        )
+    mrr = ", ".join(f"{kind} {100 * value:.1f}" for kind, value in graph.heuristics.items())
+    reasons.append(
+        f"Training-free scores have a validation MRR of {mrr} %: after training the model is "
+        "combined with them on validation, if cross-validation says that neither easy nor hard "
+        "figures lose by it."
+    )
+    return settings, reasons
+
+
+def _subset(edges: EvalEdges) -> EvalEdges:
+    """Return the first :data:`MAX_POSITIVES` positives, with :data:`MAX_NEGATIVES` each."""
+    pos = edges.pos[:, :MAX_POSITIVES]
+    if edges.shared:  # each positive gets negatives of its own, so that all sets are alike
+        index = torch.arange(pos.size(1) * MAX_NEGATIVES).view(-1, MAX_NEGATIVES)
+        index = index % len(edges.neg[0])
+        return EvalEdges(pos, (edges.neg[0][index], edges.neg[1][index]))
 
     def first(table: Tensor) -> Tensor:
-        return table[:RANKED, :AGAINST]
+        return table[:MAX_POSITIVES, :MAX_NEGATIVES]
 
     mask = None if edges.mask is None else first(edges.mask)
     return EvalEdges(pos, (first(edges.neg[0]), first(edges.neg[1])), mask)

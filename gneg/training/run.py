@@ -1,57 +1,46 @@
-"""What all training runs share: progress, when to stop, seeds that go on where they stopped."""
+"""The training loop of one seed: epochs, the clock, early stopping, checkpoints, the result."""
 
 from __future__ import annotations
 
-import json
-import statistics
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from gneg import checks, files
+from gneg.losses import Loss
+from gneg.rng import generator_from, split_seed
+from gneg.samplers.negatives import Negatives
+from gneg.training import checkpoint
+from gneg.training.config import TrainConfig
 
-#: Called after each epoch with the seed and what is to be shown.
+#: Called after each epoch with the seed and the progress to show: ``epoch``, ``loss``, ``best``.
 Report = Callable[[int, dict[str, Any]], None]
-
-
-class Budget(Protocol):
-    """What a config says of when to stop."""
-
-    @property
-    def epochs(self) -> int:
-        """Epochs at the most."""
-
-    @property
-    def seconds(self) -> float | None:
-        """Seconds of training at the most."""
-
-    @property
-    def patience(self) -> int:
-        """Evaluations without progress before stopping."""
-
-    @property
-    def eval_every(self) -> int:
-        """Epochs between evaluations."""
-
-
-class Stateful(Protocol):
-    """A sampler, as a checkpoint sees it."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """What ``load_state_dict`` needs."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore it."""
+DataType = TypeVar("DataType", bound=Any)
+ConfigType = TypeVar("ConfigType", bound=TrainConfig)
+#: Parts of the clock that are not training.
+UNTRAINED = ("evaluation", "stacking")
 
 
 @dataclass
 class Progress:
-    """What a seed has reached; all of it is in the checkpoint."""
+    """How far the training of a seed has come; all of it is in the checkpoint.
+
+    Attributes:
+        epoch: Epochs trained.
+        best: Best validation figure; -1 before the first evaluation.
+        best_epoch: Epoch of the best validation figure.
+        stale: Evaluations since then.
+        curve: One row an epoch: ``epoch``, ``seconds``, ``loss`` and, where evaluated, ``valid``.
+        seconds: Seconds by part of the work.
+        counts: Sums of :attr:`gneg.Negatives.counts` over all batches.
+    """
 
     epoch: int = 0
     best: float = -1.0
@@ -63,195 +52,317 @@ class Progress:
     )
     counts: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def trained_seconds(self) -> float:
+        """Seconds spent on training: everything but evaluation and stacking."""
+        return sum(took for part, took in self.seconds.items() if part not in UNTRAINED)
 
-class Run(ABC):
-    """One seed's training: its progress and its best weights.
+    def state_dict(self) -> dict[str, Any]:
+        """Return all fields."""
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` returned."""
+        self.__dict__.update(state)
+
+
+class Run(ABC, Generic[DataType, ConfigType]):
+    """The training of one seed: model, sampler, optimiser, progress and best weights.
+
+    Subclasses say how a model is made and scored (:meth:`make_model`, :meth:`embed_batch`,
+    :meth:`batch_loss`, :meth:`measure`); the loop, the clock, early stopping and checkpoints are
+    the same for links and for triples.
+
+    The global random state is set from ``seed`` and used for weights and dropout; wrap this in
+    ``torch.random.fork_rng()`` (as :func:`gneg.train` does) to leave yours alone.
 
     Args:
-        model: Whose weights are kept.
-        budget: When to stop.
-        metric: The figure of validation to select by.
-        device: Where the model lives.
+        data: The dataset.
+        config: The config.
+        seed: The seed of all randomness.
     """
 
-    optimizer: torch.optim.Optimizer
-    sampler: Stateful
-    generator: torch.Generator
+    #: The metric of :meth:`measure` that selects the best epoch; higher is better.
+    metric: str
+    #: Whether the norm of the gradient is limited to the config's ``grad_clip``.
+    clip_gradients: ClassVar[bool] = False
 
-    def __init__(
-        self, model: torch.nn.Module, budget: Budget, metric: str, *, device: str = "cpu"
-    ) -> None:
-        self._model, self._budget, self._metric, self._device = model, budget, metric, device
+    sampler: Any
+    loss: Loss | None
+
+    def __init__(self, data: DataType, config: ConfigType, seed: int) -> None:
+        self.data, self.config, self.seed = data, config, seed
+        self.device = torch.device(self.config.device)
         self.progress = Progress()
+        self._nested_seconds = 0.0
+        torch.manual_seed(split_seed(seed, 0))
+        self.generator = generator_from(split_seed(seed, 1))
+        self.model: Any = self.make_model().to(self.device)
+        self.optimizer = self.make_optimizer()
+        self.positives = data.positives("train").to(self.device)
+        self.prepare()
+        self.sampler = self.make_sampler()
+        self.loss = self.make_loss()
         self.best_state = self.weights()
 
-    @abstractmethod
-    def epoch(self) -> float:
-        """Train on every positive once; return the mean loss."""
+    # -- the hooks -----------------------------------------------------------------------------
 
     @abstractmethod
-    def evaluate(self, part: str) -> dict[str, Any]:
-        """Figures of ``valid`` or ``test`` by the current weights."""
+    def make_model(self) -> nn.Module:
+        """Return the model with its initial weights."""
 
     @abstractmethod
-    def result(self, *, complete: bool) -> dict[str, Any]:
-        """Evaluate the best weights on both parts."""
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Return the optimiser of the model's parameters."""
 
-    def more_state(self) -> dict[str, Any]:
-        """What a checkpoint holds beside model, optimiser, sampler and randomness."""
-        return {}
-
-    def load_more(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`more_state` gave, from a whole checkpoint."""
+    def prepare(self) -> None:
+        """Set up what the sampler and the loop need beside the model."""
         return
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        state = {
-            "model": self._model.state_dict(),
-            "best": self.best_state,
-            "optimizer": self.optimizer.state_dict(),
-            "sampler": self.sampler.state_dict(),
-            "generator": self.generator.get_state(),
-            "rng": torch.get_rng_state(),
-            "progress": asdict(self.progress),
-            **self.more_state(),
-        }
-        files.write_whole(path, lambda temporary: torch.save(state, temporary))
+    @abstractmethod
+    def make_sampler(self) -> Any:
+        """Return the sampler of training negatives."""
 
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state = torch.load(path, map_location=self._device, weights_only=True)
-        self._model.load_state_dict(state["model"])
-        self.best_state = state["best"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.sampler.load_state_dict(state["sampler"])
-        self.generator.set_state(state["generator"].cpu())
-        torch.set_rng_state(state["rng"].cpu())
-        self.progress = Progress(**state["progress"])
-        self.load_more(state)
+    @abstractmethod
+    def make_loss(self) -> Loss | None:
+        """Return the loss; None if it takes no negatives."""
 
-    def weights(self) -> dict[str, Tensor]:
-        """A copy of the current weights."""
-        state = self._model.state_dict()
-        return {name: value.detach().clone() for name, value in state.items()}
+    @property
+    @abstractmethod
+    def batch_size(self) -> int:
+        """Positives per step."""
 
-    def note(self, loss: float, valid: dict[str, Any] | None) -> None:
-        """Enter an epoch into the curve and keep the weights if they are the best yet."""
+    @abstractmethod
+    def embed_batch(self, batch: Tensor) -> Any:
+        """Return embeddings for the batch of positives at ``batch [B]``, with gradients."""
+
+    @abstractmethod
+    def batch_scorer(self, embeddings: Any) -> Any:
+        """Return the current model as a score without gradients, for samplers that select by it."""
+
+    def batch_keys(self, embeddings: Any) -> Any:
+        """Return embeddings for samplers that store them; None for all others."""
+        return None
+
+    @abstractmethod
+    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> Tensor:
+        """Return the loss of a batch, a scalar with gradients."""
+
+    def penalty(self, pos: Tensor) -> Tensor | None:
+        """Return a regularisation term to add to the loss; None for none."""
+        return None
+
+    def after_step(self) -> None:
+        """Update what follows the model's weights, after each step of the optimiser."""
+        return
+
+    @abstractmethod
+    def final_embeddings(self) -> Any:
+        """Return embeddings by the current weights, for samplers, without gradients."""
+
+    @abstractmethod
+    def measure(self, part: str) -> dict[str, Any]:
+        """Return the metrics of ``valid`` or ``test`` by the current weights."""
+
+    def extra_state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds beside model, optimiser, sampler and generators."""
+        return {}
+
+    def load_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`extra_state` returned, from a whole checkpoint."""
+        return
+
+    def finish(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the record of the run, ``result`` and whatever belongs to this kind of run."""
+        return result
+
+    # -- the loop ------------------------------------------------------------------------------
+
+    def train(self, out: Path | None, *, fresh: bool = False, report: Report | None = None) -> bool:
+        """Train until epochs, seconds or patience are used up; return False after Ctrl-C.
+
+        Args:
+            out: Folder of the checkpoint, which is written at each evaluation and resumed from;
+                None: there is none.
+            fresh: Whether to start again although there is a checkpoint.
+            report: Called after each epoch.
+        """
+        path = None if out is None else checkpoint.checkpoint_path(out, self.seed)
+        if path is not None and path.exists() and not fresh:
+            checkpoint.load(self, path)
+        try:
+            while not self.finished:
+                loss, progress = self.epoch(), self.progress
+                last = progress.epoch == self.config.epochs or self.out_of_time
+                due = progress.epoch % self.config.eval_every == 0 or last
+                self.record_epoch(loss, self.evaluate("valid") if due else None)
+                if report is not None:
+                    state = {"loss": loss, "best": progress.best, "epoch": progress.epoch}
+                    report(self.seed, state)
+                if due and path is not None:
+                    checkpoint.save(self, path)
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    def epoch(self) -> float:
+        """Train on every positive once; return the mean loss."""
+        self.model.train()
+        total, counts = 0.0, Counter(self.progress.counts)
+        size = self.positives.size(1)
+        order = torch.randperm(size, generator=self.generator)
+        for batch in order.split(self.batch_size):
+            batch = batch.to(self.device)
+            pos = self.positives[:, batch]
+            with self.clock("model"):
+                embeddings = self.embed_batch(batch)
+                keys = self.batch_keys(embeddings)
+            score = self._score_of(embeddings)
+            negatives = None if self.loss is None else self.draw(pos, score, keys)
+            total += self._update(pos, negatives, embeddings) * len(batch)
+            if negatives is not None:
+                with self.clock("sampling"):
+                    self.sampler.step(score=score)
+                counts.update(negatives.counts)
+        self.progress.counts = dict(counts)
+        self.progress.epoch += 1
+        self.sampler.end_epoch(z=self.final_embeddings() if "z" in self.sampler.needs else None)
+        return float(total / max(size, 1))
+
+    def draw(self, pos: Tensor, score: Any, keys: Any) -> Negatives:
+        """Return the negatives of a batch of positives."""
+        with self.clock("sampling"):
+            negatives: Negatives = self.sampler.sample(
+                pos, self.config.k, z=keys, score=score, generator=self.generator
+            )
+            if self.loss is not None and self.loss.needs_log_q:
+                _ = negatives.log_q  # computed when it is read: the time belongs to the sampler
+        return negatives
+
+    def _update(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> float:
+        """Take one step of the optimiser; return the loss."""
+        with self.clock("model"):
+            loss = self.batch_loss(pos, negatives, embeddings)
+            penalty = self.penalty(pos)
+            self.optimizer.zero_grad()
+            (loss if penalty is None else loss + penalty).backward()
+            if self.clip_gradients:
+                limit = self.config.grad_clip  # type: ignore[attr-defined]
+                nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+            self.optimizer.step()
+            self.after_step()
+        return float(loss.detach())
+
+    def _score_of(self, embeddings: Any) -> Any:
+        """Return a score whose time is on a clock of its own; None if the sampler needs none."""
+        if self.loss is None or "score" not in self.sampler.needs:
+            return None
+        score = self.batch_scorer(embeddings)
+        return (_TimedBlocks if hasattr(score, "block") else _Timed)(score, self)
+
+    def evaluate(self, part: str) -> dict[str, Any]:
+        """Return the metrics of ``valid`` or ``test`` by the current weights."""
+        with self.clock("evaluation"):
+            return self.measure(part)
+
+    def record_epoch(self, loss: float, valid: dict[str, Any] | None) -> None:
+        """Add an epoch to the curve; keep the weights if its validation figure is the best yet."""
         progress = self.progress
-        row = {"epoch": progress.epoch, "seconds": self.trained_seconds, "loss": loss}
+        row = {"epoch": progress.epoch, "seconds": progress.trained_seconds, "loss": loss}
         if valid is not None:
-            row["valid"] = value = valid[self._metric]
+            row["valid"] = value = valid[self.metric]
             progress.stale += 1
             if value > progress.best:
                 progress.best, progress.best_epoch, progress.stale = value, progress.epoch, 0
                 self.best_state = self.weights()
         progress.curve.append(row)
 
+    def result(self, *, complete: bool) -> dict[str, Any]:
+        """Evaluate the best weights on validation and test and return the record of the run.
+
+        Args:
+            complete: Whether the training was not interrupted.
+        """
+        self.model.load_state_dict(self.best_state)
+        progress = self.progress
+        metrics = {part: self.evaluate(part) for part in ("valid", "test")}
+        seconds, trained = progress.seconds, progress.trained_seconds
+        return self.finish(
+            {
+                "seed": self.seed,
+                "complete": complete,
+                "epochs": progress.epoch,
+                "best_epoch": progress.best_epoch,
+                **metrics,
+                "curve": progress.curve,
+                "seconds": seconds,
+                "seconds_per_epoch": trained / max(progress.epoch, 1),
+                "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(trained, 1e-9),
+                "loss": "1vsall" if self.loss is None else self.loss.name,
+                "sampler_counts": progress.counts,
+                "sampler_report": self.sampler.report(),
+                "parameters": sum(weight.numel() for weight in self.model.parameters()),
+            }
+        )
+
+    def save_result(self, out: Path, *, complete: bool) -> None:
+        """Write the best weights; a complete run needs its checkpoint no longer."""
+        checkpoint.save_weights(self.best_state, checkpoint.weights_path(out, self.seed))
+        if complete:
+            checkpoint.checkpoint_path(out, self.seed).unlink(missing_ok=True)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return a copy of the current weights."""
+        state = self.model.state_dict()
+        return {name: value.detach().clone() for name, value in state.items()}
+
     @property
     def finished(self) -> bool:
         """Whether epochs, seconds or patience are used up."""
-        over = self.progress.epoch >= self._budget.epochs or self.out_of_time
-        return over or self.progress.stale >= self._budget.patience
-
-    @property
-    def trained_seconds(self) -> float:
-        """Seconds spent on everything but evaluation."""
-        return sum(took for part, took in self.progress.seconds.items() if part != "evaluation")
+        over = self.progress.epoch >= self.config.epochs or self.out_of_time
+        return over or self.progress.stale >= self.config.patience
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the seconds of the budget are used up."""
-        limit = self._budget.seconds
-        return limit is not None and self.trained_seconds >= limit
+        """Whether the seconds of the config are used up."""
+        limit = self.config.seconds
+        return limit is not None and self.progress.trained_seconds >= limit
 
-    def train(self, seed: int, out: Path | None, fresh: bool, report: Report | None) -> bool:
-        """Train until all is used up, or until Ctrl-C: then False.
-
-        With a folder ``out`` there is a checkpoint at each evaluation, which is gone on from unless
-        ``fresh``, and the best weights at the end.
-        """
-        checkpoint = None if out is None else out / f"checkpoint-{seed}.pt"
-        if checkpoint is not None and checkpoint.exists() and not fresh:
-            self.load(checkpoint)
+    @contextmanager
+    def clock(self, part: str) -> Iterator[None]:
+        """Add the time of a block to ``part``; the time of a block inside counts only there."""
+        seconds, start, outer = self.progress.seconds, time.perf_counter(), self._nested_seconds
+        self._nested_seconds = 0.0
         try:
-            while not self.finished:
-                loss, progress = self.epoch(), self.progress
-                last = progress.epoch == self._budget.epochs or self.out_of_time
-                due = progress.epoch % self._budget.eval_every == 0 or last
-                self.note(loss, self.evaluate("valid") if due else None)
-                if report is not None:
-                    report(seed, {"loss": loss, "best": progress.best, "epoch": progress.epoch})
-                if due and checkpoint is not None:
-                    self.save(checkpoint)
-        except KeyboardInterrupt:
-            return False
-        return True
+            yield
+        finally:
+            took = time.perf_counter() - start
+            seconds[part] = seconds.get(part, 0.0) + took - self._nested_seconds
+            self._nested_seconds = outer + took
 
-    def keep(self, seed: int, out: Path, *, complete: bool) -> None:
-        """Write the best weights; a complete run needs no checkpoint any more."""
-        path, best = out / f"model-{seed}.pt", self.best_state
-        files.write_whole(path, lambda temporary: torch.save(best, temporary))
-        if complete:
-            (out / f"checkpoint-{seed}.pt").unlink(missing_ok=True)
+    def add_nested_seconds(self, part: str, took: float) -> None:
+        """Count seconds inside the current block of the clock to ``part`` instead."""
+        self.progress.seconds[part] = self.progress.seconds.get(part, 0.0) + took
+        self._nested_seconds += took
 
 
-def over_seeds(
-    results: dict[str, Any],
-    seeds: tuple[int, ...],
-    one: Callable[[int], dict[str, Any]],
-    summarised: Callable[[dict[str, Any]], dict[str, Any]],
-    *,
-    out: Path | None,
-    fresh: bool,
-) -> dict[str, Any]:
-    """Run every seed that is not done yet, and write the record after each.
+class _Timed:
+    """A score whose time is counted as scoring."""
 
-    Args:
-        results: The record so far, with empty ``runs``.
-        seeds: One run each.
-        one: Runs a seed; ``complete`` in what it returns says whether to go on.
-        summarised: Adds a summary.
-        out: Folder of ``results.json``; None: nothing is written.
-        fresh: Start again even if there are finished runs.
+    def __init__(self, score: Any, run: Run[Any, Any]) -> None:
+        self.score, self.run = score, run
 
-    Raises:
-        ValueError: If ``out`` holds a run of something else.
-    """
-    path = None if out is None else out / "results.json"
-    kept = {} if path is None or fresh else _earlier(path, results)
-    for seed in seeds:
-        run = kept.get(seed)
-        if run is None:
-            with torch.random.fork_rng(devices=[]):
-                run = one(seed)
-        results["runs"].append(run)
-        done = {run["seed"] for run in results["runs"]}
-        others = [other for s, other in kept.items() if s not in done]
-        if path is not None:
-            files.write_json(path, summarised({**results, "runs": results["runs"] + others}))
-        if not run["complete"]:
-            break
-    return summarised(results)
+    def __call__(self, *ids: Tensor) -> Tensor:
+        with self.run.clock("scoring"):
+            scores: Tensor = self.score(*ids)
+            return scores
 
 
-def _earlier(path: Path, results: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Finished runs of the same config in an earlier ``results.json``."""
-    if not path.exists():
-        return {}
-    earlier = json.loads(path.read_text())
-    for key in ("config", "dataset", "protocol"):
-        if earlier.get(key) != json.loads(json.dumps(results[key])):
-            checks.fail(
-                "out",
-                f"a new folder, or one with a run of the same {key}",
-                str(path.parent),
-                hint="--fresh replaces it",
-            )
-    return {run["seed"]: run for run in earlier["runs"] if run["complete"]}
+class _TimedBlocks(_Timed):
+    """A score of blocks, many targets for each query, whose time is counted as scoring."""
 
-
-def spread(values: list[float]) -> dict[str, float | None]:
-    """Mean and, of several values, standard deviation."""
-    std = statistics.stdev(values) if len(values) > 1 else None
-    return {"mean": statistics.fmean(values), "std": std}
+    def block(self, *arguments: Any) -> Tensor:
+        """Return the scores ``[b, M]`` of a block of targets."""
+        with self.run.clock("scoring"):
+            scores: Tensor = self.score.block(*arguments)
+            return scores

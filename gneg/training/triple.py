@@ -1,9 +1,7 @@
-"""One seed's training run on a knowledge graph."""
+"""The training run of a knowledge-graph model."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from typing import Any
 
 import torch
@@ -11,207 +9,192 @@ from torch import Tensor
 from torch.nn import functional
 
 from gneg.datasets import TripleData
-from gneg.evaluation.audit.triple_hits import held_out_hits
-from gneg.evaluation.sampled import evaluate_official, evaluate_sampled
-from gneg.evaluation.triple import evaluate, ranks
+from gneg.evaluation.audit import held_out_hits
+from gneg.evaluation.classify import classify
+from gneg.evaluation.sampled import default_negatives, evaluate_official, evaluate_sampled
+from gneg.evaluation.triple import evaluate_triples, ranks
 from gneg.graph import KnownTriples
-from gneg.nn.base_weight import replayed
-from gneg.nn.kge import Tables
-from gneg.nn.kge.measured import Blocks, Measured
+from gneg.losses import Loss
+from gneg.nn.base_measure import best_weight
+from gneg.nn.kge import KGE, Scorer, Tables
+from gneg.nn.kge.base_measure import BlockScorer, TripleBaseMeasure
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
-from gneg.training.config import BASE_WEIGHTS
+from gneg.training.config import BASE_WEIGHTS, TripleConfig
+from gneg.training.models import make_triple_loss, make_triple_model
 from gneg.training.run import Run
-from gneg.training.triple_config import KGConfig
 
-CHOOSE = 1_000  # validation triples that the weight of a base measure is chosen on
+WEIGHT_TRIPLES = 1_000  # validation triples that the weight of a base measure is chosen on
 
 
-class KGTrainer(Run):
-    """One seed's model, sampler and progress.
-
-    The global random state is set from ``seed``; wrap this in ``torch.random.fork_rng()`` (as
-    :func:`gneg.train` does) to leave yours alone.
+class TripleRun(Run[TripleData, TripleConfig]):
+    """The training of a knowledge-graph model with one seed.
 
     Args:
-        data: What to train on.
-        config: How.
-        seed: Where all randomness comes from.
-        filtered: What ranks leave out; all triples of all parts if None.
+        data: The knowledge graph.
+        config: The config.
+        seed: The seed of all randomness.
     """
 
+    metric = "mrr"
     sampler: TripleSampler
+    model: KGE
 
-    def __init__(
-        self,
-        data: TripleData,
-        config: KGConfig,
-        seed: int,
-        filtered: KnownTriples | None = None,
-    ) -> None:
-        self.data, self.config, self.seed = data, config, seed
-        torch.manual_seed(split_seed(seed, 0))
-        self.generator = generator_from(split_seed(seed, 1))
-        self.model = config.make_model(data).to(config.device)
-        parameters = list(self.model.parameters())
-        self.optimizer: torch.optim.Optimizer = (
-            torch.optim.SparseAdam(parameters, lr=config.lr)
-            if config.sparse
-            else torch.optim.Adam(parameters, lr=config.lr, fused=True)
-        )
-        self.loss = config.make_loss()
-        self.filtered = data.known("all") if filtered is None else filtered
-        self.sampler = TripleSampler(
-            data.triples,
-            config.sampler,
-            known=data.known(config.known),
-            corrupt=config.corrupt,
-            z=lambda: self.model.scorer().tables[0],
-            types=data.types,
-        )
-        self._measured: Measured | None = None
-        if config.base_measure != "none":
-            self._measured = self._make_measure(
-                1.0 if config.base_weight is None else config.base_weight
-            )
-        self.train_triples = data.train.to(config.device)
-        super().__init__(self.model, config, "mrr", device=config.device)
+    def __init__(self, data: TripleData, config: TripleConfig, seed: int) -> None:
+        #: Known triples that are left out when entities are ranked.
+        self.filtered: KnownTriples = data.known("all")
+        self._measure: TripleBaseMeasure | None = None
+        super().__init__(data, config, seed)
 
-    def _make_measure(self, weight: float) -> Measured:
-        """The model on its base measure; the weight is saved with the model."""
+    @staticmethod
+    def protocol(data: TripleData, config: TripleConfig) -> dict[str, Any]:
+        """Return how such runs are evaluated, for the record."""
+        lists = (
+            "among all entities, other known triples filtered"
+            if data.negatives is None
+            else "among the negatives that came with the data"
+        )
+        return {
+            "ranked": f"both ends, {lists}",
+            "sampled": f"test, both ends, among {default_negatives(data)} negatives of each",
+            "ties": "mean of optimistic and pessimistic rank",
+            "known": config.known,
+            "select_by": "valid mrr",
+        }
+
+    # -- model, sampler, loss ------------------------------------------------------------------
+
+    def make_model(self) -> KGE:
+        """Return the model; the weight of a base measure is saved with it."""
+        model = make_triple_model(self.config, self.data)
+        if self.config.base_measure != "none":
+            weight = 1.0 if self.config.base_weight is None else self.config.base_weight
+            model.register_buffer("base_weight", torch.tensor(weight))
+        return model
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Return Adam, or SparseAdam for sparse gradients."""
+        parameters, lr = list(self.model.parameters()), self.config.lr
+        if self.config.sparse:
+            return torch.optim.SparseAdam(parameters, lr=lr)
+        return torch.optim.Adam(parameters, lr=lr, fused=True)
+
+    def make_sampler(self) -> TripleSampler:
+        """Return the sampler of the config, and set up the base measure if there is one."""
         config = self.config
-        sampler = self.sampler
-        if config.base_measure != "sampler":
-            sampler = TripleSampler(
-                self.data.triples,
-                config.base_measure,
-                known=self.data.known(config.known),
-                corrupt=config.corrupt,
-                types=self.data.types,
-            )
-        self._weight = torch.tensor(weight, device=config.device)
-        self.model.register_buffer("base_weight", self._weight)
-        return Measured(self.model.scorer(), sampler, weight)
+        sampler = self._triple_sampler(config.sampler)
+        if config.base_measure != "none":
+            density = sampler
+            if config.base_measure != "sampler":
+                density = self._triple_sampler(config.base_measure)
+            weight = float(self.model.base_weight)  # type: ignore[arg-type]
+            self._measure = TripleBaseMeasure(self.model.scorer(), density, weight)
+        return sampler
 
-    def epoch(self) -> float:
-        """Train on every triple once; return the mean loss."""
-        total, counts = 0.0, Counter(self.progress.counts)
-        size = self.train_triples.size(1)
-        order = torch.randperm(size, generator=self.generator)
-        self.model.train()
-        for which in order.split(self.config.batch_size):
-            pos = self.train_triples[:, which.to(self.train_triples.device)]
-            start = time.perf_counter()
-            tables = self.model.tables(which)
-            embedded = time.perf_counter()
-            negatives = self._draw(pos, tables)
-            drawn = time.perf_counter()
-            loss = self._update(pos, negatives, tables)
-            self.progress.seconds["sampling"] += drawn - embedded
-            self.progress.seconds["model"] += time.perf_counter() - drawn + embedded - start
-            total += loss * len(which)
-            if negatives is not None:
-                start = time.perf_counter()
-                counts.update(negatives.counts)
-                self.sampler.step()
-                self.progress.seconds["sampling"] += time.perf_counter() - start
-        self.progress.counts = dict(counts)
-        self.progress.epoch += 1
-        self.model.eval()
-        self.sampler.end_epoch(z=self.model.scorer().tables[0])
-        return total / max(size, 1)
-
-    def _draw(self, pos: Tensor, tables: Tables) -> Negatives | None:
-        if self.loss is None:
-            return None
-        negatives = self.sampler.sample(
-            pos, self.config.k, score=self.model.scorer(tables), generator=self.generator
+    def _triple_sampler(self, text: str) -> TripleSampler:
+        config = self.config
+        return self.data.sampler(
+            text, known=config.known, corrupt=config.corrupt, z=self.final_embeddings
         )
-        if self.loss.needs_log_q:
-            _ = negatives.log_q  # computed when read: this time belongs to the sampler
-        return negatives
 
-    def _update(self, pos: Tensor, negatives: Negatives | None, tables: Tables) -> float:
-        """One step of the optimiser."""
-        if negatives is None or self.loss is None:
-            loss = self._over_all(pos, tables)
-        else:
-            loss = self.loss(*self.model.score_both(pos, negatives, tables), negatives)
-        whole = loss
-        for weight, power in ((self.config.l2, 2), (self.config.n3, 3)):
-            if weight:
-                whole = whole + weight * self.model.norms(pos, power)
-        self.optimizer.zero_grad()
-        whole.backward()
-        self.optimizer.step()
-        if self.config.loss == "margin":
-            self.model.constrain()
-        return float(loss.detach())
+    def make_loss(self) -> Loss | None:
+        """Return the loss of the config; None for 1-vs-all."""
+        return make_triple_loss(self.config)
 
-    def _over_all(self, pos: Tensor, tables: Tables) -> Tensor:
-        """Cross-entropy over all entities, as the tail and as the head: 1-vs-all."""
+    @property
+    def batch_size(self) -> int:
+        """Positives per step."""
+        return self.config.batch_size
+
+    # -- one batch -----------------------------------------------------------------------------
+
+    def embed_batch(self, batch: Tensor) -> Tables:
+        """Return vectors of entities and relations, by messages not along the batch's triples."""
+        return self.model.tables(batch)
+
+    def batch_scorer(self, embeddings: Tables) -> Scorer:
+        """Return the current model as a score of triples."""
+        return self.model.scorer(embeddings)
+
+    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Tables) -> Tensor:
+        """Return the loss of a batch: against negatives, or over all entities (1-vs-all)."""
+        if negatives is not None and self.loss is not None:
+            return self.loss(*self.model.score_both(pos, negatives, embeddings), negatives)
         head, relation, tail = pos
         rows = self.model.rows
-        tails = functional.cross_entropy(rows(head, relation, "tail", tables), tail)
-        heads = functional.cross_entropy(rows(tail, relation, "head", tables), head)
+        tails = functional.cross_entropy(rows(head, relation, "tail", embeddings), tail)
+        heads = functional.cross_entropy(rows(tail, relation, "head", embeddings), head)
         return (tails + heads) / 2
 
-    def scorer(self) -> Blocks:
-        """The model by its current weights, on its base measure if it has one."""
+    def penalty(self, pos: Tensor) -> Tensor | None:
+        """Return the weighted norms of the batch's embeddings; None without weights."""
+        total: Tensor | None = None
+        for weight, power in ((self.config.l2, 2), (self.config.n3, 3)):
+            if weight:
+                norm = weight * self.model.norms(pos, power)
+                total = norm if total is None else total + norm
+        return total
+
+    def after_step(self) -> None:
+        """Bring embeddings back to where the margin loss wants them."""
+        if self.config.loss == "margin":
+            self.model.constrain()
+
+    # -- evaluation ----------------------------------------------------------------------------
+
+    def final_embeddings(self) -> Tensor:
+        """Return the vectors of entities ``[N, D]`` by the current weights."""
+        self.model.eval()
+        return self.model.scorer().tables[0]
+
+    def scorer(self) -> BlockScorer:
+        """Return the model by its current weights, on its base measure if it has one."""
         self.model.eval()
         scorer = self.model.scorer()
-        if self._measured is None:
+        if self._measure is None:
             return scorer
-        self._measured.scorer, self._measured.c = scorer, float(self._weight)
-        return self._measured
+        weight = float(self.model.base_weight)  # type: ignore[arg-type]
+        self._measure.scorer, self._measure.c = scorer, weight
+        return self._measure
 
-    def _choose_weight(self, measured: Measured) -> None:
-        """Take the weight of the base measure that ranks some validation triples best."""
-        self.scorer()
-        pos = self.data.valid
-        order = torch.randperm(pos.size(1), generator=generator_from(split_seed(self.seed, 2)))
-        found: dict[float, float] = {}
-        parts: list[tuple[Tensor, Tensor]] = []
-        for weight in BASE_WEIGHTS:
-            rows = replayed(measured.parts, parts, weight)
-            ranked = ranks(rows, pos[:, order[:CHOOSE]], self.filtered)
-            every = torch.cat([rank for rank, _ in ranked.values()])
-            found[weight] = float(every.reciprocal().mean())
-        self._weight.fill_(max(BASE_WEIGHTS, key=lambda one: found[one]))
+    def measure(self, part: str) -> dict[str, Any]:
+        """Rank ``valid`` or ``test``; on validation the weight of a base measure is chosen.
 
-    def evaluate(self, part: str) -> dict[str, Any]:
-        """Filtered ranks of ``valid`` or ``test`` by the current weights.
-
-        Where the data brings lists of negatives (OGB), among those.
+        Among all entities, or among the lists of negatives that came with the data (OGB).
         """
-        start = time.perf_counter()
-        if self._measured is not None and self.config.base_weight is None and part == "valid":
-            self._choose_weight(self._measured)
+        if part == "valid" and self.config.base_weight is None and self._measure is not None:
+            self._choose_weight(self._measure)
         scorer = self.scorer()
         if self.data.negatives is not None:
-            found = evaluate_official(scorer, self.data, part)
-        else:
-            found = evaluate(scorer.rows, self.data, part, known=self.filtered)
-        self.progress.seconds["evaluation"] += time.perf_counter() - start
-        return found
+            return evaluate_official(scorer, self.data, part)
+        return evaluate_triples(scorer.rows, self.data, part, known=self.filtered)
 
-    def result(self, *, complete: bool) -> dict[str, Any]:
-        """Evaluate the best weights on both parts."""
-        self.model.load_state_dict(self.best_state)
-        progress, scorer = self.progress, self.scorer()
-        return {
-            "seed": self.seed,
-            "complete": complete,
-            "epochs": progress.epoch,
-            "best_epoch": progress.best_epoch,
-            "valid": self.evaluate("valid"),
-            "test": self.evaluate("test"),
+    def _choose_weight(self, measure: TripleBaseMeasure) -> None:
+        """Set the weight of the base measure that ranks a sample of validation triples best."""
+        self.scorer()
+        generator = generator_from(split_seed(self.seed, 2))
+        order = torch.randperm(self.data.valid.size(1), generator=generator)
+        pos = self.data.valid[:, order[:WEIGHT_TRIPLES]]
+
+        def mrr(rows: Any) -> dict[str, float]:
+            by_end = ranks(rows, pos, self.filtered)
+            rank = torch.cat([rank for rank, _ in by_end.values()])
+            return {"mrr": float(rank.reciprocal().mean())}
+
+        weight, _ = best_weight(measure.row_parts, mrr, "mrr", BASE_WEIGHTS)
+        self.model.base_weight.fill_(weight)  # type: ignore[operator]
+
+    def finish(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Add to the record what belongs to knowledge graphs."""
+        scorer, model_scorer = self.scorer(), self.model.scorer()
+        weight = None if self._measure is None else float(self.model.base_weight)  # type: ignore[arg-type]
+        result = {
+            **result,
+            "base_weight": weight,
             "sampled": evaluate_sampled(scorer, self.data),
-            "false_negatives_per_1000": held_out_hits(self.sampler, self.data, self.model.scorer()),
-            "curve": progress.curve,
-            "seconds": progress.seconds,
-            "base_weight": None if self._measured is None else float(self._weight),
-            "sampler_counts": progress.counts,
-            "parameters": sum(one.numel() for one in self.model.parameters()),
+            "false_negatives_per_1000": held_out_hits(self.sampler, self.data, model_scorer),
         }
+        if self.data.verified:
+            result["classification"] = classify(scorer, self.data)
+        return result

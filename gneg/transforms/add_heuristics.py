@@ -19,7 +19,7 @@ from gneg.transforms.stores import edge_stores, graph_of
 
 @functional_transform("add_heuristics")
 class AddHeuristics(BaseTransform):  # type: ignore[misc]
-    """Adds heuristic scores of pairs (functional name: ``add_heuristics``).
+    """A transform that adds heuristic scores of pairs (functional name: ``add_heuristics``).
 
     ``edge_heuristics [E, H]`` of ``edge_index`` and, where there is supervision,
     ``edge_label_heuristics [M, H]`` of ``edge_label_index``, float, a column for each kind. An edge
@@ -27,8 +27,9 @@ class AddHeuristics(BaseTransform):  # type: ignore[misc]
     does.
 
     Args:
-        kinds: Of :data:`gneg.graph.heuristics.KINDS`; ``cosine`` needs ``data.x``.
-        edge_types: Of ``HeteroData``: one or several between nodes of one type; all such if None.
+        kinds: The scores, of :data:`gneg.graph.heuristics.KINDS`; ``cosine`` needs ``data.x``.
+        edge_types: For ``HeteroData``, one or several edge types between nodes of one type; all
+            such if None.
 
     Raises:
         ValueError: If a kind is unknown, or the data has no such edges or features.
@@ -41,7 +42,7 @@ class AddHeuristics(BaseTransform):  # type: ignore[misc]
         self.edge_types = edge_types
 
     def forward(self, data: Data | HeteroData) -> Data | HeteroData:
-        """Return the data with scores."""
+        """Return the data with the scores added."""
         stores = edge_stores(data, self.edge_types)
         if self.edge_types is None:
             stores = [store for store in stores if not store.is_bipartite()]

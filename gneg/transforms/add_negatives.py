@@ -22,7 +22,7 @@ from gneg.transforms.stores import edge_stores, graph_of, positives
 
 @functional_transform("add_negatives")
 class AddNegatives(BaseTransform):  # type: ignore[misc]
-    """Adds k negatives of each positive (functional name: ``add_negatives``).
+    """A transform that adds k negatives of each positive (functional name: ``add_negatives``).
 
     Positives are the supervised edges (``edge_label_index``, those whose label is not 0) if there
     are any, else all edges. In ``"binary"`` mode ``edge_label_index [2, P + n]`` holds positives
@@ -32,11 +32,11 @@ class AddNegatives(BaseTransform):  # type: ignore[misc]
     ``HeteroData``), of the positives that have k negatives.
 
     Args:
-        sampler: An expression, or what makes a sampler of a :class:`~gneg.graph.Graph`.
+        sampler: An expression, or a function that makes a sampler on a :class:`~gneg.graph.Graph`.
         k: Negatives per positive.
         mode: ``"binary"`` or ``"triplet"``.
         corrupt: The end that an expression's sampler replaces; ``"dst"`` in triplets.
-        edge_types: Of ``HeteroData``: one or several; all if None.
+        edge_types: For ``HeteroData``, one or several edge types; all if None.
         key: The name of the labels.
         generator: Source of randomness.
 
@@ -66,19 +66,19 @@ class AddNegatives(BaseTransform):  # type: ignore[misc]
         self.generator = generator
 
     def forward(self, data: Data | HeteroData) -> Data | HeteroData:
-        """Return the data with negatives."""
+        """Return the data with negatives added."""
         seed = draw_seed(self.generator)
         for i, store in enumerate(edge_stores(data, self.edge_types)):
             pos, label = positives(store, self.key)
             graph = graph_of(store)
             x = getattr(data, "x", None) if isinstance(data, Data) else None
-            made = (
+            sampler = (
                 build(self.sampler, graph, z=x, corrupt=self.corrupt)
                 if isinstance(self.sampler, str)
                 else self.sampler(graph)
             )
             generator = generator_from(split_seed(seed, i))
-            negatives = made.sample(pos, self.k, generator=generator)
+            negatives = sampler.sample(pos, self.k, generator=generator)
             if self.mode == "binary":
                 self._binary(store, pos, label, negatives)
             else:
@@ -86,21 +86,21 @@ class AddNegatives(BaseTransform):  # type: ignore[misc]
         return data
 
     def _binary(self, store: Any, pos: Tensor, label: Tensor | None, negatives: Negatives) -> None:
-        found = negatives.edge_index()
-        positive = torch.ones(pos.size(1), device=pos.device) if label is None else label + 1
-        none = positive.new_zeros(found.size(1))
-        store[f"{self.key}_index"] = torch.cat([pos, found.to(pos.dtype)], dim=1)
-        store[self.key] = torch.cat([positive, none])
+        neg = negatives.edge_index()
+        pos_label = torch.ones(pos.size(1), device=pos.device) if label is None else label + 1
+        neg_label = pos_label.new_zeros(neg.size(1))
+        store[f"{self.key}_index"] = torch.cat([pos, neg.to(pos.dtype)], dim=1)
+        store[self.key] = torch.cat([pos_label, neg_label])
 
     def _triplets(
         self, data: Data | HeteroData, store: Any, pos: Tensor, negatives: Negatives
     ) -> None:
-        whole = negatives.mask.all(dim=1)
-        index = negatives.index[whole]
+        complete = negatives.mask.all(dim=1)
+        index = negatives.index[complete]
         ends: tuple[Any, Any] = (data, data)
         if isinstance(data, HeteroData):
             ends = data[store._key[0]], data[store._key[-1]]
-        ends[0].src_index, ends[1].dst_pos_index = pos[:, whole]
+        ends[0].src_index, ends[1].dst_pos_index = pos[:, complete]
         ends[1].dst_neg_index = index[:, 0] if self.k == 1 else index
 
     def __repr__(self) -> str:

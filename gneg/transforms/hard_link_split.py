@@ -15,6 +15,7 @@ from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from gneg import checks
+from gneg.datasets.splits import edge_order, split_in_order
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler, build
@@ -23,14 +24,14 @@ from gneg.transforms.stores import EdgeType, edge_stores, size_of
 
 Splits = tuple[Any, Any, Any]
 #: Positions of the edges of train, valid and test.
-Places = tuple[Tensor, Tensor, Tensor]
+Positions = tuple[Tensor, Tensor, Tensor]
 
 
 @functional_transform("hard_link_split")
 class HardLinkSplit(BaseTransform):  # type: ignore[misc]
-    """Splits edges into train, valid and test (functional name: ``hard_link_split``).
+    """A transform that splits edges in three parts (functional name: ``hard_link_split``).
 
-    Arguments and results are those of PyG's ``RandomLinkSplit``. Different is that
+    Arguments and results are those of PyG's ``RandomLinkSplit``, except that
 
     * copies of an edge fall in one part, and so do, if ``is_undirected``, both directions;
     * no pair is a negative twice, in either direction if ``is_undirected``;
@@ -44,16 +45,16 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
         num_test: Number of test edges, or their share if a float.
         is_undirected: Whether the graph is undirected; ignored between two node types.
         key: The name of labels; existing ones are classes 0, 1, ..., which become 1, 2, ...
-        split_labels: Whether positives and negatives get attributes of their own.
-        add_negative_train_samples: Whether there are negatives for training.
+        split_labels: Whether positives and negatives are stored in separate attributes.
+        add_negative_train_samples: Whether negatives are added for training.
         neg_sampling_ratio: Negatives per positive.
         disjoint_train_ratio: Number or share of training edges that are supervision only.
-        edge_types: Of ``HeteroData``: one or several.
-        rev_edge_types: Their reverses, which are split alike; None where there is none.
-        sampler: An expression, or what makes a sampler of a graph and known edges; uniform over
-            all non-edges if None.
+        edge_types: For ``HeteroData``, one or several edge types.
+        rev_edge_types: Their reverse edge types, which are split alike; None where there is none.
+        sampler: An expression, or a function that makes a sampler on a graph and known edges;
+            uniform over all non-edges if None.
         time_attr: An edge attribute to split by instead of at random: the latest edges are test.
-        known: What training negatives avoid: ``"train"`` or ``"all"``.
+        known: The edges that training negatives avoid: ``"train"`` or ``"all"``.
         generator: Source of randomness; the global torch state, as in PyG, if None.
 
     Raises:
@@ -96,25 +97,26 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
         sources = edge_stores(data, self.edge_types)
         targets = [edge_stores(part, self.edge_types) for part in parts]
         for i, store in enumerate(sources):
-            self._one(store, tuple(target[i] for target in targets), self._reverse(i, len(sources)))
+            outs = tuple(target[i] for target in targets)
+            self._split_store(store, outs, self._reverse(i, len(sources)))
         return parts
 
     def _reverse(self, i: int, count: int) -> EdgeType | None:
-        """The reverse of the i-th edge type."""
-        given: Any = self.rev_edge_types
-        several = [given] if given is None or isinstance(given[0], str) else list(given)
-        if given is None:
-            several = [None] * count
-        if len(several) != count:
-            checks.fail("rev_edge_types", f"as many as 'edge_types', {count}", len(several))
-        return None if several[i] is None else tuple(several[i])
+        """Return the reverse of the i-th of ``count`` edge types."""
+        reverses: Any = self.rev_edge_types
+        if reverses is None:
+            return None
+        reverses = [reverses] if isinstance(reverses[0], str) else list(reverses)
+        if len(reverses) != count:
+            checks.fail("rev_edge_types", f"as many as 'edge_types', {count}", len(reverses))
+        return None if reverses[i] is None else tuple(reverses[i])
 
-    def _one(self, store: Any, outs: tuple[Any, ...], reverse: EdgeType | None) -> None:
+    def _split_store(self, store: Any, outs: tuple[Any, ...], reverse: EdgeType | None) -> None:
         """Split one edge type."""
         same = reverse is None or store._key == store._parent()[reverse]._key
         undirected = self.is_undirected and not store.is_bipartite() and same
         random = np.random.default_rng(self._seed())
-        train, valid, test = self._places(store, undirected, random)
+        train, valid, test = self._positions(store, undirected, random)
         disjoint = _count("disjoint_train_ratio", self.disjoint_train_ratio, len(train))
         if len(train) - disjoint <= 0:
             checks.fail("num_val, num_test", "such that edges are left for training", self)
@@ -123,9 +125,9 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
         negatives = self._negatives(
             store, undirected, passing, supervised, int(random.integers(2**62))
         )
-        labels = [self._labels(store, *one) for one in zip(supervised, negatives, strict=True)]
-        for out, places, label in zip(outs, passing, labels, strict=True):
-            _keep(out, places, undirected, reverse)
+        for out, message_edges, pos, neg in zip(outs, passing, supervised, negatives, strict=True):
+            label = self._labels(store, pos, neg)
+            _keep_edges(out, message_edges, undirected, reverse)
             for name in (self.key, f"{self.key}_index"):
                 if name in out:
                     del out[name]
@@ -135,46 +137,32 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
     def _seed(self) -> int:
         return int(torch.randint(2**62, (1,), generator=self.generator))
 
-    def _places(self, store: Any, undirected: bool, random: np.random.Generator) -> Places:
-        """Positions of each part's edges, in random order or that of time."""
+    def _positions(self, store: Any, undirected: bool, random: np.random.Generator) -> Positions:
+        """Return the positions of each part's edges, at random or by time."""
         src, dst = store.edge_index.cpu().numpy()
-        places = np.flatnonzero(src <= dst) if undirected else np.arange(len(src))
-        places = random.permutation(places)
+        positions = np.flatnonzero(src <= dst) if undirected else np.arange(len(src))
+        time = None
         if self.time_attr is not None:
             if self.time_attr not in store:
                 checks.fail("time_attr", "an edge attribute of the data", self.time_attr)
             time = store[self.time_attr].cpu().numpy()
-            places = places[np.argsort(-time[places], kind="stable")]  # the latest first
-        num_val = _count("num_val", self.num_val, len(places))
-        num_test = _count("num_test", self.num_test, len(places))
-        if num_val + num_test >= len(places):
-            given = f"{num_val} and {num_test} of {len(places)} edges"
-            checks.fail("num_val, num_test", "such that edges are left for training", given)
-        # Copies of an edge follow its first one, and a part takes all or none of them.
-        pair = np.unique(np.stack([src[places], dst[places]]), axis=1, return_inverse=True)[1]
-        pair = pair.reshape(-1)
-        size = np.bincount(pair)
-        part = np.full(len(size), -1)
-        room = {2: num_test, 1: num_val}
-        for one in pair:
-            if part[one] >= 0:
-                continue
-            fitting = [which for which in room if size[one] <= room[which]]
-            part[one] = fitting[0] if fitting else 0
-            if fitting:
-                room[fitting[0]] -= size[one]
-        of_place = part[pair]
-        found = [torch.from_numpy(places[of_place == which]) for which in (0, 1, 2)]
-        device = store.edge_index.device
-        return found[0].to(device), found[1].to(device), found[2].to(device)
+        order = edge_order(positions, random, time)
+        num_valid = _count("num_val", self.num_val, len(order))
+        num_test = _count("num_test", self.num_test, len(order))
+        if num_valid + num_test >= len(order):
+            sizes = f"{num_valid} and {num_test} of {len(order)} edges"
+            checks.fail("num_val, num_test", "such that edges are left for training", sizes)
+        parts = split_in_order(order, src, dst, num_valid, num_test)
+        train, valid, test = (torch.from_numpy(part).to(store.edge_index.device) for part in parts)
+        return train, valid, test
 
     def _negatives(
-        self, store: Any, undirected: bool, passing: Places, supervised: Places, seed: int
+        self, store: Any, undirected: bool, passing: Positions, supervised: Positions, seed: int
     ) -> list[Tensor]:
-        """Negatives of each part; warns if there are too few non-edges."""
+        """Draw the negatives of each part; warn if there are too few non-edges."""
         edges, size = store.edge_index, size_of(store)
         whole = Graph.from_edge_index(edges, size, undirected=undirected)
-        counts = [int(len(places) * self.neg_sampling_ratio) for places in supervised]
+        counts = [int(len(positions) * self.neg_sampling_ratio) for positions in supervised]
         if not self.add_negative_train_samples:
             counts[0] = 0
         free = int(KnownEdges(whole).sizes(np.arange(whole.num_src)).sum())
@@ -188,53 +176,53 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
             )
             counts = [int(count / wanted * free) for count in counts]
             counts[2] = free - counts[0] - counts[1]
-        # Evaluation first: what it takes is known to the negatives that follow.
+        # Evaluation first: its negatives are excluded from those that follow.
         taken = edges.new_empty(2, 0)
-        found: list[Tensor] = [taken] * 3
+        negatives: list[Tensor] = [taken] * 3
         for part in (2, 1, 0):
             honest = part == 0 and self.known == "train"
-            there = edges[:, torch.cat([passing[1], supervised[0]])] if honest else edges
-            known = torch.cat([there, taken], dim=1)
+            avoided = edges[:, torch.cat([passing[1], supervised[0]])] if honest else edges
+            known = torch.cat([avoided, taken], dim=1)
             graph = Graph.from_edge_index(edges[:, passing[part]], size, undirected=undirected)
             pos = edges[:, supervised[part]]
-            found[part] = self._draw(graph, known, pos, counts[part], split_seed(seed, part))
-            taken = torch.cat([taken, found[part]], dim=1)
-        return found
+            negatives[part] = self._draw(graph, known, pos, counts[part], split_seed(seed, part))
+            taken = torch.cat([taken, negatives[part]], dim=1)
+        return negatives
 
     def _draw(self, graph: Graph, known: Tensor, pos: Tensor, count: int, seed: int) -> Tensor:
-        """``count`` different negatives: by the sampler, and uniform ones where it has too few."""
-        found = pos.new_empty(2, 0)
+        """Draw ``count`` different negatives by the sampler, uniform ones where it has too few."""
+        negatives = pos.new_empty(2, 0)
         if self.sampler is not None and pos.size(1) and count:
             avoided = KnownEdges(graph, known)
-            made = (
+            sampler = (
                 build(self.sampler, graph, known=avoided)
                 if isinstance(self.sampler, str)
                 else self.sampler(graph, avoided)
             )
-            each = -(-count // pos.size(1))
-            drawn = made.sample(pos, each, generator=generator_from(split_seed(seed, 1)))
-            found = _distinct(drawn.edge_index(), graph)[:, :count]
-            known = torch.cat([known, found], dim=1)
-        sides = (graph.num_src, graph.num_dst) if graph.bipartite else graph.num_nodes
-        rest = Graph.from_edge_index(known, sides, undirected=graph.undirected)
-        more = uniform_non_edges(rest, count - found.size(1), split_seed(seed, 2))
-        return torch.cat([found, more.to(found.device)], dim=1)
+            k = -(-count // pos.size(1))
+            drawn = sampler.sample(pos, k, generator=generator_from(split_seed(seed, 1)))
+            negatives = _distinct(drawn.edge_index(), graph)[:, :count]
+            known = torch.cat([known, negatives], dim=1)
+        size = (graph.num_src, graph.num_dst) if graph.bipartite else graph.num_nodes
+        excluded = Graph.from_edge_index(known, size, undirected=graph.undirected)
+        fill = uniform_non_edges(excluded, count - negatives.size(1), split_seed(seed, 2))
+        return torch.cat([negatives, fill.to(negatives.device)], dim=1)
 
-    def _labels(self, store: Any, places: Tensor, negatives: Tensor) -> dict[str, Tensor]:
-        """The supervision attributes of one part."""
-        index, key = store.edge_index[:, places], self.key
-        label = torch.ones(len(places), device=index.device)
+    def _labels(self, store: Any, positions: Tensor, negatives: Tensor) -> dict[str, Tensor]:
+        """Return the supervision attributes of one part."""
+        index, key = store.edge_index[:, positions], self.key
+        label = torch.ones(len(positions), device=index.device)
         if key in store:
-            label = store[key][places]
+            label = store[key][positions]
             label = label + 1 if negatives.size(1) else label
-        none = label.new_zeros((negatives.size(1), *label.shape[1:]))
+        neg_label = label.new_zeros((negatives.size(1), *label.shape[1:]))
         if self.split_labels:
-            found = {f"pos_{key}": label, f"pos_{key}_index": index}
+            attributes = {f"pos_{key}": label, f"pos_{key}_index": index}
             if negatives.size(1):
-                found |= {f"neg_{key}": none, f"neg_{key}_index": negatives}
-            return found
+                attributes |= {f"neg_{key}": neg_label, f"neg_{key}_index": negatives}
+            return attributes
         return {
-            key: torch.cat([label, none]),
+            key: torch.cat([label, neg_label]),
             f"{key}_index": torch.cat([index, negatives], dim=1),
         }
 
@@ -242,34 +230,35 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
         return f"{type(self).__name__}(num_val={self.num_val}, num_test={self.num_test})"
 
 
-def _count(name: str, value: int | float, whole: int) -> int:
+def _count(name: str, value: int | float, total: int) -> int:
+    """Return a number of edges from a number, or from a share of ``total`` if it is a float."""
     if isinstance(value, float):
-        return int(checks.number(name, value, 0, 1) * whole)
+        return int(checks.number(name, value, 0, 1) * total)
     return checks.integer(name, value, 0)
 
 
 def _distinct(edge_index: Tensor, graph: Graph) -> Tensor:
-    """Each pair once, in the order of its first copy; (smaller, larger) if undirected."""
+    """Return each pair once, in the order of its first copy; (smaller, larger) if undirected."""
     if graph.undirected:
         edge_index = torch.stack([edge_index.min(0).values, edge_index.max(0).values])
     _, first = np.unique((edge_index[0] * graph.num_dst + edge_index[1]).numpy(), return_index=True)
     return edge_index[:, torch.from_numpy(np.sort(first))]
 
 
-def _keep(store: Any, places: Tensor, undirected: bool, reverse: EdgeType | None) -> None:
-    """Leave only the edges at ``places``, both ways if undirected, in a store and its reverse."""
+def _keep_edges(store: Any, positions: Tensor, undirected: bool, reverse: EdgeType | None) -> None:
+    """Keep only the edges at ``positions``, both ways if undirected, in a store and its reverse."""
     for name in [name for name in store if store.is_edge_attr(name) and name != "edge_index"]:
-        value = store[name][places]
+        value = store[name][positions]
         store[name] = torch.cat([value, value]) if undirected else value
-    index = store.edge_index[:, places]
+    index = store.edge_index[:, positions]
     store.edge_index = torch.cat([index, index.flip(0)], dim=1) if undirected else index
     if reverse is None or store._parent()[reverse]._key == store._key:
         return
-    other = store._parent()[reverse]
-    for name in list(other):
+    back = store._parent()[reverse]
+    for name in list(back):
         if name == "edge_index":
-            other.edge_index = store.edge_index.flip(0)
+            back.edge_index = store.edge_index.flip(0)
         elif name in store:
-            other[name] = store[name]
+            back[name] = store[name]
         else:
-            del other[name]
+            del back[name]

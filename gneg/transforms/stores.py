@@ -1,4 +1,4 @@
-"""What transforms share: the edge stores of ``Data`` and ``HeteroData``."""
+"""The edge stores of ``Data`` and ``HeteroData``, and their graphs and positives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EdgeType = tuple[str, str, str]
 def edge_stores(
     data: Data | HeteroData, edge_types: Iterable[Sequence[str]] | Sequence[str] | None
 ) -> list[Any]:
-    """The stores of ``edge_types``, one or several; all of them if None.
+    """Return the stores of ``edge_types``, one or several; all of them if None.
 
     Raises:
         ValueError: If there is no such edge type or no edges.
@@ -31,30 +31,30 @@ def edge_stores(
     if edge_types is None:
         return [data[edge_type] for edge_type in data.edge_types]
     several = list(edge_types) if not isinstance(next(iter(edge_types)), str) else [edge_types]
-    found = []
+    stores = []
     for edge_type in several:
         store = data[tuple(edge_type)]
         if "edge_index" not in store:
             checks.fail("edge_types", f"of {data.edge_types}", tuple(edge_type))
-        found.append(store)
-    return found
+        stores.append(store)
+    return stores
 
 
 def size_of(store: Any) -> int | tuple[int, int]:
-    """N, or (num_src, num_dst) between two node types."""
+    """Return N, or (num_src, num_dst) between two node types."""
     size: tuple[int, int] = store.size()
     return size if store.is_bipartite() else size[0]
 
 
 def graph_of(store: Any) -> Graph:
-    """The graph of a store's edges."""
+    """Return the graph of a store's edges."""
     return Graph.from_edge_index(store.edge_index, size_of(store))
 
 
 def positives(store: Any, key: str) -> tuple[Tensor, Tensor | None]:
-    """Supervised positives ``[2, P]`` and their labels; the edges themselves without supervision.
+    """Return the supervised positives ``[2, P]`` of a store and their labels.
 
-    Of ``key_index``, those whose label is not 0.
+    They are the pairs of ``key_index`` whose label is not 0, or all edges if there is none.
     """
     if f"{key}_index" not in store:
         return store.edge_index, store.get(key)

@@ -33,7 +33,7 @@ def test_train_prints_a_table_and_where_the_result_is(tmp_path):
         "mrr *",
         "hits@20",
         "sampling",
-        "weighed",
+        "stacked with heuristics",
         "results:",
     ):
         assert word in result.output
@@ -86,7 +86,7 @@ def test_hard_sets_and_evaluation(tmp_path):
     assert run(*QUICK, *PLAIN, "--seeds", "2", "--out", "run").exit_code == 0
     trained = run("evaluate", "run", "--hardset", "hard.npz", "--resamples", "0")
     assert trained.exit_code == 0, trained.output
-    assert "mean ± deviation of 2 models" in trained.output
+    assert "mean ± standard deviation of 2 models" in trained.output
     one = run("evaluate", "run/model-1.pt", "--resamples", "20")
     assert "95 % bootstrap intervals" in one.output
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gneg import datasets
 from gneg.cli import app
-from gneg.evaluation.audit.triple_hits import held_out_hits
+from gneg.evaluation.audit import held_out_hits
 from gneg.samplers.triples import TripleSampler
 from tests.triple_worlds import WORLDS
 
@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
     place = tmp_path / "toy"
     place.mkdir()
     for part in ("train", "valid", "test"):
-        rows = [f"e{h}\tr{r}\te{t}" for h, r, t in data.part(part).t().tolist()]
+        rows = [f"e{h}\tr{r}\te{t}" for h, r, t in data.positives(part).t().tolist()]
         (place / f"{part}.txt").write_text("\n".join(rows) + "\n")
     monkeypatch.chdir(tmp_path)
     return place
@@ -39,7 +39,7 @@ def test_train_prints_tables_and_goes_on(folder, tmp_path):
     assert result.exit_code == 0, result.output
     for word in ("TripleData(toy: 30 entities", "mrr", "hits@10", "N-N", "results:"):
         assert word in result.output
-    (path,) = tmp_path.glob("runs/kg-toy-transe-*/results.json")
+    (path,) = tmp_path.glob("runs/toy-transe-*/results.json")
     record = json.loads(path.read_text())
     assert record["config"]["sampler"] == "cached(typed, size=4, m=4)"
     assert record["dataset"]["entities"] == 30
@@ -54,12 +54,12 @@ def test_compare_tells_risk_and_differences(folder, tmp_path):
     result = run("kg", "compare", str(folder), *options, *QUICK)
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "runs/kg-compare-toy/compare.json").read_text())
-    rows = [(row["model"], row["sampler"]) for row in found["rows"]]
+    rows = [(row["encoder"], row["sampler"]) for row in found["rows"]]
     assert rows == [(m, s) for m in ("transe", "distmult") for s in ("uniform", "typed")]
     assert found["baseline"] == "uniform"
-    assert len(found["rows"][1]["metrics"]["test"]["mrr"]) == 2
-    assert "difference" in found["rows"][1]["against"]["test"]["mrr"]
-    assert all(row["false_negatives_per_1000"] >= 0 for row in found["rows"])
+    assert len(found["rows"][1]["metrics"]["all entities"]["mrr"]) == 2
+    assert "difference" in found["rows"][1]["against"]["all entities"]["mrr"]
+    assert all(row["audit"]["risk"]["per_1000"] >= 0 for row in found["rows"])
 
 
 def test_codex_is_classified_too(shared, tmp_path, monkeypatch):

@@ -168,8 +168,8 @@ def test_features_for_an_own_edge_list(tmp_path):
         ),
         ("0,1,train\n1,2,trian", "'split' must be train, valid or test"),
         ("0,1,train\n1,2,valid", "'split' must be train, valid and test .got no test"),
-        ("0,1,train\n1,,valid", "'dataset' must be without missing ends"),
-        ("0,-1,train\n1,2,valid", "'dataset' must be node ids >= 0"),
+        ("0,1,train\n1,,valid", "'dataset' must be a table without missing ends"),
+        ("0,-1,train\n1,2,valid", "'dataset' must be a table of node ids >= 0"),
     ],
 )
 def test_bad_files_are_named(tmp_path, content, message):
@@ -184,7 +184,7 @@ def test_unknown_names_are_answered_with_the_known_ones(tmp_path):
         datasets.load("Coraa")
     with pytest.raises(ValueError, match="'dataset' must be an existing file"):
         datasets.load(tmp_path / "nothing.csv")
-    with pytest.raises(ValueError, match="'features' must be given with an own edge list"):
+    with pytest.raises(ValueError, match="'features' must be None for a dataset that is known"):
         datasets.load("digits", features="x.npy")
 
 
@@ -193,7 +193,7 @@ def test_too_small_or_complete():
     with pytest.raises(ValueError, match="'graph' must be large enough to leave a valid edge"):
         datasets.make_split("triangle", triangle, None)
     full = random_graph(20, 5000)
-    with pytest.raises(ValueError, match="'graph' must be one with non-edges to evaluate against"):
+    with pytest.raises(ValueError, match="'graph' must be a graph with non-edges"):
         datasets.make_split("full", full, None)
 
 
@@ -207,7 +207,7 @@ def test_a_hub_that_knows_everyone_can_be_evaluated():
 
 
 def test_a_large_graph_gets_fewer_evaluation_negatives(monkeypatch):
-    monkeypatch.setattr("gneg.datasets.splits.MAX_EVAL_PAIRS", 500)
+    monkeypatch.setattr("gneg.datasets.splits.make.MAX_EVAL_PAIRS", 500)
     data = datasets.make_split("r", random_graph(100, 400), None)
     assert data.valid.num_negatives == data.test.num_negatives
     assert data.test.neg[0].numel() <= 500
@@ -259,7 +259,7 @@ def test_dates_are_times_and_history_is_a_family(tmp_path):
     assert (known == past.contains(src, dst)).all()
     assert made.info["filled"] == int((~known).sum())
     path.write_text("source,target,time\n1,2,2020-01-01\n2,3,\n")
-    with pytest.raises(ValueError, match="'time' must be given for every edge"):
+    with pytest.raises(ValueError, match="'time' must be present for every edge"):
         datasets.load(path)
 
 
@@ -290,7 +290,7 @@ def test_a_split_of_pygs_is_audited_and_evaluated(undirected, split_labels):
 
 def test_what_is_no_split_is_refused():
     data = Data(edge_index=random_graph(20, 60).edge_index, num_nodes=20)
-    with pytest.raises(ValueError, match="'valid' must be with 'edge_label_index'"):
+    with pytest.raises(ValueError, match="'valid' must be data with 'edge_label_index'"):
         datasets.from_pyg(data, data, data)
     train, valid, _ = HardLinkSplit(is_undirected=True)(data)
     with pytest.raises(ValueError, match="stand in two parts"):

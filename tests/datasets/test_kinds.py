@@ -16,8 +16,8 @@ from gneg import Graph, KnownEdges, audit, compare, datasets, evaluate, hardset,
 from gneg.cli import app
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
-from gneg.training.config import TrainConfig
-from gneg.training.train import train
+from gneg.training.config import LinkConfig
+from gneg.training.driver import train
 from tests.worlds import WORLDS, random_graph
 
 
@@ -87,7 +87,7 @@ def test_recommending_from_the_command_line(purchases, tmp_path):
 )
 def test_samplers_that_keep_embeddings_train_on_users_and_items(purchases, sampler):
     data = datasets.load(purchases, bipartite=True)
-    config = TrainConfig(sampler=sampler, hidden=8, epochs=2, eval_every=1)
+    config = LinkConfig(sampler=sampler, hidden=8, epochs=2, eval_every=1)
     result = train(data, config)
     assert np.isfinite(result["runs"][0]["curve"][-1]["loss"])
 
@@ -128,7 +128,7 @@ def test_audits_and_hard_sets_of_users_and_items(purchases, tmp_path):
         samplers=["uniform"],
         encoders=["lightgcn"],
         seeds=1,
-        base=TrainConfig(hidden=8, epochs=5),
+        base=LinkConfig(hidden=8, epochs=5),
         sets={"hard": hard},
         out=tmp_path / "compare",
     )["rows"]

@@ -1,4 +1,4 @@
-"""Audits count what they say: against brute force, closed forms and a world with known risk."""
+"""Audits of pairs, against brute force, closed forms and a graph with known risk."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from gneg import Graph, KnownEdges, audit, datasets, samplers
-from gneg.evaluation.audit.hardness import AT
-from gneg.evaluation.audit.risk import expected_share, held_out_hits
+from gneg import Graph, audit, datasets, samplers
+from gneg.datasets import EvalEdges, LinkData
+from gneg.evaluation.audit.hardness import QUANTILES
+from gneg.evaluation.audit.pairs import PairAdapter
+from gneg.evaluation.audit.risk import risk
 from gneg.graph import heuristics, sparse
 from gneg.samplers import SelectionRule, Wrapper
 from gneg.samplers.text.build import SAMPLERS
@@ -27,88 +29,96 @@ def test_risk_is_counted_and_expected_alike(name, corrupt, undirected):
     pos = data.train.repeat(1, 60)
     drawn = sampler.sample(pos, 5, generator=torch.Generator().manual_seed(5))
     held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
-    secret = KnownEdges(held_out, num_nodes=80, undirected=undirected)
-    risk = held_out_hits([drawn], secret, sampler.known)
+    adapter = PairAdapter(data, sampler)
+    counted = risk(adapter, [drawn])
     hidden = {tuple(pair) for pair in held_out.t().tolist()}
     hidden |= {pair[::-1] for pair in hidden} if undirected else set()
     pairs = drawn.edge_index().t().tolist()
-    assert risk["hits"] == sum(tuple(pair) in hidden for pair in pairs)
-    assert risk["per_1000"] == pytest.approx(1000 * risk["hits"] / len(pairs))
-    expected = 1000 * expected_share(sampler, pos, secret)
-    sigma = (risk["high"] - risk["low"]) / 3.92
-    assert abs(risk["per_1000"] - expected) < 4 * sigma
+    assert counted["hits"] == sum(tuple(pair) in hidden for pair in pairs)
+    assert counted["per_1000"] == pytest.approx(1000 * counted["hits"] / len(pairs))
+    expected = 1000 * adapter.expected_share(pos)
+    sigma = (counted["high"] - counted["low"]) / 3.92
+    assert abs(counted["per_1000"] - expected) < 4 * sigma
     if name == "uniform":
-        assert risk["uniform_per_1000"] == pytest.approx(expected, rel=0.05)
-    told = audit(data, name, corrupt=corrupt, k=5, negatives=20_000)["risk"]
-    assert told["per_1000"] == pytest.approx(expected, abs=5 * 2 * sigma)
+        assert counted["uniform_per_1000"] == pytest.approx(expected, rel=0.05)
+    audited = audit(data, name, corrupt=corrupt, k=5, negatives=20_000)["risk"]
+    assert audited["per_1000"] == pytest.approx(expected, abs=5 * 2 * sigma)
+
+
+def link_data(graph: Graph, valid: torch.Tensor) -> LinkData:
+    """The edges of an undirected graph as training, ``valid`` and no test edges."""
+    pos = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
+    none = torch.empty(2, 0, dtype=torch.long)
+    parts = (EvalEdges(part, (none, none)) for part in (valid, none))
+    return LinkData("toy", graph.num_nodes, None, pos, *parts, True, "mrr", "toy")
 
 
 def test_uniform_risk_is_exact():
     graph = Graph.from_edge_index(torch.tensor([[0, 1, 2], [1, 2, 3]]), 6, undirected=True)
-    secret = KnownEdges(torch.tensor([[0], [2]]), num_nodes=6, undirected=True)
+    data = link_data(graph, torch.tensor([[0], [2]]))
     pos = torch.tensor([[0, 1], [1, 2]])
-    sampler = samplers.Uniform(graph)
+    sampler = samplers.Uniform(data.graph)
+    adapter = PairAdapter(data, sampler)
     # Node 0 has the non-edges 2, 3, 4, 5, of which 2 is hidden; node 1 has 3, 4, 5, none hidden.
-    assert expected_share(sampler, pos, secret) == pytest.approx((1 / 4 + 0) / 2)
+    assert adapter.expected_share(pos) == pytest.approx((1 / 4 + 0) / 2)
     drawn = sampler.sample(pos, 3, generator=torch.Generator().manual_seed(0))
-    assert held_out_hits([drawn], secret, sampler.known)["uniform_per_1000"] == pytest.approx(125)
+    assert risk(adapter, [drawn])["uniform_per_1000"] == pytest.approx(125)
 
 
-def test_the_interval_covers():
+def test_the_interval_has_its_coverage():
     """Of 300 audits of the same sampler, about 95 % hold the true share in their interval."""
     data = toy(n=80, edges=300)
-    held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
-    secret = KnownEdges(held_out, num_nodes=80, undirected=True)
     sampler = samplers.Walk(data.graph)
+    adapter = PairAdapter(data, sampler)
     pos = data.train[:, :40].repeat(1, 10)
-    truth = 1000 * expected_share(sampler, pos, secret)
+    truth = 1000 * adapter.expected_share(pos)
     inside = 0
     for seed in range(300):
         drawn = sampler.sample(pos, 6, generator=torch.Generator().manual_seed(seed))
-        found = held_out_hits([drawn], secret, sampler.known)
-        inside += found["low"] <= truth <= found["high"]
+        counted = risk(adapter, [drawn])
+        inside += counted["low"] <= truth <= counted["high"]
     assert inside >= 273  # binomial(300, 0.95): below that once in 1,000
 
 
-def test_nothing_held_out_is_hit_and_said_with_a_limit():
-    graph = random_graph(40, 60)
-    secret = KnownEdges(torch.empty(2, 0, dtype=torch.long), num_nodes=40, undirected=True)
-    drawn = samplers.Uniform(graph).sample(torch.zeros(2, 50, dtype=torch.long), 4)
-    found = held_out_hits([drawn], secret, KnownEdges(graph))
-    assert found["hits"] == found["per_1000"] == found["low"] == 0
-    assert 0 < found["high"] < 100
-    assert found["lift"] is None
+def test_without_held_out_edges_the_interval_starts_at_zero():
+    data = link_data(random_graph(40, 60), torch.empty(2, 0, dtype=torch.long))
+    sampler = samplers.Uniform(data.graph)
+    drawn = sampler.sample(torch.zeros(2, 50, dtype=torch.long), 4)
+    counted = risk(PairAdapter(data, sampler), [drawn])
+    assert counted["hits"] == counted["per_1000"] == counted["low"] == 0
+    assert 0 < counted["high"] < 100
+    assert counted["lift"] is None
 
 
-def test_everything_is_measured_and_can_be_written():
+def test_the_record_is_complete_and_valid_json():
     data = toy()
 
     def score(src, dst):
         return (src * 7 + dst * 13).double() % 11
 
-    found = audit(data, "hardest(uniform, m=16)", k=4, negatives=2000, score=score)
-    assert json.loads(json.dumps(found)) == found
-    assert set(found["hardness"]) == {"cn", "aa", "ra", "pa", "cosine", "ppr", "degree", "score"}
-    for groups in found["hardness"].values():
+    record = audit(data, "hardest(uniform, m=16)", k=4, negatives=2000, score=score)
+    assert json.loads(json.dumps(record)) == record
+    assert set(record["hardness"]) == {"cn", "aa", "ra", "pa", "cosine", "ppr", "degree", "score"}
+    for groups in record["hardness"].values():
         for group in groups.values():
-            assert len(group["quantiles"]) == len(AT)
+            assert len(group["quantiles"]) == len(QUANTILES)
             assert sorted(group["quantiles"]) == group["quantiles"]
-    for bins in found["histograms"].values():
+    for bins in record["histograms"].values():
         for group in ("positives", "negatives", "uniform"):
             assert sum(bins[group]) == pytest.approx(1)
-    for shares in found["distances"].values():
+    for shares in record["distances"].values():
         assert sum(shares.values()) == pytest.approx(1)
-    assert found["distances"]["negatives"]["1"] == 0
+    assert record["distances"]["negatives"]["1"] == 0
     assert (
-        found["hardness"]["score"]["negatives"]["mean"]
-        > found["hardness"]["score"]["uniform"]["mean"]
+        record["hardness"]["score"]["negatives"]["mean"]
+        > record["hardness"]["score"]["uniform"]["mean"]
     )
-    assert 0 <= found["violating"] <= 1
-    assert found["negatives"] == 2000
-    assert 0 < found["coverage"] <= 1
+    assert 0 <= record["violating"] <= 1
+    assert record["negatives"] == 2000
+    assert 0 < record["coverage"] <= 1
 
 
-def test_duplicates_divergence_and_shells_are_what_they_should_be():
+def test_duplicates_divergence_and_distances():
     data = toy()
     walk = audit(data, samplers.Walk(data.graph, corrupt="both"), negatives=4000)
     unique = audit(data, samplers.Uniform(data.graph, corrupt="both", unique=True), negatives=4000)
@@ -119,10 +129,10 @@ def test_duplicates_divergence_and_shells_are_what_they_should_be():
     assert by_degree > audit(data, "degree(alpha=1)", negatives=4000)["degree_divergence"] >= 0
 
 
-def test_guards_tell_what_they_saved_and_cost():
+def test_the_effect_of_each_guard_is_measured():
     data = toy(n=100, edges=500)
-    found = audit(data, "guarded(walk, percentile=ra|60, degree_cap=40)", negatives=8000)
-    percentile, cap = found["guards"]
+    record = audit(data, "guarded(walk, percentile=ra|60, degree_cap=40)", negatives=8000)
+    percentile, cap = record["guards"]
     assert percentile["cost"] > 0.01
     assert 0 < percentile["dropped"] < 1
     assert cap["saved_per_1000"] == cap["cost"] == cap["dropped"] == 0
@@ -132,11 +142,11 @@ def test_guards_tell_what_they_saved_and_cost():
 def test_distances_and_katz_match_the_reference(world):
     graph = WORLDS[world]()
     n = graph.num_nodes
-    src, dst = (one.ravel() for one in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
-    wanted = reference.distances(graph).ravel()
+    src, dst = (ids.ravel() for ids in np.meshgrid(np.arange(n), np.arange(n), indexing="ij"))
+    expected = reference.distances(graph).ravel()
     for farthest in (1, 3, 8):
-        found = heuristics.distances(graph, src, dst, farthest)
-        assert (found == np.where(wanted > farthest, farthest + 1, wanted)).all()
+        record = heuristics.distances(graph, src, dst, farthest)
+        assert (record == np.where(expected > farthest, farthest + 1, expected)).all()
     matrix = np.zeros((n, n))
     matrix[tuple(graph.edge_index.numpy())] = 1
     for length in (1, 2, 4):
@@ -155,13 +165,13 @@ def test_distances_and_katz_match_the_reference(world):
 def test_cosine_is_that_of_the_features(layout):
     x = torch.randn(20, 5, generator=torch.Generator().manual_seed(0))
     x[3] = 0
-    given = x if layout == "dense" else sparse.to_csr(x)
+    features = x if layout == "dense" else sparse.to_csr(x)
     rows = np.array([3, 0, 7])
     targets = np.array([[1, 3], [2, -1], [7, 19]])
-    found = heuristics.scores(random_graph(20, 40), "cosine", rows, targets, x=given)
-    wanted = torch.cosine_similarity(x[rows].unsqueeze(1), x[targets], dim=2).double().numpy()
-    wanted[targets < 0] = 0
-    assert found == pytest.approx(wanted, abs=1e-6)
+    record = heuristics.scores(random_graph(20, 40), "cosine", rows, targets, x=features)
+    expected = torch.cosine_similarity(x[rows].unsqueeze(1), x[targets], dim=2).double().numpy()
+    expected[targets < 0] = 0
+    assert record == pytest.approx(expected, abs=1e-6)
     with pytest.raises(ValueError, match="'x' must be features"):
         heuristics.scores(random_graph(20, 40), "cosine", rows, targets)
 
@@ -189,7 +199,7 @@ def test_real_data(shared):
 
 
 def test_every_sampler_can_be_audited():
-    """With a model's scores and embeddings; features are found where there are some."""
+    """With a model's scores and embeddings; features are record where there are some."""
     data = toy()
     z = torch.randn(data.num_nodes, 5, generator=torch.Generator().manual_seed(0))
 
@@ -206,5 +216,5 @@ def test_every_sampler_can_be_audited():
             inside = "(hardest(uniform), setting=quantile, start=0.5, end=1)"
         if name == "selfpaced":
             inside = "(hardest(uniform))"
-        found = audit(data, name + inside, k=2, negatives=100, score=score, z=z)
-        assert found["negatives"] == 100
+        record = audit(data, name + inside, k=2, negatives=100, score=score, z=z)
+        assert record["negatives"] == 100

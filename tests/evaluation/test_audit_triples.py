@@ -1,4 +1,4 @@
-"""Audits of triples count what they say: against brute force and closed forms."""
+"""Audits of triples, against brute force and closed forms."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from gneg import audit, datasets
 from gneg.cli import app
 from gneg.datasets import TripleData
-from gneg.evaluation.audit.triples import _expected, _risk
-from gneg.graph import KnownTriples
+from gneg.evaluation.audit.risk import risk
+from gneg.evaluation.audit.triples import TripleAdapter
 from gneg.samplers.triples import TripleSampler
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_load import trained as kg_trained
-from gneg.training.triple_train import train as kg_train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import train as kg_train
+from gneg.training.load import load_run
 from tests.triple_worlds import WORLDS
 
 
@@ -33,27 +33,28 @@ def test_risk_is_counted_and_expected_alike(data, name, corrupt):
     pos = data.train.repeat(1, 200)
     held_out = torch.cat([data.valid, data.test], dim=1)
     drawn = sampler.sample(pos, 5, generator=torch.Generator().manual_seed(3))
-    risk = _risk([drawn], KnownTriples(data.triples, held_out), sampler)
+    adapter = TripleAdapter(data, sampler)
+    counted = risk(adapter, [drawn])
     hidden = set(map(tuple, held_out.t().tolist()))
     triples = torch.stack(drawn.triples())[:, drawn.mask].t().tolist()
-    assert risk["hits"] == sum(tuple(one) in hidden for one in triples)
-    sigma = (risk["high"] - risk["low"]) / 3.92
-    assert abs(risk["per_1000"] - 1000 * _expected(sampler, pos, held_out)) < 4 * sigma
+    assert counted["hits"] == sum(tuple(triple) in hidden for triple in triples)
+    sigma = (counted["high"] - counted["low"]) / 3.92
+    assert abs(counted["per_1000"] - 1000 * adapter.expected_share(pos)) < 4 * sigma
     if name == "uniform":
-        assert abs(risk["per_1000"] - risk["uniform_per_1000"]) < 4 * sigma
+        assert abs(counted["per_1000"] - counted["uniform_per_1000"]) < 4 * sigma
 
 
-def test_measures_are_those_of_the_chosen_entity(data):
-    told = audit(data, "typed", k=4, negatives=4_000)
-    measured = told["hardness"]["fits"]
-    seen = {"tail": set(), "head": set()}
+def test_measures_are_those_of_the_drawn_entity(data):
+    record = audit(data, "typed", k=4, negatives=4_000)
+    measured = record["hardness"]["fits"]
+    entities = {"tail": set(), "head": set()}
     for h, r, t in data.train.t().tolist():
-        seen["tail"].add((r, t))
-        seen["head"].add((r, h))
+        entities["tail"].add((r, t))
+        entities["head"].add((r, h))
     sampler = TripleSampler(data.triples, "typed")
     drawn = sampler.sample(data.train, 4, generator=torch.Generator().manual_seed(0))
     fits = [
-        (r, v) in seen["head" if side else "tail"]
+        (r, v) in entities["head" if side else "tail"]
         for r, row, side in zip(
             data.train[1].tolist(), drawn.index.tolist(), drawn.side, strict=True
         )
@@ -61,43 +62,44 @@ def test_measures_are_those_of_the_chosen_entity(data):
     ]
     assert measured["negatives"]["mean"] == pytest.approx(np.mean(fits), abs=0.05)
     assert measured["uniform"]["mean"] < measured["negatives"]["mean"]
-    assert sum(told["distances"]["negatives"].values()) == pytest.approx(1, abs=0.1)
+    assert sum(record["distances"]["negatives"].values()) == pytest.approx(1, abs=0.1)
 
 
-def test_what_the_sampler_knows_is_no_risk(data):
-    told = audit(data, "uniform", known="all", negatives=5_000)["risk"]
-    assert told["hits"] == 0
-    assert told["uniform_per_1000"] == 0
-    assert told["expected_share"] == 0
+def test_known_triples_are_no_risk(data):
+    record = audit(data, "uniform", known="all", negatives=5_000)["risk"]
+    assert record["hits"] == 0
+    assert record["uniform_per_1000"] == 0
+    assert record["expected_share"] == 0
 
 
-def test_a_law_of_the_replaced_end_expects_nothing(shared):
+def test_a_density_of_the_replaced_end_has_no_expected_share(shared):
     data = datasets.load_triples("codex-s", root=shared)
-    told = audit(data, "typed(by=types)", negatives=5_000)
-    assert told["risk"]["expected_share"] is None
-    assert told["hardness"]["kind"]["positives"]["mean"] == 1.0
+    record = audit(data, "typed(by=types)", negatives=5_000)
+    assert record["risk"]["expected_share"] is None
+    assert record["hardness"]["kind"]["positives"]["mean"] == 1.0
     assert (
-        told["hardness"]["kind"]["negatives"]["mean"] > told["hardness"]["kind"]["uniform"]["mean"]
+        record["hardness"]["kind"]["negatives"]["mean"]
+        > record["hardness"]["kind"]["uniform"]["mean"]
     )
 
 
 def test_the_command_takes_a_knowledge_graph_and_a_model(shared, tmp_path):
     data = datasets.load_triples("umls", root=shared)
-    kg_train(data, KGConfig(epochs=2, dim=8), out=tmp_path / "run")
+    kg_train(data, TripleConfig(epochs=2, dim=8), out=tmp_path / "run")
     out = tmp_path / "audit.json"
     words = ["audit", "umls", "--root", str(shared), "--sampler", "hardest(uniform, m=64)"]
     words += ["--negatives", "5000", "--out", str(out), "--model", str(tmp_path / "run")]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
-    assert "seen at this end" in result.output
-    told = json.loads(out.read_text())
-    assert told["violating"] > 0
+    assert "occurs with the" in result.output
+    record = json.loads(out.read_text())
+    assert record["violating"] > 0
     assert (
-        told["hardness"]["score"]["negatives"]["mean"]
-        > told["hardness"]["score"]["uniform"]["mean"]
+        record["hardness"]["score"]["negatives"]["mean"]
+        > record["hardness"]["score"]["uniform"]["mean"]
     )
     with pytest.raises(ValueError, match="'data' must be the triples of umls"):
-        kg_trained(datasets.load_triples("nations", root=shared), tmp_path / "run")
+        load_run(datasets.load_triples("nations", root=shared), tmp_path / "run")
     with pytest.raises(ValueError, match="'score' must be a trained model"):
         audit(data, "hardest(uniform, m=8)")
     with pytest.raises(ValueError, match="'data' must be a LinkData or TripleData"):

@@ -1,4 +1,4 @@
-"""Hard evaluation sets: equal to a slow reference, exact, resumable, and read by others' code."""
+"""Hard evaluation sets: equal to a slow reference, exact, resumable, in HeaRT's and OGB's form."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def problems(draw):
 def test_hardest_is_the_slow_reference_ties_included(problem, count, epsilon):
     graph, known, x, options = problem
     nodes = np.arange(graph.num_nodes)
-    found, chance = Order(graph, known, x=x, tolerance=epsilon, **options).hardest(nodes, count)
+    lists, at_random = Order(graph, known, x=x, tolerance=epsilon, **options).hardest(nodes, count)
     for u in nodes:
-        wanted, _, unseen = reference.order(
+        expected, _, unseen = reference.order(
             graph, known, int(u), x, alpha=0.15, epsilon=epsilon, **options
         )
-        wanted = wanted[:count]
-        assert found[u].tolist() == wanted + [-1] * (count - len(wanted))
-        assert [v in unseen for v in wanted] == chance[u, : len(wanted)].tolist()
+        expected = expected[:count]
+        assert lists[u].tolist() == expected + [-1] * (count - len(expected))
+        assert [v in unseen for v in expected] == at_random[u, : len(expected)].tolist()
 
 
 @settings(max_examples=60, deadline=None)
@@ -65,42 +65,42 @@ def test_hardest_is_the_slow_reference_ties_included(problem, count, epsilon):
 def test_strata_take_their_share_of_each_fifth(problem, count):
     graph, known, x, options = problem
     nodes = np.arange(graph.num_nodes)
-    found, chance = Order(graph, known, x=x, tolerance=1e-4, **options).stratified(nodes, count)
+    lists, at_random = Order(graph, known, x=x, tolerance=1e-4, **options).stratified(nodes, count)
     for u in nodes:
-        wanted, merged, unseen = reference.order(
+        expected, merged, unseen = reference.order(
             graph, known, int(u), x, alpha=0.15, epsilon=1e-4, **options
         )
-        some = [v for v in found[u].tolist() if v >= 0]
-        assert len(set(some)) == len(some)
-        assert set(some) <= set(wanted)
-        assert [v in unseen for v in some] == chance[u, : len(some)].tolist()
-        bounds = [len(wanted) * q // PARTS for q in range(PARTS + 1)]
+        chosen = [v for v in lists[u].tolist() if v >= 0]
+        assert len(set(chosen)) == len(chosen)
+        assert set(chosen) <= set(expected)
+        assert [v in unseen for v in chosen] == at_random[u, : len(chosen)].tolist()
+        bounds = [len(expected) * q // PARTS for q in range(PARTS + 1)]
         taken = 0
         for low, high in itertools.pairwise(bounds):
             share = min(count, high - low)
-            inside = {merged[v] for v in wanted[low:high]}
-            assert {merged[v] for v in some[taken : taken + share]} <= inside
+            inside = {merged[v] for v in expected[low:high]}
+            assert {merged[v] for v in chosen[taken : taken + share]} <= inside
             taken += share
-        assert taken == len(some)
+        assert taken == len(chosen)
 
 
 def test_any_number_of_threads_gives_the_same_order():
     data = toy(n=300, edges=1500)
-    found = []
+    indices = []
     for threads in (1, 3):
         kernels.threads.set_num_threads(threads)
-        found.append(hardset(data, k=40).index)
-    assert torch.equal(*found)
+        indices.append(hardset(data, k=40).index)
+    assert torch.equal(*indices)
 
 
-def test_the_random_places_among_equals_are_uniform():
-    """Nothing is seen from an isolated node: any of the others is as likely to be chosen."""
+def test_candidates_with_equal_scores_are_chosen_uniformly():
+    """All heuristics of an isolated node are 0: every other node is as likely to be chosen."""
     graph = Graph.from_edge_index(torch.empty(2, 0, dtype=torch.long), 11, undirected=True)
     counts = np.zeros(11)
     for seed in range(2000):
-        found, chance = Order(graph, KnownEdges(graph), seed=seed).hardest(np.array([4]), 3)
-        counts[found[0]] += 1
-        assert chance.all()
+        lists, at_random = Order(graph, KnownEdges(graph), seed=seed).hardest(np.array([4]), 3)
+        counts[lists[0]] += 1
+        assert at_random.all()
     expected = 600
     assert counts[4] == 0
     assert (((np.delete(counts, 4) - expected) ** 2) / expected).sum() < 29.6  # chi2(10), 0.1 %
@@ -110,70 +110,72 @@ def test_the_random_places_among_equals_are_uniform():
 @pytest.mark.parametrize("ends", ["both", "dst", "src"])
 @pytest.mark.parametrize("known", ["train", "train+valid", "all"])
 @pytest.mark.parametrize("family", ALL_FAMILIES)
-def test_every_family_keeps_the_promises(family, known, ends, undirected):
+def test_every_family_returns_distinct_non_edges(family, known, ends, undirected):
     data = toy(undirected=undirected)
-    made = hardset(data, family=family, k=20, known=known, ends=ends)
-    edges = made.edges()
+    hard_set = hardset(data, family=family, k=20, known=known, ends=ends)
+    edges = hard_set.edges()
     src, dst = edges.neg
     mask = torch.ones_like(src, dtype=torch.bool) if edges.mask is None else edges.mask
     assert not data.known(known).contains(src[mask], dst[mask]).any()
     assert (src != dst)[mask].all()
     assert mask.all()
-    own = (src == made.pos[0].unsqueeze(1)) & (dst == made.pos[1].unsqueeze(1))
-    assert not own.any()
+    is_positive = (src == hard_set.pos[0].unsqueeze(1)) & (dst == hard_set.pos[1].unsqueeze(1))
+    assert not is_positive.any()
     for row in torch.stack([src, dst], dim=2).tolist():
         assert len({tuple(pair) for pair in row}) == 20
     keeps = {"both": 10, "dst": 20, "src": 0}[ends]
-    assert (src[:, :keeps] == made.pos[0].unsqueeze(1)).all()
-    assert (dst[:, keeps:] == made.pos[1].unsqueeze(1)).all()
-    again = hardset(data, family=family, k=20, known=known, ends=ends)
-    assert torch.equal(made.index, again.index)
+    assert (src[:, :keeps] == hard_set.pos[0].unsqueeze(1)).all()
+    assert (dst[:, keeps:] == hard_set.pos[1].unsqueeze(1)).all()
+    repeated = hardset(data, family=family, k=20, known=known, ends=ends)
+    assert torch.equal(hard_set.index, repeated.index)
 
 
-def test_densest_are_those_that_a_base_measure_puts_first():
+def test_densest_negatives_have_the_highest_density():
     data = toy()
-    made = hardset(data, family="densest(walk)", k=6, ends="dst", known="all")
+    hard_set = hardset(data, family="densest(walk)", k=6, ends="dst", known="all")
     walk = data.sampler("walk", known="all")
-    everyone = torch.arange(data.num_nodes)
-    for (u, v), row in zip(made.pos.t().tolist(), made.index, strict=True):
-        log_q = walk.log_prob(torch.full_like(everyone, u), everyone)
-        free = ~data.known("all").contains(torch.full_like(everyone, u), everyone)
+    nodes = torch.arange(data.num_nodes)
+    for (u, v), row in zip(hard_set.pos.t().tolist(), hard_set.index, strict=True):
+        log_q = walk.log_prob(torch.full_like(nodes, u), nodes)
+        free = ~data.known("all").contains(torch.full_like(nodes, u), nodes)
         free[[u, v]] = False
-        taken = torch.zeros_like(free)
-        taken[row] = True
-        assert log_q[taken].min() >= log_q[free & ~taken].max()
+        chosen = torch.zeros_like(free)
+        chosen[row] = True
+        assert log_q[chosen].min() >= log_q[free & ~chosen].max()
 
 
 def test_a_hub_gets_a_short_row_and_is_still_ranked():
     star = torch.tensor([[0] * 17 + list(range(1, 17)), [*range(1, 18), *range(2, 18)]])
     graph = Graph.from_edge_index(star, 20, undirected=True)
     data = datasets.make_split("star", graph, None, num_negatives=4)
-    made = hardset(data, k=30)
-    assert made.info["short"] == int((made.index < 0).sum()) > 0
-    assert evaluate_edges(made.edges(), lambda src, dst: torch.ones(src.shape))["auc"] >= 0.5
+    hard_set = hardset(data, k=30)
+    assert hard_set.info["short"] == int((hard_set.index < 0).sum()) > 0
+    assert evaluate_edges(hard_set.edges(), lambda src, dst: torch.ones(src.shape))["auc"] >= 0.5
     worst = evaluate_edges(
-        made.edges(),
-        lambda src, dst: -torch.isin(src * 100 + dst, made.pos[0] * 100 + made.pos[1]).double(),
+        hard_set.edges(),
+        lambda src, dst: (
+            -torch.isin(src * 100 + dst, hard_set.pos[0] * 100 + hard_set.pos[1]).double()
+        ),
     )
     assert worst["auc"] == pytest.approx(0.0, abs=1e-9)
     with pytest.raises(ValueError, match="'k' must be small enough"):
-        made.to_heart()
+        hard_set.to_heart()
 
 
-def test_files_round_trip_and_others_forms(tmp_path):
+def test_files_round_trip_in_every_form(tmp_path):
     data = toy()
-    made = hardset(data, k=12, out=tmp_path / "hard.npz")
-    read = HardSet.load(tmp_path / "hard.npz")
-    assert torch.equal(read.index, made.index)
-    assert torch.equal(read.pos, data.test.pos)
-    assert read.info == made.info
+    hard_set = hardset(data, k=12, out=tmp_path / "hard.npz")
+    loaded = HardSet.load(tmp_path / "hard.npz")
+    assert torch.equal(loaded.index, hard_set.index)
+    assert torch.equal(loaded.pos, data.test.pos)
+    assert loaded.info == hard_set.info
     assert list(tmp_path.iterdir()) == [tmp_path / "hard.npz"]
-    made.save(tmp_path / "heart.npy")
+    hard_set.save(tmp_path / "heart.npy")
     array = np.load(tmp_path / "heart.npy")
     assert array.shape == (data.test.pos.size(1), 12, 2)
     assert (array[:, :6, 0] == data.test.pos[0].numpy()[:, None]).all()
     assert (array[:, 6:, 1] == data.test.pos[1].numpy()[:, None]).all()
-    assert torch.equal(HardSet.load(tmp_path / "heart.npy", data.test.pos).index, made.index)
+    assert torch.equal(HardSet.load(tmp_path / "heart.npy", data.test.pos).index, hard_set.index)
     ogb = hardset(data, k=12, ends="dst").to_ogb()
     assert ogb["target_node_neg"].shape == (data.test.pos.size(1), 12)
     hardset(data, k=12, ends="dst", out=tmp_path / "ogb.npy")
@@ -181,11 +183,11 @@ def test_files_round_trip_and_others_forms(tmp_path):
     loaded = HardSet.load(tmp_path / "ogb.npy", data.test.pos)
     assert torch.equal(loaded.index, ogb["target_node_neg"])
     shuffled = data.test.pos.flip(1)
-    with pytest.raises(ValueError, match="'array' must be negatives of these positives"):
+    with pytest.raises(ValueError, match="'array' must be negatives of the positives"):
         HardSet.load(tmp_path / "heart.npy", shuffled)
 
 
-def test_an_interrupted_set_goes_on(tmp_path, monkeypatch):
+def test_an_interrupted_set_resumes(tmp_path, monkeypatch):
     data = toy(n=200, edges=900)
     monkeypatch.setattr(families, "BATCH", 16)
     whole = hardset(data, k=10)
@@ -199,27 +201,27 @@ def test_an_interrupted_set_goes_on(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         hardset(data, k=10, out=tmp_path / "hard.npz", report=stop)
     assert not (tmp_path / "hard.npz").exists()
-    made = []
+    batch_sizes = []
     original = Order.hardest
     monkeypatch.setattr(
         Order,
         "hardest",
-        lambda self, nodes, count: made.append(len(nodes)) or original(self, nodes, count),
+        lambda self, nodes, count: batch_sizes.append(len(nodes)) or original(self, nodes, count),
     )
     assert torch.equal(hardset(data, k=10, out=tmp_path / "hard.npz").index, whole.index)
-    assert sum(made) == len(torch.unique(data.test.pos)) - 48
+    assert sum(batch_sizes) == len(torch.unique(data.test.pos)) - 48
     assert list(tmp_path.iterdir()) == [tmp_path / "hard.npz"]
 
 
 def test_harder_than_uniform_on_real_data(shared):
     data = datasets.load("Cora", root=shared)
-    made = hardset(data)
-    assert made.index.shape == (data.test.pos.size(1), 500)
-    assert made.info["filled"] == made.info["short"] == 0
+    hard_set = hardset(data)
+    assert hard_set.index.shape == (data.test.pos.size(1), 500)
+    assert hard_set.info["filled"] == hard_set.info["short"] == 0
     for kind in ("ra", "ppr", "cosine"):
         heuristic = gneg.graph.heuristics.Heuristic(data.graph, kind, data.x)
         assert (
-            evaluate_edges(made.edges(), heuristic)["mrr"]
+            evaluate_edges(hard_set.edges(), heuristic)["mrr"]
             < 0.9 * evaluate_edges(data.test, heuristic)["mrr"]
         )
 

@@ -57,11 +57,11 @@ def test_mrr_and_its_hits_equal_ogb(evaluator, seed, levels, monkeypatch):
 )
 def test_shared_set_equals_the_set_repeated(pos, neg):
     pos, neg = torch.tensor(pos).float(), torch.tensor(neg).float()
-    own = neg.expand(len(pos), -1)
-    assert torch.equal(metrics.ranks(pos, neg), metrics.ranks(pos, own))
+    repeated = neg.expand(len(pos), -1)
+    assert torch.equal(metrics.ranks(pos, neg), metrics.ranks(pos, repeated))
     label = torch.cat([torch.ones(len(pos)), torch.zeros(len(neg))])
     assert metrics.auc(pos, neg) == pytest.approx(roc_auc_score(label, torch.cat([pos, neg])))
-    assert metrics.summary(pos, neg)["auc"] == pytest.approx(metrics.summary(pos, own)["auc"])
+    assert metrics.summary(pos, neg)["auc"] == pytest.approx(metrics.summary(pos, repeated)["auc"])
 
 
 def test_infinite_scores_are_ranked():

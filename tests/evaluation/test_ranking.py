@@ -27,9 +27,9 @@ def slow(score: np.ndarray, pos, known) -> tuple[list[float], list[float]]:
     for q, t in pos:
         ranks = {}
         for name, out in (("filtered", set(known) | set(pos)), ("raw", set(known))):
-            others = [v for v in range(TARGETS) if v != t and (q, v) not in out]
-            above = sum(score[q, v] > score[q, t] for v in others)
-            level = sum(score[q, v] == score[q, t] for v in others)
+            targets = [v for v in range(TARGETS) if v != t and (q, v) not in out]
+            above = sum(score[q, v] > score[q, t] for v in targets)
+            level = sum(score[q, v] == score[q, t] for v in targets)
             ranks[name] = 1 + above + level / 2
         filtered.append(ranks["filtered"])
         raw.append(ranks["raw"])
@@ -47,21 +47,21 @@ def test_ranks_equal_the_slow_reference(pos, known, seed, levels):
     generator = torch.Generator().manual_seed(seed)
     score = torch.randint(levels, (QUERIES, TARGETS), generator=generator).float()
     edges = KnownEdges(tensor(known), num_nodes=(QUERIES, TARGETS))
-    found = ranking.ranks(lambda rows: score[rows], tensor(pos), edges)
+    ranked = ranking.ranks(lambda rows: score[rows], tensor(pos), edges)
     filtered, raw = slow(score.numpy(), pos, known)
-    assert found.filtered.tolist() == filtered
-    assert found.raw.tolist() == raw
-    told = ranking.summary(found, tensor(pos)[0])
-    assert told["mrr"] == pytest.approx(np.mean([1 / rank for rank in filtered]))
-    assert told["hits@10"] == pytest.approx(np.mean([rank <= 10 for rank in filtered]))
+    assert ranked.filtered.tolist() == filtered
+    assert ranked.raw.tolist() == raw
+    metrics = ranking.summary(ranked, tensor(pos)[0])
+    assert metrics["mrr"] == pytest.approx(np.mean([1 / rank for rank in filtered]))
+    assert metrics["hits@10"] == pytest.approx(np.mean([rank <= 10 for rank in filtered]))
     recall, ndcg = [], []
     for q in {q for q, _ in pos}:
-        mine = [rank for rank, (other, _) in zip(raw, pos, strict=True) if other == q]
-        recall.append(sum(rank <= 20 for rank in mine) / len(mine))
-        gain = sum(1 / math.log2(rank + 1) for rank in mine if rank <= 20)
-        ndcg.append(gain / sum(1 / math.log2(i + 2) for i in range(min(20, len(mine)))))
-    assert told["recall@20"] == pytest.approx(np.mean(recall))
-    assert told["ndcg@20"] == pytest.approx(np.mean(ndcg))
+        query_ranks = [rank for rank, (query, _) in zip(raw, pos, strict=True) if query == q]
+        recall.append(sum(rank <= 20 for rank in query_ranks) / len(query_ranks))
+        gain = sum(1 / math.log2(rank + 1) for rank in query_ranks if rank <= 20)
+        ndcg.append(gain / sum(1 / math.log2(i + 2) for i in range(min(20, len(query_ranks)))))
+    assert metrics["recall@20"] == pytest.approx(np.mean(recall))
+    assert metrics["ndcg@20"] == pytest.approx(np.mean(ndcg))
 
 
 def test_chunks_do_not_matter(monkeypatch):

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from gneg import compare, hardset
+from gneg.experiments.grid import grid
 from gneg.experiments.search import Search
 from gneg.experiments.significance import holm, mark, paired_p
 from gneg.samplers.text.parse import parse, parse_list
-from gneg.training.config import TrainConfig
+from gneg.training.config import LinkConfig
 from tests.worlds import toy
 
-SMALL = TrainConfig(epochs=2, eval_every=1, hidden=8, k=2, layers=1)
+SMALL = LinkConfig(epochs=2, eval_every=1, hidden=8, k=2, layers=1)
 SAMPLERS = ["uniform", "mixture(uniform:0.75, walk:0.25)"]
+CONFIGS = grid(SMALL, loss=(None, "bce"), sampler=SAMPLERS)
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +29,7 @@ def compared(tmp_path_factory):
     data = toy(n=120, edges=600)
     sets = {"hard": hardset(data, k=20)}
     events = []
-    results = compare(
-        data,
-        samplers=SAMPLERS,
-        losses=[None, "bce"],
-        seeds=2,
-        base=SMALL,
-        sets=sets,
-        out=folder,
-        jobs=2,
-        report=events.append,
-    )
+    results = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, jobs=2, report=events.append)
     return data, sets, folder, results, events
 
 
@@ -70,16 +63,7 @@ def test_finished_cells_are_kept_and_the_rest_is_the_same_again(compared):
     cells[3].unlink()
     before = {cell: cell.stat().st_mtime_ns for cell in cells if cell.exists()}
     events = []
-    again = compare(
-        data,
-        samplers=SAMPLERS,
-        losses=[None, "bce"],
-        seeds=2,
-        base=SMALL,
-        sets=sets,
-        out=folder,
-        report=events.append,
-    )
+    again = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, report=events.append)
     assert {cell: cell.stat().st_mtime_ns for cell in before} == before
     assert {event.cell for event in events if event.epoch is None} == {events[-1].cell}
     for old, new in zip(results["rows"], again["rows"], strict=True):
@@ -87,8 +71,8 @@ def test_finished_cells_are_kept_and_the_rest_is_the_same_again(compared):
 
 
 def test_seconds_are_a_budget(tmp_path):
-    base = TrainConfig(epochs=10_000, seconds=0.3, eval_every=50, hidden=8, k=2, patience=10_000)
-    results = compare(toy(), samplers=["uniform"], seeds=1, base=base, out=tmp_path, baselines=())
+    base = LinkConfig(epochs=10_000, seconds=0.3, eval_every=50, hidden=8, k=2, patience=10_000)
+    results = compare(toy(), [base], seeds=1, out=tmp_path, baselines=())
     row = results["rows"][0]
     trained = row["curves"][0][-1]["seconds"]
     assert row["epochs"][0] < 10_000
@@ -98,30 +82,27 @@ def test_seconds_are_a_budget(tmp_path):
 
 def test_a_cell_that_fails_says_so(tmp_path):
     with pytest.raises(ValueError, match="closed-form log_q"):
-        compare(
-            toy(), samplers=["dns(walk)"], losses=["softmax"], base=SMALL, out=tmp_path, seeds=1
-        )
+        compare(toy(), [replace(SMALL, sampler="dns(walk)", loss="softmax")], out=tmp_path, seeds=1)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"samplers": []}, "'samplers' must be one or more"),
-        ({"samplers": ["walk", "walk"]}, "'samplers' must be one or more, each once"),
+        ({"configs": []}, "'configs' must be one or more"),
+        ({"configs": [SMALL, SMALL]}, "'configs' must be one or more, each once"),
         ({"seeds": 0}, "'seeds' must be an integer >= 1"),
         ({"jobs": 0}, "'jobs' must be an integer >= 1"),
         ({"search": -1}, "'search' must be an integer >= 0"),
-        ({"encoders": ["gat"]}, "'encoder' must be one of"),
         ({"baselines": ["deepwalk"]}, "'baselines' must be one of"),
     ],
 )
 def test_bad_input_is_named(options, message, tmp_path):
     with pytest.raises(ValueError, match=message):
-        compare(toy(), **{"samplers": ["uniform"], "base": SMALL, "out": tmp_path, **options})
+        compare(toy(), **{"configs": [SMALL], "out": tmp_path, **options})
 
 
 def test_the_search_finds_a_maximum_and_keeps_the_expression():
-    config = TrainConfig(sampler="mixture(uniform:0.75, tempered(walk, m=8):0.25)")
+    config = LinkConfig(sampler="mixture(uniform:0.75, tempered(walk, m=8):0.25)")
     search = Search(config, 40)
     assert search.names == ["lr", "temperature", "share"]
     while not search.finished:
@@ -135,16 +116,15 @@ def test_the_search_finds_a_maximum_and_keeps_the_expression():
         search.tell(values)
     assert len(search.record()["trials"]) == 40
     assert search.best.lr == pytest.approx(0.002, rel=0.6)
-    assert search.value == max(trial["value"] for trial in search.tried) > -0.8
+    assert search.value == max(trial["value"] for trial in search.results) > -0.8
     assert Search(config, 0).record() is None
 
 
 def test_the_search_runs_in_a_grid(tmp_path):
     results = compare(
         toy(),
-        samplers=["tempered(uniform)"],
+        [replace(SMALL, sampler="tempered(uniform)")],
         seeds=1,
-        base=SMALL,
         out=tmp_path,
         search=2,
         baselines=(),

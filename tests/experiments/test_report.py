@@ -1,4 +1,4 @@
-"""The page as a reader meets it: in a browser, without a network, with tables that sort."""
+"""The report page in a browser: no network, sortable tables, contrast, small screens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def browser():
 
 @pytest.fixture
 def opened(browser, report):
-    """The page and what went wrong or was asked of a network."""
+    """The page, with its console messages, errors and network requests in ``trouble``."""
     tab = browser.new_page(viewport={"width": 1200, "height": 900})
     tab.trouble = []
     tab.on("console", lambda m: tab.trouble.append(m.text) if m.type != "log" else None)
@@ -51,7 +51,7 @@ def opened(browser, report):
     tab.close()
 
 
-def test_the_page_is_one_file_and_escapes_what_it_shows(results):
+def test_the_page_is_one_file_and_escapes_html(results):
     text = page({**results, "command": "gneg compare '<script>alert(1)</script>'"})
     assert "<script>alert(1)" not in text
     assert "&lt;script&gt;alert(1)" in text
@@ -59,8 +59,7 @@ def test_the_page_is_one_file_and_escapes_what_it_shows(results):
         assert part not in text.split("<script>")[0]
 
 
-@needs_browser
-def test_a_base_measure_is_told(results):
+def test_the_weight_of_a_base_measure_has_a_column(results):
     assert "weight of log q" not in page(results)
     rows = [{**row, "base_weights": [0.25, 0.5]} for row in results["rows"]]
     config = {**results["config"], "base_measure": "sampler"}
@@ -71,6 +70,7 @@ def test_a_base_measure_is_told(results):
     assert "the log density of each sampler" in page({**results, "rows": rows, "config": config})
 
 
+@needs_browser
 def test_no_errors_and_no_requests(opened):
     opened.wait_for_timeout(500)
     assert opened.trouble == []
@@ -78,12 +78,12 @@ def test_no_errors_and_no_requests(opened):
 
 @needs_browser
 def test_every_figure_is_drawn_and_named(opened, results):
-    drawn = opened.locator(".figure")
-    assert drawn.count() == len(figures.comparison(results)) == 6
-    for i in range(drawn.count()):
-        assert drawn.nth(i).locator(".main-svg").count() > 0
-        assert drawn.nth(i).bounding_box()["height"] > 200
-        label = drawn.nth(i).get_attribute("aria-labelledby")
+    plots = opened.locator(".figure")
+    assert plots.count() == len(figures.comparison(results)) == 6
+    for i in range(plots.count()):
+        assert plots.nth(i).locator(".main-svg").count() > 0
+        assert plots.nth(i).bounding_box()["height"] > 200
+        label = plots.nth(i).get_attribute("aria-labelledby")
         assert opened.locator(f"#{label}").inner_text()
 
 
@@ -113,13 +113,13 @@ def test_tables_sort_by_mouse_and_keyboard(opened):
 
 @needs_browser
 def test_rows_are_filtered_and_metrics_chosen(opened, results):
-    every = len(column(opened, 0))
-    assert every == len(results["rows"]) + len(results["heuristics"])
+    total = len(column(opened, 0))
+    assert total == len(results["rows"]) + len(results["heuristics"])
     opened.fill("#filter", "mixture bce")
     assert column(opened, 1) == ["mixture(uniform:0.75, walk:0.25)"]
-    assert opened.inner_text("#shown") == f"1 of {every} rows shown"
+    assert opened.inner_text("#shown") == f"1 of {total} rows shown"
     opened.fill("#filter", "")
-    assert len(column(opened, 0)) == every
+    assert len(column(opened, 0)) == total
     head = opened.locator("#results th[data-metric='auc']").first
     assert not head.is_visible()
     opened.check("input[value='auc']")
@@ -134,8 +134,8 @@ def test_light_and_dark_have_contrast(browser, report, scheme):
     assert tab.evaluate("document.documentElement.dataset.theme") == scheme
     for theme in (scheme, "dark" if scheme == "light" else "light"):
         assert tab.evaluate("document.documentElement.dataset.theme") == theme
-        for what in ("body", ".note", "b.better", "dt"):
-            assert contrast(tab, what) >= 4.5, (theme, what)
+        for selector in ("body", ".note", "b.better", "dt"):
+            assert contrast(tab, selector) >= 4.5, (theme, selector)
         tab.click("#theme")
     tab.close()
 
@@ -165,8 +165,8 @@ def test_a_phone_does_not_scroll_sideways(browser, report):
 
 @needs_browser
 def test_figures_are_files_too(results, tmp_path):
-    one = {"time": figures.comparison(results)["time"]}
-    paths = style.write(one, tmp_path)
+    plots = {"time": figures.comparison(results)["time"]}
+    paths = style.write(plots, tmp_path)
     assert [path.name for path in paths] == ["time.png", "time.svg"]
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in paths[1].read_text()

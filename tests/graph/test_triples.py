@@ -35,7 +35,7 @@ def test_known_triples_are_the_given_set(train, more, loops):
     queries, edges = known.side("head")
     rows = queries.rows(every[2].numpy(), every[1].numpy())
     assert edges.contains(torch.from_numpy(rows), every[0]).tolist() == found
-    assert (queries.kept(rows) == every[2].numpy()).all()
+    assert (queries.entity(rows) == every[2].numpy()).all()
     known_rows = rows < len(queries.keys)
     assert (queries.relation(rows)[known_rows] == every[1].numpy()[known_rows]).all()
     assert (queries.relation(rows)[~known_rows] == -1).all()
@@ -102,7 +102,7 @@ def test_unseen_entities_are_kept_or_dropped_and_said(tmp_path):
 def test_ogb_splits_number_types_one_after_the_other():
     from types import SimpleNamespace
 
-    from gneg.datasets.sources.triple_formats import from_ogb_split
+    from gneg.datasets.sources.ogb import from_ogb_split
 
     graph = SimpleNamespace(num_nodes_dict={"protein": 3, "drug": 2})
     part = {
@@ -141,7 +141,7 @@ def test_real_graphs(name, sizes, shared):
         everything = data.known("all")
         assert len(data.types) == data.num_entities
         for part in ("valid", "test"):
-            assert data.verified[part].size(1) == data.part(part).size(1)
+            assert data.verified[part].size(1) == data.positives(part).size(1)
             assert not everything.contains(data.verified[part]).any()
 
 

@@ -78,21 +78,24 @@ def test_a_data_module_trains_with_an_adaptive_sampler(tmp_path):
     assert float(run.callback_metrics["mrr"]) == pytest.approx(expected, abs=0.02)
     batches = -(-data.train.size(1) // 512)
     assert len(model.drawn) == 3 * batches
-    again = LinkDataModule(data, sampler, k=4, batch_size=512)
-    other = LinkDataModule(data, sampler, k=4, batch_size=512)
-    other.load_state_dict(again.state_dict())
-    first = next(iter(again.train_dataloader()))
-    assert torch.equal(first, next(iter(other.train_dataloader())))
+    module_before = LinkDataModule(data, sampler, k=4, batch_size=512)
+    restored = LinkDataModule(data, sampler, k=4, batch_size=512)
+    restored.load_state_dict(module_before.state_dict())
+    first = next(iter(module_before.train_dataloader()))
+    assert torch.equal(first, next(iter(restored.train_dataloader())))
     score = model.model.scorer(model.embed())
-    assert torch.equal(again.draw(first, score=score).index, other.draw(first, score=score).index)
+    assert torch.equal(
+        module_before.draw(first, score=score).index, restored.draw(first, score=score).index
+    )
 
 
-def test_what_the_callback_needs_is_named():
+def test_missing_data_modules_and_embeddings_are_refused():
     callback = SamplerCallback()
     with pytest.raises(ValueError, match="'datamodule' must be a LinkDataModule"):
         callback.on_train_batch_end(SimpleNamespace(datamodule=None), None)
     module = LinkDataModule(datasets.load("digits"), "similar(refresh_every=1)")
-    with pytest.raises(ValueError, match=r"'module' must be one with a method embed\(\)"):
+    message = r"'module' must be a LightningModule with a method embed\(\)"
+    with pytest.raises(ValueError, match=message):
         callback.on_train_epoch_end(SimpleNamespace(datamodule=module), object())
 
 
@@ -103,8 +106,8 @@ def test_metrics_of_logits_equal_ours(shared):
     neg = torch.randn(60 if shared else (100, 60), generator=generator).squeeze() - 5.5
     neg = neg if shared else neg.view(100, 60)
     for metric, name in ((LinkMRR(), "mrr"), (LinkAUC(), "auc"), (LinkHits(10), "hits@10")):
-        for some in torch.arange(100).split(33):
-            metric.update(pos[some], neg if shared else neg[some])
+        for rows in torch.arange(100).split(33):
+            metric.update(pos[rows], neg if shared else neg[rows])
         assert float(metric.compute()) == pytest.approx(metrics.summary(pos, neg)[name])
         metric.reset()
         assert metric(pos, neg) == pytest.approx(metrics.summary(pos, neg)[name])

@@ -24,7 +24,9 @@ def test_every_pair_is_drawn(suffix, tmp_path):
     negatives = gneg.samplers.Walk(graph, corrupt="both").sample(pos, 4)
     path = tmp_path / f"karate.{suffix}"
     ax = draw(graph, negatives, path=path)
-    drawn = [len(one.get_segments()) for one in ax.collections if hasattr(one, "get_segments")]
+    drawn = [
+        len(lines.get_segments()) for lines in ax.collections if hasattr(lines, "get_segments")
+    ]
     assert drawn == [78, 6, torch.unique(negatives.edge_index(), dim=1).size(1)]
     assert path.stat().st_size > 5000
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
@@ -35,7 +37,7 @@ def test_every_pair_is_drawn(suffix, tmp_path):
     plt.close("all")
 
 
-def test_what_cannot_be_drawn_is_refused():
+def test_large_and_bipartite_graphs_are_refused():
     large = random_graph(600, 900)
     with pytest.raises(ValueError, match="'graph' must be of at most 500 nodes"):
         draw(large, gneg.samplers.Uniform(large).sample(large.edge_index[:, :2], 2))

@@ -40,7 +40,7 @@ def make(factory, **options) -> GnegNegativeSampler:
 
 @pytest.mark.parametrize("sampler", ["uniform", "typed", "khop", "walk", "relwalk"])
 @pytest.mark.parametrize("corrupt", ["both", "bernoulli"])
-def test_what_pykeen_asks_of_a_sampler(factory, sampler, corrupt):
+def test_negatives_have_the_shape_and_form_of_pykeen(factory, sampler, corrupt):
     instance = make(factory, num_negs_per_pos=10, sampler=sampler, corrupt=corrupt)
     assert isinstance(instance, NegativeSampler)
     assert instance.get_normalized_name() == "gneg"
@@ -61,7 +61,7 @@ def test_what_pykeen_asks_of_a_sampler(factory, sampler, corrupt):
 
 
 @pytest.mark.parametrize("filtered", [False, True])
-def test_a_short_row_repeats_and_is_masked_where_that_is_asked_for(filtered):
+def test_a_short_row_repeats_and_is_masked_if_filtered(filtered):
     """All tails of (0, 0) but one are known."""
     rows = torch.tensor([(0, 0, t) for t in range(7)])
     instance = GnegNegativeSampler(
@@ -83,7 +83,7 @@ def test_a_short_row_repeats_and_is_masked_where_that_is_asked_for(filtered):
 
 
 @pytest.mark.parametrize("tails", [range(1, 4), range(4)])
-def test_rows_that_the_sampler_has_nothing_for_get_uniform_negatives(tails):
+def test_rows_without_negatives_of_the_sampler_get_uniform_ones(tails):
     """Tails of (0, 0) that are typed are all known; in the second case all tails are."""
     rows = torch.tensor([(0, 0, t) for t in tails])
     instance = GnegNegativeSampler(
@@ -145,15 +145,15 @@ def test_the_pipeline_learns(factory, sampler, shared):
     assert result.get_metric("both.realistic.inverse_harmonic_mean_rank") > 0.3
 
 
-def test_what_a_selector_needs_is_named(factory):
+def test_a_selector_without_a_callback_is_refused(factory):
     with pytest.raises(ValueError, match="'callback' must be a GnegCallback"):
         make(factory, sampler="hardest(uniform)")
     alone = make(factory, sampler="hardest(uniform)", callback=GnegCallback())
-    with pytest.raises(ValueError, match="'callback' must be one that the training is given too"):
+    with pytest.raises(ValueError, match="'callback' must be passed to the training"):
         alone.sample(factory.mapped_triples[:4])
 
 
-def test_exported_negatives_are_what_pykeen_ranks_against(factory, shared):
+def test_pykeen_ranks_against_exported_negatives(factory, shared):
     from pykeen.evaluation import SampledRankBasedEvaluator
     from pykeen.models import DistMult
 
@@ -166,10 +166,10 @@ def test_exported_negatives_are_what_pykeen_ranks_against(factory, shared):
         )
         for end in ("head", "tail")
     }
-    # A row that is short could not be exported: only triples with two entities left at both ends.
+    # Short rows cannot be exported: only triples with two negatives at both ends.
     whole = drawn["head"].mask.all(1) & drawn["tail"].mask.all(1)
     testing = CoreTriplesFactory(pos.t()[whole], num_entities=14, num_relations=55)
-    kept = {
+    full = {
         end: replace(
             one,
             **{name: getattr(one, name)[whole] for name in ("src", "index", "mask", "replaced")},
@@ -177,10 +177,10 @@ def test_exported_negatives_are_what_pykeen_ranks_against(factory, shared):
         )
         for end, one in drawn.items()
     }
-    arrays = export.to_pykeen(kept["tail"], kept["head"])
+    arrays = export.to_pykeen(full["tail"], full["head"])
     evaluator = SampledRankBasedEvaluator(evaluation_factory=testing, **arrays)
     model = DistMult(triples_factory=factory, embedding_dim=8, random_seed=0)
-    found = evaluator.evaluate(model, testing.mapped_triples, batch_size=32, use_tqdm=False)
+    results = evaluator.evaluate(model, testing.mapped_triples, batch_size=32, use_tqdm=False)
 
     def score(*triple: torch.Tensor) -> torch.Tensor:
         rows = torch.stack(triple, dim=-1)
@@ -188,7 +188,7 @@ def test_exported_negatives_are_what_pykeen_ranks_against(factory, shared):
             return model.score_hrt(rows.view(-1, 3)).view(rows.shape[:-1])
 
     positive = score(*testing.mapped_triples.t())
-    for end, one in kept.items():
-        ours = metrics.summary(positive, score(*one.triples()))["mrr"]
-        theirs = found.get_metric(f"{end}.realistic.inverse_harmonic_mean_rank")
+    for end, negatives in full.items():
+        ours = metrics.summary(positive, score(*negatives.triples()))["mrr"]
+        theirs = results.get_metric(f"{end}.realistic.inverse_harmonic_mean_rank")
         assert theirs == pytest.approx(ours, rel=1e-5)

@@ -50,29 +50,29 @@ def test_it_learns_from_edges_alone(world):
     assert roc_auc_score(label, probability[:, 1]) > 0.9
     assert (model.predict(pairs) == (probability[:, 1] > 0.5)).all()
     assert model.score(pairs, label) > 0.75
-    again = clone(model).fit(train).predict_proba(pairs)
-    assert (again == probability).all()
-    other = LinkPredictor(random_state=1).fit(train).predict_proba(pairs)
-    assert (other != probability).any()
+    refitted = clone(model).fit(train).predict_proba(pairs)
+    assert (refitted == probability).all()
+    other_seed = LinkPredictor(random_state=1).fit(train).predict_proba(pairs)
+    assert (other_seed != probability).any()
 
 
 def test_it_works_in_searches(world):
     train, pairs, label = world
-    every = np.concatenate([train, pairs[label == 0]])
+    X = np.concatenate([train, pairs[label == 0]])
     y = np.repeat([1, 0], [len(train), (label == 0).sum()])
     grid = {"sampler": ["uniform", "walk"], "k": [0, 2]}
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     model = LinkPredictor(num_nodes=1797, random_state=0)
     search = GridSearchCV(model, grid, scoring="roc_auc", cv=folds)
-    search.fit(every, y)
-    assert search.best_score_ > 0.7  # a third of the edges is not there to be shared
-    assert search.best_params_ != {"sampler": "walk", "k": 2}  # which unlearns what RA tells
+    search.fit(X, y)
+    assert search.best_score_ > 0.7  # heuristics see two thirds of the edges
+    assert search.best_params_ != {"sampler": "walk", "k": 2}  # walk negatives make it unlearn RA
     assert len(search.cv_results_["params"]) == 4
-    found = cross_val_score(search.best_estimator_, every, y, cv=folds, scoring="roc_auc")
-    assert found.mean() == pytest.approx(search.best_score_)
+    scores = cross_val_score(search.best_estimator_, X, y, cv=folds, scoring="roc_auc")
+    assert scores.mean() == pytest.approx(search.best_score_)
 
 
-def test_an_edge_does_not_give_itself_away():
+def test_heuristics_of_an_edge_leave_it_out():
     """In a random graph nothing tells an edge; a model that sees it in its ends' degrees would."""
     random = np.random.default_rng(0)
     edges = np.unique(np.sort(random.integers(300, size=(900, 2)), axis=1), axis=0)

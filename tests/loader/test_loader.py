@@ -355,13 +355,13 @@ def test_a_graph_without_edges_and_links_between_types():
         ({"temporal_strategy": "first"}, "'temporal_strategy' must be one of"),
         ({"weight_attr": "w"}, "'weight_attr' must be"),
         ({"sampler": "wlak"}, "no sampler 'wlak'"),
-        ({"sampler": samplers.Uniform(random_graph(5, 9))}, "'sampler' must be one on"),
+        ({"sampler": samplers.Uniform(random_graph(5, 9))}, "'sampler' must be a sampler on"),
         (
             {
                 "sampler": samplers.Uniform(random_graph(80, 9), corrupt="both"),
                 "neg_sampling": "triplet",
             },
-            "'sampler' must be one that replaces targets",
+            "'sampler' must be a sampler that replaces targets",
         ),
     ],
 )

@@ -12,10 +12,12 @@ from torch.nn import functional
 
 from gneg import samplers
 from gneg.evaluation.ranking import evaluate_edges
+from gneg.graph import Graph
 from gneg.nn import BaseMeasure, Dot
-from gneg.nn.base_weight import chosen
-from gneg.training import train
-from gneg.training.train import TrainConfig, Trainer
+from gneg.nn.base_measure import best_weight
+from gneg.training.config import LinkConfig
+from gneg.training.driver import train
+from gneg.training.link import LinkRun
 from tests.worlds import random_graph, toy
 
 EXPRESSIONS = (
@@ -51,7 +53,7 @@ def test_the_measure_is_what_is_drawn_for_training_pairs(expression, corrupt):
 
 def test_uniform_negatives_of_a_regular_graph_have_no_measure():
     ring = torch.stack([torch.arange(30), (torch.arange(30) + 1) % 30])
-    graph = samplers.base.Graph.from_edge_index(ring, 30, undirected=True)
+    graph = Graph.from_edge_index(ring, 30, undirected=True)
     measure = BaseMeasure(Dot(), samplers.Uniform(graph, corrupt="both"))
     src, dst = torch.tensor([0, 3, 9]), torch.tensor([5, 4, 20])
     assert measure.log_measure(src, dst).abs().max() < 0.15  # 30 of 27 targets
@@ -104,17 +106,17 @@ def test_what_hard_negatives_unlearn_comes_back():
 
 def test_the_weight_is_the_best_of_validation():
     data = toy()
-    config = TrainConfig(
+    config = LinkConfig(
         sampler="mixture(uniform, walk)", base_measure="sampler", hidden=8, epochs=2, eval_every=1
     )
-    run = Trainer(data, config, seed=0)
+    run = LinkRun(data, config, 0)
     run.epoch()
     measure = run.model.decoder
     assert isinstance(measure, BaseMeasure)
     weights = (0.0, 0.5, 1.0, 3.0)
-    weight, found = chosen(
-        measure, run.scorer(), partial(evaluate_edges, data.valid), data.metric, weights
-    )
+    parts = partial(measure.parts, run.scorer())
+    evaluate = partial(evaluate_edges, data.valid)
+    weight, found = best_weight(parts, evaluate, data.metric, weights)
     each = []
     for one in weights:
         measure.c.fill_(one)
@@ -126,13 +128,13 @@ def test_the_weight_is_the_best_of_validation():
 
 def test_training_keeps_the_weight(tmp_path):
     data = toy()
-    config = TrainConfig(
+    config = LinkConfig(
         sampler="mixture(uniform, walk)", base_measure="walk(kind=aa)", hidden=8, epochs=3
     )
-    result = train.train(data, config, out=tmp_path)["runs"][0]
+    result = train(data, config, out=tmp_path)["runs"][0]
     state = torch.load(tmp_path / "model-0.pt", weights_only=True)
     assert float(state["decoder.c"]) == pytest.approx(result["base_weight"])
-    fixed = train.train(data, TrainConfig(**{**vars(config), "base_weight": 0.3}))["runs"][0]
+    fixed = train(data, LinkConfig(**{**vars(config), "base_weight": 0.3}))["runs"][0]
     assert fixed["base_weight"] == pytest.approx(0.3)
 
 

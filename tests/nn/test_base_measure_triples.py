@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from gneg import datasets
-from gneg.nn.base_weight import replayed
-from gneg.nn.kge.measured import Measured
+from gneg.nn.base_measure import best_weight
+from gneg.nn.kge.base_measure import TripleBaseMeasure
 from gneg.samplers.triples import TripleSampler
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_load import trained as kg_trained
-from gneg.training.triple_train import train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import train
+from gneg.training.load import load_run
 from tests.triple_worlds import random
 
 EXPRESSIONS = (
@@ -44,7 +44,7 @@ class Nothing:
 def test_it_is_the_density_of_what_is_drawn(expression, end):
     triples = random(20, 3, 60)
     sampler = TripleSampler(triples, expression, corrupt=end)
-    measured = Measured(Nothing(), sampler, smoothing=1e-9)
+    measured = TripleBaseMeasure(Nothing(), sampler, smoothing=1e-9)
     pos = triples.triples[:, :1].repeat(1, 20_000)
     drawn = sampler.sample(pos, 1, generator=torch.Generator().manual_seed(0))
     share = np.bincount(drawn.index[:, 0].numpy(), minlength=20) / 20_000
@@ -68,40 +68,49 @@ def _with(triple, end, entity):
 
 def test_triples_get_the_mean_of_both_ends():
     triples = random(20, 3, 60)
-    measured = Measured(Nothing(), TripleSampler(triples, "typed"), 0.5)
+    measured = TripleBaseMeasure(Nothing(), TripleSampler(triples, "typed"), 0.5)
     h, r, t = triples.triples[:, :7]
     tails = measured.log_measure(h, r, t[:, None], "tail")[:, 0]
     heads = measured.log_measure(t, r, h[:, None], "head")[:, 0]
     torch.testing.assert_close(measured(h, r, t), 0.25 * (tails + heads))
 
 
-def test_a_replayed_measure_scores_once_and_gives_the_same():
+def test_weights_are_compared_on_one_pass_of_the_model():
     triples = random(20, 3, 60)
-    measured = Measured(Nothing(), TripleSampler(triples, "walk"), 0.5)
+    measured = TripleBaseMeasure(Nothing(), TripleSampler(triples, "walk"), 0.5)
     kept, relation = triples.triples[0, :7], triples.triples[1, :7]
-    parts = []
-    for weight in (0.5, 0.5, 0.0):
-        rows = replayed(measured.parts, parts, weight)
-        for end in ("tail", "head"):
-            measured.c = weight
-            expected = measured.rows(kept, relation, end)
-            torch.testing.assert_close(rows(kept, relation, end), expected)
-    assert len(parts) == 2
+    asked, ranked = [], []
+
+    def parts(kept, relation, end):
+        asked.append(end)
+        return measured.row_parts(kept, relation, end)
+
+    def evaluate(rows):
+        ranked.append([rows(kept, relation, end) for end in ("tail", "head")])
+        return {"mrr": float(len(ranked) == 2)}
+
+    weights = (0.0, 0.5, 2.0)
+    assert best_weight(parts, evaluate, "mrr", weights) == (0.5, {"mrr": 1.0})
+    assert asked == ["tail", "head"]
+    for weight, found in zip(weights, ranked, strict=True):
+        measured.c = weight
+        for end, rows in zip(("tail", "head"), found, strict=True):
+            torch.testing.assert_close(rows, measured.rows(kept, relation, end))
 
 
 def test_types_that_were_unlearned_come_back(shared, tmp_path):
     """All negatives have the right type: the model alone cannot know it."""
     data = datasets.load_triples("umls", root=shared)
     common = {"sampler": "typed", "dim": 32, "k": 4, "epochs": 20, "eval_every": 10}
-    plain = train(data, KGConfig(**common))["runs"][0]
-    config = KGConfig(**common, base_measure="sampler")
+    plain = train(data, TripleConfig(**common))["runs"][0]
+    config = TripleConfig(**common, base_measure="sampler")
     run = train(data, config, out=tmp_path)["runs"][0]
     assert plain["base_weight"] is None
     assert run["base_weight"] > 0
     assert run["test"]["mrr"] > plain["test"]["mrr"]
-    again = kg_trained(data, tmp_path)
+    again = load_run(data, tmp_path)
     assert again.evaluate("test")["mrr"] == pytest.approx(run["test"]["mrr"], abs=1e-6)
-    fixed = train(data, KGConfig(**common, base_measure="typed", base_weight=0.3))["runs"][0]
+    fixed = train(data, TripleConfig(**common, base_measure="typed", base_weight=0.3))["runs"][0]
     assert fixed["base_weight"] == pytest.approx(0.3)
 
 
@@ -109,6 +118,6 @@ def test_what_has_no_density_is_refused():
     triples = random(20, 3, 60)
     for expression in ("hardest(uniform, m=4)", "walk(per_relation=1)"):
         with pytest.raises(ValueError, match="closed-form density"):
-            Measured(Nothing(), TripleSampler(triples, expression))
+            TripleBaseMeasure(Nothing(), TripleSampler(triples, expression))
     with pytest.raises(ValueError, match="'c' must be"):
-        Measured(Nothing(), TripleSampler(triples), -1.0)
+        TripleBaseMeasure(Nothing(), TripleSampler(triples), -1.0)

@@ -13,8 +13,10 @@ from gneg.graph import sparse
 from gneg.graph.heuristics import Heuristic
 from gneg.nn import BaseMeasure, Dot, PairFeatures, PairInputs
 from gneg.samplers import Uniform
-from gneg.training import load, train
-from gneg.training.train import TrainConfig, Trainer
+from gneg.training.config import LinkConfig
+from gneg.training.driver import train
+from gneg.training.link import LinkRun
+from gneg.training.load import load_run
 from tests.worlds import random_graph, toy
 
 
@@ -102,9 +104,9 @@ def test_smoothed_features_are_those_without_the_pair(layout, signed):
     torch.testing.assert_close(inputs.features(pairs), torch.tensor(expected), rtol=1e-4, atol=1e-5)
 
 
-def test_a_trainer_takes_both():
+def test_a_run_takes_both():
     data = toy()
-    config = TrainConfig(
+    config = LinkConfig(
         sampler="mixture(uniform, walk)",
         pair_features="all",
         base_measure="sampler",
@@ -112,23 +114,23 @@ def test_a_trainer_takes_both():
         epochs=4,
         eval_every=2,
     )
-    run = Trainer(data, config, seed=0)
+    run = LinkRun(data, config, 0)
     assert isinstance(run.model.decoder, BaseMeasure)
     assert isinstance(run.model.decoder.decoder, PairFeatures)
-    first, second = (train.train(data, config)["runs"][0] for _ in range(2))
+    first, second = (train(data, config)["runs"][0] for _ in range(2))
     assert first["test"] == second["test"]
     assert first["seconds"]["features"] > 0
-    plain = train.train(data, TrainConfig(**{**vars(config), "pair_features": "cn,degree"}))
+    plain = train(data, LinkConfig(**{**vars(config), "pair_features": "cn,degree"}))
     assert plain["runs"][0]["test"] != first["test"]
 
 
 def test_heuristics_alone_learn(tmp_path):
     data = datasets.digits()
-    config = TrainConfig(encoder="heuristics", epochs=10, lr=0.02, sampler="uniform")
-    result = train.train(data, config, out=tmp_path)["runs"][0]
+    config = LinkConfig(encoder="heuristics", epochs=10, lr=0.02, sampler="uniform")
+    result = train(data, config, out=tmp_path)["runs"][0]
     single = evaluate_edges(data.test, Heuristic(data.graph, "ra"))["mrr"]
     assert result["test"]["mrr"] > single
-    assert load.model(data, tmp_path / "model-0.pt")(*data.test.pos).shape == (
+    assert load_run(data, tmp_path / "model-0.pt").scorer()(*data.test.pos).shape == (
         data.test.pos.size(1),
     )
 

@@ -12,8 +12,9 @@ from gneg.datasets import make_split
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.nn import Dot, Stack
-from gneg.training import load, stacking
-from gneg.training.train import TrainConfig, train
+from gneg.training import load, stack_tables, stacking
+from gneg.training.config import LinkConfig
+from gneg.training.driver import train
 from tests.worlds import toy
 
 
@@ -40,8 +41,8 @@ def test_a_decoder_that_knows_nothing_is_helped(cora):
     def stacked(src, dst):
         f = score(src, dst)
         pairs = torch.stack([src.reshape(-1), dst.reshape(-1)])
-        shown = stack.shown(f.reshape(-1), stack.inputs(pairs))
-        return stack.combination(shown).view(src.shape)
+        columns = stack.columns(f.reshape(-1), stack.inputs(pairs))
+        return stack.combination(columns).view(src.shape)
 
     best = evaluate_edges(cora.test, Heuristic(cora.graph, "ppr"))["mrr"]
     assert evaluate_edges(cora.test, stacked)["mrr"] > best - 0.02
@@ -63,28 +64,37 @@ def test_what_does_not_help_is_not_used(cora):
     assert torch.equal(stack.eval()(*z, torch.zeros(2, 5, dtype=torch.long)), Dot()(*z))
 
 
-def test_a_run_keeps_it_and_gives_it_back(tmp_path, shared):
-    data = datasets.load("Cora", root=shared)
-    config = TrainConfig(encoder="gcn", hidden=16, epochs=2, eval_every=1, stack="ra,ppr,degree")
-    found = train(data, config, out=tmp_path)["runs"][0]
-    assert found["stack"]["chosen"] in ("linear", "perceptron", "decoder alone")
+def test_a_run_keeps_it_and_gives_it_back(tmp_path, cora):
+    """Two epochs of a small GCN: heuristics help it, so that there is a combination to keep."""
+    config = LinkConfig(encoder="gcn", hidden=16, epochs=2, eval_every=1, stack="ra,ppr,degree")
+    found = train(cora, config, out=tmp_path)["runs"][0]
+    assert found["stack"]["chosen"] in ("linear", "perceptron")
     assert found["seconds"]["stacking"] > 0
-    if found["stack"]["chosen"] != "decoder alone":
-        assert found["test"] != found["stack"]["alone"]
-    again = load.trained(data, tmp_path / "model-0.pt")
+    assert found["test"] != found["stack"]["alone"]
+    again = load.load_run(cora, tmp_path / "model-0.pt")
     assert again.evaluate("test")["mrr"] == pytest.approx(found["test"]["mrr"], abs=1e-6)
-    assert train(data, config)["runs"][0]["test"] == found["test"]
+    assert train(cora, config)["runs"][0]["test"] == found["test"]
 
 
-def test_a_small_validation_set_is_left_alone():
-    data = toy()
-    few = data.valid.pos.size(1) < 2 * stacking.FOLDS
-    found = train(data, TrainConfig(hidden=8, epochs=1, eval_every=1, stack="all"))["runs"][0]
-    assert not few or found["stack"]["chosen"] == "decoder alone"
+@pytest.mark.parametrize(("positives", "fitted"), [(2 * stacking.FOLDS - 1, False), (20, True)])
+def test_a_small_validation_set_is_left_alone(positives, fitted):
+    data = toy(n=120, edges=600)
+    valid = data.valid
+    few = replace(
+        valid,
+        pos=valid.pos[:, :positives],
+        neg=tuple(end[:positives] for end in valid.neg),
+        mask=None if valid.mask is None else valid.mask[:positives],
+    )
+    config = LinkConfig(hidden=8, epochs=1, eval_every=1, stack="all")
+    stack = train(replace(data, valid=few), config)["runs"][0]["stack"]
+    assert stack["positives"] == positives
+    assert ("linear" in stack) == fitted
+    assert fitted or stack["chosen"] == "decoder alone"
 
 
 def test_a_base_measure_goes_with_it(cora):
-    config = TrainConfig(
+    config = LinkConfig(
         encoder="gcn",
         hidden=16,
         epochs=1,
@@ -97,8 +107,10 @@ def test_a_base_measure_goes_with_it(cora):
 
 
 def test_bad_kinds_are_named(cora):
-    with pytest.raises(ValueError, match="'kinds' must be"):
-        train(cora, TrainConfig(stack="ra,nothing"))
+    with pytest.raises(ValueError, match="'stack' must be"):
+        LinkConfig(stack="ra,nothing")
+    with pytest.raises(ValueError, match="'kinds' must be one of 'cn', 'aa'"):
+        Stack(Dot(), cora.graph, kinds=["ra", "nothing"])
 
 
 def shared_pool(data, size):
@@ -111,16 +123,17 @@ def shared_pool(data, size):
 
 def test_of_a_large_shared_set_the_head_counts(cora, monkeypatch):
     """Half of what Hits@K is learned from is what some column puts first."""
-    monkeypatch.setattr(stacking, "SHARED", 500)
+    monkeypatch.setattr(stack_tables, "SHARED", 500)
     data, pool = shared_pool(cora, 5_000)
     value = torch.arange(5_000.0)
 
-    def columns(ends):
-        assert torch.equal(ends, pool)
-        return torch.stack([value, -value], dim=1)
+    class Columns:
+        def raw(self, pairs):
+            assert torch.equal(pairs, pool)
+            return torch.stack([value, -value], dim=1)
 
     generator = torch.Generator().manual_seed(0)
-    ends, mask = stacking._easy(data, torch.arange(30), generator, columns)
+    ends, mask = stack_tables._easy_negatives(data, torch.arange(30), generator, Columns())
     assert ends.shape == (2, 500)
     assert mask is None
     ours = {tuple(pair) for pair in ends[:, :250].t().tolist()}
@@ -171,7 +184,7 @@ def test_the_loss_is_that_of_a_softmax(own):
         rows = neg[i][mask[i]] if own else neg
         logits = torch.cat([pos[i][None], rows]) @ weight
         expected.append(-logits.log_softmax(dim=0)[0])
-    found = stacking.Table(pos, neg, mask).loss(lambda shown: shown @ weight)
+    found = stack_tables.RankingTable(pos, neg, mask).loss(lambda columns: columns @ weight)
     assert found.item() == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
 
 
@@ -179,8 +192,8 @@ def test_an_auc_counts_by_its_odds():
     """From 0.98 to 0.99 is half of what is missing, not a hundredth more."""
     hard = torch.full((10,), 0.6, dtype=torch.double)
     first, second = (
-        stacking._told([torch.full_like(hard, value), hard], "auc")["both"]
+        stacking._figures([torch.full_like(hard, value), hard], metric="auc")["both"]
         for value in (0.98, 0.99)
     )
     assert second / first == pytest.approx((99 / 49) ** 0.5)
-    assert stacking._told([hard, hard], "mrr")["both"] == pytest.approx(0.6)
+    assert stacking._figures([hard, hard], metric="mrr")["both"] == pytest.approx(0.6)

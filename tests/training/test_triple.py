@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 from torch_geometric.nn import kge as pyg
 
-from gneg import datasets
+from gneg import datasets, evaluate
 from gneg.datasets import TripleData
 from gneg.evaluation.classify import classify as kg_classify
 from gneg.evaluation.classify import threshold
-from gneg.evaluation.triple import CATEGORIES, categories
-from gneg.evaluation.triple import evaluate as kg_evaluate
+from gneg.evaluation.triple import CATEGORIES, categories, evaluate_triples
 from gneg.evaluation.triple import ranks as kg_ranks
 from gneg.graph import Triples
 from gneg.nn.kge import MODELS, CompGCN, ComplEx, DistMult, RotatE, TransE
 from gneg.samplers.triples import TripleSampler
-from gneg.training.triple_config import KGConfig
-from gneg.training.triple_train import train as kg_train
+from gneg.training.config import TripleConfig
+from gneg.training.driver import TrainingInterrupted
+from gneg.training.driver import train as kg_train
+from gneg.training.models import make_triple_model
 from tests.triple_worlds import WORLDS
 
 
@@ -36,12 +37,12 @@ def world(seed: int = 0) -> TripleData:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_query_is_scored_alike_in_every_way(name, encoder):
     data = world()
-    config = KGConfig(model=name, encoder=encoder, dim=8)
+    config = TripleConfig(model=name, encoder=encoder, dim=8)
     if (name, encoder) == ("rotate", "compgcn"):
         with pytest.raises(ValueError, match="'encoder' must be rgcn where relations are narrower"):
-            config.make_model(data)
+            make_triple_model(config, data)
         return
-    model = config.make_model(data)
+    model = make_triple_model(config, data)
     neg = TripleSampler(data.triples).sample(
         data.train, 5, generator=torch.Generator().manual_seed(0)
     )
@@ -135,7 +136,7 @@ def test_compgcn_equals_messages_one_by_one(layers, inverse):
 @pytest.mark.parametrize("encoder", ["rgcn", "compgcn"])
 def test_no_message_passes_along_what_is_scored(encoder):
     data = world()
-    model = KGConfig(model="distmult", encoder=encoder, dim=8).make_model(data)
+    model = make_triple_model(TripleConfig(model="distmult", encoder=encoder, dim=8), data)
     every = torch.arange(data.train.size(1))
     alone = model.tables(every)[0]
     model.entity.weight.data[1:] += 1.0
@@ -199,7 +200,10 @@ def test_filtered_ranks_equal_the_slow_reference(seed, levels):
             slow_rank(table.numpy(), known, tuple(row), end, 30) for row in data.test.t().tolist()
         ]
         assert found[end][0].tolist() == expected
-    told = kg_evaluate(rows, data)
+    told = evaluate_triples(rows, data)
+    assert evaluate(data, rows) == told
+    with pytest.raises(ValueError, match="'sets' must be None for a knowledge graph"):
+        evaluate(data, rows, sets={})
     every = torch.cat([found["head"][0], found["tail"][0]])
     assert told["mrr"] == pytest.approx(float(every.reciprocal().mean()))
     assert told["hits@10"] == pytest.approx(float((every <= 10).double().mean()))
@@ -241,7 +245,7 @@ def test_ranks_equal_pykeen(shared):
                 return model.score_t(torch.stack([kept, relation], dim=1))
             return model.score_h(torch.stack([relation, kept], dim=1))
 
-    ours = kg_evaluate(rows, data)
+    ours = evaluate_triples(rows, data)
     names = {
         "mrr": "inverse_harmonic_mean_rank",
         "mr": "arithmetic_mean_rank",
@@ -284,13 +288,13 @@ def test_triples_are_classified_against_verified_negatives(shared):
     assert told["accuracy"] == told["f1"] == told["valid"]["accuracy"] == 1.0
     chance = kg_classify(lambda h, r, t: torch.zeros(len(h)), data)
     assert chance["one_threshold"]["accuracy"] == pytest.approx(0.5, abs=0.01)
-    labels = [(data.part(part)[1], data.verified[part][1]) for part in ("valid", "test")]
+    labels = [(data.positives(part)[1], data.verified[part][1]) for part in ("valid", "test")]
     right = 0
     for r in range(data.num_relations):
         counts = [[int((end == r).sum()) for end in part] for part in labels]
         right += counts[1][0 if counts[0][0] >= counts[0][1] else 1]
     assert chance["accuracy"] == pytest.approx(right / chance["triples"], abs=0.01)
-    with pytest.raises(ValueError, match="'data' must be one with verified negatives"):
+    with pytest.raises(ValueError, match="'data' must be a TripleData with verified negatives"):
         kg_classify(lambda h, r, t: torch.zeros(len(h)), world())
 
 
@@ -314,14 +318,14 @@ def test_triples_are_classified_against_verified_negatives(shared):
 def test_models_learn_real_graphs(name, options, least, shared):
     data = datasets.load_triples(name, root=shared)
     settings = {"dim": 50, "lr": 0.02, "epochs": 60, "eval_every": 20, "batch_size": 512}
-    result = kg_train(data, KGConfig(**{**settings, **options}))
+    result = kg_train(data, TripleConfig(**{**settings, **options}))
     assert result["summary"]["test"]["mrr"]["mean"] > least
 
 
 @pytest.mark.parametrize("sampler", ["hardest(uniform, m=8)", "cached(uniform, size=8, m=8)"])
 def test_runs_go_on_where_they_stopped(tmp_path, sampler):
     data = world()
-    config = KGConfig(
+    config = TripleConfig(
         dim=8, sampler=sampler, k=2, epochs=6, eval_every=2, batch_size=32, patience=9
     )
     whole = kg_train(data, config)
@@ -330,7 +334,9 @@ def test_runs_go_on_where_they_stopped(tmp_path, sampler):
         if state["epoch"] == 4:
             raise KeyboardInterrupt
 
-    first = kg_train(data, config, out=tmp_path, report=stop)
+    with pytest.raises(TrainingInterrupted) as stopped:
+        kg_train(data, config, out=tmp_path, report=stop)
+    first = stopped.value.results
     assert not first["runs"][0]["complete"]
     second = kg_train(data, config, out=tmp_path)
     assert second["runs"][0]["complete"]
@@ -338,13 +344,13 @@ def test_runs_go_on_where_they_stopped(tmp_path, sampler):
     assert json.loads((tmp_path / "results.json").read_text())["config"]["sampler"] == sampler
     assert (tmp_path / "model-0.pt").exists()
     with pytest.raises(ValueError, match="'out' must be a new folder"):
-        kg_train(data, KGConfig(dim=9), out=tmp_path)
+        kg_train(data, TripleConfig(dim=9), out=tmp_path)
 
 
 def test_sparse_gradients_learn_what_dense_ones_do():
     data = world()
     runs = [
-        kg_train(data, KGConfig(dim=8, epochs=20, sparse=sparse, batch_size=32))
+        kg_train(data, TripleConfig(dim=8, epochs=20, sparse=sparse, batch_size=32))
         for sparse in (False, True)
     ]
     losses = [run["runs"][0]["curve"][-1]["loss"] for run in runs]
@@ -365,4 +371,4 @@ def test_sparse_gradients_learn_what_dense_ones_do():
 )
 def test_bad_config_is_named(options, message):
     with pytest.raises(ValueError, match=message):
-        KGConfig(**options)
+        TripleConfig(**options)

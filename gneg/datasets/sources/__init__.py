@@ -1,1 +1,1 @@
-"""Where datasets come from, one module a source."""
+"""Sources of datasets, a module each."""

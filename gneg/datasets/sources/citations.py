@@ -1,4 +1,4 @@
-"""cit-HepTh: physics papers and whom they cite, with the month of each paper."""
+"""cit-HepTh: citations between physics papers, with the month of each paper."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from gneg.datasets.link import EvalEdges, LinkData
+from gneg.datasets.evaluation_negatives import earlier_negatives
+from gneg.datasets.link import LinkData
 from gneg.datasets.sources import local
-from gneg.datasets.splits import make_split
+from gneg.datasets.splits import make_split, split_by_node_time
 from gneg.graph import Graph, KnownEdges
-from gneg.rng import generator_from, split_seed
-from gneg.samplers import Guarded, NodeTime, Uniform
+from gneg.rng import split_seed
 
 NAME = "cit-hepth"
 URL = "https://snap.stanford.edu/data/cit-HepTh.txt.gz"
 SNAP = "cit-HepTh.txt.gz"
 LOCAL = ("edges.csv.gz", "node_arxiv_id.csv")
 SHARES = (0.05, 0.10)  # of the papers, the last ones: sources of validation and of test
-HELD = 0.5  # of the citations of such a paper
-NEGATIVES = 100
+HELD_OUT = 0.5  # of the citations of such a paper
+NEGATIVES = 100  # per positive of validation and test
 
 
 def load(root: Path, seed: int = 0) -> LinkData:
@@ -33,52 +32,35 @@ def load(root: Path, seed: int = 0) -> LinkData:
     last papers are what citations are predicted for: half of theirs are held out, the others are
     training edges. The test papers (the last tenth) are all younger than those of validation.
     ``LinkData.time`` is the month of each paper, counted from year 0. Negatives of the evaluation
-    are papers that there were at the time.
+    are papers that existed at the time.
+
+    Args:
+        root: Folder to look for a local copy in and to download to.
+        seed: Seed of the split and of the evaluation negatives.
 
     Raises:
-        MissingDataError: If it is neither there nor to be downloaded.
+        MissingDataError: If the files are not there and cannot be downloaded.
     """
     source, target, month = _read(root)
-    # Citations of what came later, by a later version of the paper, would turn time round.
+    # Later versions of a paper cite papers that came after it: those edges run against time.
     timely = (month[source] >= month[target]) & (source != target)
     edges = torch.from_numpy(np.unique(np.stack([source, target])[:, timely], axis=1))
     time = torch.from_numpy(month.astype(np.float64))
     graph = Graph.from_edge_index(edges, len(time), undirected=False)
-    parts = _split(edges, time, seed)
-    data = make_split(NAME, graph, None, seed=seed, given=parts, num_negatives=2)
+    parts = split_by_node_time(edges, time, shares=SHARES, held_out=HELD_OUT, seed=seed)
+    shares = "/".join(f"{share:.0%}" for share in SHARES)
+    split = f"by time: {HELD_OUT:.0%} of the citations of the last {shares} of papers, seed {seed}"
+    data = make_split(NAME, graph, None, seed=seed, parts=parts, split=split, num_negatives=2)
     everything = KnownEdges(graph)
     valid, test = (
-        _timely_negatives(pos, everything, graph, time, split_seed(seed, i))
+        earlier_negatives(pos, everything, graph, time, NEGATIVES, split_seed(seed, i))
         for i, pos in enumerate(parts[1:], 1)
     )
-    shares = "/".join(f"{share:.0%}" for share in SHARES)
-    split = f"by time: {HELD:.0%} of the citations of the last {shares} of papers, seed {seed}"
-    return replace(data, valid=valid, test=test, time=time, split=split)
-
-
-def _split(edges: Tensor, time: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Hold out citations of the last papers; papers of one month stay together."""
-    ordered = time.sort().values
-    last = [ordered[int(len(time) * (1 - sum(SHARES[i:])))] for i in range(len(SHARES))]
-    when = time[edges[0]]
-    held = torch.rand(edges.size(1), generator=generator_from(split_seed(seed, 0))) < HELD
-    test, valid = held & (when >= last[1]), held & (when >= last[0]) & (when < last[1])
-    return edges[:, ~(test | valid)], edges[:, valid], edges[:, test]
-
-
-def _timely_negatives(
-    pos: Tensor, known: KnownEdges, graph: Graph, time: Tensor, seed: int
-) -> EvalEdges:
-    """Each positive beside papers that its source might have cited."""
-    guards = [NodeTime(time, direction="backward")]
-    sampler = Guarded(Uniform(graph, known=known), guards, NEGATIVES, known=known, unique=True)
-    drawn = sampler.sample(pos, NEGATIVES, generator=generator_from(seed))
-    src, dst = drawn.pairs()
-    return EvalEdges(pos, (src.contiguous(), dst), None if drawn.mask.all() else drawn.mask)
+    return replace(data, valid=valid, test=test, time=time)
 
 
 def _read(root: Path) -> tuple[npt.NDArray[np.int64], ...]:
-    """Sources, targets and the month of each node."""
+    """Return sources, targets and the month of each node."""
     import pandas as pd
 
     folder = local.find(root, [NAME, f"graphs/{NAME}"], LOCAL)
@@ -97,7 +79,7 @@ def _read(root: Path) -> tuple[npt.NDArray[np.int64], ...]:
 
 
 def _month(arxiv_id: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Of arXiv numbers ``yymmnnn``, without leading zeros; from 1992 to 2003."""
+    """Return the months of arXiv numbers ``yymmnnn``, without leading zeros; from 1992 to 2003."""
     year, month = arxiv_id // 100_000, arxiv_id // 1000 % 100
     return 12 * np.where(year < 90, 2000 + year, 1900 + year) + month
 

@@ -1,4 +1,4 @@
-"""The embedded default: a graph of handwritten digits, no download."""
+"""The default dataset, a graph of handwritten digits that needs no download."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NEIGHBORS = 10
 
 
 def digits(seed: int = 0) -> LinkData:
-    """Mutual nearest-neighbour graph of scikit-learn's digits: 1,797 nodes, 64 features.
+    """Return the mutual nearest-neighbour graph of scikit-learn's digits: 1,797 nodes, 64 features.
 
     Two digits are joined if each is among the 10 nearest of the other in pixel space; those that
     are near but not mutually so are true hard negatives.

@@ -1,8 +1,7 @@
-"""Users and items in LightGCN's form: a line a user, ``user item item ...``."""
+"""Users and items in LightGCN's format: a line a user, ``user item item ...``."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,8 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets.link import LinkData
 from gneg.datasets.sources import local
-from gneg.datasets.splits import make_split
+from gneg.datasets.splits import hold_out_covered, make_split
 from gneg.graph import Graph
-from gneg.rng import generator_from, split_seed
 
 NAMES = ("gowalla", "yelp2018", "amazon-book")
 URL = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch/master/data/{}/{}"
@@ -28,30 +26,31 @@ def load(name: str, root: Path, seed: int = 0) -> LinkData:
     One of ten training interactions is held out for validation, so figures are below those of
     papers that train on all of them and report the best epoch on the test.
 
+    Args:
+        name: One of :data:`NAMES`.
+        root: Folder to look for a local copy in and to download to.
+        seed: Seed of the validation edges and of the evaluation negatives.
+
     Raises:
-        MissingDataError: If it is neither there nor to be downloaded.
+        MissingDataError: If the files are not there and cannot be downloaded.
     """
     folder = local.find(root, [name], FILES)
     if folder is None:
         folder = _download(name, root)
-    given, test = (read(folder / file) for file in FILES)
-    place = torch.rand(given.size(1), generator=generator_from(split_seed(seed, 0)))
-    held = place < VALID
-    # A user or an item without any training edge could not be ranked.
-    for end in given:
-        held &= torch.isin(end, end[~held])
-    size = torch.cat([given, test], dim=1).amax(dim=1) + 1
-    graph = Graph.from_edge_index(torch.cat([given, test], dim=1), (int(size[0]), int(size[1])))
-    parts = given[:, ~held], given[:, held], test
-    data = make_split(name, graph, None, seed=seed, given=parts)
-    return replace(data, split=f"official test, validation {VALID:.0%} of training, seed {seed}")
+    official, test = (read(folder / file) for file in FILES)
+    train, valid, _ = hold_out_covered(official, (VALID, 0.0), id_spaces=(0, 1), seed=seed)
+    edges = torch.cat([official, test], dim=1)
+    size = edges.amax(dim=1) + 1
+    graph = Graph.from_edge_index(edges, (int(size[0]), int(size[1])))
+    split = f"official test, validation {VALID:.0%} of training, seed {seed}"
+    return make_split(name, graph, None, seed=seed, parts=(train, valid, test), split=split)
 
 
 def read(path: Path) -> Tensor:
-    """Users and items ``[2, E]`` of a file, each pair once.
+    """Return the users and items ``[2, E]`` of a file, each pair once.
 
     Raises:
-        ValueError: If a line holds what is no number.
+        ValueError: If a line holds anything but numbers.
     """
     users, items = [], []
     with path.open() as file:
@@ -59,7 +58,8 @@ def read(path: Path) -> Tensor:
             try:
                 row = [int(word) for word in line.split()]
             except ValueError:
-                checks.fail("dataset", "numbers, 'user item item ...'", f"{path}, line {number}")
+                allowed = "lines of numbers, 'user item item ...'"
+                checks.fail("dataset", allowed, f"{path}, line {number}")
             users += row[:1] * (len(row) - 1)
             items += row[1:]
     return torch.from_numpy(np.unique([users, items], axis=1))

@@ -1,4 +1,4 @@
-"""Where datasets live: a user's root, local copies that are only read, the cache."""
+"""Folders of datasets: a user's root, local copies that are only read, the cache."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """``$GNEG_CACHE``, or ``gneg`` in the user's cache folder."""
+    """Return ``$GNEG_CACHE``, or ``gneg`` in the user's cache folder."""
     default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gneg"
     return Path(os.environ.get("GNEG_CACHE", default))
 
 
 def find(root: Path, candidates: Iterable[str], needed: Iterable[str]) -> Path | None:
-    """Return the first of ``root/candidate`` that holds all ``needed`` entries."""
+    """Return the first folder ``root/candidate`` that holds all ``needed`` entries, or None."""
     needed = list(needed)
     for candidate in candidates:
         folder = root / candidate
@@ -56,13 +56,20 @@ def place(root: Path, copy: Path | None, relative: str) -> Path:
 
 
 class MissingDataError(FileNotFoundError):
-    """A dataset is not there and could not be downloaded."""
+    """Raised when the files of a dataset are not there and cannot be downloaded."""
 
 
 def missing(name: str, root: Path, layout: str, error: BaseException) -> MissingDataError:
-    """Return the error that says what to do."""
+    """Return the error that says where to put the files.
+
+    Args:
+        name: Name of the dataset.
+        root: The folder that was looked in.
+        layout: Folder below ``root`` that the files belong in.
+        error: The reason why the download failed.
+    """
     return MissingDataError(
         f"could not download '{name}' to {root} ({type(error).__name__}: {error}). "
-        f"With a network, run the same again; without one, copy the files to {root / layout}, or "
-        f"name a folder that has them with --root (root= in Python)."
+        f"With a network, try again; without one, copy the files to {root / layout}, or name a "
+        f"folder that has them with --root (root= in Python)."
     )

@@ -1,11 +1,11 @@
-"""The homogeneous OGB link sets through OGB's own class, on any torch."""
+"""The homogeneous OGB link sets and its knowledge graphs, through OGB's own class."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets.link import EvalEdges, LinkData, sparse_if_it_pays
 from gneg.datasets.sources import local
+from gneg.datasets.triple import PARTS, TripleData
+from gneg.graph.triples import End
 
-#: Dataset: metric, whether it is undirected.
+#: Metric of each link dataset, and whether it is undirected.
 NAMES = {
     "ogbl-ddi": ("hits@20", True),
     "ogbl-collab": ("hits@50", True),
@@ -24,6 +26,9 @@ NAMES = {
     "ogbl-citation2": ("mrr", False),
     "ogbl-vessel": ("auc", True),
 }
+#: Names of the knowledge graphs.
+TRIPLE_NAMES = ("ogbl-biokg", "ogbl-wikikg2")
+ENDS: tuple[End, End] = ("head", "tail")
 
 
 class _TrustingTorch:
@@ -56,8 +61,13 @@ def ogb_class() -> Iterator[Any]:
 def load(name: str, root: Path) -> LinkData:
     """Load one of :data:`NAMES` with its official split.
 
+    Args:
+        name: One of :data:`NAMES`.
+        root: Folder to look for a local copy in and to download to.
+
     Raises:
-        MissingDataError: If it is neither there nor to be downloaded.
+        ValueError: If the local copy is not complete.
+        MissingDataError: If the files are not there and cannot be downloaded.
     """
     folder_name = name.replace("-", "_")
     copy = local.find(root, [folder_name, folder_name + "_pyg"], ["split"])
@@ -115,3 +125,70 @@ def _eval_edges(part: dict[str, Any]) -> EvalEdges:
         return EvalEdges(pos, (neg[0].contiguous(), neg[1].contiguous()))
     targets = torch.as_tensor(part["target_node_neg"]).long()
     return EvalEdges(pos, (pos[0].unsqueeze(1).expand_as(targets), targets))
+
+
+def load_triples(name: str, root: Path) -> TripleData:
+    """Load one of :data:`TRIPLE_NAMES` with its official split and negatives.
+
+    Args:
+        name: One of :data:`TRIPLE_NAMES`.
+        root: Folder to look for a local copy in and to download to.
+
+    Raises:
+        MissingDataError: If the files are not there and cannot be downloaded.
+    """
+    with ogb_class() as dataset_class:
+        try:
+            dataset = dataset_class(name, root=str(root))
+        except (Exception, SystemExit) as error:
+            raise local.missing(name, root, name.replace("-", "_"), error) from error
+        split, graph = dataset.get_edge_split(), dataset[0]
+    return from_ogb_split(name, split, graph)
+
+
+def from_ogb_split(name: str, split: Mapping[str, Mapping[str, Any]], graph: Any) -> TripleData:
+    """Make a dataset from OGB's split and graph.
+
+    ogbl-biokg numbers the entities of each type from 0; here one type follows the other.
+
+    Args:
+        name: Name of the dataset.
+        split: OGB's dictionaries of train, valid and test.
+        graph: OGB's graph, which has the numbers of entities.
+    """
+    sizes: dict[str, int] = dict(getattr(graph, "num_nodes_dict", None) or {})
+    start, total = {}, 0
+    for kind in sorted(sizes):
+        start[kind], total = total, total + int(sizes[kind])
+
+    def shifted(part: Mapping[str, Any], end: End, name: str) -> Tensor:
+        """Return the ids ``[E, ...]`` of an end, or of its negatives, which share its type."""
+        ids = torch.as_tensor(part[name]).long()
+        if not sizes:
+            return ids
+        shift = torch.tensor([start[kind] for kind in part[f"{end}_type"]])
+        return ids + shift.view(-1, *[1] * (ids.dim() - 1))
+
+    def triples(part: Mapping[str, Any]) -> Tensor:
+        head, tail = (shifted(part, end, end) for end in ENDS)
+        return torch.stack([head, torch.as_tensor(part["relation"]).long(), tail])
+
+    train, valid, test = (triples(split[part]) for part in PARTS)
+    num_relations = 1 + max(int(part[1].max()) for part in (train, valid, test))
+    types = [[i] for i, kind in enumerate(sorted(sizes)) for _ in range(int(sizes[kind]))]
+    num_entities = total if sizes else int(graph.num_nodes)
+    negatives = {
+        part: {end: shifted(split[part], end, f"{end}_neg") for end in ENDS}
+        for part in ("valid", "test")
+        if "head_neg" in split[part]
+    }
+    return TripleData(
+        name,
+        train,
+        valid,
+        test,
+        num_entities,
+        num_relations,
+        types=types or None,
+        negatives=negatives or None,
+    )

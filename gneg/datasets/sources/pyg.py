@@ -1,13 +1,19 @@
-"""Planetoid, Amazon and Coauthor through PyG's own classes."""
+"""Planetoid, Amazon and Coauthor through PyG's own classes, and splits that PyG made."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.utils import is_undirected
+
+from gneg import checks
 from gneg.datasets.link import LinkData
 from gneg.datasets.sources import local
-from gneg.datasets.splits import make_split
+from gneg.datasets.splits import check_no_overlap, make_split
 from gneg.graph import Graph
 
 
@@ -38,8 +44,13 @@ NAMES = {
 def load(name: str, root: Path, seed: int = 0) -> LinkData:
     """Load a dataset of :data:`NAMES` and split it 85/5/10.
 
+    Args:
+        name: One of :data:`NAMES`.
+        root: Folder to look for a local copy in and to download to.
+        seed: Seed of the split.
+
     Raises:
-        MissingDataError: If it is neither there nor to be downloaded.
+        MissingDataError: If the files are not there and cannot be downloaded.
     """
     import torch_geometric.datasets
 
@@ -57,3 +68,61 @@ def load(name: str, root: Path, seed: int = 0) -> LinkData:
     # The undirected graph is what the benchmarks use, whatever the raw files hold.
     graph = Graph.from_data(data, undirected=True)
     return make_split(name, graph, data.x, seed=seed)
+
+
+def from_pyg(
+    train: Data,
+    valid: Data,
+    test: Data,
+    *,
+    name: str = "data",
+    num_negatives: int = 500,
+    metric: str = "mrr",
+    seed: int = 0,
+) -> LinkData:
+    """Make a dataset from the parts that ``RandomLinkSplit`` or ``HardLinkSplit`` returned.
+
+    Training edges are the message-passing edges of ``train``; positives of ``valid`` and ``test``
+    are those of ``edge_label_index`` whose label is not 0. Both get uniform negatives of their own.
+
+    Args:
+        train: The training part, whose ``x`` holds the features.
+        valid: The validation part.
+        test: The test part.
+        name: Name of the dataset.
+        num_negatives: Evaluation negatives per positive, half of them for each end.
+        metric: The metric to select and report by: ``"mrr"``, ``"auc"`` or ``"hits@K"``.
+        seed: Seed of the evaluation negatives.
+
+    Raises:
+        ValueError: If a part lacks edges or labels, or an edge stands in two parts.
+    """
+    for part, data in (("train", train), ("valid", valid), ("test", test)):
+        if not isinstance(data, Data) or data.edge_index is None:
+            checks.fail(part, "homogeneous PyG data with an 'edge_index'", type(data).__name__)
+    undirected = is_undirected(train.edge_index, num_nodes=train.num_nodes)
+    edges = train.edge_index.cpu()
+    edges = edges[:, edges[0] < edges[1]] if undirected else edges
+    held_out = _positives("valid", valid), _positives("test", test)
+    parts = check_no_overlap(edges, *held_out, both_ways=undirected)
+    graph = Graph.from_edge_index(torch.cat(parts, dim=1), train.num_nodes, undirected=undirected)
+    return make_split(
+        name,
+        graph,
+        getattr(train, "x", None),
+        seed=seed,
+        num_negatives=num_negatives,
+        metric=metric,
+        parts=parts,
+    )
+
+
+def _positives(part: str, data: Data) -> Tensor:
+    if "edge_label_index" in data and "edge_label" in data:
+        edges: Tensor = data.edge_label_index.cpu()[:, data.edge_label.cpu() > 0]
+    elif "pos_edge_label_index" in data:
+        edges = data.pos_edge_label_index.cpu()
+    else:
+        allowed = "data with 'edge_label_index' and 'edge_label', or 'pos_edge_label_index'"
+        checks.fail(part, allowed, data)
+    return edges

@@ -1,4 +1,4 @@
-"""A user's own edge list: csv, tsv, parquet or npz, with optional features and splits."""
+"""Edge lists from files: csv, tsv, parquet or npz, with optional features and splits."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets.link import LinkData
-from gneg.datasets.splits import make_split
+from gneg.datasets.splits import check_no_overlap, make_split, split_by_time
 from gneg.graph import Graph, sparse
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".npz")
 PARTS = ("train", "valid", "test")
 
 
-class _Read(NamedTuple):
-    """What a file holds: edges by part (or ``all``), features, whether nodes have names, times.
+class _Content(NamedTuple):
+    """The content of a file.
 
-    And weights of the edges, those of the parts one after the other.
+    Attributes:
+        parts: Edges ``[2, E]`` by part, or as ``all`` where the file has no split.
+        x: ``[N, F]`` features, or None.
+        named: Whether nodes have names instead of integer ids.
+        time: ``[E]`` times of the edges, or None.
+        weight: ``[E]`` weights of the edges, those of the parts one after the other, or None.
     """
 
     parts: dict[str, Tensor]
@@ -45,11 +50,12 @@ def load(
 
     A table has the two ends of an edge in its first two columns (or those called ``source`` and
     ``target``), with or without a header, ``#`` starting a comment (``.gz`` is fine). A column
-    ``split`` with the values train, valid and test gives an own split; else a column ``time``
-    (numbers or dates) a split by time, 85/5/10, where evaluation edges are those never seen
-    before; otherwise it is random, 85/5/10. A column ``weight`` holds weights, > 0. Names instead
-    of integer ids are numbered in sorted order. An ``.npz`` holds ``edge_index [2, E]``, or
-    ``train``, ``valid`` and ``test`` of that shape, and optionally ``x [N, F]``.
+    ``split`` with the values train, valid and test gives the split; else a column ``time``
+    (numbers or dates) a split by time, 85/5/10, whose evaluation edges are pairs that occur for
+    the first time; otherwise the split is random, 85/5/10. A column ``weight`` holds weights, > 0.
+    Names instead of integer ids are numbered in sorted order. An ``.npz`` holds
+    ``edge_index [2, E]``, or ``train``, ``valid`` and ``test`` of that shape, and optionally
+    ``x [N, F]``.
 
     Args:
         path: The file.
@@ -65,14 +71,14 @@ def load(
     """
     if not path.exists():
         checks.fail("dataset", "an existing file", str(path))
-    read = _read_npz(path) if ".npz" in path.suffixes else _read_table(path, bipartite)
-    parts, x, named, time, weight = read
+    content = _read_npz(path) if ".npz" in path.suffixes else _read_table(path, bipartite)
+    parts, x, named, time, weight = content
     if features is not None:
         if named:
             checks.fail("features", "absent when nodes have names, not numbers", str(features))
         x = _read_features(features)
-    every = torch.cat(list(parts.values()), dim=1)
-    num_src, num_dst = (int(end.max()) + 1 if end.numel() else 0 for end in every)
+    edges = torch.cat(list(parts.values()), dim=1)
+    num_src, num_dst = (int(end.max()) + 1 if end.numel() else 0 for end in edges)
     num_nodes = num_src + num_dst if bipartite else max(num_src, num_dst)
     if x is not None:
         if x.size(0) < num_nodes or (bipartite and x.size(0) > num_nodes):
@@ -81,109 +87,42 @@ def load(
         num_nodes = x.size(0)
     size = (num_src, num_dst) if bipartite else num_nodes
     undirected = undirected and not bipartite
-    graph = Graph.from_edge_index(every, size, undirected=undirected, weight=weight)
-    given: tuple[Tensor, Tensor, Tensor] | None = None
-    history = None
+    graph = Graph.from_edge_index(edges, size, undirected=undirected, weight=weight)
+    split_parts: tuple[Tensor, Tensor, Tensor] | None = None
+    history, split = None, "given"
     if time is not None:
         if bipartite or weight is not None:
-            what = "in a bipartite graph" if bipartite else "beside a column 'weight'"
-            # Weights, added up over all events, would tell what comes later.
-            checks.fail("time", f"left out {what}", "a column")
+            case = "in a bipartite graph" if bipartite else "beside a column 'weight'"
+            # Weights, added up over all events, would leak later events.
+            checks.fail("time", f"left out {case}", "a column")
         train, valid, test, history = split_by_time(parts["all"], time, undirected=undirected)
-        given = train, valid, test
+        split_parts, split = (train, valid, test), "by time 85/5/10"
     elif "all" not in parts:
         lacking = [part for part in PARTS if part not in parts]
         if lacking:
             checks.fail("split", "train, valid and test", f"no {' and no '.join(lacking)}")
         ends = parts["train"], parts["valid"], parts["test"]
-        given = without_overlap(*ends, both_ways=not bipartite)
+        split_parts = check_no_overlap(*ends, both_ways=not bipartite)
         # Rows of training add up by themselves where they name an edge twice.
-        weight = None if weight is None else weight[: given[0].size(1)]
-    own = None if given is None else weight
-    data = make_split(path.name, graph, x, seed=seed, given=given, weight=own)
-    return data if history is None else replace(data, split="by time 85/5/10", history=history)
+        weight = None if weight is None else weight[: split_parts[0].size(1)]
+    data = make_split(
+        path.name,
+        graph,
+        x,
+        seed=seed,
+        parts=split_parts,
+        split=split,
+        weight=None if split_parts is None else weight,
+    )
+    return data if history is None else replace(data, history=history)
 
 
-def split_by_time(
-    edges: Tensor,
-    time: npt.NDArray[Any],
-    *,
-    undirected: bool,
-    ratios: tuple[float, float] = (0.05, 0.10),
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Split events by time into train, valid, test and history, each ``[2, E]`` long.
-
-    Training edges are those of the earliest events; edges of validation and test are those whose
-    pair (in either direction) comes up for the first time then. History are the training edges
-    that never come back. Events of one time stay together.
-
-    Args:
-        edges: ``[2, E]`` long, an event each; pairs may repeat, loops are left out.
-        time: ``[E]``, of any dtype that sorts.
-        undirected: Whether (u, v) also means (v, u).
-        ratios: Shares of events in the times of validation and test.
-
-    Raises:
-        ValueError: If a part has no edge.
-    """
-    source, target = edges.numpy()
-    order = np.argsort(time, kind="stable")
-    order = order[(source != target)[order]]
-    source, target, time = source[order], target[order], time[order]
-    cuts = [int(len(order) * (1 - sum(ratios[i:]))) for i in range(len(ratios))]
-    # The first event that is as late as the one at the cut opens the next part.
-    bounds = np.searchsorted(time, time[np.minimum(cuts, len(order) - 1)])
-    part = np.searchsorted(bounds, np.arange(len(order)), side="right")
-    size = int(edges.max()) + 1
-    pair = np.minimum(source, target).astype(np.int64) * size + np.maximum(source, target)
-    of_pair = np.unique(pair, return_inverse=True)[1]
-    first, last = np.full(of_pair.max() + 1, 9), np.zeros(of_pair.max() + 1, np.int64)
-    np.minimum.at(first, of_pair, part)
-    np.maximum.at(last, of_pair, part)
-    if undirected:
-        source, target = np.minimum(source, target), np.maximum(source, target)
-    found = [part == first[of_pair]] * 3
-    found = [mine & (part == i) for i, mine in enumerate(found)]
-    found.append(found[0] & (last[of_pair] == 0))
-    unique = [np.unique(np.stack([source[one], target[one]]), axis=1) for one in found]
-    for name, one in zip(PARTS, unique, strict=False):
-        if not one.size:
-            checks.fail("time", f"such that there are {name} edges", f"{len(order)} events")
-    train, valid, test, history = (torch.from_numpy(one.astype(np.int64)) for one in unique)
-    return train, valid, test, history
-
-
-def without_overlap(
-    train: Tensor, valid: Tensor, test: Tensor, *, both_ways: bool = True
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Refuse a split that gives its own evaluation edges away, in either direction if so asked."""
-    size = int(max(train.max(), valid.max(), test.max())) + 1
-
-    def keys(edges: Tensor) -> Tensor:
-        if not both_ways:
-            return edges[0] * size + edges[1]
-        return edges.min(dim=0).values * size + edges.max(dim=0).values
-
-    for part, edges, earlier in (
-        ("valid", valid, keys(train)),
-        ("test", test, torch.cat([keys(train), keys(valid)])),
-    ):
-        shared = int(torch.isin(keys(edges), earlier).sum())
-        if shared:
-            checks.fail(
-                "split",
-                "free of edges that stand in two parts" + ", in either direction" * both_ways,
-                f"{shared} such edges in {part}",
-            )
-    return train, valid, test
-
-
-def _read_npz(path: Path) -> _Read:
+def _read_npz(path: Path) -> _Content:
     with np.load(path) as arrays:
-        found = {part: arrays[part] for part in PARTS if part in arrays}
-        if not found and "edge_index" in arrays:
-            found = {"all": arrays["edge_index"]}
-        if not found:
+        edges = {part: arrays[part] for part in PARTS if part in arrays}
+        if not edges and "edge_index" in arrays:
+            edges = {"all": arrays["edge_index"]}
+        if not edges:
             checks.fail(
                 "dataset",
                 "an .npz with 'edge_index', or 'train', 'valid' and 'test'",
@@ -191,14 +130,14 @@ def _read_npz(path: Path) -> _Read:
             )
         x = torch.from_numpy(arrays["x"]).float() if "x" in arrays else None
     parts = {}
-    for part, array in found.items():
+    for part, array in edges.items():
         if not np.issubdtype(array.dtype, np.integer):
             checks.fail(part, "an integer array [2, E]", array.dtype)
         parts[part] = checks.pairs(part, torch.from_numpy(array.astype(np.int64)))
-    return _Read(parts, x)
+    return _Content(parts, x)
 
 
-def _read_table(path: Path, bipartite: bool) -> _Read:
+def _read_table(path: Path, bipartite: bool) -> _Content:
     table = _table(path)
     columns = {str(column).lower(): column for column in table.columns}
     if len(columns) < 2 or not len(table):
@@ -210,19 +149,21 @@ def _read_table(path: Path, bipartite: bool) -> _Read:
     if "split" not in columns:
         if "time" in columns:
             time = _times(table[columns["time"]])
-        return _Read({"all": edges}, None, named, time, weight)
+        return _Content({"all": edges}, None, named, time, weight)
     label = table[columns["split"]].astype(str).str.lower()
     unknown = sorted(set(label) - set(PARTS))
     if unknown:
         checks.fail("split", "train, valid or test", ", ".join(unknown[:3]))
-    places = {
+    masks = {
         part: torch.from_numpy((label == part).to_numpy(copy=True))
         for part in PARTS
         if (label == part).any()
     }
     if weight is not None:
-        weight = torch.cat([weight[place] for place in places.values()])
-    return _Read({part: edges[:, at] for part, at in places.items()}, None, named, None, weight)
+        weight = torch.cat([weight[mask] for mask in masks.values()])
+    return _Content(
+        {part: edges[:, mask] for part, mask in masks.items()}, None, named, None, weight
+    )
 
 
 def _table(path: Path) -> Any:
@@ -237,12 +178,13 @@ def _table(path: Path) -> Any:
 
 
 def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor, bool]:
-    """Edges ``[2, E]``, and whether their ends were names."""
+    """Return edges ``[2, E]``, and whether their ends are names in the table."""
     import pandas as pd
 
     ends = [columns.get("source", table.columns[0]), columns.get("target", table.columns[1])]
     if table[ends].isna().any(axis=None):
-        checks.fail("dataset", "without missing ends", f"{int(table[ends].isna().sum().sum())}")
+        missing = int(table[ends].isna().sum().sum())
+        checks.fail("dataset", "a table without missing ends", f"{missing} of them")
     named = not all(pd.api.types.is_integer_dtype(table[end]) for end in ends)
     values: npt.NDArray[Any] = table[ends].astype(str if named else np.int64).to_numpy().T
     if named:
@@ -250,7 +192,7 @@ def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor,
         numbers = [np.unique(group, return_inverse=True)[1] for group in groups]
         values = np.stack(numbers).reshape(values.shape)
     elif values.min() < 0:
-        checks.fail("dataset", "node ids >= 0", int(values.min()))
+        checks.fail("dataset", "a table of node ids >= 0", int(values.min()))
     return torch.from_numpy(np.ascontiguousarray(values)).long(), named
 
 
@@ -260,13 +202,13 @@ def _times(time: Any) -> npt.NDArray[Any]:
     if not pd.api.types.is_numeric_dtype(time):
         time = pd.to_datetime(time)
     if time.isna().any():
-        checks.fail("time", "given for every edge", f"{int(time.isna().sum())} without")
-    found: npt.NDArray[Any] = time.to_numpy()
-    return found
+        checks.fail("time", "present for every edge", f"{int(time.isna().sum())} edges without")
+    times: npt.NDArray[Any] = time.to_numpy()
+    return times
 
 
 def _has_header(head: Any) -> bool:
-    """Whether the first line names columns: no number, while the second has one or it says so."""
+    """Return whether the first line names columns: known names, or no number above a number."""
     if not len(head):
         return False
     first = [str(value) for value in head.iloc[0]]

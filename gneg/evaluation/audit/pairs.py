@@ -1,8 +1,7 @@
-"""How hard and how risky negatives of edges are, and what they cost."""
+"""Negatives of edges, as an audit sees them."""
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from typing import Any
 
@@ -10,180 +9,216 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks
 from gneg.datasets import LinkData
-from gneg.evaluation.audit.drawing import PAIRS, draw, needs_model, peak_mb, spread, subset
-from gneg.evaluation.audit.hardness import Pairs, Score, kinds, measured
-from gneg.evaluation.audit.risk import expected_share, held_out_hits
-from gneg.graph import KnownEdges, heuristics
+from gneg.evaluation.audit.adapter import Adapter, FloatArray, Group, IntArray
+from gneg.evaluation.audit.risk import risk
+from gneg.graph import Graph, KnownEdges, heuristics
+from gneg.graph.heuristics import Kind
 from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Guarded, Sampler, Uniform
 from gneg.samplers.base import Corrupt
-from gneg.samplers.negatives import Negatives
+from gneg.samplers.negatives import Negatives, Side
+
+GUARDED_PAIRS = 100_000  # pairs that the effect of each guard is measured on
+# PageRank is computed for the pairs of at most this many sources, fewer where the pushes from them
+# would pass more than this many edges.
+SOURCES, PUSHES = 512, 4 * 10**9
 
 
-def audit(
-    data: LinkData,
-    sampler: str | Sampler,
-    *,
-    k: int,
-    negatives: int,
-    score: Score | None,
-    z: Tensor | None,
-    known: KnownPolicy,
-    corrupt: Corrupt,
-    seed: int,
-    command: str,
-) -> dict[str, Any]:
-    """See :func:`gneg.audit`."""
-    name = sampler if isinstance(sampler, str) else repr(sampler)
-    if isinstance(sampler, str):
-        sampler = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
-    if not isinstance(sampler, Sampler):
-        checks.fail("sampler", "an expression or a Sampler", type(sampler).__name__)
-    needs_model(sampler, score)
-    queries = -(-negatives // k)
-    picked = torch.randint(data.train.size(1), (queries,), generator=generator_from(seed))
-    pos = data.train[:, picked]
-    before = peak_mb()
-    model: dict[str, Any] = {"score": score, "z": None if z is None else data.sides(z)}
-    drawn, seconds = draw(sampler, pos, k, model, split_seed(seed, 1))
-    peak = peak_mb()
-    plain = Uniform(data.graph, known=sampler.known, corrupt=sampler.corrupt)
-    held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
-    secret = KnownEdges(held_out, num_nodes=data.size, undirected=data.undirected)
-    some = torch.from_numpy(subset(queries, max(1, PAIRS // k), seed))
-    easy = plain.sample(pos[:, some], k, generator=generator_from(split_seed(seed, 2)))
-    some_held_out = torch.from_numpy(subset(held_out.size(1), PAIRS, seed))
-    groups = {
-        "positives": _ends(data, held_out[:, some_held_out], sampler.corrupt),
-        "negatives": _pairs(data, _rows(drawn, some)),
-        "uniform": _pairs(data, easy),
-    }
-    risk = held_out_hits(drawn, secret, sampler.known)
-    return {
-        "dataset": data.name,
-        "split": data.split,
-        "sampler": name,
-        "k": k,
-        "queries": queries,
-        "negatives": int(sum(part.mask.sum() for part in drawn)),
-        "known": known,
-        "corrupt": sampler.corrupt,
-        "seed": seed,
-        **measured(data, groups, score),
-        "violating": None if score is None else _violating(_rows(drawn, some), pos[:, some], score),
-        **_spread(data, drawn),
-        "risk": risk | {"expected_share": expected_share(sampler, pos, secret)},
-        "guards": _guards(data, sampler, pos, k, model, seed, secret),
-        "cost": {
-            "seconds": seconds,
-            "negatives_per_second": queries * k / seconds,
-            "known_edges_mb": sampler.known.nbytes / 2**20,
-            "negatives_mb": sum(part.index.nbytes + part.mask.nbytes for part in drawn) / 2**20,
-            "peak_growth_mb": peak - before,
-        },
-        "command": command,
-        "versions": files.versions(),
-        "machine": files.machine(),
-    }
+class PairAdapter(Adapter):
+    """The edges of a dataset and a sampler of pairs, see :class:`~.adapter.Adapter`.
 
+    Args:
+        data: The dataset.
+        sampler: An expression, or a sampler on ``data.graph``.
+        held_out: ``[2, H]`` positives to count as held out; those of validation and test if None.
+        known: Known edges of a sampler that is built from an expression.
+        corrupt: The end that a sampler built from an expression replaces.
+        z: ``[N, D]`` embeddings for a sampler built from an expression.
 
-def _rows(drawn: list[Negatives], some: Tensor) -> Negatives:
-    """The rows ``some``, sorted, of all that were drawn, as one."""
-    bounds = np.cumsum([0] + [len(part.index) for part in drawn])
-    taken = [
-        [
-            field[some[(some >= low) & (some < high)] - low]
-            for field in (part.src, part.index, part.mask)
-        ]
-        for part, (low, high) in zip(drawn, itertools.pairwise(bounds), strict=True)
-    ]
-    src, index, mask = (torch.cat(field) for field in zip(*taken, strict=True))
-    side: Any = drawn[0].side
-    if isinstance(side, Tensor):
-        side = torch.cat([part.side for part in drawn])[some]  # type: ignore[misc]
-    return Negatives(src, index, mask, side=side)
+    Raises:
+        ValueError: If ``sampler`` is neither an expression nor a sampler of pairs.
+    """
 
+    sampler: Sampler
 
-def _pairs(data: LinkData, negatives: Negatives) -> Pairs:
-    src, dst = data.joint(negatives.edge_index()).contiguous().numpy()
-    chosen = _replaced(data, negatives, negatives.index)
-    return Pairs(src, dst, chosen[negatives.mask].numpy())
+    def __init__(
+        self,
+        data: LinkData,
+        sampler: str | Sampler,
+        *,
+        held_out: Tensor | None = None,
+        known: KnownPolicy = "train",
+        corrupt: Corrupt = "both",
+        z: Tensor | None = None,
+    ) -> None:
+        if isinstance(sampler, str):
+            sampler = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
+        if not isinstance(sampler, Sampler):
+            checks.fail("sampler", "an expression or a Sampler", type(sampler).__name__)
+        if held_out is None:
+            held_out = torch.cat([data.valid.pos, data.test.pos], dim=1)
+        self.data, self.sampler, self.held_out = data, sampler, held_out
+        self.name, self.split, self.train = data.name, data.split, data.train
+        self.graph, self.num_nodes = data.whole, data.num_nodes
+        self.uniform = Uniform(data.graph, known=sampler.known, corrupt=sampler.corrupt)
+        self.known_bytes = sampler.known.nbytes
+        self._hidden = KnownEdges(held_out, num_nodes=data.size, undirected=data.undirected)
 
+    def vectors(self, z: Tensor | None) -> Any:
+        """Return embeddings ``[N, D]``; those of each side in a bipartite graph."""
+        return None if z is None else self.data.sides(z)
 
-def _replaced(data: LinkData, negatives: Negatives, ids: Tensor) -> Tensor:
-    """Replaced ends ``[B, ...]`` in the ids of ``data.whole``."""
-    if data.num_src is None:
-        return ids
-    side = negatives.side
-    if not isinstance(side, Tensor):
-        side = torch.full(negatives.src.shape, side == "src")
-    return ids + data.num_src * (~side).long().view(-1, *[1] * (ids.dim() - 1))
+    def nodes(self, negatives: Negatives, ids: Tensor) -> Tensor:
+        """Return replaced ends ``ids [B, ...]`` in the ids of the graph of one node set."""
+        if self.data.num_src is None:
+            return ids
+        side = negatives.side
+        if not isinstance(side, Tensor):
+            side = torch.full(negatives.src.shape, side == "src")
+        return ids + self.data.num_src * (~side).long().view(-1, *[1] * (ids.dim() - 1))
 
-
-def _ends(data: LinkData, edges: Tensor, corrupt: Corrupt) -> Pairs:
-    """Positives, any end of which that is replaced might have been chosen."""
-    src, dst = data.joint(edges).contiguous().numpy()
-    chosen = {"dst": [dst], "src": [src], "both": [src, dst]}[corrupt]
-    return Pairs(src, dst, np.concatenate(chosen))
-
-
-def _violating(negatives: Negatives, pos: Tensor, score: Score) -> float:
-    """Share of negatives that the model scores above their positive."""
-    positive = score(pos[0], pos[1]).unsqueeze(1)
-    above = score(*negatives.pairs()) > positive
-    return float(above[negatives.mask].double().mean())
-
-
-def _spread(data: LinkData, drawn: list[Negatives]) -> dict[str, Any]:
-    targets = np.concatenate(
-        [_replaced(data, part, part.index)[part.mask].numpy() for part in drawn]
-    )
-    replaced = np.concatenate([_replaced(data, part, part.replaced).numpy() for part in drawn])  # type: ignore[arg-type]
-    return spread(targets, drawn, replaced, data.whole.degree().numpy(), data.num_nodes)
-
-
-def _guards(
-    data: LinkData,
-    sampler: Sampler,
-    pos: Tensor,
-    k: int,
-    model: dict[str, Any],
-    seed: int,
-    secret: KnownEdges,
-) -> list[dict[str, Any]]:
-    """What each guard drops, and what becomes of risk and hardness without it."""
-    if not isinstance(sampler, Guarded):
-        return []
-    pos = pos[:, : PAIRS // k]
-
-    def outcome(one: Sampler) -> tuple[Any, float, Counter[str]]:
-        drawn = one.sample(pos, k, **model, generator=generator_from(split_seed(seed, 4)))
-        pairs = _pairs(data, drawn)
-        local = heuristics.scores(data.whole, kinds(data)[0], pairs.src, pairs.dst[:, None])
-        return (
-            held_out_hits([drawn], secret, one.known)["per_1000"],
-            float(local.mean()),
-            Counter(drawn.counts),
+    def take(
+        self, drawn: list[Negatives], pos: Tensor, rows: Tensor, model: dict[str, Any], seed: int
+    ) -> Negatives:
+        """Return the sorted ``rows`` of the negatives that were drawn."""
+        src, index, mask = (
+            torch.cat([getattr(part, name) for part in drawn])[rows]
+            for name in ("src", "index", "mask")
         )
+        side: Any = drawn[0].side
+        if isinstance(side, Tensor):
+            side = torch.cat([part.side for part in drawn])[rows]  # type: ignore[misc]
+        return Negatives(src, index, mask, side=side)
 
-    risk, hardness, counts = outcome(sampler)
-    rows = []
-    for i, guard in enumerate(sampler.guards):
-        others = sampler.guards[:i] + sampler.guards[i + 1 :]
-        options: dict[str, Any] = {"known": sampler.known, "corrupt": sampler.corrupt}
-        without = (
-            Guarded(sampler.sampler, others, sampler.m, **options) if others else sampler.sampler
-        )
-        more_risk, more_hardness, _ = outcome(without)
-        rows.append(
-            {
-                "guard": repr(guard),
-                "dropped": counts[f"dropped {guard.name}"] / max(counts["guarded"], 1),
-                "saved_per_1000": more_risk - risk,
-                "cost": more_hardness - hardness,
-            }
-        )
-    return rows
+    def negative_group(self, negatives: Negatives) -> Group:
+        """Return the usable negatives as a group."""
+        pairs = negatives.edge_index()
+        src, dst = self.data.joint(pairs).contiguous().numpy()
+        drawn = self.nodes(negatives, negatives.index)[negatives.mask].numpy()
+        return Group(pairs, src, dst, drawn)
+
+    def positive_group(self, pos: Tensor, seed: int) -> Group:
+        """Return positives as a group; with ``corrupt="both"`` both ends could be drawn."""
+        src, dst = self.data.joint(pos).contiguous().numpy()
+        ends = {"dst": [dst], "src": [src], "both": [src, dst]}[self.sampler.corrupt]
+        return Group(pos, src, dst, np.concatenate(ends))
+
+    def columns(self, group: Group) -> dict[str, FloatArray]:
+        """Return heuristics of the pairs of a group and the degrees of the drawn ends."""
+        graph, x, targets = self.graph, self.data.x, group.dst[:, None]
+        values: dict[str, FloatArray] = {
+            kind: heuristics.scores(graph, kind, group.src, targets, x=x)[:, 0]
+            for kind in self._heuristics()
+        }
+        values["ppr"] = _pagerank(graph, group.src, group.dst)
+        values["degree"] = graph.degree().numpy()[group.drawn].astype(np.float64)
+        return values
+
+    def _heuristics(self) -> tuple[Kind, ...]:
+        """Return the heuristics that hardness is measured by, the most telling first.
+
+        A source and a target of a bipartite graph have no common neighbours: there it is the Katz
+        index, which counts the paths of three edges.
+        """
+        local: tuple[Kind, ...] = ("ra", "cn", "aa") if self.data.num_src is None else ("katz",)
+        features: tuple[Kind, ...] = () if self.data.x is None else ("cosine",)
+        return *local, "pa", *features
+
+    def is_held_out(self, negatives: Negatives) -> Tensor:
+        """Return which negatives are held-out edges, ``[B, K]`` bool."""
+        return self._hidden.contains(*negatives.pairs())
+
+    def uniform_hits(self, negatives: Negatives) -> float:
+        """Return the sum over negatives of the held-out share of their query's non-edges."""
+        known, shares = self.sampler.known, []
+        for hidden, avoided in (
+            (self._hidden, known),
+            (self._hidden.reversed(), known.reversed()),
+        ):
+            degree = torch.from_numpy(np.diff(hidden.indptr))
+            nodes = negatives.src.clamp(max=len(degree) - 1)
+            shares.append(degree[nodes] / avoided.complement_size(nodes).clamp(min=1))
+        if isinstance(negatives.side, Tensor):
+            share = torch.where(negatives.side, shares[1], shares[0])
+        else:
+            share = shares[0 if negatives.side == "dst" else 1]
+        return float((share * negatives.mask.sum(1)).sum())
+
+    def expected_share(self, pos: Tensor) -> float | None:
+        """Return the probability that a negative is a held-out edge, by the sampler's density."""
+        sampler = self.sampler
+        if sampler.density != "cheap":
+            return None
+        sides: list[Side] = ["dst", "src"] if sampler.corrupt == "both" else [sampler.corrupt]
+        means = []
+        for side in sides:
+            hidden = self._hidden if side == "dst" else self._hidden.reversed()
+            rows = np.repeat(np.arange(hidden.num_src), np.diff(hidden.indptr))
+            query = torch.from_numpy(rows)
+            target = torch.from_numpy(hidden.indices.astype(np.int64))
+            src, dst = (query, target) if side == "dst" else (target, query)
+            log_q = sampler.log_prob(src, dst, side=side)
+            if log_q is None:
+                return None
+            # The density of a known edge is the one it would have if it were not known, but the
+            # sampler never draws it.
+            unknown = ~sampler.known.contains(src, dst)
+            share = torch.zeros(hidden.num_src, dtype=torch.double)
+            share.index_add_(0, query, torch.where(unknown, log_q.double().exp(), 0.0))
+            means.append(float(share[pos[0 if side == "dst" else 1]].mean()))
+        return sum(means) / len(means)
+
+    def guard_effects(
+        self, pos: Tensor, k: int, model: dict[str, Any], seed: int
+    ) -> list[dict[str, Any]]:
+        """Return what each guard drops, and what becomes of risk and hardness without it."""
+        sampler = self.sampler
+        if not isinstance(sampler, Guarded):
+            return []
+        pos = pos[:, : GUARDED_PAIRS // k]
+
+        def outcome(variant: Sampler) -> tuple[Any, float, Counter[str]]:
+            generator = generator_from(split_seed(seed, 4))
+            drawn = variant.sample(pos, k, **model, generator=generator)
+            group = self.negative_group(drawn)
+            heuristic = self._heuristics()[0]
+            local = heuristics.scores(self.graph, heuristic, group.src, group.dst[:, None])
+            hits = risk(self, [drawn])["per_1000"]
+            return hits, float(local.mean()), Counter(drawn.counts)
+
+        hits, hardness, counts = outcome(sampler)
+        rows = []
+        for i, guard in enumerate(sampler.guards):
+            remaining = sampler.guards[:i] + sampler.guards[i + 1 :]
+            options: dict[str, Any] = {"known": sampler.known, "corrupt": sampler.corrupt}
+            without = (
+                Guarded(sampler.sampler, remaining, sampler.m, **options)
+                if remaining
+                else sampler.sampler
+            )
+            hits_without, hardness_without, _ = outcome(without)
+            rows.append(
+                {
+                    "guard": repr(guard),
+                    "dropped": counts[f"dropped {guard.name}"] / max(counts["guarded"], 1),
+                    "saved_per_1000": hits_without - hits,
+                    "cost": hardness_without - hardness,
+                }
+            )
+        return rows
+
+
+def _pagerank(graph: Graph, src: IntArray, dst: IntArray) -> FloatArray:
+    """Return the personalised PageRank of the pairs of as many sources as there is time for."""
+    epsilon = heuristics.default_tolerance(graph.num_nodes, graph.num_edges)
+    cost = min(1 / (0.15 * epsilon), 30 * max(graph.num_edges, 1))
+    sources = np.unique(src)
+    size = int(min(SOURCES, max(32, PUSHES / cost)))
+    if len(sources) > size:
+        random = np.random.Generator(np.random.Philox(0))
+        rows = np.isin(src, random.choice(sources, size, replace=False))
+        src, dst = src[rows], dst[rows]
+    return heuristics.scores(graph, "ppr", src, dst[:, None])[:, 0]

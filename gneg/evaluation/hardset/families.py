@@ -21,25 +21,25 @@ from gneg.samplers.guard.graph_guards import louvain
 Ends = Literal["both", "dst", "src"]
 Side = Literal["dst", "src"]
 IntArray = npt.NDArray[Any]
-#: Nodes to lists of candidates ``[n, count]`` and which of those are there by chance.
+#: Candidates ``[n, count]`` of nodes ``[n]``, and which of them were chosen at random.
 Lists = Callable[[npt.NDArray[np.int64]], tuple[IntArray, IntArray]]
 
 ORDERED = ("heart", "stratified")
 POOLED = ("community", "historical")
-DENSEST = "densest("  # what a family starts with that is ordered by a sampler's density
-DENSITIES = 2**22  # held at once
-# Nodes between two calls of the progress report, and what is lost by an interruption.
+DENSEST = "densest("  # prefix of families that are ordered by a sampler's density
+DENSITIES = 2**22  # in memory at once
+# Nodes between two calls of the progress report; an interruption loses at most these.
 BATCH = 1024
 
 
 class Store(Protocol):
-    """Keeps finished pieces of long work."""
+    """A store of finished pieces of long work."""
 
     def load(self, name: str) -> tuple[Any, Any] | None:
-        """What was kept under ``name``."""
+        """Return the piece ``name``, or None if it is not stored."""
 
     def save(self, name: str, index: Any, unseen: Any) -> None:
-        """Keep a piece."""
+        """Store a piece: candidates, and which of them were chosen at random."""
 
 
 def columns(
@@ -49,32 +49,45 @@ def columns(
     store: Store | None,
     report: Callable[[int, int], None] | None,
 ) -> tuple[IntArray, int]:
-    """Replaced ends ``[E, K]``, those that keep the source first; how many are there by chance."""
-    ends, k = settings["ends"], settings["k"]
-    sides: list[Side] = ["dst", "src"] if ends == "both" else [ends]
-    known = data.known(settings["known"])
-    if settings["family"] in (*ORDERED, *POOLED) or settings["family"].startswith(DENSEST):
-        return _by_node(data, known, pos, sides, settings, store, report)
-    found = []
+    """Choose the replaced ends of a hard set.
+
+    Args:
+        data: The dataset.
+        pos: ``[2, E]``, the positives.
+        settings: The settings of :func:`gneg.hardset`: ``family``, ``k``, ``ends``, ``known``, ...
+        store: Where finished pieces are stored; None: nowhere.
+        report: Called with the numbers of finished and of all nodes.
+
+    Returns:
+        Replaced ends ``[E, K]``, those that share the source first, and how many were chosen at
+        random because every heuristic is 0.
+
+    Raises:
+        ValueError: If the family is unknown or needs a model.
+    """
+    family, known = settings["family"], settings["known"]
+    sides: list[Side] = ["dst", "src"] if settings["ends"] == "both" else [settings["ends"]]
+    per_side = settings["k"] // len(sides)
+    if family in (*ORDERED, *POOLED) or family.startswith(DENSEST):
+        return _by_anchor(data, data.known(known), pos, sides, settings, store, report)
+    replaced = []
     for i, side in enumerate(sides):
-        sampler = data.sampler(
-            settings["family"], known=settings["known"], corrupt=side, unique=True
-        )
+        sampler = data.sampler(family, known=known, corrupt=side, unique=True)
         if sampler.needs & {"score"}:
-            needed = (
+            allowed = (
                 "heart, stratified, community, historical, densest(SAMPLER) or a sampler that "
                 "needs no model"
             )
-            checks.fail("family", needed, repr(settings["family"]))
+            checks.fail("family", allowed, repr(family))
         seed = split_seed(settings["seed"], i)
-        drawn = sampler.sample(pos, k // len(sides) + 1, generator=generator_from(seed))
+        drawn = sampler.sample(pos, per_side + 1, generator=generator_from(seed))
         index = torch.where(drawn.mask, drawn.index, -1).numpy()
-        own = pos[1 if side == "dst" else 0].numpy()
-        found.append(_taken(index, own, _without(index, own, [k // len(sides)])))
-    return np.concatenate(found, axis=1), 0
+        true = pos[1 if side == "dst" else 0].numpy()
+        replaced.append(_take(index, true, _first_usable(index, true, [per_side])))
+    return np.concatenate(replaced, axis=1), 0
 
 
-def _by_node(
+def _by_anchor(
     data: LinkData,
     known: KnownEdges,
     pos: Tensor,
@@ -83,82 +96,84 @@ def _by_node(
     store: Store | None,
     report: Callable[[int, int], None] | None,
 ) -> tuple[IntArray, int]:
-    """From lists of the kept nodes, each without the positive's own other end."""
-    per_end = settings["k"] // len(sides)
+    """Choose from one list for each anchor, leaving out the true end of the positive."""
+    per_side = settings["k"] // len(sides)
     symmetric = data.undirected and len(sides) == 2
-    kept = [pos[0 if side == "dst" else 1].numpy() for side in sides]
-    nodes = [np.unique(pos.numpy())] if symmetric else [np.unique(one) for one in kept]
-    done, total = 0, sum(len(one) for one in nodes)
+    anchors = [pos[0 if side == "dst" else 1].numpy() for side in sides]
+    nodes = [np.unique(pos.numpy())] if symmetric else [np.unique(ids) for ids in anchors]
+    finished, total = 0, sum(len(ids) for ids in nodes)
     lists = []
-    for i, one in enumerate(nodes):
+    for i, ids in enumerate(nodes):
         view = known if sides[i] == "dst" else known.reversed()
-        make = _lists(data, view, sides[i], per_end, settings)
-        parts = []
-        for start in range(0, len(one), BATCH):
+        make = _lists(data, view, sides[i], per_side, settings)
+        pieces = []
+        for start in range(0, len(ids), BATCH):
             name = f"{i}-{start}"
-            part = None if store is None else store.load(name)
-            if part is None:
-                part = make(one[start : start + BATCH])
+            piece = None if store is None else store.load(name)
+            if piece is None:
+                piece = make(ids[start : start + BATCH])
                 if store is not None:
-                    store.save(name, *part)
-            parts.append(part)
-            done += len(part[0])
+                    store.save(name, *piece)
+            pieces.append(piece)
+            finished += len(piece[0])
             if report is not None:
-                report(done, total)
-        lists.append(tuple(np.concatenate(piece) for piece in zip(*parts, strict=True)))
-    found, filled = [], 0
-    for i, one in enumerate(kept):
-        which = 0 if symmetric else i
-        rows = np.searchsorted(nodes[which], one)
-        own = pos[1 if sides[i] == "dst" else 0].numpy()
-        index, chance = (table[rows] for table in lists[which])
-        picked = _without(index, own, _shares(settings["family"], per_end))
-        found.append(_taken(index, own, picked))
-        filled += int((np.take_along_axis(chance, picked, axis=1) & (found[-1] >= 0)).sum())
-    return np.concatenate(found, axis=1), filled
+                report(finished, total)
+        lists.append(tuple(np.concatenate(arrays) for arrays in zip(*pieces, strict=True)))
+    replaced, filled = [], 0
+    for i, ids in enumerate(anchors):
+        table = 0 if symmetric else i
+        rows = np.searchsorted(nodes[table], ids)
+        true = pos[1 if sides[i] == "dst" else 0].numpy()
+        index, at_random = (array[rows] for array in lists[table])
+        positions = _first_usable(index, true, _section_sizes(settings["family"], per_side))
+        replaced.append(_take(index, true, positions))
+        at_random = np.take_along_axis(at_random, positions, axis=1)
+        filled += int((at_random & (replaced[-1] >= 0)).sum())
+    return np.concatenate(replaced, axis=1), filled
 
 
-def _shares(family: str, per_end: int) -> list[int]:
-    """How many of a list are taken from each of its sections, of which each has one to spare."""
+def _section_sizes(family: str, per_side: int) -> list[int]:
+    """Return how many candidates are taken from each section of a list, which has one to spare."""
     if family != "stratified":
-        return [per_end]
-    return [per_end // PARTS + (q < per_end % PARTS) for q in range(PARTS)]
+        return [per_side]
+    return [per_side // PARTS + (q < per_side % PARTS) for q in range(PARTS)]
 
 
-def _taken(index: IntArray, own: npt.NDArray[np.int64], picked: IntArray) -> IntArray:
-    """What stands at the positions ``picked``; -1 for the own end, which nothing could replace."""
-    return np.take_along_axis(np.where(index == own[:, None], -1, index), picked, axis=1)
+def _take(index: IntArray, true: npt.NDArray[np.int64], positions: IntArray) -> IntArray:
+    """Return the candidates at ``positions [E, k]``; -1 for a true end that nothing replaces."""
+    return np.take_along_axis(np.where(index == true[:, None], -1, index), positions, axis=1)
 
 
-def _without(index: IntArray, own: npt.NDArray[np.int64], shares: list[int]) -> IntArray:
-    """Positions of what is taken from each section: its first ones but the own end."""
-    width = index.shape[1] // len(shares)
-    late = (index == own[:, None]) | (index < 0)
-    picked = []
-    for q, share in enumerate(shares):
-        section = late[:, q * width : (q + 1) * width]
-        picked.append(q * width + np.argsort(section, axis=1, kind="stable")[:, :share])
-    return np.concatenate(picked, axis=1)
+def _first_usable(index: IntArray, true: npt.NDArray[np.int64], sizes: list[int]) -> IntArray:
+    """Return the positions of the first candidates of each section that are not the true end."""
+    width = index.shape[1] // len(sizes)
+    unusable = (index == true[:, None]) | (index < 0)
+    positions = []
+    for q, size in enumerate(sizes):
+        section = unusable[:, q * width : (q + 1) * width]
+        positions.append(q * width + np.argsort(section, axis=1, kind="stable")[:, :size])
+    return np.concatenate(positions, axis=1)
 
 
 def _lists(
-    data: LinkData, known: KnownEdges, side: Side, per_end: int, settings: dict[str, Any]
+    data: LinkData, known: KnownEdges, side: Side, per_side: int, settings: dict[str, Any]
 ) -> Lists:
+    """Return the function that lists candidates of a family for anchors of one side."""
     family, seed = settings["family"], settings["seed"]
     if family in ORDERED:
         names = ("local", "merge", "alpha", "tolerance", "seed")
         order = Order(data.graph, known, x=data.x, **{name: settings[name] for name in names})
         if family == "heart":
-            return lambda nodes: order.hardest(nodes, per_end + 1)
-        return lambda nodes: order.stratified(nodes, -(-per_end // PARTS) + 1)
+            return lambda nodes: order.hardest(nodes, per_side + 1)
+        return lambda nodes: order.stratified(nodes, -(-per_side // PARTS) + 1)
     if family.startswith(DENSEST):
-        return _densest(data, known, side, per_end + 1, settings)
+        return _densest(data, known, side, per_side + 1, settings)
     if family == "community":
         label = louvain(data.graph).numpy()
         members = np.argsort(label, kind="stable")
         bounds = np.concatenate([[0], np.cumsum(np.bincount(label))])
         return _pooled(
-            lambda u: members[bounds[label[u]] : bounds[label[u] + 1]], known, per_end + 1, seed
+            lambda u: members[bounds[label[u]] : bounds[label[u] + 1]], known, per_side + 1, seed
         )
     if data.history is None:
         checks.fail("family", "'historical' only where edges have times", data.name)
@@ -167,42 +182,41 @@ def _lists(
     return _pooled(
         lambda u: past.indices[past.indptr[u] : past.indptr[u + 1]],
         known,
-        per_end + 1,
+        per_side + 1,
         seed,
-        allowed=past,
+        allow_known=True,
     )
 
 
 def _densest(
     data: LinkData, known: KnownEdges, side: Side, count: int, settings: dict[str, Any]
 ) -> Lists:
-    """Non-edges by a sampler's density, equals and what it never draws in random order."""
+    """List non-edges by a sampler's density; equal and zero densities in random order."""
     text = settings["family"]
     if not text.endswith(")"):
         checks.fail("family", "densest(SAMPLER)", repr(text))
     sampler = data.sampler(text[len(DENSEST) : -1], known=settings["known"], corrupt=side)
     targets = torch.arange(known.num_dst)
-    one = torch.zeros(1, dtype=torch.long)
-    if log_q_of(sampler, one, one[None], side=side) is None:
+    node = torch.zeros(1, dtype=torch.long)
+    if log_q_of(sampler, node, node[None], side=side) is None:
         checks.fail("family", "densest() of a sampler with a closed-form log_q", repr(text))
 
     def lists(nodes: npt.NDArray[np.int64]) -> tuple[IntArray, IntArray]:
         index = np.full((len(nodes), count), -1, np.int32)
-        chance = np.zeros_like(index, dtype=bool)
-        for some in np.array_split(
-            np.arange(len(nodes)), 1 + index.shape[0] * len(targets) // DENSITIES
-        ):
-            rows = torch.from_numpy(nodes[some])
-            log_q = log_q_of(sampler, rows, targets.expand(len(rows), -1), side=side)
+        at_random = np.zeros_like(index, dtype=bool)
+        batches = 1 + index.shape[0] * len(targets) // DENSITIES
+        for batch in np.array_split(np.arange(len(nodes)), batches):
+            anchors = torch.from_numpy(nodes[batch])
+            log_q = log_q_of(sampler, anchors, targets.expand(len(anchors), -1), side=side)
             assert log_q is not None
-            for i, u, weight in zip(some, nodes[some].tolist(), log_q.numpy(), strict=True):
+            for i, u, weight in zip(batch, anchors.tolist(), log_q.numpy(), strict=True):
                 random = np.random.Generator(np.random.Philox(key=[settings["seed"], u]))
                 free = np.setdiff1d(targets, known.indices[known.indptr[u] : known.indptr[u + 1]])
                 free = random.permutation(free[free != u] if known.no_self else free)
                 best = free[np.argsort(-weight[free], kind="stable")][:count]
                 index[i, : len(best)] = best
-                chance[i, : len(best)] = np.isneginf(weight[best])
-        return index, chance
+                at_random[i, : len(best)] = np.isneginf(weight[best])
+        return index, at_random
 
     return lists
 
@@ -213,24 +227,29 @@ def _pooled(
     count: int,
     seed: int,
     *,
-    allowed: Graph | None = None,
+    allow_known: bool = False,
 ) -> Lists:
-    """Random members of each node's pool that it does not know, then uniform non-edges.
+    """List random members of each node's pool, then uniform non-edges.
 
-    ``allowed`` are known edges that may be negatives all the same: those of earlier times.
+    Args:
+        pool: The pool of a node.
+        known: Edges that are not negatives.
+        count: Candidates of each node.
+        seed: Seed for the choice.
+        allow_known: Whether members of the pool may be known edges, as edges of earlier times are.
     """
 
     def lists(nodes: npt.NDArray[np.int64]) -> tuple[IntArray, IntArray]:
         index = np.full((len(nodes), count), -1, np.int32)
         for row, u in enumerate(nodes.tolist()):
-            some = pool(u)
-            start, stop = known.indptr[u], known.indptr[u + 1]
-            if allowed is None:
-                some = np.setdiff1d(some, known.indices[start:stop])
-            some = some[some != u]
+            members = pool(u)
+            if not allow_known:
+                start, stop = known.indptr[u], known.indptr[u + 1]
+                members = np.setdiff1d(members, known.indices[start:stop])
+            members = members[members != u]
             random = np.random.Generator(np.random.Philox(key=[seed, u]))
-            some = random.permutation(some)[:count]
-            index[row, : len(some)] = some
+            members = random.permutation(members)[:count]
+            index[row, : len(members)] = members
         before = index.copy()
         kernels.threads.run_rows(
             kernels.pools.fill,

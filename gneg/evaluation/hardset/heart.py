@@ -4,11 +4,10 @@ Li, Shomer, Mao, Zeng, Ma, Shah, Tang and Yin, "Evaluating graph neural networks
 prediction", NeurIPS 2023 (datasets and benchmarks). For a node u:
 
 1. Candidates are all nodes but u and those that u has a known edge with.
-2. Each heuristic ranks them by its score, in single precision (so that rounding does not part
-   equals): resource allocation (or common neighbours), PageRank personalised to u (restart
+2. Each heuristic ranks them by its score, in single precision (so that rounding does not separate
+   equal scores): resource allocation (or common neighbours), PageRank personalised to u (restart
    ``alpha``, by forward push to a tolerance) and, where nodes have features, their cosine to u.
-   Equal scores share the mean of their ranks; those of 0, which a heuristic does not see, all take
-   the last rank of theirs.
+   Equal scores share the mean of their ranks, but scores of 0 all take the last rank.
 3. The best of a candidate's ranks counts (or their mean). Equals come in a pseudo-random order
    that depends on ``seed``, u and the candidate only, so that no range of ids is favoured.
 
@@ -32,24 +31,25 @@ from gneg.graph.cosines import Cosines
 Merge = Literal["best", "mean"]
 Local = Literal["ra", "cn"]
 
-# Memory for the cosines of one batch of nodes, in entries.
+# Entries of the cosine matrix of one batch of nodes.
 CHUNK = 2**24
 ALPHA = 0.15
-PARTS = 5  # of the order of hardness, in a stratified set
+PARTS = 5  # strata of a stratified set
 
 
 class Order:
-    """Candidates of nodes in the order of their hardness.
+    """The order of a node's candidates by hardness.
 
     Args:
         graph: The training graph, homogeneous.
-        known: Edges that are no candidates, as (kept, replaced).
-        x: ``[N, F]`` features or None.
-        local: Resource allocation or common neighbours.
-        merge: Whether the best or the mean of a candidate's ranks counts.
+        known: Edges (anchor, candidate) that are no candidates.
+        x: ``[N, F]`` features, or None.
+        local: ``ra`` (resource allocation) or ``cn`` (common neighbours).
+        merge: Whether the ``best`` or the ``mean`` of a candidate's ranks counts.
         alpha: Restart probability of PageRank, in (0, 1].
-        tolerance: Of PageRank; :func:`gneg.graph.heuristics.default_tolerance` if None.
-        seed: Of the order among equals.
+        tolerance: Tolerance of PageRank, > 0; that of
+            :func:`gneg.graph.heuristics.default_tolerance` if None.
+        seed: Seed for the order among equals.
 
     Raises:
         ValueError: If the graph is bipartite or an argument is out of range.
@@ -83,19 +83,19 @@ class Order:
     def hardest(
         self, nodes: npt.NDArray[np.int64], count: int
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-        """The ``count`` hardest candidates of each node, hardest first, ``[B, count]``.
+        """Return the ``count`` hardest candidates of each node, hardest first, ``[B, count]``.
 
-        -1 where there are fewer. The second array says which of them no heuristic sees, so that
-        chance put them there.
+        -1 where a node has fewer. The second array tells which of them have a score of 0 by every
+        heuristic, so that their order is random.
         """
         return self._run(nodes, count, np.empty(0, np.int64))
 
     def stratified(
         self, nodes: npt.NDArray[np.int64], count: int
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-        """``count`` random candidates of each fifth of the order, ``[B, 5 * count]``.
+        """Return ``count`` random candidates of each fifth of the order, ``[B, 5 * count]``.
 
-        Hardest fifth first; where a fifth has fewer, those of the next follow, and -1 stands last.
+        Hardest fifth first; where a fifth has fewer, the next follows, and the row ends with -1.
         """
         return self._run(nodes, PARTS * count, np.full(PARTS, count, np.int64))
 
@@ -117,19 +117,19 @@ class Order:
 
         batch = len(nodes) if self.cosines is None else max(1, CHUNK // max(size, 1))
         for start in range(0, len(nodes), max(batch, 1)):
-            some = slice(start, start + batch)
+            rows = slice(start, start + batch)
             kernels.threads.run_rows(
                 order,
-                len(nodes[some]),
-                len(nodes[some]) * kernels.threads.MIN_WORK,  # a row is worth a thread
-                out[some],
-                unseen[some],
-                nodes[some],
+                len(nodes[rows]),
+                len(nodes[rows]) * kernels.threads.MIN_WORK,  # a row is worth a thread
+                out[rows],
+                unseen[rows],
+                nodes[rows],
                 *steps[:2],
                 known.indptr,
                 known.indices,
                 self.weight,
-                self._cosine(nodes[some]),
+                self._cosine(nodes[rows]),
                 self.alpha,
                 self.tolerance,
                 self.merge == "best",
@@ -139,7 +139,7 @@ class Order:
         return out, unseen
 
     def _cosine(self, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Cosines ``[B, N]`` of nodes to all nodes; ``[B, 0]`` without features."""
+        """Return the cosines ``[B, N]`` of nodes to all nodes; ``[B, 0]`` without features."""
         if self.cosines is None:
             return np.empty((len(nodes), 0), np.float32)
         return self.cosines.to_all(nodes)

@@ -1,4 +1,4 @@
-"""The figures of a comparison or an audit, as Plotly draws them."""
+"""The Plotly figures of a comparison or an audit."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from gneg.experiments.report.style import (
     HELD_OUT,
     SYMBOLS,
     TIMES,
+    against_set,
     button,
     colors_of,
+    ranked_sets,
     short,
     styled,
     with_menu,
@@ -26,41 +28,41 @@ from gneg.experiments.report.style import (
 
 
 def comparison(results: Mapping[str, Any]) -> dict[str, go.Figure]:
-    """All figures of ``compare.json``, by name."""
+    """Return all figures of a ``compare.json``, by name."""
     audited = [row for row in results["rows"] if row["audit"]]
-    found = {"easy-and-hard": easy_and_hard(results)}
+    plots = {"easy-and-hard": easy_and_hard(results)}
     if audited:
-        found["risk-and-hardness"] = risk_and_hardness(results)
-    found["curves"] = curves(results)
+        plots["risk-and-hardness"] = risk_and_hardness(results)
+    plots["curves"] = curves(results)
     if audited:
-        found["hardness"] = hardness(audited)
-        found["distances"] = distances(audited)
-    found["time"] = time_split(results)
-    return found
+        plots["hardness"] = hardness(audited)
+        plots["distances"] = distances(audited)
+    plots["time"] = time_split(results)
+    return plots
 
 
 def label(row: Mapping[str, Any]) -> str:
-    """What a row is called."""
+    """Return the label of a row: encoder, sampler and loss."""
     return f"{row['encoder']}, {row['sampler']}, {row['loss']}"
 
 
 def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
-    """Mean and deviation of MRR against each set, a group of bars for each row."""
+    """Plot mean and deviation of MRR against each set, a group of bars for each row."""
     rows = results["rows"]
     figure = go.Figure()
-    names = list(rows[0]["summary"])
+    names = ranked_sets(rows)
     heuristics = results["heuristics"]
     ticks = [short(label(row)) for row in rows] + list(heuristics)
     for i, name in enumerate(names):
         cells = [row["summary"][name]["mrr"] for row in rows]
-        plain = [sets[name]["mrr"] for sets in heuristics.values()]
+        training_free = [sets[name]["mrr"] for sets in heuristics.values()]
         figure.add_bar(
-            name=f"against {name} negatives",
+            name=against_set(name),
             y=ticks,
-            x=[100 * cell["mean"] for cell in cells] + [100 * value for value in plain],
+            x=[100 * cell["mean"] for cell in cells] + [100 * value for value in training_free],
             error_x={
                 "type": "data",
-                "array": [100 * (cell["std"] or 0) for cell in cells] + [0] * len(plain),
+                "array": [100 * (cell["std"] or 0) for cell in cells] + [0] * len(training_free),
                 "thickness": 1.2,
             },
             orientation="h",
@@ -74,21 +76,28 @@ def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
 
 
 def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
-    """Held-out edges per 1,000 negatives against how hard negatives are, by any measure."""
+    """Plot held-out edges per 1,000 negatives against the hardness of negatives, by any measure."""
     rows = [row for row in results["rows"] if row["audit"]]
     colors = colors_of(rows)
     measures = [name for name in NAMES if name in rows[0]["audit"]["hardness"]]
     measures = [name for name in measures if name not in ("degree", "pa", "score")]
-    offers = [(NAMES[name], [_relative(row, name) for row in rows]) for name in measures]
-    violating = [100 * row["audit"]["violating"] for row in rows]
-    offers.append(("share that the model scores above the positive, %", violating))
-    hard = list(rows[0]["summary"])[-1]
+    axes = [
+        (
+            f"mean {NAMES[name]} of negatives, relative to held-out edges",
+            NAMES[name],
+            [_relative_hardness(row, name) for row in rows],
+        )
+        for name in measures
+    ]
+    violating = "negatives scored above their positive, %"
+    axes.append((violating, violating, [100 * row["audit"]["violating"] for row in rows]))
+    hard = ranked_sets(rows)[-1]
     figure = go.Figure()
     for i, row in enumerate(rows):
         risk = row["audit"]["risk"]
         figure.add_scatter(
             name=short(label(row)),
-            x=[offers[0][1][i]],
+            x=[axes[0][2][i]],
             y=[risk["per_1000"]],
             error_y={
                 "type": "data",
@@ -106,7 +115,7 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
             },
             hovertemplate=(
                 f"{label(row)}<br>%{{y:.2f}} held-out edges per 1,000<br>hardness %{{x:.3g}}<br>"
-                f"MRR against {hard}: {100 * row['summary'][hard]['mrr']['mean']:.2f} %"
+                f"MRR {against_set(hard)}: {100 * row['summary'][hard]['mrr']['mean']:.2f} %"
                 "<extra></extra>"
             ),
         )
@@ -116,26 +125,23 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
         x=1, xref="paper", y=easy, text="uniform", showarrow=False, yshift=10, xanchor="right"
     )
     buttons = [
-        button(what, {"x": [[value] for value in values]}, {"xaxis.title.text": _axis(what)})
-        for what, values in offers
+        button(name, {"x": [[value] for value in values]}, {"xaxis.title.text": title})
+        for title, name, values in axes
     ]
-    figure.update_xaxes(title=_axis(offers[0][0]))
+    figure.update_xaxes(title=axes[0][0])
     figure.update_yaxes(title="held-out edges per 1,000 negatives")
     return with_menu(styled(figure, 520), buttons)
 
 
-def _axis(what: str) -> str:
-    return what if what.endswith("%") else f"mean {what} of negatives, held-out edges = 1"
-
-
-def _relative(row: Mapping[str, Any], name: str) -> float:
+def _relative_hardness(row: Mapping[str, Any], name: str) -> float:
+    """Return the mean of a measure over negatives, divided by that over held-out edges."""
     groups = row["audit"]["hardness"][name]
     positive: float = groups["positives"]["mean"]
     return float(groups["negatives"]["mean"]) / positive if positive else 0.0
 
 
 def curves(results: Mapping[str, Any]) -> go.Figure:
-    """Validation metric by epochs and by seconds of training, a line for each seed."""
+    """Plot the validation metric by epoch and by training time, a line for each seed."""
     rows = results["rows"]
     colors = colors_of(rows)
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04)
@@ -146,7 +152,7 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
                 figure.add_scatter(
                     x=[point[axis] for point in points],
                     y=[100 * point["valid"] for point in points],
-                    mode="lines",
+                    mode="lines" if len(points) > 1 else "markers",
                     name=short(label(row)),
                     legendgroup=label(row),
                     showlegend=column == 1 and seed == 0,
@@ -162,34 +168,34 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
                     col=column,
                 )
     figure.update_xaxes(title="epoch", row=1, col=1)
-    figure.update_xaxes(title="seconds of training", row=1, col=2)
-    figure.update_yaxes(title=f"valid {results['metric']}, %", row=1, col=1)
+    figure.update_xaxes(title="training time, s", row=1, col=2)
+    figure.update_yaxes(title=f"validation {results['metric']}, %", row=1, col=1)
     return styled(figure)
 
 
 def hardness(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
-    """Histograms of each measure, of held-out edges, of uniform negatives and of each sampler's."""
+    """Plot histograms of each measure for held-out edges, uniform negatives and each sampler."""
     rows = list({row["sampler"]: row for row in rows}.values())
     colors = colors_of(rows)
     first = rows[0]["audit"]
     measures = [name for name in NAMES if all(name in row["audit"]["histograms"] for row in rows)]
-    if len(rows) > 1:
-        measures = [name for name in measures if name != "score"]  # each model has its own scale
-    shown = [(HELD_OUT, "positives", first, "#d62728"), (EASY, "uniform", first, "#7f7f7f")]
-    shown += [
+    if len(rows) > 1:  # each model scores on a scale of its own
+        measures = [name for name in measures if name != "score"]
+    groups = [(HELD_OUT, "positives", first, "#d62728"), (EASY, "uniform", first, "#7f7f7f")]
+    groups += [
         (short(row["sampler"]), "negatives", row["audit"], colors[row["sampler"]]) for row in rows
     ]
 
     def bars(measure: str) -> dict[str, Any]:
-        every = [(one["histograms"][measure], group) for _, group, one, _ in shown]
+        histograms = [(record["histograms"][measure], group) for _, group, record, _ in groups]
         return {
-            "x": [_bins(bins["from"]) for bins, _ in every],
-            "y": [[100 * share for share in bins[group]] for bins, group in every],
+            "x": [_bin_names(histogram["from"]) for histogram, _ in histograms],
+            "y": [[100 * share for share in histogram[group]] for histogram, group in histograms],
         }
 
     figure = go.Figure()
     start = bars(measures[0])
-    for i, (name, _, _, color) in enumerate(shown):
+    for i, (name, _, _, color) in enumerate(groups):
         figure.add_bar(
             name=name,
             x=start["x"][i],
@@ -206,8 +212,8 @@ def hardness(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     return with_menu(figure, buttons)
 
 
-def _bins(edges: Sequence[float]) -> list[str]:
-    """Names of bins: their lower ends, but 0 where it stands alone."""
+def _bin_names(edges: Sequence[float]) -> list[str]:
+    """Return the names of bins: their lower ends, such as "0.1+", and "0" for a bin of 0 alone."""
     names = [f"{low:.2g}+" for low in edges]
     if len(edges) > 1 and edges[0] == 0.0 < edges[1]:
         names[0] = "0"
@@ -215,7 +221,7 @@ def _bins(edges: Sequence[float]) -> list[str]:
 
 
 def distances(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
-    """Share of pairs at each distance in the training graph."""
+    """Plot the share of pairs at each distance in the training graph."""
     rows = list({row["sampler"]: row for row in rows}.values())
     colors = colors_of(rows)
     first = rows[0]["audit"]["distances"]
@@ -239,7 +245,7 @@ def distances(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
 
 
 def time_split(results: Mapping[str, Any]) -> go.Figure:
-    """Mean seconds an epoch that go to each part of the work."""
+    """Plot the mean seconds per epoch that each part of training takes."""
     rows = results["rows"]
     figure = go.Figure()
     for i, (part, name) in enumerate(TIMES.items()):
@@ -257,13 +263,13 @@ def time_split(results: Mapping[str, Any]) -> go.Figure:
             marker_color=COLORS[i],
             hovertemplate="%{y}<br>" + name + " %{x:.3f} s<extra></extra>",
         )
-    figure.update_xaxes(title="seconds an epoch")
+    figure.update_xaxes(title="seconds per epoch")
     figure.update_yaxes(autorange="reversed")
     styled(figure, 140 + 30 * len(rows))
     return figure.update_layout(barmode="stack", legend={"y": 1.02, "yanchor": "bottom"})
 
 
 def audit(results: Mapping[str, Any]) -> dict[str, go.Figure]:
-    """Figures of one audit, by name."""
+    """Return the figures of one audit, by name."""
     row = {"sampler": results["sampler"], "audit": results}
     return {"hardness": hardness([row]), "distances": distances([row])}

@@ -10,14 +10,14 @@
 
   // -- figures
   for (const figure of figures) {
-    const drawn = JSON.parse(document.getElementById("data-" + figure.id).textContent);
+    const plot = JSON.parse(document.getElementById("data-" + figure.id).textContent);
     if (narrow.matches) {
-      drawn.layout.margin = { ...drawn.layout.margin, l: 8, r: 8 };
-      drawn.layout.font.size = 11;
-      if (drawn.layout.yaxis.autorange === "reversed") drawn.layout.yaxis.tickfont = { size: 8 };
+      plot.layout.margin = { ...plot.layout.margin, l: 8, r: 8 };
+      plot.layout.font.size = 11;
+      if (plot.layout.yaxis.autorange === "reversed") plot.layout.yaxis.tickfont = { size: 8 };
     }
     const config = { responsive: true, displaylogo: false, toImageButtonOptions: { format: "svg", filename: figure.id } };
-    Plotly.newPlot(figure, drawn.data, drawn.layout, config);
+    Plotly.newPlot(figure, plot.data, plot.layout, config);
   }
 
   // -- light and dark
@@ -50,7 +50,7 @@
       const numeric = head.dataset.kind === "number";
       const before = head.getAttribute("aria-sort");
       const now = before === "none" ? (numeric ? "descending" : "ascending") : before === "descending" ? "ascending" : "descending";
-      heads.forEach((other) => other.setAttribute("aria-sort", "none"));
+      heads.forEach((cell) => cell.setAttribute("aria-sort", "none"));
       head.setAttribute("aria-sort", now);
       const sign = now === "ascending" ? 1 : -1;
       const rows = [...body.rows].sort((a, b) => sign * compare(i, numeric)(a, b));
@@ -59,7 +59,7 @@
   });
   const filter = document.getElementById("filter");
   const shown = document.getElementById("shown");
-  const sift = () => {
+  const filterRows = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const row of body.rows) {
@@ -69,12 +69,12 @@
     }
     shown.textContent = count === body.rows.length ? "" : `${count} of ${body.rows.length} rows shown`;
   };
-  filter.addEventListener("input", sift);
+  filter.addEventListener("input", filterRows);
   const boxes = [...document.querySelectorAll('input[name="metric"]')];
-  const pick = () => {
+  const showMetrics = () => {
     const chosen = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     for (const cell of table.querySelectorAll("[data-metric]")) cell.hidden = !chosen.has(cell.dataset.metric);
   };
-  boxes.forEach((box) => box.addEventListener("change", pick));
-  pick();
+  boxes.forEach((box) => box.addEventListener("change", showMetrics));
+  showMetrics();
 })();

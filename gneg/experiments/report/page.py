@@ -1,9 +1,9 @@
-"""One self-contained page: no network, light and dark, tables that sort."""
+"""The report page: one self-contained HTML file with sortable tables, light and dark."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,64 +12,69 @@ import jinja2
 import plotly.offline
 
 from gneg import files
+from gneg.evaluation.metrics import MEAN_RANKS
 from gneg.experiments.report import figures
+from gneg.experiments.report.style import against_set, ranked_sets
 
 __all__ = ["page", "write_page"]
 
-#: Title and explanation of each figure.
+#: Title and caption of each figure.
 CAPTIONS = {
     "risk-and-hardness": (
-        "Which sampler buys hardness at which risk",
-        "Each point is a sampler: to the right its negatives are harder, further up more of them "
-        "are held-out edges, which training then teaches the model to reject. The best place is "
-        "the lower right. The dotted line is what uniform negatives hit.",
+        "Hardness and risk of the negatives",
+        "Each point is a configuration. Points further right have harder negatives. Points further "
+        "up have more held-out edges among their negatives, which training teaches the model to "
+        "reject. Lower right is best. The dotted line is the risk of uniform negatives.",
     ),
     "easy-and-hard": (
-        "Easy against hard evaluation",
-        "The same models and the same test edges, ranked among different negatives. Bars are means "
-        "over seeds, whiskers one standard deviation; heuristics need no training.",
+        "Easy and hard evaluation",
+        "The same models and test edges, ranked against different negatives. Bars are means over "
+        "seeds, error bars one standard deviation. Heuristics are training-free.",
     ),
     "curves": (
         "Learning curves",
-        "Validation after each evaluation, a line for each seed: by epochs and by seconds of "
-        "training (sampling, scoring and the model).",
+        "Validation metric at each evaluation, one line per seed, by epoch and by training time "
+        "(sampling, scoring of candidates and model).",
     ),
     "hardness": (
-        "How hard the negatives are",
-        "Histograms of the negatives beside those of the held-out edges and of uniform negatives. "
-        "Negatives whose outline lies on that of the held-out edges cannot be told from them by "
-        "this measure. What a measure does not see stands at 0.",
+        "Hardness of the negatives",
+        "Histograms of the negatives beside those of held-out edges and of uniform negatives. "
+        "Where the histograms of negatives and held-out edges coincide, the measure cannot "
+        "separate them. Pairs with a value of exactly 0, such as pairs without common neighbours, "
+        "have a bin of their own.",
     ),
     "distances": (
-        "How far apart the pairs are",
-        "Shortest paths in the training graph.",
+        "Distance between the two nodes",
+        "Shortest-path distance in the training graph.",
     ),
-    "time": ("Where the time goes", "Seconds of an epoch, mean over seeds."),
+    "time": ("Training time", "Seconds per epoch, mean over seeds."),
 }
 ORDER = ("risk-and-hardness", "easy-and-hard", "curves", "hardness", "distances", "time")
 
 
 def write_page(results: Mapping[str, Any], path: str | Path) -> None:
-    """Write the page of a ``compare.json``, whole or not at all."""
+    """Write the page of a ``compare.json``, atomically."""
     content = page(results)
     files.write_whole(Path(path), lambda temporary: temporary.write_text(content, "utf-8"))
 
 
 def page(results: Mapping[str, Any]) -> str:
-    """The page of a ``compare.json`` as HTML."""
-    drawn = figures.comparison(results)
+    """Return the page of a ``compare.json`` as HTML."""
+    plots = figures.comparison(results)
     environment = jinja2.Environment(
         loader=jinja2.DictLoader({"page": _text("page.html")}),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    names = [name for name in ORDER if name in drawn]
+    names = [name for name in ORDER if name in plots]
     return environment.get_template("page").render(
         results=results,
         verdict=verdict(results),
+        graph=_graph(results["dataset"]),
+        shared=_shared(results["rows"]),
         table=main_table(results),
         figures=[(name, *CAPTIONS[name]) for name in names],
-        data={name: _script(drawn[name].to_json()) for name in names},
+        data={name: _script(plots[name].to_json()) for name in names},
         plotly=plotly.offline.get_plotlyjs(),
         style=_text("page.css"),
         script=_text("page.js"),
@@ -83,8 +88,31 @@ def _text(name: str) -> str:
 
 
 def _script(content: str) -> str:
-    """JSON that may stand inside a script element."""
+    """Return JSON escaped for a script element."""
     return content.replace("<", "\\u003c")
+
+
+def _graph(dataset: Mapping[str, Any]) -> str:
+    """Return the sizes of a dataset of links or of triples."""
+    if "triples" in dataset:
+        unit, size = (
+            "triples",
+            f"{dataset['entities']:,} entities, {dataset['relations']:,} relations",
+        )
+    else:
+        unit, size = "edges", f"{dataset['nodes']:,} nodes"
+    train, valid, test = (f"{dataset[unit][part]:,}" for part in ("train", "valid", "test"))
+    return f"{size}; {train} training, {valid} validation, {test} test {unit}"
+
+
+def _shared(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings that all rows share."""
+    first = rows[0]["config"]
+    return {
+        name: value
+        for name, value in first.items()
+        if all(row["config"][name] == value for row in rows)
+    }
 
 
 def _budget(results: Mapping[str, Any]) -> str:
@@ -92,34 +120,36 @@ def _budget(results: Mapping[str, Any]) -> str:
     parts = [f"at most {config['epochs']} epochs"]
     if config["seconds"] is not None:
         parts.append(f"at most {config['seconds']:g} s of training")
-    parts.append(f"stopped after {config['patience']} evaluations without progress")
+    parts.append(f"early stopping after {config['patience']} evaluations without improvement")
     density = config.get("base_measure", "none")
     if density != "none":
-        of = "each sampler" if density == "sampler" else density
-        parts.append(f"scores with the log density of {of} added, weighed on validation")
+        source = "each sampler" if density == "sampler" else density
+        parts.append(f"the log density of {source} added to scores, its weight set on validation")
     return ", ".join(parts)
 
 
 def _total(results: Mapping[str, Any]) -> str:
-    seconds = sum(sum(one.values()) for row in results["rows"] for one in row["seconds"])
+    seconds = sum(sum(run.values()) for row in results["rows"] for run in row["seconds"])
     return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
 
 
 def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns and rows of the main table; a cell is text, a value to sort by, and a tooltip."""
+    """Return columns and rows of the main table: cells have a text, a sort value and a tooltip."""
     first = results["rows"][0]
     sets = list(first["summary"])
-    metrics = list(first["summary"][sets[0]])
+    metrics = list(dict.fromkeys(metric for name in sets for metric in first["summary"][name]))
+    measured_on = [
+        (metric, name) for metric in metrics for name in sets if metric in first["summary"][name]
+    ]
     columns = [{"name": name, "kind": "text"} for name in ("encoder", "sampler", "loss")]
     columns += [
         {"name": f"{metric} ({name})", "kind": "number", "metric": metric}
-        for metric in metrics
-        for name in sets
+        for metric, name in measured_on
     ]
     columns += [
         {"name": "held-out per 1,000", "kind": "number"},
         {"name": "best epoch", "kind": "number"},
-        {"name": "train, s", "kind": "number"},
+        {"name": "time, s", "kind": "number"},
     ]
     measured = all(None not in row.get("base_weights", [None]) for row in results["rows"])
     if measured:
@@ -129,22 +159,19 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
         cells: list[dict[str, Any]] = [
             {"text": row[name], "value": row[name]} for name in ("encoder", "sampler", "loss")
         ]
-        for metric in metrics:
-            for name in sets:
-                cells.append(_figure(row, name, metric))
-        cells += _costs(row)
+        cells += [_metric_cell(row, name, metric) for metric, name in measured_on]
+        cells += _cost_cells(row)
         if measured:
             weight = statistics.fmean(row["base_weights"])
             cells.append({"text": f"{weight:.2f}", "value": weight})
         rows.append({"cells": cells, "baseline": row["sampler"] == results["baseline"]})
-    for kind, found in results["heuristics"].items():
+    for kind, values in results["heuristics"].items():
         cells = [{"text": text, "value": text} for text in (kind, "training-free", "-")]
         cells += [
             {"text": f"{100 * value:.2f}", "value": 100 * value}
-            if (value := found[name].get(metric)) is not None
+            if (value := values[name].get(metric)) is not None
             else {"text": "-", "value": ""}
-            for metric in metrics
-            for name in sets
+            for metric, name in measured_on
         ]
         cells += [{"text": "-", "value": ""}] * (3 + measured)
         rows.append({"cells": cells, "baseline": False})
@@ -152,45 +179,48 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "metrics": metrics,
-        "chosen": _chosen(results, metrics),
+        "visible": _visible_metrics(results, metrics),
     }
 
 
-def _chosen(results: Mapping[str, Any], metrics: list[str]) -> list[str]:
-    """Metrics that are shown at first."""
-    return [one for one in dict.fromkeys((results["metric"], "mrr", "hits@10")) if one in metrics]
+def _visible_metrics(results: Mapping[str, Any], metrics: list[str]) -> list[str]:
+    """Return the metrics whose columns are visible when the page opens."""
+    names = dict.fromkeys((results["metric"], "mrr", "hits@10", "accuracy"))
+    return [name for name in names if name in metrics]
 
 
-def _figure(row: Mapping[str, Any], name: str, metric: str) -> dict[str, Any]:
+def _metric_cell(row: Mapping[str, Any], name: str, metric: str) -> dict[str, Any]:
     cell = row["summary"][name].get(metric)
     if cell is None:
         return {"text": "-", "value": ""}
-    text = f"{100 * cell['mean']:.2f}"
-    text += f" ± {100 * cell['std']:.2f}" if cell["std"] is not None else ""
+    ranks = metric in MEAN_RANKS
+    scale, unit = (1, "") if ranks else (100, " points")
+    text = f"{scale * cell['mean']:.2f}"
+    text += f" ± {scale * cell['std']:.2f}" if cell["std"] is not None else ""
     against = row["against"][name].get(metric)
     tip = ""
     if against is not None and against["corrected_p"] is not None:
         tip = (
-            f"{100 * against['difference']:+.2f} points, p = {against['p']:.2g}, "
-            f"corrected {against['corrected_p']:.2g}"
+            f"difference {scale * against['difference']:+.2f}{unit}, p = {against['p']:.2g}, "
+            f"Holm-corrected p = {against['corrected_p']:.2g}"
         )
     mark = against["mark"] if against else ""
-    better = against is not None and against["difference"] > 0
+    better = against is not None and (against["difference"] < 0) == ranks
     return {
         "text": text,
         "mark": ("\u2191" if better else "\u2193") + mark if mark else "",
         "kind": ("better" if better else "worse") if mark else "",
-        "value": 100 * cell["mean"],
+        "value": scale * cell["mean"],
         "tip": tip,
     }
 
 
-def _costs(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _cost_cells(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     audited = row["audit"]
     risk = None if audited is None else audited["risk"]["per_1000"]
     epoch = statistics.fmean(row["best_epochs"])
     seconds = statistics.fmean(
-        sum(one[part] for part in ("sampling", "scoring", "model")) for one in row["seconds"]
+        sum(run[part] for part in ("sampling", "scoring", "model")) for run in row["seconds"]
     )
     return [
         {"text": "-", "value": ""} if risk is None else {"text": f"{risk:.2f}", "value": risk},
@@ -200,37 +230,37 @@ def _costs(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def verdict(results: Mapping[str, Any]) -> list[str]:
-    """What the figures say, in sentences."""
-    rows = results["rows"]
-    sets = list(rows[0]["summary"])
+    """Return the main findings as sentences."""
+    rows, baseline = results["rows"], results["baseline"]
+    sets = ranked_sets(rows)
     metric = "mrr"
-    told = []
+    sentences = []
     for name in sets:
         means = [row["summary"][name][metric]["mean"] for row in rows]
         mean, best = 100 * max(means), rows[means.index(max(means))]
-        told.append(
-            f"Against {name} negatives the best mean MRR is {mean:.2f} %: {best['sampler']} with "
-            f"{best['encoder']} and {best['loss']}."
+        sentences.append(
+            f"The highest mean MRR {against_set(name)} is {mean:.2f} %, by the sampler "
+            f"{best['sampler']} with {best['encoder']} and {best['loss']} loss."
         )
-    others = [row for row in rows if row["sampler"] != results["baseline"]]
-    for name in sets if others else []:
-        better = [row for row in others if _marked(row, name, metric, 1)]
-        worse = [row for row in others if _marked(row, name, metric, -1)]
-        told.append(
-            f"Against {name} negatives, {len(better)} of {len(others)} rows are significantly "
-            f"better than {results['baseline']} and {len(worse)} significantly worse."
+    compared = [row for row in rows if row["sampler"] != baseline]
+    for name in sets if compared else []:
+        better = [row for row in compared if _is_significant(row, name, metric, 1)]
+        worse = [row for row in compared if _is_significant(row, name, metric, -1)]
+        sentences.append(
+            f"By MRR {against_set(name)}, {len(better)} of {len(compared)} configurations are "
+            f"significantly better than the baseline {baseline}, {len(worse)} significantly worse."
         )
-    free = results["heuristics"]
-    if free:
+    heuristics = results["heuristics"]
+    if heuristics:
         name = sets[-1]
-        kind = max(free, key=lambda one: free[one][name][metric])
-        told.append(
-            f"The best training-free heuristic against {name} negatives is {kind} with "
-            f"{100 * free[kind][name][metric]:.2f} %."
+        kind = max(heuristics, key=lambda kind: float(heuristics[kind][name][metric]))
+        sentences.append(
+            f"The best training-free heuristic {against_set(name)} is {kind}, with an MRR of "
+            f"{100 * heuristics[kind][name][metric]:.2f} %."
         )
-    return told
+    return sentences
 
 
-def _marked(row: Mapping[str, Any], name: str, metric: str, sign: int) -> bool:
+def _is_significant(row: Mapping[str, Any], name: str, metric: str, sign: int) -> bool:
     against = row["against"][name][metric]
     return bool(against["mark"]) and sign * against["difference"] > 0

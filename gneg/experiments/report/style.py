@@ -1,4 +1,4 @@
-"""What all figures have in common: colours, names, menus, files."""
+"""The common style of all figures: colours, names, menus, files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from gneg import checks, files
 
-# Okabe and Ito's palette, told apart by readers with any colour vision, on light and dark.
+# The palette of Okabe and Ito, legible with any colour vision, on light and dark pages.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B79F00")
 SYMBOLS = {"sage": "circle", "gcn": "diamond"}
 DASHES = {"sage": "solid", "gcn": "dot"}
@@ -26,18 +26,28 @@ HEIGHT = 440
 
 
 def short(text: str, width: int = 38) -> str:
-    """Cut a name that is too long for a legend."""
+    """Return a name cut to at most ``width`` characters, for legends."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def against_set(name: str) -> str:
+    """Return the phrase for a set of negatives: "against hard negatives", "against all entities"."""
+    return f"against {name}" if name.startswith("all ") else f"against {name} negatives"
+
+
+def ranked_sets(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the sets in which models rank, which have an MRR."""
+    return [name for name, metrics in rows[0]["summary"].items() if "mrr" in metrics]
+
+
 def colors_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """A colour for each sampler, the same in every figure."""
+    """Return a colour for each sampler, the same in every figure."""
     names = dict.fromkeys(row["sampler"] for row in rows)
     return {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
 
 
 def styled(figure: go.Figure, height: int = HEIGHT) -> go.Figure:
-    """The common look: no background, thin grid, legend below."""
+    """Apply the common style to a figure: no background, thin grid, legend below."""
     figure.update_layout(
         template="none",
         height=height,
@@ -54,22 +64,27 @@ def styled(figure: go.Figure, height: int = HEIGHT) -> go.Figure:
     return figure
 
 
-def button(name: str, change: dict[str, Any], layout: dict[str, Any]) -> dict[str, Any]:
-    """An entry of a menu, which changes traces and layout."""
-    return {"label": name.capitalize(), "method": "update", "args": [change, layout]}
+def button(name: str, traces: dict[str, Any], layout: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry of a menu that updates traces and layout."""
+    label = name[:1].upper() + name[1:]
+    return {"label": label, "method": "update", "args": [traces, layout]}
 
 
 def with_menu(figure: go.Figure, buttons: list[dict[str, Any]]) -> go.Figure:
-    """Let readers choose what is shown."""
-    place = {"x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"}
-    return figure.update_layout(updatemenus=[{"buttons": buttons, **place}], margin={"t": 56})
+    """Add a menu by which readers choose the measure."""
+    position = {"x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"}
+    return figure.update_layout(updatemenus=[{"buttons": buttons, **position}], margin={"t": 56})
 
 
 def write(figures: Mapping[str, go.Figure], folder: Path) -> list[Path]:
-    """Write figures as PNG and SVG, for papers.
+    """Write figures as PNG and SVG, for papers, and return the paths.
+
+    Args:
+        figures: Figures by name.
+        folder: The folder to write to.
 
     Raises:
-        ValueError: If there is no Chrome or Chromium, which Plotly draws files with.
+        ValueError: If kaleido, or the Chrome or Chromium that it uses, is missing.
     """
     paths = []
     for name, figure in figures.items():
@@ -81,7 +96,8 @@ def write(figures: Mapping[str, go.Figure], folder: Path) -> list[Path]:
             try:
                 content = plain.to_image(**options)
             except (RuntimeError, ValueError, ImportError) as error:
-                checks.fail("figures", "asked for where Chrome or Chromium and kaleido are", error)
+                allowed = "written where kaleido and Chrome or Chromium are installed"
+                checks.fail("figures", allowed, error)
             files.write_whole(path, functools.partial(_save, content=content))
             paths.append(path)
     return paths

@@ -7,8 +7,8 @@ the query is computed once, and ranking is one matrix product where the comparis
 """
 
 from gneg.nn.kge.base import KGE, Scorer, Tables
+from gneg.nn.kge.base_measure import TripleBaseMeasure
 from gneg.nn.kge.encoders import ENCODERS, RGCN, CompGCN, RelationalEncoder
-from gneg.nn.kge.measured import Measured
 from gneg.nn.kge.models import MODELS, ComplEx, DistMult, RotatE, TransE
 
 __all__ = [
@@ -19,10 +19,10 @@ __all__ = [
     "CompGCN",
     "ComplEx",
     "DistMult",
-    "Measured",
     "RelationalEncoder",
     "RotatE",
     "Scorer",
     "Tables",
     "TransE",
+    "TripleBaseMeasure",
 ]

@@ -30,5 +30,5 @@ class Itself(Sampler):
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Return the query's own entity, K times."""
-        entity = self.end_view.queries.kept(query.rows)
+        entity = self.end_view.queries.entity(query.rows)
         return np.repeat(entity[:, None], k, axis=1)

@@ -82,7 +82,7 @@ class OnEntities(Sampler):
     def _joint(self, query: Query) -> tuple[Query, IntArray, IntArray]:
         """Return the query for the sampler on entities, the shift of its ids, and relations."""
         queries = self.end_view.queries
-        entity = queries.kept(query.rows) if self.of == "query" else query.targets
+        entity = queries.entity(query.rows) if self.of == "query" else query.targets
         relation = queries.relation(query.rows)
         shift = np.maximum(relation, 0) * self.end_view.triples.num_entities * self.layers
         known = self.sampler.known

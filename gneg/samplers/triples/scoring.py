@@ -37,7 +37,7 @@ class PairScore:
         relation = self.queries.relation(rows)
         if (relation < 0).any():
             checks.fail("pos", "of known queries, for a sampler that scores", "others")
-        entities, relations = self.queries.kept(rows), relation
+        entities, relations = self.queries.entity(rows), relation
         return torch.from_numpy(entities).to(src.device), torch.from_numpy(relations).to(src.device)
 
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:

@@ -23,6 +23,8 @@ from gneg.samplers.triples.join import Drawn, join, without_positives
 from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
 from gneg.samplers.triples.views import View
 
+#: The end of a triple that negatives replace, see :class:`TripleSampler`.
+TripleCorrupt = Literal["both", "head", "tail", "bernoulli"]
 SamplerFactory = Callable[[View], Sampler]
 IntArray = npt.NDArray[np.int64]
 ENDS: tuple[End, End] = ("tail", "head")
@@ -66,7 +68,7 @@ class TripleSampler:
         sampler: str | SamplerFactory = "uniform",
         *,
         known: KnownTriples | None = None,
-        corrupt: Literal["both", "head", "tail", "bernoulli"] = "both",
+        corrupt: TripleCorrupt = "both",
         z: Tensor | Callable[[], Tensor] | None = None,
         types: Sequence[Sequence[int]] | None = None,
         unique: bool = False,

@@ -1,0 +1,174 @@
+"""``gneg evaluate``."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gneg import checks, files
+from gneg.cli.app import app, command_line, plain_errors, say, say_path
+from gneg.cli.options import DataOptions, DataSource, expand_groups
+from gneg.cli.tables import print_table
+from gneg.graph.heuristics import KINDS
+
+LOG_Q = "log_q("  # prefix of the name of a base measure
+
+
+@app.command("evaluate")
+@expand_groups
+def evaluate_command(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A run folder or model-SEED.pt of gneg train; cn, aa, ra, ppr, katz, pa, cosine; "
+            "log_q(SAMPLER), a base measure alone; scores in .npy or .npz; FILE.py:FUNCTION."
+        ),
+    ],
+    dataset: Annotated[
+        str | None,
+        typer.Argument(help="Name or edge list; for a trained model that of its run."),
+    ] = None,
+    hardset: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file of gneg hardset; may be given several times."),
+    ] = None,
+    part: Annotated[str, typer.Option(help="Positives to rank: valid or test.")] = "test",
+    resamples: Annotated[
+        int, typer.Option(help="Bootstrap samples for the 95 % intervals; 0: no intervals.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="File for all figures as JSON.")] = None,
+    source: DataSource = DataOptions(),  # type: ignore[assignment]
+) -> None:
+    """Rank held-out edges against easy and hard negatives: Hits@K, MRR, AUC, AP.
+
+    With 95 % bootstrap intervals, and by degree, distance and common neighbours. A [bold].npy[/]
+    holds scores [E, 1 + K], the positive first, of the hard set or, without one, of the dataset's
+    own negatives.
+
+    [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
+    """
+    from gneg.evaluation.hardset import HardSet
+
+    with plain_errors():
+        if dataset is None:
+            dataset, source = _dataset_of(model)
+        data = source.load(dataset)
+        edges = data.valid if part == "valid" else data.test
+        sets = {path.stem: HardSet.load(path, edges.pos) for path in hardset or ()}
+        options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
+        results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
+        results["command"] = command_line()
+        _print_metrics(results)
+        for name in results["runs"][0]["sets"]:
+            _print_buckets(results, name)
+        if out is not None:
+            files.write_json(out, results)
+            say_path("results", out)
+
+
+def _dataset_of(model: str) -> tuple[str, DataSource]:
+    """Return the dataset of the run that a model belongs to, and what it is loaded with."""
+    from gneg.training.load import load_record
+
+    if not Path(model).exists() or Path(model).suffix in (".npy", ".npz"):
+        checks.fail("dataset", "given unless MODEL is a run of gneg train", None)
+    source = load_record(Path(model)).get("source")
+    if source is None:
+        checks.fail("dataset", "given for a run that was not started by gneg train", None)
+    return source["dataset"], DataSource.from_record(source)
+
+
+def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one evaluation for each weights file, or a single one."""
+    from gneg.evaluation import scorers
+    from gneg.evaluation.link import evaluate, name_of_own
+
+    path = Path(model)
+    if path.suffix in (".npy", ".npz"):
+        name = next(iter(options["sets"]), name_of_own(data))
+        return [evaluate(data, {name: scorers.from_file(path)}, **options)]
+    if model in KINDS:
+        return [evaluate(data, scorers.heuristic(data, model), **options)]
+    if model.startswith(LOG_Q) and model.endswith(")"):
+        from gneg.nn.base_measure import log_density_score
+
+        sampler = data.sampler(model[len(LOG_Q) : -1], corrupt="both")
+        return [evaluate(data, log_density_score(sampler), **options)]
+    if ".py:" in model:
+        return [evaluate(data, scorers.from_function(model), **options)]
+    from gneg.training.load import load_run, weights_of
+
+    return [
+        evaluate(data, load_run(data, weights).scorer(), **options) for weights in weights_of(path)
+    ]
+
+
+def _print_metrics(results: dict[str, Any]) -> None:
+    runs = results["runs"]
+    first = runs[0]
+    names = list(first["sets"])
+    rows = [
+        (
+            metric,
+            *(_cell([run["sets"][name]["metrics"].get(metric) for run in runs]) for name in names),
+        )
+        for metric in _metrics(first)
+    ]
+    title = f"{results['model']} on {first['dataset']} {first['part']}, %"
+    print_table(title, ("metric", *names), rows)
+    if len(runs) > 1:
+        say(f"mean ± standard deviation of {len(runs)} models")
+    elif first["resamples"]:
+        say("in brackets: 95 % bootstrap intervals")
+    for name in names:
+        result = first["sets"][name]
+        family = result["info"].get("family", "those of the dataset")
+        shared = "one shared set of " if result["shared"] else ""
+        say(f"{name}: {shared}{result['negatives']} negatives, {family}")
+
+
+def _metrics(run: dict[str, Any]) -> list[str]:
+    names = {metric for result in run["sets"].values() for metric in result["metrics"]}
+    hits = sorted((name for name in names if name.startswith("hits")), key=lambda n: int(n[5:]))
+    return ["mrr", *hits, "auc", "ap"]
+
+
+def _cell(values: list[dict[str, float] | None]) -> str:
+    """Return a figure with its interval, or the mean and deviation over models."""
+    figures = [value for value in values if value is not None]
+    if not figures:
+        return "-"
+    percents = [100 * figure["value"] for figure in figures]
+    if len(percents) > 1:
+        return f"{statistics.fmean(percents):.2f} ± {statistics.stdev(percents):.2f}"
+    text = f"{percents[0]:.2f}"
+    if "low" in figures[0]:
+        text += f" ({100 * figures[0]['low']:.1f} to {100 * figures[0]['high']:.1f})"
+    return text
+
+
+def _print_buckets(results: dict[str, Any], name: str) -> None:
+    """Print figures by degree, distance and common neighbours; means over models."""
+    rows = []
+    buckets = [run["sets"][name]["by"] for run in results["runs"]]
+    for measure in buckets[0]:
+        for i, row in enumerate(buckets[0][measure]):
+            figures = [
+                f"{100 * statistics.fmean(by[measure][i][metric] for by in buckets):.2f}"
+                for metric in ("mrr", "hits@10")
+                if metric in row
+            ]
+            rows.append((f"{measure} {_range(row)}", f"{row['positives']:,}", *figures))
+    columns = ("positives with", "number", "mrr", "hits@10")[: len(rows[0])]
+    print_table(f"against {name}, %", columns, rows)
+
+
+def _range(row: dict[str, Any]) -> str:
+    low, high = row["from"], row["to"]
+    if high is None:
+        return f"{low} or more"
+    return str(low) if low == high else f"{low} to {high}"

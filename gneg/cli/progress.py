@@ -1,0 +1,86 @@
+"""The progress display of all commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from gneg.cli.app import error_console
+from gneg.cli.tables import percent
+
+
+class ProgressDisplay:
+    """Bars with a name each, on standard error, which disappear at the end.
+
+    Use it as a context manager.
+    """
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=error_console,
+            transient=True,
+        )
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> ProgressDisplay:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bars.stop()
+
+    def update(self, name: str, done: int, total: int | None, text: str = "") -> None:
+        """Show how far something is.
+
+        Args:
+            name: Its name.
+            done: Units done.
+            total: All units; None: not known.
+            text: Text beside the bar; ``done/total`` if empty.
+        """
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(escape(name), total=total, text="")
+        text = text or (f"{done:,}" if total is None else f"{done:,}/{total:,}")
+        self._bars.update(self._tasks[name], completed=done, total=total, text=text)
+
+    def remove(self, name: str) -> None:
+        """Take away a bar."""
+        if name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(name))
+
+    def epochs(self, total: int, metric: str) -> Any:
+        """Return the report of :func:`gneg.train`: a bar for each seed.
+
+        Args:
+            total: Largest number of epochs.
+            metric: Name of the validation metric.
+        """
+
+        def report(seed: int, state: dict[str, Any]) -> None:
+            text = (
+                f"epoch {state['epoch']}/{total}  loss {state['loss']:.4f}  "
+                f"best valid {metric} {percent(state['best'])}"
+            )
+            self.update(f"seed {seed}", state["epoch"], total, text)
+
+        return report
+
+    def cells(self, event: Any) -> None:
+        """Report of :func:`gneg.compare`: a bar over all cells, and one for each that runs."""
+        self.update("cells", event.done, event.total)
+        if event.epoch is None:
+            self.remove(event.cell)
+        else:
+            text = f"epoch {event.epoch}, best valid {percent(event.best)}"
+            self.update(event.cell, event.epoch, None, text)
+
+    def count(self, name: str) -> Any:
+        """Return a report ``(done, total)`` that moves one bar."""
+        return lambda done, total: self.update(name, done, total)

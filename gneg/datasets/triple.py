@@ -1,0 +1,152 @@
+"""A knowledge graph by split, with names, types and negatives where it has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from gneg import checks
+from gneg.graph import KnownTriples, Triples
+from gneg.graph.known import KnownPolicy
+from gneg.graph.triples import End, TripleCorrupt
+from gneg.samplers.triples import TripleSampler
+
+PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class TripleData:
+    """A knowledge graph split for completion.
+
+    Attributes:
+        name: Name of the dataset.
+        train: ``[3, P]`` long, training triples (head, relation, tail).
+        valid: ``[3, V]`` long, validation triples.
+        test: ``[3, T]`` long, test triples.
+        num_entities: Number of entities, N.
+        num_relations: Number of relations, R.
+        entities: Names of entities, in the order of their ids; None: they have none.
+        relations: Names of relations, in the order of their ids; None: they have none.
+        unseen: Number of validation and test triples with an entity or relation that is not in
+            training, of which nothing can be learned.
+        types: For each entity the numbers of its types; None: not known.
+        verified: By part, ``[3, M]`` triples that people have checked to be false.
+        negatives: By part and end, entities ``[E, M]`` that the official evaluation ranks the true
+            one among; None: it ranks all entities.
+        split: How the split was made.
+    """
+
+    name: str
+    train: Tensor
+    valid: Tensor
+    test: Tensor
+    num_entities: int
+    num_relations: int
+    entities: Sequence[str] | None = None
+    relations: Sequence[str] | None = None
+    unseen: int = 0
+    types: Sequence[Sequence[int]] | None = None
+    verified: Mapping[str, Tensor] | None = None
+    negatives: Mapping[str, Mapping[End, Tensor]] | None = None
+    split: str = "given"
+
+    @property
+    def metric(self) -> str:
+        """The metric to select and report by: mean reciprocal rank."""
+        return "mrr"
+
+    @cached_property
+    def triples(self) -> Triples:
+        """The training triples."""
+        return Triples(self.train, self.num_entities, self.num_relations)
+
+    def known(self, policy: KnownPolicy = "train", *, loops: bool = False) -> KnownTriples:
+        """Return the triples that count as known: those of training (honest), or more on request.
+
+        Args:
+            policy: ``train``, ``train+valid`` or ``all``.
+            loops: Whether (e, r, e) counts as known for every entity e and relation r.
+
+        Raises:
+            ValueError: If ``policy`` is unknown.
+        """
+        checks.choice("known", policy, ("train", "train+valid", "all"))
+        if (policy, loops) in self._known:
+            return self._known[policy, loops]
+        held_out = {"train": [], "train+valid": [self.valid], "all": [self.valid, self.test]}
+        known = KnownTriples(self.triples, *held_out[policy], loops=loops)
+        self._known[policy, loops] = known
+        return known
+
+    @cached_property
+    def _known(self) -> dict[tuple[KnownPolicy, bool], KnownTriples]:
+        """Known triples that were asked for: their index takes longer to build than a batch."""
+        return {}
+
+    def positives(self, part: str) -> Tensor:
+        """Return the triples ``[3, E]`` of ``train``, ``valid`` or ``test``.
+
+        Raises:
+            ValueError: If there is no such part.
+        """
+        triples: Tensor = getattr(self, checks.choice("part", part, PARTS))
+        return triples
+
+    def sampler(
+        self,
+        text: str,
+        *,
+        known: KnownPolicy = "train",
+        corrupt: TripleCorrupt = "both",
+        unique: bool = False,
+        z: Tensor | Callable[[], Tensor] | None = None,
+    ) -> TripleSampler:
+        """Build a sampler on the training triples (see :func:`gneg.samplers.triples.build`).
+
+        Args:
+            text: The expression, such as ``"mixture(typed:0.5, uniform:0.5)"``.
+            known: Triples that negatives avoid.
+            corrupt: The end that is replaced: ``head``, ``tail``, ``both`` or ``bernoulli``.
+            unique: Whether a row may hold an entity only once.
+            z: ``[N, D]`` embeddings of entities, or a function that returns them, for samplers
+                that look for similar entities.
+
+        Raises:
+            ValueError: If the expression is malformed or an option is wrong.
+        """
+        return TripleSampler(
+            self.triples,
+            text,
+            known=self.known(known),
+            corrupt=corrupt,
+            z=z,
+            types=self.types,
+            unique=unique,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the record of a run says of the data."""
+        return {
+            "name": self.name,
+            "entities": self.num_entities,
+            "relations": self.num_relations,
+            "unseen": self.unseen,
+            "triples": {part: self.positives(part).size(1) for part in PARTS},
+            "hash": self.fingerprint(),
+        }
+
+    def fingerprint(self) -> str:
+        """Return the hash of the training triples: the same in whatever order they came."""
+        return self.triples.fingerprint()
+
+    def __repr__(self) -> str:
+        sizes = " / ".join(str(self.positives(part).size(1)) for part in PARTS)
+        unseen = f", {self.unseen} of them with what is not in training" if self.unseen else ""
+        return (
+            f"TripleData({self.name}: {self.num_entities} entities, {self.num_relations} "
+            f"relations, triples {sizes}{unseen})"
+        )

@@ -1,0 +1,190 @@
+"""A hard evaluation set and its files: ``.npz``, HeaRT's and OGB's form."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg import checks, files
+from gneg.datasets import EvalEdges
+
+
+@dataclass(frozen=True)
+class HardSet:
+    """Positives and, for each, K negatives: the first ``keep`` share its source, others its target.
+
+    Attributes:
+        pos: ``[2, E]`` long, the positives.
+        index: ``[E, K]`` long, the replaced ends; -1 where a node has no more non-edges.
+        keep: Number of columns that share the source, in [0, K].
+        info: How the set was made: dataset, part, family, known edges, settings, versions, ...
+    """
+
+    pos: Tensor
+    index: Tensor
+    keep: int
+    info: dict[str, Any] = field(default_factory=dict)
+
+    def edges(self) -> EvalEdges:
+        """Return the positives and negatives as pairs, to be ranked."""
+        mask = self.index >= 0
+        replaced = self.index.clamp(min=0)
+        shares_source = torch.arange(self.index.size(1)) < self.keep
+        src = torch.where(shares_source, self.pos[0].unsqueeze(1), replaced)
+        dst = torch.where(shares_source, replaced, self.pos[1].unsqueeze(1))
+        return EvalEdges(self.pos, (src, dst), None if mask.all() else mask)
+
+    def save(self, path: str | Path) -> None:
+        """Write an ``.npz``, or an ``.npy`` in HeaRT's or OGB's form.
+
+        Args:
+            path: The file. An ``.npy`` holds OGB's targets ``[E, K]`` where all columns share the
+                source, else HeaRT's pairs ``[E, K, 2]``.
+
+        Raises:
+            ValueError: On another suffix, or if rows are short, which an ``.npy`` cannot record.
+        """
+        path = npz_or_npy(path)
+        if path.suffix == ".npy":
+            ogb = self.keep == self.index.size(1)
+            array = self.to_ogb()["target_node_neg"].numpy() if ogb else self.to_heart()
+            files.write_whole(path, lambda temporary: _save_npy(temporary, array))
+            return
+        arrays: dict[str, Any] = {
+            "pos": self.pos.numpy(),
+            "index": self.index.to(torch.int32).numpy(),
+            "keep": self.keep,
+            "info": json.dumps(self.info),
+        }
+        files.write_npz(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path, pos: Tensor | None = None) -> HardSet:
+        """Read an ``.npz`` of :meth:`save`, or an ``.npy`` of HeaRT's or OGB's form.
+
+        Args:
+            path: The file. An array ``[E, K, 2]`` holds HeaRT's pairs, of which the first half
+                shares the source; ``[E, K]`` OGB's targets.
+            pos: ``[2, E]``, the positives in their order, for an ``.npy``.
+
+        Raises:
+            ValueError: If the file has another form, or ``pos`` is missing or does not fit.
+        """
+        path = Path(path)
+        if not path.exists():
+            checks.fail("hardset", "an existing file", str(path))
+        if npz_or_npy(path).suffix == ".npz":
+            with np.load(path) as arrays:
+                missing = {"pos", "index", "keep", "info"} - set(arrays)
+                if missing:
+                    checks.fail("hardset", "an .npz of gneg hardset", f"no {sorted(missing)}")
+                return cls(
+                    torch.from_numpy(arrays["pos"]),
+                    torch.from_numpy(arrays["index"].astype(np.int64)),
+                    int(arrays["keep"]),
+                    json.loads(str(arrays["info"])),
+                )
+        if pos is None:
+            checks.fail("pos", "the positives of an .npy, which holds negatives only", None)
+        array = np.load(path)
+        if array.ndim == 2:
+            return cls.from_ogb(pos, torch.from_numpy(array))
+        return cls.from_heart(pos, array)
+
+    def to_heart(self) -> npt.NDArray[np.int64]:
+        """Return HeaRT's form: pairs ``[E, K, 2]``, of which the first half shares the source.
+
+        Raises:
+            ValueError: If rows are short, or not half of the columns share the source.
+        """
+        if 2 * self.keep != self.index.size(1):
+            checks.fail("ends", "'both' for HeaRT's form", f"{self.keep} of {self.index.size(1)}")
+        self._refuse_short("HeaRT's")
+        return torch.stack(self.edges().neg, dim=2).numpy()
+
+    @classmethod
+    def from_heart(cls, pos: Tensor, array: npt.NDArray[Any]) -> HardSet:
+        """Build a set from pairs ``[E, K, 2]``, of which the first half shares the source.
+
+        Args:
+            pos: ``[2, E]``, the positives.
+            array: The negatives in HeaRT's form.
+
+        Raises:
+            ValueError: If shapes do not fit or the shared ends are not those of ``pos``.
+        """
+        shape = f"[{pos.size(1)}, K, 2] with an even K"
+        if array.ndim != 3 or array.shape[::2] != (pos.size(1), 2) or array.shape[1] % 2:
+            checks.fail("array", shape, list(array.shape))
+        keep = array.shape[1] // 2
+        pairs = torch.from_numpy(array.astype(np.int64))
+        shared = torch.cat([pairs[:, :keep, 0], pairs[:, keep:, 1]], dim=1)
+        expected = pos.repeat_interleave(keep, dim=0).view(2, keep, -1).permute(2, 0, 1).flatten(1)
+        if not torch.equal(shared, expected):
+            wrong = int((shared != expected).any(dim=1).sum())
+            allowed = "negatives of the positives 'pos', in their order"
+            checks.fail("array", allowed, f"{wrong} rows of other positives")
+        return cls(pos, torch.cat([pairs[:, :keep, 1], pairs[:, keep:, 0]], dim=1), keep)
+
+    def to_ogb(self) -> dict[str, Tensor]:
+        """Return OGB's form: ``source_node [E]``, ``target_node [E]``, ``target_node_neg [E, K]``.
+
+        Raises:
+            ValueError: If rows are short or some columns do not share the source.
+        """
+        if self.keep != self.index.size(1):
+            checks.fail("ends", "'dst' for OGB's form", f"{self.keep} of {self.index.size(1)}")
+        self._refuse_short("OGB's")
+        return {
+            "source_node": self.pos[0],
+            "target_node": self.pos[1],
+            "target_node_neg": self.index,
+        }
+
+    @classmethod
+    def from_ogb(cls, pos: Tensor, targets: Tensor) -> HardSet:
+        """Build a set from OGB's form.
+
+        Args:
+            pos: ``[2, E]``, the positives.
+            targets: ``[E, K]`` long, their ``target_node_neg``.
+
+        Raises:
+            ValueError: If shapes do not fit.
+        """
+        if targets.dim() != 2 or len(targets) != pos.size(1):
+            checks.fail("targets", f"[{pos.size(1)}, K]", list(targets.shape))
+        return cls(pos, targets.long(), targets.size(1))
+
+    def _refuse_short(self, form: str) -> None:
+        short = int((self.index < 0).any(dim=1).sum())
+        if short:
+            checks.fail("k", f"small enough to fill all rows in {form} form", f"{short} short rows")
+
+    def __repr__(self) -> str:
+        family = self.info.get("family", "unknown")
+        return f"HardSet(E={self.pos.size(1)}, K={self.index.size(1)}, family={family!r})"
+
+
+def npz_or_npy(path: str | Path) -> Path:
+    """Return a path if its suffix is that of a hard set.
+
+    Raises:
+        ValueError: If it is neither ``.npz`` nor ``.npy``.
+    """
+    path = Path(path)
+    if path.suffix not in (".npz", ".npy"):
+        checks.fail("out", "a name that ends in .npz or .npy", str(path))
+    return path
+
+
+def _save_npy(path: Path, array: Any) -> None:
+    with path.open("wb") as file:
+        np.save(file, array)

@@ -1,0 +1,139 @@
+"""One cell of a grid: a training run, its figures against every set, its audit."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gneg import files
+from gneg.datasets import LinkData, TripleData
+from gneg.evaluation.audit import audit
+from gneg.evaluation.hardset import HardSet
+from gneg.evaluation.link import evaluate
+from gneg.evaluation.ranking import Score, evaluate_edges
+from gneg.training import checkpoint
+from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.driver import train
+from gneg.training.load import load_run
+from gneg.training.run import Report
+
+#: Parts of an audit that a report shows.
+AUDIT_PARTS = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
+AUDITED = 50_000  # negatives that hardness and risk of a row are measured on
+MAX_PAIRS = 2**25  # pairs that a score is asked for to rank all targets
+VERIFIED = "verified"  # the set of verified negatives, against which triples are classified
+ALL_ENTITIES = "all entities"  # the set of filtered ranks of triples
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training run of a grid.
+
+    Attributes:
+        config: The config to train.
+        seed: The seed of all randomness.
+        folder: Folder of its checkpoint, weights and record.
+        ranked: Whether its model is ranked against all sets.
+        audited: Whether hardness and risk of its negatives are measured with its model.
+    """
+
+    config: LinkConfig | TripleConfig
+    seed: int
+    folder: Path
+    ranked: bool = True
+    audited: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in progress displays."""
+        loss = f", {self.config.loss}" if self.config.loss else ""
+        return f"{self.config.model_name}, {self.config.sampler}{loss}, seed {self.seed}"
+
+    @property
+    def path(self) -> Path:
+        """The file of its record."""
+        return self.folder / f"cell-{self.seed}.json"
+
+
+def run_cell(
+    cell: Cell, data: LinkData | TripleData, sets: dict[str, HardSet], report: Report | None
+) -> None:
+    """Train a cell, rank with its best weights, and write its record.
+
+    Args:
+        cell: The cell.
+        data: The dataset.
+        sets: Hard sets to rank against, by name.
+        report: Called after each epoch.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a collapse is in the record
+        results = train(data, cell.config, seeds=(cell.seed,), out=cell.folder, report=report)
+    run = results["runs"][0]
+    record: dict[str, Any] = {
+        "config": asdict(cell.config),
+        "run": run,
+        "best_valid": run["valid"][data.metric],
+    }
+    if cell.ranked:
+        trained = load_run(data, checkpoint.weights_path(cell.folder, cell.seed))
+        if isinstance(data, TripleData):
+            record["sets"] = _triple_sets(run)
+        else:
+            record["sets"] = rank_sets(data, trained.scorer(), sets)  # type: ignore[arg-type]
+        if cell.audited:
+            record["audit"] = _audit(cell, data, trained)
+    files.write_json(cell.path, record)
+
+
+def rank_sets(
+    data: LinkData, score: Score, sets: dict[str, HardSet]
+) -> dict[str, dict[str, float]]:
+    """Return every metric of a score against every set; in a bipartite graph all targets first.
+
+    Args:
+        data: The dataset.
+        score: ``score(src, dst)``.
+        sets: Hard sets, by name; the dataset's own negatives need not be named.
+    """
+    metrics: dict[str, dict[str, float]] = {}
+    if data.test.known is not None:
+        fast = hasattr(score, "matrix") or data.graph.num_src * data.graph.num_dst <= MAX_PAIRS
+        metrics["all"] = evaluate_edges(data.test, score) if fast else {}
+    results = evaluate(data, score, sets=sets, resamples=0)
+    return metrics | {
+        name: {metric: value["value"] for metric, value in result["metrics"].items()}
+        for name, result in results["sets"].items()
+    }
+
+
+def _triple_sets(run: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Return the metrics of a run on triples.
+
+    Ranks among all entities and among samples of them, and the classification of verified triples.
+    """
+    sets = {ALL_ENTITIES: run["test"], **run["sampled"]}
+    if "classification" in run:
+        sets[VERIFIED] = run["classification"]
+    return {
+        name: {metric: value for metric, value in metrics.items() if isinstance(value, float)}
+        for name, metrics in sets.items()
+    }
+
+
+def _audit(cell: Cell, data: Any, trained: Any) -> dict[str, Any]:
+    """Return hardness and risk of the cell's negatives, as far as a report shows them."""
+    config = cell.config
+    results = audit(
+        data,
+        config.sampler,
+        k=config.k,
+        negatives=AUDITED,
+        score=trained.scorer() if isinstance(data, LinkData) else trained.model.scorer(),
+        z=trained.embed() if isinstance(data, LinkData) else trained.final_embeddings(),
+        known=config.known,
+        corrupt=config.corrupt,
+    )
+    return {name: results[name] for name in AUDIT_PARTS}

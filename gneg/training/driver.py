@@ -1,0 +1,219 @@
+"""Training over seeds: resuming finished seeds, and one record of everything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import statistics
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from gneg import checks, files
+from gneg.datasets import LinkData, TripleData
+from gneg.datasets.splits import drop_repeated_edges
+from gneg.evaluation.ranking import evaluate_edges
+from gneg.graph.heuristics import Heuristic
+from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.link import LinkRun
+from gneg.training.run import Report, Run
+from gneg.training.triple import TripleRun
+
+__all__ = ["TrainingInterrupted", "make_run", "run_folder", "spread", "train"]
+
+Config = LinkConfig | TripleConfig
+Data = TypeVar("Data", LinkData, TripleData)
+#: Figures of a run that the summary holds beside those of ``valid`` and ``test``.
+SUMMARISED = ("sampled", "classification", "false_negatives_per_1000")
+#: Nested figures of a part that the summary leaves to the runs.
+DETAILS = ("end", "category", "relation", "one_threshold", "valid")
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C during training, after what was done has been kept.
+
+    Attributes:
+        results: The record so far; its last run is marked ``"complete": false``.
+    """
+
+    def __init__(self, results: dict[str, Any]) -> None:
+        super().__init__("training was interrupted")
+        self.results = results
+
+
+def run_folder(data: LinkData | TripleData, config: Config) -> str:
+    """Return a folder name for a dataset and a config: the same for the same values."""
+    settings = json.dumps([data.describe(), asdict(config)], sort_keys=True)
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:6]
+    words = [data.name, config.model_name] + ([] if config.training_free else [config.sampler])
+    return "-".join(re.sub(r"\W+", "-", word).strip("-") for word in words)[:80] + f"-{digest}"
+
+
+def make_run(data: LinkData | TripleData, config: Config, seed: int) -> LinkRun | TripleRun:
+    """Return the untrained run of one seed.
+
+    Raises:
+        ValueError: If the config is not one for this kind of data.
+    """
+    if isinstance(data, TripleData) and isinstance(config, TripleConfig):
+        return TripleRun(data, config, seed)
+    if isinstance(data, LinkData) and isinstance(config, LinkConfig):
+        return LinkRun(data, config, seed)
+    wanted = "TripleConfig" if isinstance(data, TripleData) else "LinkConfig"
+    return checks.fail("config", f"a {wanted} for {type(data).__name__}", type(config).__name__)
+
+
+def train(
+    data: LinkData | TripleData,
+    config: Config | None = None,
+    *,
+    seeds: Sequence[int] = (0,),
+    out: str | Path | None = None,
+    fresh: bool = False,
+    command: str = "gneg.train()",
+    report: Report | None = None,
+    recipe: str | None = None,
+    source: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Train once for each seed, evaluate, and return (and write) the record.
+
+    With ``out``, every seed leaves a checkpoint while it trains and its result when it is done;
+    the same call resumes from there.
+
+    Args:
+        data: The dataset, of links or of triples. Validation edges that are training edges, which
+            would select a model that remembers edges, are left out with a warning.
+        config: A :class:`~gneg.training.config.LinkConfig` or, for triples, a
+            :class:`~gneg.training.config.TripleConfig`; their defaults if None.
+        seeds: One run each; initial weights, batches, dropout and negatives follow from it.
+        out: Folder for ``results.json``, ``model-SEED.pt`` (the best weights) and checkpoints.
+        fresh: Start again even if ``out`` holds a run of this config.
+        command: The command that was typed, for the record.
+        report: Called after each epoch with the seed and the progress.
+        recipe: The reasons for the config, for the record.
+        source: The arguments that the data was loaded with, for the record.
+
+    Returns:
+        The content of ``results.json``: ``summary`` holds means and standard deviations over
+        seeds.
+
+    Raises:
+        ValueError: If ``out`` holds a run of another config or of other data.
+        TrainingInterrupted: After Ctrl-C; the best state so far is kept, and marked as incomplete.
+    """
+    if config is None:
+        config = TripleConfig() if isinstance(data, TripleData) else LinkConfig()
+    data = _without_leaks(data)
+    out = None if out is None else Path(out)
+    runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
+    results: dict[str, Any] = {
+        "command": command,
+        "source": source,
+        "dataset": data.describe(),
+        "config": asdict(config),
+        "recipe": recipe,
+        "protocol": runs.protocol(data, config),  # type: ignore[attr-defined]
+        "versions": files.versions(),
+        "machine": files.machine(),
+        "runs": [],
+    }
+    finished = {} if out is None or fresh else _finished_runs(out / "results.json", results)
+    for seed in seeds:
+        run = finished.get(seed)
+        if run is None:
+            with torch.random.fork_rng(devices=[]):
+                run = _train_seed(data, config, seed, out, fresh, report)
+        results["runs"].append(run)
+        if out is not None:
+            done = {run["seed"] for run in results["runs"]}
+            remaining = [run for seed, run in finished.items() if seed not in done]
+            record = {**results, "runs": results["runs"] + remaining}
+            files.write_json(out / "results.json", _summarised(record))
+        if not run["complete"]:
+            raise TrainingInterrupted(_summarised(results))
+    return _summarised(results)
+
+
+def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
+    """Leave out validation edges that are training edges, with a warning."""
+    if isinstance(data, TripleData):
+        return data
+    honest = drop_repeated_edges(data)
+    if honest is not data:
+        left, total = honest.valid.pos.size(1), data.valid.pos.size(1)
+        warnings.warn(
+            f"{total - left:,} of {total:,} validation edges are training edges and left out",
+            stacklevel=3,
+        )
+    return honest
+
+
+def _train_seed(
+    data: LinkData | TripleData,
+    config: Config,
+    seed: int,
+    out: Path | None,
+    fresh: bool,
+    report: Report | None,
+) -> dict[str, Any]:
+    if isinstance(data, LinkData) and isinstance(config, LinkConfig) and config.training_free:
+        score = Heuristic(data.graph, config.encoder, data.x)  # type: ignore[arg-type]
+        parts = {"valid": data.valid, "test": data.test}
+        metrics = {part: evaluate_edges(edges, score) for part, edges in parts.items()}
+        return {"seed": seed, "complete": True, **metrics}
+    run = make_run(data, config, seed)
+    complete = run.train(out, fresh=fresh, report=report)
+    result = run.result(complete=complete)
+    if out is not None:
+        run.save_result(out, complete=complete)
+    return result
+
+
+def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Return the finished runs of the same config in an earlier ``results.json``, by seed."""
+    if not path.exists():
+        return {}
+    earlier = json.loads(path.read_text())
+    for key in ("config", "dataset", "protocol"):
+        if earlier.get(key) != json.loads(json.dumps(results[key])):
+            checks.fail(
+                "out",
+                f"a new folder, or one with a run of the same {key}",
+                str(path.parent),
+                hint="--fresh replaces it",
+            )
+    return {run["seed"]: run for run in earlier["runs"] if run["complete"]}
+
+
+def _summarised(results: dict[str, Any]) -> dict[str, Any]:
+    """Return the record with the ``summary`` of its runs."""
+    runs = results["runs"]
+    summary = {
+        part: _spread_of([run[part] for run in runs])
+        for part in ("valid", "test", *SUMMARISED)
+        if runs and all(part in run for run in runs)
+    }
+    return {**results, "summary": summary}
+
+
+def _spread_of(values: list[Any]) -> Any:
+    """Return mean and deviation of figures, or of each figure of dicts."""
+    if not isinstance(values[0], dict):
+        return spread(values)
+    names = [
+        name
+        for name, value in values[0].items()
+        if name not in DETAILS and isinstance(value, float | dict)
+    ]
+    return {name: _spread_of([value[name] for value in values]) for name in names}
+
+
+def spread(values: list[float]) -> dict[str, float | None]:
+    """Return the mean and, of several values, the standard deviation."""
+    std = statistics.stdev(values) if len(values) > 1 else None
+    return {"mean": statistics.fmean(values), "std": std}

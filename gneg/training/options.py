@@ -1,0 +1,185 @@
+"""What a field of a config says of itself, once: help, group, range, choices.
+
+Checks, the options of the command line and the documentation of a config are made from it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, TypeVar
+
+from gneg import checks
+
+Config = TypeVar("Config")
+Group = Literal["Model", "Data", "Run"]
+
+_KEY = "option"
+
+
+@dataclass(frozen=True)
+class Option:
+    """A description of one setting.
+
+    Attributes:
+        help: One sentence: what it is, with its unit, and what None stands for.
+        group: The panel of ``--help`` that it stands in.
+        low: The smallest value of a number; None: no bound.
+        high: The largest value of a number; None: no bound.
+        above: Whether ``low`` itself is excluded.
+        choices: Values of a text that is not a ``Literal``; None: any text.
+        check: Called with a text that is neither, to refuse it; None: any text.
+        short: A one-letter option, such as ``-k``.
+    """
+
+    help: str
+    group: Group = "Model"
+    low: float | None = None
+    high: float | None = None
+    above: bool = False
+    choices: tuple[str, ...] | None = None
+    check: Callable[[str, str], object] | None = None
+    short: str | None = None
+
+    def field(self, default: Any) -> Any:
+        """Return a dataclass field with this description and a default."""
+        return field(default=default, metadata={_KEY: self})
+
+
+def setting(
+    default: Any,
+    help: str,
+    group: Group = "Model",
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: bool = False,
+    choices: tuple[str, ...] | None = None,
+    check: Callable[[str, str], object] | None = None,
+) -> Any:
+    """Return a dataclass field that describes itself; arguments as in :class:`Option`."""
+    return Option(help, group, low, high, above, choices, check).field(default)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A field of a config with its description and type.
+
+    Attributes:
+        name: The name of the field.
+        kind: ``bool``, ``int``, ``float`` or ``str``.
+        optional: Whether None is allowed.
+        default: The default value.
+        option: The description; its choices are those of the ``Literal`` if the type is one.
+    """
+
+    name: str
+    kind: type
+    optional: bool
+    default: Any
+    option: Option
+
+    def check(self, value: Any) -> None:
+        """Refuse a value of the wrong type, out of range or not among the choices.
+
+        Raises:
+            ValueError: If the value is not allowed.
+        """
+        if value is None and self.optional:
+            return
+        option = self.option
+        if self.kind is bool:
+            if not isinstance(value, bool):
+                checks.fail(self.name, "True or False", repr(value))
+        elif self.kind is int:
+            checks.integer(self.name, value, int(option.low or 0))
+        elif self.kind is float:
+            low = float("-inf") if option.low is None else option.low
+            high = float("inf") if option.high is None else option.high
+            checks.number(self.name, value, low, high, open_low=option.above)
+        elif option.choices is not None:
+            checks.choice(self.name, value, option.choices + (None,) * self.optional)
+        elif not isinstance(value, str):
+            checks.fail(self.name, "a text", repr(value))
+        elif option.check is not None:
+            option.check(self.name, value)
+
+    @property
+    def help(self) -> str:
+        """The sentence for ``--help``, with the choices where the sentence does not name them."""
+        choices = self.option.choices or ()
+        if not choices or all(choice in self.option.help for choice in choices):
+            return self.option.help
+        return f"{self.option.help.rstrip('.')}. One of {', '.join(choices)}."
+
+
+def settings(config: type) -> dict[str, Setting]:
+    """Return the fields of a config class by name, in the order of their definition.
+
+    Raises:
+        TypeError: If a field has no description or a type that is not supported.
+    """
+    hints = typing.get_type_hints(config)
+    described = {}
+    for entry in fields(config):
+        option = entry.metadata.get(_KEY)
+        if option is None:
+            raise TypeError(f"{config.__name__}.{entry.name} has no description")
+        kind, optional, choices = _resolve(hints[entry.name])
+        if choices is not None:
+            option = replace(option, choices=choices)
+        described[entry.name] = Setting(entry.name, kind, optional, entry.default, option)
+    return described
+
+
+def _resolve(hint: Any) -> tuple[type, bool, tuple[str, ...] | None]:
+    """Return the plain type, whether None is allowed, and the choices of a ``Literal``."""
+    optional = False
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        members = [member for member in typing.get_args(hint) if member is not type(None)]
+        optional, hint = len(members) < len(typing.get_args(hint)), members[0]
+    if typing.get_origin(hint) is Literal:
+        return str, optional, typing.get_args(hint)
+    if hint not in (bool, int, float, str):
+        raise TypeError(f"a setting must be a bool, int, float, str or Literal (got {hint})")
+    return hint, optional, None
+
+
+def check_settings(config: Any) -> None:
+    """Refuse a config one of whose values is not allowed.
+
+    Raises:
+        ValueError: If a value has the wrong type, is out of range or not among the choices.
+    """
+    for name, described in settings(type(config)).items():
+        described.check(getattr(config, name))
+
+
+def documented(config: type[Config]) -> type[Config]:
+    """Append a list of the settings, made from their descriptions, to a config's docstring."""
+    lines = [f"    {name}: {described.help}" for name, described in settings(config).items()]
+    config.__doc__ = inspect.cleandoc(config.__doc__ or "") + "\n\nAttributes:\n" + "\n".join(lines)
+    return config
+
+
+def from_mapping(config: type[Config], values: Mapping[str, Any], source: str) -> Config:
+    """Make a config from the values of a file.
+
+    Args:
+        config: The config class.
+        values: Values by the names of fields; fields that are missing have their defaults.
+        source: Where the values come from, for errors.
+
+    Raises:
+        ValueError: If a name is unknown or a value is not allowed.
+    """
+    names = settings(config)
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        checks.fail(
+            "config", f"settings of {', '.join(names)}", f"{', '.join(unknown)} in {source}"
+        )
+    return config(**values)
