@@ -67,9 +67,9 @@ def slow_adaptive(case: str, rows) -> float:
         beta = 0.8 if case == "HardInfoNCE" else 0.0
         return mean([debiased(2 * p, [2 * n for n in row], beta) for p, row, *_ in full])
     assert case == "PositiveUnlabelled"
-    some = [p for p, *_ in full]
-    rest = mean([softplus(n) for n in pairs]) - 0.3 * mean([softplus(p) for p in some])
-    return 0.3 * mean([softplus(-p) for p in some]) + max(0.0, rest)
+    positives = [p for p, *_ in full]
+    of_negatives = mean([softplus(n) for n in pairs]) - 0.3 * mean([softplus(p) for p in positives])
+    return 0.3 * mean([softplus(-p) for p in positives]) + max(0.0, of_negatives)
 
 
 def slow(case: str, pos, neg, negatives) -> float:
@@ -127,7 +127,7 @@ def slow_plain(case: str, rows) -> float:
             [
                 math.log(
                     math.exp(2 * p)
-                    + sum(math.exp(2 * n) for other in rows if other[4] == s for n in other[1])
+                    + sum(math.exp(2 * n) for peer in rows if peer[4] == s for n in peer[1])
                 )
                 - 2 * p
                 for p, _, _, _, s in full
@@ -249,8 +249,8 @@ def test_bad_shapes_are_named(case):
 @pytest.mark.parametrize("case", ["SampledSoftmax", "NCE"])
 def test_missing_log_q_is_named(case):
     graph = random_graph(60, 150)
-    few = samplers.Metropolis(samplers.Uniform(graph))
-    negatives = few.sample(graph.edge_index[:, :4], 3, score=lambda src, dst: src.float())
+    selected = samplers.Metropolis(samplers.Uniform(graph))
+    negatives = selected.sample(graph.edge_index[:, :4], 3, score=lambda src, dst: src.float())
     with pytest.raises(ValueError, match="closed-form log_q"):
         LOSSES[case]()(torch.zeros(4), torch.zeros(4, 3), negatives)
 

@@ -121,13 +121,13 @@ def test_log_prob_agrees_with_log_q(case):
     sampler = SAMPLERS[case](graph)
     neg = draw(sampler, positives(graph, 30), 6, generator=seeded())
     src, dst = neg.pairs()
-    found = sampler.log_prob(src.flatten(), dst.flatten())
+    log_prob = sampler.log_prob(src.flatten(), dst.flatten())
     if neg.log_q is None:
-        assert found is None
+        assert log_prob is None
         return
-    drawn = torch.isfinite(found)  # the uniform fallback is no part of log_prob
+    drawn = torch.isfinite(log_prob)  # the uniform fallback is no part of log_prob
     assert drawn.float().mean() > 0.95
-    torch.testing.assert_close(found[drawn], neg.log_q.flatten()[drawn])
+    torch.testing.assert_close(log_prob[drawn], neg.log_q.flatten()[drawn])
 
 
 @every_sampler
@@ -136,11 +136,11 @@ def test_same_state_same_result_for_any_threads(case):
     pos = graph.edge_index[:, :1000]
     sampler = SAMPLERS[case](graph, corrupt="both")
     kernels.threads.set_num_threads(1)
-    one = draw(sampler, pos, 40, generator=seeded())
+    single = draw(sampler, pos, 40, generator=seeded())
     kernels.threads.set_num_threads(3)
     three = draw(sampler, pos, 40, generator=seeded())
-    assert same(one, three)
-    assert not same(one, draw(sampler, pos, 40, generator=seeded(8)))
+    assert same(single, three)
+    assert not same(single, draw(sampler, pos, 40, generator=seeded(8)))
 
 
 def _in_child(sampler: Sampler, pos: torch.Tensor, queue) -> None:
@@ -160,9 +160,9 @@ def test_same_result_after_fork(case):
     queue = context.Queue()
     child = context.Process(target=_in_child, args=(sampler, pos, queue))
     child.start()
-    there = queue.get(timeout=30)
+    in_child = queue.get(timeout=30)
     child.join()
-    assert np.array_equal(here, there)
+    assert np.array_equal(here, in_child)
 
 
 class _Draws(torch.utils.data.IterableDataset):
@@ -228,10 +228,10 @@ def test_pickle_draws_the_same(case):
     neg = draw(sampler, positives(graph), 5, generator=seeded())
     copy = pickle.loads(pickle.dumps(sampler))
     assert same(neg, draw(copy, positives(graph), 5, generator=seeded()))
-    again = pickle.loads(pickle.dumps(neg))
-    assert same(neg, again)
-    assert (neg.log_q is None) == (again.log_q is None)
-    assert neg.log_q is None or torch.equal(neg.log_q, again.log_q)
+    unpickled = pickle.loads(pickle.dumps(neg))
+    assert same(neg, unpickled)
+    assert (neg.log_q is None) == (unpickled.log_q is None)
+    assert neg.log_q is None or torch.equal(neg.log_q, unpickled.log_q)
 
 
 @every_sampler
@@ -265,19 +265,19 @@ def _lived(sampler: Sampler, pos: torch.Tensor, epochs: int) -> None:
 def test_state_dict_goes_on_where_it_was(case):
     graph = random_graph(60, 150)
     pos = positives(graph, 30)
-    sampler, other = (SAMPLERS[case](graph, corrupt="both") for _ in range(2))
+    sampler, restored = (SAMPLERS[case](graph, corrupt="both") for _ in range(2))
     _lived(sampler, pos, 3)
     state = io.BytesIO()
     torch.save(sampler.state_dict(), state)
     state.seek(0)
-    other.load_state_dict(torch.load(state, weights_only=True))
-    for one in (sampler, other):
-        _lived(one, pos, 2)
-    neg = [draw(one, pos, 5, generator=seeded()) for one in (sampler, other)]
+    restored.load_state_dict(torch.load(state, weights_only=True))
+    for copy in (sampler, restored):
+        _lived(copy, pos, 2)
+    neg = [draw(copy, pos, 5, generator=seeded()) for copy in (sampler, restored)]
     assert same(*neg)
-    assert sampler.report() == other.report()
+    assert sampler.report() == restored.report()
     with pytest.raises(ValueError, match="'state' must be"):
-        other.load_state_dict({"foreign": 1})
+        restored.load_state_dict({"foreign": 1})
 
 
 @every_sampler

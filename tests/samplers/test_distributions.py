@@ -59,10 +59,10 @@ def chi_square(sampler: Sampler, graph: Graph, exact: np.ndarray, rows: int = 12
         neg = sampler.sample(pos, 16, generator=torch.Generator().manual_seed(int(u)))
         counts = np.bincount(neg.index[neg.mask].numpy(), minlength=graph.num_dst)
         assert counts[exact[u] <= 0].sum() == 0, f"row {u}: drew what has no probability"
-        some = exact[u] > 0
-        expected = exact[u][some] / exact[u][some].sum() * counts.sum()
-        if some.sum() > 1:
-            assert chisquare(counts[some], expected).pvalue > 1e-5, f"row {u}"
+        reachable = exact[u] > 0
+        expected = exact[u][reachable] / exact[u][reachable].sum() * counts.sum()
+        if reachable.sum() > 1:
+            assert chisquare(counts[reachable], expected).pvalue > 1e-5, f"row {u}"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_draws_in_a_bipartite_graph(case):
     graph = Graph.from_edge_index(index, (15, 40))
     make, exact = BIPARTITE[case]
     weight = torch.rand(80, generator=generator) + 0.05
-    for one in (graph, Graph.from_edge_index(index, (15, 40), weight=weight)):
-        for way in (one, one.reversed()):
+    for variant in (graph, Graph.from_edge_index(index, (15, 40), weight=weight)):
+        for way in (variant, variant.reversed()):
             chi_square(make(way), way, exact(way))
 
 
@@ -101,8 +101,8 @@ def test_log_prob_equals_enumeration(case, world):
     make, exact = EXACT[case]
     free = reference.non_edges(graph)
     src, dst = (torch.from_numpy(ends) for ends in np.nonzero(free))
-    found = make(graph).log_prob(src, dst).double().exp().numpy()
-    np.testing.assert_allclose(found, exact(graph)[free], atol=1e-6)
+    probability = make(graph).log_prob(src, dst).double().exp().numpy()
+    np.testing.assert_allclose(probability, exact(graph)[free], atol=1e-6)
 
 
 @pytest.mark.parametrize("case", BIPARTITE)
@@ -110,8 +110,8 @@ def test_log_prob_in_a_bipartite_graph_equals_enumeration(case):
     graph = WORLDS["bipartite"]()
     src, dst = (torch.from_numpy(ends) for ends in np.nonzero(reference.non_edges(graph)))
     make, exact = BIPARTITE[case]
-    found = make(graph).log_prob(src, dst).double().exp().numpy()
-    np.testing.assert_allclose(found, exact(graph)[src.numpy(), dst.numpy()], atol=1e-6)
+    probability = make(graph).log_prob(src, dst).double().exp().numpy()
+    np.testing.assert_allclose(probability, exact(graph)[src.numpy(), dst.numpy()], atol=1e-6)
 
 
 @pytest.mark.parametrize("world", ["sparse", "directed", "isolated", "hub", "bipartite"])
@@ -164,20 +164,22 @@ def test_mixture_shares_are_met_in_every_row():
     assert (neg.index < 10).float().mean() == pytest.approx(0.3, abs=0.03)
 
 
-def test_in_batch_takes_all_others_once():
+def test_in_batch_takes_every_other_target_once():
     graph = random_graph(60, 150)
     pos = graph.edge_index[:, ::13][:, :20]
     neg = samplers.InBatch(graph).sample(pos, 19, generator=torch.Generator().manual_seed(0))
     free = torch.from_numpy(reference.non_edges(graph))
     for row in range(20):
-        others = [int(v) for j, v in enumerate(pos[1]) if j != row and free[pos[0, row], v]]
-        assert neg.index[row, : len(others)].tolist() == others
+        expected_targets = [
+            int(v) for j, v in enumerate(pos[1]) if j != row and free[pos[0, row], v]
+        ]
+        assert neg.index[row, : len(expected_targets)].tolist() == expected_targets
     assert neg.counts["filled"] == 20 * 19 - sum(
         int(free[pos[0, row], pos[1, j]]) for row in range(20) for j in range(20) if j != row
     )
 
 
-def test_fixed_serves_the_given_negatives_of_each_positive():
+def test_fixed_serves_the_chosen_negatives_of_each_positive():
     graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), 30)
     pool = torch.tensor([[5, 6, 7, -1], [8, 1, -1, -1]])
     sampler = samplers.Fixed(graph, pool, pos=torch.tensor([[0, 1], [1, 2]]))

@@ -26,15 +26,15 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def same(one: Negatives, other: Negatives) -> None:
+def check_same(first: Negatives, second: Negatives) -> None:
     for name in ("src", "index", "mask", "replaced"):
-        assert torch.equal(getattr(one, name), getattr(other, name)), name
-    if one.log_q is None:
-        assert other.log_q is None
+        assert torch.equal(getattr(first, name), getattr(second, name)), name
+    if first.log_q is None:
+        assert second.log_q is None
     else:
-        held = one.mask
-        assert torch.equal(one.log_q[held], other.log_q[held])
-    assert torch.equal(one.edge_index(), other.edge_index())
+        mask = first.mask
+        assert torch.equal(first.log_q[mask], second.log_q[mask])
+    assert torch.equal(first.edge_index(), second.edge_index())
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -48,16 +48,16 @@ def test_what_is_saved_is_loaded(world, name, corrupt, suffix, tmp_path):
     )
     path = tmp_path / f"negatives.{suffix}"
     formats.save(negatives, path, graph)
-    same(negatives, formats.load(path, graph))
+    check_same(negatives, formats.load(path, graph))
     with pytest.raises(ValueError, match="'graph' must be the graph they were drawn in"):
         formats.load(path, random_graph(60, 151))
 
 
-def test_a_fingerprint_is_of_the_graph_and_not_of_how_it_came():
+def test_a_fingerprint_depends_on_the_graph_alone():
     graph = random_graph(30, 90)
     mixed = graph.edge_index[:, torch.randperm(graph.num_edges)]
-    again = Graph.from_edge_index(torch.cat([mixed, mixed[:, :9]], dim=1), 30)
-    assert again.fingerprint() == graph.fingerprint()
+    reordered = Graph.from_edge_index(torch.cat([mixed, mixed[:, :9]], dim=1), 30)
+    assert reordered.fingerprint() == graph.fingerprint()
     assert Graph.from_edge_index(mixed, 31).fingerprint() != graph.fingerprint()
     assert Graph.from_edge_index(mixed[:, 1:], 30).fingerprint() != graph.fingerprint()
     assert Graph.from_edge_index(mixed, (30, 30)).fingerprint() != graph.fingerprint()
@@ -71,18 +71,18 @@ def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(suffix, tmp_pa
     sample(data, out=tmp_path / f"a.{suffix}", **options)
     calls = []
 
-    def stop(done, total):
-        calls.append((done, total))
+    def stop(position, total):
+        calls.append((position, total))
         if len(calls) == 3:
             raise KeyboardInterrupt
 
-    other = tmp_path / f"b.{suffix}"
+    interrupted = tmp_path / f"b.{suffix}"
     with pytest.raises(KeyboardInterrupt):
-        sample(data, out=other, report=stop, **options)
-    assert not other.exists()
-    info = sample(data, out=other, **options)
+        sample(data, out=interrupted, report=stop, **options)
+    assert not interrupted.exists()
+    info = sample(data, out=interrupted, **options)
     first, second = (formats.load(tmp_path / f"{name}.{suffix}", data.graph) for name in "ab")
-    same(first, second)
+    check_same(first, second)
     assert first.index.shape == (data.train.size(1), 4)
     assert not data.known().contains(*first.edge_index()).any()
     assert torch.equal(first.positives(), data.train)
@@ -90,10 +90,10 @@ def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(suffix, tmp_pa
     assert {"sampler", "seed", "known", "versions", "split", "command"} <= set(info)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{suffix}", f"b.{suffix}"]
     if suffix != "npz":  # a zip file holds the time
-        assert other.read_bytes() == (tmp_path / f"a.{suffix}").read_bytes()
+        assert interrupted.read_bytes() == (tmp_path / f"a.{suffix}").read_bytes()
 
 
-def test_parquet_and_csv_are_plain_for_others(tmp_path):
+def test_parquet_and_csv_are_readable_without_gneg(tmp_path):
     data = toy()
     for suffix in ("parquet", "csv"):
         sample(data, "walk", k=3, out=tmp_path / f"n.{suffix}")
@@ -108,7 +108,7 @@ def test_parquet_and_csv_are_plain_for_others(tmp_path):
     assert len(lines) == data.train.size(1) + 2
 
 
-def test_the_command_writes_and_goes_on(tmp_path, monkeypatch):
+def test_the_command_writes_negatives(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
     result = runner.invoke(app, ["sample", "digits", "-k", "2", "--out", "n.parquet"])
@@ -159,24 +159,24 @@ def test_pyg(drawn):
     from torch_geometric.data import Data
 
     graph, pos, tails, _ = drawn
-    found = export.to_pyg(tails, Data(edge_index=graph.edge_index, num_nodes=40))
-    assert torch.equal(found.edge_label_index[:, found.edge_label == 1], pos)
-    assert torch.equal(found.edge_label_index[:, found.edge_label == 0], tails.edge_index())
-    found.validate()
+    exported = export.to_pyg(tails, Data(edge_index=graph.edge_index, num_nodes=40))
+    assert torch.equal(exported.edge_label_index[:, exported.edge_label == 1], pos)
+    assert torch.equal(exported.edge_label_index[:, exported.edge_label == 0], tails.edge_index())
+    exported.validate()
 
 
 def test_ogb_and_heart(drawn):
     from ogb.linkproppred import Evaluator
 
     _, pos, tails, heads = drawn
-    found = export.to_ogb(tails)
-    assert torch.equal(torch.stack([found["source_node"], found["target_node"]]), pos)
+    exported = export.to_ogb(tails)
+    assert torch.equal(torch.stack([exported["source_node"], exported["target_node"]]), pos)
     score = lambda src, dst: (src * 7 + dst).float()  # noqa: E731
-    given = {
+    scores = {
         "y_pred_pos": score(*pos),
-        "y_pred_neg": score(found["source_node"][:, None], found["target_node_neg"]),
+        "y_pred_neg": score(exported["source_node"][:, None], exported["target_node_neg"]),
     }
-    assert len(Evaluator("ogbl-citation2").eval(given)["mrr_list"]) == pos.size(1)
+    assert len(Evaluator("ogbl-citation2").eval(scores)["mrr_list"]) == pos.size(1)
     array = export.to_heart(tails, heads)
     assert array.shape == (pos.size(1), 8, 2)
     read = HardSet.from_heart(pos, array)
@@ -189,11 +189,11 @@ def test_ogb_and_heart(drawn):
 
 def test_pykeen(drawn):
     _, pos, tails, heads = drawn
-    found = export.to_pykeen(tails, heads)
-    assert set(found) == {"head_negatives", "tail_negatives"}
-    for side, kept in (("head_negatives", 1), ("tail_negatives", 0)):
-        assert found[side].shape == (pos.size(1), 4)
-        assert not torch.equal(found[side][:, 0], pos[kept])
+    exported = export.to_pykeen(tails, heads)
+    assert set(exported) == {"head_negatives", "tail_negatives"}
+    for side, end in (("head_negatives", 1), ("tail_negatives", 0)):
+        assert exported[side].shape == (pos.size(1), 4)
+        assert not torch.equal(exported[side][:, 0], pos[end])
 
 
 def test_graphstorm(drawn, tmp_path):
@@ -211,23 +211,23 @@ def test_graphstorm(drawn, tmp_path):
 
 def test_graphbolt(drawn):
     _, pos, tails, _ = drawn
-    found = export.to_graphbolt(tails)
-    assert found["seeds"].shape == (5 * pos.size(1), 2)
-    assert found["labels"].sum() == pos.size(1)
-    assert torch.equal(found["seeds"][:, 0], pos[0][found["indexes"]])
+    exported = export.to_graphbolt(tails)
+    assert exported["seeds"].shape == (5 * pos.size(1), 2)
+    assert exported["labels"].sum() == pos.size(1)
+    assert torch.equal(exported["seeds"][:, 0], pos[0][exported["indexes"]])
 
 
 def test_networkx_and_scipy(drawn):
     graph, pos, tails, _ = drawn
-    found = export.to_networkx(tails, undirected=False)
-    labels = nx.get_edge_attributes(found, "label")
+    exported = export.to_networkx(tails, undirected=False)
+    labels = nx.get_edge_attributes(exported, "label")
     assert {edge for edge, label in labels.items() if label} == {tuple(p) for p in pos.t().tolist()}
     none = {edge for edge, label in labels.items() if not label}
     assert none == {tuple(pair) for pair in tails.edge_index().t().tolist()}
-    assert sum(len(found.edges[edge]["positives"]) for edge in none) == tails.mask.sum()
+    assert sum(len(exported.edges[edge]["positives"]) for edge in none) == tails.mask.sum()
     matrix = export.to_scipy(tails, 40)
     assert matrix.sum() == tails.mask.sum()
     assert not matrix[tuple(graph.edge_index.numpy())].sum()
     known = KnownEdges(graph)
-    src, dst = (torch.from_numpy(one.astype(np.int64)) for one in matrix.nonzero())
+    src, dst = (torch.from_numpy(ids.astype(np.int64)) for ids in matrix.nonzero())
     assert not known.contains(src, dst).any()

@@ -38,7 +38,7 @@ def graphs(draw):
 @given(graphs(), st.one_of(st.none(), st.integers(0, 200), st.floats(0, 4)), st.booleans())
 def test_distinct_non_edges_as_many_as_there_can_be(graph, wanted, undirected):
     edge_index, size = graph
-    found = negative_sampling(
+    negatives = negative_sampling(
         edge_index, size, wanted, force_undirected=undirected, generator=seeded()
     )
     bipartite = isinstance(size, tuple)
@@ -51,9 +51,9 @@ def test_distinct_non_edges_as_many_as_there_can_be(graph, wanted, undirected):
     count = int(count * edge_index.size(1)) if isinstance(count, float) else count
     if undirected and not bipartite:
         count = min(2 * (count // 2), len(free))
-        assert is_undirected(found, num_nodes=n)
-    assert found.size(1) == len(pairs(found)) == min(count, len(free))
-    assert pairs(found) <= free
+        assert is_undirected(negatives, num_nodes=n)
+    assert negatives.size(1) == len(pairs(negatives)) == min(count, len(free))
+    assert pairs(negatives) <= free
 
 
 @pytest.mark.parametrize("undirected", [False, True])
@@ -79,8 +79,10 @@ def test_many_of_many_and_of_few():
     """Both ways of drawing distinct ranks: few of many by rejection, most by permutation."""
     graph = random_graph(400, 2000)
     for wanted in (100, 50_000, 140_000, 10**6):
-        found = negative_sampling(graph.edge_index, 400, wanted, generator=seeded())
-        assert len(pairs(found)) == found.size(1) == min(wanted, 400 * 399 - graph.num_edges)
+        negatives = negative_sampling(graph.edge_index, 400, wanted, generator=seeded())
+        assert (
+            len(pairs(negatives)) == negatives.size(1) == min(wanted, 400 * 399 - graph.num_edges)
+        )
 
 
 def test_faults_of_the_reference():
@@ -108,16 +110,18 @@ def test_a_sampler_instead_of_uniform():
     common = gneg.graph.heuristics.scores(
         graph, "cn", np.arange(80), np.tile(np.arange(80), (80, 1))
     )
-    found = negative_sampling(edges, 80, 500, sampler="walk", generator=seeded())
-    assert found.size(1) == 500
-    assert not pairs(found) & pairs(edges)
-    assert (common[tuple(found.numpy())] > 0).mean() > 0.95
-    few = negative_sampling(edges, 80, 31, sampler=gneg.samplers.Walk(graph), generator=seeded())
-    assert few.size(1) == 31
-    both = negative_sampling(
+    negatives = negative_sampling(edges, 80, 500, sampler="walk", generator=seeded())
+    assert negatives.size(1) == 500
+    assert not pairs(negatives) & pairs(edges)
+    assert (common[tuple(negatives.numpy())] > 0).mean() > 0.95
+    few_negatives = negative_sampling(
+        edges, 80, 31, sampler=gneg.samplers.Walk(graph), generator=seeded()
+    )
+    assert few_negatives.size(1) == 31
+    undirected_negatives = negative_sampling(
         edges, 80, 40, force_undirected=True, sampler="walk", generator=seeded()
     )
-    assert is_undirected(both)
+    assert is_undirected(undirected_negatives)
     _, _, hard = structured_negative_sampling(edges, 80, k=3, sampler="walk", generator=seeded())
     assert (common[edges[0][:, None].numpy(), hard.numpy()] > 0).mean() > 0.95
 
@@ -125,13 +129,13 @@ def test_a_sampler_instead_of_uniform():
 @pytest.mark.parametrize("loops", [True, False])
 def test_structured_negatives_of_every_edge(loops):
     edge_index = torch.tensor([[0, 0, 1, 2, 2], [0, 1, 2, 3, 2]])
-    seen = set()
+    all_pairs = set()
     for seed in range(60):
         i, j, k = structured_negative_sampling(edge_index, 4, loops, generator=seeded(seed))
         assert torch.equal(torch.stack([i, j]), edge_index)
-        seen |= pairs(torch.stack([i, k]))
+        all_pairs |= pairs(torch.stack([i, k]))
     free = {(u, v) for u in (0, 1, 2) for v in range(4)} - pairs(edge_index)
-    assert seen == {pair for pair in free if loops or pair[0] != pair[1]}
+    assert all_pairs == {pair for pair in free if loops or pair[0] != pair[1]}
 
 
 def test_structured_is_feasible_or_says_why():
@@ -165,17 +169,17 @@ def test_batches_stay_apart(bipartite):
         batches[0].extend([i] * n)
         batches[1].extend([i] * m)
     edge_index = torch.cat(edges[::-1], dim=1)  # in any order
-    src, dst = (torch.tensor(one) for one in batches)
-    found = batched_negative_sampling(
+    src, dst = (torch.tensor(indices) for indices in batches)
+    negatives = batched_negative_sampling(
         edge_index, (src, dst) if bipartite else src, generator=seeded()
     )
-    assert (src[found[0]] == dst[found[1]]).all()
-    assert not pairs(found) & pairs(edge_index)
-    assert len(pairs(found)) == found.size(1) > 0
+    assert (src[negatives[0]] == dst[negatives[1]]).all()
+    assert not pairs(negatives) & pairs(edge_index)
+    assert len(pairs(negatives)) == negatives.size(1) > 0
     undirected = (
         batched_negative_sampling(to_undirected(edges[1]), src, force_undirected=True)
         if not bipartite
-        else found
+        else negatives
     )
     assert bipartite or is_undirected(undirected)
 

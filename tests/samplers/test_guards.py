@@ -139,8 +139,8 @@ def test_node_time_is_never_violated():
     for row in range(80):
         choices = free[neg.src[row]] & (time <= now[row])
         assert int(neg.mask[row].sum()) == min(6, int(choices.sum()))
-    given = samplers.NodeTime(time, lambda src, dst: torch.full_like(src, 10))
-    neg = Guarded(Uniform(graph), [given], 8).sample(pos, 3, generator=seeded())
+    fixed_time = samplers.NodeTime(time, lambda src, dst: torch.full_like(src, 10))
+    neg = Guarded(Uniform(graph), [fixed_time], 8).sample(pos, 3, generator=seeded())
     assert (time[neg.index][neg.mask] <= 10).all()
 
 
@@ -191,6 +191,6 @@ def test_heuristics_equal_dense_matrices(kind):
         dense = a @ np.diag(weight) @ a
     rows = np.array([3, 7, 3, 0, 39])
     targets = np.stack([np.arange(40)] * 5)
-    found = heuristics.scores(graph, kind, rows, targets, epsilon=1e-9)
-    np.testing.assert_allclose(found, dense[rows], atol=1e-6)
+    scores = heuristics.scores(graph, kind, rows, targets, epsilon=1e-9)
+    np.testing.assert_allclose(scores, dense[rows], atol=1e-6)
     assert heuristics.scores(graph, kind, rows[:1], np.array([[-1]]))[0, 0] == 0

@@ -27,8 +27,8 @@ def triple_sampler(text: str = "uniform", **options) -> TripleSampler:
 
 def parameters(function) -> dict[str, tuple]:
     """Kind and default of each parameter by its name."""
-    found = inspect.signature(function).parameters.items()
-    return {name: (parameter.kind, parameter.default) for name, parameter in found}
+    items = inspect.signature(function).parameters.items()
+    return {name: (parameter.kind, parameter.default) for name, parameter in items}
 
 
 def check(sampler: NegativeSampler) -> None:
@@ -101,8 +101,8 @@ def test_a_rule_of_your_own_is_one_method():
     generator = torch.Generator().manual_seed(0)
     lowest = sampler.sample(pos, 3, score=score, generator=generator)
     src, dst = lowest.pairs()
-    every = score(*samplers.Uniform(graph, unique=True).sample(pos, 40).edge_index())
-    assert score(src.flatten(), dst.flatten()).max() < every.median()
+    uniform_scores = score(*samplers.Uniform(graph, unique=True).sample(pos, 40).edge_index())
+    assert score(src.flatten(), dst.flatten()).max() < uniform_scores.median()
     sampler.tune("skip", 2.0)
     assert sampler.rule == Easiest(2)
     generator.manual_seed(0)

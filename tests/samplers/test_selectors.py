@@ -66,11 +66,11 @@ def test_selection_of_all_candidates_equals_a_slow_one(case, seed, k):
     """With M of at least the number of non-edges, every one of them is a candidate."""
     graph, table, free = world(seed)
     pos = graph.edge_index[:, :20]
-    found = draw(SELECTORS[case](graph, graph.num_nodes), table, pos, k)
+    neg = draw(SELECTORS[case](graph, graph.num_nodes), table, pos, k)
     for row, (u, v) in enumerate(pos.t().tolist()):
         targets = np.flatnonzero(free[u])
         expected = slow_order(case, table[u, targets].tolist(), float(table[u, v]), k)
-        assert found.index[row][found.mask[row]].tolist() == targets[expected].tolist()
+        assert neg.index[row][neg.mask[row]].tolist() == targets[expected].tolist()
 
 
 @pytest.mark.parametrize("k", [3, 40])
@@ -78,24 +78,24 @@ def test_the_hardest_of_many_are_the_same_either_way_they_are_found(k):
     """By insertion for few, by sorting for many."""
     graph, table, free = world(nodes=150)
     pos = graph.edge_index[:, :10]
-    found = draw(samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 150), table, pos, k)
+    neg = draw(samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 150), table, pos, k)
     for row, u in enumerate(pos[0].tolist()):
         targets = np.flatnonzero(free[u])
         hardest = targets[np.argsort(-table[u, targets].numpy(), kind="stable")[:k]]
-        assert found.index[row].tolist() == hardest.tolist()
+        assert neg.index[row].tolist() == hardest.tolist()
 
 
 @pytest.mark.parametrize("corrupt", ["src", "both"])
-def test_scores_are_asked_in_the_graphs_direction(corrupt):
+def test_scores_are_computed_in_the_graphs_direction(corrupt):
     graph = random_graph(25, 120, seed=3, undirected=False)
     table = torch.randn(25, 25, generator=torch.Generator().manual_seed(1))
     free = reference.non_edges(graph)
     pos = graph.edge_index[:, :30]
     sampler = samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 25, corrupt=corrupt)
-    found = draw(sampler, table, pos, 1)
-    src, dst = found.pairs()
+    neg = draw(sampler, table, pos, 1)
+    src, dst = neg.pairs()
     for row in range(30):
-        turned = bool(found.side[row]) if corrupt == "both" else True
+        turned = bool(neg.side[row]) if corrupt == "both" else True
         u, v = int(src[row, 0]), int(dst[row, 0])
         scores = table[:, v][free[:, v]] if turned else table[u][free[u]]
         assert float(table[u, v]) == float(scores.max())
@@ -104,13 +104,13 @@ def test_scores_are_asked_in_the_graphs_direction(corrupt):
 def chi_square(index: torch.Tensor, law: np.ndarray) -> float:
     counts = np.bincount(index.flatten().numpy(), minlength=len(law))
     assert counts[law <= 0].sum() == 0
-    some = law * counts.sum() > 5
-    seen, expected = counts[some], law[some] * counts.sum()
-    rest = counts.sum() - seen.sum()
-    if rest or law[~some].sum() > 0:
-        seen = np.append(seen, rest)
-        expected = np.append(expected, law[~some].sum() * counts.sum())
-    return float(chisquare(seen, expected * seen.sum() / expected.sum()).pvalue)
+    frequent = law * counts.sum() > 5
+    observed, expected = counts[frequent], law[frequent] * counts.sum()
+    rare = counts.sum() - observed.sum()
+    if rare or law[~frequent].sum() > 0:
+        observed = np.append(observed, rare)
+        expected = np.append(expected, law[~frequent].sum() * counts.sum())
+    return float(chisquare(observed, expected * observed.sum() / expected.sum()).pvalue)
 
 
 def test_dns_is_uniform_among_the_n_hardest():
@@ -121,8 +121,8 @@ def test_dns_is_uniform_among_the_n_hardest():
     law = np.zeros(30)
     law[hardest] = 1 / 6
     pos = torch.tensor([[u], [0]]).expand(2, 6000)
-    found = draw(samplers.Select(samplers.Uniform(graph), samplers.DNS(n=6), 30), table, pos, 2)
-    assert chi_square(found.index, law) > 1e-3
+    neg = draw(samplers.Select(samplers.Uniform(graph), samplers.DNS(n=6), 30), table, pos, 2)
+    assert chi_square(neg.index, law) > 1e-3
 
 
 def test_tempered_draws_a_softmax():
@@ -130,13 +130,13 @@ def test_tempered_draws_a_softmax():
     u = 4
     law = np.where(free[u], np.exp(table[u].numpy() / 0.7), 0.0)
     pos = torch.tensor([[u], [0]]).expand(2, 8000)
-    found = draw(
+    neg = draw(
         samplers.Select(samplers.Uniform(graph), samplers.Tempered(temperature=0.7), 30),
         table,
         pos,
         1,
     )
-    assert chi_square(found.index, law / law.sum()) > 1e-3
+    assert chi_square(neg.index, law / law.sum()) > 1e-3
 
 
 def test_a_band_is_drawn_from_uniformly():
@@ -147,8 +147,8 @@ def test_a_band_is_drawn_from_uniformly():
     assert inside.sum() > 5
     pos = torch.tensor([[u], [v]]).expand(2, 6000)
     sampler = samplers.Select(samplers.Uniform(graph), samplers.SemiHard(margin=0.2, band=0.9), 30)
-    found = draw(sampler, table, pos, 2)
-    assert chi_square(found.index, inside / inside.sum()) > 1e-3
+    neg = draw(sampler, table, pos, 2)
+    assert chi_square(neg.index, inside / inside.sum()) > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_metropolis_reaches_its_distribution(propose, burn_in):
     law = np.where(free[u] & reached, np.exp(0.8 * table[u].numpy()), 0.0)
     pos = torch.tensor([[u], [0]]).expand(2, 4000)
     sampler = samplers.Metropolis(propose(graph), 0.8, burn_in=burn_in, thin=30)
-    found = draw(sampler, table, pos, 1)
-    assert chi_square(found.index, law / law.sum()) > 1e-3
+    neg = draw(sampler, table, pos, 1)
+    assert chi_square(neg.index, law / law.sum()) > 1e-3
 
 
 def cliques() -> Graph:
@@ -240,31 +240,31 @@ def test_scoring_is_chunked_within_memory():
     pos = graph.edge_index[:, :200]
     small = samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 64, memory_mb=1)
     large = samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 64)
-    found = [
-        one.sample(pos, 4, score=score, generator=torch.Generator().manual_seed(0)).index
-        for one in (small, large)
+    drawn = [
+        sampler.sample(pos, 4, score=score, generator=torch.Generator().manual_seed(0)).index
+        for sampler in (small, large)
     ]
-    assert torch.equal(*found)
+    assert torch.equal(*drawn)
     assert max(sizes[:-1]) <= 256
     assert len(sizes) > 20
     assert sizes[-1] == sum(sizes[:-1])
 
 
-def test_scores_are_asked_without_a_gradient():
+def test_scores_are_computed_without_a_gradient():
     graph, table, _ = world()
     table.requires_grad_()
-    seen = []
+    requires_grad = []
 
     def score(src, dst):
         out = table[src, dst]
-        seen.append(out.requires_grad)
+        requires_grad.append(out.requires_grad)
         return out
 
     samplers.Select(samplers.Uniform(graph), samplers.Hardest()).sample(
         graph.edge_index, 2, score=score
     )
-    assert seen
-    assert not any(seen)
+    assert requires_grad
+    assert not any(requires_grad)
 
 
 def test_selectors_nest():

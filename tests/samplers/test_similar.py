@@ -43,7 +43,7 @@ def test_band_holds_the_nearest_non_edges(metric, band):
 
 @pytest.mark.parametrize("room", [64, 2**20])
 @pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
-def test_equal_ones_are_ranked_by_id_and_the_last_bits_of_the_product_do_not_matter(
+def test_ties_are_ranked_by_id_and_the_last_bits_of_the_product_do_not_matter(
     metric, room, monkeypatch
 ):
     """Many ties, among them orthogonal rows, as a bag of words has them."""
@@ -55,42 +55,42 @@ def test_equal_ones_are_ranked_by_id_and_the_last_bits_of_the_product_do_not_mat
     def similarity(u: int, v: int) -> float:
         if metric == "cosine":
             return float(np.float32(cosine(rows[u], rows[v])))
-        other = (
+        factors = (
             rows[v]
             if metric == "dot"
             else [b - 2 * a for a, b in zip(rows[u], rows[v], strict=True)]
         )
-        product = added([a * b for a, b in zip(rows[u], other, strict=True)])
+        product = added([a * b for a, b in zip(rows[u], factors, strict=True)])
         return (
             product
             if metric == "dot"
-            else -added([b * c for b, c in zip(rows[v], other, strict=True)])
+            else -added([b * c for b, c in zip(rows[v], factors, strict=True)])
         )
 
     units = nearest.Nearest._units.func
 
     def noisy(self):
-        kept, replaced = units(self)
-        noise = 1 + 1e-7 * torch.randn(replaced.shape, generator=generator)
-        return kept, replaced * noise
+        queries, targets = units(self)
+        noise = 1 + 1e-7 * torch.randn(targets.shape, generator=generator)
+        return queries, targets * noise
 
     monkeypatch.setattr(nearest, "BYTES", 2**20 // room)
-    every = np.arange(60)
+    nodes = np.arange(60)
     for patched in (False, True):
         if patched:
             monkeypatch.setattr(nearest.Nearest, "_units", property(noisy))
-        lists = nearest.Nearest(x, x, metric).lists(every, 20, KnownEdges(graph), 1)
-        for u, found in enumerate(lists.tolist()):
+        lists = nearest.Nearest(x, x, metric).lists(nodes, 20, KnownEdges(graph), 1)
+        for u, ranked in enumerate(lists.tolist()):
             candidates = [v for v in range(60) if free[u, v]]
             expected = sorted(candidates, key=lambda v: (-similarity(u, v), v))[:20]
-            assert found == expected + [-1] * (20 - len(expected))
+            assert ranked == expected + [-1] * (20 - len(expected))
 
 
 def test_the_targets_of_a_bipartite_graph_have_vectors_of_their_own():
     graph = Graph.from_edge_index(torch.tensor([[0, 1], [2, 0]]), (2, 5))
     x, y = torch.eye(3)[:2], torch.tensor([[3.0, 1, 0], [1, 1, 0], [1, 0, 0], [0, 2, 0], [0, 0, 1]])
-    found = nearest.Nearest(x, y, "cosine").lists(np.arange(2), 5, KnownEdges(graph), 1)
-    assert found.tolist() == [[0, 1, 3, 4, -1], [3, 1, 2, 4, -1]]
+    lists = nearest.Nearest(x, y, "cosine").lists(np.arange(2), 5, KnownEdges(graph), 1)
+    assert lists.tolist() == [[0, 1, 3, 4, -1], [3, 1, 2, 4, -1]]
 
 
 def test_memory_budget_does_not_change_the_result():
@@ -131,13 +131,13 @@ def test_refresh_and_passing_embeddings():
     def draw(**options):
         return sampler.sample(pos, 3, generator=torch.Generator().manual_seed(0), **options).index
 
-    before, given = draw(), draw(z=second)
-    assert not torch.equal(before, given)
+    before, with_second = draw(), draw(z=second)
+    assert not torch.equal(before, with_second)
     assert torch.equal(before, draw())
     sampler.end_epoch(z=second)
     assert torch.equal(before, draw())
     sampler.end_epoch(z=second)
-    assert torch.equal(given, draw())
+    assert torch.equal(with_second, draw())
 
 
 def test_bad_vectors_are_named():

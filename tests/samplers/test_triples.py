@@ -99,7 +99,7 @@ def test_every_name_has_a_case():
 
 
 @every_case
-def test_never_known_never_the_own(case):
+def test_never_a_known_triple_never_the_positive(case):
     """In every world, for every end, before a sampler has learned and after."""
     for world, corrupt in itertools.product(WORLDS, ("both", "head", "tail", "bernoulli")):
         triples = WORLDS[world]()
@@ -140,10 +140,10 @@ def test_same_state_same_result(case):
     for threads in (1, 2, 5):
         kernels.threads.set_num_threads(threads)
         results.append(draw(make(triples, case), pos, 40))
-    again = draw(pickle.loads(pickle.dumps(make(triples, case))), pos, 40)
-    for other in (*results[1:], again):
-        assert torch.equal(results[0].index, other.index)
-        assert torch.equal(swapped(results[0]), swapped(other))
+    loaded = draw(pickle.loads(pickle.dumps(make(triples, case))), pos, 40)
+    for result in (*results[1:], loaded):
+        assert torch.equal(results[0].index, result.index)
+        assert torch.equal(swapped(results[0]), swapped(result))
     assert not torch.equal(results[0].index, draw(make(triples, case), pos, 40, seed=8).index)
 
 
@@ -151,13 +151,13 @@ def test_same_state_same_result(case):
 def test_an_unknown_positive_is_not_its_own_negative(case):
     """Positives of validation, when only training triples are known."""
     triples = WORLDS["sparse"]()
-    held = [(0, 0, t) for t in range(1, 30)] + [(e, 2, 29 - e) for e in range(12)]
+    edges = [(0, 0, t) for t in range(1, 30)] + [(e, 2, 29 - e) for e in range(12)]
     known = set(map(tuple, triples.triples.t().tolist()))
     queries = {(h, r) for h, r, _ in known}, {(t, r) for _, r, t in known}
     pos = torch.tensor(
         [
             row
-            for row in held
+            for row in edges
             if row not in known
             and row[0] != row[2]
             and (row[0], row[1]) in queries[0]
@@ -168,8 +168,8 @@ def test_an_unknown_positive_is_not_its_own_negative(case):
     sampler = make(triples, case)
     for seed in range(20):
         neg = draw(sampler, pos, 12, seed)
-        own = torch.where(neg.side, pos[0], pos[2])[:, None]
-        assert not ((neg.index == own) & neg.mask).any()
+        positive = torch.where(neg.side, pos[0], pos[2])[:, None]
+        assert not ((neg.index == positive) & neg.mask).any()
         assert neg.mask.float().mean() > 0.95
 
 
@@ -208,26 +208,28 @@ def test_bernoulli_is_sane_for_unseen_relations():
     np.testing.assert_allclose(share, [8 / 9, 1 / 9, 0.5])
 
 
-def exact(triples: Triples, case: str, end: str, query: tuple[int, int], own: int) -> np.ndarray:
+def exact(
+    triples: Triples, case: str, end: str, query: tuple[int, int], positive: int
+) -> np.ndarray:
     """Probabilities of a query's targets, by the definition."""
     rows = triples.triples.t().tolist()
-    every = range(triples.num_entities)
+    entities = range(triples.num_entities)
     targets = [(t if end == "tail" else h, r) for h, r, t in rows]
     weight = {
         "uniform": lambda v: 1.0,
         "frequency": lambda v: sum(e == v for e, _ in targets) ** 0.5,
         "typed": lambda v: float((v, query[1]) in targets),
-        "typed-types": lambda v: float(v % 3 == own % 3 or v % 2 == own % 2),
+        "typed-types": lambda v: float(v % 3 == positive % 3 or v % 2 == positive % 2),
         "walk": lambda v: two_steps(rows, query[0], v),
         "khop": lambda v: float(distance(rows, query[0], v) == 2),
         "mixture-walk": None,
     }[case]
     if weight is None:
-        parts = [exact(triples, one, end, query, own) for one in ("uniform", "walk")]
+        parts = [exact(triples, kind, end, query, positive) for kind in ("uniform", "walk")]
         return (parts[0] + parts[1]) / 2
     left = free(KnownTriples(triples), query, end)
-    found = np.array([weight(v) if v in left else 0.0 for v in every])
-    return found / found.sum()
+    weights = np.array([weight(v) if v in left else 0.0 for v in entities])
+    return weights / weights.sum()
 
 
 def two_steps(rows: list[list[int]], u: int, v: int) -> float:
@@ -260,14 +262,14 @@ def test_draws_and_densities_follow_the_definition(case, end):
     sampler = make(triples, case, corrupt=end)
     for which in (3, 40, 90):
         h, r, t = triples.triples[:, which].tolist()
-        query, own = ((h, r), t) if end == "tail" else ((t, r), h)
-        expected = exact(triples, case, end, query, own)
+        query, positive = ((h, r), t) if end == "tail" else ((t, r), h)
+        expected = exact(triples, case, end, query, positive)
         pos = triples.triples[:, [which]].repeat(1, 600)
         neg = draw(sampler, pos, 20)
         counts = np.bincount(neg.index.flatten(), minlength=triples.num_entities)
         assert counts[expected == 0].sum() == 0
-        some = expected > 0
-        assert chisquare(counts[some], expected[some] * counts.sum()).pvalue > 1e-5
+        possible = expected > 0
+        assert chisquare(counts[possible], expected[possible] * counts.sum()).pvalue > 1e-5
         log_q = neg.log_q[0].double().exp().numpy()
         np.testing.assert_allclose(log_q, expected[neg.index[0]], rtol=1e-5)
 
@@ -282,8 +284,8 @@ def test_densities_of_entity_samplers_are_those_of_draws(case, world):
     neg = draw(sampler, pos, 2)
     part = sampler.parts["tail"]
     rows = sampler.views["tail"].queries.rows(pos[0].numpy(), pos[1].numpy())
-    every = torch.arange(triples.num_entities).expand(12, -1)
-    density = log_q_of(part, torch.from_numpy(rows), every).double().exp()
+    entities = torch.arange(triples.num_entities).expand(12, -1)
+    density = log_q_of(part, torch.from_numpy(rows), entities).double().exp()
     for i, (h, r, _) in enumerate(pos.t().tolist()):
         left = sorted(free(sampler.known, (h, r), "tail"))
         assert not left or density[i, left].sum().item() == pytest.approx(1.0, abs=1e-5)
@@ -378,13 +380,13 @@ def test_loops_are_negatives_unless_known():
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".npz", ".csv"])
-def test_negatives_of_triples_are_kept_in_files(suffix, tmp_path):
+def test_negatives_of_triples_are_saved_in_files(suffix, tmp_path):
     triples = WORLDS["dense"]()
     neg = draw(TripleSampler(triples), positives(triples), 6)
     path = tmp_path / f"negatives{suffix}"
     formats.save(neg, path, triples)
-    again = formats.load(path, triples)
-    for ours, theirs in zip(neg.triples(), again.triples(), strict=True):
-        assert torch.equal(ours[neg.mask], theirs[again.mask])
+    loaded = formats.load(path, triples)
+    for ours, theirs in zip(neg.triples(), loaded.triples(), strict=True):
+        assert torch.equal(ours[neg.mask], theirs[loaded.mask])
     with pytest.raises(ValueError, match="'graph' must be the graph they were drawn in"):
         formats.load(path, random())

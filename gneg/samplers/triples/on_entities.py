@@ -32,7 +32,7 @@ class OnEntities(Sampler):
         view: The side of the knowledge graph.
         sampler: A sampler on ``view.triples.entities``, or on ``view.triples.by_relation``: then
             only edges of the query's relation count.
-        of: The entity of the positive to draw for: ``"kept"``, the query's, or ``"replaced"``.
+        of: The entity of the positive to draw for, ``"query"`` or ``"replaced"``.
         unique: Whether a row may hold a target only once.
 
     Raises:
@@ -47,11 +47,11 @@ class OnEntities(Sampler):
         view: View,
         sampler: Sampler,
         *,
-        of: Literal["kept", "replaced"] = "kept",
+        of: Literal["query", "replaced"] = "query",
         unique: bool = False,
     ) -> None:
         super().__init__(view.graph, unique=unique, **view.options)
-        self.of = checks.choice("of", of, ("kept", "replaced"))
+        self.of = checks.choice("of", of, ("query", "replaced"))
         sizes = view.triples.num_entities * np.array([1, view.triples.num_relations])
         fits = isinstance(sampler, Sampler) and not sampler.graph.bipartite
         if not fits or sampler.graph.num_nodes not in sizes:
@@ -82,7 +82,7 @@ class OnEntities(Sampler):
     def _joint(self, query: Query) -> tuple[Query, IntArray, IntArray]:
         """Return the query for the sampler on entities, the shift of its ids, and relations."""
         queries = self.end_view.queries
-        entity = queries.entity(query.rows) if self.of == "kept" else query.targets
+        entity = queries.entity(query.rows) if self.of == "query" else query.targets
         relation = queries.relation(query.rows)
         shift = np.maximum(relation, 0) * self.end_view.triples.num_entities * self.layers
         known = self.sampler.known
