@@ -10,14 +10,13 @@ import pytest
 import torch
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.nn import GCNConv, LGConv
-from typer.testing import CliRunner
 
 from gneg import Graph, KnownEdges, audit, compare, datasets, evaluate, hardset, nn, samplers
-from gneg.cli import app
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.training.config import LinkConfig
 from gneg.training.driver import train
+from tests.cli.invoke import run
 from tests.worlds import WORLDS, random_graph
 
 
@@ -66,13 +65,13 @@ def test_a_bipartite_edge_list(purchases):
 
 
 def test_recommending_from_the_command_line(purchases, tmp_path):
-    run = tmp_path / "run"
+    folder = tmp_path / "run"
     arguments = ["train", str(purchases), "--bipartite", "--encoder", "lightgcn", "--loss", "bpr"]
     arguments += ["--sampler", "dns(uniform, m=8, n=1)", "-k", "1", "--corrupt", "dst"]
-    arguments += ["--hidden", "16", "--epochs", "20", "--out", str(run)]
-    printed = CliRunner().invoke(app, arguments, env={"COLUMNS": "140"})
+    arguments += ["--hidden", "16", "--epochs", "20", "--out", str(folder)]
+    printed = run(*arguments)
     assert printed.exit_code == 0, printed.output
-    result = json.loads((run / "results.json").read_text())
+    result = json.loads((folder / "results.json").read_text())
     # 12 items of a taste, most of them known: chance would be at 20 of 48.
     assert result["summary"]["test"]["recall@20"]["mean"] > 0.8
     assert result["summary"]["test"]["ndcg@20"]["mean"] > 0.3
