@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cells whose file name starts with this")
     options = parser.parse_args()
     command = jobs.command("strategies")
-    todo = [
+    pending = [
         (dataset, encoder, strategy, command)
         for dataset in BUDGETS
         for strategy in STRATEGIES
@@ -182,7 +182,7 @@ def main() -> None:
         if path(dataset, encoder, strategy).name.startswith(options.only)
         and not path(dataset, encoder, strategy).exists()
     ]
-    jobs.run(cell, todo, options.jobs)
+    jobs.run(cell, pending, options.jobs)
 
 
 if __name__ == "__main__":
