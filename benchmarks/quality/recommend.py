@@ -61,7 +61,9 @@ def cell(job: tuple[str, str, float]) -> str:
 
 def main() -> None:
     parser = jobs.parser(__doc__)
-    parser.add_argument("--seconds", type=float, default=400, help="seconds of training of each strategy")
+    parser.add_argument(
+        "--seconds", type=float, default=400, help="seconds of training of each strategy"
+    )
     options = parser.parse_args()
     command = jobs.command("recommend")
     pending = [(name, command, options.seconds) for name in STRATEGIES if not path(name).exists()]

@@ -46,7 +46,7 @@ def train_command(
         str | None,
         typer.Option(
             help="auto: settings that are not given are chosen to suit the graph, and explained; "
-            "none: the defaults shown here. auto, with --config none.",
+            "none: the defaults shown here. Without it auto, or none with --config.",
             rich_help_panel="Model",
         ),
     ] = None,
