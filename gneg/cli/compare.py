@@ -12,19 +12,10 @@ import typer
 
 from gneg import checks
 from gneg.cli.app import app, command_line, kg, plain_errors, say, say_path
-from gneg.cli.options import (
-    RUN,
-    ConfigOptions,
-    DataOptions,
-    Dataset,
-    DataSource,
-    Fresh,
-    Out,
-    Seeds,
-    Settings,
-    expand_groups,
-)
+from gneg.cli.groups import expand_groups
+from gneg.cli.options import RUN, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
 from gneg.cli.progress import ProgressDisplay
+from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import mean_std, print_table
 from gneg.training.config import LinkConfig, TripleConfig
 
@@ -88,22 +79,21 @@ def compare_command(
 
     The same command resumes where it was interrupted.
 
-    [bold]gneg compare Cora --samplers "uniform,walk,hardest(uniform, m=64)" --encoders sage,gcn --seeds 5 --jobs 2 --report report.html[/]
+    [bold]gneg compare Cora --samplers "uniform,walk" --encoders sage,gcn --report page.html[/]
     """
     from gneg.experiments.grid import grid
 
-    with plain_errors():
-        base = settings.config()
-        configs = grid(
-            base,
-            encoder=encoders.split(","),
-            loss=[None if loss == "auto" else loss for loss in losses.split(",")],
-            sampler=_expressions(samplers),
-        )
-        data = source.load(dataset)
-        folder = out or Path("runs") / f"compare-{_word(data.name)}"
-        sets = _hard_sets(data, hardset or [], hard, folder)
-        _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets)
+    base = settings.config()
+    configs = grid(
+        base,
+        encoder=encoders.split(","),
+        loss=[None if loss == "auto" else loss for loss in losses.split(",")],
+        sampler=_expressions(samplers),
+    )
+    data = source.load(dataset)
+    folder = out or Path("runs") / f"compare-{_word(data.name)}"
+    sets = _hard_sets(data, hardset or [], hard, folder)
+    _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets)
 
 
 @kg.command("compare")
@@ -135,12 +125,11 @@ def kg_compare_command(
     """
     from gneg.experiments.grid import grid
 
-    with plain_errors():
-        base = settings.config()
-        configs = grid(base, model=models.split(","), sampler=_expressions(samplers))
-        data = source.load_triples(dataset)
-        folder = out or Path("runs") / f"kg-compare-{_word(data.name)}"
-        _compare(data, configs, seeds, folder, jobs, search, fresh, report, {})
+    base = settings.config()
+    configs = grid(base, model=models.split(","), sampler=_expressions(samplers))
+    data = source.load_triples(dataset)
+    folder = out or Path("runs") / f"kg-compare-{_word(data.name)}"
+    _compare(data, configs, seeds, folder, jobs, search, fresh, report, {})
 
 
 @app.command("report")

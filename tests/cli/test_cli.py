@@ -122,7 +122,7 @@ def test_compare_and_report(tmp_path):
         (["hardset", "digits", "--family", "hist"], "no sampler 'hist'"),
         (["hardset", "digits", "--out", "a.csv"], "'out' must be a name that ends in"),
         (["evaluate", "ra"], "'dataset' must be given unless MODEL is a run"),
-        (["evaluate", "nothing", "digits"], "results.json"),
+        (["evaluate", "nothing", "digits"], "'model' must be a folder with model-SEED.pt"),
         (["evaluate", "log_q(dns(walk))", "digits"], "closed-form density"),
         (["evaluate", "ra", "digits", "--hardset", "no.npz"], "'hardset' must be an existing file"),
         (["audit", "digits", "--sampler", "walk(", "-k", "2"], "expected"),

@@ -87,7 +87,7 @@ def test_held_out_triples_are_counted():
         (["kg", "train", "TOY", "--loss", "softmax", "--margin", "2"], "'margin' must be given"),
         (
             ["kg", "compare", "TOY", "--samplers", "uniform,uniform"],
-            "'configs' must be one or more",
+            "'sampler' must be one or more values, each once",
         ),
     ],
 )
