@@ -16,7 +16,7 @@ from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
-from gneg.cli.tables import mean_std, print_table
+from gneg.cli.tables import count_of, mean_std, print_table
 from gneg.training.config import LinkConfig, TripleConfig
 
 Jobs = Annotated[int, typer.Option(min=1, help="Processes at once.", rich_help_panel=RUN)]
@@ -227,9 +227,14 @@ def _hard_sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[s
 
 
 def _print_comparison(results: dict[str, Any]) -> None:
+    from gneg.experiments.cell import ALL_ENTITIES, VERIFIED
+
     rows, first = results["rows"], results["rows"][0]["summary"]
     metrics = list(dict.fromkeys([results["metric"], "mrr", "hits@10", "accuracy"]))
-    columns = [(metric, name) for metric in metrics for name in first if metric in first[name]]
+    names = (ALL_ENTITIES, VERIFIED) if ALL_ENTITIES in first else tuple(first)
+    columns = [
+        (metric, name) for metric in metrics for name in names if metric in first.get(name, {})
+    ]
     cells = [
         [
             *(row["encoder"], row["sampler"], row["loss"]),
@@ -247,7 +252,7 @@ def _print_comparison(results: dict[str, Any]) -> None:
         cells.append([kind, "-", "-", *values, "-", "-"])
     heads = ["model", "sampler", "loss", *(f"{name} {metric}" for metric, name in columns)]
     heads += ["held-out per 1,000", "train, s"]
-    title = f"{results['dataset']['name']} test, {results['seeds']} seed(s), %"
+    title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
     print_table(title, heads, cells, text_columns=3)
     say(
         f"* differs from {results['baseline']}, p < 0.05 (** 0.01, *** 0.001): paired t-tests over "

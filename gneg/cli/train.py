@@ -16,7 +16,7 @@ from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, ConfigOptions, Fresh, Out, Settings
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource, repeat
-from gneg.cli.tables import mean_std, print_table
+from gneg.cli.tables import count_of, mean_std, print_table
 from gneg.evaluation.metrics import MEAN_RANKS
 from gneg.training.config import LinkConfig, TripleConfig
 
@@ -178,7 +178,7 @@ def _print_link_results(results: dict[str, Any]) -> None:
         )
         for name in summary["test"]
     ]
-    title = f"{results['dataset']['name']}, {len(runs)} seed(s), %"
+    title = f"{results['dataset']['name']}, {count_of(len(runs), 'seed')}, %"
     print_table(title, ("metric", "valid", "test"), rows)
     say(
         f"against {protocol['negatives_per_positive']} negatives per positive "
@@ -211,7 +211,7 @@ def _print_triple_results(results: dict[str, Any]) -> None:
         (name, *(cell(name, summary[part][name]) for part in ("valid", "test")))
         for name in summary["test"]
     ]
-    title = f"{results['dataset']['name']}, {len(runs)} seed(s)"
+    title = f"{results['dataset']['name']}, {count_of(len(runs), 'seed')}"
     print_table(title, ("metric", "valid", "test"), rows)
     columns = ("mrr", "hits@1", "hits@10")
     rows = [
