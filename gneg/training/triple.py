@@ -182,7 +182,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
             rank = torch.cat([rank for rank, _ in by_end.values()])
             return {"mrr": float(rank.reciprocal().mean())}
 
-        weight, _ = best_weight(measure.row_parts, mrr, "mrr", BASE_WEIGHTS)
+        weight, _ = best_weight(measure.parts, mrr, "mrr", BASE_WEIGHTS)
         self.model.base_weight.fill_(weight)  # type: ignore[operator]
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_weights_are_compared_on_one_pass_of_the_model():
 
     def parts(kept, relation, end):
         asked.append(end)
-        return measured.row_parts(kept, relation, end)
+        return measured.parts(kept, relation, end)
 
     def evaluate(rows):
         ranked.append([rows(kept, relation, end) for end in ("tail", "head")])

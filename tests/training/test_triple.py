@@ -123,9 +123,9 @@ def test_compgcn_equals_messages_one_by_one(layers, inverse):
             means = [
                 torch.stack(some).mean(0) if some else torch.zeros(dim) for some in (along, against)
             ]
-            own = layer.along(means[0]) + layer.against(means[1]) + layer.own(x[v])
+            own = layer.along(means[0]) + layer.against(means[1]) + layer.loop(x[v])
             out.append(own / 3)
-        x, relation = torch.stack(out), layer.between(relation)
+        x, relation = torch.stack(out), layer.relation(relation)
     torch.testing.assert_close(found, x, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(between, relation, rtol=1e-4, atol=1e-5)
     weight = torch.randn_like(found)
