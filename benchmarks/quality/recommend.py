@@ -61,11 +61,13 @@ def cell(job: tuple[str, str, float]) -> str:
 
 def main() -> None:
     parser = jobs.parser(__doc__)
-    parser.add_argument("--seconds", type=float, default=400, help="seconds of training of each strategy")
+    parser.add_argument(
+        "--seconds", type=float, default=400, help="seconds of training of each strategy"
+    )
     options = parser.parse_args()
     command = jobs.command("recommend")
-    pending = [(name, command, options.seconds) for name in STRATEGIES if not path(name).exists()]
-    jobs.run(cell, pending, options.jobs)
+    names = [name for name in STRATEGIES if not path(name).exists()]
+    jobs.run(cell, [(name, command, options.seconds) for name in names], options.jobs)
 
 
 if __name__ == "__main__":
