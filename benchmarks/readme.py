@@ -143,7 +143,8 @@ def recommended() -> str:
     first = load(min(recommend.RESULTS.glob("*.json")))
     return (
         f"LightGCN on Gowalla, test, %:\n\n{table(header, rows)}\n\n"
-        f"{first['config']['seconds']:.0f} s of training each, one thread, {len(first['runs'])} seed; "
+        f"{first['config']['seconds']:.0f} s of training each, one thread, "
+        f"{len(first['runs'])} seed; "
         f"{first['dataset']['edges']['test']:,} test pairs ranked among all items but known ones. "
         f"{machine(first)}."
     )
