@@ -75,7 +75,7 @@ def batch_of(graph: Graph, size: int) -> torch.Tensor:
 
 
 def gather_rate(graph: Graph, pairs: int = 2**20) -> float:
-    """Return the random reads of the index, millions per second, which limit any sampler."""
+    """Return the rate of random reads of the index, in millions per second: one per negative."""
     random = np.random.default_rng(SEED)
     positions, out = random.integers(0, graph.num_edges, pairs), np.empty(pairs, np.int64)
     job = lambda: kernels.threads.run_rows(  # noqa: E731

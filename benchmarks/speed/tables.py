@@ -110,8 +110,8 @@ def hardsets() -> str:
     positives = result["rows"][0]["dense"]["positives"]
     return (
         f"{table(header, rows)}\n\nDense: the same procedure in NumPy and SciPy, an edge at a "
-        f"time; its time is extrapolated from {positives} positives of the same run. {machine(result)}, "
-        f"{result['kernel_threads']} threads."
+        f"time; its time is extrapolated from {positives} positives of the same run. "
+        f"{machine(result)}, {result['kernel_threads']} threads."
     )
 
 
