@@ -1,4 +1,4 @@
-"""A finished run is recognised by its data, not by its name."""
+"""A finished run is recognised by the content of its data, and an interrupted one resumes."""
 
 from __future__ import annotations
 
@@ -8,70 +8,72 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gneg import LinkConfig, TripleConfig, datasets, train
+from gneg import LinkConfig, TripleConfig, train
 from gneg.training.driver import run_folder
 from gneg.training.load import load_run
-from tests.triple_worlds import WORLDS
+from tests.triple_worlds import sparse_data
 from tests.worlds import toy
 
 TINY = LinkConfig(hidden=8, epochs=1, eval_every=1, k=1)
 
 
 def same_name_and_size(data):
-    """Return other data with the name, the sizes and the split of ``data``."""
+    """Return data with other edges, and with the name, sizes and split of ``data``."""
     order = torch.randperm(data.num_nodes, generator=torch.Generator().manual_seed(5))
     edges = {part: order[data.positives(part)] for part in ("train", "valid", "test")}
-    other = replace(
+    renumbered = replace(
         data,
         train=edges["train"],
         valid=replace(data.valid, pos=edges["valid"]),
         test=replace(data.test, pos=edges["test"]),
     )
-    assert (other.name, other.split) == (data.name, data.split)
-    assert [other.positives(part).shape for part in edges] == [
+    assert (renumbered.name, renumbered.split) == (data.name, data.split)
+    assert [renumbered.positives(part).shape for part in edges] == [
         data.positives(part).shape for part in edges
     ]
-    return other
+    return renumbered
 
 
 def test_another_graph_of_the_same_name_is_another_run(tmp_path):
     data = toy()
-    other = same_name_and_size(data)
+    renumbered = same_name_and_size(data)
     train(data, TINY, out=tmp_path)
-    assert run_folder(data, TINY) != run_folder(other, TINY)
+    assert run_folder(data, TINY) != run_folder(renumbered, TINY)
     with pytest.raises(
         ValueError, match="'out' must be a new folder, or one with a run of the same dataset"
     ):
-        train(other, TINY, out=tmp_path)
-    with pytest.raises(ValueError, match="'data' must be what the model was trained on"):
-        load_run(other, tmp_path)
+        train(renumbered, TINY, out=tmp_path)
+    sizes = " / ".join(f"{data.positives(part).size(1):,}" for part in ("train", "valid", "test"))
+    description = f"{data.name}, {sizes} edges, hash {data.fingerprint()}"
+    with pytest.raises(ValueError, match=rf"what the model was trained on \({description}\)"):
+        load_run(renumbered, tmp_path)
     assert load_run(data, tmp_path).evaluate("test")["mrr"] >= 0
-    kept = json.loads((tmp_path / "results.json").read_text())
-    assert kept["dataset"]["hash"] == data.fingerprint()
+    record = json.loads((tmp_path / "results.json").read_text())
+    assert record["dataset"]["hash"] == data.fingerprint()
 
 
 def test_other_features_are_another_run(tmp_path):
     data = toy()
-    other = replace(data, x=data.x.flip(0))
+    flipped = replace(data, x=data.x.flip(0))
     train(data, TINY, out=tmp_path)
-    assert run_folder(data, TINY) != run_folder(other, TINY)
+    assert run_folder(data, TINY) != run_folder(flipped, TINY)
     with pytest.raises(ValueError, match="a run of the same dataset"):
-        train(other, TINY, out=tmp_path)
+        train(flipped, TINY, out=tmp_path)
 
 
 def test_other_held_out_triples_are_another_run(tmp_path):
-    data = datasets.from_triples(WORLDS["sparse"](), shares=(0.15, 0.2))
-    other = replace(data, valid=data.test[:, : data.valid.size(1)])
+    data = sparse_data()
+    changed = replace(data, valid=data.test[:, : data.valid.size(1)])
     config = TripleConfig(dim=4, epochs=1, eval_every=1)
     train(data, config, out=tmp_path)
-    assert data.fingerprint() != other.fingerprint()
+    assert data.fingerprint() != changed.fingerprint()
     with pytest.raises(ValueError, match="a run of the same dataset"):
-        train(other, config, out=tmp_path)
+        train(changed, config, out=tmp_path)
 
 
 def test_a_script_over_configs_can_be_stopped(tmp_path):
-    """Ctrl-C in one run ends the loop around it; what that run did is kept."""
-    data, begun = toy(), []
+    """Ctrl-C in one run ends the loop around it; the results of that run are written."""
+    data, started = toy(), []
 
     def stop(seed, progress):
         if progress["epoch"] == 2:
@@ -79,13 +81,13 @@ def test_a_script_over_configs_can_be_stopped(tmp_path):
 
     def script():
         for lr in (0.01, 0.02):
-            begun.append(lr)
+            started.append(lr)
             config = replace(TINY, epochs=5, lr=lr)
             train(data, config, out=tmp_path / str(lr), report=stop)
 
     with pytest.raises(KeyboardInterrupt):
         script()
-    assert begun == [0.01]
+    assert started == [0.01]
     record = json.loads((tmp_path / "0.01" / "results.json").read_text())
     assert [(run["epochs"], run["complete"]) for run in record["runs"]] == [(2, False)]
     assert (tmp_path / "0.01" / "model-0.pt").exists()
