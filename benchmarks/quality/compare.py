@@ -1,7 +1,7 @@
 """Easy against hard evaluation on Cora: ``python -m benchmarks.quality.compare [FOLDER]``.
 
-Runs ``gneg compare`` (in ``FOLDER``, where it goes on, or a temporary one) and keeps the figures of
-``compare.json`` without curves and histograms in ``results/compare/Cora.json``.
+Runs ``gneg compare`` in ``FOLDER``, where an interrupted run is resumed, or in a temporary folder,
+and writes ``compare.json`` without curves and histograms to ``results/compare/Cora.json``.
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ SAMPLERS = "uniform, mixture(uniform:0.75, walk:0.25), walk, hardest(uniform, m=
 COMMAND = ["compare", "Cora", "--root", "../shared/data", "--samplers", SAMPLERS]
 COMMAND += ["--encoders", "sage,gcn", "--seeds", "5", "--jobs", "2"]
 COMMAND += ["--epochs", "100", "--hidden", "128"]
-KEPT = ("encoder", "sampler", "loss", "metrics", "summary", "against", "epochs", "best_epochs")
+COLUMNS = ("encoder", "sampler", "loss", "metrics", "summary", "against", "epochs", "best_epochs")
 
 
 def main() -> None:
     folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp()
     command = [sys.executable, "-m", "gneg.cli", *COMMAND, "--out", folder]
     subprocess.run(command, check=True, cwd=HERE.parent.parent)
-    found = json.loads((Path(folder) / "compare.json").read_text())
-    for i, row in enumerate(found["rows"]):
-        found["rows"][i] = {name: row[name] for name in KEPT} | {"risk": row["audit"]["risk"]}
-    found["command"] = shlex.join(["gneg", *COMMAND])
+    results = json.loads((Path(folder) / "compare.json").read_text())
+    results["rows"] = [
+        {name: row[name] for name in COLUMNS} | {"risk": row["audit"]["risk"]}
+        for row in results["rows"]
+    ]
+    results["command"] = shlex.join(["gneg", *COMMAND])
     path = HERE / "results" / "compare" / "Cora.json"
-    files.write_json(path, found)
+    files.write_json(path, results)
     print(path)
 
 

@@ -1,7 +1,7 @@
-"""HeaRT-style evaluation negatives, the plain way: dense, small graphs only.
+"""HeaRT-style evaluation negatives in plain NumPy: dense, for small graphs only.
 
-Li et al., NeurIPS 2023 (datasets and benchmarks): for each positive and each of its ends, the nodes
-that rank best by resource allocation, personalised PageRank or feature cosine.
+Li et al., NeurIPS 2023 (datasets and benchmarks): for either end of each positive, the nodes that
+rank best by resource allocation, personalised PageRank or feature cosine.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from scipy import sparse
 
 from gneg.datasets import EvalEdges, LinkData
 
-ALPHA, STEPS = 0.15, 60  # of PageRank: what 60 steps leave out is below 1e-4
+ALPHA, STEPS = 0.15, 60  # of PageRank; all further steps together add less than 1e-4
 
 
 def _matrix(data: LinkData) -> sparse.csr_array:
+    """Return the adjacency matrix of the training graph, ``[N, N]``."""
     src, dst = data.graph.edge_index.numpy()
     return sparse.csr_array((np.ones(len(src)), (src, dst)), shape=(data.num_nodes,) * 2)
 
 
 def _heuristics(data: LinkData, nodes: npt.NDArray[np.int64]) -> list[npt.NDArray[np.float64]]:
-    """RA, PPR and, with features, cosine of ``nodes [n]`` to all nodes, each ``[n, N]``."""
+    """Return RA, PPR and, with features, cosine of ``nodes [n]`` to all nodes, each ``[n, N]``."""
     adjacency = _matrix(data)
     degree = np.maximum(adjacency.sum(axis=1), 1)
     through = sparse.diags_array(1.0 / degree) @ adjacency
@@ -33,20 +34,25 @@ def _heuristics(data: LinkData, nodes: npt.NDArray[np.int64]) -> list[npt.NDArra
     for _ in range(STEPS):
         walk = (1 - ALPHA) * (through.T @ walk.T).T
         ppr = ppr + ALPHA * walk
-    found = [ra, ppr]
+    values = [ra, ppr]
     if data.x is not None:
         x = data.x.to_dense() if data.x.layout != torch.strided else data.x
         unit = torch.nn.functional.normalize(x.double()).numpy()
-        found.append(unit[nodes] @ unit.T)
-    return found
+        values.append(unit[nodes] @ unit.T)
+    return values
 
 
 def hard_negatives(data: LinkData, edges: EvalEdges, per_end: int = 250) -> EvalEdges:
-    """The same positives against ``2 * per_end`` hard negatives each.
+    """Return the positives with ``2 * per_end`` hard negatives each.
 
-    Nodes are ranked by each heuristic (ties by id), and the best of the ranks counts (ties by the
-    sum of ranks, then by id). Training and validation edges, the positive itself and the node
-    itself are left out.
+    Nodes are ranked by each heuristic (ties by id), and by the best of their ranks (ties by the sum
+    of ranks, then by id). Training and validation edges, the positive itself and the node itself
+    are left out.
+
+    Args:
+        data: The dataset.
+        edges: The positives; their own negatives are ignored.
+        per_end: Negatives that replace either end.
     """
     nodes = torch.unique(edges.pos).numpy()
     known = _matrix(data).astype(bool).tolil()
@@ -68,13 +74,14 @@ def hard_negatives(data: LinkData, edges: EvalEdges, per_end: int = 250) -> Eval
     row_of = np.empty(data.num_nodes, np.int64)
     row_of[nodes] = np.arange(len(nodes))
 
-    def nearest(kept: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> torch.Tensor:
-        listed = order[row_of[kept]]
-        own = np.argsort(listed == other[:, None], axis=1, kind="stable")  # the positive last
-        return torch.from_numpy(np.take_along_axis(listed, own, axis=1)[:, :per_end])
+    def hardest(query: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> torch.Tensor:
+        candidates = order[row_of[query]]
+        # The positive itself comes last, and is cut off.
+        places = np.argsort(candidates == target[:, None], axis=1, kind="stable")
+        return torch.from_numpy(np.take_along_axis(candidates, places, axis=1)[:, :per_end])
 
     u, v = edges.pos.numpy()
-    kept_u, kept_v = (torch.from_numpy(end)[:, None].expand(-1, per_end) for end in (u, v))
-    src = torch.cat([kept_u, nearest(v, u)], dim=1)
-    dst = torch.cat([nearest(u, v), kept_v], dim=1)
+    queries_u, queries_v = (torch.from_numpy(end)[:, None].expand(-1, per_end) for end in (u, v))
+    src = torch.cat([queries_u, hardest(v, u)], dim=1)
+    dst = torch.cat([hardest(u, v), queries_v], dim=1)
     return EvalEdges(edges.pos, (src.contiguous(), dst.contiguous()))

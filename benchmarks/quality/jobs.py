@@ -1,4 +1,4 @@
-"""Cells of a benchmark, in processes that have one thread each."""
+"""Cells of a benchmark, run in processes of one thread each."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ Key = TypeVar("Key", bound=tuple[str, ...])
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """Options of every such benchmark."""
-    made = argparse.ArgumentParser(description=description)
-    made.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
-    return made
+    """Return a parser of the options that all of these benchmarks have."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--jobs", type=int, default=2, help="processes at once, one thread each")
+    return options
 
 
 def command(module: str) -> str:
-    """What was typed to run ``module``, its name below ``benchmarks.quality``."""
+    """Return the command that was typed to run ``module``, a name in ``benchmarks.quality``."""
     return shlex.join(["python", "-m", f"benchmarks.quality.{module}", *sys.argv[1:]])
 
 
 def run(cell: Callable[[Job], str], jobs: Sequence[Job], processes: int) -> None:
-    """Run all jobs and tell of each that is done."""
+    """Run all jobs and print the summary of each as it ends."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, initializer=_one_thread) as pool:
-        for done, told in enumerate(pool.imap_unordered(cell, jobs), 1):
-            print(f"{done}/{len(jobs)} {told}", flush=True)
+        for count, summary in enumerate(pool.imap_unordered(cell, jobs), 1):
+            print(f"{count}/{len(jobs)} {summary}", flush=True)
 
 
 def main(
     description: str | None,
     module: str,
     cell: Callable[[Any], str],
-    place: Callable[..., Path],
+    path: Callable[..., Path],
     keys: Iterable[tuple[str, ...]],
 ) -> None:
-    """Run ``cell((*key, command))`` of each key whose file is not there yet."""
+    """Run ``cell((*key, command))`` of each key whose file ``path(*key)`` does not exist yet."""
     options, typed = parser(description).parse_args(), command(module)
-    run(cell, [(*key, typed) for key in keys if not place(*key).exists()], options.jobs)
+    run(cell, [(*key, typed) for key in keys if not path(*key).exists()], options.jobs)
 
 
-def finished(place: Callable[..., Path], keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
-    """Results that are there, by key."""
-    files = {key: place(*key) for key in keys}
-    return {key: json.loads(one.read_text()) for key, one in files.items() if one.exists()}
+def finished(path: Callable[..., Path], keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
+    """Return the results of finished cells, by key."""
+    paths = {key: path(*key) for key in keys}
+    return {key: json.loads(file.read_text()) for key, file in paths.items() if file.exists()}
 
 
 def _one_thread() -> None:

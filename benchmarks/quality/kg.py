@@ -1,22 +1,22 @@
 """Relational negatives compared: ``python -m benchmarks.quality.kg``.
 
-NSCaching's budget (Zhang, Yao, Shao and Chen, ICDE 2019): width 100, one negative a positive,
-batches of 4,096; every strategy with the same epochs, the best of them by validation
-MRR, filtered ranks of both ends among all entities. One JSON file a strategy under ``results/kg/``;
-finished ones are kept. False negatives are held-out triples among 100,000 drawn negatives, by the
-sampler as it is at the end.
+The budget is NSCaching's (Zhang, Yao, Shao and Chen, ICDE 2019): width 100, one negative per
+positive, batches of 4,096. All strategies train for the same number of epochs; the best epoch is
+selected by validation MRR, and both ends are ranked among all entities, known triples filtered.
+False negatives are held-out triples among 100,000 negatives of the sampler as it is after training.
+Each strategy has a JSON file under ``results/kg/``; finished strategies are not run again.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.quality import jobs
 from gneg import files
 from gneg.datasets import load_triples
+from gneg.experiments.grid import grid
 from gneg.training.config import TripleConfig
 from gneg.training.driver import train
 
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "kg"
 DATA = HERE.parent.parent.parent / "shared" / "data"
 SEEDS = (0,)
-#: Sampler and what decides the end.
+#: Sampler and the rule for the end that is replaced.
 STRATEGIES = {
     "Bernoulli": ("uniform", "bernoulli"),
     "NSCaching": ("cached(uniform, size=50, m=50)", "bernoulli"),
@@ -41,8 +41,8 @@ STRATEGIES = {
         "bernoulli",
     ),
 }
-#: What else is tried where triples can be classified, or entities have types.
-MORE = {
+#: Further strategies for CoDEx-S, whose entities have types and whose triples can be classified.
+TYPED_STRATEGIES = {
     "frequency": ("frequency", "bernoulli"),
     "typed, by types": ("typed(by=types)", "bernoulli"),
     "relational walk": ("relwalk", "bernoulli"),
@@ -53,14 +53,14 @@ MORE = {
     "mixture, itself": ("mixture(uniform:0.9, itself:0.1)", "bernoulli"),
     "mixture, k-hop": ("mixture(uniform:0.5, khop(hops=2):0.5)", "bernoulli"),
 }
-#: What a base measure gives back; tried where it matters most.
-MEASURED = {
+#: Strategies with a base measure, the third value; for TransE on FB15k-237.
+BASE_MEASURE_STRATEGIES = {
     "typed, base measure": ("typed", "bernoulli", "sampler"),
 }
-#: Learning rate, weights of N3, epochs: picked on validation with Bernoulli's negatives. Of several
-#: weights each strategy gets the one that is best for it on validation; those that are far behind
-#: with the first get no second chance.
+#: Strategies that are far behind with the first weight of N3 and are not trained with the others.
 FAR_BEHIND = ("typed", "uniform", "walk", "k-hop")
+#: Learning rate, weights of N3 and epochs, chosen on validation with Bernoulli's negatives. Of
+#: several weights each strategy gets the one that is best for it on validation.
 SETTINGS: dict[tuple[str, str], tuple[float, tuple[float, ...], int]] = {
     ("fb15k237", "transe"): (0.001, (0.0,), 80),
     ("wn18rr", "transe"): (0.003, (0.0,), 80),
@@ -74,20 +74,29 @@ SETTINGS: dict[tuple[str, str], tuple[float, tuple[float, ...], int]] = {
 
 
 def strategies(dataset: str, model: str) -> list[str]:
-    """What is tried on a graph with a model."""
-    found = [*STRATEGIES, *(MORE if dataset == "codex-s" else ())]
-    return [*found, *(MEASURED if (dataset, model) == ("fb15k237", "transe") else ())]
+    """Return the names of the strategies for a dataset and model."""
+    names = list(STRATEGIES)
+    if dataset == "codex-s":
+        names += TYPED_STRATEGIES
+    if (dataset, model) == ("fb15k237", "transe"):
+        names += BASE_MEASURE_STRATEGIES
+    return names
 
 
 def path(dataset: str, model: str, name: str) -> Path:
+    """Return the file of a strategy's result."""
     return RESULTS / f"{dataset}-{model}-{re.sub(r'[^a-z]+', '-', name.lower())}.json"
 
 
 def cell(job: tuple[str, str, str, str]) -> str:
-    """Train all seeds with one strategy and write the file."""
+    """Train all seeds with a strategy and write its file."""
     dataset, model, name, command = job
     data = load_triples(dataset, root=DATA)
-    sampler, corrupt, *measure = {**STRATEGIES, **MORE, **MEASURED}[name]
+    sampler, corrupt, *measure = {
+        **STRATEGIES,
+        **TYPED_STRATEGIES,
+        **BASE_MEASURE_STRATEGIES,
+    }[name]
     lr, weights, epochs = SETTINGS[dataset, model]
     config = TripleConfig(
         model=model,
@@ -102,13 +111,12 @@ def cell(job: tuple[str, str, str, str]) -> str:
         base_measure=measure[0] if measure else "none",
     )
     target = path(dataset, model, name)
-    found: dict[float, dict[str, Any]] = {}
-    for n3 in weights[:1] if name in FAR_BEHIND else weights:
-        work = Path("runs") / "kg-quality" / f"{target.stem}-{n3:g}"
-        one = replace(config, n3=n3)
-        found[n3] = train(data, one, seeds=SEEDS, out=work, command=command)
-    tried = {n3: one["summary"]["valid"]["mrr"]["mean"] for n3, one in found.items()}
-    result = found[max(tried, key=lambda n3: tried[n3])]
+    results: dict[float, dict[str, Any]] = {}
+    for weighted in grid(config, n3=weights[:1] if name in FAR_BEHIND else weights):
+        folder = Path("runs") / "kg-quality" / f"{target.stem}-{weighted.n3:g}"
+        results[weighted.n3] = train(data, weighted, seeds=SEEDS, out=folder, command=command)
+    tried = {n3: result["summary"]["valid"]["mrr"]["mean"] for n3, result in results.items()}
+    result = results[max(tried, key=lambda n3: tried[n3])]
     for run in result["runs"]:
         del run["valid"]["relation"], run["test"]["relation"]
     files.write_json(target, {"strategy": name, "tried": tried, **result})
@@ -122,14 +130,14 @@ def main() -> None:
     parser.add_argument("--model", nargs="+", default=models, choices=models)
     options = parser.parse_args()
     command = jobs.command("kg")
-    todo = [
+    pending = [
         (dataset, model, name, command)
         for dataset in options.dataset
         for model in options.model
         for name in strategies(dataset, model)
         if (dataset, model) in SETTINGS and not path(dataset, model, name).exists()
     ]
-    jobs.run(cell, todo, options.jobs)
+    jobs.run(cell, pending, options.jobs)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Negatives where nodes have no features: ``python -m benchmarks.quality.negatives``.
 
-What the recipe for such graphs (one layer on learned embeddings, a cosine that a perceptron
-corrects, no stack) makes of other negatives, numbers of them and losses, in the same seconds of
-training on MCNS's Arxiv and ogbl-ddi. One JSON file a cell under ``results/negatives/``;
-finished ones are kept.
+The model is that of the recipe for such graphs (one layer on learned embeddings, a cosine that a
+perceptron corrects, no stack); sampler, number of negatives and loss vary, in the same seconds of
+training on MCNS's Arxiv and ogbl-ddi. Each cell has a JSON file under ``results/negatives/``;
+finished cells are not run again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parent / "results" / "negatives"
 #: Seconds of training, epochs between evaluations, seeds.
 DATASETS = {"arxiv_mcns": (30.0, 2, 3), "ogbl-ddi": (45.0, 1, 3)}
 INFONCE: dict[str, Any] = {"loss": "infonce"}
-#: What differs from the recipe; the loss follows from the sampler where none is given.
+#: Settings that differ from the recipe's; without a loss, the one that suits the sampler.
 CELLS: dict[str, dict[str, Any]] = {
     "uniform + walk, logQ softmax": {"sampler": WALKS},
     "the same, on a base measure": {"sampler": WALKS, "base_measure": "sampler"},
@@ -44,36 +44,39 @@ KEYS = [(dataset, name) for name in CELLS for dataset in DATASETS]
 
 
 def path(dataset: str, name: str) -> Path:
-    """Where the result of a cell is."""
-    plain = "".join(one if one.isalnum() else "-" for one in name)
-    return RESULTS / f"{dataset}-{plain}.json"
+    """Return the file of a cell's result."""
+    words = "".join(letter if letter.isalnum() else "-" for letter in name)
+    return RESULTS / f"{dataset}-{words}.json"
 
 
 def config(dataset: str, name: str) -> LinkConfig:
-    """How a cell is trained."""
-    seconds, every, _ = DATASETS[dataset]
+    """Return the config of a cell."""
+    seconds, eval_every, _ = DATASETS[dataset]
     options: dict[str, Any] = {"hidden": 64, "layers": 1, "decoder": "hybrid"}
-    options |= {"epochs": 1000, "seconds": seconds, "eval_every": every, "patience": 1000}
+    options |= {"epochs": 1000, "seconds": seconds, "eval_every": eval_every, "patience": 1000}
     return LinkConfig(encoder=SETTINGS[dataset].encoders[0], **options, **CELLS[name])
 
 
 def cell(job: tuple[str, str, str]) -> str:
-    """Run one cell."""
+    """Train all seeds of a cell and write its file."""
     dataset, name, _ = job
     seeds = range(DATASETS[dataset][2])
     return measure(path(dataset, name), job, *load(dataset), config(dataset, name), seeds)
 
 
 def block() -> str:
-    """The table; empty if nothing was run."""
-    found = jobs.finished(path, KEYS)
-    if not found:
+    """Return the table of all cells; empty if nothing was run."""
+    cells = jobs.finished(path, KEYS)
+    if not cells:
         return ""
-    metrics = {d: one["metric"] for (d, _), one in found.items()}
-    told = ", ".join(f"{d} {metrics[d]}, {s:.0f} s, {n} seeds" for d, (s, _, n) in DATASETS.items())
+    metrics = {dataset: cell["metric"] for (dataset, _), cell in cells.items()}
+    budgets = ", ".join(
+        f"{dataset} {metrics[dataset]}, {seconds:.0f} s, {seeds} seeds"
+        for dataset, (seconds, _, seeds) in DATASETS.items()
+    )
     return (
-        f"{compared('negatives, loss', found)}\n\nTest, %: {told}; in brackets the best epoch. "
-        f"{machine(next(iter(found.values())))}, one thread, beside other work."
+        f"{compared('negatives, loss', cells)}\n\nTest, %: {budgets}; in brackets the best epoch. "
+        f"{machine(next(iter(cells.values())))}, one thread, beside other work."
     )
 
 

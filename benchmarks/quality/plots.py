@@ -1,4 +1,4 @@
-"""Learning curves, and what a strategy gains for its risk, from ``results/strategies``."""
+"""Learning curves, and gain against risk of each strategy, from ``results/strategies``."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from benchmarks.quality import tables
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK = "#1c2430"
-CROWDED = -15  # % from which on names are left out on the right
-#: Strategies whose curves are shown, and how.
-SHOWN = {
+CROWDED = -15  # change of MRR, %, above which points on the right have no names
+#: Colour and line style of the strategies whose curves are drawn.
+CURVES = {
     "uniform": ("#8a929e", "-"),
     "uniform, InfoNCE, cosine": (GREEN, "--"),
     "uniform + walk, logQ softmax, cosine": (BLUE, "-"),
     "hardest of uniform, InfoNCE, cosine": (ORANGE, "-"),
     "walk": (RED, "-."),
 }
-#: Strategies that are named in the picture of risk, and where the name stands.
-NAMED = {
+#: Offset, in points, of the names of strategies in the picture of risk.
+NAMES = {
     "uniform": (6, -12),
     "uniform, InfoNCE, cosine": (6, 2),
     "uniform + walk, logQ softmax, cosine": (-110, 8),
@@ -37,11 +37,11 @@ NAMED = {
 
 
 def curves(plt: Any) -> Any:
-    """Validation MRR by seconds of training, mean over seeds, for as long as all of them train."""
+    """Draw validation MRR over seconds of training: the mean while all seeds train."""
     columns = [column for column in tables.columns() if column[1] == "gcn"]
     figure, axes = plt.subplots(1, len(columns), figsize=(12, 3.8), layout="constrained")
     for ax, column in zip(axes, columns, strict=True):
-        for name, (color, style) in SHOWN.items():
+        for name, (color, style) in CURVES.items():
             runs = [np.array(run["curve"]) for run in tables.cells()[(*column, name)]["runs"]]
             length = min(map(len, runs))
             mean = np.mean([run[:length] for run in runs], axis=0)
@@ -56,7 +56,7 @@ def curves(plt: Any) -> Any:
 
 
 def risk(plt: Any) -> Any:
-    """What strategies gain over uniform negatives, by how many held-out edges they draw."""
+    """Draw the change of MRR relative to uniform negatives over the rate of false negatives."""
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained", sharex=True)
     for ax, (part, title) in zip(
         axes,
@@ -65,12 +65,12 @@ def risk(plt: Any) -> Any:
     ):
         for name in tables.ranked():
             x, y = tables.risk(name), tables.gain(name, part)
-            color = GREEN if min(tables.gain(name, one) for one in ("hard", "test")) > 2 else INK
+            color = GREEN if min(tables.gain(name, kind) for kind in ("hard", "test")) > 2 else INK
             color = RED if tables.gain(name, part) < -2 else color
             ax.plot(x, y, "o", color=color, markersize=6, alpha=0.8)
-            if name in NAMED and (part == "hard" or y < CROWDED):  # the others would overlap
+            if name in NAMES and (part == "hard" or y < CROWDED):  # other names would overlap
                 ax.annotate(
-                    name, (x, y), NAMED[name], textcoords="offset points", fontsize=8, color=INK
+                    name, (x, y), NAMES[name], textcoords="offset points", fontsize=8, color=INK
                 )
         ax.axhline(0, color="#c9ced6", linewidth=1, zorder=0)
         ax.set_xscale("log")

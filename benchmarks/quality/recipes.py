@@ -1,16 +1,15 @@
 """The default recipe against tuned uniform negatives: ``python -m benchmarks.quality.recipes``.
 
-The baseline is the strong one: three uniform negatives a positive, its loss, learning rate and
-depth picked on validation with one seed. Both recipes choose their epoch on validation by the
-dataset's metric and are tested against uniform negatives and against HeaRT-style ones (``gneg
-hardset``), on Cora and CiteSeer also against lists as HeaRT's own generator makes them. Large
-datasets get the same seconds of training for either. One JSON file a cell under
-``results/recipes/``; finished ones are kept.
+The baseline is a strong one: three uniform negatives per positive, with loss, learning rate and
+depth tuned on validation with one seed. Both recipes select their best epoch by the dataset's
+metric on validation and are tested against uniform and against HeaRT-style negatives (``gneg
+hardset``), on Cora and CiteSeer also against lists like those of HeaRT's own generator. On large
+datasets both train for the same number of seconds. Each cell has a JSON file under
+``results/recipes/``; finished cells are not run again.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
@@ -22,10 +21,11 @@ import torch
 from benchmarks.quality import heart, jobs, mcns
 from gneg import KnownEdges, datasets, files, hardset
 from gneg.datasets import EvalEdges, LinkData
-from gneg.evaluation.link import Score
-from gneg.evaluation.ranking import evaluate_edges
+from gneg.evaluation.ranking import Score, evaluate_edges
+from gneg.experiments.grid import grid
 from gneg.graph.heuristics import Heuristic
 from gneg.rng import generator_from
+from gneg.training import recipe
 from gneg.training.config import LinkConfig
 from gneg.training.link import LinkRun
 
@@ -33,18 +33,18 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "recipes"
 DATA = HERE.parent.parent.parent / "shared" / "data"
 RECIPES = ("uniform, tuned", "auto")
-FREE = "training-free"  # what stands for a recipe beside the encoder "ra"
-HARD_RANKED = 1_000  # test positives ranked against hard negatives, at the most
-SHARED = 100_000  # random non-edges of dblp2010, as of ogbl-collab
+FREE = "training-free"  # the "recipe" of resource allocation, the encoder "ra"
+HARD_RANKED = 1_000  # test positives that are ranked against hard negatives, at most
+SHARED = 100_000  # random non-edges that all positives of dblp2010 share, as in ogbl-collab
 SMALL = {"epochs": 100, "eval_every": 5, "patience": 6}
 GRID = {"loss": ("auc", "bce"), "lr": (0.003, 0.01), "layers": (1, 2)}
 
 
 def dblp() -> LinkData:
-    """A random split of dblp2010, judged as ogbl-collab is."""
+    """Return a random split of dblp2010, evaluated like ogbl-collab."""
     data = datasets.load(DATA / "graphs" / "dblp2010" / "edges.csv.gz")
     known = KnownEdges(data.graph, data.valid.pos, data.test.pos)
-    parts = {}
+    parts: dict[str, Any] = {}
     for seed, part in enumerate(("valid", "test")):
         shape = 2, SHARED + SHARED // 100
         pairs = torch.randint(data.num_nodes, shape, generator=generator_from(seed))
@@ -59,12 +59,12 @@ class Setting:
     """How a dataset is loaded and trained on.
 
     Attributes:
-        load: Makes the data.
-        encoders: Which are trained.
-        seeds: How many.
-        budget: Of both recipes.
-        grid: What the baseline is tuned over.
-        baseline: What else the baseline is.
+        load: Loads the dataset.
+        encoders: Encoders to train.
+        seeds: Number of seeds.
+        budget: Settings that both recipes share, such as epochs or seconds.
+        grid: Values that the baseline is tuned over, by setting.
+        baseline: Further settings of the baseline.
         published: Whether figures on HeaRT's own lists were published.
     """
 
@@ -77,12 +77,13 @@ class Setting:
     published: bool = False
 
 
-def _timed(seconds: float, every: int, **more: Any) -> dict[str, Any]:
-    """A budget of seconds."""
-    return {"epochs": 1000, "seconds": seconds, "eval_every": every, "patience": 1000, **more}
+def _timed(seconds: float, eval_every: int) -> dict[str, Any]:
+    """Return a budget of seconds of training."""
+    return {"epochs": 1000, "seconds": seconds, "eval_every": eval_every, "patience": 1000}
 
 
 def _named(name: str) -> Callable[[], LinkData]:
+    """Return a function that loads a dataset by its name."""
     return partial(datasets.load, name, root=DATA)
 
 
@@ -93,13 +94,16 @@ SETTINGS = {
     "Photo": Setting(_named("Photo"), budget=_timed(40, 2), grid={**LOSSES, "lr": (0.003, 0.01)}),
     "arxiv_mcns": Setting(mcns.load, ("sage",), grid={**LOSSES, "lr": (0.01,), "layers": (1, 2)}),
     "dblp2010": Setting(
-        dblp, ("gcn",), budget=_timed(100, 1, hidden=64), grid={**LOSSES, "lr": (0.01,)}
+        dblp,
+        ("gcn",),
+        budget={**_timed(100, 1), "hidden": 64},
+        grid={**LOSSES, "lr": (0.01,)},
     ),
     "ogbl-ddi": Setting(
         _named("ogbl-ddi"),
         ("gcn",),
         seeds=10,
-        budget=_timed(150, 1, hidden=64),
+        budget={**_timed(150, 1), "hidden": 64},
         grid={**LOSSES, "lr": (0.005,)},
     ),
     "gowalla": Setting(
@@ -114,28 +118,30 @@ SETTINGS = {
 
 @cache
 def load(name: str) -> tuple[LinkData, dict[str, EvalEdges]]:
-    """The data and harder test sets; HeaRT's order is not for two kinds of nodes."""
+    """Return a dataset and its harder test sets, of which a bipartite graph has none."""
     data = SETTINGS[name].load()
     if data.num_src is not None:
         return data, {}
     order = torch.randperm(data.test.pos.size(1), generator=generator_from(0))
-    some, others = order[:HARD_RANKED].sort()[0], order[HARD_RANKED:]
-    # What is not ranked stays known: it is no negative.
-    known = torch.cat([data.valid.pos, data.test.pos[:, others]], dim=1)
-    few = replace(
+    ranked, unranked = order[:HARD_RANKED].sort()[0], order[HARD_RANKED:]
+    # Test edges that are not ranked stay known edges, so that none of them is a negative.
+    known = torch.cat([data.valid.pos, data.test.pos[:, unranked]], dim=1)
+    subset = replace(
         data,
         valid=replace(data.valid, pos=known),
-        test=EvalEdges(data.test.pos[:, some], data.test.neg),
+        test=EvalEdges(data.test.pos[:, ranked], data.test.neg),
     )
-    harder = {"hard": hardset(few).edges()}
-    return data, {**harder, "heart": heart.published(data)} if SETTINGS[name].published else harder
+    harder = {"hard": hardset(subset).edges()}
+    if SETTINGS[name].published:
+        harder["heart"] = heart.published(data)
+    return data, harder
 
 
 def trained(data: LinkData, config: LinkConfig, seed: int) -> LinkRun:
-    """A run with its best weights, not stacked yet."""
+    """Train one seed and return the run with its best weights, before it is stacked."""
     with torch.random.fork_rng():
         run = LinkRun(data, config, seed)
-        run.train(seed, None, True, None)
+        run.train(None)
     run.model.load_state_dict(run.best_state)
     return run
 
@@ -143,28 +149,33 @@ def trained(data: LinkData, config: LinkConfig, seed: int) -> LinkRun:
 def tuned(
     data: LinkData, encoder: str, setting: Setting
 ) -> tuple[LinkConfig, list[dict[str, Any]]]:
-    """The baseline's config, and what was tried."""
-    tried = []
-    for values in itertools.product(*setting.grid.values()):
-        given = dict(zip(setting.grid, values, strict=True))
-        options = {**setting.budget, **setting.baseline, **given}
-        config = LinkConfig(encoder=encoder, sampler="uniform", **options)
-        run = trained(data, config, 0)
-        tried.append({**given, "valid": run.progress.best, "config": config})
-    best = max(tried, key=lambda one: one["valid"])["config"]
-    return best, [{key: one[key] for key in (*setting.grid, "valid")} for one in tried]
+    """Return the config of the baseline's grid that is best on validation, and all trials."""
+    options = {**setting.budget, **setting.baseline}
+    base = LinkConfig(encoder=encoder, sampler="uniform", **options)
+    configs = grid(base, **setting.grid)
+    trials = [
+        {
+            **{name: getattr(config, name) for name in setting.grid},
+            "valid": trained(data, config, 0).progress.best,
+        }
+        for config in configs
+    ]
+    best = max(range(len(configs)), key=lambda i: trials[i]["valid"])
+    return configs[best], trials
 
 
 def figures(
     data: LinkData, score: Score, harder: dict[str, EvalEdges]
 ) -> dict[str, dict[str, float]]:
-    """Test figures against each kind of negatives."""
-    every = {"easy": data.test, **harder}
-    return {name: evaluate_edges(edges, score) for name, edges in every.items()}
+    """Return the test metrics against the dataset's own negatives and against harder ones."""
+    sets = {"easy": data.test, **harder}
+    return {name: evaluate_edges(edges, score) for name, edges in sets.items()}
 
 
-def seeded(data: LinkData, config: LinkConfig, seed: int, harder: dict[str, EvalEdges]) -> Any:
-    """The record of one seed."""
+def train_seed(
+    data: LinkData, config: LinkConfig, seed: int, harder: dict[str, EvalEdges]
+) -> dict[str, Any]:
+    """Train one seed, stack it and return the record, with the figures before and after."""
     run = trained(data, config, seed)
     alone = figures(data, run.scorer(), harder)
     stack = run.stack()
@@ -182,53 +193,54 @@ def seeded(data: LinkData, config: LinkConfig, seed: int, harder: dict[str, Eval
 
 
 def cell(job: tuple[str, str, str, str]) -> str:
-    """Run all seeds of one cell and write its file."""
-    name, encoder, recipe, command = job
-    setting = SETTINGS[name]
-    data, harder = load(name)
-    told: dict[str, Any] = {}
-    if recipe == FREE:
+    """Train all seeds of a cell and write its file."""
+    dataset, encoder, recipe_name, command = job
+    setting = SETTINGS[dataset]
+    data, harder = load(dataset)
+    choice: dict[str, Any] = {}
+    if recipe_name == FREE:
         runs = [{"seed": 0, "test": figures(data, Heuristic(data.graph, "ra"), harder)}]
         config = LinkConfig(encoder=encoder)
-    elif recipe == "auto":
-        # Of the same epochs a recipe decides when to look and when to stop.
-        own = set() if "seconds" in setting.budget else {"eval_every", "patience"}
-        given = {name: value for name, value in setting.budget.items() if name not in own}
-        found = recipe.auto(data, encoder=encoder, **given)
-        config, told["why"], told["reading"] = found.config, found.why, asdict(found.reading)
+    elif recipe_name == "auto":
+        # With a budget of epochs the recipe decides how often to evaluate and when to stop.
+        free = set() if "seconds" in setting.budget else {"eval_every", "patience"}
+        fixed = {name: value for name, value in setting.budget.items() if name not in free}
+        suited = recipe.auto(data, encoder=encoder, **fixed)
+        config = suited.config
+        choice = {"reasons": suited.reasons, "profile": asdict(suited.profile)}
     else:
-        config, told["tried"] = tuned(data, encoder, setting)
-    if recipe != FREE:
-        runs = [seeded(data, config, seed, harder) for seed in range(setting.seeds)]
+        config, choice["tried"] = tuned(data, encoder, setting)
+    if recipe_name != FREE:
+        runs = [train_seed(data, config, seed, harder) for seed in range(setting.seeds)]
     result = {
         "command": command,
-        "dataset": name,
+        "dataset": dataset,
         "encoder": encoder,
-        "recipe": recipe,
+        "recipe": recipe_name,
         "metric": data.metric,
         "split": data.split,
         "ranked": data.test.pos.size(1),
         "ranked_hard": harder["hard"].pos.size(1) if harder else 0,
         "config": asdict(config),
-        **told,
+        **choice,
         "runs": runs,
         "machine": files.machine(),
         "versions": files.versions(),
     }
-    files.write_json(path(name, encoder, recipe), result)
-    return f"{name} {encoder} {recipe}"
+    files.write_json(path(dataset, encoder, recipe_name), result)
+    return f"{dataset} {encoder} {recipe_name}"
 
 
 def cells(dataset: str) -> list[tuple[str, str, str]]:
-    """Dataset, encoder and recipe of what is run; RA joins no source to a target."""
+    """Return dataset, encoder and recipe of each cell; in a bipartite graph RA is always 0."""
     setting = SETTINGS[dataset]
-    found = [(dataset, encoder, recipe) for encoder in setting.encoders for recipe in RECIPES]
-    return found if "lightgcn" in setting.encoders else [(dataset, "ra", FREE), *found]
+    keys = [(dataset, encoder, name) for encoder in setting.encoders for name in RECIPES]
+    return keys if "lightgcn" in setting.encoders else [(dataset, "ra", FREE), *keys]
 
 
-def path(dataset: str, encoder: str, recipe: str) -> Path:
-    """Where the result of a cell is."""
-    return RESULTS / f"{dataset}-{encoder}-{recipe.split(',')[0]}.json"
+def path(dataset: str, encoder: str, recipe_name: str) -> Path:
+    """Return the file of a cell's result."""
+    return RESULTS / f"{dataset}-{encoder}-{recipe_name.split(',')[0]}.json"
 
 
 def main() -> None:
@@ -237,13 +249,13 @@ def main() -> None:
     parser.add_argument("--recipe", nargs="+", default=(FREE, *RECIPES), choices=(FREE, *RECIPES))
     options = parser.parse_args()
     command = jobs.command("recipes")
-    todo = [
-        (*one, command)
+    pending = [
+        (*key, command)
         for dataset in options.dataset
-        for one in cells(dataset)
-        if one[2] in options.recipe and not path(*one).exists()
+        for key in cells(dataset)
+        if key[2] in options.recipe and not path(*key).exists()
     ]
-    jobs.run(cell, todo, options.jobs)
+    jobs.run(cell, pending, options.jobs)
 
 
 if __name__ == "__main__":

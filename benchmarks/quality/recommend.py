@@ -1,8 +1,8 @@
 """Negatives for a recommender: ``python -m benchmarks.quality.recommend``.
 
-LightGCN on Gowalla, every strategy with the same seconds of training; Recall@20 and NDCG@20 as in
-the paper (He et al., SIGIR 2020), MRR and Hits@20 among all items. One JSON file a strategy under
-``results/gowalla/``; finished ones are kept.
+LightGCN on Gowalla, all strategies with the same seconds of training; Recall@20 and NDCG@20 as in
+the paper (He et al., SIGIR 2020), MRR and Hits@20 among all items. Each strategy has a JSON file
+under ``results/gowalla/``; finished strategies are not run again.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ STRATEGIES = {
 
 
 def path(name: str) -> Path:
+    """Return the file of a strategy's result."""
     return RESULTS / f"{re.sub(r'[^a-z]+', '-', name.lower())}.json"
 
 
 def cell(job: tuple[str, str, float]) -> str:
-    """Train all seeds with one strategy and write the file."""
+    """Train all seeds with a strategy and write its file."""
     name, command, seconds = job
     sampler, loss, k = STRATEGIES[name]
     config = LinkConfig(
@@ -60,11 +61,13 @@ def cell(job: tuple[str, str, float]) -> str:
 
 def main() -> None:
     parser = jobs.parser(__doc__)
-    parser.add_argument("--seconds", type=float, default=400, help="of training, a strategy")
+    parser.add_argument(
+        "--seconds", type=float, default=400, help="seconds of training of each strategy"
+    )
     options = parser.parse_args()
     command = jobs.command("recommend")
-    todo = [(name, command, options.seconds) for name in STRATEGIES if not path(name).exists()]
-    jobs.run(cell, todo, options.jobs)
+    names = [name for name in STRATEGIES if not path(name).exists()]
+    jobs.run(cell, [(name, command, options.seconds) for name in names], options.jobs)
 
 
 if __name__ == "__main__":

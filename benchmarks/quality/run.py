@@ -1,7 +1,8 @@
-"""Run the README's training table: ``python benchmarks/quality/run.py [--only ogbl-ddi]``.
+"""Training table of Cora and ogbl-ddi: ``python -m benchmarks.quality.run [--only ogbl-ddi]``.
 
-Each cell is one ``gneg train`` in its own process with one thread; its ``results.json`` (command,
-config, versions, machine, seeds, curves) is kept under ``results/``. Finished cells are kept.
+Each cell is one ``gneg train`` in a process of its own with one thread; its ``results.json``
+(command, config, versions, machine, seeds, curves) is copied to ``results/``. Finished cells are
+not run again.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ DATASETS: dict[str, list[str]] = {
 
 
 def cells() -> dict[str, list[str]]:
-    """Name and command of every cell."""
-    found = {}
+    """Return the command of each cell by its name."""
+    commands = {}
     for dataset, options in DATASETS.items():
         for encoder in ("sage", "gcn"):
             for sampler in ("uniform", MIXTURE, "walk"):
                 name = "-".join([dataset, encoder, re.sub(r"\W+", "-", sampler).strip("-")])
-                found[name] = [
+                commands[name] = [
                     "train",
                     dataset,
                     "--encoder",
@@ -42,15 +43,22 @@ def cells() -> dict[str, list[str]]:
                     *options,
                 ]
     for encoder in ("cn", "aa"):
-        found[f"ogbl-ddi-{encoder}"] = ["train", "ogbl-ddi", "--encoder", encoder]
-    return found
+        commands[f"ogbl-ddi-{encoder}"] = ["train", "ogbl-ddi", "--encoder", encoder]
+    return commands
 
 
 def run(name: str, command: list[str], work: Path) -> None:
+    """Run a cell and copy its record, unless it is finished.
+
+    Args:
+        name: The name of the cell.
+        command: The arguments of ``gneg``.
+        work: Folder of checkpoints and logs.
+    """
     target = HERE / "results" / f"{name}.json"
     if target.exists():
         return
-    # Several processes at once: one thread each.
+    # Several processes run at once, with one thread each.
     env = {**os.environ, "OMP_NUM_THREADS": "1", "GNEG_NUM_THREADS": "1"}
     arguments = [*command, "--root", os.path.relpath(DATA), "--out", str(work / name)]
     with (work / f"{name}.log").open("w") as log:

@@ -1,8 +1,9 @@
 """Every strategy under the same budget: ``python -m benchmarks.quality.strategies [--only Cora]``.
 
-Cora, CiteSeer and Amazon Photo, GCN and GraphSAGE, five seeds, three negatives a positive. The
-model is chosen on validation MRR against uniform negatives and tested against uniform ones and
-HeaRT-style ones. One JSON file a cell under ``results/strategies/``; finished cells are kept.
+Cora, CiteSeer and Amazon Photo, GCN and GraphSAGE, five seeds, three negatives per positive. The
+best epoch is selected by validation MRR against uniform negatives; test edges are ranked against
+uniform and against HeaRT-style negatives. Each cell has a JSON file under ``results/strategies/``;
+finished cells are not run again.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from gneg import KnownEdges, datasets, files
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.training.config import LinkConfig
-from gneg.training.link import LinkRun
+from gneg.training.link import Embedded, LinkRun
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "strategies"
 DATA = HERE.parent.parent.parent / "shared" / "data"
 SEEDS = range(5)
-MOST_POSITIVES = 1_000  # of validation and of test that are ranked
+MOST_POSITIVES = 1_000  # ranked, of validation and of test
 
-#: Sampler and loss of each strategy.
+#: Sampler and loss by strategy; a name that ends in "cosine" also changes the decoder.
 STRATEGIES: dict[str, tuple[str, str]] = {
     "uniform": ("uniform", "bce"),
     "uniform, AUC loss": ("uniform", "auc"),
@@ -82,60 +83,59 @@ BUDGETS = {
 }
 
 
-def _some(edges: EvalEdges) -> EvalEdges:
-    """At most `MOST_POSITIVES` of the positives, with their negatives."""
+def ranked_part(edges: EvalEdges) -> EvalEdges:
+    """Return at most :data:`MOST_POSITIVES` random positives, with their negatives."""
     order = torch.randperm(edges.pos.size(1), generator=torch.Generator().manual_seed(0))
     return edges.take(order[:MOST_POSITIVES].sort().values)
 
 
 @cache
 def load(name: str) -> tuple[LinkData, EvalEdges]:
-    """The data and its hard test set."""
+    """Return a dataset and its hard test set."""
     data = datasets.load(name, root=DATA)
-    hard = hard_negatives(data, _some(data.test))
-    return data, hard
+    return data, hard_negatives(data, ranked_part(data.test))
 
 
-def false_negatives(trainer: LinkRun, data: LinkData) -> float:
-    """Held-out edges among 1,000 negatives, over an epoch's draws for the best model."""
+def false_negatives(run: LinkRun, data: LinkData) -> float:
+    """Return the held-out edges per 1,000 negatives, over an epoch's draws for the best model."""
     held_out = KnownEdges(data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True)
-    z = trainer.embed()
-    score, keys = trainer._scorer(z), trainer._keys(z, trainer.adjacency)
-    hits = drawn = 0
-    for pos in data.train.split(trainer.batch_size, dim=1):
-        pairs = trainer._draw(pos, score, keys).edge_index()
+    embedded = Embedded(run.embed(), run.adjacency)
+    score, keys = run.batch_scorer(embedded), run.batch_keys(embedded)
+    hits = negatives = 0
+    for pos in data.train.split(run.batch_size, dim=1):
+        pairs = run.draw(pos, score, keys).edge_index()
         hits += int(held_out.contains(*pairs).sum())
-        drawn += pairs.size(1)
-    return 1000 * hits / drawn
+        negatives += pairs.size(1)
+    return 1000 * hits / negatives
 
 
-def run(data: LinkData, hard: EvalEdges, config: LinkConfig, seed: int) -> dict[str, Any]:
-    """Train one seed; the clock counts training only."""
-    trainer = LinkRun(data, config, seed)
-    trainer.valid, trainer.test = _some(data.valid), _some(data.test)
+def train_seed(data: LinkData, hard: EvalEdges, config: LinkConfig, seed: int) -> dict[str, Any]:
+    """Return the record of one seed; the seconds of its curve are those of training only."""
+    run = LinkRun(data, config, seed)
+    run.valid, run.test = ranked_part(data.valid), ranked_part(data.test)
     seconds, curve = 0.0, []
-    while not trainer.finished:
+    while not run.finished:
         start = time.perf_counter()
-        loss = trainer.epoch()
+        loss = run.epoch()
         seconds += time.perf_counter() - start
-        due = trainer.progress.epoch % config.eval_every == 0
-        valid = trainer.evaluate("valid") if due else None
-        trainer.note(loss, valid)
+        due = run.progress.epoch % config.eval_every == 0
+        valid = run.evaluate("valid") if due else None
+        run.record_epoch(loss, valid)
         if valid is not None:
-            curve.append([trainer.progress.epoch, round(seconds, 3), valid["mrr"]])
-    found = trainer.result(complete=True)
+            curve.append([run.progress.epoch, round(seconds, 3), valid["mrr"]])
+    result = run.result(complete=True)
     keys = ("epochs", "best_epoch", "valid", "test", "seconds", "sampler_counts", "collapse")
     return {
         "seed": seed,
-        **{key: found[key] for key in keys},
-        "hard": evaluate_edges(hard, trainer.model.scorer(trainer.embed())),
-        "false_negatives_per_1000": false_negatives(trainer, data),
+        **{key: result[key] for key in keys},
+        "hard": evaluate_edges(hard, run.scorer()),
+        "false_negatives_per_1000": false_negatives(run, data),
         "curve": curve,
     }
 
 
 def cell(job: tuple[str, str, str, str]) -> str:
-    """Run all seeds of one cell and write its file."""
+    """Train all seeds of a cell and write its file."""
     dataset, encoder, strategy, command = job
     data, hard = load(dataset)
     sampler, loss = STRATEGIES[strategy]
@@ -145,14 +145,14 @@ def cell(job: tuple[str, str, str, str]) -> str:
     runs = []
     for seed in SEEDS:
         with torch.random.fork_rng():
-            runs.append(run(data, hard, config, seed))
+            runs.append(train_seed(data, hard, config, seed))
     result = {
         "command": command,
         "dataset": dataset,
         "encoder": encoder,
         "strategy": strategy,
         "split": data.split,
-        "ranked": {"valid": len(_some(data.valid).pos[0]), "test": len(hard.pos[0])},
+        "ranked": {"valid": ranked_part(data.valid).pos.size(1), "test": hard.pos.size(1)},
         "hard_negatives": hard.num_negatives,
         "config": asdict(config),
         "runs": runs,
@@ -164,7 +164,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
 
 
 def path(dataset: str, encoder: str, strategy: str) -> Path:
-    """Where the result of a cell is."""
+    """Return the file of a cell's result."""
     words = "".join(c if c.isalnum() else "-" for c in strategy.lower()).strip("-")
     return RESULTS / f"{dataset}-{encoder}-{words}.json"
 
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cells whose file name starts with this")
     options = parser.parse_args()
     command = jobs.command("strategies")
-    todo = [
+    pending = [
         (dataset, encoder, strategy, command)
         for dataset in BUDGETS
         for strategy in STRATEGIES
@@ -182,7 +182,7 @@ def main() -> None:
         if path(dataset, encoder, strategy).name.startswith(options.only)
         and not path(dataset, encoder, strategy).exists()
     ]
-    jobs.run(cell, todo, options.jobs)
+    jobs.run(cell, pending, options.jobs)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tables of the strategies and of MCNS's Arxiv, from the files under ``results/``."""
+"""Tables of strategies, MCNS's Arxiv and Gowalla, made from the files under ``results/``."""
 
 from __future__ import annotations
 
@@ -15,69 +15,75 @@ BASE = "uniform"
 
 @cache
 def cells() -> dict[tuple[str, str, str], Cell]:
-    """Every finished cell by dataset, encoder and strategy."""
-    found = [json.loads(path.read_text()) for path in sorted(strategies.RESULTS.glob("*.json"))]
-    return {(one["dataset"], one["encoder"], one["strategy"]): one for one in found}
+    """Return the finished cells by dataset, encoder and strategy."""
+    records = [json.loads(path.read_text()) for path in sorted(strategies.RESULTS.glob("*.json"))]
+    return {(cell["dataset"], cell["encoder"], cell["strategy"]): cell for cell in records}
 
 
 def columns() -> list[tuple[str, str]]:
-    """Dataset and encoder of each column of results."""
+    """Return dataset and encoder of each column of results."""
     return sorted(
         {key[:2] for key in cells()}, key=lambda c: (list(strategies.BUDGETS).index(c[0]), c[1])
     )
 
 
 def mrr(cell: Cell, part: str) -> list[float]:
-    """Of each seed, in %: ``part`` is ``test`` (uniform negatives) or ``hard``."""
+    """Return the MRR of each seed, in %; ``part`` is ``test`` (uniform negatives) or ``hard``."""
     return [100 * run[part]["mrr"] for run in cell["runs"]]
 
 
 def changes(strategy: str, part: str) -> list[float]:
-    """Change of mean MRR relative to uniform, in %, in each column that was run."""
-    found = []
+    """Return the change of mean MRR relative to uniform, in %, in each column that was run."""
+    gains = []
     for column in columns():
         if (*column, strategy) in cells():
             base = statistics.fmean(mrr(cells()[(*column, BASE)], part))
-            own = statistics.fmean(mrr(cells()[(*column, strategy)], part))
-            found.append(100 * (own / base - 1))
-    return found
+            mean = statistics.fmean(mrr(cells()[(*column, strategy)], part))
+            gains.append(100 * (mean / base - 1))
+    return gains
 
 
 def gain(strategy: str, part: str) -> float:
-    """Median of the changes: one dataset must not decide alone."""
+    """Return the median of the changes, so that no dataset decides alone."""
     return statistics.median(changes(strategy, part))
 
 
 def risk(strategy: str) -> float:
-    """Held-out edges per 1,000 negatives, mean over all runs."""
-    found = [cell for key, cell in cells().items() if key[2] == strategy]
-    return statistics.fmean(run["false_negatives_per_1000"] for c in found for run in c["runs"])
+    """Return the held-out edges per 1,000 negatives, the mean over all runs."""
+    runs = [run for key, cell in cells().items() if key[2] == strategy for run in cell["runs"]]
+    return statistics.fmean(run["false_negatives_per_1000"] for run in runs)
 
 
 def ranked() -> list[str]:
-    """Strategies by both gains, best first."""
+    """Return the strategies by the sum of both gains, best first."""
     names = dict.fromkeys(key[2] for key in cells())
     return sorted(names, key=lambda name: -(gain(name, "hard") + gain(name, "test")))
 
 
 def reached(strategy: str) -> tuple[int, int, str, str]:
-    """Runs that reach the best validation MRR of uniform at the same seed, of how many, and when.
+    """Return how often and when a strategy reaches uniform's best validation MRR of the same seed.
 
-    Epochs and seconds are medians over those runs, relative to what uniform took.
+    Returns:
+        The number of runs that reach it, the number of runs, and of those that reach it the median
+        epochs and seconds, relative to uniform's.
     """
-    runs, epochs, seconds = 0, [], []
+    runs = 0
+    epochs: list[float] = []
+    seconds: list[float] = []
     for column in columns():
         cell, base = cells().get((*column, strategy)), cells()[(*column, BASE)]
-        for run, other in zip(cell["runs"] if cell else [], base["runs"], strict=False):
+        for run, base_run in zip(cell["runs"] if cell else [], base["runs"], strict=False):
             runs += 1
-            best = max(point[2] for point in other["curve"])
-            there = next(point for point in other["curve"] if point[2] >= best)
-            hit = next((point for point in run["curve"] if point[2] >= best), None)
+            best = max(base_run["curve"], key=lambda point: point[2])  # the first of equals
+            hit = next((point for point in run["curve"] if point[2] >= best[2]), None)
             if hit is not None:
-                epochs.append(hit[0] / there[0])
-                seconds.append(hit[1] / there[1])
-    shown = [f"{statistics.median(some):.2f}" if some else "-" for some in (epochs, seconds)]
-    return len(epochs), runs, shown[0], shown[1]
+                epochs.append(hit[0] / best[0])
+                seconds.append(hit[1] / best[1])
+    return len(epochs), runs, _median(epochs), _median(seconds)
+
+
+def _median(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f}" if values else "-"
 
 
 def _spread(values: list[float]) -> str:
@@ -85,7 +91,7 @@ def _spread(values: list[float]) -> str:
 
 
 def summary_rows(names: list[str]) -> list[list[str]]:
-    """Strategy, gains, cost and risk."""
+    """Return strategy, gains, cost and risk of each name."""
     rows = []
     for name in names:
         hit, runs, epochs, seconds = reached(name)
@@ -115,13 +121,13 @@ SUMMARY = [
 
 
 def verdict() -> str:
-    """Which strategies help or hurt nearly everywhere: on both metrics in most columns."""
+    """Return which strategies help or hurt on both metrics in nearly all columns."""
     good, bad = [], []
     for name in ranked():
-        both = changes(name, "hard") + changes(name, "test")
-        if sum(change > 0 for change in both) >= 5 / 6 * len(both):
+        row = changes(name, "hard") + changes(name, "test")
+        if sum(change > 0 for change in row) >= 5 / 6 * len(row):
             good.append(name)
-        if sum(change < 0 for change in both) >= 5 / 6 * len(both):
+        if sum(change < 0 for change in row) >= 5 / 6 * len(row):
             bad.append(name)
     return (
         "Of the figures of a row (hard and easy MRR in each column), at least five in six are "
@@ -131,22 +137,22 @@ def verdict() -> str:
 
 
 def detail_rows(dataset: str) -> list[list[str]]:
-    """Strategy, sampler, loss, and hard and easy MRR of each encoder."""
+    """Return strategy, sampler, loss, and hard and easy MRR of each encoder."""
     rows = []
     for name in ranked():
-        found = [cells().get((dataset, encoder, name)) for encoder in ("gcn", "sage")]
-        some = next((cell for cell in found if cell), None)
-        if some is None:
+        by_encoder = [cells().get((dataset, encoder, name)) for encoder in ("gcn", "sage")]
+        config = next((cell["config"] for cell in by_encoder if cell), None)
+        if config is None:
             continue
-        row = [name, f"`{some['config']['sampler']}`", some["config"]["loss"]]
-        for cell in found:
+        row = [name, f"`{config['sampler']}`", config["loss"]]
+        for cell in by_encoder:
             row += [_spread(mrr(cell, "hard")), _spread(mrr(cell, "test"))] if cell else ["-", "-"]
         rows.append(row)
     return rows
 
 
 def mcns_rows() -> list[list[str]]:
-    """AUC in % on MCNS's Arxiv, beside what the paper reports."""
+    """Return the test AUC, %, of each sampler on MCNS's Arxiv, beside the paper's."""
     published = {"random": "74.7", "degree": "78.9", "DNS": "82.6", "MCNS": "83.5"}
     rows = []
     for path in sorted(mcns.RESULTS.glob("*.json")):
@@ -165,14 +171,14 @@ def mcns_rows() -> list[list[str]]:
 
 
 def recommend_rows() -> list[list[str]]:
-    """Strategy, sampler, loss, and the figures of the test, best Recall@20 first; what was run."""
-    found = [json.loads(path.read_text()) for path in sorted(recommend.RESULTS.glob("*.json"))]
-    found.sort(key=lambda one: -one["summary"]["test"]["recall@20"]["mean"])
+    """Return sampler, loss and test figures of each strategy on Gowalla, best Recall@20 first."""
+    records = [json.loads(path.read_text()) for path in sorted(recommend.RESULTS.glob("*.json"))]
+    records.sort(key=lambda record: -record["summary"]["test"]["recall@20"]["mean"])
     rows = []
-    for one in found:
-        config, run = one["config"], one["runs"][0]
+    for record in records:
+        config, run = record["config"], record["runs"][0]
         figures = [
-            f"{100 * one['summary']['test'][name]['mean']:.2f}"
+            f"{100 * record['summary']['test'][name]['mean']:.2f}"
             for name in ("recall@20", "ndcg@20", "mrr", "hits@20")
         ]
         sampler = f"`{config['sampler']}`, {config['k']}"

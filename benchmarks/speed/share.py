@@ -1,8 +1,8 @@
 """What sampling costs in training: ``python -m benchmarks.speed.share``.
 
-GraphSAGE in several configurations, the same number of steps of each in turn, several times over;
-the fastest round counts. ``log_q`` counts as sampling where the loss needs it, and so does what a
-sampler has the model score. Writes ``results/share.json``.
+GraphSAGE in several configurations, the same number of steps of each in turn, in several rounds;
+the fastest round counts. The time of ``log_q`` counts as sampling where the loss needs it, that of
+scores that a sampler asks the model for as scoring. Writes ``results/share.json``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from gneg import datasets, files
-from gneg.cli import keep_freed_memory
+from gneg.cli.app import keep_freed_memory
 from gneg.training.config import LinkConfig
 from gneg.training.link import LinkRun
 
@@ -36,29 +36,37 @@ CONFIGS = {
 
 
 def measure(data: datasets.LinkData, steps: int) -> list[dict[str, Any]]:
-    """Seconds of each configuration, without a first round, which compiles and fills caches."""
+    """Return the epoch time of each configuration and the shares of sampling and scoring.
+
+    The first round, which compiles kernels and fills caches, does not count.
+
+    Args:
+        data: The dataset.
+        steps: Batches of each round.
+    """
     with torch.random.fork_rng():
-        trainers = {label: LinkRun(data, config, seed=0) for label, config in CONFIGS.items()}
+        runs = {label: LinkRun(data, config, seed=0) for label, config in CONFIGS.items()}
         rounds: dict[str, list[dict[str, float]]] = {label: [] for label in CONFIGS}
         for _ in range(ROUNDS):
-            for label, trainer in trainers.items():
-                edges = steps * trainer.batch_size
-                trainer.train_edges = trainer.train_edges[:, :edges]
-                trainer.positions = trainer.positions[:, :edges]
-                trainer.progress.seconds = dict.fromkeys(trainer.progress.seconds, 0.0)
-                trainer.epoch()
-                rounds[label].append(trainer.progress.seconds)
-    whole = data.train.size(1) / min(steps * trainer.batch_size, data.train.size(1))
-    rows = []
-    for label, seen in rounds.items():
-        best = min(seen[1:], key=lambda seconds: sum(seconds.values()))
+            for label, run in runs.items():
+                edges = steps * run.batch_size
+                run.positives = run.positives[:, :edges]
+                run.positions = run.positions[:, :edges]
+                run.progress.seconds = dict.fromkeys(run.progress.seconds, 0.0)
+                run.epoch()
+                rounds[label].append(run.progress.seconds)
+    batch_size, num_edges = runs[UNIFORM].batch_size, data.train.size(1)
+    scale = num_edges / min(steps * batch_size, num_edges)  # to a whole epoch
+    rows: list[dict[str, Any]] = []
+    for label, seconds_by_round in rounds.items():
+        best = min(seconds_by_round[1:], key=lambda seconds: sum(seconds.values()))
         total = sum(best.values())
         rows.append(
             {
                 "dataset": data.name,
                 "config": label,
-                "steps_measured": min(steps, math.ceil(data.train.size(1) / trainer.batch_size)),
-                "epoch_s": total * whole,
+                "steps_measured": min(steps, math.ceil(num_edges / batch_size)),
+                "epoch_s": total * scale,
                 "sampling_share": best["sampling"] / total,
                 "scoring_share": best["scoring"] / total,
             }

@@ -8,8 +8,9 @@ from typing import Annotated, Any, cast
 import typer
 
 from gneg import files
-from gneg.cli.app import app, command_line, console, plain_errors, say, say_path
-from gneg.cli.options import DataOptions, DataSource, expand_groups
+from gneg.cli.app import app, command_line, console, say, say_path
+from gneg.cli.groups import expand_groups
+from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
 from gneg.training.config import LinkConfig
 
@@ -62,33 +63,32 @@ def audit_command(
     from gneg.datasets import TripleData
     from gneg.evaluation.audit import audit
 
-    with plain_errors():
-        data = source.load_any(dataset)
-        if isinstance(data, TripleData):
-            corrupt = {"dst": "tail", "src": "head"}.get(corrupt, corrupt)
-        score, z = (None, None) if model is None else _trained_model(data, model)
-        with console.status("drawing and measuring"):
-            results = audit(
-                data,
-                sampler,
-                k=k,
-                negatives=negatives,
-                score=score,
-                z=z,
-                known=cast(Any, known),
-                corrupt=cast(Any, corrupt),
-                seed=seed,
-                command=command_line(),
-            )
-        _print_hardness(results)
-        _print_risk(results)
-        if out is not None:
-            files.write_json(out, results)
-            say_path("results", out)
-        if plots is not None:
-            from gneg.experiments.report import figures, style
+    data = source.load_any(dataset)
+    if isinstance(data, TripleData):
+        corrupt = {"dst": "tail", "src": "head"}.get(corrupt, corrupt)
+    score, z = (None, None) if model is None else _trained_model(data, model)
+    with console.status("drawing and measuring"):
+        results = audit(
+            data,
+            sampler,
+            k=k,
+            negatives=negatives,
+            score=score,
+            z=z,
+            known=cast(Any, known),
+            corrupt=cast(Any, corrupt),
+            seed=seed,
+            command=command_line(),
+        )
+    _print_hardness(results)
+    _print_risk(results)
+    if out is not None:
+        files.write_json(out, results)
+        say_path("results", out)
+    if plots is not None:
+        from gneg.experiments.report import figures, style
 
-            say_path("figures", *style.write(figures.audit(results), plots))
+        say_path("figures", *style.write(figures.audit(results), plots))
 
 
 def _trained_model(data: Any, path: Path) -> tuple[Any, Any]:

@@ -12,20 +12,11 @@ import typer
 
 from gneg import checks
 from gneg.cli.app import app, command_line, kg, plain_errors, say, say_path
-from gneg.cli.options import (
-    RUN,
-    ConfigOptions,
-    DataOptions,
-    Dataset,
-    DataSource,
-    Fresh,
-    Out,
-    Seeds,
-    Settings,
-    expand_groups,
-)
+from gneg.cli.groups import expand_groups
+from gneg.cli.options import RUN, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
 from gneg.cli.progress import ProgressDisplay
-from gneg.cli.tables import mean_std, print_table
+from gneg.cli.sources import DataOptions, DataSource
+from gneg.cli.tables import count_of, mean_std, print_table
 from gneg.training.config import LinkConfig, TripleConfig
 
 Jobs = Annotated[int, typer.Option(min=1, help="Processes at once.", rich_help_panel=RUN)]
@@ -88,22 +79,21 @@ def compare_command(
 
     The same command resumes where it was interrupted.
 
-    [bold]gneg compare Cora --samplers "uniform,walk,hardest(uniform, m=64)" --encoders sage,gcn --seeds 5 --jobs 2 --report report.html[/]
+    [bold]gneg compare Cora --samplers "uniform,walk" --encoders sage,gcn --report page.html[/]
     """
     from gneg.experiments.grid import grid
 
-    with plain_errors():
-        base = settings.config()
-        configs = grid(
-            base,
-            encoder=encoders.split(","),
-            loss=[None if loss == "auto" else loss for loss in losses.split(",")],
-            sampler=_expressions(samplers),
-        )
-        data = source.load(dataset)
-        folder = out or Path("runs") / f"compare-{_word(data.name)}"
-        sets = _hard_sets(data, hardset or [], hard, folder)
-        _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets)
+    base = settings.config()
+    configs = grid(
+        base,
+        encoder=encoders.split(","),
+        loss=[None if loss == "auto" else loss for loss in losses.split(",")],
+        sampler=_expressions(samplers),
+    )
+    data = source.load(dataset)
+    folder = out or Path("runs") / f"compare-{_word(data.name)}"
+    sets = _hard_sets(data, hardset or [], hard, folder)
+    _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets)
 
 
 @kg.command("compare")
@@ -135,12 +125,11 @@ def kg_compare_command(
     """
     from gneg.experiments.grid import grid
 
-    with plain_errors():
-        base = settings.config()
-        configs = grid(base, model=models.split(","), sampler=_expressions(samplers))
-        data = source.load_triples(dataset)
-        folder = out or Path("runs") / f"kg-compare-{_word(data.name)}"
-        _compare(data, configs, seeds, folder, jobs, search, fresh, report, {})
+    base = settings.config()
+    configs = grid(base, model=models.split(","), sampler=_expressions(samplers))
+    data = source.load_triples(dataset)
+    folder = out or Path("runs") / f"kg-compare-{_word(data.name)}"
+    _compare(data, configs, seeds, folder, jobs, search, fresh, report, {})
 
 
 @app.command("report")
@@ -238,9 +227,14 @@ def _hard_sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[s
 
 
 def _print_comparison(results: dict[str, Any]) -> None:
+    from gneg.experiments.cell import ALL_ENTITIES, VERIFIED
+
     rows, first = results["rows"], results["rows"][0]["summary"]
     metrics = list(dict.fromkeys([results["metric"], "mrr", "hits@10", "accuracy"]))
-    columns = [(metric, name) for metric in metrics for name in first if metric in first[name]]
+    names = (ALL_ENTITIES, VERIFIED) if ALL_ENTITIES in first else tuple(first)
+    columns = [
+        (metric, name) for metric in metrics for name in names if metric in first.get(name, {})
+    ]
     cells = [
         [
             *(row["encoder"], row["sampler"], row["loss"]),
@@ -258,7 +252,7 @@ def _print_comparison(results: dict[str, Any]) -> None:
         cells.append([kind, "-", "-", *values, "-", "-"])
     heads = ["model", "sampler", "loss", *(f"{name} {metric}" for metric, name in columns)]
     heads += ["held-out per 1,000", "train, s"]
-    title = f"{results['dataset']['name']} test, {results['seeds']} seed(s), %"
+    title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
     print_table(title, heads, cells, text_columns=3)
     say(
         f"* differs from {results['baseline']}, p < 0.05 (** 0.01, *** 0.001): paired t-tests over "

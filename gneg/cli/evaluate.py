@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from gneg import checks, files
-from gneg.cli.app import app, command_line, plain_errors, say, say_path
-from gneg.cli.options import DataOptions, DataSource, expand_groups
+from gneg.cli.app import app, command_line, say, say_path
+from gneg.cli.groups import expand_groups
+from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
 from gneg.graph.heuristics import KINDS
 
@@ -49,25 +50,26 @@ def evaluate_command(
     holds scores [E, 1 + K], the positive first, of the hard set or, without one, of the dataset's
     own negatives.
 
-    [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
+    [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]
+
+    [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
     from gneg.evaluation.hardset import HardSet
 
-    with plain_errors():
-        if dataset is None:
-            dataset, source = _dataset_of(model)
-        data = source.load(dataset)
-        edges = data.valid if part == "valid" else data.test
-        sets = {path.stem: HardSet.load(path, edges.pos) for path in hardset or ()}
-        options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
-        results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
-        results["command"] = command_line()
-        _print_metrics(results)
-        for name in results["runs"][0]["sets"]:
-            _print_buckets(results, name)
-        if out is not None:
-            files.write_json(out, results)
-            say_path("results", out)
+    if dataset is None:
+        dataset, source = _dataset_of(model)
+    data = source.load(dataset)
+    edges = data.valid if part == "valid" else data.test
+    sets = {path.stem: HardSet.load(path, edges.pos) for path in hardset or ()}
+    options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
+    results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
+    results["command"] = command_line()
+    _print_metrics(results)
+    for name in results["runs"][0]["sets"]:
+        _print_buckets(results, name)
+    if out is not None:
+        files.write_json(out, results)
+        say_path("results", out)
 
 
 def _dataset_of(model: str) -> tuple[str, DataSource]:

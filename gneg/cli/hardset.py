@@ -7,9 +7,11 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from gneg.cli.app import app, command_line, plain_errors, say, say_path
-from gneg.cli.options import DataOptions, Dataset, DataSource, Fresh, expand_groups
+from gneg.cli.app import app, command_line, say, say_path
+from gneg.cli.groups import expand_groups
+from gneg.cli.options import Dataset, Fresh
 from gneg.cli.progress import ProgressDisplay
+from gneg.cli.sources import DataOptions, DataSource
 
 HEART = "HeaRT"
 
@@ -72,26 +74,25 @@ def hardset_command(
     """
     from gneg.evaluation.hardset import hardset
 
-    with plain_errors():
-        data = source.load(dataset)
-        with ProgressDisplay() as display:
-            hard = hardset(
-                data,
-                family=family,
-                k=k,
-                part=cast(Any, part),
-                known=cast(Any, known),
-                ends=cast(Any, ends),
-                merge=cast(Any, merge),
-                local=cast(Any, local),
-                alpha=alpha,
-                tolerance=tolerance,
-                seed=seed,
-                out=out,
-                fresh=fresh,
-                report=display.count("nodes"),
-                command=command_line(),
-            )
+    data = source.load(dataset)
+    with ProgressDisplay() as display:
+        hard = hardset(
+            data,
+            family=family,
+            k=k,
+            part=cast(Any, part),
+            known=cast(Any, known),
+            ends=cast(Any, ends),
+            merge=cast(Any, merge),
+            local=cast(Any, local),
+            alpha=alpha,
+            tolerance=tolerance,
+            seed=seed,
+            out=out,
+            fresh=fresh,
+            report=display.count("nodes"),
+            command=command_line(),
+        )
     filled, pairs = hard.info["filled"], hard.index.numel()
     say(
         f"{hard.pos.size(1):,} positives x {hard.index.size(1)} negatives; known edges: {known}; "

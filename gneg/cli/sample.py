@@ -7,9 +7,11 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from gneg.cli.app import app, command_line, plain_errors, say, say_path
-from gneg.cli.options import DataOptions, Dataset, DataSource, Fresh, expand_groups
+from gneg.cli.app import app, command_line, say, say_path
+from gneg.cli.groups import expand_groups
+from gneg.cli.options import Dataset, Fresh
 from gneg.cli.progress import ProgressDisplay
+from gneg.cli.sources import DataOptions, DataSource
 from gneg.training.config import LinkConfig
 
 
@@ -48,29 +50,28 @@ def sample_command(
     """
     from gneg.datasets.negatives import sample
 
-    with plain_errors():
-        data = source.load(dataset)
-        score = z = None
-        if model is not None:
-            from gneg.training.load import load_run
+    data = source.load(dataset)
+    score = z = None
+    if model is not None:
+        from gneg.training.load import load_run
 
-            run = load_run(data, model)
-            score, z = run.scorer(), run.embed()
-        with ProgressDisplay() as display:
-            info = sample(
-                data,
-                sampler,
-                k=k,
-                out=out,
-                part=part,
-                known=cast(Any, known),
-                corrupt=cast(Any, corrupt),
-                score=score,
-                z=z,
-                seed=seed,
-                fresh=fresh,
-                report=display.count("positives"),
-                command=command_line(),
-            )
+        run = load_run(data, model)
+        score, z = run.scorer(), run.embed()
+    with ProgressDisplay() as display:
+        info = sample(
+            data,
+            sampler,
+            k=k,
+            out=out,
+            part=part,
+            known=cast(Any, known),
+            corrupt=cast(Any, corrupt),
+            score=score,
+            z=z,
+            seed=seed,
+            fresh=fresh,
+            report=display.count("positives"),
+            command=command_line(),
+        )
     say(f"graph {info['graph']}, seed {seed}, known edges: {known}")
     say_path("negatives", out)

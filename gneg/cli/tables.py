@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -16,10 +17,11 @@ def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1
 ) -> None:
     """Print a table whose first ``text_columns`` hold text and whose other columns hold numbers."""
-    table = Table(title=escape(title))
+    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for i, column in enumerate(columns):
         justify: Any = "right" if i >= text_columns else "left"
-        table.add_column(escape(column), justify=justify, overflow="fold")
+        word = max(map(len, column.split()), default=0)  # headings break between words only
+        table.add_column(escape(column), justify=justify, overflow="fold", min_width=word)
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)
@@ -36,3 +38,8 @@ def mean_std(value: dict[str, Any], metric: str = "") -> str:
 def percent(value: float) -> str:
     """Return a share in percent; ``-`` for one that is not known yet, below 0."""
     return f"{100 * value:.2f} %" if value >= 0 else "-"
+
+
+def count_of(count: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless the number is 1."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -11,23 +11,24 @@ from typing import Annotated, Any
 import typer
 
 from gneg import checks
-from gneg.cli.app import app, command_line, console, kg, plain_errors, say, say_path
-from gneg.cli.options import (
-    ConfigOptions,
-    DataOptions,
-    DataSource,
-    Fresh,
-    Out,
-    Seeds,
-    Settings,
-    expand_groups,
-    repeat,
-)
+from gneg.cli.app import app, command_line, console, kg, say, say_path
+from gneg.cli.groups import expand_groups
+from gneg.cli.options import RUN, ConfigOptions, Fresh, Out, Settings
 from gneg.cli.progress import ProgressDisplay
-from gneg.cli.tables import mean_std, print_table
+from gneg.cli.sources import DataOptions, DataSource, repeat
+from gneg.cli.tables import count_of, mean_std, print_table
 from gneg.evaluation.metrics import MEAN_RANKS
 from gneg.training.config import LinkConfig, TripleConfig
 
+OptionalSeeds = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Number of runs, with seeds 0, 1, ...; without it one, or with --config results.json "
+        "the seeds of the earlier run.",
+        rich_help_panel=RUN,
+    ),
+]
 OptionalDataset = Annotated[
     str | None,
     typer.Argument(
@@ -45,13 +46,13 @@ def train_command(
         str | None,
         typer.Option(
             help="auto: settings that are not given are chosen to suit the graph, and explained; "
-            "none: the defaults shown here. auto, with --config none.",
+            "none: the defaults shown here. Without it auto, or none with --config.",
             rich_help_panel="Model",
         ),
     ] = None,
     settings: Settings[LinkConfig] = ConfigOptions(LinkConfig),  # type: ignore[assignment]
     source: DataSource = DataOptions(),  # type: ignore[assignment]
-    seeds: Seeds = 1,
+    seeds: OptionalSeeds = None,
     out: Out = None,
     fresh: Fresh = False,
 ) -> None:
@@ -63,23 +64,28 @@ def train_command(
 
     [bold]gneg train --config runs/Cora-gcn-.../results.json --seeds 5[/]
     """
-    with plain_errors():
-        dataset, source = repeat(dataset, source, settings.earlier)
-        config, reasons = settings.config(), None
-        chosen = recipe or ("none" if settings.file else "auto")
-        checks.choice("recipe", chosen, ("auto", "none"))
-        data = source.load(dataset)
-        if chosen == "auto" and not config.training_free:
-            from gneg.training import recipe as recipes
+    dataset, source = repeat(dataset, source, settings.earlier)
+    config, reasons = settings.config(), None
+    chosen = recipe or ("none" if settings.file else "auto")
+    checks.choice("recipe", chosen, ("auto", "none"))
+    data = source.load(dataset)
+    if chosen == "auto" and not config.training_free:
+        from gneg.training import recipe as recipes
 
-            suited = recipes.auto(data, **settings.given)
-            config, reasons = suited.config, suited.reasons
-            say(f"recipe: {reasons}")
-        results, folder = _train(
-            data, config, seeds, out, fresh, recipe=reasons, source=source.record(dataset)
-        )
-        _print_link_results(results)
-        _end(results, folder)
+        suited = recipes.auto(data, **settings.given)
+        config, reasons = suited.config, suited.reasons
+        say(f"recipe: {reasons}")
+    results, folder = _train(
+        data,
+        config,
+        _seeds(seeds, settings.earlier),
+        out,
+        fresh,
+        recipe=reasons,
+        source=source.record(dataset),
+    )
+    _print_link_results(results)
+    _end(results, folder)
 
 
 @kg.command("train")
@@ -88,7 +94,7 @@ def kg_train_command(
     dataset: OptionalDataset = None,
     settings: Settings[TripleConfig] = ConfigOptions(TripleConfig),  # type: ignore[assignment]
     source: DataSource = DataOptions(triples=True),  # type: ignore[assignment]
-    seeds: Seeds = 1,
+    seeds: OptionalSeeds = None,
     out: Out = None,
     fresh: Fresh = False,
 ) -> None:
@@ -97,21 +103,29 @@ def kg_train_command(
     The same command resumes where it was interrupted. Where there are verified negatives (CoDEx),
     triples are classified as well.
 
-    [bold]gneg kg train umls --epochs 50[/]   [bold]gneg kg train fb15k237 --sampler "cached(uniform)"[/]
+    [bold]gneg kg train umls --epochs 50[/]
+
+    [bold]gneg kg train fb15k237 --sampler "cached(uniform)"[/]
     """
-    with plain_errors():
-        dataset, source = repeat(dataset, source, settings.earlier)
-        config = settings.config()
-        data = source.load_triples(dataset)
-        results, folder = _train(data, config, seeds, out, fresh, source=source.record(dataset))
-        _print_triple_results(results)
-        _end(results, folder)
+    dataset, source = repeat(dataset, source, settings.earlier)
+    config = settings.config()
+    data = source.load_triples(dataset)
+    results, folder = _train(
+        data,
+        config,
+        _seeds(seeds, settings.earlier),
+        out,
+        fresh,
+        source=source.record(dataset),
+    )
+    _print_triple_results(results)
+    _end(results, folder)
 
 
 def _train(
     data: Any,
     config: LinkConfig | TripleConfig,
-    seeds: int,
+    seeds: Sequence[int],
     out: Path | None,
     fresh: bool,
     *,
@@ -127,7 +141,7 @@ def _train(
             results = train(
                 data,
                 config,
-                seeds=range(seeds),
+                seeds=seeds,
                 out=folder,
                 fresh=fresh,
                 command=command_line(),
@@ -138,6 +152,13 @@ def _train(
         except TrainingInterrupted as interruption:
             results = interruption.results
     return results, folder
+
+
+def _seeds(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
+    """Return the seeds 0, 1, ...; without a number those of an earlier run, or 0 alone."""
+    if count is None and earlier.get("runs"):
+        return [run["seed"] for run in earlier["runs"] if "seed" in run] or [0]
+    return range(1 if count is None else count)
 
 
 def _end(results: dict[str, Any], folder: Path) -> None:
@@ -157,7 +178,7 @@ def _print_link_results(results: dict[str, Any]) -> None:
         )
         for name in summary["test"]
     ]
-    title = f"{results['dataset']['name']}, {len(runs)} seed(s), %"
+    title = f"{results['dataset']['name']}, {count_of(len(runs), 'seed')}, %"
     print_table(title, ("metric", "valid", "test"), rows)
     say(
         f"against {protocol['negatives_per_positive']} negatives per positive "
@@ -190,7 +211,7 @@ def _print_triple_results(results: dict[str, Any]) -> None:
         (name, *(cell(name, summary[part][name]) for part in ("valid", "test")))
         for name in summary["test"]
     ]
-    title = f"{results['dataset']['name']}, {len(runs)} seed(s)"
+    title = f"{results['dataset']['name']}, {count_of(len(runs), 'seed')}"
     print_table(title, ("metric", "valid", "test"), rows)
     columns = ("mrr", "hits@1", "hits@10")
     rows = [

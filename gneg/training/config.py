@@ -148,11 +148,9 @@ class LinkConfig(TrainConfig):
     hidden: int = setting(256, "Width of embeddings and layers.", low=1)
     layers: int = setting(2, "Layers of the encoder; 0 only for lightgcn.", low=0)
     decoder_layers: int = setting(2, "Linear layers of the mlp and hybrid decoders.", low=1)
-    dropout: float = setting(
-        0.5, "Share of hidden values that the encoder drops, in [0, 1].", low=0, high=1
-    )
+    dropout: float = setting(0.5, "Share of hidden values that the encoder drops.", low=0, high=1)
     decoder_dropout: float = setting(
-        0.0, "Share of hidden values that the mlp decoder drops, in [0, 1].", low=0, high=1
+        0.0, "Share of hidden values that the mlp decoder drops.", low=0, high=1
     )
     inputs: Inputs | None = setting(
         None,
@@ -233,7 +231,7 @@ class TripleConfig(TrainConfig):
     )
     layers: int = setting(1, "Layers of the encoder.", low=1)
     dropout: float = setting(
-        0.0, "Share of values dropped between the encoder's layers, in [0, 1].", low=0, high=1
+        0.0, "Share of values dropped between the encoder's layers.", low=0, high=1
     )
     inverse: bool = setting(False, "Predict heads as tails of inverse relations.")
     sampler: str = setting(

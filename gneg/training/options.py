@@ -45,6 +45,15 @@ class Option:
     check: Callable[[str, str], object] | None = None
     short: str | None = None
 
+    @property
+    def range(self) -> str:
+        """The range of a number as text: ``>= 1``, ``> 0`` or ``in [0, 1]``."""
+        if self.low is None:
+            return ""
+        if self.high is not None:
+            return f"in {'(' if self.above else '['}{self.low:g}, {self.high:g}]"
+        return f"{'>' if self.above else '>='} {self.low:g}"
+
     def field(self, default: Any) -> Any:
         """Return a dataclass field with this description and a default."""
         return field(default=default, metadata={_KEY: self})
@@ -110,11 +119,12 @@ class Setting:
 
     @property
     def help(self) -> str:
-        """The sentence for ``--help``, with the choices where the sentence does not name them."""
-        choices = self.option.choices or ()
-        if not choices or all(choice in self.option.help for choice in choices):
-            return self.option.help
-        return f"{self.option.help.rstrip('.')}. One of {', '.join(choices)}."
+        """The sentences for ``--help``, with choices and range where they are not in the text."""
+        choices, text = self.option.choices or (), self.option.help.rstrip(".")
+        if not all(choice in text for choice in choices):
+            text += f". One of {', '.join(choices)}"
+        limits = self.option.range
+        return f"{text}." if not limits or limits in text else f"{text}; {limits}."
 
 
 def settings(config: type) -> dict[str, Setting]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 import gneg
-from gneg.cli import app
+from tests.cli.invoke import run
 
-runner = CliRunner()
 QUICK = ["train", "digits", "--epochs", "2", "--eval-every", "1", "--hidden", "16", "-k", "2"]
 PLAIN = ["--recipe", "none"]
 
@@ -18,10 +16,6 @@ PLAIN = ["--recipe", "none"]
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: str):
-    return runner.invoke(app, list(arguments), env={"COLUMNS": "140"})
 
 
 def test_train_prints_a_table_and_where_the_result_is(tmp_path):
@@ -128,7 +122,7 @@ def test_compare_and_report(tmp_path):
         (["hardset", "digits", "--family", "hist"], "no sampler 'hist'"),
         (["hardset", "digits", "--out", "a.csv"], "'out' must be a name that ends in"),
         (["evaluate", "ra"], "'dataset' must be given unless MODEL is a run"),
-        (["evaluate", "nothing", "digits"], "results.json"),
+        (["evaluate", "nothing", "digits"], "'model' must be a folder with model-SEED.pt"),
         (["evaluate", "log_q(dns(walk))", "digits"], "closed-form density"),
         (["evaluate", "ra", "digits", "--hardset", "no.npz"], "'hardset' must be an existing file"),
         (["audit", "digits", "--sampler", "walk(", "-k", "2"], "expected"),

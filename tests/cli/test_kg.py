@@ -6,12 +6,11 @@ import json
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from gneg import datasets
-from gneg.cli import app
 from gneg.evaluation.audit import held_out_hits
 from gneg.samplers.triples import TripleSampler
+from tests.cli.invoke import run
 from tests.triple_worlds import WORLDS
 
 QUICK = ["--dim", "8", "--epochs", "4", "--eval-every", "2", "--batch-size", "64", "-k", "2"]
@@ -28,10 +27,6 @@ def folder(tmp_path, monkeypatch):
         (place / f"{part}.txt").write_text("\n".join(rows) + "\n")
     monkeypatch.chdir(tmp_path)
     return place
-
-
-def run(*arguments: str):
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "140"})
 
 
 def test_train_prints_tables_and_goes_on(folder, tmp_path):
@@ -92,7 +87,7 @@ def test_held_out_triples_are_counted():
         (["kg", "train", "TOY", "--loss", "softmax", "--margin", "2"], "'margin' must be given"),
         (
             ["kg", "compare", "TOY", "--samplers", "uniform,uniform"],
-            "'configs' must be one or more",
+            "'sampler' must be one or more values, each once",
         ),
     ],
 )

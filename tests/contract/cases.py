@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 
-from gneg import Graph, losses, samplers
+from gneg import Graph, Negatives, losses, samplers
 from gneg.samplers import Sampler
 
 
@@ -156,3 +157,24 @@ LOSSES: dict[str, Callable[[], losses.Loss]] = {
     "HardInfoNCE": lambda: losses.HardInfoNCE(0.8, 0.2, 0.5),
     "PositiveUnlabelled": lambda: losses.PositiveUnlabelled(0.3),
 }
+
+
+every_sampler = pytest.mark.parametrize("case", SAMPLERS)
+
+
+def seeded(seed: int = 7) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def draw(sampler: Sampler, pos: torch.Tensor, k: int, **options) -> Negatives:
+    """Negatives from a sampler that gets a model if it needs one."""
+    z, score = model(sampler.graph)
+    if "keys" in sampler.needs:
+        options = {"z": z, **options}
+    return sampler.sample(pos, k, score=score, **options)
+
+
+def same(a: Negatives, b: Negatives) -> bool:
+    return (
+        torch.equal(a.index, b.index) and torch.equal(a.mask, b.mask) and torch.equal(a.src, b.src)
+    )

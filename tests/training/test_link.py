@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from gneg import datasets, losses, samplers
 from gneg.checks import CollapseWarning
-from gneg.training.config import LinkConfig
+from gneg.training.config import BASE_WEIGHTS, LinkConfig
 from gneg.training.driver import TrainingInterrupted, run_folder, train
 from gneg.training.link import LinkRun
 
@@ -83,21 +84,70 @@ def test_every_sampler_trains(digits, name):
     assert run["collapse"] is None
 
 
+def losses_by_epoch(run: dict) -> list[float]:
+    return [point["loss"] for point in run["curve"]]
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    """Train with some options; what was trained before is remembered."""
+    runs = {}
+
+    def run(**options) -> dict:
+        config = small(epochs=2, **options)
+        if config not in runs:
+            runs[config] = train(digits, config)["runs"][0]
+        return runs[config]
+
+    return run
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("base", "option"),
     [
-        {"decoder": "dot"},
-        {"decoder": "bilinear"},
-        {"decoder": "cosine", "sampler": "memorybank", "loss": "infonce"},
-        {"inputs": "both", "norm": "batch"},
-        {"inputs": "embedding", "jk": "max"},
-        {"mask_targets": False},
-        {"corrupt": "src"},
-        {"sampler": "similar(refresh_every=1)", "inputs": "embedding", "loss": "bce"},
+        ({}, {"decoder": "dot"}),
+        ({}, {"decoder": "bilinear"}),
+        ({}, {"decoder": "mlp"}),
+        ({}, {"decoder": "hybrid"}),
+        ({"decoder": "mlp"}, {"decoder_layers": 3}),
+        ({"decoder": "mlp"}, {"decoder_dropout": 0.5}),
+        ({}, {"loss": "infonce"}),
+        ({"loss": "infonce"}, {"sampler": "memorybank"}),
+        ({"loss": "bce"}, {"sampler": "similar(refresh_every=1)"}),
+        ({}, {"inputs": "both"}),
+        ({}, {"inputs": "embedding"}),
+        ({}, {"norm": "batch"}),
+        ({}, {"jk": "max"}),
+        ({}, {"layers": 1}),
+        ({}, {"hidden": 16}),
+        ({}, {"dropout": 0.0}),
+        ({}, {"mask_targets": False}),
+        ({}, {"corrupt": "src"}),
+        ({}, {"known": "all"}),
+        ({}, {"k": 5}),
+        ({}, {"pair_features": "ra"}),
+        ({"base_measure": "sampler", "base_weight": 0.25}, {"base_form": "nce"}),
+        ({}, {"batch_size": 1024}),
+        ({}, {"lr": 0.02}),
+        ({}, {"weight_decay": 0.1}),
+        ({}, {"grad_clip": 0.01}),
     ],
+    ids=lambda options: "-".join(map(str, options.values())) or "default",
 )
-def test_options_train(digits, options):
-    train(digits, small(epochs=2, **options))
+def test_each_option_changes_training(trained, base, option):
+    changed = trained(**base, **option)
+    assert all(map(math.isfinite, losses_by_epoch(changed)))
+    assert losses_by_epoch(changed) != losses_by_epoch(trained(**base))
+
+
+def test_a_plain_base_measure_changes_the_evaluation_alone(trained):
+    plain = trained()
+    fixed, chosen = (trained(base_measure="sampler", base_weight=w) for w in (0.25, None))
+    assert losses_by_epoch(fixed) == losses_by_epoch(chosen) == losses_by_epoch(plain)
+    assert fixed["base_weight"] == 0.25
+    assert fixed["test"] != plain["test"]
+    assert chosen["base_weight"] in BASE_WEIGHTS
+    assert chosen["valid"]["mrr"] >= max(run["valid"]["mrr"] for run in (plain, fixed))
 
 
 def stable(result) -> str:

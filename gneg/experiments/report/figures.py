@@ -19,6 +19,7 @@ from gneg.experiments.report.style import (
     TIMES,
     against_set,
     button,
+    by_encoder,
     colors_of,
     ranked_sets,
     short,
@@ -78,7 +79,7 @@ def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
 def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
     """Plot held-out edges per 1,000 negatives against the hardness of negatives, by any measure."""
     rows = [row for row in results["rows"] if row["audit"]]
-    colors = colors_of(rows)
+    colors, symbols = colors_of(rows), by_encoder(rows, SYMBOLS)
     measures = [name for name in NAMES if name in rows[0]["audit"]["hardness"]]
     measures = [name for name in measures if name not in ("degree", "pa", "score")]
     axes = [
@@ -109,7 +110,7 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
             mode="markers",
             marker={
                 "color": colors[row["sampler"]],
-                "symbol": SYMBOLS.get(row["encoder"], "square"),
+                "symbol": symbols[row["encoder"]],
                 "size": 14,
                 "line": {"width": 1, "color": "rgba(128,128,128,0.8)"},
             },
@@ -143,7 +144,7 @@ def _relative_hardness(row: Mapping[str, Any], name: str) -> float:
 def curves(results: Mapping[str, Any]) -> go.Figure:
     """Plot the validation metric by epoch and by training time, a line for each seed."""
     rows = results["rows"]
-    colors = colors_of(rows)
+    colors, dashes = colors_of(rows), by_encoder(rows, DASHES)
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04)
     for row in rows:
         for seed, curve in enumerate(row["curves"]):
@@ -158,7 +159,7 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
                     showlegend=column == 1 and seed == 0,
                     line={
                         "color": colors[row["sampler"]],
-                        "dash": DASHES.get(row["encoder"], "dash"),
+                        "dash": dashes[row["encoder"]],
                         "width": 1.6,
                     },
                     opacity=0.85,

@@ -13,8 +13,8 @@ from gneg import checks, files
 
 # The palette of Okabe and Ito, legible with any colour vision, on light and dark pages.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B79F00")
-SYMBOLS = {"sage": "circle", "gcn": "diamond"}
-DASHES = {"sage": "solid", "gcn": "dot"}
+SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
+DASHES = ("solid", "dot", "dash", "dashdot", "longdash")
 HELD_OUT, EASY = "held-out edges", "uniform negatives"
 TIMES = {
     "sampling": "sampling",
@@ -44,6 +44,12 @@ def colors_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return a colour for each sampler, the same in every figure."""
     names = dict.fromkeys(row["sampler"] for row in rows)
     return {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
+
+
+def by_encoder(rows: Sequence[Mapping[str, Any]], values: Sequence[str]) -> dict[str, str]:
+    """Return a symbol or a dash for each encoder, the same in every figure."""
+    names = dict.fromkeys(row["encoder"] for row in rows)
+    return {name: values[i % len(values)] for i, name in enumerate(names)}
 
 
 def styled(figure: go.Figure, height: int = HEIGHT) -> go.Figure:

@@ -1,0 +1,93 @@
+"""Groups of options: one parameter of a command that stands for many options."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from gneg.cli.app import plain_errors
+
+
+class Group(ABC):
+    """A group of options behind one parameter of a command."""
+
+    @abstractmethod
+    def parameters(self) -> list[inspect.Parameter]:
+        """Return the options."""
+
+    @abstractmethod
+    def collect(self, values: dict[str, Any], typed: Collection[str]) -> Any:
+        """Return the value of the command's parameter.
+
+        Args:
+            values: Values by the names of the options.
+            typed: Names of all options that were typed, not left at their defaults.
+        """
+
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def expand_groups(command: Command) -> Command:
+    """Decorate a command whose parameters may default to groups of options.
+
+    Errors of the user, in options or in the command, are printed without a traceback.
+    """
+    hints = typing.get_type_hints(command, include_extras=True)
+    groups: dict[str, Group] = {}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if isinstance(parameter.default, Group):
+            groups[name] = parameter.default
+            parameters += parameter.default.parameters()
+        else:
+            keyword = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(parameter.replace(annotation=hints[name], kind=keyword))
+    owner = {option.name: name for name, group in groups.items() for option in group.parameters()}
+
+    context_parameter = inspect.Parameter(
+        "context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
+    )
+
+    @functools.wraps(command)
+    def run(context: typer.Context, **values: Any) -> None:
+        typed = {
+            name
+            for name in values
+            if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"
+        }
+        arguments = {name: value for name, value in values.items() if name not in owner}
+        with plain_errors():
+            for name, group in groups.items():
+                options = {option: values[option] for option in values if owner.get(option) == name}
+                arguments[name] = group.collect(options, typed)
+            command(**arguments)
+
+    expanded: Any = run
+    parameters = [context_parameter, *parameters]
+    expanded.__signature__ = inspect.Signature(parameters)
+    expanded.__annotations__ = {entry.name: entry.annotation for entry in parameters}
+    del expanded.__wrapped__
+    return typing.cast(Command, expanded)
+
+
+def parameter(name: str, kind: Any, default: Any, *names: str, **option: Any) -> inspect.Parameter:
+    """Return an option as the parameter of a command.
+
+    Args:
+        name: Name of the parameter.
+        kind: Its type.
+        default: Its default.
+        names: Flags; without them ``--name``.
+        option: Further arguments of ``typer.Option``.
+    """
+    annotation = Annotated[kind, typer.Option(*names, **option)]
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )

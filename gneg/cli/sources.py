@@ -1,0 +1,168 @@
+"""Where a command's dataset comes from: the options for it, and loading it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gneg import checks
+from gneg.cli.app import say
+from gneg.cli.groups import Group, parameter
+
+DATA = "Data"
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """What a dataset is loaded with, beside its name.
+
+    Attributes:
+        root: Folder with local copies, or to download to.
+        features: File of features for the user's own edge list.
+        directed: Whether the user's own edge list is directed.
+        bipartite: Whether the ends of the user's own edge list are of two kinds.
+        split_seed: Seed of the split.
+        unseen: What becomes of held-out triples with entities that training lacks.
+        typed: Names of the options that were typed.
+    """
+
+    root: Path | None = None
+    features: Path | None = None
+    directed: bool = False
+    bipartite: bool = False
+    split_seed: int = 0
+    unseen: str = "keep"
+    typed: frozenset[str] = frozenset()
+
+    def load(self, dataset: str) -> Any:
+        """Load a graph and print its size."""
+        from gneg.datasets import load
+
+        data = load(
+            dataset,
+            root=self.root,
+            seed=self.split_seed,
+            features=self.features,
+            undirected=not self.directed,
+            bipartite=self.bipartite,
+        )
+        say(repr(data))
+        return data
+
+    def load_triples(self, dataset: str) -> Any:
+        """Load a knowledge graph and print its size."""
+        from gneg.datasets import load_triples
+
+        data = load_triples(dataset, root=self.root, unseen=self.unseen)  # type: ignore[arg-type]
+        say(repr(data))
+        return data
+
+    def load_any(self, dataset: str) -> Any:
+        """Load a knowledge graph where the name or folder is one, else a graph."""
+        from gneg.datasets import is_triples
+
+        return self.load_triples(dataset) if is_triples(dataset) else self.load(dataset)
+
+    def record(self, dataset: str) -> dict[str, Any]:
+        """Return the arguments for the record of a run, JSON."""
+        values = {"dataset": dataset, **asdict(self)}
+        del values["typed"]
+        return {
+            name: str(value) if isinstance(value, Path) else value for name, value in values.items()
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> DataSource:
+        """Return what :meth:`record` was made of."""
+        values = {name: value for name, value in record.items() if name != "dataset"}
+        for name in ("root", "features"):
+            values[name] = None if values.get(name) is None else Path(values[name])
+        return cls(**values)
+
+
+class DataOptions(Group):
+    """The options that a dataset is loaded with.
+
+    Args:
+        triples: Whether it is a knowledge graph.
+    """
+
+    def __init__(self, *, triples: bool = False) -> None:
+        self.triples = triples
+
+    def parameters(self) -> list[inspect.Parameter]:
+        """Return the options."""
+        root = parameter(
+            "root",
+            Path | None,
+            None,
+            help="Folder with local copies of datasets, or to download to.",
+            rich_help_panel=DATA,
+        )
+        if self.triples:
+            unseen = (
+                "Held-out triples with entities or relations that training lacks: keep or drop."
+            )
+            return [root, parameter("unseen", str, "keep", help=unseen, rich_help_panel=DATA)]
+        return [
+            root,
+            parameter(
+                "features",
+                Path | None,
+                None,
+                help="Features for your own edge list: .npy, .npz or .csv.",
+                rich_help_panel=DATA,
+            ),
+            parameter(
+                "directed",
+                bool,
+                False,
+                "--directed",
+                help="Read your own edge list as directed.",
+                rich_help_panel=DATA,
+            ),
+            parameter(
+                "bipartite",
+                bool,
+                False,
+                "--bipartite",
+                help="The ends of your own edge list are of two kinds, such as users and items.",
+                rich_help_panel=DATA,
+            ),
+            parameter(
+                "split_seed",
+                int,
+                0,
+                help="Seed of the split where there is no official one.",
+                rich_help_panel=DATA,
+            ),
+        ]
+
+    def collect(self, values: dict[str, Any], typed: Collection[str]) -> DataSource:
+        """Return the values."""
+        return DataSource(**values, typed=frozenset(set(values) & set(typed)))
+
+
+def repeat(
+    dataset: str | None, source: DataSource, earlier: dict[str, Any]
+) -> tuple[str, DataSource]:
+    """Return the dataset of a run and its source; an earlier run's if no dataset was typed.
+
+    Args:
+        dataset: The dataset that was typed; None: none was.
+        source: Its options; those that were typed override those of the earlier run.
+        earlier: The record of an earlier run; empty: there is none.
+
+    Raises:
+        ValueError: If there is neither.
+    """
+    if dataset is not None:
+        return dataset, source
+    if not earlier.get("source"):
+        checks.fail("dataset", "given, or known from the results.json of --config", None)
+    recorded = DataSource.from_record(earlier["source"])
+    typed = {name: getattr(source, name) for name in source.typed}
+    return earlier["source"]["dataset"], replace(recorded, **typed)

@@ -1,0 +1,142 @@
+"""Options are made from configs; a file or an earlier run can stand for them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+import typer.main
+import yaml
+from typer.testing import CliRunner
+
+from gneg import LinkConfig, TripleConfig
+from gneg.cli import app
+from gneg.training.options import settings
+
+#: Commands with an option for each field of a config, and fields that they set by lists instead.
+GENERATED = [
+    (("train",), LinkConfig, ()),
+    (("compare",), LinkConfig, ("encoder", "sampler", "loss")),
+    (("kg", "train"), TripleConfig, ()),
+    (("kg", "compare"), TripleConfig, ("model", "sampler")),
+]
+QUICK = {"hidden": 8, "epochs": 2, "eval_every": 1, "k": 1}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "140", "TERM": "xterm"})
+
+
+def options(*names: str):
+    command = typer.main.get_command(app)
+    for name in names:
+        command = command.commands[name]
+    return {parameter.name: parameter for parameter in command.params}
+
+
+@pytest.mark.parametrize(("command", "config", "left_out"), GENERATED, ids=lambda value: str(value))
+def test_every_field_of_a_config_is_an_option(command, config, left_out):
+    found = options(*command)
+    defaults = asdict(config())
+    for name, setting in settings(config).items():
+        if name in left_out:
+            assert name not in found
+            continue
+        assert found[name].help == setting.help
+        assert found[name].default == defaults[name]
+        assert f"--{name.replace('_', '-')}" in found[name].opts
+
+
+def test_a_bad_value_is_named_like_its_option():
+    result = run("train", "digits", "--hidden", "0")
+    assert result.exit_code == 2
+    assert "'hidden' must be an integer >= 1 (got 0)" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_a_file_holds_settings_and_options_override_it(tmp_path, suffix):
+    path = tmp_path / f"run.{suffix}"
+    values = {**QUICK, "encoder": "gcn"}
+    path.write_text(yaml.safe_dump(values) if suffix == "yaml" else json.dumps(values))
+    result = run("train", "digits", "--config", str(path), "--epochs", "1", "--out", "run")
+    assert result.exit_code == 0, result.output
+    record = json.loads((tmp_path / "run/results.json").read_text())
+    assert record["config"] == asdict(LinkConfig(**{**values, "epochs": 1}))
+    assert record["recipe"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("run.yaml", "depth: 3", "'config' must be settings of encoder"),
+        ("run.yaml", "- 3", "'config' must be a mapping of settings to values"),
+        ("run.yaml", "a: [", "'config' must be a file of settings"),
+        ("run.json", "{", "'config' must be a file of settings"),
+        ("run.yaml", "hidden: 0", "'hidden' must be an integer >= 1"),
+        ("run.yaml", "hidden: many", "'hidden' must be an integer >= 1"),
+        ("run.toml", "hidden = 8", "'config' must be a .yaml or .json file"),
+        (None, "", "'config' must be an existing file"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path, name, content, message):
+    path = tmp_path / (name or "missing.yaml")
+    if name is not None:
+        path.write_text(content)
+    result = run("train", "digits", "--config", str(path))
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+
+
+def without_times(record: dict) -> list:
+    runs = []
+    for run_record in record["runs"]:
+        kept = {
+            name: run_record[name] for name in ("seed", "valid", "test", "best_epoch", "epochs")
+        }
+        runs.append(kept)
+    return runs
+
+
+def test_results_of_an_earlier_run_repeat_it(tmp_path):
+    edges = ["src,dst"] + [f"{i},{(i * i + 7 * i + j) % 60}" for i in range(60) for j in (1, 2, 5)]
+    (tmp_path / "edges.csv").write_text("\n".join(edges) + "\n")
+    typed = ["--split-seed", "3", "--seeds", "2", "--recipe", "none"]
+    typed += [
+        word
+        for name, value in QUICK.items()
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    typed = ["-k" if word == "--k" else word for word in typed]
+    first = run("train", "edges.csv", *typed, "--sampler", "degree", "--out", "first")
+    assert first.exit_code == 0, first.output
+    second = run("train", "--config", "first/results.json", "--out", "second")
+    assert second.exit_code == 0, second.output
+    records = [
+        json.loads((tmp_path / name / "results.json").read_text()) for name in ("first", "second")
+    ]
+    assert records[0]["config"] == records[1]["config"]
+    assert records[0]["dataset"] == records[1]["dataset"]
+    assert records[0]["source"] == records[1]["source"]
+    assert without_times(records[0]) == without_times(records[1])
+    override = ["--split-seed", "4", "--seeds", "1", "--lr", "0.1", "--out", "third"]
+    third = run("train", "--config", "first/results.json", *override)
+    assert third.exit_code == 0, third.output
+    changed = json.loads((tmp_path / "third/results.json").read_text())
+    assert changed["config"] == {**records[0]["config"], "lr": 0.1}
+    assert changed["source"] == {**records[0]["source"], "split_seed": 4}
+    assert changed["dataset"]["hash"] != records[0]["dataset"]["hash"]
+    assert [result["seed"] for result in changed["runs"]] == [0]
+
+
+def test_a_file_of_settings_needs_a_dataset(tmp_path):
+    (tmp_path / "run.yaml").write_text("hidden: 8")
+    result = run("train", "--config", "run.yaml")
+    assert result.exit_code == 2
+    assert "'dataset' must be given" in " ".join(result.output.split())
