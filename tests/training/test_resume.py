@@ -8,13 +8,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gneg import LinkConfig, TripleConfig, train
-from gneg.training.driver import run_folder
+from gneg import LinkConfig, TripleConfig, datasets, train
+from gneg.training.driver import TrainingInterrupted, run_folder
 from gneg.training.load import load_run
+from tests.training.runs import small, stable
 from tests.triple_worlds import sparse_data
 from tests.worlds import toy
 
 TINY = LinkConfig(hidden=8, epochs=1, eval_every=1, k=1)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
 
 
 def same_name_and_size(data):
@@ -91,3 +97,78 @@ def test_a_script_over_configs_can_be_stopped(tmp_path):
     record = json.loads((tmp_path / "0.01" / "results.json").read_text())
     assert [(run["epochs"], run["complete"]) for run in record["runs"]] == [(2, False)]
     assert (tmp_path / "0.01" / "model-0.pt").exists()
+
+
+def test_an_interrupted_run_resumes_to_the_same_end(digits, tmp_path):
+    whole = train(digits, small())
+
+    def stop(seed, state):
+        if state["epoch"] == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted) as stopped:
+        train(digits, small(), out=tmp_path, report=stop)
+    part = stopped.value.results
+    assert part["runs"][0]["complete"] is False
+    assert part["runs"][0]["epochs"] == 4
+    assert json.loads((tmp_path / "results.json").read_text()) == part
+    assert (tmp_path / "model-0.pt").exists()
+    resumed = train(digits, small(), out=tmp_path)
+    assert stable(resumed) == stable(whole)
+    assert not (tmp_path / "checkpoint-0.pt").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        "mixture(adversarial(uniform, m=8), cached(walk, size=4, m=4))",
+        "selfpaced(hardest(uniform, m=8))",
+        "curriculum(mixture(uniform, memorybank), end=0.5, epochs=4)",
+        "similar(refresh_every=1, refresh_share=0.5)",
+    ],
+)
+def test_adaptive_samplers_resume_from_their_state(digits, tmp_path, sampler):
+    config = small(sampler=sampler, epochs=4, eval_every=2, inputs="embedding")
+    whole = train(digits, config)
+
+    def stop(seed, state):
+        if state["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(digits, config, out=tmp_path, report=stop)
+    resumed = train(digits, config, out=tmp_path)
+    assert stable(resumed) == stable(whole)
+    # The report of the sampler is in the record, and is the same when read from JSON.
+    written = json.loads((tmp_path / "results.json").read_text())["runs"][0]["sampler_report"]
+    assert written == resumed["runs"][0]["sampler_report"]
+
+
+def test_finished_seeds_do_not_run_again(digits, tmp_path):
+    first = train(digits, small(), out=tmp_path)
+
+    def never(seed, state):
+        assert seed == 1, "seed 0 was finished"
+
+    results = train(digits, small(), seeds=(0, 1), out=tmp_path, report=never)
+    assert results["runs"][0] == first["runs"][0]
+    assert results["summary"]["test"]["mrr"]["std"] is not None
+    train(digits, small(), seeds=(0,), out=tmp_path, report=never)
+    assert len(json.loads((tmp_path / "results.json").read_text())["runs"]) == 2
+    with pytest.raises(
+        ValueError, match="'out' must be a new folder, or one with a run of the same"
+    ):
+        train(digits, small(lr=0.1), out=tmp_path)
+
+
+def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
+    train(digits, small(), seeds=(1,), out=tmp_path)
+
+    def stop(seed, state):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
+    runs = json.loads((tmp_path / "results.json").read_text())["runs"]
+    assert [(run["seed"], run["complete"]) for run in runs] == [(0, False), (1, True)]
