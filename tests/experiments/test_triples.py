@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gneg import TripleConfig, compare, datasets
+from gneg import TripleConfig, compare
 from gneg.experiments.grid import grid
 from gneg.experiments.report import page
 from gneg.experiments.report.page import main_table, verdict
-from tests.triple_worlds import WORLDS
+from tests.triple_worlds import sparse_data
 
 BASE = TripleConfig(dim=4, epochs=2, eval_every=1, batch_size=64, k=2)
 
@@ -20,7 +20,7 @@ BASE = TripleConfig(dim=4, epochs=2, eval_every=1, batch_size=64, k=2)
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
     """A grid of 2 models x 2 samplers x 2 seeds in two processes, and its folder."""
-    data = datasets.from_triples(WORLDS["sparse"](), shares=(0.15, 0.2))
+    data = sparse_data()
     rows = torch.cartesian_prod(torch.arange(30), torch.arange(3), torch.arange(30)).t()
     false = rows[:, ~data.known("all").contains(rows)][:, ::25]
     data = replace(data, verified={"valid": false[:, ::2], "test": false[:, 1::2]})
