@@ -1,1 +1,1 @@
-"""Benchmarks: one runner each for speed and quality."""
+"""Benchmarks of quality and speed, and the tables and pictures made from their results."""

@@ -1,4 +1,4 @@
-"""Tables and figures as the pages show them."""
+"""Markdown tables, and figures and machines as the pages write them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def load(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    """Return the content of a result file."""
+    result: dict[str, Any] = json.loads(path.read_text())
+    return result
 
 
 def machine(result: dict[str, Any]) -> str:
+    """Return the command, machine and versions of a result."""
     info, versions = result["machine"], result["versions"]
     return (
         f"`{result['command']}`; {info['cpu']}, {info['cores']} cores; torch {versions['torch']}, "
@@ -26,6 +29,7 @@ def machine(result: dict[str, Any]) -> str:
 
 
 def percent(value: dict[str, float | None]) -> str:
+    """Return mean and standard deviation (``std`` may be None) in %."""
     mean, std = value["mean"], value["std"]
     assert mean is not None
     return f"{100 * mean:.2f}" + (f" ± {100 * std:.2f}" if std is not None else "")

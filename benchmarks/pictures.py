@@ -18,24 +18,22 @@ from gneg.samplers import build
 
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "examples" / "pictures"
-QUERY, DRAWN = 8, 4000  # a node between the two halves of the club
+QUERY, QUERIES = 8, 4000  # a node between the two halves of the club, and how often it is asked
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 GREY, INK = "#c9ced6", "#1c2430"
 
 
-def drawn(sampler: gneg.samplers.Sampler, **model: Any) -> np.ndarray:
-    """How often each node is drawn for the query."""
-    pos = torch.full((2, DRAWN), QUERY)
-    pos[1] = next(iter(sampler.graph.indices[sampler.graph.indptr[QUERY] :]))
-    neg = sampler.sample(pos, 4, generator=torch.Generator().manual_seed(0), **model)
-    return (
-        np.bincount(neg.index[neg.mask].numpy(), minlength=sampler.graph.num_nodes)
-        / neg.mask.sum().item()
-    )
+def shares(sampler: gneg.samplers.Sampler) -> np.ndarray:
+    """Return the share ``[N]`` of each node in the negatives of the query."""
+    pos = torch.full((2, QUERIES), QUERY)
+    pos[1] = int(sampler.graph.indices[sampler.graph.indptr[QUERY]])
+    neg = sampler.sample(pos, 4, generator=torch.Generator().manual_seed(0))
+    count = np.bincount(neg.index[neg.mask].numpy(), minlength=sampler.graph.num_nodes)
+    return count / count.sum()
 
 
 def proposals(plt: Any) -> Any:
-    """What is proposed for one node of the karate club."""
+    """Draw how often samplers propose each node of the karate club for one of them."""
     club = nx.karate_club_graph()
     graph = gneg.from_networkx(club)
     layout = nx.spring_layout(club, seed=4)
@@ -47,14 +45,19 @@ def proposals(plt: Any) -> Any:
     }
     figure, axes = plt.subplots(1, 4, figsize=(15, 4), layout="constrained")
     for ax, (expression, title) in zip(axes, panels.items(), strict=True):
-        share = drawn(build(expression, graph))
+        share = shares(build(expression, graph))
         known = set(graph.indices[graph.indptr[QUERY] : graph.indptr[QUERY + 1]].tolist())
         nx.draw_networkx_edges(club, layout, ax=ax, edge_color=GREY, width=0.7)
-        others = [v for v in club if v != QUERY and v not in known]
-        # Areas, with a point left for what is hardly ever drawn.
+        non_edges = [v for v in club if v != QUERY and v not in known]
+        # The area shows the share; nodes that are hardly ever drawn stay visible as dots.
         common = {"ax": ax, "linewidths": 0}
         nx.draw_networkx_nodes(
-            club, layout, others, node_size=8 + 6000 * share[others], node_color=ORANGE, **common
+            club,
+            layout,
+            non_edges,
+            node_size=8 + 6000 * share[non_edges],
+            node_color=ORANGE,
+            **common,
         )
         nx.draw_networkx_nodes(club, layout, sorted(known), node_size=45, node_color=BLUE, **common)
         nx.draw_networkx_nodes(club, layout, [QUERY], node_size=150, node_color=INK, **common)
@@ -69,7 +72,7 @@ def proposals(plt: Any) -> Any:
 
 
 def selectors(plt: Any) -> Any:
-    """Which of the candidates a selector keeps, by their rank under the model."""
+    """Draw the share of candidates among the selected negatives by their rank under the model."""
     size = 400
     graph = gneg.Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), size, undirected=True)
     logit = torch.linspace(3, -3, size)
@@ -102,7 +105,7 @@ def selectors(plt: Any) -> Any:
 
 
 def bargain(plt: Any) -> Any:
-    """Hardness and risk of what ``python -m benchmarks.speed.audit`` drew."""
+    """Draw hardness and risk of samplers, as measured by ``benchmarks.speed.audit``."""
     rows = json.loads((HERE / "speed" / "results" / "audit.json").read_text())["rows"]
     figure, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
     colors = dict(
@@ -127,13 +130,12 @@ def bargain(plt: Any) -> Any:
 
 
 def recipe(plt: Any) -> Any:
-    """Tuned uniform negatives and the default recipe, from ``benchmarks.quality.recipes``."""
+    """Draw the figures of tuned uniform negatives and of the default recipe."""
     cells = recipe_tables.cells()
-    both = ("uniform, tuned", "auto")
     columns = [
         column
         for column in dict.fromkeys(key[:2] for key in cells)
-        if all((*column, name) in cells for name in both)
+        if all((*column, name) in cells for name in ("uniform, tuned", "auto"))
     ]
     bars = {
         "uniform, tuned": ("uniform, tuned", "test", "#b8bec8"),
@@ -143,7 +145,7 @@ def recipe(plt: Any) -> Any:
     metric = {column: cells[(*column, "auto")]["metric"] for column in columns}
     figure, axes = plt.subplots(2, 1, figsize=(11, 6.6), layout="constrained")
     for ax, kind in zip(axes, ("easy", "hard"), strict=True):
-        there = [
+        measured = [
             column for column in columns if kind in cells[(*column, "auto")]["runs"][0]["test"]
         ]
         for i, (label, (name, figures, color)) in enumerate(bars.items()):
@@ -152,17 +154,17 @@ def recipe(plt: Any) -> Any:
                     100 * run[figures][kind][metric[column] if kind == "easy" else "mrr"]
                     for run in cells[(*column, name)]["runs"]
                 ]
-                for column in there
+                for column in measured
             ]
-            places = np.arange(len(there)) + 0.27 * (i - 1)
+            places = np.arange(len(measured)) + 0.27 * (i - 1)
             error = {"ecolor": INK, "elinewidth": 1}
-            mean, std = ([of(one) for one in values] for of in (fmean, stdev))
+            mean, std = list(map(fmean, values)), list(map(stdev, values))
             ax.bar(places, mean, 0.25, yerr=std, color=color, label=label, error_kw=error)
-        shown = [
-            f"{one}\n{encoder}" + (f"\n{metric[one, encoder]}" if kind == "easy" else "")
-            for one, encoder in there
+        labels = [
+            f"{dataset}\n{encoder}" + (f"\n{metric[dataset, encoder]}" if kind == "easy" else "")
+            for dataset, encoder in measured
         ]
-        ax.set_xticks(range(len(there)), shown)
+        ax.set_xticks(range(len(measured)), labels)
         ax.tick_params(axis="x", labelsize=8)
         ax.set_ylabel(
             "test against uniform\nnegatives, %"

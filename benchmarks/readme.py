@@ -1,7 +1,7 @@
 """Write the generated tables of the READMEs: ``python -m benchmarks.readme``.
 
-``--check`` only compares.
-Every number comes from a file under ``benchmarks/``; lists of samplers and losses from the classes.
+With ``--check`` nothing is written, and a page that is out of date is an error. All figures come
+from files under ``benchmarks/``, the lists of samplers and losses from the classes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.format import load, machine, percent, table
-from benchmarks.quality import completion, decoders, negatives, recipe_tables, tables
+from benchmarks.quality import completion, decoders, negatives, recipe_tables, recommend, tables
 from benchmarks.quality import strategies as runs
 from benchmarks.speed import tables as timed
 from gneg.graph.heuristics import KINDS
@@ -26,10 +26,12 @@ PAGES = (HERE.parent / "README.md", HERE / "README.md", HERE.parent / "examples"
 
 
 def first_line(cls: type) -> str:
+    """Return the first line of a class's docstring, for a cell of a table."""
     return (inspect.getdoc(cls) or "").split("\n")[0].replace("|", "\\|")
 
 
 def samplers() -> str:
+    """Return the list of samplers."""
     rows = [
         [f"`{name}`", f"`{cls.__name__}`", ", ".join(options_of(cls)), first_line(cls)]
         for name, cls in SAMPLERS.items()
@@ -38,16 +40,18 @@ def samplers() -> str:
 
 
 def losses() -> str:
+    """Return the list of losses."""
     rows = [[f"`{name}`", f"`{cls.__name__}`", first_line(cls)] for name, cls in LOSSES.items()]
     return table(["`--loss`", "class", "what it costs"], rows)
 
 
 def _chosen(result: dict[str, Any], name: str) -> str:
-    """What was given, or what the trainer took."""
+    """Return a setting of the config or, without one, the default that the run chose."""
     return str(result["config"][name] or result["runs"][0][name])
 
 
 def quality_row(result: dict[str, Any], columns: list[str]) -> list[str]:
+    """Return the row of a ``gneg train``; ``columns`` are metrics of the test set."""
     config, summary = result["config"], result["summary"]
     free = config["encoder"] in ("cn", "aa")
     best = ", ".join(str(run["best_epoch"]) for run in result["runs"] if "best_epoch" in run)
@@ -62,6 +66,7 @@ def quality_row(result: dict[str, Any], columns: list[str]) -> list[str]:
 
 
 def quality_block(dataset: str, columns: list[str]) -> str:
+    """Return the table of a dataset; ``columns`` are metrics of the test set."""
     folder = HERE / "quality" / "results"
     results = [load(path) for path in sorted(folder.glob(f"{dataset}-*.json"))]
     last = results[-1]
@@ -79,6 +84,7 @@ def quality_block(dataset: str, columns: list[str]) -> str:
 
 
 def quality() -> str:
+    """Return the training tables."""
     blocks = [
         quality_block("Cora", ["mrr", "hits@10", "auc"]),
         quality_block("ogbl-ddi", ["hits@20", "mrr", "auc"]),
@@ -87,6 +93,7 @@ def quality() -> str:
 
 
 def _foot() -> str:
+    """Return the note below the table of strategies."""
     cells = list(tables.cells().values())
     sizes = {cell["dataset"]: cell["ranked"]["test"] for cell in cells}
     ranked = ", ".join(f"{name} {size}" for name, size in sizes.items())
@@ -98,19 +105,21 @@ def _foot() -> str:
 
 
 def strategies() -> str:
+    """Return the table of all strategies."""
     rows = tables.summary_rows(tables.ranked())
     return f"{table(tables.SUMMARY, rows)}\n\n{tables.verdict()}\n\n{_foot()}"
 
 
 def strategies_short() -> str:
-    """The best, the two baselines, and the worst."""
+    """Return the rows of the best strategies, the two baselines and the worst."""
     names = tables.ranked()
-    kept = {*names[:5], "uniform", "uniform, AUC loss", *names[-4:]}
-    rows = tables.summary_rows([name for name in names if name in kept])
+    shortlist = {*names[:5], "uniform", "uniform, AUC loss", *names[-4:]}
+    rows = tables.summary_rows([name for name in names if name in shortlist])
     return f"{table(tables.SUMMARY, rows)}\n\n{tables.verdict()}"
 
 
 def details() -> str:
+    """Return the table of strategies of each dataset."""
     header = ["strategy", "sampler", "loss", "GCN hard", "GCN easy", "SAGE hard", "SAGE easy"]
     blocks = []
     for dataset in runs.BUDGETS:
@@ -121,24 +130,28 @@ def details() -> str:
 
 
 def mcns() -> str:
+    """Return the table of MCNS's Arxiv."""
     return table(["strategy", "sampler", "test AUC, %", "in the paper"], tables.mcns_rows())
 
 
 def recommended() -> str:
+    """Return the table of Gowalla; empty if nothing was run."""
     header = ["negatives, k", "loss", "Recall@20", "NDCG@20", "MRR", "Hits@20", "best epoch"]
     rows = tables.recommend_rows()
     if not rows:
         return ""
-    one = load(next(iter(sorted(tables.recommend.RESULTS.glob("*.json")))))
+    first = load(min(recommend.RESULTS.glob("*.json")))
     return (
         f"LightGCN on Gowalla, test, %:\n\n{table(header, rows)}\n\n"
-        f"{one['config']['seconds']:.0f} s of training each, one thread, {len(one['runs'])} seed; "
-        f"{one['dataset']['edges']['test']:,} test pairs ranked among all items but known ones. "
-        f"{machine(one)}."
+        f"{first['config']['seconds']:.0f} s of training each, one thread, "
+        f"{len(first['runs'])} seed; "
+        f"{first['dataset']['edges']['test']:,} test pairs ranked among all items but known ones. "
+        f"{machine(first)}."
     )
 
 
 def completed_short() -> str:
+    """Return the table of TransE on FB15k-237."""
     return completion.block("fb15k237", "transe")
 
 
@@ -210,6 +223,7 @@ BLOCKS = {
 
 
 def rendered(text: str) -> str:
+    """Return the text of a page with its generated blocks made anew."""
     for name, make in BLOCKS.items():
         if f"<!-- generated: {name} -->" not in text:
             continue

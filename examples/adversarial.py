@@ -1,7 +1,7 @@
-"""A generator of negatives that learns what the model scores high, mixed with uniform ones.
+"""A generator of negatives that learns what the model scores high, mixed with uniform negatives.
 
-Here the model is frozen, so that one sees the generator learn: the mean score of its negatives
-rises above that of uniform ones. In training, call ``step()`` after the optimiser's, as below.
+Here the model is frozen, which shows the generator learning: the mean score of its negatives rises
+above that of uniform ones. In a training loop, call ``sampler.step`` after ``optimizer.step``.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def main(steps: int = 60) -> float:
         sampler.step(score=score)
         if step % 20 == 19:
             means = [
-                score(*one.sample(data.train, 4, score=score, generator=generator).pairs()).mean()
-                for one in (uniform, adversary)
+                score(*part.sample(data.train, 4, score=score, generator=generator).pairs()).mean()
+                for part in (uniform, adversary)
             ]
             entropy = adversary.report()["generator_entropy"]
             print(f"step {step + 1}: uniform {means[0]:.2f}, adversarial {means[1]:.2f}, ", end="")

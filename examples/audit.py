@@ -1,7 +1,7 @@
-"""Know what you sample before you train: how hard and how risky negatives are.
+"""How hard and how risky the negatives of several samplers are, before any training.
 
-A sampler sees training edges only. Held-out edges are counted among its negatives afterwards: each
-is an edge that training would teach the model to reject.
+A sampler sees the training edges only. Held-out edges among its negatives are counted afterwards:
+each of them is an edge that training would teach the model to reject.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ SAMPLERS = (
 def main() -> None:
     data = datasets.load("digits")
     for sampler in SAMPLERS:
-        found = gneg.audit(data, sampler, negatives=20_000)
-        hardness, risk = found["hardness"]["ra"], found["risk"]
-        harder = hardness["negatives"]["mean"] / hardness["positives"]["mean"]
+        results = gneg.audit(data, sampler, negatives=20_000)
+        ra, risk = results["hardness"]["ra"], results["risk"]
+        ratio = ra["negatives"]["mean"] / ra["positives"]["mean"]
         print(
-            f"{sampler:34} RA {harder:.2f} of that of held-out edges, risk {risk['per_1000']:.1f} "
-            f"({risk['low']:.1f} to {risk['high']:.1f}) in 1,000, {risk['lift']:.0f} x uniform"
+            f"{sampler:34} RA {ratio:.2f} x that of held-out edges; held-out edges per 1,000 "
+            f"negatives: {risk['per_1000']:.1f} ({risk['low']:.1f} to {risk['high']:.1f}), "
+            f"{risk['lift']:.0f} x uniform"
         )
 
 

@@ -1,6 +1,6 @@
-"""Users and items: negatives for either side, three steps away, popularity-corrected.
+"""Users and items: negatives of either side, by popularity or by walks of three steps.
 
-In a bipartite graph a walk of three steps (user, item, user, item) ends on items that similar users
+A walk of three steps in a bipartite graph (user, item, user, item) ends on items that similar users
 chose: hard negatives for a recommender.
 """
 
@@ -17,7 +17,7 @@ def main() -> None:
     bought = torch.stack(
         [
             torch.randint(users, (3000,), generator=generator),
-            # A few items are much more popular than the rest.
+            # Low ids are much more popular than high ones.
             (items * torch.rand(3000, generator=generator) ** 2).long(),
         ]
     )
@@ -36,8 +36,8 @@ def main() -> None:
         print(f"{sampler}: mean popularity of a negative {popularity:.1f}")
 
     # The other side: users who did not buy the item.
-    swapped = gneg.samplers.Walk(graph, corrupt="src").sample(pos, k=10, generator=generator)
-    src, dst = swapped.edge_index()
+    negatives = gneg.samplers.Walk(graph, corrupt="src").sample(pos, k=10, generator=generator)
+    src, dst = negatives.edge_index()
     assert not gneg.KnownEdges(graph).contains(src, dst).any()
 
 

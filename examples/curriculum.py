@@ -1,7 +1,7 @@
-"""From easy to hard: the quantile of the candidates' scores that negatives are taken from rises.
+"""Negatives that get harder by epoch: the quantile of scores that they are taken from rises.
 
-A sampler that adapts wants three things from a training loop: the current ``score`` when it draws,
-``step()`` after the optimiser's, and ``end_epoch()``.
+An adaptive sampler needs three things from a training loop: the current ``score`` when it draws,
+``step()`` after ``optimizer.step()``, and ``end_epoch()``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A guard of your own: one method that says which candidates to drop.
 
-This one drops candidates that share most of their neighbours with the query: on a graph of similar
-things such a pair is probably an edge that nobody has drawn yet. What is dropped is counted, and
-replaced by the next easier candidate.
+This one drops candidates that share many of their neighbours with the query: in a similarity graph
+such a pair is probably a missing edge. Dropped candidates are counted, and replaced by the next
+easier candidate.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from gneg.samplers import Guard, Guarded, Pool, Walk
 
 
 class Jaccard(Guard):
-    """Drops pairs of which more than ``most`` of all neighbours are common to both."""
+    """Drops pairs whose Jaccard index of neighbours is above ``limit``, in [0, 1]."""
 
     name = "jaccard"
 
-    def __init__(self, most: float) -> None:
-        self.most = most
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
 
     def drops(self, pool: Pool) -> np.ndarray:
-        """Return a bool array like ``pool.index [B, M]``."""
-        graph, degree = pool.query.graph, pool.query.graph.degree().numpy()
-        common = heuristics.scores(graph, "cn", pool.query.rows, pool.index)
-        either = degree[pool.query.rows][:, None] + degree[pool.index] - common
-        return common > self.most * either
+        """Return which candidates ``pool.index [B, M]`` to drop, ``[B, M]`` bool."""
+        graph, rows = pool.query.graph, pool.query.rows
+        degree = graph.degree().numpy()
+        common = heuristics.scores(graph, "cn", rows, pool.index)
+        union = degree[rows][:, None] + degree[pool.index] - common
+        return common > self.limit * union
 
 
 def main() -> None:
@@ -41,10 +42,10 @@ def main() -> None:
     for sampler in (hard, Guarded(hard, [Jaccard(0.25)], m=32)):
         generator = torch.Generator().manual_seed(0)
         negatives = sampler.sample(data.train, k=4, generator=generator)
-        hit = held_out.contains(*negatives.edge_index()).float().mean()
-        print(f"{type(sampler).__name__}: {1000 * hit:.1f} held-out edges in 1,000 negatives")
-    looked = negatives.counts["guarded"]
-    print(f"dropped {negatives.counts['dropped jaccard']} of {looked} candidates")
+        share = held_out.contains(*negatives.edge_index()).float().mean()
+        print(f"{type(sampler).__name__}: {1000 * share:.1f} held-out edges per 1,000 negatives")
+    counts = negatives.counts
+    print(f"dropped {counts['dropped jaccard']} of {counts['guarded']} candidates")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""PyG's graph auto-encoder with negatives it finds hard: one argument more.
+"""PyG's graph auto-encoder with negatives that it scores high.
 
-``GAE.recon_loss`` draws uniform negatives unless it is given some.
+``GAE.recon_loss`` takes negative edges as its third argument; without them it draws uniform ones.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ class Encoder(torch.nn.Module):
 
 
 def main() -> None:
-    split = datasets.load("digits")
-    edge_index = split.graph.edge_index
+    data = datasets.load("digits")
+    edge_index = data.graph.edge_index
     for name in ("uniform", "tempered(uniform, m=4, temperature=3)"):
         torch.manual_seed(0)
-        model = GAE(Encoder(split.x.size(1)))
+        model = GAE(Encoder(data.x.size(1)))
         optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-        sampler = gneg.samplers.build(name, split.graph)
+        sampler = gneg.samplers.build(name, data.graph)
         generator = torch.Generator().manual_seed(0)
         for _ in range(40):
-            z = model.encode(split.x, edge_index)
+            z = model.encode(data.x, edge_index)
 
             def score(src: torch.Tensor, dst: torch.Tensor, z=z) -> torch.Tensor:
                 return (z[src] * z[dst]).sum(-1)
 
-            negatives = sampler.sample(split.train, k=1, score=score, generator=generator)
-            loss = model.recon_loss(z, split.train, negatives.edge_index())
+            negatives = sampler.sample(data.train, k=1, score=score, generator=generator)
+            loss = model.recon_loss(z, data.train, negatives.edge_index())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         with torch.no_grad():
-            z = model.encode(split.x, edge_index)
-        found = evaluate_edges(split.test, lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
-        print(f"{name}: test MRR {100 * found['mrr']:.1f} %, AUC {100 * found['auc']:.1f} %")
+            z = model.encode(data.x, edge_index)
+        metrics = evaluate_edges(data.test, lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
+        print(f"{name}: test MRR {100 * metrics['mrr']:.1f} %, AUC {100 * metrics['auc']:.1f} %")
 
 
 if __name__ == "__main__":

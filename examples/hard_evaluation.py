@@ -1,8 +1,8 @@
-"""Evaluation as hard as the training: the same scores among easy, hard and in-between negatives.
+"""The same scores evaluated against uniform, stratified and hard negatives.
 
 Random non-edges flatter a model. HeaRT's negatives are those that heuristics rank best; a
-stratified set has an equal share from each fifth of that order. What scores pairs may be anything:
-here resource allocation, a cosine of features, and their sum.
+stratified set has an equal share of each fifth of that order. Any function of pairs can be
+evaluated: here resource allocation, the cosine of features, and their sum.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ def main() -> None:
         "stratified": gneg.hardset(data, family="stratified"),
         "hard": gneg.hardset(data),
     }
-    paths, pixels = Heuristic(data.graph, "ra"), Heuristic(data.graph, "cosine", data.x)
+    ra, cosine = Heuristic(data.graph, "ra"), Heuristic(data.graph, "cosine", data.x)
 
-    def both(src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
-        return paths(src, dst) + pixels(src, dst)
+    def total(src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
+        return ra(src, dst) + cosine(src, dst)
 
-    for name, score in (("paths", paths), ("pixels", pixels), ("both", both)):
-        found = gneg.evaluate(data, score, sets=sets, resamples=200)["sets"]
-        figures = ((which, one["metrics"]["mrr"]) for which, one in found.items())
+    for name, score in (("RA", ra), ("cosine", cosine), ("sum", total)):
+        results = gneg.evaluate(data, score, sets=sets, resamples=200)
+        mrr = {kind: result["metrics"]["mrr"] for kind, result in results["sets"].items()}
         cells = (
-            f"{which} {100 * mrr['value']:.1f} ({100 * mrr['low']:.1f} to {100 * mrr['high']:.1f})"
-            for which, mrr in figures
+            f"{kind} {100 * ci['value']:.1f} ({100 * ci['low']:.1f} to {100 * ci['high']:.1f})"
+            for kind, ci in mrr.items()
         )
         print(f"{name:7} MRR, %:", ", ".join(cells))
 

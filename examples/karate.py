@@ -1,7 +1,6 @@
-"""networkx in, negatives as a picture out: Zachary's karate club.
+"""From networkx to a picture of negatives: Zachary's karate club.
 
-Uniform negatives join the two halves of the club; those of a two-step walk stay where real edges
-are.
+Uniform negatives join the two halves of the club; those of two-step walks stay close to the edges.
 """
 
 from __future__ import annotations
@@ -22,19 +21,21 @@ def main() -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    graph = gneg.from_networkx(nx.karate_club_graph())
+    club = nx.karate_club_graph()
+    graph = gneg.from_networkx(club)
     pos = torch.tensor([[0, 33, 5, 23], [1, 32, 6, 25]])
     _, axes = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
     for ax, name in zip(axes, ("uniform", "walk"), strict=True):
         sampler = gneg.samplers.build(name, graph)
         negatives = sampler.sample(pos, k=5, generator=torch.Generator().manual_seed(0))
         draw(graph, negatives, ax=ax).set_title(name)
-        told = export.to_networkx(negatives)
+        labelled = export.to_networkx(negatives)
         hardest = max(
-            ((u, v) for u, v, label in told.edges(data="label") if not label),
-            key=lambda pair: len(list(nx.common_neighbors(nx.karate_club_graph(), *pair))),
+            ((u, v) for u, v, label in labelled.edges(data="label") if not label),
+            key=lambda pair: len(list(nx.common_neighbors(club, *pair))),
         )
-        print(f"{name}: {int(negatives.mask.sum())} negatives, most in common: {hardest}")
+        count = int(negatives.mask.sum())
+        print(f"{name}: {count} negatives; nodes {hardest} share most neighbours")
     path = Path(tempfile.gettempdir()) / "karate.png"
     axes[0].figure.savefig(path)
     print(f"picture: {path}")

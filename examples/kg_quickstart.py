@@ -1,21 +1,19 @@
-"""A knowledge graph from scratch: negatives of triples, training, filtered ranking.
+"""A knowledge graph from scratch: negatives of triples, training, filtered ranks.
 
-Families of three generations; the model has to find grandparents.
+The graph holds families of three generations; the model has to predict grandparents.
 """
 
 from __future__ import annotations
 
 import torch
 
+import gneg
 from gneg import datasets
-from gneg.graph import KnownTriples
 from gneg.samplers.triples import TripleSampler
-from gneg.training.config import TripleConfig
-from gneg.training.driver import train as kg_train
 
 
 def families(count: int = 120) -> list[tuple[str, str, str]]:
-    """Each with a grandmother, two parents and two children."""
+    """Return the triples of families with a grandmother, two parents and two children each."""
     rows = []
     for i in range(count):
         grandmother, parent, partner = f"grandmother{i}", f"parent{i}", f"partner{i}"
@@ -28,14 +26,17 @@ def families(count: int = 120) -> list[tuple[str, str, str]]:
 
 def main() -> None:
     rows = families()
-    # Every fourth family keeps one of its grandchildren secret.
-    test = [row for row in rows if row[1] == "grandchild of" and row[0].endswith("0")]
-    test = [row for row in test if row[0].startswith("second")]
-    train = [row for row in rows if row not in test]
-    data = datasets.from_named_triples(train, test[:6], test[6:], name="families")
+    # In every tenth family it is held out whose grandchild the second child is.
+    held_out = [
+        (head, relation, tail)
+        for head, relation, tail in rows
+        if relation == "grandchild of" and head.startswith("second") and head.endswith("0")
+    ]
+    train = [row for row in rows if row not in held_out]
+    data = datasets.from_named_triples(train, held_out[:6], held_out[6:], name="families")
     print(data)
 
-    known = KnownTriples(data.triples)
+    known = data.known()
     for expression in ("uniform", "typed", "khop(hops=2)", "walk", "nearmiss(band=0|20)"):
         z = torch.randn(data.num_entities, 16, generator=torch.Generator().manual_seed(0))
         sampler = TripleSampler(data.triples, expression, corrupt="bernoulli", z=z)
@@ -46,10 +47,10 @@ def main() -> None:
         print(f"{expression}: {example}{data.entities[tail[0, 0]]})")
 
     for epochs in (10, 60):
-        config = TripleConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
-        found = kg_train(data, config)["summary"]["test"]
-        shown = ", ".join(f"{name} {found[name]['mean']:.2f}" for name in ("mrr", "hits@1", "amr"))
-        print(f"TransE, {epochs} epochs: {shown}")
+        config = gneg.TripleConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
+        test = gneg.train(data, config)["summary"]["test"]
+        metrics = ", ".join(f"{name} {test[name]['mean']:.2f}" for name in ("mrr", "hits@1", "amr"))
+        print(f"TransE, {epochs} epochs: {metrics}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""PyG's LightGCN with dynamic negative sampling: the hardest of eight items each user has not seen.
+"""PyG's LightGCN with dynamic negative sampling: the hardest of eight items a user did not buy.
 
-The training loop of PyG's own example; only where its negatives come from is different. In this
-toy all items of a taste are equally likely, so that what is hard is a matter of chance and DNS does
-not pay; on Gowalla it does (benchmarks/README.md).
+The training loop is that of PyG's own example, but for its negatives. In this toy data all items of
+a taste are equally likely, so that hard negatives carry no information and DNS does not help; on
+Gowalla it does (benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -11,23 +11,24 @@ import torch
 from torch_geometric.nn import LightGCN
 
 import gneg
+from gneg.evaluation import ranking
 from gneg.samplers import DNS, Select, Uniform
 
 
 def purchases(users: int = 300, items: int = 120, tastes: int = 6) -> torch.Tensor:
-    """Users buy mostly what their taste likes."""
+    """Return user and item of each purchase: 80 % of a user's are items of the user's taste."""
     generator = torch.Generator().manual_seed(0)
     user = torch.randint(users, (4000,), generator=generator)
     liked = torch.randint(items // tastes, (4000,), generator=generator) * tastes + user % tastes
-    other = torch.randint(items, (4000,), generator=generator)
-    item = torch.where(torch.rand(4000, generator=generator) < 0.8, liked, other)
+    random = torch.randint(items, (4000,), generator=generator)
+    item = torch.where(torch.rand(4000, generator=generator) < 0.8, liked, random)
     return torch.unique(torch.stack([user, item]), dim=1)
 
 
 def main() -> None:
     edges, users, items = purchases(), 300, 120
-    held = torch.rand(edges.size(1), generator=torch.Generator().manual_seed(1)) < 0.1
-    train, test = edges[:, ~held], edges[:, held]
+    in_test = torch.rand(edges.size(1), generator=torch.Generator().manual_seed(1)) < 0.1
+    train, test = edges[:, ~in_test], edges[:, in_test]
     graph = gneg.Graph.from_edge_index(train, (users, items))
     # PyG's model numbers items after users; gneg numbers both from 0.
     shift = torch.tensor([[0], [users]])
@@ -52,14 +53,12 @@ def main() -> None:
             loss.backward()
             optimizer.step()
         z = model.get_embedding(both_ways).detach()
-        found = gneg.evaluation.ranking.ranks(
+        ranks = ranking.ranks(
             lambda user, z=z: z[user] @ z[users:].t(), test, gneg.KnownEdges(graph)
         )
-        told = gneg.evaluation.ranking.summary(found, test[0])
-        print(
-            f"{name}: Recall@20 {100 * told['recall@20']:.1f} %, "
-            f"NDCG@20 {100 * told['ndcg@20']:.1f} %"
-        )
+        metrics = ranking.summary(ranks, test[0])
+        recall, ndcg = 100 * metrics["recall@20"], 100 * metrics["ndcg@20"]
+        print(f"{name}: Recall@20 {recall:.1f} %, NDCG@20 {ndcg:.1f} %")
 
 
 if __name__ == "__main__":

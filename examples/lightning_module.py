@@ -1,4 +1,4 @@
-"""Lightning: a data module, hard negatives by the current model, metrics of logits."""
+"""Lightning: a data module, negatives that the current model scores high, metrics of logits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gneg.integrations.torchmetrics import LinkMRR
 
 
 class Predictor(lightning.LightningModule):
-    """GCN and inner product."""
+    """A GCN whose score is the cosine of two embeddings."""
 
     def __init__(self, data: datasets.LinkData) -> None:
         super().__init__()
@@ -24,11 +24,11 @@ class Predictor(lightning.LightningModule):
         self.loss, self.mrr = losses.InfoNCE(), LinkMRR()
 
     def embed(self) -> torch.Tensor:
-        """Embeddings by the current weights."""
+        """Return embeddings by the current weights."""
         return self.model.embed(self.x, self.adjacency)
 
     def training_step(self, pos: torch.Tensor, index: int) -> torch.Tensor:
-        """The sampler sees the model as it is now."""
+        """Return the loss against negatives that are drawn by the current model."""
         z = self.embed()
         negatives = self.trainer.datamodule.draw(pos, score=self.model.scorer(z), z=z.detach())
         return self.loss(*self.model.score_both(z, pos, negatives), negatives)
@@ -40,7 +40,7 @@ class Predictor(lightning.LightningModule):
         self.log("mrr", self.mrr, batch_size=edges.pos.size(1))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam."""
+        """Return Adam."""
         return torch.optim.Adam(self.parameters(), lr=0.005)
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.manual_seed(0)
     data = datasets.load("digits")
-    # Harder by the epoch: the hardest of 8, then of 10, ... candidates.
+    # Negatives get harder by epoch: the hardest of 8, then of 10, ... candidates.
     sampler = "curriculum(hardest(uniform, m=16), setting=m, start=8, end=16, epochs=5)"
     module, model = LinkDataModule(data, sampler, batch_size=1024), Predictor(data)
     trainer = lightning.Trainer(

@@ -1,7 +1,7 @@
-"""GraphSAGE in mini-batches: neighbourhoods and hard negatives from one loader.
+"""GraphSAGE in mini-batches: a loader of neighbourhoods with hard negatives.
 
-PyG's ``LinkNeighborLoader`` needs pyg-lib, and its negatives may be edges; ``LinkLoader`` takes
-the same arguments, needs neither pyg-lib nor torch-sparse, and draws negatives for each positive.
+PyG's ``LinkNeighborLoader`` needs pyg-lib, and its negatives may be edges. ``LinkLoader`` takes
+the same arguments, needs neither pyg-lib nor torch-sparse, and draws non-edges of each positive.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def main() -> None:
             optimizer.step()
         with torch.no_grad():
             z = torch.nn.functional.normalize(model(data.x, data.edge_index))
-        found = evaluate_edges(split.valid, lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
-        print(f"epoch {epoch}: loss {loss:.3f}, valid MRR {100 * found['mrr']:.1f} %")
+        metrics = evaluate_edges(split.valid, lambda src, dst, z=z: (z[src] * z[dst]).sum(-1))
+        print(f"epoch {epoch}: loss {loss:.3f}, valid MRR {100 * metrics['mrr']:.1f} %")
 
 
 if __name__ == "__main__":

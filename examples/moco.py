@@ -1,7 +1,7 @@
-"""Momentum contrast: negatives from a queue of past embeddings, made by a slowly moving encoder.
+"""Momentum contrast: negatives from a queue of past embeddings of a slowly moving encoder.
 
-The queue is masked by known edges, not by labels. Positives and negatives are both scored against
-keys of the slow encoder, and embeddings are normalised: otherwise the encoder would win by growing.
+Known edges are masked in the queue. Positives and negatives are both scored against keys of the
+slow encoder, and embeddings are normalised: otherwise larger embeddings alone would lower the loss.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def main(epochs: int = 10) -> float:
 
     for _ in range(epochs):
         order = torch.randperm(data.train.size(1), generator=generator)
-        for which in order.split(512):
+        for batch in order.split(512):
             with torch.no_grad():
                 keys = embed(slow)
-            negatives = bank.sample(data.train[:, which], k=32, z=keys, generator=generator)
+            negatives = bank.sample(data.train[:, batch], k=32, z=keys, generator=generator)
             z = embed(model)
             pos_src, pos_dst = synthetic.embed_positives(negatives, z)
             src, dst = synthetic.embed(negatives, z)

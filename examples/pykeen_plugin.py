@@ -1,4 +1,4 @@
-"""PyKEEN's pipeline with negatives that are no training triples, as hard as the model says."""
+"""PyKEEN's pipeline with negatives that are not training triples, and hard ones by its model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gneg.integrations.pykeen import GnegCallback, GnegNegativeSampler
 
 
 def world() -> datasets.TripleData:
-    """Places on a ring, and who is how far from whom."""
+    """Return 60 places on a ring; a relation says how many steps lie between two of them."""
     rows = [(i, step - 1, (i + step) % 60) for i in range(60) for step in (1, 2, 3, 5)]
     return datasets.from_triples(torch.tensor(rows).t(), shares=(0.05, 0.15))
 

@@ -1,29 +1,29 @@
-"""What suits a graph: the default recipe, read, changed and trained (about a minute).
+"""The default recipe: the profile of a graph, the choices that follow, and their effect.
 
-python examples/recipe.py
+Run it with ``python examples/recipe.py``; it takes about a minute.
 """
 
 from __future__ import annotations
 
+import gneg
 from gneg import datasets
 from gneg.training import recipe
-from gneg.training.driver import train
 
 
 def main() -> None:
     data = datasets.load("digits")
-    chosen = recipe.auto(data, encoder="gcn", epochs=30)
-    print(chosen.why, "\n")
+    suited = recipe.auto(data, encoder="gcn", epochs=30)
+    print(suited.profile)
+    print(suited.reasons, "\n")
 
-    plain = recipe.auto(data, encoder="gcn", epochs=30, sampler="uniform", stack="none")
-    found = {"recipe": chosen, "uniform, not weighed": plain}
-    runs = {name: train(data, one.config)["runs"][0] for name, one in found.items()}
+    changed = recipe.auto(data, encoder="gcn", epochs=30, sampler="uniform", stack="none")
+    configs = {"recipe": suited.config, "uniform, no stack": changed.config}
+    runs = {name: gneg.train(data, config)["runs"][0] for name, config in configs.items()}
     for name, run in runs.items():
-        print(
-            f"{name:22} test MRR {100 * run['test']['mrr']:.1f} %, best epoch {run['best_epoch']}"
-        )
+        mrr, epoch = 100 * run["test"]["mrr"], run["best_epoch"]
+        print(f"{name:18} test MRR {mrr:.1f} %, best epoch {epoch}")
 
-    # The stack's own judgement, out of folds: MRR against easy and hard validation negatives.
+    # How the stack was chosen: cross-validated MRR against easy and hard validation negatives.
     stack = runs["recipe"]["stack"]
     for name in ("decoder alone", "linear", "perceptron"):
         print(f"{name:14} easy {stack[name]['easy']:.3f}, hard {stack[name]['hard']:.3f}")

@@ -18,7 +18,7 @@ def main(epochs: int = 40) -> float:
     generator = torch.Generator().manual_seed(0)
     data = datasets.load("digits")
 
-    # Samplers see the training graph, and by default its edges are what must not be returned.
+    # A sampler sees the training graph, and by default never returns one of its edges.
     graph = data.graph
     sampler = gneg.samplers.Mixture(
         [gneg.samplers.Uniform(graph), gneg.samplers.Walk(graph)], [0.75, 0.25], corrupt="both"

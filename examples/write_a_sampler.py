@@ -1,8 +1,8 @@
-"""A sampler of your own: say what is proposed, the base does the rest.
+"""A sampler of your own in one method, ``propose``; the base class does the rest.
 
-This one proposes nodes with an id near the query's, as if ids were arrival times. Known edges and
-self-loops are excluded, rows that lack targets are proposed for again and at last filled
-uniformly, and shapes, sides, seeds and errors are the base's.
+This one proposes nodes with an id near the query's, as if ids were arrival times. The base class
+excludes known edges and self-loops, proposes again for rows that lack targets and at last fills
+them uniformly; it also checks arguments and takes care of shapes, sides and seeds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Nearby(Sampler):
         step = random.integers(-self.reach, self.reach + 1, (len(query.rows), k))
         target = query.rows[:, None] + step
         inside = (target >= 0) & (target < query.known.num_dst)
-        return np.where(inside, target, -1)  # -1: nothing proposed
+        return np.where(inside, target, -1)
 
 
 def main() -> gneg.Negatives:
@@ -38,7 +38,7 @@ def main() -> gneg.Negatives:
     sampler = Nearby(graph, reach=20, corrupt="both")
     negatives = sampler.sample(edge_index[:, :100], k=5, generator=torch.Generator().manual_seed(0))
     print(sampler, negatives, negatives.counts)
-    # It composes with every other sampler.
+    # It combines with any other sampler.
     mixture = gneg.samplers.Mixture([sampler, gneg.samplers.Uniform(graph)])
     print(mixture.sample(edge_index[:, :3], k=4).index)
     return negatives

@@ -1,8 +1,8 @@
 """A selector of your own: a rule that picks K of each row's M candidates.
 
-This one weighs a candidate's score against its degree: hubs score high with everyone, so the
-hardest candidates are often the same few nodes. Candidates are drawn, known edges excluded and
-scores computed by `Select`.
+This one subtracts the log degree of a candidate from its score: hubs score high for all queries, so
+that the hardest candidates are often the same few nodes. ``Select`` draws the candidates, excludes
+known edges and computes the scores.
 """
 
 from dataclasses import dataclass

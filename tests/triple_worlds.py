@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from gneg import datasets
+from gneg.datasets import TripleData
 from gneg.graph import Triples
 
 
@@ -33,3 +35,8 @@ def loops() -> Triples:
 
 
 WORLDS = {"sparse": random, "dense": dense, "hub": hub, "loops": loops}
+
+
+def sparse_data(seed: int = 0) -> TripleData:
+    """The sparse world, split at random."""
+    return datasets.from_triples(random(), shares=(0.15, 0.2), seed=seed)

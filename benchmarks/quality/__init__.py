@@ -1,1 +1,1 @@
-"""Training runs behind the README's table."""
+"""Benchmarks of what models learn from negatives."""

@@ -1,4 +1,4 @@
-"""Lists like those of HeaRT's own generator, its faults included, to compare published figures with.
+"""Lists like those of HeaRT's own generator, faults included, to compare with published figures.
 
 Li et al., NeurIPS 2023 (datasets and benchmarks), for Cora, CiteSeer and PubMed: the best 250 nodes
 of either end by the best of their ranks by RA, PageRank and feature cosine. Unlike ``gneg hardset``
@@ -67,7 +67,7 @@ def _hardest(
     cosine: Row,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
-    """Return the negatives ``[PER_END]`` of one end; overwrites ``cosine``, as the original does."""
+    """Return the negatives ``[PER_END]`` of an end; overwrites ``cosine``, as the original does."""
     hidden = known.copy()
     hidden[[query, target]] = True
     nodes = np.arange(data.num_nodes)[None]

@@ -59,8 +59,8 @@ BASE_MEASURE_STRATEGIES = {
 }
 #: Strategies that are far behind with the first weight of N3 and are not trained with the others.
 FAR_BEHIND = ("typed", "uniform", "walk", "k-hop")
-#: Learning rate, weights of N3 and epochs, chosen on validation with Bernoulli's negatives. Of several
-#: weights each strategy gets the one that is best for it on validation.
+#: Learning rate, weights of N3 and epochs, chosen on validation with Bernoulli's negatives. Of
+#: several weights each strategy gets the one that is best for it on validation.
 SETTINGS: dict[tuple[str, str], tuple[float, tuple[float, ...], int]] = {
     ("fb15k237", "transe"): (0.001, (0.0,), 80),
     ("wn18rr", "transe"): (0.003, (0.0,), 80),

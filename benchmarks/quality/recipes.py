@@ -1,11 +1,11 @@
 """The default recipe against tuned uniform negatives: ``python -m benchmarks.quality.recipes``.
 
 The baseline is a strong one: three uniform negatives per positive, with loss, learning rate and
-depth tuned on validation with one seed. Both recipes select their best epoch by the dataset's metric
-on validation and are tested against uniform and against HeaRT-style negatives (``gneg hardset``), on
-Cora and CiteSeer also against lists like those of HeaRT's own generator. On large datasets both
-train for the same number of seconds. Each cell has a JSON file under ``results/recipes/``; finished
-cells are not run again.
+depth tuned on validation with one seed. Both recipes select their best epoch by the dataset's
+metric on validation and are tested against uniform and against HeaRT-style negatives (``gneg
+hardset``), on Cora and CiteSeer also against lists like those of HeaRT's own generator. On large
+datasets both train for the same number of seconds. Each cell has a JSON file under
+``results/recipes/``; finished cells are not run again.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     command = jobs.command("recommend")
-    pending = [(name, command, options.seconds) for name in STRATEGIES if not path(name).exists()]
-    jobs.run(cell, pending, options.jobs)
+    names = [name for name in STRATEGIES if not path(name).exists()]
+    jobs.run(cell, [(name, command, options.seconds) for name in names], options.jobs)
 
 
 if __name__ == "__main__":

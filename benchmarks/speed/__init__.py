@@ -1,1 +1,1 @@
-"""Rates of samplers and of their peers."""
+"""Benchmarks of speed, beside that of other libraries."""

@@ -1,7 +1,7 @@
 """How long audits of a million negatives take: ``python -m benchmarks.speed.audit``.
 
-Each is a ``gneg audit`` in a process of its own, timed from start to end (imports, reading and
-splitting the data included). Writes ``results/audit.json``.
+Each is a ``gneg audit`` in a process of its own. Its time includes imports, and reading and
+splitting the data. Writes ``results/audit.json``.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ SAMPLERS = (
 
 
 def measure(graph: str, sampler: str) -> dict[str, Any]:
+    """Return the row of a graph and a sampler."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "audit.json"
         command = ["audit", GRAPHS[graph], "--sampler", sampler, "--root", str(DATA)]
@@ -43,17 +44,17 @@ def measure(graph: str, sampler: str) -> dict[str, Any]:
             stdout=subprocess.DEVNULL,
         )
         took = time.perf_counter() - start
-        found = json.loads(out.read_text())
+        record = json.loads(out.read_text())
+    ra = record["hardness"]["ra"]
     return {
         "graph": graph,
         "command": shlex.join(["gneg", "audit", graph, "--sampler", sampler]),
         "sampler": sampler,
-        "negatives": found["negatives"],
+        "negatives": record["negatives"],
         "seconds": took,
-        "drawing": found["cost"],
-        "risk": found["risk"],
-        "relative_ra": found["hardness"]["ra"]["negatives"]["mean"]
-        / found["hardness"]["ra"]["positives"]["mean"],
+        "drawing": record["cost"],
+        "risk": record["risk"],
+        "relative_ra": ra["negatives"]["mean"] / ra["positives"]["mean"],
     }
 
 

@@ -1,6 +1,6 @@
-"""HeaRT's procedure the straightforward way: dense rows of N scores, an edge at a time.
+"""HeaRT's procedure implemented directly: dense rows of N scores, one edge at a time.
 
-What :mod:`gneg.evaluation.hardset.heart` specifies, without its push: PageRank by power iteration.
+The same negatives as :mod:`gneg.evaluation.hardset.heart`, with PageRank by power iteration.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from scipy.stats import rankdata
 
 from gneg.datasets import LinkData
 
-ALPHA, STEPS = 0.15, 60  # what 60 steps leave out is below 1e-4
+ALPHA, STEPS = 0.15, 60  # of PageRank; all further steps together add less than 1e-4
 
 
 class Dense:
-    """Everything is prepared once but what depends on the node."""
+    """Hard negatives of a dataset; matrices that all nodes share are made once."""
 
     def __init__(self, data: LinkData) -> None:
         graph, self.size = data.graph, data.num_nodes
-        ones = np.ones(graph.num_edges)
-        self.adjacency = sparse.csr_array((ones, graph.indices, graph.indptr), (self.size,) * 2)
+        values = np.ones(graph.num_edges)
+        self.adjacency = sparse.csr_array((values, graph.indices, graph.indptr), (self.size,) * 2)
         degree = np.maximum(np.diff(graph.indptr), 1)
         self.through = (sparse.diags_array(1.0 / degree) @ self.adjacency).tocsr()
         self.back = self.through.T.tocsr()
@@ -33,7 +33,7 @@ class Dense:
             self.unit /= np.maximum(np.linalg.norm(self.unit, axis=1, keepdims=True), 1e-12)
 
     def scores(self, u: int) -> list[npt.NDArray[np.float64]]:
-        """Resource allocation, PageRank and cosine of ``u`` to all nodes."""
+        """Return resource allocation, PageRank and cosine of ``u`` to all nodes, ``[N]`` each."""
         ra = (self.adjacency[[u]] @ self.through).toarray()[0]
         walk = np.zeros(self.size)
         walk[u] = 1.0
@@ -43,11 +43,11 @@ class Dense:
             ppr += ALPHA * walk
         return [ra, ppr] + ([] if self.unit is None else [self.unit @ self.unit[u]])
 
-    def hardest(self, u: int, own: int, count: int) -> npt.NDArray[np.int64]:
-        """The ``count`` candidates of the best ranks."""
+    def hardest(self, u: int, target: int, count: int) -> npt.NDArray[np.int64]:
+        """Return the ``count`` best-ranked non-edges of ``u``, without the positive's target."""
         known = self.known.indices[self.known.indptr[u] : self.known.indptr[u + 1]]
         free = np.ones(self.size, bool)
-        free[known] = free[u] = free[own] = False
+        free[known] = free[u] = free[target] = False
         best = np.full(self.size, np.inf)
         for score in self.scores(u):
             rank = rankdata(-score[free])
@@ -56,5 +56,5 @@ class Dense:
         return np.argsort(best, kind="stable")[:count]
 
     def negatives(self, u: int, v: int, k: int) -> tuple[npt.NDArray[np.int64], ...]:
-        """Half of ``k`` for each end of a positive."""
+        """Return the ``k / 2`` negatives of either end of a positive."""
         return self.hardest(u, v, k // 2), self.hardest(v, u, k // 2)

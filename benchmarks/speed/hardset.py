@@ -1,8 +1,9 @@
 """How long hard evaluation sets take: ``python -m benchmarks.speed.hardset``.
 
-Each set is made by ``gneg hardset`` in a process of its own, whose peak memory is noted. In the
-same run a dense implementation makes the negatives of a few positives, from which the time for all
-is extrapolated. Writes ``results/hardset.json``; a graph named as an argument is measured alone.
+Each set is made by ``gneg hardset`` in a process of its own, whose peak memory is measured. In the
+same run a dense implementation makes the negatives of a few positives; its time for all of them is
+extrapolated. Writes ``results/hardset.json``; with graphs as arguments, measures only those and
+writes nothing.
 """
 
 from __future__ import annotations
@@ -17,69 +18,85 @@ from typing import Any
 
 import numpy as np
 
+import gneg
 from benchmarks.speed.dense_heart import Dense
-from gneg import HardSet, datasets, files, kernels
+from gneg import datasets, files, kernels
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
+#: What ``gneg hardset`` is called with, and the seconds that it may take.
 GRAPHS = {
     "Cora": ("Cora", 3.0),
     "ogbl-ddi": ("ogbl-ddi", 900.0),
     "dblp2010": (str(DATA / "graphs" / "dblp2010" / "edges.csv.gz"), 900.0),
 }
-K, GIGABYTES, SOME = 500, 6.0, 20
+K, GIGABYTES, DENSE_POSITIVES = 500, 6.0, 20
 
 
-def made_by_command(dataset: str, out: Path) -> tuple[float, float, list[str]]:
-    """Seconds and gigabytes of a process that makes the set; kernels are compiled already."""
+def run_command(dataset: str, out: Path) -> tuple[float, float, list[str]]:
+    """Make the set with ``gneg hardset``; return seconds, peak memory in GB, and the command.
+
+    Args:
+        dataset: The dataset or the path of an edge list.
+        out: The file to write.
+    """
     command = ["hardset", dataset, "--root", str(DATA), "--out", str(out)]
     start = time.perf_counter()
     child = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "gneg.cli", *command])
-    _, status, used = os.wait4(child, 0)
+    _, status, usage = os.wait4(child, 0)
     took = time.perf_counter() - start
     if status:
         sys.exit(f"{shlex.join(command)} failed")
-    return took, used.ru_maxrss / 2**20, command
+    return took, usage.ru_maxrss / 2**20, command
 
 
-def inside(data: datasets.LinkData) -> float:
-    """Seconds of the function alone, without starting Python and reading the data."""
-    from gneg import hardset
-
+def function_seconds(data: datasets.LinkData) -> float:
+    """Return the seconds of the function alone, without starting Python and reading the data."""
     start = time.perf_counter()
-    hardset(data, k=K)
+    gneg.hardset(data, k=K)
     return time.perf_counter() - start
 
 
-def dense(data: datasets.LinkData, made: HardSet) -> dict[str, Any]:
-    """Seconds a positive of the dense implementation, and how much of its result is ours."""
-    plain = Dense(data)
-    which = np.random.Generator(np.random.Philox(0)).choice(data.test.pos.size(1), SOME, False)
+def dense(data: datasets.LinkData, hard: gneg.HardSet) -> dict[str, Any]:
+    """Return the dense implementation's seconds per positive, and the share of equal negatives.
+
+    Args:
+        data: The dataset.
+        hard: The set that gneg made, to compare with.
+    """
+    implementation = Dense(data)
+    random = np.random.Generator(np.random.Philox(0))
+    rows = random.choice(data.test.pos.size(1), DENSE_POSITIVES, False)
     start = time.perf_counter()
-    theirs = [plain.negatives(*data.test.pos[:, i].tolist(), K) for i in which]
-    each = (time.perf_counter() - start) / SOME
-    ours = [made.index[i].view(2, -1).numpy() for i in which]
-    same = [
+    theirs = [implementation.negatives(*data.test.pos[:, i].tolist(), K) for i in rows]
+    seconds = (time.perf_counter() - start) / DENSE_POSITIVES
+    ours = [hard.index[i].view(2, -1).numpy() for i in rows]
+    overlaps = [
         len(set(a.tolist()) & set(b.tolist())) / (K // 2)
         for pair in zip(theirs, ours, strict=True)
         for a, b in zip(*pair, strict=True)
     ]
-    return {"positives": SOME, "seconds_each": each, "shared_negatives": float(np.mean(same))}
+    return {
+        "positives": DENSE_POSITIVES,
+        "seconds_each": seconds,
+        "shared_negatives": float(np.mean(overlaps)),
+    }
 
 
 def measure(name: str) -> dict[str, Any]:
+    """Return the row of a graph."""
     dataset, limit = GRAPHS[name]
     data = datasets.load(dataset, root=DATA)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "hard.npz"
         if name == "Cora":
-            made_by_command(dataset, out)  # compiles
-        took, gigabytes, command = made_by_command(dataset, out)
-        made = HardSet.load(out)
-    plain = dense(data, made)
+            run_command(dataset, out)  # compiles the kernels
+        took, gigabytes, command = run_command(dataset, out)
+        hard = gneg.HardSet.load(out)
+    by_dense = dense(data, hard)
     positives = data.test.pos.size(1)
-    whole = plain["seconds_each"] * positives
-    function = inside(data) if name == "Cora" else None
+    extrapolated = by_dense["seconds_each"] * positives
+    function = function_seconds(data) if name == "Cora" else None
     return {
         "graph": name,
         "command": shlex.join(["gneg", *command[:1], name, *command[2:4]]),
@@ -92,11 +109,11 @@ def measure(name: str) -> dict[str, Any]:
         "seconds_allowed": limit,
         "gigabytes": gigabytes,
         "gigabytes_allowed": GIGABYTES,
-        "by_chance": made.info["filled"],
+        "by_chance": hard.info["filled"],
         "dense": {
-            **plain,
-            "seconds_extrapolated": whole,
-            "times_slower": whole / (function or took),
+            **by_dense,
+            "seconds_extrapolated": extrapolated,
+            "times_slower": extrapolated / (function or took),
         },
     }
 

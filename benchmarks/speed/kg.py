@@ -1,9 +1,9 @@
 """Negatives of triples a second, and ranking: ``python -m benchmarks.speed.kg``.
 
-FB15k-237, 1,024 triples a call, 256 negatives each, both ends. PyKEEN's basic sampler with each of
-its filterers (which mask, and do not refill) and a rejection loop in plain torch run in the same
-process, in turn; the fastest of the rounds counts. Then the filtered test of TransE at width 100.
-Writes ``results/kg.json``.
+FB15k-237, 1,024 triples a call, 256 negatives each, both ends. PyKEEN's samplers, whose filters
+mask known triples and do not replace them, and a rejection loop in plain torch run in the same
+process, in turn; the fastest round counts. Then the filtered ranking of the test triples by each
+model, untrained, at width 100. Writes ``results/kg.json``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OURS = ("uniform", "frequency", "typed", "khop(hops=2)", "walk", "walk(kind=ppr)
 
 
 class TorchRejection:
-    """Sorted keys of all triples, searchsorted, redraw what was hit; tails only."""
+    """Random tails; known triples are looked up among sorted keys and drawn again."""
 
     def __init__(self, data: TripleData) -> None:
         self.size = data.num_entities
@@ -39,7 +39,7 @@ class TorchRejection:
         self.keys = ((head * self.relations + relation) * self.size + tail).sort().values
 
     def __call__(self, pos: Tensor) -> Tensor:
-        """Tails ``[B * K]``."""
+        """Return random tails ``[B * K]`` that make no known triple."""
         query = (pos[0] * self.relations + pos[1]).repeat_interleave(K)
         drawn = torch.randint(self.size, query.shape)
         while True:
@@ -51,8 +51,8 @@ class TorchRejection:
             drawn[bad] = torch.randint(self.size, bad.shape)
 
 
-def theirs(data: TripleData) -> dict[str, Callable[[Tensor], Any]]:
-    """PyKEEN's samplers."""
+def pykeen_samplers(data: TripleData) -> dict[str, Callable[[Tensor], Any]]:
+    """Return calls of PyKEEN's samplers, by name."""
     from pykeen.sampling import BasicNegativeSampler, PseudoTypedNegativeSampler
 
     def make(cls: Any, **options: Any) -> Callable[[Tensor], Any]:
@@ -76,16 +76,15 @@ def theirs(data: TripleData) -> dict[str, Callable[[Tensor], Any]]:
 
 
 def rates(data: TripleData) -> list[dict[str, Any]]:
-    """Millions of negatives a second."""
+    """Return the negatives per second of each sampler."""
     calls: dict[str, Callable[[Tensor], Any]] = {}
     generator = torch.Generator().manual_seed(0)
     for expression in OURS:
         sampler = TripleSampler(data.triples, expression)
         calls[expression] = lambda pos, s=sampler: s.sample(pos, K, generator=generator)
     calls["torch rejection, tails only"] = TorchRejection(data)
-    calls |= theirs(data)
-    picked = torch.randint(data.train.size(1), (B,), generator=generator)
-    pos = data.train[:, picked]
+    calls |= pykeen_samplers(data)
+    pos = data.train[:, torch.randint(data.train.size(1), (B,), generator=generator)]
     best = dict.fromkeys(calls, 0.0)
     for call in calls.values():
         call(pos)
@@ -100,7 +99,7 @@ def rates(data: TripleData) -> list[dict[str, Any]]:
 
 
 def ranking(data: TripleData) -> list[dict[str, Any]]:
-    """Seconds of a full filtered test of each model, untrained, at width 100."""
+    """Return the seconds of a filtered ranking of all test triples by each model, untrained."""
     known = data.known("all")
     rows = []
     for name, cls in MODELS.items():

@@ -1,8 +1,8 @@
 """Batches a second of the link loader: ``python -m benchmarks.speed.loader``.
 
-dblp2010, two hops, features of 64 numbers. PyG's loader with its random negatives runs on the same
-neighbour sampler in the same run, in turn, and the fastest round counts. Then one epoch of
-GraphSAGE over all training edges in mini-batches. Writes ``results/loader.json``.
+dblp2010, two hops, 64 features. PyG's loader with its random negatives runs on the same neighbour
+sampler in the same process, in turn; the fastest round counts. Then one epoch of GraphSAGE over all
+training edges in mini-batches. Writes ``results/loader.json``.
 """
 
 from __future__ import annotations
@@ -27,14 +27,18 @@ BATCH, FANOUT, WIDTH, BATCHES, ROUNDS = 2048, [10, 5], 64, 40, 4
 
 
 def loaders(data: Data, pos: torch.Tensor) -> dict[str, Any]:
-    common = {"batch_size": BATCH, "edge_label_index": pos}
-    plain = NeighborSampler(data, FANOUT)
+    """Return the loaders to compare, by their negatives."""
+    neighbors = NeighborSampler(data, FANOUT)
 
     def pyg(neg_sampling: Any) -> Any:
-        return torch_geometric.loader.LinkLoader(data, plain, neg_sampling=neg_sampling, **common)
+        return torch_geometric.loader.LinkLoader(
+            data, neighbors, pos, neg_sampling=neg_sampling, batch_size=BATCH
+        )
 
     def ours(sampler: str) -> Any:
-        return LinkLoader(data, FANOUT, neg_sampling="binary", sampler=sampler, **common)
+        return LinkLoader(
+            data, FANOUT, pos, neg_sampling="binary", sampler=sampler, batch_size=BATCH
+        )
 
     return {
         "no negatives": pyg(None),
@@ -46,22 +50,22 @@ def loaders(data: Data, pos: torch.Tensor) -> dict[str, Any]:
 
 
 def rates(data: Data, pos: torch.Tensor) -> list[dict[str, Any]]:
-    """Batches a second, and nodes a batch: negatives bring neighbourhoods of their own."""
-    made = loaders(data, pos[:, : BATCH * BATCHES])
+    """Return batches per second and nodes per batch, neighbourhoods of negatives included."""
+    by_negatives = loaders(data, pos[:, : BATCH * BATCHES])
     best: dict[str, float] = {}
     nodes: dict[str, float] = {}
     for _ in range(ROUNDS):
-        for name, loader in made.items():
-            start, seen = time.perf_counter(), 0
+        for name, loader in by_negatives.items():
+            start, num_nodes = time.perf_counter(), 0
             for batch in loader:
-                seen += batch.num_nodes
+                num_nodes += batch.num_nodes
             rate = BATCHES / (time.perf_counter() - start)
-            best[name], nodes[name] = max(best.get(name, 0.0), rate), seen / BATCHES
-    return [{"negatives": n, "batches_per_s": best[n], "nodes": nodes[n]} for n in made]
+            best[name], nodes[name] = max(best.get(name, 0.0), rate), num_nodes / BATCHES
+    return [{"negatives": n, "batches_per_s": best[n], "nodes": nodes[n]} for n in by_negatives]
 
 
 def epoch(data: Data, pos: torch.Tensor) -> dict[str, float]:
-    """Seconds and peak memory of an epoch of GraphSAGE."""
+    """Return seconds and peak memory, in GB, of an epoch of GraphSAGE."""
     loader = LinkLoader(
         data,
         FANOUT,

@@ -1,4 +1,4 @@
-"""What others do, on the same edges: PyG's functions and a rejection sampler in plain torch."""
+"""Samplers to compare with: PyG's functions and rejection sampling in plain torch."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from gneg import Graph
 
 
 def pyg_negative_sampling(graph: Graph, count: int) -> int:
-    """Return how many pairs it drew (it may return fewer than asked)."""
+    """Draw negatives with PyG; return their number, which may be less than ``count``."""
     return negative_sampling(graph.edge_index, graph.num_nodes, count).size(1)
 
 
 def pyg_structured(graph: Graph) -> int:
-    """One negative an edge: it knows no batches."""
+    """Draw a negative for each edge of the graph with PyG; return their number."""
     return structured_negative_sampling(graph.edge_index, graph.num_nodes)[2].numel()
 
 
 class TorchRejection:
-    """Sorted edge keys, searchsorted, redraw what was hit: the best of a few lines of torch."""
+    """Random targets; known edges are looked up among sorted keys and drawn again."""
 
     def __init__(self, graph: Graph) -> None:
         self.num_nodes = graph.num_nodes
@@ -28,7 +28,7 @@ class TorchRejection:
         self.keys = src * graph.num_nodes + dst
 
     def sample(self, src: Tensor, k: int, generator: torch.Generator) -> Tensor:
-        """Targets ``[B, K]``."""
+        """Return targets ``[B, K]`` that make no edge and no self-loop."""
         rows = src.repeat_interleave(k)
         drawn = torch.randint(self.num_nodes, rows.shape, generator=generator)
         while True:

@@ -1,7 +1,7 @@
-"""Speed of samplers against their peers, in one process: ``python benchmarks/speed/run.py``.
+"""Speed of samplers and of their peers, in one process: ``python -m benchmarks.speed.run``.
 
 Writes ``results/speed.json`` with machine, versions, command, seeds and the floors of the project.
-``--smoke`` runs a small graph for a few seconds, checks nothing about time and writes nothing.
+``--smoke`` measures a small graph for a few seconds, checks no floors and writes nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 DBLP = HERE.parent.parent.parent / "shared" / "data" / "graphs" / "dblp2010" / "edges.csv.gz"
 BATCH, K, SEED = 4096, 32, 0
 
-#: Millions a second that must be reached, and microseconds that must not be exceeded.
+#: Least millions per second; for the call of 1,024 queries, most microseconds.
 FLOORS = {
     "uniform": 30.0, "walk": 12.0, "khop": 2.0, "contains": 25.0, "index build": 8.0,
     "call of 1,024 queries": 150.0,
@@ -44,7 +44,13 @@ SAMPLERS = {
 
 
 def seconds(job: Callable[[], Any], budget: float = 1.5, least: int = 3) -> float:
-    """Median time of a call, warm."""
+    """Return the median time of a call in seconds, after a first call that is not timed.
+
+    Args:
+        job: The call.
+        budget: Seconds to repeat it for.
+        least: Least number of repetitions.
+    """
     job()
     times: list[float] = []
     while len(times) < least or (sum(times) < budget and len(times) < 400):
@@ -55,7 +61,7 @@ def seconds(job: Callable[[], Any], budget: float = 1.5, least: int = 3) -> floa
 
 
 def power_law(num_nodes: int, num_edges: int, seed: int = SEED) -> Graph:
-    """About ``num_edges`` directed edges between nodes of very different popularity."""
+    """Return a graph of about ``num_edges`` directed edges whose degrees follow a power law."""
     random = np.random.default_rng(seed)
     weight = np.cumsum((np.arange(num_nodes) + 10.0) ** -0.6)
     ends = np.searchsorted(weight / weight[-1], random.random((2, num_edges // 2)))
@@ -63,12 +69,13 @@ def power_law(num_nodes: int, num_edges: int, seed: int = SEED) -> Graph:
 
 
 def batch_of(graph: Graph, size: int) -> torch.Tensor:
+    """Return random edges, ``[2, size]``."""
     generator = torch.Generator().manual_seed(SEED)
     return graph.edge_index[:, torch.randint(graph.num_edges, (size,), generator=generator)]
 
 
 def gather_rate(graph: Graph, pairs: int = 2**20) -> float:
-    """Millions of random reads of the index a second: the memory limit of one read a negative."""
+    """Return the rate of random reads of the index, in millions per second: one per negative."""
     random = np.random.default_rng(SEED)
     positions, out = random.integers(0, graph.num_edges, pairs), np.empty(pairs, np.int64)
     job = lambda: kernels.threads.run_rows(  # noqa: E731
@@ -78,9 +85,9 @@ def gather_rate(graph: Graph, pairs: int = 2**20) -> float:
 
 
 def measure(name: str, graph: Graph, *, with_peers: bool = True) -> dict[str, Any]:
-    """All rates on one graph, in millions a second."""
+    """Return all rates on a graph, in millions per second."""
     generator = torch.Generator().manual_seed(SEED)
-    pos, few = batch_of(graph, BATCH), batch_of(graph, 1024)
+    pos, small_batch = batch_of(graph, BATCH), batch_of(graph, 1024)
     rates: dict[str, float] = {}
     for label, text in SAMPLERS.items():
         sampler = build(text, graph)
@@ -100,10 +107,10 @@ def measure(name: str, graph: Graph, *, with_peers: bool = True) -> dict[str, An
     rates["index build"] = graph.num_edges / build_time / 1e6
     uniform = build("uniform", graph)
     call = {
-        label: 1e6 * seconds(lambda: sampler.sample(few, 1, generator=generator))  # noqa: B023
+        label: 1e6 * seconds(lambda: sampler.sample(small_batch, 1, generator=generator))  # noqa: B023
         for label, sampler in (("uniform", uniform), ("walk", walk))
     }
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "graph": name,
         "nodes": graph.num_nodes,
         "directed_edges": graph.num_edges,
@@ -113,11 +120,12 @@ def measure(name: str, graph: Graph, *, with_peers: bool = True) -> dict[str, An
         "gather_million_per_s": gather_rate(graph),
     }
     if with_peers:
-        found["peers_million_per_s"] = measure_peers(graph, pos, generator)
-    return found
+        result["peers_million_per_s"] = measure_peers(graph, pos, generator)
+    return result
 
 
 def measure_peers(graph: Graph, pos: torch.Tensor, generator: torch.Generator) -> dict[str, float]:
+    """Return the rates of the peers, in millions per second."""
     rejection = peers.TorchRejection(graph)
     jobs: dict[str, tuple[Callable[[], Any], int]] = {
         "torch searchsorted rejection": (
@@ -134,7 +142,7 @@ def measure_peers(graph: Graph, pos: torch.Tensor, generator: torch.Generator) -
 
 
 def scaling(sizes: list[int]) -> list[dict[str, float]]:
-    """Nanoseconds per negative as the graph grows at a constant mean degree."""
+    """Return nanoseconds per negative on graphs of several sizes and the same mean degree."""
     rows = []
     for edges in sizes:
         graph = power_law(edges // 10, edges)
@@ -149,7 +157,7 @@ def scaling(sizes: list[int]) -> list[dict[str, float]]:
 
 
 def check(result: dict[str, Any]) -> list[str]:
-    """What falls short of the floors."""
+    """Return a sentence for each rate that falls short of its floor."""
     short = []
     for graph in result["graphs"]:
         for label, floor in FLOORS.items():
@@ -169,7 +177,7 @@ def check(result: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="a small graph, nothing written")
+    parser.add_argument("--smoke", action="store_true", help="measure a small graph, write nothing")
     options = parser.parse_args()
     if options.smoke:
         print(measure("smoke", power_law(5_000, 50_000)))

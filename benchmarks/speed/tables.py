@@ -1,4 +1,4 @@
-"""The tables of what was timed."""
+"""Tables of speed, made from the files under ``results/``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 
 
 def speed() -> str:
+    """Return the table of samplers and peers."""
     result = load(HERE / "results" / "speed.json")
     graphs = result["graphs"]
     names = [f"{g['graph']} ({g['directed_edges'] / 1e6:.1f} M directed edges)" for g in graphs]
@@ -35,8 +36,10 @@ def speed() -> str:
             "",
         ]
     )
-    share = [g["rates_million_per_s"]["uniform"] / g["gather_million_per_s"] for g in graphs]
-    rows.append(["share of it that uniform reaches", *(f"{100 * one:.0f} %" for one in share), ""])
+    shares = [g["rates_million_per_s"]["uniform"] / g["gather_million_per_s"] for g in graphs]
+    rows.append(
+        ["share of it that uniform reaches", *(f"{100 * value:.0f} %" for value in shares), ""]
+    )
     calls = [g["call_of_1024_queries_us"] for g in graphs]
     for label in ("uniform", "walk"):
         limit = f"at most {result['floors']['call of 1,024 queries']:g}"
@@ -62,6 +65,7 @@ def speed() -> str:
 
 
 def share() -> str:
+    """Return the table of the share of sampling in training."""
     result = load(HERE / "results" / "share.json")
     rows = [
         [
@@ -84,6 +88,7 @@ def share() -> str:
 
 
 def hardsets() -> str:
+    """Return the table of hard evaluation sets."""
     result = load(HERE / "results" / "hardset.json")
     rows = []
     for row in result["rows"]:
@@ -102,15 +107,16 @@ def hardsets() -> str:
             ]
         )
     header = ["graph, test positives x negatives", "seconds", "GB", "by chance", "dense", "x"]
-    some = result["rows"][0]["dense"]["positives"]
+    positives = result["rows"][0]["dense"]["positives"]
     return (
         f"{table(header, rows)}\n\nDense: the same procedure in NumPy and SciPy, an edge at a "
-        f"time; its time is extrapolated from {some} positives of the same run. {machine(result)}, "
-        f"{result['kernel_threads']} threads."
+        f"time; its time is extrapolated from {positives} positives of the same run. "
+        f"{machine(result)}, {result['kernel_threads']} threads."
     )
 
 
 def audits() -> str:
+    """Return the table of audits."""
     result = load(HERE / "results" / "audit.json")
     rows = []
     for row in result["rows"]:
@@ -139,6 +145,7 @@ def audits() -> str:
 
 
 def loader() -> str:
+    """Return the table of the link loader."""
     result = load(HERE / "results" / "loader.json")
     rows = [
         [row["negatives"], f"{row['batches_per_s']:.0f}", f"{row['nodes']:,.0f}"]
@@ -155,6 +162,7 @@ def loader() -> str:
 
 
 def triples() -> str:
+    """Return the table of samplers of triples."""
     result = load(HERE / "results" / "kg.json")
     rows = [[row["sampler"], f"{row['per_second'] / 1e6:.1f}"] for row in result["rows"]]
     tests = ", ".join(f"{row['model']} {row['seconds']:.0f} s" for row in result["ranking"])

@@ -74,7 +74,7 @@ class ProgressDisplay:
 
     def cells(self, event: Any) -> None:
         """Report of :func:`gneg.compare`: a bar over all cells, and one for each that runs."""
-        self.update("cells", event.done, event.total)
+        self.update("cells", event.completed, event.total)
         if event.epoch is None:
             self.remove(event.cell)
         else:

@@ -29,7 +29,7 @@ Lists = Mapping[End, Tensor]
 class Block(Protocol):
     """A model that scores lists of entities for queries, such as :class:`gneg.nn.kge.Scorer`."""
 
-    def block(self, kept: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
+    def block(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
         """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the ``end`` of queries."""
 
 

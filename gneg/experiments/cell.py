@@ -1,4 +1,4 @@
-"""One cell of a grid: a training run, its figures against every set, its audit."""
+"""One cell of a grid: a training run, its metrics against every set, its audit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gneg.training.run import Report
 #: Parts of an audit that a report shows.
 AUDIT_PARTS = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
 AUDITED = 50_000  # negatives that hardness and risk of a row are measured on
-MAX_PAIRS = 2**25  # pairs that a score is asked for to rank all targets
+MAX_PAIRS = 2**25  # largest number of pairs scored one by one to rank all targets
 VERIFIED = "verified"  # the set of verified negatives, against which triples are classified
 ALL_ENTITIES = "all entities"  # the set of filtered ranks of triples
 
@@ -36,7 +36,8 @@ class Cell:
         seed: The seed of all randomness.
         folder: Folder of its checkpoint, weights and record.
         ranked: Whether its model is ranked against all sets.
-        audited: Whether hardness and risk of its negatives are measured with its model.
+        audited: Whether hardness and risk of its negatives are measured with its model; only in a
+            ranked cell.
     """
 
     config: LinkConfig | TripleConfig
@@ -47,20 +48,20 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Its name in progress displays."""
+        """The name of the cell in progress displays."""
         loss = f", {self.config.loss}" if self.config.loss else ""
         return f"{self.config.model_name}, {self.config.sampler}{loss}, seed {self.seed}"
 
     @property
     def path(self) -> Path:
-        """The file of its record."""
+        """The file that its record is written to."""
         return self.folder / f"cell-{self.seed}.json"
 
 
 def run_cell(
     cell: Cell, data: LinkData | TripleData, sets: dict[str, HardSet], report: Report | None
 ) -> None:
-    """Train a cell, rank with its best weights, and write its record.
+    """Train a cell, evaluate its best weights, and write its record.
 
     Args:
         cell: The cell.
@@ -69,7 +70,7 @@ def run_cell(
         report: Called after each epoch.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a collapse is in the record
+        warnings.simplefilter("ignore")  # the record says whether the model collapsed
         results = train(data, cell.config, seeds=(cell.seed,), out=cell.folder, report=report)
     run = results["runs"][0]
     record: dict[str, Any] = {
@@ -91,12 +92,13 @@ def run_cell(
 def rank_sets(
     data: LinkData, score: Score, sets: dict[str, HardSet]
 ) -> dict[str, dict[str, float]]:
-    """Return every metric of a score against every set; in a bipartite graph all targets first.
+    """Return every metric of a score against every set, by set and metric.
 
     Args:
-        data: The dataset.
-        score: ``score(src, dst)``.
-        sets: Hard sets, by name; the dataset's own negatives need not be named.
+        data: The dataset, whose own negatives are a set as well. Where it is ranked among all
+            targets, the first set is ``all``; empty if that would take too long.
+        score: The score, ``score(src, dst)``.
+        sets: Hard sets, by name.
     """
     metrics: dict[str, dict[str, float]] = {}
     if data.test.known is not None:
@@ -110,9 +112,9 @@ def rank_sets(
 
 
 def _triple_sets(run: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Return the metrics of a run on triples.
+    """Return the metrics of a run on triples, by set and metric.
 
-    Ranks among all entities and among samples of them, and the classification of verified triples.
+    The sets are all entities, samples of them and, where there are any, verified negatives.
     """
     sets = {ALL_ENTITIES: run["test"], **run["sampled"]}
     if "classification" in run:
@@ -124,7 +126,7 @@ def _triple_sets(run: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def _audit(cell: Cell, data: Any, trained: Any) -> dict[str, Any]:
-    """Return hardness and risk of the cell's negatives, as far as a report shows them."""
+    """Return the parts of an audit of the cell's negatives that a report shows."""
     config = cell.config
     results = audit(
         data,

@@ -1,4 +1,4 @@
-"""A grid of training runs, and what can be said about their differences."""
+"""A grid of training runs, and tests of their differences."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def compare(
     report: Report | None = None,
     command: str = "gneg.compare()",
 ) -> dict[str, Any]:
-    """Train every config with every seed, and compare.
+    """Train every config with every seed, and compare their metrics.
 
     Cells run in separate processes. A finished cell stays in ``out``, so that the same call
     resumes where it was interrupted, within a cell from its last checkpoint.
@@ -78,8 +78,9 @@ def compare(
         configs: The configs, each once; see :func:`grid`.
         seeds: Runs of each config, with seeds 0, 1, ...
         sets: Hard sets for the test edges, by name, beside the dataset's own negatives.
-        baselines: Training-free heuristics to rank beside; ``cosine`` only with features, those
-            that count common neighbours not in a bipartite graph. None for triples.
+        baselines: Training-free heuristics that are ranked for comparison. ``cosine`` is left out
+            without features, those that count common neighbours in a bipartite graph, and all for
+            triples.
         out: Folder of the results.
         jobs: Processes at once; each has its share of the cores.
         search: Trials of a search over learning rate, temperature and mixture weight for each
@@ -98,11 +99,13 @@ def compare(
     checks.integer("seeds", seeds, 1)
     checks.integer("jobs", jobs, 1)
     checks.integer("search", search, 0)
+    for kind in baselines:
+        checks.choice("baselines", kind, KINDS)
     if not configs or len(set(configs)) < len(configs):
         checks.fail("configs", "one or more, each once", len(configs))
     size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
     for config in configs:
-        data.sampler(config.sampler, z=torch.zeros(size, 2))  # a mistake shows at once
+        data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
     out, sets = Path(out), dict(sets or {})
     digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
     with processes(data, sets, jobs) as pool:
@@ -148,10 +151,12 @@ def _group(config: AnyConfig) -> str:
 
 
 def _digest(value: Any) -> str:
+    """Return a short hash of a value that JSON can hold."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _checksum(hard: HardSet) -> int:
+    """Return a checksum of the negatives of a hard set."""
     return zlib.crc32(hard.index.numpy().tobytes())
 
 
@@ -174,17 +179,13 @@ def _tune(
         trials.tell([record["best_valid"] for record in pool.run(cells, report)])
 
 
-def _row(
-    config: AnyConfig,
-    best: AnyConfig,
-    records: list[dict[str, Any]],
-) -> dict[str, Any]:
+def _row(config: AnyConfig, best: AnyConfig, records: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the row of a config over its seeds.
 
     Args:
-        config: The config that was compared.
-        best: The same with the values that a search found.
-        records: The records of its cells.
+        config: The config that is compared.
+        best: The config that was trained: with the best values of a search, if there was one.
+        records: The records of its cells, one a seed.
     """
     runs = [record["run"] for record in records]
     sets = records[0]["sets"]
@@ -216,9 +217,9 @@ def _heuristics(
     """Return the metrics of training-free heuristics against the same sets."""
     metrics = {}
     for kind in baselines:
-        checks.choice("baselines", kind, KINDS)
-        apart = data.num_src is not None and kind in ("cn", "aa", "ra")  # no common neighbours
-        if apart or (kind == "cosine" and data.x is None):
+        # Sources and targets of a bipartite graph have no common neighbours.
+        undefined = data.num_src is not None and kind in ("cn", "aa", "ra")
+        if undefined or (kind == "cosine" and data.x is None):
             continue
         metrics[kind] = rank_sets(data, scorers.heuristic(data, kind), sets)
     return metrics

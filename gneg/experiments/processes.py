@@ -1,4 +1,4 @@
-"""Training runs in separate processes, each with a record of its own."""
+"""A pool of processes that train the cells of a grid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import Cell, run_cell
 
-POLL = 0.2  # seconds between two looks at the progress of the processes
+POLL = 0.2  # seconds between two reads of the progress of the processes
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Event:
 
     Attributes:
         cell: Name of the cell.
-        done: Number of finished cells.
-        total: Number of cells.
-        epoch: Epochs trained; None at the end of the cell.
+        completed: Number of finished cells.
+        total: Number of all cells.
+        epoch: Number of epochs trained; None at the end of the cell.
         best: Best validation figure.
     """
 
     cell: str
-    done: int
+    completed: int
     total: int
     epoch: int | None = None
     best: float | None = None
@@ -55,32 +55,32 @@ class Pool:
         self._executor, self._progress = executor, progress
 
     def run(self, cells: Sequence[Cell], report: Report | None) -> list[dict[str, Any]]:
-        """Return the records of all cells, in order; those that have one are not run again.
+        """Return the records of all cells, in their order; finished cells are not run again.
 
         Args:
             cells: The cells.
             report: Called as cells progress and end.
 
         Raises:
-            Exception: What a cell raised; cells that have not started are not started then.
+            Exception: If a cell raises it; cells that have not started are then cancelled.
         """
         missing = {cell.path: cell for cell in cells if not cell.path.exists()}
         with _ignoring_interrupts():  # the processes start now
             waiting: dict[Future[None], Cell] = {
                 self._executor.submit(_run, cell): cell for cell in missing.values()
             }
-        done = len(cells) - len(waiting)
+        completed = len(cells) - len(waiting)
         while waiting:
             finished, _ = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
             for name, epoch, best in self._messages():
                 if report is not None:
-                    report(Event(name, done, len(cells), epoch, best))
+                    report(Event(name, completed, len(cells), epoch, best))
             for future in finished:
                 cell = waiting.pop(future)
                 future.result()
-                done += 1
+                completed += 1
                 if report is not None:
-                    report(Event(cell.name, done, len(cells)))
+                    report(Event(cell.name, completed, len(cells)))
         return [json.loads(cell.path.read_text()) for cell in cells]
 
     def _messages(self) -> Iterator[tuple[str, int, float]]:
@@ -96,7 +96,7 @@ class Pool:
 def _ignoring_interrupts() -> Iterator[None]:
     """Ignore Ctrl-C, and let processes that start meanwhile ignore it for good.
 
-    A terminal sends it to all of them; their parent decides what becomes of them.
+    A terminal sends Ctrl-C to all processes; the parent alone handles it and ends the others.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set signal handlers
@@ -113,13 +113,13 @@ def processes(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) 
     """Yield a pool of ``jobs`` processes; an interruption ends the processes at once.
 
     Args:
-        data: The dataset, a copy of which every process has.
-        sets: Hard sets, likewise.
+        data: The dataset, which is copied to every process.
+        sets: Hard sets by name, which are copied as well.
         jobs: Processes at once; each has its share of the cores.
     """
     context = multiprocessing.get_context("spawn")
     threads = max(1, (os.cpu_count() or 1) // jobs)
-    # As bytes: torch would share sparse tensors one by one, with a warning each.
+    # Pickled once: torch would share sparse tensors one by one, with a warning for each.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         payload = pickle.dumps((data, sets))
@@ -139,13 +139,13 @@ def processes(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) 
         executor.shutdown()
 
 
-_worker: dict[str, Any] = {}  # what a process was started with
+_worker: dict[str, Any] = {}  # dataset, hard sets and progress queue of this process
 
 
 def _start(payload: bytes, progress: Any, threads: int) -> None:
     """Set up a new process."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of sparse features
+        warnings.simplefilter("ignore")  # torch warns of sparse features
         data, sets = pickle.loads(payload)
     torch.set_num_threads(threads)
     kernels.threads.set_num_threads(threads)

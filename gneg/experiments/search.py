@@ -12,15 +12,16 @@ from gneg.samplers.text.parse import Expression, parse
 from gneg.training.config import LinkConfig, TripleConfig
 
 Config = TypeVar("Config", LinkConfig, TripleConfig)
+#: Smallest and largest value of each setting; ``share`` is the weight of the second sampler of two.
 RANGES = {"lr": (3e-4, 3e-2), "temperature": (0.05, 5.0), "share": (0.05, 0.95)}
 
 
 class Search(Generic[Config]):
-    """Trials proposed by Optuna's TPE sampler (seeded), and the best of them.
+    """A search with Optuna's TPE sampler, seeded, over the settings in :data:`RANGES`.
 
     Args:
-        config: The config to start from; its own values are the first trial.
-        trials: Number of trials; 0: the config itself is the best.
+        config: The config to start from; its learning rate is that of the first trial.
+        trials: Number of trials; 0: no search, and the config itself is the best.
 
     Raises:
         ValueError: If Optuna is not installed.
@@ -32,7 +33,7 @@ class Search(Generic[Config]):
         self.trials = trials
         self.value: float | None = None
         self.expression = parse(config.sampler)
-        self.names = [name for name in RANGES if name == "lr" or _has(self.expression, name)]
+        self.names = [name for name in RANGES if name == "lr" or _contains(self.expression, name)]
         self.results: list[dict[str, Any]] = []
         self._pending: list[Any] = []
         if trials:
@@ -48,17 +49,17 @@ class Search(Generic[Config]):
 
     @property
     def finished(self) -> bool:
-        """Whether all trials were made."""
+        """Whether all trials have a value."""
         return len(self.results) >= self.trials
 
     def ask(self, count: int) -> list[Config]:
-        """Return up to ``count`` configs to try."""
+        """Return up to ``count`` configs to train."""
         count = min(count, self.trials - len(self.results))
         self._pending = [self._study.ask() for _ in range(count)]
         return [self._suggest(trial) for trial in self._pending]
 
     def tell(self, values: Sequence[float]) -> None:
-        """Enter the validation figures of the configs that :meth:`ask` returned."""
+        """Record the validation figures of the configs that :meth:`ask` returned, in order."""
         for trial, value in zip(self._pending, values, strict=True):
             self._study.tell(trial, value)
             self.results.append({**trial.params, "value": value})
@@ -70,6 +71,7 @@ class Search(Generic[Config]):
         return {"trials": self.results, "best": self.value} if self.trials else None
 
     def _suggest(self, trial: Any) -> Config:
+        """Return the config with values that Optuna suggests for a trial."""
         for name in self.names:
             low, high = RANGES[name]
             trial.suggest_float(name, low, high, log=name != "share")
@@ -79,27 +81,27 @@ class Search(Generic[Config]):
         """Return the config with the values of a trial."""
         expression = self.expression
         for name in self.names[1:]:
-            expression = _changed(expression, name, float(f"{params[name]:.3g}"))
+            expression = _with_value(expression, name, float(f"{params[name]:.3g}"))
         return replace(self.config, lr=params["lr"], sampler=str(expression))
 
 
-def _takes(expression: Expression, name: str) -> bool:
+def _accepts(expression: Expression, name: str) -> bool:
     """Whether the outermost sampler of an expression has the setting."""
     if name == "share":
         return expression.name == "mixture" and len(expression.parts) == 2
     return expression.name in SAMPLERS and name in options_of(SAMPLERS[expression.name])
 
 
-def _has(expression: Expression, name: str) -> bool:
+def _contains(expression: Expression, name: str) -> bool:
     """Whether any sampler of an expression has the setting."""
-    return _takes(expression, name) or any(_has(part, name) for part, _ in expression.parts)
+    return _accepts(expression, name) or any(_contains(part, name) for part, _ in expression.parts)
 
 
-def _changed(expression: Expression, name: str, value: float) -> Expression:
-    """Return the expression with a setting of the outermost sampler that has it."""
-    if not _takes(expression, name):
+def _with_value(expression: Expression, name: str, value: float) -> Expression:
+    """Return the expression with a new value of a setting, at the outermost sampler that has it."""
+    if not _accepts(expression, name):
         parts = tuple(
-            (_changed(part, name, value) if _has(part, name) else part, weight)
+            (_with_value(part, name, value) if _contains(part, name) else part, weight)
             for part, weight in expression.parts
         )
         return replace(expression, parts=parts)

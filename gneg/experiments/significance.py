@@ -9,6 +9,7 @@ from typing import Any
 
 from gneg.training.driver import spread
 
+#: Levels of significance and their marks, the strictest first.
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
@@ -18,11 +19,11 @@ def paired_p(values: Sequence[float], baseline: Sequence[float]) -> float | None
     None with fewer than two pairs, or where all differences are the same.
 
     Args:
-        values: A figure of each seed.
-        baseline: The same figure of the baseline, seed by seed.
+        values: A metric of each seed.
+        baseline: The same metric of the baseline, in the order of the same seeds.
 
     Raises:
-        ValueError: If there are not as many of one as of the other.
+        ValueError: If the two have different lengths.
     """
     from scipy import stats
 
@@ -30,12 +31,12 @@ def paired_p(values: Sequence[float], baseline: Sequence[float]) -> float | None
     if len(differences) < 2 or max(differences) == min(differences):
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # nearly equal differences
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns of nearly equal differences
         return float(stats.ttest_rel(values, baseline).pvalue)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Return p-values corrected by Holm's method (1979); None stays None and does not count."""
+    """Return p-values corrected by Holm's method (1979); None stays None and is not counted."""
     ordered = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
     corrected: list[float | None] = [None] * len(p_values)
     running = 0.0
@@ -85,7 +86,7 @@ def add_tests(
 
 
 def _test(pairs: list[tuple[dict[str, Any], dict[str, Any]]], name: str, metric: str) -> None:
-    """Enter the tests of one set and metric into the rows."""
+    """Add the tests of one set and metric to the rows."""
     values = [
         (row["metrics"][name][metric], reference["metrics"][name][metric])
         for row, reference in pairs

@@ -16,13 +16,13 @@ from gneg.graph.csr import Steps
 class Adjacency:
     """The symmetric adjacency matrix of a graph's edges, for message passing.
 
-    Entries are 1, or the weights of a weighted graph. A directed graph is passed along in both
-    directions, as in OGB's baselines; a bipartite one too, targets after sources. Being symmetric,
-    the matrix is its own transpose, so gradients cost what the forward pass costs.
+    Entries are 1, or the weights of a weighted graph. Messages pass along an edge of a directed
+    graph in both directions, as in OGB's baselines. In a bipartite graph nodes are sources, then
+    targets. The matrix is its own transpose, so that gradients cost what the forward pass costs.
 
     Args:
-        graph: Any graph.
-        device: Where the matrix lives.
+        graph: The graph, of any kind.
+        device: The device of the matrix.
     """
 
     def __init__(self, graph: Graph, device: torch.device | str = "cpu") -> None:
@@ -39,37 +39,44 @@ class Adjacency:
 
     @cached_property
     def matrix(self) -> Tensor:
-        """``[N, N]`` sparse CSR; masked edges stand in it with the value 0."""
+        """The matrix, ``[N, N]`` sparse CSR; masked edges have the value 0."""
         size = (self.num_nodes, self.num_nodes)
         return sparse.csr(self._crow, self._col, self._values, size)
 
     @cached_property
     def degree(self) -> Tensor:
-        """``[N, 1]`` number, or weight, of unmasked neighbours."""
+        """The number (or weight) of each node's neighbours, masked edges left out, ``[N, 1]``."""
         ones = torch.ones(self.num_nodes, 1, device=self._values.device)
         return self.matrix @ ones
 
     def sum(self, h: Tensor) -> Tensor:
-        """Sum of the neighbours' rows of ``h [N, D]``, times the weights."""
+        """Return the weighted sum ``[N, D]`` of the neighbours' rows of ``h [N, D]``."""
         return sparse.product(self.matrix, self.matrix, h)
 
     def mean(self, h: Tensor) -> Tensor:
-        """Mean of the neighbours' rows; 0 for an isolated node."""
+        """Return the weighted mean of the neighbours' rows of ``h``; 0 for an isolated node."""
         return self.sum(h) / torch.where(self.degree > 0, self.degree, 1.0)
 
     def normalized(self, h: Tensor) -> Tensor:
-        """Symmetrically normalised sum with self-loops (Kipf and Welling, ICLR 2017, eq. 2)."""
+        """Return the normalised sum with self-loops (Kipf and Welling, ICLR 2017, eq. 2)."""
         scale = (self.degree + 1).rsqrt()
         scaled = scale * h
         return scale * (self.sum(scaled) + scaled)
 
     def symmetric(self, h: Tensor) -> Tensor:
-        """Symmetrically normalised sum without self-loops (He et al., SIGIR 2020, eq. 3)."""
+        """Return the normalised sum without self-loops (He et al., SIGIR 2020, eq. 3)."""
         scale = torch.where(self.degree > 0, self.degree, 1.0).rsqrt()
         return scale * self.sum(scale * h)
 
     def positions(self, edges: Tensor) -> Tensor:
-        """Places of ``edges [2, E]`` in the matrix, both directions, ``[2, E]``, for ``without``.
+        """Return the positions of edges among the entries of the matrix, for :meth:`without`.
+
+        Args:
+            edges: Edges of the graph, ``[2, E]``.
+
+        Returns:
+            ``[2, E]``: the entry of each edge, and of its reverse; -1 for a self-loop, which is
+            not in the matrix.
 
         Raises:
             ValueError: If one of them is not an edge of the graph.
@@ -79,21 +86,24 @@ class Adjacency:
         sources = np.repeat(np.arange(self.num_nodes), np.diff(steps.indptr))
         keys = torch.from_numpy(sources * self.num_nodes + steps.indices)
         src, dst = edges[0].cpu(), edges[1].cpu() + steps.target_shift
-        asked = torch.stack([src * self.num_nodes + dst, dst * self.num_nodes + src])
-        place = torch.searchsorted(keys, asked)
-        found = keys[place.clamp(max=max(len(keys) - 1, 0))] == asked
+        edge_keys = torch.stack([src * self.num_nodes + dst, dst * self.num_nodes + src])
+        position = torch.searchsorted(keys, edge_keys)
+        present = keys[position.clamp(max=max(len(keys) - 1, 0))] == edge_keys
         loops = src == dst
-        if not (found | loops).all():
-            checks.fail("edges", "edges of the graph", f"{int((~found).any(0).sum())} others")
-        # A self-loop is not in the matrix: point it at nothing.
-        return torch.where(found, place, -1).to(self._values.device)
+        if not (present | loops).all():
+            checks.fail("edges", "edges of the graph", f"{int((~present).any(0).sum())} others")
+        return torch.where(present, position, -1).to(self._values.device)
 
     def without(self, positions: Tensor) -> Adjacency:
-        """The same matrix with the edges at ``positions`` masked; shares everything else."""
-        other = object.__new__(Adjacency)
-        other._steps = None
-        other.num_nodes, other._crow, other._col = self.num_nodes, self._crow, self._col
-        other._values = self._values.clone()
+        """Return the adjacency with some edges masked; it shares all arrays but the values.
+
+        Args:
+            positions: Entries of the matrix, of any shape, as :meth:`positions` returns them.
+        """
+        masked = object.__new__(Adjacency)
+        masked._steps = None
+        masked.num_nodes, masked._crow, masked._col = self.num_nodes, self._crow, self._col
+        masked._values = self._values.clone()
         flat = positions.reshape(-1)
-        other._values[flat[flat >= 0]] = 0.0
-        return other
+        masked._values[flat[flat >= 0]] = 0.0
+        return masked

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from gneg import checks
 from gneg.nn.choices import Form
+from gneg.nn.decoders import decode
 from gneg.samplers import Sampler
 from gneg.samplers.negatives import Side
 
-SMOOTHING = 0.01
+SMOOTHING = 0.01  # share of a uniform density in q, unless an argument says otherwise
 
 
 class BaseMeasure(nn.Module):
@@ -65,7 +66,7 @@ class BaseMeasure(nn.Module):
                 sampler,
                 hint="use Uniform, Degree, KHop, Walk, or a Mixture of them",
             )
-        self.form: Form = checks.choice("form", form, ("plain", "nce"))
+        self.form: Form = checks.choice("form", form, get_args(Form))
         learned = c == "learned"
         if learned and form == "plain":
             checks.fail("form", "'nce' for a learned c, which plain logits do not hold", form)
@@ -90,7 +91,14 @@ class BaseMeasure(nn.Module):
     def log_measure(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return the log density of pairs ``[B]`` as negatives, relative to a uniform pair.
 
-        Float, ``[B]``. A known edge has the density that it would have if it were not known.
+        A known edge has the density that it would have if it were not known.
+
+        Args:
+            src: Ids of sources, ``[B]``.
+            dst: Ids of targets, ``[B]``.
+
+        Returns:
+            Float, ``[B]``; 0 where the density is that of a uniform pair.
         """
         graph = self.sampler.graph
         ends = {"dst": (src, graph.num_dst), "src": (dst, graph.num_src)}
@@ -113,8 +121,7 @@ class BaseMeasure(nn.Module):
             dst: Embeddings of targets, ``[B, D]``.
             pairs: Ids of sources and targets, ``[2, B]``.
         """
-        ids = (pairs,) if getattr(self.decoder, "needs_pairs", False) else ()
-        f: Tensor = self.decoder(src, dst, *ids)
+        f = decode(self.decoder, src, dst, pairs)
         if self.training and self.form == "plain":
             return f
         c = self.c - 1.0 if self.training else self.c
@@ -123,12 +130,12 @@ class BaseMeasure(nn.Module):
     def parts(
         self, score: Callable[[Tensor, Tensor], Tensor], src: Tensor, dst: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the decoder's scores and log q of pairs of one shape, each in that shape.
+        """Return the decoder's scores and the log densities of pairs, each in the pairs' shape.
 
         Args:
             score: The model on fixed embeddings, with this module as its decoder.
-            src: Sources.
-            dst: Targets.
+            src: Ids of sources, of any shape.
+            dst: Ids of targets, of the same shape.
         """
         c = self.c.clone()
         with torch.no_grad():
@@ -139,13 +146,13 @@ class BaseMeasure(nn.Module):
 
 
 def log_density_score(sampler: Sampler) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return a score of pairs: their log density as negatives of a sampler, a base measure alone.
+    """Return a score of pairs, ``score(src, dst)``: their log density as negatives of a sampler.
 
     Args:
         sampler: A sampler with a density in closed form.
 
     Raises:
-        ValueError: If the sampler has none.
+        ValueError: If the sampler has no density in closed form.
     """
     measure = BaseMeasure(nn.Identity(), sampler)
 
@@ -161,15 +168,17 @@ def best_weight(
     metric: str,
     weights: Sequence[float],
 ) -> tuple[float, dict[str, float]]:
-    """Return the weight of log q with the best metric, and its metrics; the smallest of equals.
+    """Return the weight of log q with the best metric, and all metrics with that weight.
 
-    Model and density are asked once, whatever the number of weights.
+    Of equally good weights the smallest is chosen. Model scores and densities are computed once,
+    whatever the number of weights.
 
     Args:
         parts: ``parts(*ids) -> (f, log_q)``: scores of the model and log densities.
-        evaluate: Evaluates a score; must ask it for the same ids in the same order at each call.
-        metric: The metric to choose by; higher is better.
-        weights: Weights to try.
+        evaluate: Returns the metrics of a score. Each time it is called it must call the score
+            with the same ids in the same order.
+        metric: The name of the metric to choose by; higher is better.
+        weights: The weights to try, each >= 0.
     """
     computed: list[tuple[Tensor, Tensor]] = []
 

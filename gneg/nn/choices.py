@@ -14,7 +14,7 @@ Inputs = Literal["features", "embedding", "both"]
 Norm = Literal["batch", "layer"]
 #: How the outputs of an encoder's layers are joined.
 JumpingKnowledge = Literal["last", "cat", "max"]
-#: What a loss sees of a score on a base measure, see :class:`gneg.nn.BaseMeasure`.
+#: Logits that the loss gets from a score with a base measure, see :class:`gneg.nn.BaseMeasure`.
 Form = Literal["plain", "nce"]
 #: Features of a pair, see :class:`gneg.nn.PairInputs`: common neighbours, Adamic-Adar, resource
 #: allocation, PageRank (the mean of both directions), Katz's index of three steps, distance (2, 3,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
 from torch import Tensor, nn
 
 from gneg import checks
 from gneg.nn.choices import DecoderKind
 
-EPSILON = 1e-8  # the least that a cosine is divided by
+EPSILON = 1e-8  # smallest product of lengths that a cosine is divided by
 
 
 class Dot(nn.Module):
-    """Inner product of ``src [.., D]`` and ``dst [.., D]``."""
+    """The inner product of embeddings ``src [.., D]`` and ``dst [.., D]``."""
 
     def forward(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores ``[..]``."""
@@ -24,9 +26,15 @@ class Dot(nn.Module):
 
 
 class Cosine(nn.Module):
-    """Cosine of ``src`` and ``dst`` times ``scale``, the inverse of a temperature.
+    """The cosine of embeddings ``src [.., D]`` and ``dst [.., D]``, times a scale.
 
-    For contrastive losses, whose negatives it keeps the encoder from escaping by mere growth.
+    Suits contrastive losses: the encoder cannot lower them by making embeddings longer.
+
+    Args:
+        scale: Factor of the cosine, > 0: the inverse of a temperature.
+
+    Raises:
+        ValueError: If ``scale`` is out of range.
     """
 
     def __init__(self, scale: float = 10.0) -> None:
@@ -38,10 +46,10 @@ class Cosine(nn.Module):
         return self.of_product(src * dst, src, dst)
 
     def of_product(self, product: Tensor, src: Tensor, dst: Tensor) -> Tensor:
-        """Return scores ``[..]``, where the Hadamard ``product`` of both is known.
+        """Return scores ``[..]``, given the Hadamard ``product [.., D]`` of both.
 
-        Lengths by themselves: ``torch.nn.functional.cosine_similarity`` divides the vectors, which
-        takes longer, above all in the backward pass.
+        The sum is divided by the lengths; ``torch.nn.functional.cosine_similarity`` divides the
+        vectors instead, which takes longer, above all in the backward pass.
         """
         lengths = [torch.linalg.vector_norm(ends, dim=-1) for ends in (src, dst)]
         cosine: Tensor = product.sum(dim=-1) / (lengths[0] * lengths[1]).clamp(min=EPSILON)
@@ -54,7 +62,7 @@ class Cosine(nn.Module):
 
 
 class MLP(nn.Module):
-    """Perceptron on the Hadamard product; symmetric in its arguments.
+    """A perceptron on the Hadamard product of two embeddings; symmetric in its arguments.
 
     Args:
         width: D.
@@ -81,10 +89,10 @@ class MLP(nn.Module):
 
 
 class Hybrid(nn.Module):
-    """A cosine, and what a perceptron on the Hadamard product corrects of it.
+    """The sum of a cosine and of a perceptron on the Hadamard product.
 
-    Starts as the cosine, which alone learns in a few epochs where neighbours are alike; where they
-    are not, as along the relations of a knowledge graph, the perceptron takes over.
+    The perceptron starts at 0. The cosine alone learns in a few epochs where linked nodes are
+    alike; where they are not, the perceptron takes over.
 
     Args:
         width: D.
@@ -129,15 +137,35 @@ class Bilinear(nn.Module):
 def make_decoder(
     kind: DecoderKind, width: int, *, layers: int = 3, dropout: float = 0.0
 ) -> nn.Module:
-    """Return a decoder by name; ``layers`` and ``dropout`` are for ``"mlp"`` and ``"hybrid"``.
+    """Return a new decoder by its name.
+
+    Args:
+        kind: ``"dot"``, ``"cosine"``, ``"mlp"``, ``"hybrid"`` or ``"bilinear"``.
+        width: Width of the embeddings, D.
+        layers: Number of linear layers of ``"mlp"`` and ``"hybrid"``, >= 1.
+        dropout: Share of hidden values that ``"mlp"`` and ``"hybrid"`` drop, in [0, 1].
 
     Raises:
         ValueError: If ``kind`` is unknown.
     """
-    checks.choice("decoder", kind, ("dot", "cosine", "mlp", "hybrid", "bilinear"))
+    checks.choice("decoder", kind, get_args(DecoderKind))
     if kind in ("mlp", "hybrid"):
-        made = MLP if kind == "mlp" else Hybrid
-        return made(width, layers=layers, dropout=dropout)
+        decoder = MLP if kind == "mlp" else Hybrid
+        return decoder(width, layers=layers, dropout=dropout)
     if kind == "bilinear":
         return Bilinear(width)
     return Dot() if kind == "dot" else Cosine()
+
+
+def decode(decoder: nn.Module, src: Tensor, dst: Tensor, pairs: Tensor) -> Tensor:
+    """Return the scores ``[B]`` of a decoder, which gets the ids of the pairs if it needs them.
+
+    Args:
+        decoder: The decoder; its attribute ``needs_pairs`` says whether it takes ids.
+        src: Embeddings of sources, ``[B, D]``.
+        dst: Embeddings of targets, ``[B, D]``.
+        pairs: Ids of sources and targets, ``[2, B]``.
+    """
+    ids = (pairs,) if getattr(decoder, "needs_pairs", False) else ()
+    scores: Tensor = decoder(src, dst, *ids)
+    return scores

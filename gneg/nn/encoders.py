@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +17,18 @@ from gneg.nn.choices import GNNS, Inputs, JumpingKnowledge, Norm
 
 
 class SparseFeatures:
-    """Sparse node features together with their transpose, which gradients need."""
+    """Sparse node features together with their transpose, which gradients need.
+
+    Args:
+        x: ``[N, F]`` features, sparse CSR.
+    """
 
     def __init__(self, x: Tensor) -> None:
         self.x = x
         self.transposed = sparse.transpose(x)
 
     def linear(self, weight: Tensor) -> Tensor:
-        """``x @ weight.t()``, dense."""
+        """Return ``x @ weight.t()``, dense ``[N, D]``, for ``weight [D, F]``."""
         return sparse.product(self.x, self.transposed, weight.t().contiguous())
 
 
@@ -42,16 +46,16 @@ class _SAGEConv(SAGEConv):
             out = adjacency.mean(_linear(x, weight))
         else:
             out = _linear(adjacency.mean(x), weight)
-        both: Tensor = out + self.lin_l.bias + _linear(x, self.lin_r.weight)
-        return both
+        z: Tensor = out + self.lin_l.bias + _linear(x, self.lin_r.weight)
+        return z
 
 
 class _GCNConv(GCNConv):
     """PyG's GCN layer, computed on an :class:`Adjacency`."""
 
     def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:
-        out: Tensor = adjacency.normalized(_linear(x, self.lin.weight)) + self.bias
-        return out
+        z: Tensor = adjacency.normalized(_linear(x, self.lin.weight)) + self.bias
+        return z
 
 
 class _GraphSAGE(GraphSAGE):
@@ -67,10 +71,10 @@ class _GCN(GCN):
 
 
 class NoEmbeddings(nn.Module):
-    """Zeros for every node, for decoders that look at the graph alone (``PairFeatures``).
+    """An encoder that returns zeros, for decoders that need no embeddings (``PairFeatures``).
 
     Args:
-        num_nodes: N.
+        num_nodes: Number of nodes, N.
     """
 
     inputs: Inputs = "embedding"
@@ -81,7 +85,7 @@ class NoEmbeddings(nn.Module):
         self.register_buffer("zeros", torch.zeros(num_nodes, 1), persistent=False)
 
     def forward(self, x: object, adjacency: Adjacency) -> Tensor:
-        """Return ``[N, 1]`` zeros."""
+        """Return zeros ``[N, 1]``; the arguments are not used."""
         return self.zeros
 
 
@@ -91,18 +95,19 @@ class Encoder(nn.Module):
     Args:
         kind: ``"sage"`` (Hamilton et al., NeurIPS 2017, mean aggregation) or ``"gcn"`` (Kipf and
             Welling, ICLR 2017).
-        num_nodes: N.
-        in_channels: F, the width of the features; 0 without.
-        hidden: Width of the layers, of learned embeddings and of the result, D.
+        num_nodes: Number of nodes, N.
+        in_channels: Width of the features, F; 0 without features.
+        hidden: Width of the layers, of learned embeddings and of the result, D >= 1.
         layers: Number of GNN layers, >= 1.
         dropout: Share of hidden values dropped, in [0, 1].
-        inputs: What the first layer sees; ``"features"`` if there are any, else ``"embedding"``,
-            if None.
-        norm: Normalisation between layers, or None.
-        jk: Jumping knowledge over the layers' outputs, or None.
+        inputs: Input of the first layer; None: ``"features"`` if there are any, else
+            ``"embedding"``.
+        norm: Normalisation between layers; None: no normalisation.
+        jk: Jumping knowledge over the layers' outputs; None: the output of the last layer.
 
     Raises:
-        ValueError: If an argument is out of range, or features are wanted and there are none.
+        ValueError: If an argument is out of range, or ``inputs`` names features and there are
+            none.
     """
 
     def __init__(
@@ -122,18 +127,18 @@ class Encoder(nn.Module):
         checks.choice("kind", kind, GNNS)
         checks.integer("hidden", hidden, 1)
         checks.integer("layers", layers, 1)
-        checks.choice("norm", norm, ("batch", "layer", None))
-        checks.choice("jk", jk, ("last", "cat", "max", None))
+        checks.choice("norm", norm, (*get_args(Norm), None))
+        checks.choice("jk", jk, (*get_args(JumpingKnowledge), None))
         if inputs is None:
             inputs = "features" if in_channels else "embedding"
-        checks.choice("inputs", inputs, ("features", "embedding", "both"))
+        checks.choice("inputs", inputs, get_args(Inputs))
         if inputs != "embedding" and not in_channels:
             checks.fail("inputs", "'embedding' for a graph without features", repr(inputs))
         self.inputs = inputs
         self.embedding: nn.Parameter | None = None
         if inputs != "features":
             self.embedding = nn.Parameter(torch.empty(num_nodes, hidden))
-        # Features beside embeddings are first brought to their width, so that neither drowns.
+        # Features beside embeddings are projected to the same width, so that neither dominates.
         self.project: nn.Linear | None = None
         if inputs == "both":
             self.project = nn.Linear(in_channels, hidden, bias=False)
@@ -159,7 +164,12 @@ class Encoder(nn.Module):
             self.project.reset_parameters()
 
     def forward(self, x: Tensor | SparseFeatures | None, adjacency: Adjacency) -> Tensor:
-        """Return embeddings ``[N, D]`` of features ``x [N, F]`` (None where unused)."""
+        """Return embeddings ``[N, D]``.
+
+        Args:
+            x: Features, ``[N, F]``; None if the input is ``"embedding"``.
+            adjacency: The message-passing graph.
+        """
         if self.inputs == "embedding":
             x = self.embedding
         elif self.inputs == "both":

@@ -11,14 +11,14 @@ from gneg.nn.choices import Inputs
 
 
 class LightGCN(nn.Module):
-    """The mean of learned embeddings and their propagations over 1 to ``layers`` steps.
+    """An encoder: the mean of learned embeddings and of their propagations over 1, 2, ... steps.
 
-    He, Deng, Wang, Li, Zhang and Wang, "LightGCN", SIGIR 2020, eqs. 3 and 4, on an
-    :class:`Adjacency`. For users and items, and any other graph without features.
+    For bipartite graphs of users and items, and other graphs without features (He, Deng, Wang,
+    Li, Zhang and Wang, "LightGCN", SIGIR 2020, eqs. 3 and 4).
 
     Args:
-        num_nodes: N.
-        hidden: Width of the embeddings, D.
+        num_nodes: Number of nodes, N.
+        hidden: Width of the embeddings, D >= 1.
         layers: Steps of propagation, >= 0; 0 is matrix factorisation.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Encoder and decoder together."""
+"""The link predictor: an encoder with a decoder, and its score on fixed embeddings."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from torch.nn import functional
 
 from gneg.nn import synthetic
 from gneg.nn.adjacency import Adjacency
-from gneg.nn.decoders import Bilinear, Cosine, Dot
+from gneg.nn.decoders import Bilinear, Cosine, Dot, decode
 from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
 from gneg.nn.lightgcn import LightGCN
 from gneg.samplers.negatives import Negatives, Vectors
 
-# Pairs scored at once in evaluation.
-CHUNK = 2**13
+CHUNK = 2**13  # pairs scored at once in evaluation
 
 
 class LinkPredictor(nn.Module):
-    """Scores node pairs: a decoder over the embeddings of an encoder.
+    """A score of node pairs: a decoder on the embeddings of an encoder.
 
     Args:
-        encoder: Makes embeddings ``[N, D]``.
-        decoder: Makes scores of two tensors ``[B, D]``.
-        num_src: Number of sources of a bipartite graph, after which targets begin in embeddings;
-            None: it is homogeneous.
+        encoder: The encoder, which returns embeddings ``[N, D]``.
+        decoder: The decoder, which scores two tensors ``[B, D]``.
+        num_src: Number of sources of a bipartite graph, whose rows of the embeddings precede those
+            of the targets; None: the graph is homogeneous.
     """
 
     def __init__(
@@ -41,61 +40,69 @@ class LinkPredictor(nn.Module):
         self.num_src = num_src
 
     def sides(self, z: Tensor) -> Vectors:
-        """Embeddings as samplers want them: a pair, sources and targets, if bipartite."""
+        """Return embeddings ``z [N, D]`` as samplers take them: as a pair in a bipartite graph."""
         return z if self.num_src is None else (z[: self.num_src], z[self.num_src :])
 
     def embed(self, x: Tensor | SparseFeatures | None, adjacency: Adjacency) -> Tensor:
-        """Return embeddings ``[N, D]``."""
+        """Return embeddings ``[N, D]``.
+
+        Args:
+            x: Features, ``[N, F]``; None if the encoder takes none.
+            adjacency: The message-passing graph.
+        """
         z: Tensor = self.encoder(x, adjacency)
         return z
 
     def score(self, z: Tensor, src: Tensor, dst: Tensor) -> Tensor:
-        """Return scores of the pairs ``src``, ``dst`` (one shape), in that shape; logits."""
-        # Looked up like an embedding, whose gradient is much faster on a CPU than indexing's.
-        nodes = src, dst if self.num_src is None else dst + self.num_src
-        ends = [functional.embedding(one.reshape(-1), z) for one in nodes]
-        return self._decode(ends[0], ends[1], src, dst).view(src.shape)
+        """Return the logits of pairs, in the shape of ``src``.
 
-    def _decode(self, one: Tensor, other: Tensor, src: Tensor, dst: Tensor) -> Tensor:
-        """Scores of embeddings; a decoder that looks at the graph is told whose they are."""
-        pairs = [torch.stack([src.reshape(-1), dst.reshape(-1)])]
-        scores: Tensor = self.decoder(
-            one, other, *(pairs if getattr(self.decoder, "needs_pairs", False) else ())
-        )
-        return scores
+        Args:
+            z: Embeddings, ``[N, D]``.
+            src: Ids of sources, of any shape.
+            dst: Ids of targets, of the same shape.
+        """
+        # Embedding lookups: on a CPU their gradient is much faster than that of indexing.
+        rows = src, dst if self.num_src is None else dst + self.num_src
+        h_src, h_dst = (functional.embedding(ids.reshape(-1), z) for ids in rows)
+        return self._decode(h_src, h_dst, src, dst).view(src.shape)
+
+    def _decode(self, h_src: Tensor, h_dst: Tensor, src: Tensor, dst: Tensor) -> Tensor:
+        """Return the scores ``[B]`` of embeddings ``[B, D]`` of pairs with B ids, of any shape."""
+        return decode(self.decoder, h_src, h_dst, torch.stack([src.reshape(-1), dst.reshape(-1)]))
 
     def score_both(self, z: Tensor, pos: Tensor, negatives: Negatives) -> tuple[Tensor, Tensor]:
-        """Return scores of positives ``[B]`` and negatives ``[B, K]``.
+        """Return the scores of positives ``[B]`` and of their negatives ``[B, K]``.
 
-        Of their own embeddings where negatives have such (``Mixup``, ``MemoryBank``).
+        Synthetic negatives (``Mixup``, ``MemoryBank``) are scored by the embeddings that they
+        bring along, see :mod:`gneg.nn.synthetic`.
+
+        Args:
+            z: Embeddings, ``[N, D]``.
+            pos: The positives, ``[2, B]``.
+            negatives: Their negatives.
         """
         if not negatives.synthetic:
             return self.score(z, pos[0], pos[1]), self.score(z, *negatives.pairs())
         vectors = self.sides(z)
-        one, other = synthetic.embed_positives(negatives, vectors)
-        positive = self._decode(one, other, pos[0], pos[1])
-        one, other = (end.flatten(0, 1) for end in synthetic.embed(negatives, vectors))
-        scores = self._decode(one, other, *negatives.pairs())
-        return positive, scores.view(negatives.index.shape)
+        h_src, h_dst = synthetic.embed_positives(negatives, vectors)
+        pos_score = self._decode(h_src, h_dst, pos[0], pos[1])
+        h_src, h_dst = (h.flatten(0, 1) for h in synthetic.embed(negatives, vectors))
+        neg_score = self._decode(h_src, h_dst, *negatives.pairs())
+        return pos_score, neg_score.view(negatives.index.shape)
 
     def scorer(self, z: Tensor, *, coarse: bool = False) -> Scorer:
-        """The model on fixed embeddings.
-
-        Args:
-            z: ``[N, D]``.
-            coarse: Score in bfloat16 where the device is faster at it (several times, on a CPU
-                with AMX): three digits are enough to choose among candidates.
-        """
+        """Return the model on fixed embeddings ``z [N, D]``; see :class:`Scorer`."""
         return Scorer(self, z, coarse=coarse)
 
 
 class Scorer:
-    """Scores by a model on fixed embeddings ``z [N, D]``: chunked, without gradients.
+    """A score of pairs by a model on fixed embeddings, in chunks and without gradients.
 
     Args:
-        model: Whose decoder scores.
-        z: ``[N, D]``.
-        coarse: See :meth:`LinkPredictor.scorer`.
+        model: The model whose decoder scores.
+        z: Embeddings, ``[N, D]``.
+        coarse: Whether to score in bfloat16 where the device is faster with it (on a CPU with AMX
+            several times): three digits are enough to choose among candidates.
     """
 
     def __init__(self, model: LinkPredictor, z: Tensor, *, coarse: bool = False) -> None:
@@ -106,29 +113,26 @@ class Scorer:
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores of pairs ``src``, ``dst`` of one shape, in that shape."""
         with torch.no_grad(), torch.autocast(self.z.device.type, torch.bfloat16, enabled=self.half):
-            parts = [
-                self.model.score(self.z, *some)
-                for some in zip(
-                    src.reshape(-1).split(CHUNK), dst.reshape(-1).split(CHUNK), strict=True
-                )
-            ]
+            chunks = zip(src.reshape(-1).split(CHUNK), dst.reshape(-1).split(CHUNK), strict=True)
+            parts = [self.model.score(self.z, *chunk) for chunk in chunks]
         return torch.cat(parts).float().view(src.shape) if parts else src.float()
 
     def matrix(self, src: Tensor) -> Tensor:
-        """Return the scores of ``src [b]`` with all targets, ``[b, M]``."""
+        """Return the scores ``[b, M]`` of sources ``src [b]`` with all M targets."""
         targets = self.z[self.model.num_src or 0 :]
         decoder = self.model.decoder
         if isinstance(decoder, Dot | Cosine | Bilinear):
             with torch.no_grad():
                 return decoder.matrix(self.z[src], targets).float()
         shape = len(src), len(targets)
-        every = torch.arange(len(targets), device=src.device)
-        return self(src[:, None].expand(shape), every.expand(shape))
+        dst = torch.arange(len(targets), device=src.device)
+        return self(src[:, None].expand(shape), dst.expand(shape))
 
 
 @functools.cache
 def _fast_bfloat16(device: torch.device) -> bool:
+    """Return whether a device computes faster in bfloat16 than in single precision."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return device.type == "cpu" and bool(known.get("amx_bf16") or known.get("avx512_bf16"))
+    cpu: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return device.type == "cpu" and bool(cpu.get("amx_bf16") or cpu.get("avx512_bf16"))

@@ -1,4 +1,4 @@
-"""A decoder that also sees what heuristics say of a pair."""
+"""A decoder with heuristics of the pair as additional inputs."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from gneg.nn.pair_inputs import PairInputs
 
 
 class PairFeatures(nn.Module):
-    """A decoder that also sees heuristics: ``f(u, v) + g(h_u * h_v, features of the pair)``.
+    """A decoder plus a function of heuristics: ``f(u, v) + g(h_u * h_v, features of the pair)``.
 
-    So that hard negatives teach when a heuristic is wrong, instead of hiding what it knows. The
-    features are those of :class:`PairInputs`; ``g`` is a perceptron with one hidden layer.
+    Trained on negatives that a heuristic ranks high, a decoder alone unlearns the heuristic; one
+    that has it as an input learns where it is wrong. The features are those of
+    :class:`PairInputs`; ``g`` is a perceptron with one hidden layer.
 
     Args:
-        decoder: Scores ``f`` of two tensors ``[.., D]``.
+        decoder: The decoder ``f``, which scores two tensors ``[.., D]``.
         graph: The training graph, homogeneous; a directed one is taken as undirected.
-        width: D.
-        kinds: Some of :data:`gneg.nn.choices.PAIR_KINDS`; see :class:`PairInputs` if None.
+        width: Width of the embeddings, D.
+        kinds: Heuristics, from :data:`gneg.nn.choices.PAIR_KINDS`; None: the default of
+            :class:`PairInputs`.
         x: ``[N, F]`` features, for ``"cosine"``, ``"smooth"`` and ``"smooth2"``.
-        hidden: Width of ``g``.
-        seed: Of the pairs that standardise.
+        hidden: Units of the hidden layer of ``g``, >= 1.
+        seed: Seed for the sample of pairs that the features are standardised on.
 
     Raises:
         ValueError: If the graph is bipartite, a kind is unknown or ``x`` is missing.
     """
 
-    #: Whether `forward` wants the ids of the pairs as well.
+    #: Whether ``forward`` takes the ids of the pairs as a third argument.
     needs_pairs = True
 
     def __init__(
@@ -55,14 +57,14 @@ class PairFeatures(nn.Module):
         )
 
     def forward(self, src: Tensor, dst: Tensor, pairs: Tensor) -> Tensor:
-        """Scores ``[B]``.
+        """Return scores ``[B]``.
 
         Args:
-            src: ``[B, D]``.
-            dst: ``[B, D]``.
-            pairs: ``[2, B]``, whose embeddings they are.
+            src: Embeddings of sources, ``[B, D]``.
+            dst: Embeddings of targets, ``[B, D]``.
+            pairs: Ids of sources and targets, ``[2, B]``.
         """
         features = self.inputs(pairs).to(src.dtype)
-        more: Tensor = self.head(torch.cat([src * dst, features], dim=-1))
-        base: Tensor = self.decoder(src, dst)
-        return base + more.squeeze(-1)
+        correction: Tensor = self.head(torch.cat([src * dst, features], dim=-1))
+        f: Tensor = self.decoder(src, dst)
+        return f + correction.squeeze(-1)

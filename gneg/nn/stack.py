@@ -1,4 +1,4 @@
-"""A model's score combined with heuristics of the pair."""
+"""A decoder that combines a model's score with heuristics of the pair, fitted on validation."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from gneg.graph import Graph
+from gneg.nn.decoders import decode
 from gneg.nn.pair_inputs import PairInputs
 
-HIDDEN = 128  # units of all perceptrons that are averaged, together
+HIDDEN = 128  # hidden units of all perceptrons together, whose mean is used
 
 
 class Combination(nn.Module):
     """The sum of a linear function and a perceptron with one hidden layer.
 
     Args:
-        width: Number of input columns.
-        hidden: Units of the hidden layer.
+        width: Number of input columns, >= 1.
+        hidden: Units of the hidden layer, >= 1.
     """
 
     def __init__(self, width: int, hidden: int) -> None:
@@ -37,13 +38,14 @@ class Stack(nn.Module):
 
     Stacked generalisation (Wolpert 1992): training edges cannot judge a model that has seen them,
     so the small network that combines the model with heuristics learns from validation pairs, by
-    :func:`gneg.training.stacking.fit`. Before that, and while the model trains, this is the decoder
-    alone.
+    :func:`gneg.training.stacking.fit`. Before that, and in training mode, the score is that of the
+    decoder alone.
 
     Args:
         decoder: A decoder that scores two tensors ``[.., D]``.
         graph: The training graph, homogeneous; a directed one is taken as undirected.
-        kinds: Some of :data:`gneg.nn.choices.PAIR_KINDS`; see :class:`PairInputs` if None.
+        kinds: Heuristics, from :data:`gneg.nn.choices.PAIR_KINDS`; None: the default of
+            :class:`PairInputs`.
         x: ``[N, F]`` features, for ``"cosine"``, ``"smooth"`` and ``"smooth2"``.
 
     Raises:
@@ -91,8 +93,7 @@ class Stack(nn.Module):
             dst: Embeddings of targets, ``[B, D]``.
             pairs: Ids of sources and targets, ``[2, B]``.
         """
-        ids = (pairs,) if getattr(self.decoder, "needs_pairs", False) else ()
-        f: Tensor = self.decoder(src, dst, *ids)
+        f = decode(self.decoder, src, dst, pairs)
         if self.training or not self.used:
             return f
         score: Tensor = self.combination(self.columns(f, self.inputs(pairs).to(f.dtype)))

@@ -1,4 +1,4 @@
-"""Embeddings of negatives that are mixed with their positives, or stored with past embeddings."""
+"""Embeddings of synthetic negatives: mixed with their positives, or stored at earlier steps."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from gneg.samplers.negatives import Negatives, Vectors
 
 
 def embed(negatives: Negatives, z: Vectors) -> tuple[Tensor, Tensor]:
-    """Return the embeddings of all pairs in the graph's direction, both ``[B, K, D]``.
+    """Return the embeddings of sources and targets of all negatives, each ``[B, K, D]``.
 
-    Those of ``z``, but for what is stored (``MemoryBank``) or mixed (``Mixup``): score these, and
-    not ``z`` at ``negatives.pairs()``, where ``negatives.synthetic``.
+    They are rows of ``z``, except where a sampler stores targets (``MemoryBank``) or mixes them
+    with the positive (``Mixup``). Where ``negatives.synthetic`` is true, score these embeddings
+    instead of ``z`` at ``negatives.pairs()``.
 
     Args:
         negatives: The negatives of a sampler.
-        z: ``[N, D]``, current embeddings; a pair, sources and targets, in a bipartite graph.
+        z: Current embeddings, ``[N, D]``; in a bipartite graph a pair, sources and targets.
     """
     if negatives.stored is not None:
         tables, slot, _ = negatives.stored
@@ -34,23 +35,23 @@ def embed(negatives: Negatives, z: Vectors) -> tuple[Tensor, Tensor]:
 
 
 def embed_positives(negatives: Negatives, z: Vectors) -> tuple[Tensor, Tensor]:
-    """Return the embeddings ``[B, D]`` of both ends of the positives, in the graph's direction.
+    """Return the embeddings of sources and targets of the positives, each ``[B, D]``.
 
-    Those of ``z``, but for what is stored.
+    They are rows of ``z``, except where the sampler stores targets (``MemoryBank``).
 
     Args:
         negatives: The negatives of a sampler.
-        z: ``[N, D]``, current embeddings; a pair, sources and targets, in a bipartite graph.
+        z: Current embeddings, ``[N, D]``; in a bipartite graph a pair, sources and targets.
 
     Raises:
-        ValueError: If the positives are not known.
+        ValueError: If the negatives do not hold their positives.
     """
     query = _look_up(negatives, negatives.src, z, replaced=False)
     return negatives.directed(query, _positive_targets(negatives, z).to(query.dtype))
 
 
 def _positive_targets(negatives: Negatives, z: Vectors) -> Tensor:
-    """Embeddings ``[B, D]`` of the positives' replaced ends."""
+    """Return the embeddings ``[B, D]`` of the ends of positives that negatives replace."""
     if negatives.stored is not None:
         tables, _, slot = negatives.stored
         return torch.cat(tables)[slot]
@@ -60,13 +61,13 @@ def _positive_targets(negatives: Negatives, z: Vectors) -> Tensor:
 
 
 def _look_up(negatives: Negatives, ids: Tensor, z: Vectors, *, replaced: bool) -> Tensor:
-    """Embeddings of replaced ends, or of queries.
+    """Return the embeddings of ``ids``, at the replaced end or at the query's end of each row.
 
-    Looked up as an embedding: indexing has a slow gradient, whose sums come in any order.
+    By an embedding lookup: the gradient of indexing is slow, and adds in an undefined order.
     """
     if isinstance(z, Tensor):
         return embedding(ids, z)
-    by_side = z[::-1] if replaced else z  # where targets are replaced, where sources are
+    by_side = z[::-1] if replaced else z  # the table where targets, and where sources are replaced
     if not isinstance(negatives.side, Tensor):
         return embedding(ids, by_side[0] if negatives.side == "dst" else by_side[1])
     where_dst, where_src = (embedding(ids.clamp(max=len(table) - 1), table) for table in by_side)

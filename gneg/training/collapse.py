@@ -51,12 +51,12 @@ class CollapseWatch:
     def __init__(self, *, spread: float = 0.02, patience: int = 30) -> None:
         self.spread = checks.number("spread", spread, 0, 1)
         self.patience = checks.integer("patience", patience, 1)
-        #: The sign that was warned of; None: none was.
+        #: The sign that was warned of; None: no warning so far.
         self.sign: str | None = None
         self._lasted = {"spread": 0, "margin": 0, "inverted": 0}
 
     def update(self, z: Tensor, pos: Tensor, neg: Tensor) -> None:
-        """Look at one step.
+        """Check one step for signs of collapse, and warn if one has lasted.
 
         Args:
             z: Embeddings, ``[N, D]``.

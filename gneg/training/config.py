@@ -35,14 +35,6 @@ ENCODERS = (*GNNS, "lightgcn", "heuristics")
 ONE_VS_ALL = "1vsall"
 
 
-def _check_sampler(name: str, text: str) -> None:
-    check_expression(text)
-
-
-def _check_triple_sampler(name: str, text: str) -> None:
-    check_triple_expression(text)
-
-
 def _check_base_measure(name: str, text: str) -> None:
     if text not in ("none", "sampler"):
         check_expression(text)
@@ -90,7 +82,7 @@ BASE_WEIGHT = Option(
 
 
 class TrainConfig:
-    """What configs of links and of triples have in common; values are checked when one is made."""
+    """The settings that link and triple configs share; all values are checked on creation."""
 
     sampler: str
     loss: str | None
@@ -116,7 +108,11 @@ class TrainConfig:
         self.check_together()
 
     def check_together(self) -> None:
-        """Refuse values that do not fit each other."""
+        """Refuse combinations of values that no run could use.
+
+        Raises:
+            ValueError: If two values exclude each other.
+        """
         return
 
 
@@ -140,7 +136,7 @@ class LinkConfig(TrainConfig):
     sampler: str = setting(
         "mixture(uniform:0.75, walk:0.25)",
         "Expression of the sampler that draws the negatives, see gneg samplers.",
-        check=_check_sampler,
+        check=lambda name, text: check_expression(text),
     )
     loss: str | None = setting(
         None,
@@ -242,7 +238,7 @@ class TripleConfig(TrainConfig):
         "uniform",
         "Expression of the sampler: uniform, frequency, typed, khop, walk, relwalk, similar, "
         "nearmiss, itself, and selectors around them.",
-        check=_check_triple_sampler,
+        check=lambda name, text: check_triple_expression(text),
     )
     corrupt: TripleCorrupt = setting("bernoulli", "End of a positive that negatives replace")
     k: int = K.field(16)

@@ -28,14 +28,14 @@ __all__ = ["TrainingInterrupted", "make_run", "run_folder", "spread", "train"]
 
 Config = LinkConfig | TripleConfig
 Data = TypeVar("Data", LinkData, TripleData)
-#: Figures of a run that the summary holds beside those of ``valid`` and ``test``.
+#: Entries of a run that the summary holds beside ``valid`` and ``test``.
 SUMMARISED = ("sampled", "classification", "false_negatives_per_1000")
-#: Nested figures of a part that the summary leaves to the runs.
+#: Nested entries that stand in the runs only, not in the summary.
 DETAILS = ("end", "category", "relation", "one_threshold", "valid")
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C during training, after what was done has been kept.
+    """Ctrl-C during training, raised after the results so far were written.
 
     Attributes:
         results: The record so far; its last run is marked ``"complete": false``.
@@ -64,8 +64,8 @@ def make_run(data: LinkData | TripleData, config: Config, seed: int) -> LinkRun 
         return TripleRun(data, config, seed)
     if isinstance(data, LinkData) and isinstance(config, LinkConfig):
         return LinkRun(data, config, seed)
-    wanted = "TripleConfig" if isinstance(data, TripleData) else "LinkConfig"
-    return checks.fail("config", f"a {wanted} for {type(data).__name__}", type(config).__name__)
+    expected = "TripleConfig" if isinstance(data, TripleData) else "LinkConfig"
+    return checks.fail("config", f"a {expected} for {type(data).__name__}", type(config).__name__)
 
 
 def train(
@@ -82,15 +82,15 @@ def train(
 ) -> dict[str, Any]:
     """Train once for each seed, evaluate, and return (and write) the record.
 
-    With ``out``, every seed leaves a checkpoint while it trains and its result when it is done;
-    the same call resumes from there.
+    With ``out``, each seed writes a checkpoint while it trains and its result at the end, and the
+    same call resumes from there.
 
     Args:
         data: The dataset, of links or of triples. Validation edges that are training edges, which
             would select a model that remembers edges, are left out with a warning.
         config: A :class:`~gneg.training.config.LinkConfig` or, for triples, a
             :class:`~gneg.training.config.TripleConfig`; their defaults if None.
-        seeds: One run each; initial weights, batches, dropout and negatives follow from it.
+        seeds: One run for each; a seed decides initial weights, batches, dropout and negatives.
         out: Folder for ``results.json``, ``model-SEED.pt`` (the best weights) and checkpoints.
         fresh: Start again even if ``out`` holds a run of this config.
         command: The command that was typed, for the record.
@@ -104,7 +104,8 @@ def train(
 
     Raises:
         ValueError: If ``out`` holds a run of another config or of other data.
-        TrainingInterrupted: After Ctrl-C; the best state so far is kept, and marked as incomplete.
+        TrainingInterrupted: After Ctrl-C; the best weights so far are evaluated and written, and
+            the run is marked as incomplete.
     """
     if config is None:
         config = TripleConfig() if isinstance(data, TripleData) else LinkConfig()
@@ -130,8 +131,8 @@ def train(
                 run = _train_seed(data, config, seed, out, fresh, report)
         results["runs"].append(run)
         if out is not None:
-            done = {run["seed"] for run in results["runs"]}
-            remaining = [run for seed, run in finished.items() if seed not in done]
+            seeds_in = {run["seed"] for run in results["runs"]}
+            remaining = [run for seed, run in finished.items() if seed not in seeds_in]
             record = {**results, "runs": results["runs"] + remaining}
             files.write_json(out / "results.json", _summarised(record))
         if not run["complete"]:
@@ -140,17 +141,17 @@ def train(
 
 
 def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
-    """Leave out validation edges that are training edges, with a warning."""
+    """Return the data without validation edges that are training edges, with a warning."""
     if isinstance(data, TripleData):
         return data
-    honest = drop_repeated_edges(data)
-    if honest is not data:
-        left, total = honest.valid.pos.size(1), data.valid.pos.size(1)
+    cleaned = drop_repeated_edges(data)
+    if cleaned is not data:
+        total, repeated = data.valid.pos.size(1), data.valid.pos.size(1) - cleaned.valid.pos.size(1)
         warnings.warn(
-            f"{total - left:,} of {total:,} validation edges are training edges and left out",
+            f"{repeated:,} of {total:,} validation edges are training edges and left out",
             stacklevel=3,
         )
-    return honest
+    return cleaned
 
 
 def _train_seed(
@@ -161,6 +162,7 @@ def _train_seed(
     fresh: bool,
     report: Report | None,
 ) -> dict[str, Any]:
+    """Return the record of one seed; of a training-free score only its metrics."""
     if isinstance(data, LinkData) and isinstance(config, LinkConfig) and config.training_free:
         score = Heuristic(data.graph, config.encoder, data.x)  # type: ignore[arg-type]
         parts = {"valid": data.valid, "test": data.test}
@@ -202,7 +204,7 @@ def _summarised(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spread_of(values: list[Any]) -> Any:
-    """Return mean and deviation of figures, or of each figure of dicts."""
+    """Return mean and standard deviation of numbers or, recursively, of each entry of dicts."""
     if not isinstance(values[0], dict):
         return spread(values)
     names = [
@@ -214,6 +216,6 @@ def _spread_of(values: list[Any]) -> Any:
 
 
 def spread(values: list[float]) -> dict[str, float | None]:
-    """Return the mean and, of several values, the standard deviation."""
+    """Return ``mean`` and sample standard deviation ``std`` of values; None for a single one."""
     std = statistics.stdev(values) if len(values) > 1 else None
     return {"mean": statistics.fmean(values), "std": std}

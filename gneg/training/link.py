@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +20,9 @@ from gneg.nn import (
     BaseMeasure,
     LinkPredictor,
     PairFeatures,
-    PairInputs,
     Scorer,
     SparseFeatures,
     Stack,
-    make_decoder,
 )
 from gneg.nn.base_measure import best_weight
 from gneg.samplers import Sampler
@@ -32,11 +31,14 @@ from gneg.samplers.negatives import Negatives, Vectors
 from gneg.training import stacking
 from gneg.training.collapse import CollapseWatch
 from gneg.training.config import BASE_WEIGHTS, LinkConfig
-from gneg.training.models import decoder_kind, make_encoder
+from gneg.training.models import decoder_kind, make_link_predictor
 from gneg.training.run import Run
 
+Part = TypeVar("Part", bound=nn.Module)
 
-class Embedded(NamedTuple):
+
+@dataclass(frozen=True)
+class Embedded:
     """Embeddings ``z [N, D]`` and the adjacency that they were computed on."""
 
     z: Tensor
@@ -47,7 +49,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
     """The training of a link predictor with one seed.
 
     Args:
-        data: The dataset; validation edges that are training edges select nothing.
+        data: The dataset. Validation edges that are training edges are left out.
         config: The config.
         seed: The seed of all randomness.
     """
@@ -59,8 +61,6 @@ class LinkRun(Run[LinkData, LinkConfig]):
     def __init__(self, data: LinkData, config: LinkConfig, seed: int) -> None:
         data = drop_repeated_edges(data)
         self.metric = data.metric
-        self._pair_inputs: PairInputs | None = None
-        self._stack: Stack | None = None
         super().__init__(data, config, seed)
         self.average = self._moving_average()
         # Without embeddings there is nothing to collapse.
@@ -81,44 +81,8 @@ class LinkRun(Run[LinkData, LinkConfig]):
     # -- model, sampler, loss ------------------------------------------------------------------
 
     def make_model(self) -> LinkPredictor:
-        """Return encoder and decoder, the decoder with whatever goes around it."""
-        config, data = self.config, self.data
-        encoder = make_encoder(config, data)
-        self.decoder = decoder_kind(config, data, encoder.inputs)
-        decoder = make_decoder(
-            self.decoder,
-            config.hidden,
-            layers=config.decoder_layers,
-            dropout=config.decoder_dropout,
-        )
-        decoder = self._with_stack(self._with_base_measure(self._with_pair_features(decoder)))
-        return LinkPredictor(encoder, decoder, data.num_src)
-
-    def _with_pair_features(self, decoder: nn.Module) -> nn.Module:
-        text, alone = self.config.pair_features, self.config.encoder == "heuristics"
-        if text == "none" and not alone:
-            return decoder
-        width = 1 if alone else self.config.hidden
-        graph, x = self.data.graph, self.data.x
-        decoder = PairFeatures(decoder, graph, width, kinds=_kinds(text), x=x)
-        self._pair_inputs = decoder.inputs
-        return decoder
-
-    def _with_base_measure(self, decoder: nn.Module) -> nn.Module:
-        config = self.config
-        if config.base_measure == "none":
-            return decoder
-        text = config.sampler if config.base_measure == "sampler" else config.base_measure
-        sampler = self.data.sampler(text, known=config.known, corrupt=config.corrupt)
-        weight = 1.0 if config.base_weight is None else config.base_weight
-        return BaseMeasure(decoder, sampler, weight, form=config.base_form)
-
-    def _with_stack(self, decoder: nn.Module) -> nn.Module:
-        if self.config.stack == "none":
-            return decoder
-        kinds = _kinds(self.config.stack)
-        self._stack = Stack(decoder, self.data.graph, kinds=kinds, x=self.data.x)
-        return self._stack
+        """Return encoder and decoder."""
+        return make_link_predictor(self.config, self.data)
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """Return Adam."""
@@ -129,9 +93,13 @@ class LinkRun(Run[LinkData, LinkConfig]):
     def prepare(self) -> None:
         """Set up features, the message-passing graph and the evaluation edges on the device."""
         data = self.data
-        self.x = (
-            None if self.model.encoder.inputs == "embedding" else _features(data.x, self.device)
-        )
+        self._pair_features = _part_of(self.model.decoder, PairFeatures)
+        self._base_measure = _part_of(self.model.decoder, BaseMeasure)
+        self._stack = _part_of(self.model.decoder, Stack)
+        self.x = None
+        if data.x is not None and self.model.encoder.inputs != "embedding":
+            x = data.x.to(self.device)
+            self.x = x if x.layout == torch.strided else SparseFeatures(x)
         self.adjacency = Adjacency(data.graph, self.device)
         self.positions = self.adjacency.positions(data.train)
         self.valid, self.test = data.valid.to(self.device), data.test.to(self.device)
@@ -174,7 +142,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         return Embedded(self.model.embed(self.x, adjacency), adjacency)
 
     def batch_keys(self, embeddings: Embedded) -> Vectors | None:
-        """Return embeddings for a sampler that stores them, of the moving average if it wants."""
+        """Return embeddings for a sampler that stores them, by the moving average if it has one."""
         if "keys" not in self.sampler.needs:
             return None
         if self.average is None:
@@ -197,12 +165,13 @@ class LinkRun(Run[LinkData, LinkConfig]):
         return score_in_evaluation_mode
 
     def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Embedded) -> Tensor:
-        """Return the loss of a batch; watches for collapse."""
+        """Return the loss of a batch, after a look for signs of collapse."""
         assert negatives is not None
-        before = 0.0 if self._pair_inputs is None else self._pair_inputs.seconds
+        features = self._pair_features
+        before = 0.0 if features is None else features.inputs.seconds
         pos_score, neg_score = self.model.score_both(embeddings.z, pos, negatives)
-        if self._pair_inputs is not None:
-            self.add_nested_seconds("features", self._pair_inputs.seconds - before)
+        if features is not None:
+            self.clock.reassign("features", features.inputs.seconds - before)
         self.watch.update(embeddings.z, pos_score, neg_score)
         return self.loss(pos_score, neg_score, negatives)
 
@@ -228,9 +197,12 @@ class LinkRun(Run[LinkData, LinkConfig]):
         return self.model.scorer(self.embed())  # type: ignore[no-any-return]
 
     def measure(self, part: str) -> dict[str, float]:
-        """Rank ``valid`` or ``test``; on validation the weight of a base measure is chosen."""
+        """Return the metrics of ``valid`` or ``test``.
+
+        On validation the weight of a base measure is chosen, unless the config has one.
+        """
         edges = self.valid if part == "valid" else self.test
-        scorer, measure = self.scorer(), self._base_measure()
+        scorer, measure = self.scorer(), self._base_measure
         choose = part == "valid" and self.config.base_weight is None
         stacked = self._stack is not None and bool(self._stack.used)
         if measure is None or not choose or stacked:
@@ -244,36 +216,31 @@ class LinkRun(Run[LinkData, LinkConfig]):
         measure.c.fill_(weight)
         return figures
 
-    def _base_measure(self) -> BaseMeasure | None:
-        decoder = self.model.decoder
-        decoder = decoder.decoder if isinstance(decoder, Stack) else decoder
-        return decoder if isinstance(decoder, BaseMeasure) else None
-
     def stack(self) -> dict[str, Any] | None:
         """Combine the current model with heuristics, fitted on validation.
 
-        The combination belongs to the best weights from then on.
+        The fitted combination becomes part of the best weights.
 
         Returns:
             The record of :func:`gneg.training.stacking.fit`; None if the config has no stack.
         """
         if self._stack is None:
             return None
-        with self.clock("stacking"):
+        with self.clock.measure("stacking"):
             record = stacking.fit(self._stack, self.scorer(), self.data, seed=self.seed)
         self.best_state = self.weights()
         return record
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Stack the model and add to the record what belongs to link predictors."""
+        """Fit the stack, and add what only link predictors have to the record."""
         stacked = self.stack()
-        if stacked is not None:  # validation, which the stack is fitted on, stays as it was
+        if stacked is not None:  # the stack is fitted on validation, whose metrics stay unchanged
             stacked["alone"] = result["test"]
             result["test"] = self.evaluate("test")
-        measure = self._base_measure()
+        measure = self._base_measure
         return {
             **result,
-            "decoder": self.decoder,
+            "decoder": decoder_kind(self.config, self.data, self.model.encoder.inputs),
             "base_weight": None if measure is None else float(measure.c),
             "stack": stacked,
             "collapse": self.watch.sign,
@@ -293,12 +260,8 @@ class LinkRun(Run[LinkData, LinkConfig]):
             self.average.load_state_dict(state["average"])
 
 
-def _kinds(text: str) -> list[str] | None:
-    """Return the kinds of pair features that a config names; None: the default ones."""
-    return None if text in ("none", "all") else [kind.strip() for kind in text.split(",")]
-
-
-def _features(x: Tensor | None, device: torch.device) -> Tensor | SparseFeatures | None:
-    if x is None or x.layout == torch.strided:
-        return None if x is None else x.to(device)
-    return SparseFeatures(x.to(device))
+def _part_of(decoder: nn.Module | None, kind: type[Part]) -> Part | None:
+    """Return the first decoder of a kind among a decoder and those that it wraps, or None."""
+    while decoder is not None and not isinstance(decoder, kind):
+        decoder = getattr(decoder, "decoder", None)
+    return decoder

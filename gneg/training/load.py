@@ -1,4 +1,4 @@
-"""Finished runs: their records and their models."""
+"""Loading finished runs: their records and their models."""
 
 from __future__ import annotations
 
@@ -62,19 +62,20 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
 
     Args:
         data: The dataset that the model was trained on, recognised by its fingerprint.
-        path: A ``model-SEED.pt`` beside its ``results.json``, or their folder: then the first seed.
+        path: A ``model-SEED.pt`` beside its ``results.json``, or the folder of both, of which the
+            first seed is loaded.
 
     Raises:
         ValueError: If there is no such run, or it was trained on other data.
     """
     weights = weights_of(path)[0]
     record = load_record(weights)
-    trained_on, described = record["dataset"], json.loads(json.dumps(data.describe()))
-    if isinstance(data, LinkData) and trained_on.get("hash") != described["hash"]:
-        described = drop_repeated_edges(data).describe()
-    if trained_on.get("hash") != described["hash"]:
+    trained_on, description = record["dataset"], data.describe()
+    if isinstance(data, LinkData) and trained_on["hash"] != description["hash"]:
+        description = drop_repeated_edges(data).describe()
+    if trained_on["hash"] != description["hash"]:
         checks.fail(
-            "data", f"what the model was trained on ({_text(trained_on)})", _text(described)
+            "data", f"what the model was trained on ({_text(trained_on)})", _text(description)
         )
     config_class = TripleConfig if isinstance(data, TripleData) else LinkConfig
     config: Any = from_mapping(config_class, record["config"], str(weights.parent))
@@ -84,5 +85,8 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
     return run
 
 
-def _text(described: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {described.get(name)}" for name in ("name", "split", "hash"))
+def _text(description: dict[str, Any]) -> str:
+    """Return name, sizes and hash of a dataset that a record describes."""
+    kind = "triples" if "triples" in description else "edges"
+    sizes = " / ".join(f"{size:,}" for size in description[kind].values())
+    return f"{description['name']}, {sizes} {kind}, hash {description['hash']}"

@@ -1,14 +1,48 @@
-"""Networks, decoders and losses by the values of a config."""
+"""Networks and losses made from the values of a config."""
 
 from __future__ import annotations
 
 from gneg.datasets import LinkData, TripleData
 from gneg.losses import LOSSES, Loss, Margin, SelfAdversarial
+from gneg.nn import BaseMeasure, LinkPredictor, PairFeatures, Stack, make_decoder
 from gneg.nn.choices import DecoderKind, Inputs
 from gneg.nn.encoders import Encoder, NoEmbeddings
 from gneg.nn.kge import ENCODERS, KGE, MODELS, RelationalEncoder, TransE
 from gneg.nn.lightgcn import LightGCN
 from gneg.training.config import ONE_VS_ALL, LinkConfig, TripleConfig
+
+
+def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
+    """Return the encoder and the decoder of a config.
+
+    The decoder is wrapped in pair features, the base measure and the stack, as far as the config
+    has them, in this order.
+    """
+    encoder = make_encoder(config, data)
+    decoder = make_decoder(
+        decoder_kind(config, data, encoder.inputs),
+        config.hidden,
+        layers=config.decoder_layers,
+        dropout=config.decoder_dropout,
+    )
+    graph, x = data.graph, data.x
+    features_alone = config.encoder == "heuristics"
+    if features_alone or config.pair_features != "none":
+        width = 1 if features_alone else config.hidden
+        decoder = PairFeatures(decoder, graph, width, kinds=_kinds(config.pair_features), x=x)
+    if config.base_measure != "none":
+        text = config.sampler if config.base_measure == "sampler" else config.base_measure
+        sampler = data.sampler(text, known=config.known, corrupt=config.corrupt)
+        weight = 1.0 if config.base_weight is None else config.base_weight
+        decoder = BaseMeasure(decoder, sampler, weight, form=config.base_form)
+    if config.stack != "none":
+        decoder = Stack(decoder, graph, kinds=_kinds(config.stack), x=x)
+    return LinkPredictor(encoder, decoder, data.num_src)
+
+
+def _kinds(text: str) -> list[str] | None:
+    """Return the kinds of pair features that a setting names; None: the default ones."""
+    return None if text in ("none", "all") else [kind.strip() for kind in text.split(",")]
 
 
 def make_encoder(config: LinkConfig, data: LinkData) -> Encoder | LightGCN | NoEmbeddings:

@@ -1,4 +1,4 @@
-"""What a field of a config says of itself, once: help, group, range, choices.
+"""Descriptions of the settings of a config: help, group, range and choices, each stated once.
 
 Checks, the options of the command line and the documentation of a config are made from it.
 """
@@ -25,13 +25,14 @@ class Option:
     """A description of one setting.
 
     Attributes:
-        help: One sentence: what it is, with its unit, and what None stands for.
-        group: The panel of ``--help`` that it stands in.
+        help: One sentence: the meaning of the setting, its unit, and the meaning of None.
+        group: The panel of ``--help`` that lists it.
         low: The smallest value of a number; None: no bound.
         high: The largest value of a number; None: no bound.
         above: Whether ``low`` itself is excluded.
-        choices: Values of a text that is not a ``Literal``; None: any text.
-        check: Called with a text that is neither, to refuse it; None: any text.
+        choices: The allowed texts, if the type is not a ``Literal``; None: any text.
+        check: Called with name and text of a setting without choices, to refuse it; None: any
+            text.
         short: A one-letter option, such as ``-k``.
     """
 

@@ -21,13 +21,13 @@ from gneg.training.options import settings
 __all__ = ["GraphProfile", "Recipe", "auto", "profile"]
 
 MAX_POSITIVES = 500  # validation positives that heuristics are tried on
-MAX_NEGATIVES = 100  # negatives of each of them
+MAX_NEGATIVES = 100  # negatives of each of these positives
 #: Validation edges among 1,000 walks above which no negatives are drawn by walks.
 RISKY = 150.0
-#: Validation MRR of a training-free score above which linked nodes count as alike.
+#: Validation MRR of a training-free score above which linked nodes are considered similar.
 ALIKE = 0.2
-#: Validation MRR of the features' cosine, relative to chance, up to which features say nothing of
-#: links.
+#: Validation MRR of the features' cosine, relative to chance, up to which features are considered
+#: unrelated to links.
 UNRELATED = 1.5
 #: Neighbours per node above which one negative per positive is enough, and only cheap heuristics
 #: are stacked.
@@ -37,7 +37,7 @@ WALKS = "mixture(uniform:0.75, walk:0.25)"
 
 @dataclass(frozen=True)
 class GraphProfile:
-    """Properties of a graph that the recipe depends on; none of them needs the test edges.
+    """Properties of a dataset that the recipe depends on; none of them uses test edges.
 
     Attributes:
         nodes: N.
@@ -47,8 +47,8 @@ class GraphProfile:
         bipartite: Whether there are two kinds of nodes.
         heuristics: Validation MRR of training-free scores, by name.
         chance: Expected validation MRR of a random score.
-        walk_risk: Validation edges among 1,000 two-step walks.
-        uniform_risk: Validation edges among 1,000 uniform negatives.
+        walk_risk: Expected number of validation edges among the ends of 1,000 two-step walks.
+        uniform_risk: Expected number of validation edges among 1,000 uniform negatives.
     """
 
     nodes: int
@@ -68,8 +68,8 @@ class Recipe:
 
     Attributes:
         config: The config.
-        profile: The properties of the graph that it was chosen by.
-        reasons: One paragraph.
+        profile: The properties of the dataset that it was chosen by.
+        reasons: One paragraph of text.
     """
 
     config: LinkConfig
@@ -78,7 +78,11 @@ class Recipe:
 
 
 def profile(data: LinkData) -> GraphProfile:
-    """Return size and density of a graph, what heuristics are worth and how risky walks are."""
+    """Return the properties of a dataset that the recipe depends on.
+
+    Args:
+        data: The dataset; its test edges are not used.
+    """
     data = drop_repeated_edges(data)
     graph = data.graph
     nodes = graph.num_src + graph.num_dst if graph.bipartite else graph.num_nodes
@@ -111,12 +115,12 @@ def profile(data: LinkData) -> GraphProfile:
 def auto(data: LinkData, *, encoder: str = LinkConfig().encoder, **fixed: Any) -> Recipe:
     """Return the config that suits a graph.
 
-    ``benchmarks/README.md`` shows what the rule rests on.
+    The measurements behind each rule are in ``benchmarks/README.md``.
 
     Args:
         data: The dataset.
-        encoder: See :class:`~gneg.training.config.LinkConfig`.
-        fixed: Settings of the config that are not to be chosen.
+        encoder: The encoder, as in :class:`~gneg.training.config.LinkConfig`.
+        fixed: Values of settings that the recipe must not change.
 
     Raises:
         ValueError: If a setting is unknown or its value is not allowed.
@@ -158,8 +162,8 @@ def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[str
         "quarter of the negatives are drawn by walks, and the loss corrects for the proposal."
     ]
     if encoder in GNNS:
-        more, why = _choose_for_gnn(graph)
-        return settings | more, reasons + why
+        gnn_settings, gnn_reasons = _choose_for_gnn(graph)
+        return settings | gnn_settings, reasons + gnn_reasons
     return settings, reasons
 
 
@@ -176,7 +180,7 @@ def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[str]]:
         settings["inputs"] = "both"
         inputs = " on features, which by themselves say nothing of links, and node embeddings"
     if graph.features:
-        settings["lr"] = 0.003  # learned embeddings have further to go
+        settings["lr"] = 0.003  # learned embeddings start further from their optimum
     reasons = [
         "Nodes have features, and linked nodes are alike: one layer and a cosine, which preserve "
         "what the neighbours' features say."
@@ -202,7 +206,7 @@ def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[str]]:
 def _subset(edges: EvalEdges) -> EvalEdges:
     """Return the first :data:`MAX_POSITIVES` positives, with :data:`MAX_NEGATIVES` each."""
     pos = edges.pos[:, :MAX_POSITIVES]
-    if edges.shared:  # each positive gets negatives of its own, so that all sets are alike
+    if edges.shared:  # split into one list for each positive, as in sets that are not shared
         index = torch.arange(pos.size(1) * MAX_NEGATIVES).view(-1, MAX_NEGATIVES)
         index = index % len(edges.neg[0])
         return EvalEdges(pos, (edges.neg[0][index], edges.neg[1][index]))

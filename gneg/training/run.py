@@ -1,13 +1,10 @@
-"""The training loop of one seed: epochs, the clock, early stopping, checkpoints, the result."""
+"""The training loop of one seed: epochs, early stopping, checkpoints, the result."""
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -19,62 +16,23 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.training import checkpoint
 from gneg.training.config import TrainConfig
+from gneg.training.progress import Clock, Progress
 
 #: Called after each epoch with the seed and the progress to show: ``epoch``, ``loss``, ``best``.
 Report = Callable[[int, dict[str, Any]], None]
 DataType = TypeVar("DataType", bound=Any)
 ConfigType = TypeVar("ConfigType", bound=TrainConfig)
-#: Parts of the clock that are not training.
-UNTRAINED = ("evaluation", "stacking")
-
-
-@dataclass
-class Progress:
-    """How far the training of a seed has come; all of it is in the checkpoint.
-
-    Attributes:
-        epoch: Epochs trained.
-        best: Best validation figure; -1 before the first evaluation.
-        best_epoch: Epoch of the best validation figure.
-        stale: Evaluations since then.
-        curve: One row an epoch: ``epoch``, ``seconds``, ``loss`` and, where evaluated, ``valid``.
-        seconds: Seconds by part of the work.
-        counts: Sums of :attr:`gneg.Negatives.counts` over all batches.
-    """
-
-    epoch: int = 0
-    best: float = -1.0
-    best_epoch: int = 0
-    stale: int = 0
-    curve: list[dict[str, float]] = field(default_factory=list)
-    seconds: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("sampling", "scoring", "model", "evaluation"), 0.0)
-    )
-    counts: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def trained_seconds(self) -> float:
-        """Seconds spent on training: everything but evaluation and stacking."""
-        return sum(took for part, took in self.seconds.items() if part not in UNTRAINED)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all fields."""
-        return asdict(self)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` returned."""
-        self.__dict__.update(state)
 
 
 class Run(ABC, Generic[DataType, ConfigType]):
     """The training of one seed: model, sampler, optimiser, progress and best weights.
 
-    Subclasses say how a model is made and scored (:meth:`make_model`, :meth:`embed_batch`,
-    :meth:`batch_loss`, :meth:`measure`); the loop, the clock, early stopping and checkpoints are
-    the same for links and for triples.
+    Subclasses define how a model is made, trained on a batch and evaluated (:meth:`make_model`,
+    :meth:`embed_batch`, :meth:`batch_loss`, :meth:`measure`); the loop, early stopping and
+    checkpoints are the same for links and for triples.
 
-    The global random state is set from ``seed`` and used for weights and dropout; wrap this in
-    ``torch.random.fork_rng()`` (as :func:`gneg.train` does) to leave yours alone.
+    Torch's global generator is seeded from ``seed`` and used for initial weights and dropout. Wrap
+    a run in ``torch.random.fork_rng()``, as :func:`gneg.train` does, to preserve its state.
 
     Args:
         data: The dataset.
@@ -94,7 +52,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
         self.data, self.config, self.seed = data, config, seed
         self.device = torch.device(self.config.device)
         self.progress = Progress()
-        self._nested_seconds = 0.0
+        self.clock = Clock(self.progress)
         torch.manual_seed(split_seed(seed, 0))
         self.generator = generator_from(split_seed(seed, 1))
         self.model: Any = self.make_model().to(self.device)
@@ -116,7 +74,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
         """Return the optimiser of the model's parameters."""
 
     def prepare(self) -> None:
-        """Set up what the sampler and the loop need beside the model."""
+        """Set up what the sampler and the loop need, after the model."""
         return
 
     @abstractmethod
@@ -153,7 +111,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
         return None
 
     def after_step(self) -> None:
-        """Update what follows the model's weights, after each step of the optimiser."""
+        """Update what depends on the model's weights, after each step of the optimiser."""
         return
 
     @abstractmethod
@@ -173,7 +131,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
         return
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Return the record of the run, ``result`` and whatever belongs to this kind of run."""
+        """Return the record of the run, with the figures that only this kind of run has."""
         return result
 
     # -- the loop ------------------------------------------------------------------------------
@@ -182,10 +140,10 @@ class Run(ABC, Generic[DataType, ConfigType]):
         """Train until epochs, seconds or patience are used up; return False after Ctrl-C.
 
         Args:
-            out: Folder of the checkpoint, which is written at each evaluation and resumed from;
-                None: there is none.
-            fresh: Whether to start again although there is a checkpoint.
-            report: Called after each epoch.
+            out: Folder of the checkpoint, which is written after each evaluation and resumed from;
+                None: no checkpoint.
+            fresh: Whether to start again even if there is a checkpoint.
+            report: Called after each epoch with the seed and the progress.
         """
         path = None if out is None else checkpoint.checkpoint_path(out, self.seed)
         if path is not None and path.exists() and not fresh:
@@ -195,7 +153,9 @@ class Run(ABC, Generic[DataType, ConfigType]):
                 loss, progress = self.epoch(), self.progress
                 last = progress.epoch == self.config.epochs or self.out_of_time
                 due = progress.epoch % self.config.eval_every == 0 or last
-                self.record_epoch(loss, self.evaluate("valid") if due else None)
+                value = self.evaluate("valid")[self.metric] if due else None
+                if progress.record(loss, value):
+                    self.best_state = self.weights()
                 if report is not None:
                     state = {"loss": loss, "best": progress.best, "epoch": progress.epoch}
                     report(self.seed, state)
@@ -214,14 +174,14 @@ class Run(ABC, Generic[DataType, ConfigType]):
         for batch in order.split(self.batch_size):
             batch = batch.to(self.device)
             pos = self.positives[:, batch]
-            with self.clock("model"):
+            with self.clock.measure("model"):
                 embeddings = self.embed_batch(batch)
                 keys = self.batch_keys(embeddings)
             score = self._score_of(embeddings)
             negatives = None if self.loss is None else self.draw(pos, score, keys)
             total += self._update(pos, negatives, embeddings) * len(batch)
             if negatives is not None:
-                with self.clock("sampling"):
+                with self.clock.measure("sampling"):
                     self.sampler.step(score=score)
                 counts.update(negatives.counts)
         self.progress.counts = dict(counts)
@@ -231,7 +191,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
 
     def draw(self, pos: Tensor, score: Any, keys: Any) -> Negatives:
         """Return the negatives of a batch of positives."""
-        with self.clock("sampling"):
+        with self.clock.measure("sampling"):
             negatives: Negatives = self.sampler.sample(
                 pos, self.config.k, z=keys, score=score, generator=self.generator
             )
@@ -241,7 +201,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
 
     def _update(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> float:
         """Take one step of the optimiser; return the loss."""
-        with self.clock("model"):
+        with self.clock.measure("model"):
             loss = self.batch_loss(pos, negatives, embeddings)
             penalty = self.penalty(pos)
             self.optimizer.zero_grad()
@@ -254,28 +214,15 @@ class Run(ABC, Generic[DataType, ConfigType]):
         return float(loss.detach())
 
     def _score_of(self, embeddings: Any) -> Any:
-        """Return a score whose time is on a clock of its own; None if the sampler needs none."""
+        """Return the current model as a score for the sampler; None if the sampler needs none."""
         if self.loss is None or "score" not in self.sampler.needs:
             return None
-        score = self.batch_scorer(embeddings)
-        return (_TimedBlocks if hasattr(score, "block") else _Timed)(score, self)
+        return self.clock.timed(self.batch_scorer(embeddings))
 
     def evaluate(self, part: str) -> dict[str, Any]:
         """Return the metrics of ``valid`` or ``test`` by the current weights."""
-        with self.clock("evaluation"):
+        with self.clock.measure("evaluation"):
             return self.measure(part)
-
-    def record_epoch(self, loss: float, valid: dict[str, Any] | None) -> None:
-        """Add an epoch to the curve; keep the weights if its validation figure is the best yet."""
-        progress = self.progress
-        row = {"epoch": progress.epoch, "seconds": progress.trained_seconds, "loss": loss}
-        if valid is not None:
-            row["valid"] = value = valid[self.metric]
-            progress.stale += 1
-            if value > progress.best:
-                progress.best, progress.best_epoch, progress.stale = value, progress.epoch, 0
-                self.best_state = self.weights()
-        progress.curve.append(row)
 
     def result(self, *, complete: bool) -> dict[str, Any]:
         """Evaluate the best weights on validation and test and return the record of the run.
@@ -327,42 +274,3 @@ class Run(ABC, Generic[DataType, ConfigType]):
         """Whether the seconds of the config are used up."""
         limit = self.config.seconds
         return limit is not None and self.progress.trained_seconds >= limit
-
-    @contextmanager
-    def clock(self, part: str) -> Iterator[None]:
-        """Add the time of a block to ``part``; the time of a block inside counts only there."""
-        seconds, start, outer = self.progress.seconds, time.perf_counter(), self._nested_seconds
-        self._nested_seconds = 0.0
-        try:
-            yield
-        finally:
-            took = time.perf_counter() - start
-            seconds[part] = seconds.get(part, 0.0) + took - self._nested_seconds
-            self._nested_seconds = outer + took
-
-    def add_nested_seconds(self, part: str, took: float) -> None:
-        """Count seconds inside the current block of the clock to ``part`` instead."""
-        self.progress.seconds[part] = self.progress.seconds.get(part, 0.0) + took
-        self._nested_seconds += took
-
-
-class _Timed:
-    """A score whose time is counted as scoring."""
-
-    def __init__(self, score: Any, run: Run[Any, Any]) -> None:
-        self.score, self.run = score, run
-
-    def __call__(self, *ids: Tensor) -> Tensor:
-        with self.run.clock("scoring"):
-            scores: Tensor = self.score(*ids)
-            return scores
-
-
-class _TimedBlocks(_Timed):
-    """A score of blocks, many targets for each query, whose time is counted as scoring."""
-
-    def block(self, *arguments: Any) -> Tensor:
-        """Return the scores ``[b, M]`` of a block of targets."""
-        with self.run.clock("scoring"):
-            scores: Tensor = self.score.block(*arguments)
-            return scores

@@ -17,11 +17,11 @@ from gneg.evaluation.ranking import Score
 from gneg.graph import heuristics
 from gneg.nn.stack import Stack
 
-NEGATIVES = 500  # of each kind, per positive
-TOLERANCE = 1e-6  # of PageRank; dense graphs would take minutes to push further
+NEGATIVES = 500  # negatives of each kind per positive
+TOLERANCE = 1e-6  # least tolerance of PageRank: on dense graphs a smaller one takes minutes
 BATCH_COLUMNS = 32  # negatives of each kind in a step of the fit
-SHARED = 131_072  # of a shared set of negatives; of a larger one its head and a random sample
-SHARED_BATCH = 16_384  # of a shared set in a step of the fit
+SHARED = 131_072  # negatives of a shared set; of a larger set the top and a random sample
+SHARED_BATCH = 16_384  # negatives of a shared set in a step of the fit
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class RankingTable:
         neg: Columns of each positive's negatives, ``[E, K, 1 + W]``, or of one set that all
             positives share, ``[M, 1 + W]``.
         mask: ``[E, K]`` bool, True where there is a negative; None: the set is shared.
-        metric: The metric to judge by, a key of :func:`gneg.evaluation.metrics.per_positive`; MRR
-            if it is none of them.
+        metric: The metric to compare by, a key of :func:`gneg.evaluation.metrics.per_positive`; any
+            other name stands for MRR.
     """
 
     pos: Tensor
@@ -99,10 +99,10 @@ def make_tables(
     usable = [f if mask is None else f[mask] for f, (_, mask) in zip(f_neg, pairs, strict=True)]
     scores = torch.cat([f_pos, *usable])
     stack.center.copy_(torch.stack([scores.mean(), scores.std().clamp(min=1e-6)]))
-    of_pos, tables = columns.standardised(f_pos, pos), []
+    pos_columns, tables = columns.standardised(f_pos, pos), []
     for f, (ends, mask), metric in zip(f_neg, pairs, (data.metric, "mrr"), strict=True):
-        of_neg = columns.standardised(f.flatten(), ends.flatten(1)).view(*f.shape, -1)
-        tables.append(RankingTable(of_pos, of_neg, mask, metric))
+        neg_columns = columns.standardised(f.flatten(), ends.flatten(1)).view(*f.shape, -1)
+        tables.append(RankingTable(pos_columns, neg_columns, mask, metric))
     return tables
 
 
@@ -157,7 +157,7 @@ def _easy_negatives(
 
 def _hard_negatives(data: LinkData, pos: Tensor) -> tuple[Tensor, Tensor]:
     """Return the best non-edges ``[2, E, K]`` of both ends by heuristics, and their mask."""
-    exact = heuristics.default_tolerance(data.graph.num_nodes, data.graph.num_edges)
+    tolerance = heuristics.default_tolerance(data.graph.num_nodes, data.graph.num_edges)
     settings: dict[str, Any] = {
         "family": "heart",
         "k": NEGATIVES,
@@ -166,7 +166,7 @@ def _hard_negatives(data: LinkData, pos: Tensor) -> tuple[Tensor, Tensor]:
         "merge": "best",
         "local": "ra",
         "alpha": ALPHA,
-        "tolerance": max(exact, TOLERANCE),
+        "tolerance": max(tolerance, TOLERANCE),
         "seed": 0,
     }
     index = torch.from_numpy(families.columns(data, pos, settings, None, None)[0]).long()

@@ -32,13 +32,13 @@ STEPS, RATE, DECAY = 60, 0.01, 0.1  # of AdamW; chosen on folds of Cora, CiteSee
 def fit(stack: Stack, score: Score, data: LinkData, *, seed: int = 0) -> dict[str, Any]:
     """Fit ``stack`` on validation positives, against easy and hard negatives.
 
-    Easy negatives are those of the validation set; hard ones the best non-edges of either end by
-    resource allocation, PageRank and feature cosine (Li et al., NeurIPS 2023), training and
-    validation edges left out. A linear combination and one that a perceptron corrects are judged
+    Easy negatives are those of the validation set; hard ones are the best non-edges of either end
+    by resource allocation, PageRank and feature cosine (Li et al., NeurIPS 2023), training and
+    validation edges left out. A linear combination and one that a perceptron corrects are compared
     out of fold: on positives and, where all positives share one set, on negatives that they were
     not fitted on; by the dataset's metric against easy negatives and by MRR against hard ones. The
-    better one is used if it does not lose against the decoder alone in either by more than its
-    standard error, and wins overall.
+    better one is used if it is better overall than the decoder alone, and in neither metric worse
+    by more than the standard error of the difference.
 
     Args:
         stack: The stack to fit, in place.
@@ -48,7 +48,7 @@ def fit(stack: Stack, score: Score, data: LinkData, *, seed: int = 0) -> dict[st
 
     Returns:
         For the decoder alone and for each candidate the metrics out of fold (``easy``, ``hard``
-        and ``both``, their geometric mean, AUC by its odds); which one was ``chosen``; the number
+        and ``both``, their geometric mean, AUC by its odds); which was ``chosen``; the number
         of ``positives``. JSON.
     """
     generator = generator_from(split_seed(seed, 0))
@@ -198,7 +198,7 @@ def fit_perceptron(tables: Sequence[RankingTable], *, l2: float, seed: int) -> C
 
 
 def _no_worse(values: list[Tensor], baseline: list[Tensor]) -> bool:
-    """Whether no table loses more than the standard error of the difference."""
+    """Return whether no table loses more than the standard error of the difference."""
     gains = [value - base for value, base in zip(values, baseline, strict=True)]
     return all(float(gain.mean()) >= -float(gain.std() / len(gain) ** 0.5) for gain in gains)
 

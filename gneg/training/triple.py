@@ -110,7 +110,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
     # -- one batch -----------------------------------------------------------------------------
 
     def embed_batch(self, batch: Tensor) -> Tables:
-        """Return vectors of entities and relations, by messages not along the batch's triples."""
+        """Return vectors of entities and relations, without messages along the batch's triples."""
         return self.model.tables(batch)
 
     def batch_scorer(self, embeddings: Tables) -> Scorer:
@@ -137,7 +137,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
         return total
 
     def after_step(self) -> None:
-        """Bring embeddings back to where the margin loss wants them."""
+        """Project embeddings back onto the unit ball where the margin loss requires it."""
         if self.config.loss == "margin":
             self.model.constrain()
 
@@ -149,7 +149,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
         return self.model.scorer().tables[0]
 
     def scorer(self) -> BlockScorer:
-        """Return the model by its current weights, on its base measure if it has one."""
+        """Return the model by its current weights, with its base measure if it has one."""
         self.model.eval()
         scorer = self.model.scorer()
         if self._measure is None:
@@ -159,9 +159,10 @@ class TripleRun(Run[TripleData, TripleConfig]):
         return self._measure
 
     def measure(self, part: str) -> dict[str, Any]:
-        """Rank ``valid`` or ``test``; on validation the weight of a base measure is chosen.
+        """Return the metrics of ``valid`` or ``test``.
 
-        Among all entities, or among the lists of negatives that came with the data (OGB).
+        Triples are ranked among all entities, or among the lists of negatives that came with the
+        data (OGB). On validation the weight of a base measure is chosen, unless the config has one.
         """
         if part == "valid" and self.config.base_weight is None and self._measure is not None:
             self._choose_weight(self._measure)
@@ -182,11 +183,11 @@ class TripleRun(Run[TripleData, TripleConfig]):
             rank = torch.cat([rank for rank, _ in by_end.values()])
             return {"mrr": float(rank.reciprocal().mean())}
 
-        weight, _ = best_weight(measure.row_parts, mrr, "mrr", BASE_WEIGHTS)
+        weight, _ = best_weight(measure.parts, mrr, "mrr", BASE_WEIGHTS)
         self.model.base_weight.fill_(weight)  # type: ignore[operator]
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Add to the record what belongs to knowledge graphs."""
+        """Add what only knowledge graphs have to the record."""
         scorer, model_scorer = self.scorer(), self.model.scorer()
         weight = None if self._measure is None else float(self.model.base_weight)  # type: ignore[arg-type]
         result = {

@@ -1,4 +1,4 @@
-"""Grids of runs in processes: resumed, reproducible, and honest about chance."""
+"""Grids of runs in processes: complete, resumed, reproducible, searched."""
 
 from __future__ import annotations
 
@@ -8,30 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gneg import compare, hardset
-from gneg.experiments.grid import grid
+from gneg import compare
 from gneg.experiments.search import Search
 from gneg.samplers.text.parse import parse, parse_list
 from gneg.training.config import LinkConfig
+from tests.experiments.conftest import CONFIGS, SAMPLERS, SMALL
 from tests.worlds import toy
 
-SMALL = LinkConfig(epochs=2, eval_every=1, hidden=8, k=2, layers=1)
-SAMPLERS = ["uniform", "mixture(uniform:0.75, walk:0.25)"]
-CONFIGS = grid(SMALL, loss=(None, "bce"), sampler=SAMPLERS)
 
-
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory):
-    """A grid of 2 x 2 x 2 cells and the folder it is in."""
-    folder = tmp_path_factory.mktemp("compare")
-    data = toy(n=120, edges=600)
-    sets = {"hard": hardset(data, k=20)}
-    events = []
-    results = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, jobs=2, report=events.append)
-    return data, sets, folder, results, events
-
-
-def test_every_combination_has_a_row_with_everything(compared):
+def test_every_combination_has_a_complete_row(compared):
     _, _, folder, results, events = compared
     assert [(row["sampler"], row["loss"]) for row in results["rows"]] == [
         ("uniform", "softmax"),
@@ -50,25 +35,25 @@ def test_every_combination_has_a_row_with_everything(compared):
         assert row["audit"]["risk"]["per_1000"] >= 0
         assert bool(row["against"]["hard"]) == (row["sampler"] != "uniform")
     assert set(results["heuristics"]) == {"cn", "aa", "ra", "ppr", "katz", "pa", "cosine"}
-    assert events[-1].done == events[-1].total == 8
+    assert events[-1].completed == events[-1].total == 8
     assert json.loads((folder / "compare.json").read_text()) == json.loads(json.dumps(results))
 
 
-def test_finished_cells_are_kept_and_the_rest_is_the_same_again(compared):
+def test_only_missing_cells_run_again_with_the_same_metrics(compared):
     data, sets, folder, results, _ = compared
     cells = sorted(folder.glob("cells/*/cell-*.json"))
     assert len(cells) == 8
     cells[3].unlink()
     before = {cell: cell.stat().st_mtime_ns for cell in cells if cell.exists()}
     events = []
-    again = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, report=events.append)
+    second = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, report=events.append)
     assert {cell: cell.stat().st_mtime_ns for cell in before} == before
     assert {event.cell for event in events if event.epoch is None} == {events[-1].cell}
-    for old, new in zip(results["rows"], again["rows"], strict=True):
+    for old, new in zip(results["rows"], second["rows"], strict=True):
         assert old["metrics"] == new["metrics"]
 
 
-def test_seconds_are_a_budget(tmp_path):
+def test_seconds_limit_the_training(tmp_path):
     base = LinkConfig(epochs=10_000, seconds=0.3, eval_every=50, hidden=8, k=2, patience=10_000)
     results = compare(toy(), [base], seeds=1, out=tmp_path, baselines=())
     row = results["rows"][0]
@@ -78,7 +63,7 @@ def test_seconds_are_a_budget(tmp_path):
     assert "valid" in row["curves"][0][-1]
 
 
-def test_a_cell_that_fails_says_so(tmp_path):
+def test_the_error_of_a_cell_is_raised(tmp_path):
     with pytest.raises(ValueError, match="closed-form log_q"):
         compare(toy(), [replace(SMALL, sampler="dns(walk)", loss="softmax")], out=tmp_path, seeds=1)
 
@@ -97,20 +82,20 @@ def test_a_cell_that_fails_says_so(tmp_path):
 def test_bad_input_is_named(options, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         compare(toy(), **{"configs": [SMALL], "out": tmp_path, **options})
+    assert not list(tmp_path.iterdir())  # refused before anything is trained
 
 
-def test_the_search_finds_a_maximum_and_keeps_the_expression():
+def test_the_search_finds_a_maximum_and_changes_only_its_settings():
     config = LinkConfig(sampler="mixture(uniform:0.75, tempered(walk, m=8):0.25)")
     search = Search(config, 40)
     assert search.names == ["lr", "temperature", "share"]
     while not search.finished:
-        asked = search.ask(2)
         values = []
-        for one in asked:
-            (_, first), (inner, second) = parse(one.sampler).parts
+        for trial in search.ask(2):
+            (_, first), (inner, second) = parse(trial.sampler).parts
             assert first + second == pytest.approx(1, abs=0.01)
             assert inner.options["m"] == 8
-            values.append(-abs(np.log(one.lr / 0.002)) - abs(second - 0.6))
+            values.append(-abs(np.log(trial.lr / 0.002)) - abs(second - 0.6))
         search.tell(values)
     assert len(search.record()["trials"]) == 40
     assert search.best.lr == pytest.approx(0.002, rel=0.6)
@@ -136,12 +121,12 @@ def test_the_search_runs_in_a_grid(tmp_path):
 
 def test_lists_of_expressions_are_split_where_they_end():
     text = "uniform, mixture(uniform:0.5, hardest(walk, m=64):0.5),khop(hops=2|far)"
-    found = parse_list(text)
-    assert [str(one) for one in found] == [
+    expressions = [str(expression) for expression in parse_list(text)]
+    assert expressions == [
         "uniform",
         "mixture(uniform:0.5, hardest(walk, m=64):0.5)",
         "khop(hops=2|far)",
     ]
-    assert [str(parse(str(one))) for one in found] == [str(one) for one in found]
+    assert [str(parse(expression)) for expression in expressions] == expressions
     with pytest.raises(ValueError, match="expected the name of a sampler"):
         parse_list("uniform,,walk")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gneg import TripleConfig, compare, datasets
+from gneg import TripleConfig, compare
 from gneg.experiments.grid import grid
 from gneg.experiments.significance import add_tests, holm, mark, paired_p
-from tests.triple_worlds import WORLDS
+from tests.triple_worlds import sparse_data
 
 
 def test_paired_t_and_holm():
@@ -38,7 +38,7 @@ def test_a_row_is_compared_with_the_baseline_of_its_own_group():
 
 
 def test_configs_that_differ_in_width_do_not_share_a_baseline(tmp_path):
-    data = datasets.from_triples(WORLDS["sparse"](), shares=(0.15, 0.2))
+    data = sparse_data()
     base = TripleConfig(epochs=2, eval_every=1, batch_size=64, k=2)
     configs = grid(base, dim=(4, 16), sampler=("uniform", "typed"))
     rows = compare(data, configs, seeds=2, out=tmp_path)["rows"]
@@ -50,7 +50,7 @@ def test_configs_that_differ_in_width_do_not_share_a_baseline(tmp_path):
 
 
 def test_a_config_without_a_counterpart_is_not_tested(tmp_path):
-    data = datasets.from_triples(WORLDS["sparse"](), shares=(0.15, 0.2))
+    data = sparse_data()
     base = TripleConfig(epochs=1, eval_every=1, batch_size=64, k=2, dim=4)
     rows = compare(data, [base, replace(base, sampler="typed", dim=8)], seeds=2, out=tmp_path)[
         "rows"

@@ -1,4 +1,4 @@
-"""The base measure of triples: what is drawn, added to scores, chosen and kept."""
+"""The base measure of triples: its density, its place in scores, and its weight."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ EXPRESSIONS = (
 )
 
 
-class Nothing:
-    """Scores 0."""
+class Zero:
+    """A model that scores every triple 0."""
 
     def __call__(self, head, relation, tail):
         return torch.zeros(head.shape)
 
-    def block(self, kept, relation, index, end):
+    def block(self, entity, relation, index, end):
         return torch.zeros(index.shape)
 
-    def rows(self, kept, relation, end):
-        return torch.zeros(len(kept), 20)
+    def rows(self, entity, relation, end):
+        return torch.zeros(len(entity), 20)
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 @pytest.mark.parametrize("end", ["tail", "head"])
-def test_it_is_the_density_of_what_is_drawn(expression, end):
+def test_the_density_is_that_of_drawn_negatives(expression, end):
     triples = random(20, 3, 60)
     sampler = TripleSampler(triples, expression, corrupt=end)
-    measured = TripleBaseMeasure(Nothing(), sampler, smoothing=1e-9)
+    measured = TripleBaseMeasure(Zero(), sampler, smoothing=1e-9)
     pos = triples.triples[:, :1].repeat(1, 20_000)
     drawn = sampler.sample(pos, 1, generator=torch.Generator().manual_seed(0))
     share = np.bincount(drawn.index[:, 0].numpy(), minlength=20) / 20_000
-    kept = pos[0 if end == "tail" else 2, :1]
-    rows = measured.rows(kept, pos[1, :1], end)[0]
+    entity = pos[0 if end == "tail" else 2, :1]
+    rows = measured.rows(entity, pos[1, :1], end)[0]
     q = rows.exp().numpy() / 20
-    free = np.array([not sampler.known.contains(_with(pos[:, 0], end, v)) for v in range(20)])
+    free = np.array([not sampler.known.contains(_replaced(pos[:, 0], end, v)) for v in range(20)])
     assert q[free].sum() == pytest.approx(1.0, abs=1e-4)
     assert np.abs(share - q)[free].max() < 0.02
-    block = measured.block(kept, pos[1, :1], torch.arange(20)[None], end)[0]
+    block = measured.block(entity, pos[1, :1], torch.arange(20)[None], end)[0]
     assert torch.equal(block, rows)
-    other = "head" if end == "tail" else "tail"
-    assert not measured.rows(kept, pos[1, :1], other).any()
+    opposite = "head" if end == "tail" else "tail"
+    assert not measured.rows(entity, pos[1, :1], opposite).any()
 
 
-def _with(triple, end, entity):
+def _replaced(triple, end, entity):
     changed = triple.clone()
     changed[2 if end == "tail" else 0] = entity
     return changed[:, None]
@@ -68,7 +68,7 @@ def _with(triple, end, entity):
 
 def test_triples_get_the_mean_of_both_ends():
     triples = random(20, 3, 60)
-    measured = TripleBaseMeasure(Nothing(), TripleSampler(triples, "typed"), 0.5)
+    measured = TripleBaseMeasure(Zero(), TripleSampler(triples, "typed"), 0.5)
     h, r, t = triples.triples[:, :7]
     tails = measured.log_measure(h, r, t[:, None], "tail")[:, 0]
     heads = measured.log_measure(t, r, h[:, None], "head")[:, 0]
@@ -77,28 +77,28 @@ def test_triples_get_the_mean_of_both_ends():
 
 def test_weights_are_compared_on_one_pass_of_the_model():
     triples = random(20, 3, 60)
-    measured = TripleBaseMeasure(Nothing(), TripleSampler(triples, "walk"), 0.5)
-    kept, relation = triples.triples[0, :7], triples.triples[1, :7]
-    asked, ranked = [], []
+    measured = TripleBaseMeasure(Zero(), TripleSampler(triples, "walk"), 0.5)
+    entity, relation = triples.triples[0, :7], triples.triples[1, :7]
+    calls, scores = [], []
 
-    def parts(kept, relation, end):
-        asked.append(end)
-        return measured.row_parts(kept, relation, end)
+    def parts(entity, relation, end):
+        calls.append(end)
+        return measured.parts(entity, relation, end)
 
     def evaluate(rows):
-        ranked.append([rows(kept, relation, end) for end in ("tail", "head")])
-        return {"mrr": float(len(ranked) == 2)}
+        scores.append([rows(entity, relation, end) for end in ("tail", "head")])
+        return {"mrr": float(len(scores) == 2)}
 
     weights = (0.0, 0.5, 2.0)
     assert best_weight(parts, evaluate, "mrr", weights) == (0.5, {"mrr": 1.0})
-    assert asked == ["tail", "head"]
-    for weight, found in zip(weights, ranked, strict=True):
+    assert calls == ["tail", "head"]
+    for weight, by_end in zip(weights, scores, strict=True):
         measured.c = weight
-        for end, rows in zip(("tail", "head"), found, strict=True):
-            torch.testing.assert_close(rows, measured.rows(kept, relation, end))
+        for end, rows in zip(("tail", "head"), by_end, strict=True):
+            torch.testing.assert_close(rows, measured.rows(entity, relation, end))
 
 
-def test_types_that_were_unlearned_come_back(shared, tmp_path):
+def test_the_density_restores_unlearned_types(shared, tmp_path):
     """All negatives have the right type: the model alone cannot know it."""
     data = datasets.load_triples("umls", root=shared)
     common = {"sampler": "typed", "dim": 32, "k": 4, "epochs": 20, "eval_every": 10}
@@ -108,16 +108,16 @@ def test_types_that_were_unlearned_come_back(shared, tmp_path):
     assert plain["base_weight"] is None
     assert run["base_weight"] > 0
     assert run["test"]["mrr"] > plain["test"]["mrr"]
-    again = load_run(data, tmp_path)
-    assert again.evaluate("test")["mrr"] == pytest.approx(run["test"]["mrr"], abs=1e-6)
+    loaded = load_run(data, tmp_path)
+    assert loaded.evaluate("test")["mrr"] == pytest.approx(run["test"]["mrr"], abs=1e-6)
     fixed = train(data, TripleConfig(**common, base_measure="typed", base_weight=0.3))["runs"][0]
     assert fixed["base_weight"] == pytest.approx(0.3)
 
 
-def test_what_has_no_density_is_refused():
+def test_samplers_without_a_density_are_refused():
     triples = random(20, 3, 60)
     for expression in ("hardest(uniform, m=4)", "walk(per_relation=1)"):
         with pytest.raises(ValueError, match="closed-form density"):
-            TripleBaseMeasure(Nothing(), TripleSampler(triples, expression))
+            TripleBaseMeasure(Zero(), TripleSampler(triples, expression))
     with pytest.raises(ValueError, match="'c' must be"):
-        TripleBaseMeasure(Nothing(), TripleSampler(triples), -1.0)
+        TripleBaseMeasure(Zero(), TripleSampler(triples), -1.0)

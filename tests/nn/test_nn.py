@@ -22,26 +22,26 @@ def test_encoder_equals_pyg(kind, is_sparse, layers):
     encoder = nn.Encoder(kind, 50, 20, hidden=16, layers=layers, norm="layer", jk="cat")
     theirs = {"sage": GraphSAGE, "gcn": GCN}[kind](20, 16, layers, 16, norm="layer_norm", jk="cat")
     theirs.load_state_dict(encoder.gnn.state_dict())
-    given = nn.SparseFeatures(sparse.to_csr(x)) if is_sparse else x
-    ours = encoder(given, nn.Adjacency(graph))
+    features = nn.SparseFeatures(sparse.to_csr(x)) if is_sparse else x
+    ours = encoder(features, nn.Adjacency(graph))
     expected = theirs(x, graph.edge_index)
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
     weight = torch.randn_like(ours)
     (ours * weight).sum().backward()
     (expected * weight).sum().backward()
-    for mine, other in zip(encoder.gnn.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-3, atol=1e-4)
+    for p, p_theirs in zip(encoder.gnn.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(p.grad, p_theirs.grad, rtol=1e-3, atol=1e-4)
 
 
-def test_masked_edges_are_gone():
+def test_masked_edges_pass_no_messages():
     graph = random_graph(50, 120)
     edges = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
     adjacency = nn.Adjacency(graph)
     masked = adjacency.without(adjacency.positions(edges[:, :30]))
-    rest = nn.Adjacency(Graph.from_edge_index(edges[:, 30:], 50, undirected=True))
+    remaining = nn.Adjacency(Graph.from_edge_index(edges[:, 30:], 50, undirected=True))
     h = torch.randn(50, 4)
     for aggregate in ("sum", "mean", "normalized"):
-        torch.testing.assert_close(getattr(masked, aggregate)(h), getattr(rest, aggregate)(h))
+        torch.testing.assert_close(getattr(masked, aggregate)(h), getattr(remaining, aggregate)(h))
     untouched = nn.Adjacency(graph)
     torch.testing.assert_close(adjacency.sum(h), untouched.sum(h))
     path = nn.Adjacency(Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), undirected=True))
@@ -52,14 +52,14 @@ def test_masked_edges_are_gone():
 def test_directed_edges_pass_messages_both_ways():
     graph = directed()
     h = torch.randn(25, 3)
-    both = torch.zeros(25, 25)
-    both[graph.edge_index[0], graph.edge_index[1]] = 1
-    both = torch.maximum(both, both.t())
-    torch.testing.assert_close(nn.Adjacency(graph).sum(h), both @ h)
+    matrix = torch.zeros(25, 25)
+    matrix[graph.edge_index[0], graph.edge_index[1]] = 1
+    matrix = torch.maximum(matrix, matrix.t())
+    torch.testing.assert_close(nn.Adjacency(graph).sum(h), matrix @ h)
 
 
 @pytest.mark.parametrize("inputs", ["features", "embedding", "both"])
-def test_inputs(inputs):
+def test_features_and_embeddings_are_inputs(inputs):
     graph = random_graph(50, 120)
     for x in (torch.randn(50, 20), nn.SparseFeatures(sparse.to_csr(torch.eye(50, 20)))):
         encoder = nn.Encoder("sage", 50, 20, hidden=8, inputs=inputs)
@@ -103,19 +103,19 @@ def test_heuristics_equal_networkx(kind):
             assert value == pytest.approx(score(u, v))
 
 
-def test_a_cosine_is_torchs_gradients_included():
+def test_cosines_and_their_gradients_equal_torch():
     ends = torch.randn(2, 30, 8)
     ends[0, 0] = 0
-    found = []
+    results = []
     for score in (nn.make_decoder("cosine", 8), torch.nn.functional.cosine_similarity):
         src, dst = (end.clone().requires_grad_() for end in ends)
         value = score(src, dst)
         value[1:].sum().backward()
-        found.append((value.detach(), src.grad, dst.grad))
-    for ours, theirs in zip(*found, strict=True):
+        results.append((value.detach(), src.grad, dst.grad))
+    for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, 10 * theirs)
     hybrid = nn.make_decoder("hybrid", 8)  # which starts as the cosine
-    torch.testing.assert_close(hybrid(*ends).detach(), found[0][0])
+    torch.testing.assert_close(hybrid(*ends).detach(), results[0][0])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.worlds import random_graph, toy
 
 
 def one_by_one(graph: Graph, u: int, v: int) -> list[float]:
-    """Of networkx, on the graph without u - v."""
+    """Return the features of a pair by networkx, on the graph without the edge u-v."""
     nx = networkx.Graph()
     nx.add_nodes_from(range(graph.num_nodes))
     nx.add_edges_from(graph.edge_index.t().tolist())
@@ -32,11 +32,11 @@ def one_by_one(graph: Graph, u: int, v: int) -> list[float]:
     cn = float(len(common))
     aa = sum(1 / np.log(full[w]) for w in common if full[w] > 1)
     ra = sum(1 / full[w] for w in common)
-    alone = {w: float(w == u) for w in nx}, {w: float(w == v) for w in nx}
-    ways = [
-        networkx.pagerank(nx, 0.85, one, tol=1e-12, max_iter=500, dangling=one) for one in alone
-    ]
-    ppr = 25 * (ways[0][v] + ways[1][u]) / 2
+    from_u, from_v = (
+        networkx.pagerank(nx, 0.85, start, tol=1e-12, max_iter=500, dangling=start)
+        for start in ({w: float(w == node) for w in nx} for node in (u, v))
+    )
+    ppr = 25 * (from_u[v] + from_v[u]) / 2
     distance = networkx.shortest_path_length(nx, u, v) if networkx.has_path(nx, u, v) else np.inf
     three = sum(1 for a in nx[u] for b in nx[a] if nx.has_edge(b, v))
     katz = np.log(1e-3 + cn + 0.005 * three)
@@ -51,7 +51,7 @@ def one_by_one(graph: Graph, u: int, v: int) -> list[float]:
 
 
 @pytest.mark.parametrize("edges", [20, 45, 120])
-def test_every_feature_is_that_without_the_pair(edges):
+def test_features_are_those_of_the_graph_without_the_pair(edges):
     graph = random_graph(25, edges)
     features = PairFeatures(Dot(), graph, 4)
     pairs = torch.combinations(torch.arange(25)).t()
@@ -60,7 +60,7 @@ def test_every_feature_is_that_without_the_pair(edges):
         np.testing.assert_allclose(features.inputs.features(ends).numpy(), expected, atol=1e-5)
 
 
-def test_the_cosine_and_the_choice():
+def test_the_cosine_and_the_default_kinds():
     graph, x = random_graph(25, 45), torch.randn(25, 6)
     features = PairFeatures(Dot(), graph, 4, kinds=["cosine", "cn"], x=x)
     pairs = torch.randint(25, (2, 60))
@@ -78,14 +78,14 @@ def test_the_cosine_and_the_choice():
 
 @pytest.mark.parametrize("layout", ["dense", "sparse"])
 @pytest.mark.parametrize("signed", [False, True])
-def test_smoothed_features_are_those_without_the_pair(layout, signed):
+def test_smoothed_features_are_those_of_the_graph_without_the_pair(layout, signed):
     """By hand: sums over neighbours, w by 1 / sqrt(deg(w) + 1), each edge taken out in turn."""
     graph = random_graph(25, 45)
     x = torch.rand(25, 6) * (torch.rand(25, 6) < 0.6)
     if signed:
         x = x - 0.5
-    given = x if layout == "dense" else sparse.to_csr(x)
-    inputs = PairInputs(graph, kinds=["smooth", "smooth2"], x=given)
+    features = x if layout == "dense" else sparse.to_csr(x)
+    inputs = PairInputs(graph, kinds=["smooth", "smooth2"], x=features)
     pairs = torch.cartesian_prod(torch.arange(25), torch.arange(25)).t()
     pairs = pairs[:, pairs[0] != pairs[1]]
     near = torch.eye(25)
@@ -103,7 +103,7 @@ def test_smoothed_features_are_those_without_the_pair(layout, signed):
     torch.testing.assert_close(inputs.features(pairs), torch.tensor(expected), rtol=1e-4, atol=1e-5)
 
 
-def test_a_run_takes_both():
+def test_a_run_has_pair_features_and_a_base_measure():
     data = toy()
     config = LinkConfig(
         sampler="mixture(uniform, walk)",

@@ -1,8 +1,7 @@
-"""Training end to end: it learns, resumes, survives Ctrl-C, repeats itself, keeps to itself."""
+"""Training link predictors end to end: losses, samplers, options, seeds, the record."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -12,10 +11,9 @@ import torch
 from gneg import datasets, losses, samplers
 from gneg.checks import CollapseWarning
 from gneg.training.config import BASE_WEIGHTS, LinkConfig
-from gneg.training.driver import TrainingInterrupted, run_folder, train
+from gneg.training.driver import run_folder, train
 from gneg.training.link import LinkRun
-
-SMALL = {"hidden": 32, "epochs": 6, "eval_every": 2, "batch_size": 2048, "k": 3}
+from tests.training.runs import small, stable
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +21,8 @@ def digits():
     return datasets.load("digits")
 
 
-def small(**options) -> LinkConfig:
-    return LinkConfig(**{**SMALL, **options})
-
-
 @pytest.mark.parametrize("encoder", ["sage", "gcn"])
-def test_it_learns(digits, encoder):
+def test_encoders_learn(digits, encoder):
     result = train(digits, small(encoder=encoder, epochs=20, lr=0.01))
     assert result["summary"]["test"]["auc"]["mean"] > 0.9
     curve = result["runs"][0]["curve"]
@@ -36,26 +30,25 @@ def test_it_learns(digits, encoder):
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_validation_edges_that_are_training_edges_choose_nothing(digits, shared):
+def test_validation_edges_that_are_training_edges_are_left_out(digits, shared):
     valid = digits.valid
-    some = digits.train[:, :50]
-    more, none = torch.cat([some, valid.pos], dim=1), len(some[0])
+    pos = torch.cat([digits.train[:, :50], valid.pos], dim=1)
     if shared:
         neg = valid.neg[0][0], valid.neg[1][0]
-        honest = replace(valid, neg=neg, mask=None)
-        leaky = replace(honest, pos=more)
+        clean = replace(valid, neg=neg, mask=None)
+        leaky = replace(clean, pos=pos)
     else:
-        neg = tuple(torch.cat([end[:none], end]) for end in valid.neg)
-        honest, leaky = replace(valid, mask=None), replace(valid, pos=more, neg=neg, mask=None)
+        neg = tuple(torch.cat([end[:50], end]) for end in valid.neg)
+        clean, leaky = replace(valid, mask=None), replace(valid, pos=pos, neg=neg, mask=None)
     config = small(stack="ra,degree", epochs=2)
-    expected = train(replace(digits, valid=honest), config)["runs"][0]
-    with pytest.warns(UserWarning, match=f"50 of {more.size(1):,} validation edges are training"):
+    expected = train(replace(digits, valid=clean), config)["runs"][0]
+    with pytest.warns(UserWarning, match=f"50 of {pos.size(1):,} validation edges are training"):
         result = train(replace(digits, valid=leaky), config)
     assert result["dataset"]["edges"]["valid"] == valid.pos.size(1)
     for part in ("valid", "test", "stack"):
         assert result["runs"][0][part] == expected[part]
-    alone = LinkRun(replace(digits, valid=leaky), config, 0)
-    assert torch.equal(alone.valid.pos, valid.pos)
+    run = LinkRun(replace(digits, valid=leaky), config, 0)
+    assert torch.equal(run.valid.pos, valid.pos)
 
 
 @pytest.mark.parametrize("loss", losses.LOSSES)
@@ -64,7 +57,7 @@ def test_every_loss_trains(digits, loss):
     assert all(torch.isfinite(torch.tensor(row["loss"])) for row in result["runs"][0]["curve"])
 
 
-#: What a sampler's name alone does not say.
+#: Expressions of samplers that need more than a name.
 EXPRESSIONS = {
     "mixture": "mixture(uniform:0.5, hardest(walk, m=16):0.5)",
     "curriculum": "curriculum(hardest(uniform, m=16), setting=quantile, epochs=2)",
@@ -75,9 +68,8 @@ EXPRESSIONS = {
 
 @pytest.mark.parametrize("name", samplers.SAMPLERS)
 def test_every_sampler_trains(digits, name):
-    wraps = samplers.Wrapper | samplers.SelectionRule
-    alone = not issubclass(samplers.SAMPLERS[name], wraps)
-    sampler = EXPRESSIONS.get(name, name if alone else f"{name}(walk)")
+    wrapper = issubclass(samplers.SAMPLERS[name], samplers.Wrapper | samplers.SelectionRule)
+    sampler = EXPRESSIONS.get(name, f"{name}(walk)" if wrapper else name)
     run = train(digits, small(sampler=sampler, loss="bce", epochs=2))["runs"][0]
     assert run["sampler_counts"]["short"] == 0
     assert run["seconds"]["scoring"] > 0 or "scored" not in run["sampler_counts"]
@@ -90,7 +82,7 @@ def losses_by_epoch(run: dict) -> list[float]:
 
 @pytest.fixture(scope="module")
 def trained(digits):
-    """Train with some options; what was trained before is remembered."""
+    """A function that trains with some options, once for each config."""
     runs = {}
 
     def run(**options) -> dict:
@@ -150,18 +142,6 @@ def test_a_plain_base_measure_changes_the_evaluation_alone(trained):
     assert chosen["valid"]["mrr"] >= max(run["valid"]["mrr"] for run in (plain, fixed))
 
 
-def stable(result) -> str:
-    runs = [
-        {
-            key: [{**point, "seconds": 0} for point in value] if key == "curve" else value
-            for key, value in run.items()
-            if "second" not in key and key != "sampling_share"
-        }
-        for run in result["runs"]
-    ]
-    return json.dumps(runs)
-
-
 def test_same_seed_same_result_and_global_state_untouched(digits):
     torch.manual_seed(1)
     before = torch.get_rng_state()
@@ -172,67 +152,21 @@ def test_same_seed_same_result_and_global_state_untouched(digits):
     assert stable(first) != stable(train(digits, small(), seeds=(4,)))
 
 
-def test_interrupted_run_goes_on_to_the_same_end(digits, tmp_path):
-    whole = train(digits, small())
-
-    def stop(seed, state):
-        if state["epoch"] == 4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(TrainingInterrupted) as stopped:
-        train(digits, small(), out=tmp_path, report=stop)
-    part = stopped.value.results
-    assert part["runs"][0]["complete"] is False
-    assert part["runs"][0]["epochs"] == 4
-    assert json.loads((tmp_path / "results.json").read_text()) == part
-    assert (tmp_path / "model-0.pt").exists()
-    rest = train(digits, small(), out=tmp_path)
-    assert stable(rest) == stable(whole)
-    assert not (tmp_path / "checkpoint-0.pt").exists()
-    assert not list(tmp_path.glob(".*"))
-
-
-@pytest.mark.parametrize(
-    "sampler",
-    [
-        "mixture(adversarial(uniform, m=8), cached(walk, size=4, m=4))",
-        "selfpaced(hardest(uniform, m=8))",
-        "curriculum(mixture(uniform, memorybank), end=0.5, epochs=4)",
-        "similar(refresh_every=1, refresh_share=0.5)",
-    ],
-)
-def test_adaptive_samplers_go_on_where_they_were(digits, tmp_path, sampler):
-    config = small(sampler=sampler, epochs=4, eval_every=2, inputs="embedding")
-    whole = train(digits, config)
-
-    def stop(seed, state):
-        if state["epoch"] == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(digits, config, out=tmp_path, report=stop)
-    rest = train(digits, config, out=tmp_path)
-    assert stable(rest) == stable(whole)
-    # The report of a run is what its sampler says of itself, and survives as JSON.
-    written = json.loads((tmp_path / "results.json").read_text())["runs"][0]["sampler_report"]
-    assert written == rest["runs"][0]["sampler_report"]
-
-
-def test_loss_and_decoder_are_chosen_by_what_there_is(digits):
-    chosen = {}
+def test_defaults_of_loss_and_decoder_depend_on_sampler_and_inputs(digits):
+    defaults = {}
     for name, options in {
         "default": {},
         "selected": {"sampler": "hardest(uniform, m=8)"},
         "embedded": {"inputs": "embedding"},
-        "given": {"loss": "bce", "decoder": "dot"},
+        "fixed": {"loss": "bce", "decoder": "dot"},
     }.items():
         run = train(digits, small(epochs=1, **options))["runs"][0]
-        chosen[name] = run["loss"], run["decoder"]
-    assert chosen == {
+        defaults[name] = run["loss"], run["decoder"]
+    assert defaults == {
         "default": ("softmax", "cosine"),
         "selected": ("infonce", "cosine"),
         "embedded": ("softmax", "mlp"),
-        "given": ("bce", "dot"),
+        "fixed": ("bce", "dot"),
     }
 
 
@@ -242,36 +176,7 @@ def test_collapse_is_in_the_record(digits):
     assert run["collapse"] in ("inverted", "spread", "margin")
 
 
-def test_finished_seeds_are_kept_and_others_added(digits, tmp_path):
-    first = train(digits, small(), out=tmp_path)
-
-    def never(seed, state):
-        assert seed == 1, "seed 0 was finished"
-
-    both = train(digits, small(), seeds=(0, 1), out=tmp_path, report=never)
-    assert both["runs"][0] == first["runs"][0]
-    assert both["summary"]["test"]["mrr"]["std"] is not None
-    train(digits, small(), seeds=(0,), out=tmp_path, report=never)
-    assert len(json.loads((tmp_path / "results.json").read_text())["runs"]) == 2
-    with pytest.raises(
-        ValueError, match="'out' must be a new folder, or one with a run of the same"
-    ):
-        train(digits, small(lr=0.1), out=tmp_path)
-
-
-def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
-    train(digits, small(), seeds=(1,), out=tmp_path)
-
-    def stop(seed, state):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
-    runs = json.loads((tmp_path / "results.json").read_text())["runs"]
-    assert [(run["seed"], run["complete"]) for run in runs] == [(0, False), (1, True)]
-
-
-def test_patience_stops_and_the_best_state_is_kept(digits, tmp_path):
+def test_patience_stops_the_run_and_the_best_weights_are_used(digits, tmp_path):
     result = train(digits, small(epochs=60, patience=2, lr=0.3, eval_every=1), out=tmp_path)
     run = result["runs"][0]
     assert run["epochs"] < 60
@@ -280,7 +185,7 @@ def test_patience_stops_and_the_best_state_is_kept(digits, tmp_path):
     assert run["valid"]["mrr"] == pytest.approx(best)
 
 
-def test_the_record_says_how(digits):
+def test_the_record_holds_command_protocol_and_versions(digits):
     result = train(digits, small(epochs=1), command="gneg train digits")
     assert result["command"] == "gneg train digits"
     assert result["protocol"]["negatives_per_positive"] == 500
@@ -291,18 +196,18 @@ def test_the_record_says_how(digits):
 
 def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
     """The batch's own edges have the value 0 in the matrix that embeds it."""
-    trainer = LinkRun(digits, small(epochs=1), 0)
-    seen = []
-    embed = trainer.model.embed
+    run = LinkRun(digits, small(epochs=1), 0)
+    degrees = []
+    embed = run.model.embed
 
     def watch(x, adjacency):
-        seen.append(adjacency.degree.sum().item())
+        degrees.append(adjacency.degree.sum().item())
         return embed(x, adjacency)
 
-    monkeypatch.setattr(trainer.model, "embed", watch)
-    trainer.epoch()
+    monkeypatch.setattr(run.model, "embed", watch)
+    run.epoch()
     whole = digits.graph.num_edges
-    assert [whole - value for value in seen] == [4096, 4096, whole - 8192]
+    assert [whole - degree for degree in degrees] == [4096, 4096, whole - 8192]
 
 
 def test_heuristics_reproduce_ogb(shared):

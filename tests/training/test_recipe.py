@@ -1,4 +1,4 @@
-"""What is read from a graph, and what follows from it."""
+"""The profile of a dataset, and the recipe that follows from it."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ def cora(shared):
     return datasets.load("Cora", root=shared)
 
 
-def test_a_reading_is_what_is_counted(cora):
-    reading = recipe.profile(cora)
-    assert reading.nodes == 2708
-    assert reading.degree == pytest.approx(2 * cora.train.size(1) / 2708)
-    assert reading.features
-    assert 0.1 < reading.heuristics["ra"] < 0.6
+def test_the_profile_is_what_is_counted(cora):
+    profile = recipe.profile(cora)
+    assert profile.nodes == 2708
+    assert profile.degree == pytest.approx(2 * cora.train.size(1) / 2708)
+    assert profile.features
+    assert 0.1 < profile.heuristics["ra"] < 0.6
     sampler = Walk(cora.graph, corrupt="both")
     drawn = sampler.sample(cora.train, 20, generator=torch.Generator().manual_seed(0))
     adapter = PairAdapter(cora, sampler, held_out=cora.valid.pos)
     counted = risk(adapter, [drawn])["per_1000"]
-    assert reading.walk_risk == pytest.approx(counted, rel=0.2)
+    assert profile.walk_risk == pytest.approx(counted, rel=0.2)
 
 
-def test_nothing_of_it_needs_test_edges(cora):
-    other = replace(cora, test=replace(cora.test, pos=cora.test.pos.flip(0)[:, :7]))
-    assert recipe.profile(other) == recipe.profile(cora)
+def test_the_profile_does_not_use_test_edges(cora):
+    changed = replace(cora, test=replace(cora.test, pos=cora.test.pos.flip(0)[:, :7]))
+    assert recipe.profile(changed) == recipe.profile(cora)
 
 
-def test_what_is_given_stands(cora):
+def test_fixed_settings_are_not_changed(cora):
     chosen = recipe.auto(cora, encoder="gcn", sampler="uniform", lr=0.1)
     assert chosen.config.sampler == "uniform"
     assert chosen.config.lr == 0.1
@@ -59,11 +59,11 @@ def test_every_kind_of_graph_gets_a_recipe_that_trains(world):
     assert train(data, chosen.config)["runs"][0]["complete"]
 
 
-def test_risky_walks_are_not_taught():
+def test_no_walks_where_they_are_risky():
     """In a clique with holes nearly every walk of two steps ends on an edge that is held out."""
     pairs = torch.combinations(torch.arange(40)).t()
-    keep = torch.rand(pairs.size(1), generator=torch.Generator().manual_seed(0)) < 0.9
-    graph = random_graph(40, 0).from_edge_index(pairs[:, keep], 40, undirected=True)
+    present = torch.rand(pairs.size(1), generator=torch.Generator().manual_seed(0)) < 0.9
+    graph = random_graph(40, 0).from_edge_index(pairs[:, present], 40, undirected=True)
     chosen = recipe.auto(make_split("clique", graph, None, seed=0))
     assert chosen.profile.walk_risk > recipe.RISKY
     assert chosen.config.sampler == "uniform"
@@ -71,19 +71,19 @@ def test_risky_walks_are_not_taught():
 
 
 def test_a_dense_graph_gets_one_negative_each():
-    """Whole but for every tenth edge."""
+    """A complete graph without every tenth edge."""
     pairs = torch.combinations(torch.arange(150)).t()
-    keep = torch.arange(pairs.size(1)) % 10 > 0
+    present = torch.arange(pairs.size(1)) % 10 > 0
     for size, k in ((150, 1), (60, LinkConfig().k)):
-        inside = keep & (pairs.max(dim=0).values < size)
+        inside = present & (pairs.max(dim=0).values < size)
         graph = Graph.from_edge_index(pairs[:, inside], size, undirected=True)
-        chosen = recipe.auto(make_split("made", graph, None, seed=0))
+        chosen = recipe.auto(make_split("dense", graph, None, seed=0))
         assert (chosen.profile.degree > recipe.DENSE) == (k == 1)
         assert chosen.config.k == k
         assert ("one negative per positive" in chosen.reasons) == (k == 1)
 
 
-def test_a_cosine_alone_is_for_nodes_with_features_that_are_like_their_neighbours(cora):
+def test_a_cosine_alone_needs_features_alike_among_neighbours(cora):
     data, bare = toy(), replace(cora, x=None)
     assert recipe.auto(cora).config.decoder == "cosine"
     assert recipe.auto(bare).config.decoder == "hybrid"
@@ -100,15 +100,15 @@ def test_features_that_say_nothing_get_embeddings_beside_them(cora):
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(cora.num_nodes, 16, generator=generator)
     assert recipe.auto(cora).config.inputs is None
-    found = recipe.auto(replace(cora, x=noise))
-    assert found.profile.heuristics["cosine"] == pytest.approx(found.profile.chance, rel=0.4)
-    assert (found.config.inputs, found.config.decoder) == ("both", "hybrid")
-    assert "say nothing of links" in found.reasons
+    chosen = recipe.auto(replace(cora, x=noise))
+    assert chosen.profile.heuristics["cosine"] == pytest.approx(chosen.profile.chance, rel=0.4)
+    assert (chosen.config.inputs, chosen.config.decoder) == ("both", "hybrid")
+    assert "say nothing of links" in chosen.reasons
 
 
-def test_a_shared_set_is_read_as_own_negatives_are():
+def test_a_shared_set_gives_the_same_profile():
     data = toy()
-    shared = replace(data.valid, neg=tuple(one.flatten() for one in data.valid.neg), mask=None)
-    first, second = (recipe.profile(one) for one in (data, replace(data, valid=shared)))
+    shared = replace(data.valid, neg=tuple(end.flatten() for end in data.valid.neg), mask=None)
+    first, second = (recipe.profile(world) for world in (data, replace(data, valid=shared)))
     for kind, value in first.heuristics.items():
         assert second.heuristics[kind] == pytest.approx(value, abs=0.15)

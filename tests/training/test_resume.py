@@ -1,4 +1,4 @@
-"""A finished run is recognised by its data, not by its name."""
+"""A finished run is recognised by the content of its data, and an interrupted one resumes."""
 
 from __future__ import annotations
 
@@ -9,69 +9,77 @@ import pytest
 import torch
 
 from gneg import LinkConfig, TripleConfig, datasets, train
-from gneg.training.driver import run_folder
+from gneg.training.driver import TrainingInterrupted, run_folder
 from gneg.training.load import load_run
-from tests.triple_worlds import WORLDS
+from tests.training.runs import small, stable
+from tests.triple_worlds import sparse_data
 from tests.worlds import toy
 
 TINY = LinkConfig(hidden=8, epochs=1, eval_every=1, k=1)
 
 
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
+
+
 def same_name_and_size(data):
-    """Return other data with the name, the sizes and the split of ``data``."""
+    """Return data with other edges, and with the name, sizes and split of ``data``."""
     order = torch.randperm(data.num_nodes, generator=torch.Generator().manual_seed(5))
     edges = {part: order[data.positives(part)] for part in ("train", "valid", "test")}
-    other = replace(
+    renumbered = replace(
         data,
         train=edges["train"],
         valid=replace(data.valid, pos=edges["valid"]),
         test=replace(data.test, pos=edges["test"]),
     )
-    assert (other.name, other.split) == (data.name, data.split)
-    assert [other.positives(part).shape for part in edges] == [
+    assert (renumbered.name, renumbered.split) == (data.name, data.split)
+    assert [renumbered.positives(part).shape for part in edges] == [
         data.positives(part).shape for part in edges
     ]
-    return other
+    return renumbered
 
 
 def test_another_graph_of_the_same_name_is_another_run(tmp_path):
     data = toy()
-    other = same_name_and_size(data)
+    renumbered = same_name_and_size(data)
     train(data, TINY, out=tmp_path)
-    assert run_folder(data, TINY) != run_folder(other, TINY)
+    assert run_folder(data, TINY) != run_folder(renumbered, TINY)
     with pytest.raises(
         ValueError, match="'out' must be a new folder, or one with a run of the same dataset"
     ):
-        train(other, TINY, out=tmp_path)
-    with pytest.raises(ValueError, match="'data' must be what the model was trained on"):
-        load_run(other, tmp_path)
+        train(renumbered, TINY, out=tmp_path)
+    sizes = " / ".join(f"{data.positives(part).size(1):,}" for part in ("train", "valid", "test"))
+    description = f"{data.name}, {sizes} edges, hash {data.fingerprint()}"
+    with pytest.raises(ValueError, match=rf"what the model was trained on \({description}\)"):
+        load_run(renumbered, tmp_path)
     assert load_run(data, tmp_path).evaluate("test")["mrr"] >= 0
-    kept = json.loads((tmp_path / "results.json").read_text())
-    assert kept["dataset"]["hash"] == data.fingerprint()
+    record = json.loads((tmp_path / "results.json").read_text())
+    assert record["dataset"]["hash"] == data.fingerprint()
 
 
 def test_other_features_are_another_run(tmp_path):
     data = toy()
-    other = replace(data, x=data.x.flip(0))
+    flipped = replace(data, x=data.x.flip(0))
     train(data, TINY, out=tmp_path)
-    assert run_folder(data, TINY) != run_folder(other, TINY)
+    assert run_folder(data, TINY) != run_folder(flipped, TINY)
     with pytest.raises(ValueError, match="a run of the same dataset"):
-        train(other, TINY, out=tmp_path)
+        train(flipped, TINY, out=tmp_path)
 
 
 def test_other_held_out_triples_are_another_run(tmp_path):
-    data = datasets.from_triples(WORLDS["sparse"](), shares=(0.15, 0.2))
-    other = replace(data, valid=data.test[:, : data.valid.size(1)])
+    data = sparse_data()
+    changed = replace(data, valid=data.test[:, : data.valid.size(1)])
     config = TripleConfig(dim=4, epochs=1, eval_every=1)
     train(data, config, out=tmp_path)
-    assert data.fingerprint() != other.fingerprint()
+    assert data.fingerprint() != changed.fingerprint()
     with pytest.raises(ValueError, match="a run of the same dataset"):
-        train(other, config, out=tmp_path)
+        train(changed, config, out=tmp_path)
 
 
 def test_a_script_over_configs_can_be_stopped(tmp_path):
-    """Ctrl-C in one run ends the loop around it; what that run did is kept."""
-    data, begun = toy(), []
+    """Ctrl-C in one run ends the loop around it; the results of that run are written."""
+    data, started = toy(), []
 
     def stop(seed, progress):
         if progress["epoch"] == 2:
@@ -79,13 +87,88 @@ def test_a_script_over_configs_can_be_stopped(tmp_path):
 
     def script():
         for lr in (0.01, 0.02):
-            begun.append(lr)
+            started.append(lr)
             config = replace(TINY, epochs=5, lr=lr)
             train(data, config, out=tmp_path / str(lr), report=stop)
 
     with pytest.raises(KeyboardInterrupt):
         script()
-    assert begun == [0.01]
+    assert started == [0.01]
     record = json.loads((tmp_path / "0.01" / "results.json").read_text())
     assert [(run["epochs"], run["complete"]) for run in record["runs"]] == [(2, False)]
     assert (tmp_path / "0.01" / "model-0.pt").exists()
+
+
+def test_an_interrupted_run_resumes_to_the_same_end(digits, tmp_path):
+    whole = train(digits, small())
+
+    def stop(seed, state):
+        if state["epoch"] == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted) as stopped:
+        train(digits, small(), out=tmp_path, report=stop)
+    part = stopped.value.results
+    assert part["runs"][0]["complete"] is False
+    assert part["runs"][0]["epochs"] == 4
+    assert json.loads((tmp_path / "results.json").read_text()) == part
+    assert (tmp_path / "model-0.pt").exists()
+    resumed = train(digits, small(), out=tmp_path)
+    assert stable(resumed) == stable(whole)
+    assert not (tmp_path / "checkpoint-0.pt").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        "mixture(adversarial(uniform, m=8), cached(walk, size=4, m=4))",
+        "selfpaced(hardest(uniform, m=8))",
+        "curriculum(mixture(uniform, memorybank), end=0.5, epochs=4)",
+        "similar(refresh_every=1, refresh_share=0.5)",
+    ],
+)
+def test_adaptive_samplers_resume_from_their_state(digits, tmp_path, sampler):
+    config = small(sampler=sampler, epochs=4, eval_every=2, inputs="embedding")
+    whole = train(digits, config)
+
+    def stop(seed, state):
+        if state["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(digits, config, out=tmp_path, report=stop)
+    resumed = train(digits, config, out=tmp_path)
+    assert stable(resumed) == stable(whole)
+    # The report of the sampler is in the record, and is the same when read from JSON.
+    written = json.loads((tmp_path / "results.json").read_text())["runs"][0]["sampler_report"]
+    assert written == resumed["runs"][0]["sampler_report"]
+
+
+def test_finished_seeds_do_not_run_again(digits, tmp_path):
+    first = train(digits, small(), out=tmp_path)
+
+    def never(seed, state):
+        assert seed == 1, "seed 0 was finished"
+
+    results = train(digits, small(), seeds=(0, 1), out=tmp_path, report=never)
+    assert results["runs"][0] == first["runs"][0]
+    assert results["summary"]["test"]["mrr"]["std"] is not None
+    train(digits, small(), seeds=(0,), out=tmp_path, report=never)
+    assert len(json.loads((tmp_path / "results.json").read_text())["runs"]) == 2
+    with pytest.raises(
+        ValueError, match="'out' must be a new folder, or one with a run of the same"
+    ):
+        train(digits, small(lr=0.1), out=tmp_path)
+
+
+def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
+    train(digits, small(), seeds=(1,), out=tmp_path)
+
+    def stop(seed, state):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
+    runs = json.loads((tmp_path / "results.json").read_text())["runs"]
+    assert [(run["seed"], run["complete"]) for run in runs] == [(0, False), (1, True)]

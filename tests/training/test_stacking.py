@@ -1,4 +1,4 @@
-"""What weighs a model against heuristics: honest, kept only where it helps, and saved."""
+"""The stack of a model and heuristics: fitted out of fold, used only where it helps, and saved."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def cora(shared):
     return datasets.load("Cora", root=shared)
 
 
-def test_a_decoder_that_knows_nothing_is_helped(cora):
-    """A random score beside heuristics: what is fitted ranks about as well as they do."""
+def test_heuristics_help_a_random_decoder(cora):
+    """A random score beside heuristics: the combination ranks about as well as they do."""
     noise = torch.randn(cora.num_nodes, generator=torch.Generator().manual_seed(0))
 
     def score(src, dst):
         return noise[src] * noise[dst]
 
     stack = Stack(Dot(), cora.graph, kinds=["ra", "ppr", "cosine"], x=cora.x)
-    found = stacking.fit(stack, score, cora)
-    assert found["chosen"] != "decoder alone"
-    assert found["positives"] == cora.valid.pos.size(1)
-    assert found[found["chosen"]]["both"] > found["decoder alone"]["both"] + 0.1
+    result = stacking.fit(stack, score, cora)
+    assert result["chosen"] != "decoder alone"
+    assert result["positives"] == cora.valid.pos.size(1)
+    assert result[result["chosen"]]["both"] > result["decoder alone"]["both"] + 0.1
     # On test pairs, too.
     stack.eval()
 
@@ -48,8 +48,8 @@ def test_a_decoder_that_knows_nothing_is_helped(cora):
     assert evaluate_edges(cora.test, stacked)["mrr"] > best - 0.02
 
 
-def test_what_does_not_help_is_not_used(cora):
-    """A decoder that knows the answer."""
+def test_heuristics_that_do_not_help_are_not_used(cora):
+    """A decoder that knows the validation edges."""
     secret = {tuple(pair) for pair in cora.valid.pos.t().tolist()}
 
     def score(src, dst):
@@ -57,43 +57,43 @@ def test_what_does_not_help_is_not_used(cora):
         return torch.tensor([10.0 * (pair in secret) for pair in pairs]).view(src.shape)
 
     stack = Stack(Dot(), cora.graph, kinds=["ra"])
-    found = stacking.fit(stack, score, cora)
-    assert found["chosen"] == "decoder alone"
+    result = stacking.fit(stack, score, cora)
+    assert result["chosen"] == "decoder alone"
     assert not stack.used
     z = torch.randn(2, 5, 4)
     assert torch.equal(stack.eval()(*z, torch.zeros(2, 5, dtype=torch.long)), Dot()(*z))
 
 
-def test_a_run_keeps_it_and_gives_it_back(tmp_path, cora):
-    """Two epochs of a small GCN: heuristics help it, so that there is a combination to keep."""
+def test_the_stack_is_saved_and_loaded_with_the_model(tmp_path, cora):
+    """Two epochs of a small GCN: heuristics help it, so that there is a combination to save."""
     config = LinkConfig(encoder="gcn", hidden=16, epochs=2, eval_every=1, stack="ra,ppr,degree")
-    found = train(cora, config, out=tmp_path)["runs"][0]
-    assert found["stack"]["chosen"] in ("linear", "perceptron")
-    assert found["seconds"]["stacking"] > 0
-    assert found["test"] != found["stack"]["alone"]
-    again = load.load_run(cora, tmp_path / "model-0.pt")
-    assert again.evaluate("test")["mrr"] == pytest.approx(found["test"]["mrr"], abs=1e-6)
-    assert train(cora, config)["runs"][0]["test"] == found["test"]
+    run = train(cora, config, out=tmp_path)["runs"][0]
+    assert run["stack"]["chosen"] in ("linear", "perceptron")
+    assert run["seconds"]["stacking"] > 0
+    assert run["test"] != run["stack"]["alone"]
+    loaded = load.load_run(cora, tmp_path / "model-0.pt")
+    assert loaded.evaluate("test")["mrr"] == pytest.approx(run["test"]["mrr"], abs=1e-6)
+    assert train(cora, config)["runs"][0]["test"] == run["test"]
 
 
 @pytest.mark.parametrize(("positives", "fitted"), [(2 * stacking.FOLDS - 1, False), (20, True)])
-def test_a_small_validation_set_is_left_alone(positives, fitted):
+def test_nothing_is_fitted_on_a_small_validation_set(positives, fitted):
     data = toy(n=120, edges=600)
     valid = data.valid
-    few = replace(
+    small = replace(
         valid,
         pos=valid.pos[:, :positives],
         neg=tuple(end[:positives] for end in valid.neg),
         mask=None if valid.mask is None else valid.mask[:positives],
     )
     config = LinkConfig(hidden=8, epochs=1, eval_every=1, stack="all")
-    stack = train(replace(data, valid=few), config)["runs"][0]["stack"]
+    stack = train(replace(data, valid=small), config)["runs"][0]["stack"]
     assert stack["positives"] == positives
     assert ("linear" in stack) == fitted
     assert fitted or stack["chosen"] == "decoder alone"
 
 
-def test_a_base_measure_goes_with_it(cora):
+def test_a_stack_has_a_base_measure_inside(cora):
     config = LinkConfig(
         encoder="gcn",
         hidden=16,
@@ -102,8 +102,7 @@ def test_a_base_measure_goes_with_it(cora):
         base_measure="sampler",
         stack="ra",
     )
-    found = train(cora, config)["runs"][0]
-    assert found["base_weight"] is not None
+    assert train(cora, config)["runs"][0]["base_weight"] is not None
 
 
 def test_bad_kinds_are_named(cora):
@@ -114,15 +113,15 @@ def test_bad_kinds_are_named(cora):
 
 
 def shared_pool(data, size):
-    """The data, judged by Hits@20 against ``size`` pairs for all."""
+    """Return the data with ``size`` negatives that all positives share, and Hits@20 as metric."""
     generator = torch.Generator().manual_seed(0)
     pool = torch.randint(data.num_nodes, (2, size), generator=generator)
     valid = replace(data.valid, neg=(pool[0], pool[1]), mask=None)
     return replace(data, valid=valid, metric="hits@20"), pool
 
 
-def test_of_a_large_shared_set_the_head_counts(cora, monkeypatch):
-    """Half of what Hits@K is learned from is what some column puts first."""
+def test_a_large_shared_set_is_cut_to_its_top_and_a_sample(cora, monkeypatch):
+    """Half of the negatives are those that some column ranks first, which decide Hits@K."""
     monkeypatch.setattr(stack_tables, "SHARED", 500)
     data, pool = shared_pool(cora, 5_000)
     value = torch.arange(5_000.0)
@@ -136,14 +135,14 @@ def test_of_a_large_shared_set_the_head_counts(cora, monkeypatch):
     ends, mask = stack_tables._easy_negatives(data, torch.arange(30), generator, Columns())
     assert ends.shape == (2, 500)
     assert mask is None
-    ours = {tuple(pair) for pair in ends[:, :250].t().tolist()}
-    wanted = torch.cat([pool[:, :125], pool[:, -125:]], dim=1)
-    assert ours == {tuple(pair) for pair in wanted.t().tolist()}
+    top = {tuple(pair) for pair in ends[:, :250].t().tolist()}
+    expected = torch.cat([pool[:, :125], pool[:, -125:]], dim=1)
+    assert top == {tuple(pair) for pair in expected.t().tolist()}
     assert len({tuple(pair) for pair in ends.t().tolist()}) > 490
 
 
-def test_a_shared_set_is_judged_by_its_own_metric(cora):
-    """A score that is right only in the head, where a heuristic would spoil it."""
+def test_a_shared_set_is_compared_by_the_metric_of_the_data(cora):
+    """A score that is right only at the top, where a heuristic would make it worse."""
     data, _ = shared_pool(cora, 3_000)
     secret = {tuple(pair) for pair in cora.valid.pos.t()[::2].tolist()}
 
@@ -152,13 +151,13 @@ def test_a_shared_set_is_judged_by_its_own_metric(cora):
         return torch.tensor([float(pair in secret) for pair in pairs]).view(src.shape)
 
     stack = Stack(Dot(), cora.graph, kinds=["ra", "degree"])
-    found = stacking.fit(stack, score, data)
+    result = stacking.fit(stack, score, data)
     hits = evaluate_edges(data.valid, score)["hits@20"]
-    assert found["decoder alone"]["easy"] == pytest.approx(hits)
-    assert found[found["chosen"]]["easy"] >= hits - 0.02
+    assert result["decoder alone"]["easy"] == pytest.approx(hits)
+    assert result[result["chosen"]]["easy"] >= hits - 0.02
 
 
-def test_a_shared_set_cannot_be_learned_by_heart():
+def test_a_shared_set_is_not_memorised():
     """Edges without any structure against 60 pairs: by chance the MRR is 0.08."""
     generator = torch.Generator().manual_seed(0)
     pairs = torch.randint(400, (2, 2_000), generator=generator)
@@ -166,29 +165,29 @@ def test_a_shared_set_cannot_be_learned_by_heart():
     pool = torch.randint(400, (2, 60), generator=generator)
     data = replace(data, valid=replace(data.valid, neg=(pool[0], pool[1]), mask=None))
     noise = torch.randn(400, 400, generator=generator)
-    found = stacking.fit(Stack(Dot(), data.graph), lambda src, dst: noise[src, dst], data)
+    result = stacking.fit(Stack(Dot(), data.graph), lambda src, dst: noise[src, dst], data)
     for name in ("linear", "perceptron"):
-        assert found[name]["easy"] < 0.15
+        assert result[name]["easy"] < 0.15
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_the_loss_is_that_of_a_softmax(own):
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_loss_is_that_of_a_softmax(shared):
     """Against a loop over positives."""
     generator = torch.Generator().manual_seed(0)
     pos = torch.randn(4, 3, generator=generator)
-    neg = torch.randn(*((4, 5, 3) if own else (5, 3)), generator=generator)
-    mask = torch.rand(4, 5, generator=generator) < 0.7 if own else None
+    neg = torch.randn(*((5, 3) if shared else (4, 5, 3)), generator=generator)
+    mask = None if shared else torch.rand(4, 5, generator=generator) < 0.7
     weight = torch.randn(3, 2, generator=generator)
     expected = []
     for i in range(4):
-        rows = neg[i][mask[i]] if own else neg
+        rows = neg if shared else neg[i][mask[i]]
         logits = torch.cat([pos[i][None], rows]) @ weight
         expected.append(-logits.log_softmax(dim=0)[0])
-    found = stack_tables.RankingTable(pos, neg, mask).loss(lambda columns: columns @ weight)
-    assert found.item() == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
+    loss = stack_tables.RankingTable(pos, neg, mask).loss(lambda columns: columns @ weight)
+    assert loss.item() == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
 
 
-def test_an_auc_counts_by_its_odds():
+def test_auc_is_compared_by_its_odds():
     """From 0.98 to 0.99 is half of what is missing, not a hundredth more."""
     hard = torch.full((10,), 0.6, dtype=torch.double)
     first, second = (

@@ -1,9 +1,10 @@
 """Embeddings of knowledge graphs: TransE, DistMult, ComplEx, RotatE; R-GCN and CompGCN under them.
 
-PyG has the four in ``torch_geometric.nn.kge``, where a model scores triples one by one. Training
-with K negatives a positive, and ranking among all entities, score one query (kept entity and
-relation) against many entities, so that here a model says what a query is and how it is compared:
-the query is computed once, and ranking is one matrix product where the comparison allows it.
+PyG has the four models in ``torch_geometric.nn.kge``, where each scores triples one by one.
+Training with K negatives per positive, and ranking among all entities, score one query (an entity
+and a relation) against many entities. Here a model therefore defines the vector of a query and its
+comparison with an entity: the query is computed once, and ranking is a matrix product where the
+comparison allows it.
 """
 
 from gneg.nn.kge.base import KGE, Scorer, Tables

@@ -1,4 +1,4 @@
-"""A score of triples, asked as queries: kept entity and relation against entities."""
+"""Models of triples, which score queries (an entity and a relation) against entities."""
 
 from __future__ import annotations
 
@@ -16,29 +16,33 @@ from gneg.graph.triples import End
 from gneg.nn.kge.encoders import RelationalEncoder
 from gneg.samplers.negatives import Negatives
 
-#: Vectors of entities ``[N, D]`` and of relations ``[R, D]``, ``[2 R, D]`` with inverse ones.
+#: Vectors of entities ``[N, D]`` and of relations ``[R, D]``; ``[2 R, D]`` with inverse relations.
 Tables = tuple[Tensor, Tensor]
-# Entries of the differences that a distance to all entities holds at once.
-CHUNK = 2**24
+CHUNK = 2**24  # entries of the differences between queries and entities held at once
 
 
 class KGE(nn.Module):
-    """A score of triples: how well an entity answers a query.
+    """A model of triples: how well an entity completes a query.
+
+    A query is an entity and a relation; its answer stands at the ``end`` of the triple, its head
+    or its tail. Subclasses define the vector of a query and its comparison with an entity.
 
     Args:
-        num_entities: N.
-        num_relations: R.
-        dim: Width of an entity's embedding, D (the number of complex values where they are).
+        num_entities: Number of entities, N >= 1.
+        num_relations: Number of relations, R >= 1.
+        dim: Width of an entity's embedding, D >= 1; complex models have D complex numbers.
         sparse: Whether gradients of embeddings are sparse.
-        inverse: Whether the head of (?, r, t) is asked for as the tail of (t, r', ?), with an
-            embedding of its own for the inverse r' (Lacroix, Usunier and Obozinski, ICML 2018).
+        inverse: Whether heads of (?, r, t) are predicted as tails of (t, r', ?), with a second
+            embedding for the inverse relation r' (Lacroix, Usunier and Obozinski, ICML 2018).
             A triple's score is then the mean of the two.
-        encoder: Message passing that turns embeddings into the vectors that are compared.
+        encoder: Message passing that turns embeddings into the vectors that are compared; None:
+            the embeddings are compared.
 
     Raises:
         ValueError: If an argument is out of range.
     """
 
+    #: Whether embeddings are complex: real parts, then imaginary parts.
     complex = False
 
     def __init__(
@@ -69,6 +73,7 @@ class KGE(nn.Module):
         self.reset_parameters()
 
     def _relation_width(self, width: int) -> int:
+        """Return the width of a relation's embedding, given that of an entity's."""
         return width
 
     def reset_parameters(self) -> None:
@@ -79,123 +84,160 @@ class KGE(nn.Module):
     # -- the hooks -----------------------------------------------------------------------------
 
     @abstractmethod
-    def query(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
-        """Of vectors ``[.., D]`` of kept entities and relations: what the ``end`` should be."""
+    def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
+        """Return the vectors of queries, ``[.., D]``.
+
+        Args:
+            entity: Vectors of the queries' entities, ``[.., D]``.
+            relation: Vectors of their relations, ``[.., D]``.
+            end: The end of the triple that is predicted.
+        """
 
     @abstractmethod
     def compare(self, query: Tensor, entity: Tensor) -> Tensor:
-        """Scores ``[..]`` of vectors ``[.., D]``, higher is better; broadcasts."""
-
-    def compare_all(self, query: Tensor, entities: Tensor) -> Tensor:
-        """Scores ``[b, N]`` of queries ``[b, D]`` with all entities ``[N, D]``."""
-        step = max(1, CHUNK // entities.numel())
-        return torch.cat([self.compare(some.unsqueeze(1), entities) for some in query.split(step)])
-
-    def compare_some(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
-        """Scores ``[b, M]`` of queries ``[b, D]`` with entities ``index [b, M]``; no gradient."""
-        step = max(1, CHUNK // max(index.size(1) * entities.size(1), 1))
-        parts = zip(query.split(step), index.split(step), strict=True)
-        return torch.cat([self.compare(some.unsqueeze(1), entities[ids]) for some, ids in parts])
-
-    def constrain(self) -> None:
-        """Bring embeddings back to where they are meant to stay, after a step."""
-        return
-
-    # -- what users call -----------------------------------------------------------------------
-
-    def tables(self, dropped: Tensor | None = None) -> Tables:
-        """The vectors of entities and relations that are compared.
+        """Return the scores ``[..]`` of queries with entities, higher is better.
 
         Args:
-            dropped: ``[b]``, which training triples messages must not pass along, where there is
-                an encoder: those that are being scored.
+            query: Vectors of queries, ``[.., D]``.
+            entity: Vectors of entities, ``[.., D]``; both are broadcast.
+        """
+
+    def compare_all(self, query: Tensor, entities: Tensor) -> Tensor:
+        """Return the scores ``[b, N]`` of queries ``[b, D]`` with all entities ``[N, D]``."""
+        chunks = query.split(max(1, CHUNK // entities.numel()))
+        return torch.cat([self.compare(chunk.unsqueeze(1), entities) for chunk in chunks])
+
+    def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
+        """Return the scores ``[b, M]`` of queries ``[b, D]`` with entities ``index [b, M]``.
+
+        Args:
+            query: Vectors of queries, ``[b, D]``.
+            entities: Vectors of all entities, ``[N, D]``.
+            index: Ids of the entities of each query, ``[b, M]``.
+        """
+        step = max(1, CHUNK // max(index.size(1) * entities.size(1), 1))
+        chunks = zip(query.split(step), index.split(step), strict=True)
+        return torch.cat([self.compare(rows.unsqueeze(1), entities[ids]) for rows, ids in chunks])
+
+    def constrain(self) -> None:
+        """Project embeddings onto the set that the model's paper keeps them in, after a step."""
+        return
+
+    # -- scores --------------------------------------------------------------------------------
+
+    def tables(self, dropped: Tensor | None = None) -> Tables:
+        """Return the vectors of entities and relations that are compared.
+
+        Args:
+            dropped: Positions ``[b]`` of training triples that an encoder passes no messages
+                along, because they are being scored; None: none.
         """
         if self.encoder is None:
             return self.entity.weight, self.relation.weight
         return self.encoder(self.entity.weight, self.relation.weight, dropped)  # type: ignore[no-any-return]
 
     def forward(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """Return the scores of triples of ids of one shape, in that shape."""
-        return self._score(self.tables(), head, relation, tail)
+        """Return the scores of triples, given as ids of one shape, in that shape."""
+        return self.score(self.tables(), head, relation, tail)
 
     def score_both(
         self, pos: Tensor, negatives: Negatives, tables: Tables | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return scores of positives ``[B]`` and negatives ``[B, K]`` of ``pos [3, B]``.
+        """Return the scores of positives ``[B]`` and of their negatives ``[B, K]``.
 
-        With inverse relations the positive is scored as its negatives are: from their query.
+        With inverse relations a positive is scored by the query of its negatives alone.
+
+        Args:
+            pos: The positives, ``[3, B]``.
+            negatives: Their negatives.
+            tables: Vectors to compare; None: those of :meth:`tables`.
         """
         tables = self.tables() if tables is None else tables
         side = negatives.side
         if not isinstance(side, Tensor):
             side = torch.full(pos.shape[1:], side == "src", device=pos.device)
         assert negatives.replaced is not None
-        # All queries for tails before all for heads, and back again when they are scores. One
-        # lookup of entities and one of relations: the gradient of each is a whole table.
+        # Queries for tails are put before queries for heads, and scores back into the order of
+        # ``pos``. One lookup of entities and one of relations: the gradient of each is a whole
+        # table.
         order = torch.argsort(side.byte(), stable=True)
-        tails, size = int((~side).sum()), len(order)
+        num_tails, size = int((~side).sum()), len(order)
         ids = negatives.src, negatives.replaced, negatives.index
-        vectors = self._of(tables, torch.cat([one[order].flatten() for one in ids]))
-        relation, turned = pos[1][order], self.inverse * self.num_relations
-        relation = torch.cat([relation[:tails], relation[tails:] + turned])
-        between = functional.embedding(relation, tables[1], sparse=self.sparse)
-        heads = size - tails
-        for_tail, for_head, true, others = vectors.split(
-            [tails, heads, size, len(vectors) - 2 * size]
+        vectors = self._entities(tables, torch.cat([part[order].flatten() for part in ids]))
+        relation, shift = pos[1][order], self.inverse * self.num_relations
+        relation = torch.cat([relation[:num_tails], relation[num_tails:] + shift])
+        relations = functional.embedding(relation, tables[1], sparse=self.sparse)
+        num_heads = size - num_tails
+        head, tail, target, negative = vectors.split(
+            [num_tails, num_heads, size, len(vectors) - 2 * size]
         )
-        by, back_by = between.split([tails, heads])
+        for_tail, for_head = relations.split([num_tails, num_heads])
         end: End = "tail" if self.inverse else "head"
-        query = torch.cat([self.query(for_tail, by, "tail"), self.query(for_head, back_by, end)])
-        positive = self.compare(query, true)
-        others = others.view(*negatives.index.shape, -1)
-        back = torch.argsort(order)
-        return positive[back], self.compare(query.unsqueeze(1), others)[back]
+        query = torch.cat([self.query(head, for_tail, "tail"), self.query(tail, for_head, end)])
+        pos_score = self.compare(query, target)
+        negative = negative.view(*negatives.index.shape, -1)
+        original = torch.argsort(order)
+        return pos_score[original], self.compare(query.unsqueeze(1), negative)[original]
 
     def rows(
-        self, kept: Tensor, relation: Tensor, end: End, tables: Tables | None = None
+        self, entity: Tensor, relation: Tensor, end: End, tables: Tables | None = None
     ) -> Tensor:
-        """Return the scores ``[b, N]`` of all entities as the ``end`` of queries of ids ``[b]``."""
+        """Return the scores ``[b, N]`` of all entities as the answers of queries.
+
+        Args:
+            entity: Ids of the queries' entities, ``[b]``.
+            relation: Ids of their relations, ``[b]``.
+            end: The end of the triple that is predicted.
+            tables: Vectors to compare; None: those of :meth:`tables`.
+        """
         tables = self.tables() if tables is None else tables
-        return self.compare_all(self._query(tables, kept, relation, end), tables[0])
+        return self.compare_all(self.embed_queries(tables, entity, relation, end), tables[0])
 
     def scorer(self, tables: Tables | None = None) -> Scorer:
-        """The model as it is (``tables`` if given), for samplers and evaluation."""
+        """Return the model on fixed vectors, ``tables`` or its current ones, without gradients."""
         with torch.no_grad():
             tables = self.tables() if tables is None else tables
         return Scorer(self, (tables[0].detach(), tables[1].detach()))
 
     def norms(self, pos: Tensor, power: int) -> Tensor:
-        """Mean of the p-th power of the p-norm of embeddings in ``pos [3, B]``; L2 or N3.
+        """Return the sum of powers of the embeddings of a batch, per triple: L2 or N3.
 
-        N3 (Lacroix, Usunier and Obozinski, ICML 2018) is ``power=3``, of moduli where embeddings
-        are complex.
+        N3 (Lacroix, Usunier and Obozinski, ICML 2018) is ``power=3``; the powers are those of
+        moduli where embeddings are complex.
+
+        Args:
+            pos: The triples of the batch, ``[3, B]``.
+            power: The exponent, 2 or 3.
         """
         # One lookup of entities: its gradient is a whole table.
-        ends = self.entity(pos[[0, 2]]), self.relation(pos[1])
-        sums = [self._powers(one, power).sum() for one in ends]
+        embeddings = self.entity(pos[[0, 2]]), self.relation(pos[1])
+        sums = [self._powers(rows, power).sum() for rows in embeddings]
         return (sums[0] + sums[1]) / max(pos.size(1), 1)
 
-    # -- its own work --------------------------------------------------------------------------
+    # -- by given vectors ----------------------------------------------------------------------
 
-    def _score(self, tables: Tables, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """Scores of triples of ids of one shape, in that shape."""
-        scores = self.compare(self._query(tables, head, relation, "tail"), self._of(tables, tail))
+    def score(self, tables: Tables, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+        """Return the scores of triples by given vectors; ids of one shape, scores in that shape."""
+        query = self.embed_queries(tables, head, relation, "tail")
+        scores = self.compare(query, self._entities(tables, tail))
         if self.inverse:
-            turned = self._query(tables, tail, relation, "head")
-            scores = (scores + self.compare(turned, self._of(tables, head))) / 2
+            query = self.embed_queries(tables, tail, relation, "head")
+            scores = (scores + self.compare(query, self._entities(tables, head))) / 2
         return scores
 
-    def _of(self, tables: Tables, entity: Tensor) -> Tensor:
-        return functional.embedding(entity, tables[0], sparse=self.sparse)
-
-    def _query(self, tables: Tables, kept: Tensor, relation: Tensor, end: End) -> Tensor:
+    def embed_queries(self, tables: Tables, entity: Tensor, relation: Tensor, end: End) -> Tensor:
+        """Return the vectors ``[.., D]`` of queries of ids ``[..]`` by given vectors."""
         if self.inverse and end == "head":
             relation, end = relation + self.num_relations, "tail"
-        between = functional.embedding(relation, tables[1], sparse=self.sparse)
-        return self.query(self._of(tables, kept), between, end)
+        relations = functional.embedding(relation, tables[1], sparse=self.sparse)
+        return self.query(self._entities(tables, entity), relations, end)
+
+    def _entities(self, tables: Tables, entity: Tensor) -> Tensor:
+        """Return the vectors of entities of ids of any shape."""
+        return functional.embedding(entity, tables[0], sparse=self.sparse)
 
     def _powers(self, rows: Tensor, power: int) -> Tensor:
-        """Powers of the entries of ``rows``, of their moduli where they are complex."""
+        """Return the powers of the entries of ``rows``, or of their moduli if they are complex."""
         if not self.complex or rows.size(-1) != 2 * self.dim:
             return rows.abs() ** power
         if power == 2:  # sums to that of the moduli
@@ -205,11 +247,11 @@ class KGE(nn.Module):
 
 
 class Scorer:
-    """Scores by a model with fixed vectors, without gradients.
+    """A score of triples by a model on fixed vectors, without gradients.
 
     Args:
-        model: What compares.
-        tables: The vectors.
+        model: The model.
+        tables: Vectors of entities and relations.
     """
 
     def __init__(self, model: KGE, tables: Tables) -> None:
@@ -217,35 +259,49 @@ class Scorer:
 
     @torch.no_grad()
     def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """Return the scores of triples of ids of one shape, in that shape."""
-        return self.model._score(self.tables, head, relation, tail)
+        """Return the scores of triples, given as ids of one shape, in that shape."""
+        return self.model.score(self.tables, head, relation, tail)
 
     @torch.no_grad()
-    def block(self, kept: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
-        """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the ``end`` of queries."""
+    def block(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
+        """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the answers of queries.
+
+        Args:
+            entity: Ids of the queries' entities, ``[b]``.
+            relation: Ids of their relations, ``[b]``.
+            index: Ids of the entities to score for each query, ``[b, M]``.
+            end: The end of the triple that is predicted.
+        """
         device = self.tables[0].device
-        query = self.model._query(self.tables, kept.to(device), relation.to(device), end)
-        return self.model.compare_some(query, self.tables[0], index.to(device))
+        query = self.model.embed_queries(self.tables, entity.to(device), relation.to(device), end)
+        return self.model.compare_block(query, self.tables[0], index.to(device))
 
     @torch.no_grad()
-    def rows(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
-        """Return the scores ``[b, N]`` of all entities as the ``end`` of queries of ids ``[b]``."""
+    def rows(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
+        """Return the scores ``[b, N]`` of all entities as the answers of queries; see ``block``."""
         device = self.tables[0].device
-        return self.model.rows(kept.to(device), relation.to(device), end, self.tables)
+        return self.model.rows(entity.to(device), relation.to(device), end, self.tables)
 
 
 def by_kernel(
     kernel: Callable[..., Any], query: Tensor, entities: Tensor, *index: Tensor
 ) -> Tensor:
-    """What a kernel of :mod:`gneg.kernels.vectors` says, ``[b, M]``, or ``[b, N]`` of all."""
+    """Return what a kernel of :mod:`gneg.kernels.vectors` computes, ``[b, M]``.
+
+    Args:
+        kernel: A kernel that compares each query with all entities, or with those of ``index``.
+        query: Vectors of queries, ``[b, D]``.
+        entities: Vectors of entities, ``[N, D]``.
+        index: Ids of the entities of each query, ``[b, M]``; without it all, and M is N.
+    """
     width = index[0].size(1) if index else len(entities)
     out = np.empty((len(query), width), np.float32)
-    vectors = [one.detach().float().contiguous().numpy() for one in (query, entities)]
-    ids = [one.contiguous().numpy() for one in index]
+    vectors = [rows.detach().float().contiguous().numpy() for rows in (query, entities)]
+    ids = [rows.contiguous().numpy() for rows in index]
     kernels.threads.run_rows(kernel, len(out), out.size, out, *vectors, *ids)
     return torch.from_numpy(out)
 
 
 def without_gradient(query: Tensor) -> bool:
-    """Whether a kernel may compute: on the CPU, when nothing is learned."""
+    """Return whether a kernel may compute the scores: on the CPU, if no gradient is needed."""
     return query.device.type == "cpu" and not (torch.is_grad_enabled() and query.requires_grad)

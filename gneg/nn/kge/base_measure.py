@@ -1,10 +1,9 @@
-"""The log density of the negatives of triples, added back to the score."""
+"""The base measure of triples: the log density of the negatives, added back to the score."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,31 +13,31 @@ from gneg.nn.base_measure import SMOOTHING
 from gneg.samplers.densities import log_q_of
 from gneg.samplers.triples import TripleSampler
 
-CHUNK = 2**22  # densities at once
+CHUNK = 2**22  # densities computed at once
 
 
 class BlockScorer(Protocol):
     """A score of some or all entities for each query, such as :class:`gneg.nn.kge.Scorer`."""
 
     def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """Return the scores of triples of one shape."""
+        """Return the scores of triples, given as ids of one shape, in that shape."""
 
-    def block(self, kept: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
+    def block(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
         """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the ``end`` of queries."""
 
-    def rows(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
+    def rows(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return the scores ``[b, N]`` of all entities as the ``end`` of queries ``[b]``."""
 
 
 class TripleBaseMeasure:
     """A model's score plus the log density of its negatives: ``f(h, r, t) + c * log q(t | h, r)``.
 
-    As :class:`gneg.nn.BaseMeasure`, for triples: a model whose negatives all have the right type
-    never learns types, and gets them back here. ``log q`` is that of the end that is predicted,
-    relative to a uniform entity.
+    The counterpart of :class:`gneg.nn.BaseMeasure` for triples: a model whose negatives all have
+    the right type never learns types, and the density of the negatives restores them. ``log q`` is
+    that of the end that is predicted, relative to a uniform entity.
 
     Args:
-        scorer: The model.
+        scorer: The model, as a score of triples.
         sampler: The sampler of the negatives.
         c: Weight of log q, >= 0.
         smoothing: Share of a uniform density that is mixed into q, in (0, 1].
@@ -69,16 +68,22 @@ class TripleBaseMeasure:
         self.c = checks.number("c", c, 0)
         self.smoothing = checks.number("smoothing", smoothing, 0, 1, open_low=True)
 
-    def log_measure(self, kept: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
-        """Return the log density ``[b, M]`` of entities ``index [b, M]``, relative to uniform.
+    def log_measure(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
+        """Return the log densities ``[b, M]`` of entities as negatives, relative to uniform ones.
 
-        0 at an end that the sampler never replaces. A known entity has the density that it would
-        have if it were not known.
+        A known entity has the density that it would have if it were not known. At an end that the
+        sampler never replaces all log densities are 0.
+
+        Args:
+            entity: Ids of the queries' entities, ``[b]``.
+            relation: Ids of their relations, ``[b]``.
+            index: Ids of the entities whose density is computed, ``[b, M]``.
+            end: The end of the triple at which they stand.
         """
         if end not in self.sampler.parts:
             return torch.zeros(index.shape)
         queries = self.sampler.views[end].queries
-        rows = torch.from_numpy(queries.rows(kept.cpu().numpy(), relation.cpu().numpy()))
+        rows = torch.from_numpy(queries.rows(entity.cpu().numpy(), relation.cpu().numpy()))
         size = self.sampler.known.num_entities
         densities = []
         chunk = max(1, CHUNK // max(index.size(1), 1))
@@ -91,24 +96,23 @@ class TripleBaseMeasure:
     def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
         """Return the scores of triples of one shape, with the mean of both ends' measures."""
         f = self.scorer(head, relation, tail)
-        between = relation.reshape(-1)
-        ends = head.reshape(-1), tail.reshape(-1)
-        log_q = self.log_measure(ends[0], between, ends[1][:, None], "tail")
-        log_q = log_q + self.log_measure(ends[1], between, ends[0][:, None], "head")
+        h, r, t = head.reshape(-1), relation.reshape(-1), tail.reshape(-1)
+        log_q = self.log_measure(h, r, t[:, None], "tail")
+        log_q = log_q + self.log_measure(t, r, h[:, None], "head")
         return f + self.c / 2 * log_q[:, 0].view(f.shape).to(f.device)
 
-    def block(self, kept: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
+    def block(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
         """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the ``end`` of queries."""
-        f = self.scorer.block(kept, relation, index, end)
-        return f + self.c * self.log_measure(kept, relation, index, end).to(f.device)
+        f = self.scorer.block(entity, relation, index, end)
+        return f + self.c * self.log_measure(entity, relation, index, end).to(f.device)
 
-    def rows(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
+    def rows(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return the scores ``[b, N]`` of all entities as the ``end`` of queries ``[b]``."""
-        f, log_q = self.row_parts(kept, relation, end)
+        f, log_q = self.parts(entity, relation, end)
         return f + self.c * log_q
 
-    def row_parts(self, kept: Tensor, relation: Tensor, end: End) -> tuple[Tensor, Tensor]:
-        """Return the two terms of :meth:`rows`: scores of the model, and the log measure."""
-        f = self.scorer.rows(kept, relation, end)
-        entities = torch.from_numpy(np.broadcast_to(np.arange(f.size(1)), f.shape).copy())
-        return f, self.log_measure(kept, relation, entities, end).to(f.device)
+    def parts(self, entity: Tensor, relation: Tensor, end: End) -> tuple[Tensor, Tensor]:
+        """Return the two terms of :meth:`rows`, ``[b, N]`` each: model scores, log densities."""
+        f = self.scorer.rows(entity, relation, end)
+        index = torch.arange(f.size(1)).repeat(len(f), 1)
+        return f, self.log_measure(entity, relation, index, end).to(f.device)

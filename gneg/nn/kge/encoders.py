@@ -1,4 +1,4 @@
-"""Message passing between entities that knows relations: R-GCN and CompGCN."""
+"""Message passing between entities along typed relations: R-GCN and CompGCN."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gneg.graph.triples import triple_tensor
 
 
 class RelationalEncoder(nn.Module):
-    """Turns embeddings of entities and relations into vectors, over triples in both directions.
+    """An encoder of entities and relations by messages along triples, in both directions.
 
     Args:
-        triples: ``[3, E]``, the training triples.
-        num_entities: N.
-        num_relations: R.
-        dim: Width of embeddings and vectors, D.
-        layers: Number of layers.
-        dropout: Between layers, in [0, 1).
+        triples: The training triples, ``[3, E]``.
+        num_entities: Number of entities, N.
+        num_relations: Number of relations, R.
+        dim: Width of embeddings and vectors, D >= 1.
+        layers: Number of layers, >= 1.
+        dropout: Share of values dropped between layers, in [0, 1].
 
     Raises:
         ValueError: If an argument is out of range.
@@ -48,10 +48,14 @@ class RelationalEncoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def check(self, width: int, relation_width: int) -> None:
-        """Refuse embeddings of another width.
+        """Refuse embeddings whose width does not fit.
+
+        Args:
+            width: Width of the entities' embeddings.
+            relation_width: Width of the relations' embeddings.
 
         Raises:
-            ValueError: If entities' or, where it matters, relations' do not fit.
+            ValueError: If a width does not fit.
         """
         if width != self.dim:
             checks.fail("encoder", f"of width {width}, that of the entities", self.dim)
@@ -60,26 +64,30 @@ class RelationalEncoder(nn.Module):
     def forward(
         self, entity: Tensor, relation: Tensor, dropped: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the vectors of entities ``[N, D]`` and relations.
+        """Return the vectors of entities ``[N, D]`` and of relations, in the shape of theirs.
 
         Args:
-            entity: ``[N, D]``.
-            relation: ``[R, D]``, or ``[2 R, D]`` with inverse relations after the others.
-            dropped: ``[b]``, which of the triples messages must not pass along.
+            entity: Embeddings of entities, ``[N, D]``.
+            relation: Embeddings of relations, ``[R, D]``; with inverse relations after them
+                ``[2 R, D]``.
+            dropped: Positions ``[b]`` of triples that no messages pass along; None: none.
         """
 
 
 class RGCN(RelationalEncoder):
-    """R-GCN (Schlichtkrull et al., ESWC 2018): PyG's layers with bases; relations stay as they are.
+    """R-GCN (Schlichtkrull et al., ESWC 2018): PyG's layers with bases; relations do not change.
 
     Args:
-        triples: See :class:`RelationalEncoder`.
-        num_entities: See there.
-        num_relations: See there.
-        dim: See there.
-        layers: See there.
-        dropout: See there.
-        bases: Matrices that those of relations are combined from.
+        triples: The training triples, ``[3, E]``.
+        num_entities: Number of entities, N.
+        num_relations: Number of relations, R.
+        dim: Width of embeddings and vectors, D >= 1.
+        layers: Number of layers, >= 1.
+        dropout: Share of values dropped between layers, in [0, 1].
+        bases: Number of matrices that each relation's matrix is a combination of, >= 1.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     def __init__(
@@ -94,34 +102,35 @@ class RGCN(RelationalEncoder):
         bases: int = 4,
     ) -> None:
         super().__init__(triples, num_entities, num_relations, dim, layers=layers, dropout=dropout)
-        kinds = 2 * num_relations
+        num_types = 2 * num_relations
         self.layers = nn.ModuleList(
-            RGCNConv(dim, dim, kinds, num_bases=checks.integer("bases", bases, 1))
+            RGCNConv(dim, dim, num_types, num_bases=checks.integer("bases", bases, 1))
             for _ in range(layers)
         )
 
     def forward(
         self, entity: Tensor, relation: Tensor, dropped: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the vectors of entities, and relations as they came."""
-        kept = torch.ones(self.triples.size(1), dtype=torch.bool)
+        """Return the vectors of entities, and the relations unchanged."""
+        mask = torch.ones(self.triples.size(1), dtype=torch.bool)
         if dropped is not None:
-            kept[dropped.cpu()] = False
-        head, kind, tail = self.triples[:, kept].to(entity.device)
-        edges = torch.stack([torch.cat([head, tail]), torch.cat([tail, head])])
-        kinds = torch.cat([kind, kind + self.num_relations])
+            mask[dropped.cpu()] = False
+        head, kind, tail = self.triples[:, mask].to(entity.device)
+        edge_index = torch.stack([torch.cat([head, tail]), torch.cat([tail, head])])
+        edge_type = torch.cat([kind, kind + self.num_relations])
         for i, layer in enumerate(self.layers):
-            entity = layer(self.dropout(entity.relu() if i else entity), edges, kinds)
+            entity = layer(self.dropout(entity.relu() if i else entity), edge_index, edge_type)
         return entity, relation
 
 
 class CompGCN(RelationalEncoder):
-    """CompGCN (Vashishth, Sanyal, Nitin and Talukdar, ICLR 2020, eq. 3) composing by subtraction.
+    """CompGCN (Vashishth, Sanyal, Nitin and Talukdar, ICLR 2020, eq. 3), composing by subtraction.
 
-    A message is ``x_u - r``, so that their sum is two sparse products and no message is ever
-    written down. Messages along a triple, against it and to oneself have a matrix each; each
-    direction takes the mean. Against a triple the relation is its inverse if there are such,
-    else ``-r``.
+    A message is ``x_u - r``, so that the sum of all is the difference of two sparse products and
+    no message is stored. Messages along triples, against them, and from an entity to itself have a
+    matrix each; those of a direction are averaged. Against a triple the relation is its inverse
+    if there are inverse relations, else ``-r``. Arguments are those of
+    :class:`RelationalEncoder`.
     """
 
     def __init__(
@@ -137,17 +146,17 @@ class CompGCN(RelationalEncoder):
         super().__init__(triples, num_entities, num_relations, dim, layers=layers, dropout=dropout)
         self.layers = nn.ModuleList(_CompLayer(dim) for _ in range(layers))
         sizes = num_entities, num_relations, num_entities
-        ends = {"tail": (2, 0), "head": (0, 2)}
+        #: For messages to tails and to heads: which entities, and which relations they bring.
         self._incidence = {
             end: tuple(
                 _Incidence(self.triples[row], self.triples[col], (sizes[row], sizes[col]))
-                for col in (other, 1)
+                for col in (sender, 1)
             )
-            for end, (row, other) in ends.items()
+            for end, row, sender in (("tail", 2, 0), ("head", 0, 2))
         }
 
     def check(self, width: int, relation_width: int) -> None:
-        """Refuse relations narrower than entities (RotatE's) too."""
+        """Refuse embeddings whose width does not fit, such as relations of RotatE."""
         super().check(width, relation_width)
         if relation_width != width:
             checks.fail("encoder", "rgcn where relations are narrower than entities", "compgcn")
@@ -155,50 +164,60 @@ class CompGCN(RelationalEncoder):
     def forward(
         self, entity: Tensor, relation: Tensor, dropped: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the vectors of entities and relations."""
+        """Return the vectors of entities and of relations."""
         values = torch.ones(self.triples.size(1), device=entity.device)
         if dropped is not None:
             values[dropped.to(entity.device)] = 0.0
-        passed = {
-            end: tuple(one.masked(values) for one in both) for end, both in self._incidence.items()
+        matrices = {
+            end: tuple(incidence.masked(values) for incidence in incidences)
+            for end, incidences in self._incidence.items()
         }
         for i, layer in enumerate(self.layers):
             x = self.dropout(entity.tanh() if i else entity)
-            entity, relation = layer(x, relation, passed, self.num_relations)
+            entity, relation = layer(x, relation, matrices, self.num_relations)
         return entity, relation
 
 
 class _CompLayer(nn.Module):
+    """One layer of CompGCN, with a matrix for each direction and one for relations."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.along, self.against, self.own, self.between = (
-            nn.Linear(dim, dim, bias=name == "own")
-            for name in ("along", "against", "own", "between")
-        )
+        self.along = nn.Linear(dim, dim, bias=False)
+        self.against = nn.Linear(dim, dim, bias=False)
+        self.loop = nn.Linear(dim, dim)
+        self.relation = nn.Linear(dim, dim, bias=False)
 
     def forward(
-        self, x: Tensor, relation: Tensor, passed: dict[str, Any], size: int
+        self, x: Tensor, relation: Tensor, matrices: dict[str, Any], size: int
     ) -> tuple[Tensor, Tensor]:
+        """Return entities ``[N, D]`` and relations; the first ``size`` are not inverse ones."""
         inverse = relation[size:] if len(relation) > size else -relation
-        along = self.along(_mean(passed["tail"], x, relation[:size]))
-        against = self.against(_mean(passed["head"], x, inverse))
-        out = along + against + self.own(x)
-        return out / 3, self.between(relation)
+        along = self.along(_mean(matrices["tail"], x, relation[:size]))
+        against = self.against(_mean(matrices["head"], x, inverse))
+        out = along + against + self.loop(x)
+        return out / 3, self.relation(relation)
 
 
 Pair = tuple[Tensor, Tensor]  # a sparse matrix and its transpose
 
 
-def _mean(passed: tuple[Pair, Pair], x: Tensor, relation: Tensor) -> Tensor:
-    """Mean of ``x_u - r`` over the triples of each row; 0 where there is none."""
-    entities, relations = passed
+def _mean(matrices: tuple[Pair, Pair], x: Tensor, relation: Tensor) -> Tensor:
+    """Return the mean of ``x_u - r`` over the triples of each row, ``[N, D]``; 0 without any."""
+    entities, relations = matrices
     count = entities[0] @ torch.ones(len(x), 1, device=x.device)
     total = sparse.product(*entities, x) - sparse.product(*relations, relation)
     return total / count.clamp(min=1)
 
 
 class _Incidence:
-    """Which entity or relation stands beside which, a place for each triple, to be masked."""
+    """A sparse matrix with an entry for each triple, whose values can be set.
+
+    Args:
+        rows: Row of each triple's entry, ``[E]``.
+        cols: Column of each triple's entry, ``[E]``.
+        shape: Numbers of rows and of columns.
+    """
 
     def __init__(self, rows: Tensor, cols: Tensor, shape: tuple[int, int]) -> None:
         self._sides = []
@@ -209,13 +228,13 @@ class _Incidence:
             self._sides.append((order, crow.int(), col[order].int(), size))
 
     def masked(self, values: Tensor) -> Pair:
-        """The matrix with ``values [E]`` at its places, and its transpose."""
-        one, turned = (
+        """Return the matrix with ``values [E]`` as its entries, and its transpose."""
+        matrix, transposed = (
             sparse.csr(crow.to(values.device), col.to(values.device), values[order], size)
             for order, crow, col, size in self._sides
         )
-        return one, turned
+        return matrix, transposed
 
 
-#: By the names they go by.
+#: The encoders by their names.
 ENCODERS: dict[str, type[RelationalEncoder]] = {"rgcn": RGCN, "compgcn": CompGCN}

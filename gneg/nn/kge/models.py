@@ -15,13 +15,16 @@ class TransE(KGE):
     """``-|h + r - t|`` (Bordes, Usunier, Garcia-Duran, Weston and Yakhnenko, NIPS 2013).
 
     Args:
-        num_entities: N.
-        num_relations: R.
-        dim: D.
+        num_entities: Number of entities, N >= 1.
+        num_relations: Number of relations, R >= 1.
+        dim: Width of the embeddings, D >= 1.
         p: The norm, 1 or 2.
-        sparse: See :class:`KGE`.
-        inverse: See there.
-        encoder: See there.
+        sparse: Whether gradients of embeddings are sparse.
+        inverse: Whether heads are predicted as tails of inverse relations.
+        encoder: Message passing that turns embeddings into the vectors that are compared.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     def __init__(
@@ -40,9 +43,9 @@ class TransE(KGE):
         )
         self.p = checks.choice("p", p, (1, 2))
 
-    def query(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
+    def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return h + r, or t - r."""
-        return kept + relation if end == "tail" else kept - relation
+        return entity + relation if end == "tail" else entity - relation
 
     def compare(self, query: Tensor, entity: Tensor) -> Tensor:
         """Return the negative distance."""
@@ -55,15 +58,15 @@ class TransE(KGE):
             return by_kernel(kernels.vectors.all_manhattan, query, entities).neg_()
         return -torch.cdist(query, entities, p=self.p)
 
-    def compare_some(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
-        """Return the negative distances to some."""
+    def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
+        """Return the negative distances to the entities of each query."""
         if not without_gradient(query):
-            return super().compare_some(query, entities, index)
+            return super().compare_block(query, entities, index)
         kernel = kernels.vectors.some_manhattan if self.p == 1 else kernels.vectors.some_euclidean
         return by_kernel(kernel, query, entities, index).neg_()
 
     def constrain(self) -> None:
-        """Pull entities into the unit ball, as in the paper."""
+        """Scale entities outside the unit ball back to its surface, as in the paper."""
         with torch.no_grad():
             norm = self.entity.weight.norm(dim=1, keepdim=True)
             self.entity.weight.div_(norm.clamp(min=1))
@@ -72,9 +75,9 @@ class TransE(KGE):
 class DistMult(KGE):
     """``<h, r, t>`` (Yang, Yih, He, Gao and Deng, ICLR 2015)."""
 
-    def query(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
-        """Return the product."""
-        return kept * relation
+    def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
+        """Return h r, or t r, entry by entry."""
+        return entity * relation
 
     def compare(self, query: Tensor, entity: Tensor) -> Tensor:
         """Return the inner product."""
@@ -84,10 +87,10 @@ class DistMult(KGE):
         """Return the inner products with all entities."""
         return query @ entities.t()
 
-    def compare_some(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
-        """Return the inner products with some."""
+    def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
+        """Return the inner products with the entities of each query."""
         if not without_gradient(query):
-            return super().compare_some(query, entities, index)
+            return super().compare_block(query, entities, index)
         return by_kernel(kernels.vectors.some_dots, query, entities, index)
 
 
@@ -96,9 +99,9 @@ class ComplEx(DistMult):
 
     complex = True
 
-    def query(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
+    def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return h r, or conj(r) t."""
-        return _product(kept, relation, conjugate=end == "head")
+        return _product(entity, relation, conjugate=end == "head")
 
 
 class RotatE(KGE):
@@ -114,10 +117,10 @@ class RotatE(KGE):
         nn.init.xavier_uniform_(self.entity.weight)
         nn.init.uniform_(self.relation.weight, -torch.pi, torch.pi)
 
-    def query(self, kept: Tensor, relation: Tensor, end: End) -> Tensor:
-        """Return h turned by the relation's angles, or t turned back."""
-        turn = torch.cat([relation.cos(), relation.sin()], dim=-1)
-        return _product(kept, turn, conjugate=end == "head")
+    def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
+        """Return h rotated by the relation's angles, or t rotated back."""
+        rotation = torch.cat([relation.cos(), relation.sin()], dim=-1)
+        return _product(entity, rotation, conjugate=end == "head")
 
     def compare(self, query: Tensor, entity: Tensor) -> Tensor:
         """Return the negative sum of moduli of the difference."""
@@ -125,27 +128,27 @@ class RotatE(KGE):
         return -(real**2 + imaginary**2 + 1e-12).sqrt().sum(dim=-1)
 
     def compare_all(self, query: Tensor, entities: Tensor) -> Tensor:
-        """Return the negative distances to all entities; by a kernel where nothing is learned."""
+        """Return the negative distances to all entities."""
         if not without_gradient(query):
             return super().compare_all(query, entities)
         return by_kernel(kernels.vectors.all_moduli, query, entities).neg_()
 
-    def compare_some(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
-        """Return the negative distances to some."""
+    def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
+        """Return the negative distances to the entities of each query."""
         if not without_gradient(query):
-            return super().compare_some(query, entities, index)
+            return super().compare_block(query, entities, index)
         return by_kernel(kernels.vectors.some_moduli, query, entities, index).neg_()
 
 
 def _product(a: Tensor, b: Tensor, *, conjugate: bool) -> Tensor:
-    """``a * b``, or ``a * conj(b)``, of complex rows: real parts first."""
+    """Return ``a * b``, or ``a * conj(b)``, of complex rows: real parts, then imaginary ones."""
     (ar, ai), (br, bi) = a.chunk(2, dim=-1), b.chunk(2, dim=-1)
     if conjugate:
         bi = -bi
     return torch.cat([ar * br - ai * bi, ar * bi + ai * br], dim=-1)
 
 
-#: By the names they go by.
+#: The models by their names.
 MODELS: dict[str, type[KGE]] = {
     "transe": TransE,
     "distmult": DistMult,
