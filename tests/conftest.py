@@ -6,12 +6,18 @@ import os
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 
 from gneg import kernels
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+# The first example may wait for a kernel to be compiled, any of them for another process.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 
 @pytest.hookimpl(optionalhook=True)
