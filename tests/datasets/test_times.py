@@ -45,6 +45,7 @@ def test_times_are_asked_for():
         samplers.build("guarded(walk, node_time=forward)", random_graph(9, 20), time=torch.zeros(9))
 
 
+@pytest.mark.slow
 def test_citations_are_split_by_time(shared):
     data = datasets.load("cit-hepth", root=shared)
     assert data.num_nodes == 27_770
