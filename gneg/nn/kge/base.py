@@ -24,8 +24,8 @@ CHUNK = 2**24  # entries of the differences between queries and entities held at
 class KGE(nn.Module):
     """A model of triples: how well an entity completes a query.
 
-    A query is an entity and a relation; its answer stands at the ``end`` of the triple, its head
-    or its tail. Subclasses define the vector of a query and its comparison with an entity.
+    A query is an entity and a relation; its answer is the ``end`` of the triple, head or tail.
+    Subclasses define the vector of a query and its comparison with an entity.
 
     Args:
         num_entities: Number of entities, N >= 1.
@@ -120,7 +120,7 @@ class KGE(nn.Module):
         return torch.cat([self.compare(rows.unsqueeze(1), entities[ids]) for rows, ids in chunks])
 
     def constrain(self) -> None:
-        """Project embeddings onto the set that the model's paper keeps them in, after a step."""
+        """Project embeddings onto the set that the paper restricts them to, after a step."""
         return
 
     # -- scores --------------------------------------------------------------------------------
