@@ -20,7 +20,7 @@ ROOMS = [
     *("evaluation", "nn", "training", "experiments", "integrations", "cli"),
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_LINES = 336
+MOST_LINES = 300
 
 
 def room(path: Path) -> str:

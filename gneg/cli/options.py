@@ -48,12 +48,14 @@ class Settings(Generic[Config]):
         typed: Values that were typed.
         file: Values of ``--config``.
         earlier: The whole content of ``--config`` if it is the record of an earlier run.
+        path: The file of ``--config``.
     """
 
     config_class: type[Config]
     typed: dict[str, Any]
     file: dict[str, Any] = field(default_factory=dict)
     earlier: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -66,7 +68,7 @@ class Settings(Generic[Config]):
         Raises:
             ValueError: If a value is not allowed.
         """
-        return from_mapping(self.config_class, self.given, "--config")
+        return from_mapping(self.config_class, self.given, str(self.path))
 
 
 class ConfigOptions(Group):
@@ -118,7 +120,7 @@ class ConfigOptions(Group):
         content = read_config(path)
         earlier = content if isinstance(content.get("config"), dict) else {}
         file = dict(earlier["config"] if earlier else content)
-        return Settings(self.config, named, file, earlier)
+        return Settings(self.config, named, file, earlier, path)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,8 @@ from gneg.training.run import Run
 Part = TypeVar("Part", bound=nn.Module)
 
 
-class Embedded(NamedTuple):
+@dataclass(frozen=True)
+class Embedded:
     """Embeddings ``z [N, D]`` and the adjacency that they were computed on."""
 
     z: Tensor

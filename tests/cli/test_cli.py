@@ -13,13 +13,32 @@ QUICK = ["train", "digits", "--epochs", "2", "--eval-every", "1", "--hidden", "1
 PLAIN = ["--recipe", "none"]
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with two models, and what their training printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    result = run(*QUICK, *PLAIN, "--seeds", "2", "--out", str(folder))
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+@pytest.fixture
+def edges(tmp_path):
+    """An edge list of 120 nodes in two groups."""
+    rows = [(u, 2 * ((u * u + 7 * u + 11 * j) % 60) + u % 2) for u in range(120) for j in range(5)]
+    path = tmp_path / "edges.csv"
+    path.write_text("source,target\n" + "".join(f"{u},{v}\n" for u, v in rows))
+    return str(path)
+
+
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_train_prints_a_table_and_where_the_result_is(tmp_path):
-    result = run(*QUICK)
+def test_train_prints_a_table_and_where_the_result_is(tmp_path, edges):
+    words = ["train", edges, *QUICK[2:]]
+    result = run(*words)
     assert result.exit_code == 0, result.output
     for word in (
         "recipe:",
@@ -37,7 +56,7 @@ def test_train_prints_a_table_and_where_the_result_is(tmp_path):
     told = json.loads(files[0].read_text())
     assert told["recipe"] in " ".join(result.output.split())
     assert told["config"]["stack"] == "all"
-    again = run(*QUICK)
+    again = run(*words)
     assert again.exit_code == 0
     assert len(list(tmp_path.glob("runs/*/results.json"))) == 1
 
@@ -53,17 +72,15 @@ def test_guards_and_curves_are_shown(tmp_path):
     assert len(record["sampler_report"]["self_paced"]) == 2
 
 
-def test_training_free_and_several_seeds(tmp_path):
+def test_training_free_and_several_seeds(tmp_path, trained):
     assert run("train", "digits", "--encoder", "aa", "--out", "aa").exit_code == 0
-    result = run(*QUICK, *PLAIN, "--seeds", "2", "--out", "two")
-    assert "±" in result.output
-    assert [r["seed"] for r in json.loads((tmp_path / "two/results.json").read_text())["runs"]] == [
-        0,
-        1,
-    ]
+    folder, output = trained
+    assert "±" in output
+    runs = json.loads((folder / "results.json").read_text())["runs"]
+    assert [record["seed"] for record in runs] == [0, 1]
 
 
-def test_hard_sets_and_evaluation(tmp_path):
+def test_hard_sets_and_evaluation(tmp_path, trained):
     made = run("hardset", "digits", "-k", "20", "--out", "hard.npz")
     assert made.exit_code == 0, made.output
     assert "hard set: hard.npz" in made.output
@@ -77,40 +94,38 @@ def test_hard_sets_and_evaluation(tmp_path):
         assert word in result.output
     told = json.loads((tmp_path / "ra.json").read_text())["runs"][0]["sets"]
     assert told["hard"]["metrics"]["mrr"]["value"] < told["uniform"]["metrics"]["mrr"]["value"]
-    assert run(*QUICK, *PLAIN, "--seeds", "2", "--out", "run").exit_code == 0
-    trained = run("evaluate", "run", "--hardset", "hard.npz", "--resamples", "0")
-    assert trained.exit_code == 0, trained.output
-    assert "mean ± standard deviation of 2 models" in trained.output
-    one = run("evaluate", "run/model-1.pt", "--resamples", "20")
-    assert "95 % bootstrap intervals" in one.output
+    folder, _ = trained
+    models = run("evaluate", str(folder), "--hardset", "hard.npz", "--resamples", "0")
+    assert models.exit_code == 0, models.output
+    assert "mean ± standard deviation of 2 models" in models.output
+    single = run("evaluate", str(folder / "model-1.pt"), "--resamples", "20")
+    assert "95 % bootstrap intervals" in single.output
 
 
-def test_audit_prints_hardness_risk_and_cost(tmp_path):
+def test_audit_prints_hardness_risk_and_cost(tmp_path, trained):
     arguments = ["audit", "digits", "--negatives", "4000", "--out", "audit.json"]
     result = run(*arguments, "--sampler", "guarded(walk, percentile=ra|90)")
     assert result.exit_code == 0, result.output
     for word in ("resource allocation", "held-out edges per 1,000", "HeuristicPercentile", "M/s"):
         assert word in result.output
     assert json.loads((tmp_path / "audit.json").read_text())["negatives"] == 4000
-    assert run(*QUICK, *PLAIN, "--out", "run").exit_code == 0
-    by_model = run(
-        "audit", "digits", "--negatives", "800", "--sampler", "hardest(uniform)", "--model", "run"
-    )
+    by_sampler = ["audit", "digits", "--negatives", "800", "--sampler", "hardest(uniform)"]
+    by_model = run(*by_sampler, "--model", str(trained[0]))
     assert "scored above their positive" in by_model.output
-    alone = run("audit", "digits", "--negatives", "800", "--sampler", "hardest(uniform)")
+    alone = run(*by_sampler)
     assert alone.exit_code == 2
     assert "--model" in alone.output
 
 
-def test_compare_and_report(tmp_path):
-    arguments = ["compare", "digits", "--samplers", "uniform,walk", "--seeds", "2", "--epochs", "1"]
-    arguments += ["--hidden", "8", "-k", "2", "--jobs", "2", "--out", "grid"]
+def test_compare_and_report(tmp_path, edges):
+    arguments = ["compare", edges, "--samplers", "uniform,walk", "--seeds", "2", "--epochs", "1"]
+    arguments += ["--hidden", "8", "-k", "2", "--out", "grid"]
     result = run(*arguments, "--report", "report.html")
     assert result.exit_code == 0, result.output
     for word in ("hard mrr", "ppr", "differs from uniform", "report: report.html"):
         assert word in result.output
     assert (tmp_path / "grid/hard.npz").exists()
-    assert "Which negatives for digits?" in (tmp_path / "report.html").read_text()
+    assert "Negative samplers compared on edges" in (tmp_path / "report.html").read_text()
     (tmp_path / "report.html").unlink()
     assert run("report", "grid").exit_code == 0
     assert (tmp_path / "report.html").exists()

@@ -75,6 +75,7 @@ def test_a_file_holds_settings_and_options_override_it(tmp_path, suffix):
     ("name", "content", "message"),
     [
         ("run.yaml", "depth: 3", "'config' must be settings of encoder"),
+        ("run.yaml", "depth: 3", "depth in "),
         ("run.yaml", "- 3", "'config' must be a mapping of settings to values"),
         ("run.yaml", "a: [", "'config' must be a file of settings"),
         ("run.json", "{", "'config' must be a file of settings"),
