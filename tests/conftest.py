@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 import torch
 
 from gneg import kernels
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+# The first example may wait for a kernel to be compiled, any of them for another process.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process one part of the list, so that few fixtures of modules are made twice."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -36,9 +36,15 @@ def test_the_first_block_is_near_the_top_and_short():
     assert code.split("```")[0].count("\n") <= 14
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name
-)
+#: Examples of more than a few seconds; tests of training, nn and integrations have the same parts.
+SLOW = ("adversarial.py", "base_measure.py", "pykeen_plugin.py", "recipe.py")
+EXAMPLES = [
+    pytest.param(path, id=path.name, marks=[pytest.mark.slow] if path.name in SLOW else [])
+    for path in sorted((ROOT / "examples").glob("*.py"))
+]
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
 def test_examples_run(path, capsys):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)

@@ -99,6 +99,8 @@ def compare(
     checks.integer("seeds", seeds, 1)
     checks.integer("jobs", jobs, 1)
     checks.integer("search", search, 0)
+    for kind in baselines:
+        checks.choice("baselines", kind, KINDS)
     if not configs or len(set(configs)) < len(configs):
         checks.fail("configs", "one or more, each once", len(configs))
     size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
@@ -215,7 +217,6 @@ def _heuristics(
     """Return the metrics of training-free heuristics against the same sets."""
     metrics = {}
     for kind in baselines:
-        checks.choice("baselines", kind, KINDS)
         # Sources and targets of a bipartite graph have no common neighbours.
         undefined = data.num_src is not None and kind in ("cn", "aa", "ra")
         if undefined or (kind == "cosine" and data.x is None):

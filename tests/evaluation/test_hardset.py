@@ -213,6 +213,19 @@ def test_an_interrupted_set_resumes(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [tmp_path / "hard.npz"]
 
 
+def test_harder_than_uniform_on_digits():
+    """Pairs in the wrong order are at least twice as many."""
+    data = datasets.load("digits")
+    hard_set = hardset(data, k=50)
+    for kind in ("ra", "ppr", "cosine"):
+        heuristic = gneg.graph.heuristics.Heuristic(data.graph, kind, data.x)
+        hard, easy = (
+            evaluate_edges(edges, heuristic)["auc"] for edges in (hard_set.edges(), data.test)
+        )
+        assert 1 - hard > 2 * (1 - easy)
+
+
+@pytest.mark.slow
 def test_harder_than_uniform_on_real_data(shared):
     data = datasets.load("Cora", root=shared)
     hard_set = hardset(data)

@@ -47,6 +47,7 @@ def test_each_triple_is_ranked_among_its_own_negatives(name):
     assert repeated == metrics
 
 
+@pytest.mark.slow
 def test_hard_negatives_are_harder_on_real_triples(shared):
     data = datasets.load_triples("codex-s", root=shared)
     summary = kg_train(data, TripleConfig(dim=32, epochs=10, lr=0.02))["summary"]

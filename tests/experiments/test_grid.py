@@ -8,27 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gneg import compare, hardset
-from gneg.experiments.grid import grid
+from gneg import compare
 from gneg.experiments.search import Search
 from gneg.samplers.text.parse import parse, parse_list
 from gneg.training.config import LinkConfig
+from tests.experiments.conftest import CONFIGS, SAMPLERS, SMALL
 from tests.worlds import toy
-
-SMALL = LinkConfig(epochs=2, eval_every=1, hidden=8, k=2, layers=1)
-SAMPLERS = ["uniform", "mixture(uniform:0.75, walk:0.25)"]
-CONFIGS = grid(SMALL, loss=(None, "bce"), sampler=SAMPLERS)
-
-
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory):
-    """A grid of 2 x 2 x 2 cells and the folder it is in."""
-    folder = tmp_path_factory.mktemp("compare")
-    data = toy(n=120, edges=600)
-    sets = {"hard": hardset(data, k=20)}
-    events = []
-    results = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, jobs=2, report=events.append)
-    return data, sets, folder, results, events
 
 
 def test_every_combination_has_a_complete_row(compared):
@@ -97,6 +82,7 @@ def test_the_error_of_a_cell_is_raised(tmp_path):
 def test_bad_input_is_named(options, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         compare(toy(), **{"configs": [SMALL], "out": tmp_path, **options})
+    assert not list(tmp_path.iterdir())  # refused before anything is trained
 
 
 def test_the_search_finds_a_maximum_and_changes_only_its_settings():

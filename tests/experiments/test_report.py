@@ -8,7 +8,6 @@ import pytest
 
 from gneg.experiments.report import figures, page, style, write_page
 from gneg.experiments.report.page import main_table
-from tests.experiments.test_grid import compared  # noqa: F401  (a fixture)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 browser_path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -16,7 +15,7 @@ needs_browser = pytest.mark.skipif(browser_path is None, reason="no Chromium is 
 
 
 @pytest.fixture(scope="module")
-def results(compared):  # noqa: F811
+def results(compared):
     return compared[3]
 
 

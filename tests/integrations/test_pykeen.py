@@ -114,6 +114,7 @@ def test_the_resolver_knows_it_as_a_class():
     "sampler", ["uniform", "hardest(uniform, m=8)", "cached(typed, size=4, m=4)"]
 )
 def test_the_pipeline_learns(factory, sampler, shared):
+    """Untrained models have an MRR of 0.32 to 0.34 on nations."""
     from pykeen.pipeline import pipeline
 
     data = datasets.load_triples("nations", root=shared)
@@ -130,9 +131,10 @@ def test_the_pipeline_learns(factory, sampler, shared):
             "num_negs_per_pos": 4,
             "callback": None if sampler == "uniform" else callback,
         },
+        optimizer_kwargs={"lr": 0.03},
         training_loop=SLCWATrainingLoop,
         training_kwargs={
-            "num_epochs": 30,
+            "num_epochs": 4,
             "batch_size": 128,
             "use_tqdm": False,
             "callbacks": callback,
@@ -142,7 +144,7 @@ def test_the_pipeline_learns(factory, sampler, shared):
         device="cpu",
     )
     assert result.losses[-1] < result.losses[0]
-    assert result.get_metric("both.realistic.inverse_harmonic_mean_rank") > 0.3
+    assert result.get_metric("both.realistic.inverse_harmonic_mean_rank") > 0.45
 
 
 def test_a_selector_without_a_callback_is_refused(factory):
