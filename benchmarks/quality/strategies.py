@@ -8,7 +8,6 @@ finished cells are not run again.
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -110,19 +109,15 @@ def false_negatives(run: LinkRun, data: LinkData) -> float:
 
 
 def train_seed(data: LinkData, hard: EvalEdges, config: LinkConfig, seed: int) -> dict[str, Any]:
-    """Return the record of one seed; the seconds of its curve are those of training only."""
+    """Train one seed and return its record; its curve has epoch, seconds of training, valid MRR."""
     run = LinkRun(data, config, seed)
     run.valid, run.test = ranked_part(data.valid), ranked_part(data.test)
-    seconds, curve = 0.0, []
-    while not run.finished:
-        start = time.perf_counter()
-        loss = run.epoch()
-        seconds += time.perf_counter() - start
-        due = run.progress.epoch % config.eval_every == 0
-        valid = run.evaluate("valid") if due else None
-        run.record_epoch(loss, valid)
-        if valid is not None:
-            curve.append([run.progress.epoch, round(seconds, 3), valid["mrr"]])
+    run.train(None)
+    curve = [
+        [point["epoch"], round(point["seconds"], 3), point["valid"]]
+        for point in run.progress.curve
+        if "valid" in point
+    ]
     result = run.result(complete=True)
     keys = ("epochs", "best_epoch", "valid", "test", "seconds", "sampler_counts", "collapse")
     return {

@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the module's dictionary
+if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc documents the names in the module's dictionary
     from gneg.nn.adjacency import Adjacency
     from gneg.nn.base_measure import BaseMeasure
     from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, Hybrid, make_decoder

@@ -46,8 +46,8 @@ class Adjacency:
     @cached_property
     def degree(self) -> Tensor:
         """The number (or weight) of each node's neighbours, masked edges left out, ``[N, 1]``."""
-        ones = torch.ones(self.num_nodes, 1, device=self._values.device)
-        return self.matrix @ ones
+        column = torch.ones(self.num_nodes, 1, device=self._values.device)
+        return self.matrix @ column
 
     def sum(self, h: Tensor) -> Tensor:
         """Return the weighted sum ``[N, D]`` of the neighbours' rows of ``h [N, D]``."""

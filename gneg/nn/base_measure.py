@@ -22,8 +22,8 @@ class BaseMeasure(nn.Module):
     """A decoder's score plus the log density of the negatives: ``f(u, v) + c * log q(u, v)``.
 
     With negatives from q the optimal logit of a classifier is log p(pair) - log q(pair) (Gutmann
-    and Hyvarinen, AISTATS 2010): the model unlearns whatever q is made of. Adding log q back
-    repairs that and leaves the decoder to learn what the heuristic behind q lacks.
+    and Hyvarinen, AISTATS 2010): the model unlearns the heuristic that q follows. Adding log q
+    back restores it, and leaves the decoder to learn what the heuristic lacks.
 
     In training mode the module returns the logits for the loss, in evaluation mode the score.
     ``log q`` is the joint density of both ends, with query nodes as frequent as in the training

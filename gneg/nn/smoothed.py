@@ -34,8 +34,8 @@ class SmoothedFeatures:
         size = graph.num_nodes
         src, dst = graph.edge_index.numpy()
         self.weight = 1.0 / np.sqrt(graph.degree().numpy() + 1.0)
-        ones = sparse.csr_array((np.ones(len(src)), (src, dst)), shape=(size, size))
-        near = ones + sparse.eye_array(size, format="csr")
+        adjacency = sparse.csr_array((np.ones(len(src)), (src, dst)), shape=(size, size))
+        near = adjacency + sparse.eye_array(size, format="csr")
         #: The features, their sums over one step, and over two.
         self.sums = [_weighted_by_rarity(heuristics.unit_rows(x))]
         # From the second step on both steps have a factor at the node between them: one power.

@@ -36,10 +36,10 @@ class Combination(nn.Module):
 class Stack(nn.Module):
     """A decoder's score and, once it is fitted, a function of that score and of heuristics.
 
-    Stacked generalisation (Wolpert 1992): training edges cannot judge a model that has seen them,
-    so the small network that combines the model with heuristics learns from validation pairs, by
-    :func:`gneg.training.stacking.fit`. Before that, and in training mode, the score is that of the
-    decoder alone.
+    Stacked generalisation (Wolpert 1992): the model fits its training edges too well to be weighted
+    by them, so the small network that combines it with heuristics learns from validation pairs,
+    by :func:`gneg.training.stacking.fit`. Before that, and in training mode, the score is that of
+    the decoder alone.
 
     Args:
         decoder: A decoder that scores two tensors ``[.., D]``.

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def checkpoint_path(folder: Path, seed: int) -> Path:
-    """Return where the checkpoint of a seed is while its training goes on."""
+    """Return the path of a seed's checkpoint, which exists while it trains."""
     return folder / f"checkpoint-{seed}.pt"
 
 
 def weights_path(folder: Path, seed: int) -> Path:
-    """Return where the best weights of a seed are."""
+    """Return the path of a seed's best weights."""
     return folder / f"model-{seed}.pt"
 
 

@@ -1,4 +1,4 @@
-"""Signs that training on hard negatives goes wrong, reported once and clearly."""
+"""Signs of collapse in training on hard negatives, and one warning of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADVICE = (
     "or lower the learning rate"
 )
 MEANING = {
-    "spread": "the embeddings have collapsed: all nodes look the same",
+    "spread": "the embeddings have collapsed: those of all nodes are nearly the same",
     "margin": "the loss does not decrease: positives and negatives score the same",
     "inverted": "most negatives score above their positives: they are too hard to learn from",
 }
@@ -26,13 +26,13 @@ MEANING = {
 class CollapseWatch:
     """Watches embeddings and scores while a model trains, and warns once.
 
-    Three signs, each of which has to last for ``patience`` updates:
+    It warns of three signs, each of which must last for ``patience`` updates:
 
     * *spread*: normalised embeddings differ by less than ``spread``. The figure is the mean
       standard deviation of their coordinates times sqrt(D): 1 for random directions, 0 when all
       nodes have the same (Chen and He, CVPR 2021, section 4.1).
     * *margin*: positives score no higher than their negatives and all scores are nearly equal, so
-      that a ranking loss stands still at its margin.
+      that a ranking loss stays at its margin.
     * *inverted*: most negatives score above their positives: they are too hard to learn from.
 
     Args:
@@ -94,7 +94,7 @@ def embedding_spread(z: Tensor, rows: int = 1024) -> float:
 
     Args:
         z: Embeddings, ``[N, D]``.
-        rows: Number of nodes to look at, at most.
+        rows: Largest number of nodes to compute it from.
     """
     if len(z) > rows:
         z = z[:: len(z) // rows]
@@ -103,7 +103,7 @@ def embedding_spread(z: Tensor, rows: int = 1024) -> float:
 
 
 def _all_equal(pos: Tensor, neg: Tensor) -> bool:
-    """Whether all scores are equal up to a thousandth, and positives are not ahead."""
+    """Return whether all scores are equal up to a thousandth, and positives are not higher."""
     scores = torch.cat([pos.flatten(), neg.flatten()])
     scale = float(scores.abs().mean()) + 1e-3
     gap = float(pos.mean() - neg.mean())

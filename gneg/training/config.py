@@ -180,8 +180,7 @@ class LinkConfig(TrainConfig):
     )
     known: KnownPolicy = setting(
         "train",
-        "Edges that negatives avoid: train (honest), train+valid or all (both look at evaluation "
-        "edges).",
+        "Edges that negatives avoid: train, train+valid or all; the last two use evaluation edges.",
         "Data",
     )
     epochs: int = EPOCHS.field(200)
@@ -259,8 +258,8 @@ class TripleConfig(TrainConfig):
     base_weight: float | None = BASE_WEIGHT.field(None)
     known: KnownPolicy = setting(
         "train",
-        "Triples that negatives avoid: train (honest), train+valid or all (both look at "
-        "evaluation triples).",
+        "Triples that negatives avoid: train, train+valid or all; the last two use evaluation "
+        "triples.",
         "Data",
     )
     epochs: int = EPOCHS.field(200)

@@ -30,7 +30,7 @@ Config = LinkConfig | TripleConfig
 Data = TypeVar("Data", LinkData, TripleData)
 #: Entries of a run that the summary holds beside ``valid`` and ``test``.
 SUMMARISED = ("sampled", "classification", "false_negatives_per_1000")
-#: Nested entries that stand in the runs only, not in the summary.
+#: Nested entries that the summary leaves out.
 DETAILS = ("end", "category", "relation", "one_threshold", "valid")
 
 

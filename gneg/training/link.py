@@ -105,7 +105,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         self.valid, self.test = data.valid.to(self.device), data.test.to(self.device)
 
     def make_sampler(self) -> Sampler:
-        """Return the sampler of the config; it may look for similar nodes by the embeddings."""
+        """Return the sampler of the config; ``similar`` searches the current embeddings."""
         config = self.config
         return self.data.sampler(
             config.sampler, known=config.known, corrupt=config.corrupt, z=self.embed
@@ -165,7 +165,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         return score_in_evaluation_mode
 
     def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Embedded) -> Tensor:
-        """Return the loss of a batch, after a look for signs of collapse."""
+        """Return the loss of a batch; its scores are watched for signs of collapse."""
         assert negatives is not None
         features = self._pair_features
         before = 0.0 if features is None else features.inputs.seconds

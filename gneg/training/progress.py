@@ -1,4 +1,4 @@
-"""How far the training of a seed has come, and the clock that says where its time went."""
+"""The progress of training a seed, and the clock that divides its time among its parts."""
 
 from __future__ import annotations
 

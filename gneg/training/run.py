@@ -153,9 +153,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
                 loss, progress = self.epoch(), self.progress
                 last = progress.epoch == self.config.epochs or self.out_of_time
                 due = progress.epoch % self.config.eval_every == 0 or last
-                value = self.evaluate("valid")[self.metric] if due else None
-                if progress.record(loss, value):
-                    self.best_state = self.weights()
+                self.record_epoch(loss, self.evaluate("valid") if due else None)
                 if report is not None:
                     state = {"loss": loss, "best": progress.best, "epoch": progress.epoch}
                     report(self.seed, state)
@@ -223,6 +221,16 @@ class Run(ABC, Generic[DataType, ConfigType]):
         """Return the metrics of ``valid`` or ``test`` by the current weights."""
         with self.clock.measure("evaluation"):
             return self.measure(part)
+
+    def record_epoch(self, loss: float, valid: dict[str, Any] | None) -> None:
+        """Add an epoch to the curve, and copy the weights if they are the best so far.
+
+        Args:
+            loss: Mean loss of the epoch.
+            valid: Metrics on validation; None: not evaluated.
+        """
+        if self.progress.record(loss, None if valid is None else valid[self.metric]):
+            self.best_state = self.weights()
 
     def result(self, *, complete: bool) -> dict[str, Any]:
         """Evaluate the best weights on validation and test and return the record of the run.

@@ -23,14 +23,14 @@ def test_mixup_mixes_the_positive_in():
     assert 0.5 < float(neg.mix.max()) < 0.6
     z = torch.randn(40, 3, generator=seeded(1), requires_grad=True)
     src, dst = synthetic.embed(neg, z)
-    turned = neg.side
+    replaces_src = neg.side
     for row in range(20):
-        positive = pos[0, row] if turned[row] else pos[1, row]
+        positive = pos[0, row] if replaces_src[row] else pos[1, row]
         for k in range(5):
             share = neg.mix[row, k]
             mixed = share * z[positive] + (1 - share) * z[neg.index[row, k]]
-            torch.testing.assert_close((src if turned[row] else dst)[row, k], mixed)
-            torch.testing.assert_close((dst if turned[row] else src)[row, k], z[neg.src[row]])
+            torch.testing.assert_close((src if replaces_src[row] else dst)[row, k], mixed)
+            torch.testing.assert_close((dst if replaces_src[row] else src)[row, k], z[neg.src[row]])
     assert neg.synthetic
     assert neg.to("cpu").synthetic
     assert not samplers.Uniform(graph).sample(pos, 2).synthetic

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gneg import checks, kernels
+from gneg import checks
 from gneg.graph.triples import End
 from gneg.nn.kge.encoders import RelationalEncoder
 from gneg.samplers.negatives import Negatives
@@ -24,8 +21,8 @@ CHUNK = 2**24  # entries of the differences between queries and entities held at
 class KGE(nn.Module):
     """A model of triples: how well an entity completes a query.
 
-    A query is an entity and a relation; its answer stands at the ``end`` of the triple, its head
-    or its tail. Subclasses define the vector of a query and its comparison with an entity.
+    A query is an entity and a relation; its answer is the ``end`` of the triple, head or tail.
+    Subclasses define the vector of a query and its comparison with an entity.
 
     Args:
         num_entities: Number of entities, N >= 1.
@@ -120,7 +117,7 @@ class KGE(nn.Module):
         return torch.cat([self.compare(rows.unsqueeze(1), entities[ids]) for rows, ids in chunks])
 
     def constrain(self) -> None:
-        """Project embeddings onto the set that the model's paper keeps them in, after a step."""
+        """Project embeddings onto the set that the paper restricts them to, after a step."""
         return
 
     # -- scores --------------------------------------------------------------------------------
@@ -281,27 +278,3 @@ class Scorer:
         """Return the scores ``[b, N]`` of all entities as the answers of queries; see ``block``."""
         device = self.tables[0].device
         return self.model.rows(entity.to(device), relation.to(device), end, self.tables)
-
-
-def by_kernel(
-    kernel: Callable[..., Any], query: Tensor, entities: Tensor, *index: Tensor
-) -> Tensor:
-    """Return what a kernel of :mod:`gneg.kernels.vectors` computes, ``[b, M]``.
-
-    Args:
-        kernel: A kernel that compares each query with all entities, or with those of ``index``.
-        query: Vectors of queries, ``[b, D]``.
-        entities: Vectors of entities, ``[N, D]``.
-        index: Ids of the entities of each query, ``[b, M]``; without it all, and M is N.
-    """
-    width = index[0].size(1) if index else len(entities)
-    out = np.empty((len(query), width), np.float32)
-    vectors = [rows.detach().float().contiguous().numpy() for rows in (query, entities)]
-    ids = [rows.contiguous().numpy() for rows in index]
-    kernels.threads.run_rows(kernel, len(out), out.size, out, *vectors, *ids)
-    return torch.from_numpy(out)
-
-
-def without_gradient(query: Tensor) -> bool:
-    """Return whether a kernel may compute the scores: on the CPU, if no gradient is needed."""
-    return query.device.type == "cpu" and not (torch.is_grad_enabled() and query.requires_grad)

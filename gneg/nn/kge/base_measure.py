@@ -78,7 +78,7 @@ class TripleBaseMeasure:
             entity: Ids of the queries' entities, ``[b]``.
             relation: Ids of their relations, ``[b]``.
             index: Ids of the entities whose density is computed, ``[b, M]``.
-            end: The end of the triple at which they stand.
+            end: The end of the triple that these entities replace.
         """
         if end not in self.sampler.parts:
             return torch.zeros(index.shape)

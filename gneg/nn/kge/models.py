@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gneg import checks, kernels
 from gneg.graph.triples import End
-from gneg.nn.kge.base import KGE, by_kernel, without_gradient
+from gneg.nn.kge.base import KGE
 from gneg.nn.kge.encoders import RelationalEncoder
 
 
@@ -54,16 +58,16 @@ class TransE(KGE):
 
     def compare_all(self, query: Tensor, entities: Tensor) -> Tensor:
         """Return the negative distances to all entities."""
-        if self.p == 1 and without_gradient(query):
-            return by_kernel(kernels.vectors.all_manhattan, query, entities).neg_()
+        if self.p == 1 and _without_gradient(query):
+            return _by_kernel(kernels.vectors.all_manhattan, query, entities).neg_()
         return -torch.cdist(query, entities, p=self.p)
 
     def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
         """Return the negative distances to the entities of each query."""
-        if not without_gradient(query):
+        if not _without_gradient(query):
             return super().compare_block(query, entities, index)
         kernel = kernels.vectors.some_manhattan if self.p == 1 else kernels.vectors.some_euclidean
-        return by_kernel(kernel, query, entities, index).neg_()
+        return _by_kernel(kernel, query, entities, index).neg_()
 
     def constrain(self) -> None:
         """Scale entities outside the unit ball back to its surface, as in the paper."""
@@ -89,9 +93,9 @@ class DistMult(KGE):
 
     def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
         """Return the inner products with the entities of each query."""
-        if not without_gradient(query):
+        if not _without_gradient(query):
             return super().compare_block(query, entities, index)
-        return by_kernel(kernels.vectors.some_dots, query, entities, index)
+        return _by_kernel(kernels.vectors.some_dots, query, entities, index)
 
 
 class ComplEx(DistMult):
@@ -129,15 +133,15 @@ class RotatE(KGE):
 
     def compare_all(self, query: Tensor, entities: Tensor) -> Tensor:
         """Return the negative distances to all entities."""
-        if not without_gradient(query):
+        if not _without_gradient(query):
             return super().compare_all(query, entities)
-        return by_kernel(kernels.vectors.all_moduli, query, entities).neg_()
+        return _by_kernel(kernels.vectors.all_moduli, query, entities).neg_()
 
     def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
         """Return the negative distances to the entities of each query."""
-        if not without_gradient(query):
+        if not _without_gradient(query):
             return super().compare_block(query, entities, index)
-        return by_kernel(kernels.vectors.some_moduli, query, entities, index).neg_()
+        return _by_kernel(kernels.vectors.some_moduli, query, entities, index).neg_()
 
 
 def _product(a: Tensor, b: Tensor, *, conjugate: bool) -> Tensor:
@@ -146,6 +150,30 @@ def _product(a: Tensor, b: Tensor, *, conjugate: bool) -> Tensor:
     if conjugate:
         bi = -bi
     return torch.cat([ar * br - ai * bi, ar * bi + ai * br], dim=-1)
+
+
+def _by_kernel(
+    kernel: Callable[..., Any], query: Tensor, entities: Tensor, *index: Tensor
+) -> Tensor:
+    """Return what a kernel of :mod:`gneg.kernels.vectors` computes, ``[b, M]``.
+
+    Args:
+        kernel: A kernel that compares each query with all entities, or with those of ``index``.
+        query: Vectors of queries, ``[b, D]``.
+        entities: Vectors of entities, ``[N, D]``.
+        index: Ids of the entities of each query, ``[b, M]``; without it all, and M is N.
+    """
+    width = index[0].size(1) if index else len(entities)
+    out = np.empty((len(query), width), np.float32)
+    vectors = [rows.detach().float().contiguous().numpy() for rows in (query, entities)]
+    ids = [rows.contiguous().numpy() for rows in index]
+    kernels.threads.run_rows(kernel, len(out), out.size, out, *vectors, *ids)
+    return torch.from_numpy(out)
+
+
+def _without_gradient(query: Tensor) -> bool:
+    """Return whether a kernel may compute the scores: on the CPU, if no gradient is needed."""
+    return query.device.type == "cpu" and not (torch.is_grad_enabled() and query.requires_grad)
 
 
 #: The models by their names.
