@@ -14,6 +14,7 @@ from gneg.training.config import BASE_WEIGHTS, LinkConfig
 from gneg.training.driver import run_folder, train
 from gneg.training.link import LinkRun
 from tests.training.runs import small, stable
+from tests.worlds import first_validation_edges
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,7 @@ def test_encoders_learn(digits, encoder):
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_validation_edges_that_are_training_edges_are_left_out(digits, shared):
+    digits = first_validation_edges(digits, 100)
     valid = digits.valid
     pos = torch.cat([digits.train[:, :50], valid.pos], dim=1)
     if shared:

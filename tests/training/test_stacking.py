@@ -15,12 +15,12 @@ from gneg.nn import Dot, Stack
 from gneg.training import load, stack_tables, stacking
 from gneg.training.config import LinkConfig
 from gneg.training.driver import train
-from tests.worlds import toy
+from tests.worlds import first_validation_edges, toy
 
 
 @pytest.fixture(scope="module")
 def cora(shared):
-    return datasets.load("Cora", root=shared)
+    return first_validation_edges(datasets.load("Cora", root=shared), 100)
 
 
 def test_heuristics_help_a_random_decoder(cora):
@@ -78,16 +78,9 @@ def test_the_stack_is_saved_and_loaded_with_the_model(tmp_path, cora):
 
 @pytest.mark.parametrize(("positives", "fitted"), [(2 * stacking.FOLDS - 1, False), (20, True)])
 def test_nothing_is_fitted_on_a_small_validation_set(positives, fitted):
-    data = toy(n=120, edges=600)
-    valid = data.valid
-    small = replace(
-        valid,
-        pos=valid.pos[:, :positives],
-        neg=tuple(end[:positives] for end in valid.neg),
-        mask=None if valid.mask is None else valid.mask[:positives],
-    )
+    data = first_validation_edges(toy(n=120, edges=600), positives)
     config = LinkConfig(hidden=8, epochs=1, eval_every=1, stack="all")
-    stack = train(replace(data, valid=small), config)["runs"][0]["stack"]
+    stack = train(data, config)["runs"][0]["stack"]
     assert stack["positives"] == positives
     assert ("linear" in stack) == fitted
     assert fitted or stack["chosen"] == "decoder alone"
