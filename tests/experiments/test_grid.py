@@ -103,6 +103,7 @@ def test_the_search_finds_a_maximum_and_changes_only_its_settings():
     assert Search(config, 0).record() is None
 
 
+@pytest.mark.slow  # test_triples.py searches, too
 def test_the_search_runs_in_a_grid(tmp_path):
     results = compare(
         toy(),

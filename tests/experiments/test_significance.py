@@ -49,6 +49,7 @@ def test_configs_that_differ_in_width_do_not_share_a_baseline(tmp_path):
     assert rows[0]["against"]["all entities"] == rows[2]["against"]["all entities"] == {}
 
 
+@pytest.mark.slow
 def test_a_config_without_a_counterpart_is_not_tested(tmp_path):
     data = sparse_data()
     base = TripleConfig(epochs=1, eval_every=1, batch_size=64, k=2, dim=4)
