@@ -19,7 +19,7 @@ from gneg.datasets import LinkData, TripleData
 from gneg.evaluation import scorers
 from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import Cell, rank_sets
-from gneg.experiments.processes import Event, Pool, Report, processes
+from gneg.experiments.processes import Event, Report, Runner, runner
 from gneg.experiments.search import Search
 from gneg.experiments.significance import add_tests
 from gneg.graph.heuristics import KINDS
@@ -66,8 +66,8 @@ def compare(
 ) -> dict[str, Any]:
     """Train every config with every seed, and compare their metrics.
 
-    Cells run in separate processes. A finished cell stays in ``out``, so that the same call
-    resumes where it was interrupted, within a cell from its last checkpoint.
+    With several ``jobs`` cells run in separate processes. A finished cell stays in ``out``, so
+    that the same call resumes where it was interrupted, within a cell from its last checkpoint.
 
     Each config is tested against the one that differs from it in the sampler alone and has the
     sampler of the first config: paired t-tests over seeds, corrected for their number by Holm's
@@ -82,7 +82,7 @@ def compare(
             without features, those that count common neighbours in a bipartite graph, and all for
             triples.
         out: Folder of the results.
-        jobs: Processes at once; each has its share of the cores.
+        jobs: Processes at once, each with its share of the cores; 1: this process alone.
         search: Trials of a search over learning rate, temperature and mixture weight for each
             config, by the validation metric of seed 0, before its runs; 0: none.
         fresh: Run finished cells again.
@@ -108,7 +108,7 @@ def compare(
         data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
     out, sets = Path(out), dict(sets or {})
     digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
-    with processes(data, sets, jobs) as pool:
+    with runner(data, sets, jobs) as pool:
         searches: list[Search[Any]] = [Search(config, search) for config in configs]
         for trials in searches if search else ():
             _tune(trials, pool, out / "search", digest, jobs, report)
@@ -168,7 +168,7 @@ def _slug(config: AnyConfig, digest: str) -> str:
 
 
 def _tune(
-    trials: Search[Any], pool: Pool, folder: Path, digest: str, jobs: int, report: Report | None
+    trials: Search[Any], pool: Runner, folder: Path, digest: str, jobs: int, report: Report | None
 ) -> None:
     """Run a search to its end, as many trials at once as there are processes."""
     while not trials.finished:

@@ -1,4 +1,4 @@
-"""A pool of processes that train the cells of a grid."""
+"""Train the cells of a grid, one after another or in a pool of processes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -48,11 +49,8 @@ class Event:
 Report = Callable[[Event], object]
 
 
-class Pool:
-    """A pool of processes that run cells; made by :func:`processes`."""
-
-    def __init__(self, executor: ProcessPoolExecutor, progress: Any) -> None:
-        self._executor, self._progress = executor, progress
+class Runner(Protocol):
+    """Runs cells; made by :func:`runner`."""
 
     def run(self, cells: Sequence[Cell], report: Report | None) -> list[dict[str, Any]]:
         """Return the records of all cells, in their order; finished cells are not run again.
@@ -62,8 +60,41 @@ class Pool:
             report: Called as cells progress and end.
 
         Raises:
-            Exception: If a cell raises it; cells that have not started are then cancelled.
+            Exception: If a cell raises it; cells that have not started are then left out.
         """
+
+
+class Serial:
+    """Runs cells one after another in this process, on the threads that it has."""
+
+    def __init__(self, data: LinkData | TripleData, sets: dict[str, HardSet]) -> None:
+        self.data, self.sets = data, sets
+
+    def run(self, cells: Sequence[Cell], report: Report | None) -> list[dict[str, Any]]:
+        """Run the cells, see :class:`Runner`."""
+        missing = list({cell.path: cell for cell in cells if not cell.path.exists()}.values())
+        finished = len(cells) - len(missing)
+        for completed, cell in enumerate(missing, finished):
+            start = Event(cell.name, completed, len(cells))
+            run_cell(cell, self.data, self.sets, report and partial(_report_epoch, report, start))
+            if report is not None:
+                report(Event(cell.name, completed + 1, len(cells)))
+        return [json.loads(cell.path.read_text()) for cell in cells]
+
+
+def _report_epoch(report: Report, start: Event, seed: int, state: dict[str, Any]) -> None:
+    """Report an epoch of a running cell."""
+    report(replace(start, epoch=state["epoch"], best=state["best"]))
+
+
+class Pool:
+    """A pool of processes that run cells."""
+
+    def __init__(self, executor: ProcessPoolExecutor, progress: Any) -> None:
+        self._executor, self._progress = executor, progress
+
+    def run(self, cells: Sequence[Cell], report: Report | None) -> list[dict[str, Any]]:
+        """Run the cells, see :class:`Runner`."""
         missing = {cell.path: cell for cell in cells if not cell.path.exists()}
         with _ignoring_interrupts():  # the processes start now
             waiting: dict[Future[None], Cell] = {
@@ -109,14 +140,17 @@ def _ignoring_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def processes(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> Iterator[Pool]:
-    """Yield a pool of ``jobs`` processes; an interruption ends the processes at once.
+def runner(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> Iterator[Runner]:
+    """Yield what runs cells: this process, or a pool that an interruption ends at once.
 
     Args:
-        data: The dataset, which is copied to every process.
+        data: The dataset, which is copied to every process of a pool.
         sets: Hard sets by name, which are copied as well.
-        jobs: Processes at once; each has its share of the cores.
+        jobs: Processes at once, each with its share of the cores; 1: this process alone.
     """
+    if jobs == 1:
+        yield Serial(data, sets)
+        return
     context = multiprocessing.get_context("spawn")
     threads = max(1, (os.cpu_count() or 1) // jobs)
     # Pickled once: torch would share sparse tensors one by one, with a warning for each.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from click.testing import Result
+from rich.console import ConsoleDimensions
 from typer.testing import CliRunner
 
 from gneg.cli import app
+from gneg.cli.app import console
 
-#: Tables as wide as on a desktop: under a dumb terminal rich folds them at 80 columns.
 TERMINAL = {"COLUMNS": "140", "TERM": "xterm"}
+console.size = ConsoleDimensions(140, 50)  # the console of tables read the terminal on import
 
 
 def run(*arguments: str) -> Result:

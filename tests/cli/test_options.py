@@ -8,11 +8,11 @@ from dataclasses import asdict
 import pytest
 import typer.main
 import yaml
-from typer.testing import CliRunner
 
 from gneg import LinkConfig, TripleConfig
 from gneg.cli import app
 from gneg.training.options import settings
+from tests.cli.invoke import run
 
 #: Commands with an option for each field of a config, and fields that they set by lists instead.
 GENERATED = [
@@ -27,10 +27,6 @@ QUICK = {"hidden": 8, "epochs": 2, "eval_every": 1, "k": 1}
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: str):
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "140", "TERM": "xterm"})
 
 
 def options(*names: str):

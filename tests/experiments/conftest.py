@@ -21,5 +21,5 @@ def compared(tmp_path_factory):
     data = toy(n=120, edges=600)
     sets = {"hard": hardset(data, k=20)}
     events = []
-    results = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, jobs=2, report=events.append)
+    results = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, report=events.append)
     return data, sets, folder, results, events

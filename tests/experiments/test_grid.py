@@ -40,13 +40,14 @@ def test_every_combination_has_a_complete_row(compared):
 
 
 def test_only_missing_cells_run_again_with_the_same_metrics(compared):
+    """And in processes of a pool with those of one process."""
     data, sets, folder, results, _ = compared
     cells = sorted(folder.glob("cells/*/cell-*.json"))
     assert len(cells) == 8
     cells[3].unlink()
     before = {cell: cell.stat().st_mtime_ns for cell in cells if cell.exists()}
     events = []
-    second = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, report=events.append)
+    second = compare(data, CONFIGS, seeds=2, sets=sets, out=folder, jobs=2, report=events.append)
     assert {cell: cell.stat().st_mtime_ns for cell in before} == before
     assert {event.cell for event in events if event.epoch is None} == {events[-1].cell}
     for old, new in zip(results["rows"], second["rows"], strict=True):

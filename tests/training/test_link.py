@@ -30,7 +30,7 @@ def test_encoders_learn(digits, encoder):
     assert curve[-1]["loss"] < curve[0]["loss"]
 
 
-@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("shared", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_validation_edges_that_are_training_edges_are_left_out(digits, shared):
     digits = first_validation_edges(digits, 100)
     valid = digits.valid

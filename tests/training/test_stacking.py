@@ -64,6 +64,7 @@ def test_heuristics_that_do_not_help_are_not_used(cora):
     assert torch.equal(stack.eval()(*z, torch.zeros(2, 5, dtype=torch.long)), Dot()(*z))
 
 
+@pytest.mark.slow
 def test_the_stack_is_saved_and_loaded_with_the_model(tmp_path, cora):
     """Two epochs of a small GCN: heuristics help it, so that there is a combination to save."""
     config = LinkConfig(encoder="gcn", hidden=16, epochs=2, eval_every=1, stack="ra,ppr,degree")
@@ -86,6 +87,7 @@ def test_nothing_is_fitted_on_a_small_validation_set(positives, fitted):
     assert fitted or stack["chosen"] == "decoder alone"
 
 
+@pytest.mark.slow
 def test_a_stack_has_a_base_measure_inside(cora):
     config = LinkConfig(
         encoder="gcn",
@@ -150,6 +152,7 @@ def test_a_shared_set_is_compared_by_the_metric_of_the_data(cora):
     assert result[result["chosen"]]["easy"] >= hits - 0.02
 
 
+@pytest.mark.slow
 def test_a_shared_set_is_not_memorised():
     """Edges without any structure against 60 pairs: by chance the MRR is 0.08."""
     generator = torch.Generator().manual_seed(0)
