@@ -37,9 +37,11 @@ def test_the_first_block_is_near_the_top_and_short():
 
 
 #: Examples of more than a few seconds; tests of training, nn and integrations have the same parts.
-SLOW = ("adversarial.py", "base_measure.py", "pykeen_plugin.py", "recipe.py")
+#: Examples that run in less than a second each.
+QUICK = ("bipartite.py", "hard_evaluation.py", "karate.py", "kg_quickstart.py", "train_loop.py")
+QUICK += ("write_a_sampler.py", "write_a_selector.py", "custom_guard.py")
 EXAMPLES = [
-    pytest.param(path, id=path.name, marks=[pytest.mark.slow] if path.name in SLOW else [])
+    pytest.param(path, id=path.name, marks=[] if path.name in QUICK else [pytest.mark.slow])
     for path in sorted((ROOT / "examples").glob("*.py"))
 ]
 

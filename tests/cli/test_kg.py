@@ -57,6 +57,7 @@ def test_compare_tells_risk_and_differences(folder, tmp_path):
     assert all(row["audit"]["risk"]["per_1000"] >= 0 for row in found["rows"])
 
 
+@pytest.mark.slow
 def test_codex_is_classified_too(shared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run("kg", "train", "codex-s", "--root", str(shared), *QUICK, "--batch-size", "4096")

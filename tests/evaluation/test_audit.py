@@ -191,6 +191,7 @@ def test_bad_input_is_named(sampler, options, message):
         audit(toy(), sampler, **options)
 
 
+@pytest.mark.slow
 def test_real_data(shared):
     data = datasets.load("Cora", root=shared)
     walk, uniform = (audit(data, name, negatives=50_000)["risk"] for name in ("walk", "uniform"))

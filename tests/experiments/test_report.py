@@ -162,6 +162,7 @@ def test_a_phone_does_not_scroll_sideways(browser, report):
     tab.close()
 
 
+@pytest.mark.slow
 @needs_browser
 def test_figures_are_files_too(results, tmp_path):
     plots = {"time": figures.comparison(results)["time"]}

@@ -124,6 +124,7 @@ def test_ogb_splits_number_types_one_after_the_other():
     assert data.negatives["test"]["tail"].tolist() == [[3, 2], [1, 1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sizes"),
     [

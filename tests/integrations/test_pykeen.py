@@ -111,7 +111,12 @@ def test_the_resolver_knows_it_as_a_class():
 
 
 @pytest.mark.parametrize(
-    "sampler", ["uniform", "hardest(uniform, m=8)", "cached(typed, size=4, m=4)"]
+    "sampler",
+    [
+        "hardest(uniform, m=8)",
+        pytest.param("uniform", marks=pytest.mark.slow),
+        pytest.param("cached(typed, size=4, m=4)", marks=pytest.mark.slow),
+    ],
 )
 def test_the_pipeline_learns(factory, sampler, shared):
     """Untrained models have an MRR of 0.32 to 0.34 on nations."""

@@ -98,6 +98,7 @@ def test_weights_are_compared_on_one_pass_of_the_model():
             torch.testing.assert_close(rows, measured.rows(entity, relation, end))
 
 
+@pytest.mark.slow
 def test_the_density_restores_unlearned_types(shared, tmp_path):
     """All negatives have the right type: the model alone cannot know it."""
     data = datasets.load_triples("umls", root=shared)

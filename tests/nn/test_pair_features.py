@@ -123,6 +123,7 @@ def test_a_run_has_pair_features_and_a_base_measure():
     assert plain["runs"][0]["test"] != first["test"]
 
 
+@pytest.mark.slow
 def test_heuristics_alone_learn(tmp_path):
     data = datasets.digits()
     config = LinkConfig(encoder="heuristics", epochs=10, lr=0.02, sampler="uniform")

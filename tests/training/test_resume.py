@@ -123,9 +123,9 @@ def test_an_interrupted_run_resumes_to_the_same_end(digits, tmp_path):
     "sampler",
     [
         "mixture(adversarial(uniform, m=8), cached(walk, size=4, m=4))",
-        "selfpaced(hardest(uniform, m=8))",
+        pytest.param("selfpaced(hardest(uniform, m=8))", marks=pytest.mark.slow),
         "curriculum(mixture(uniform, memorybank), end=0.5, epochs=4)",
-        "similar(refresh_every=1, refresh_share=0.5)",
+        pytest.param("similar(refresh_every=1, refresh_share=0.5)", marks=pytest.mark.slow),
     ],
 )
 def test_adaptive_samplers_resume_from_their_state(digits, tmp_path, sampler):

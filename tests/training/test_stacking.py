@@ -48,6 +48,7 @@ def test_heuristics_help_a_random_decoder(cora):
     assert evaluate_edges(cora.test, stacked)["mrr"] > best - 0.02
 
 
+@pytest.mark.slow
 def test_heuristics_that_do_not_help_are_not_used(cora):
     """A decoder that knows the validation edges."""
     secret = {tuple(pair) for pair in cora.valid.pos.t().tolist()}
@@ -136,6 +137,7 @@ def test_a_large_shared_set_is_cut_to_its_top_and_a_sample(cora, monkeypatch):
     assert len({tuple(pair) for pair in ends.t().tolist()}) > 490
 
 
+@pytest.mark.slow
 def test_a_shared_set_is_compared_by_the_metric_of_the_data(cora):
     """A score that is right only at the top, where a heuristic would make it worse."""
     data, _ = shared_pool(cora, 3_000)
