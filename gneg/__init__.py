@@ -61,7 +61,7 @@ __version__ = "0.1.0"
 from_networkx = Graph.from_networkx
 
 
-#: Where objects live that bring in PyTorch Geometric, which samplers do not need; None: a room.
+#: Modules of objects that import PyTorch Geometric, which samplers do not need; None: a package.
 _LATE = {
     "HardSet": "evaluation.hardset",
     "LinkConfig": "training.config",
@@ -80,6 +80,10 @@ _LATE = {
     "training": None,
     "transforms": None,
 }
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})
 
 
 def __getattr__(name: str) -> Any:

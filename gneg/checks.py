@@ -35,6 +35,13 @@ def fail(name: str, allowed: str, value: object, *, hint: str = "") -> NoReturn:
     raise ValueError(f"'{name}' must be {allowed} (got {value}){'; ' + hint if hint else ''}")
 
 
+def instance(name: str, value: object, types: tuple[type, ...], *, hint: str = "") -> None:
+    """Refuse a value that is an instance of none of ``types``."""
+    if not isinstance(value, types):
+        allowed = " or ".join(kind.__name__ for kind in types)
+        fail(name, f"a {allowed}", repr(value)[:80], hint=hint)
+
+
 def integer(name: str, value: object, minimum: int) -> int:
     """Return ``value`` if it is an integer of at least ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < minimum:

@@ -47,7 +47,9 @@ def audit_command(
     out: Annotated[Path | None, typer.Option(help="File for all figures as JSON.")] = None,
     plots: Annotated[
         Path | None,
-        typer.Option(help="Folder for the figures as PNG and SVG (needs gneg[report])."),
+        typer.Option(
+            help="Folder for the figures as PNG and SVG (needs the extra gneg\\[report])."
+        ),
     ] = None,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
 ) -> None:

@@ -34,7 +34,7 @@ ReportPage = Annotated[
     Path | None,
     typer.Option(
         "--report",
-        help="Write a page, such as report.html (needs gneg[report]).",
+        help="Write a page, such as report.html (needs the extra gneg\\[report]).",
         rich_help_panel=RUN,
     ),
 ]

@@ -11,7 +11,7 @@ import typer
 from gneg import checks, files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
-from gneg.cli.sources import DataOptions, DataSource
+from gneg.cli.sources import DataOptions, DataSource, repeat
 from gneg.cli.tables import print_table
 from gneg.graph.heuristics import KINDS
 
@@ -57,7 +57,7 @@ def evaluate_command(
     from gneg.evaluation.hardset import HardSet
 
     if dataset is None:
-        dataset, source = _dataset_of(model)
+        dataset, source = repeat(None, source, _record_of(model))
     data = source.load(dataset)
     edges = data.valid if part == "valid" else data.test
     sets = {path.stem: HardSet.load(path, edges.pos) for path in hardset or ()}
@@ -72,16 +72,16 @@ def evaluate_command(
         say_path("results", out)
 
 
-def _dataset_of(model: str) -> tuple[str, DataSource]:
-    """Return the dataset of the run that a model belongs to, and what it is loaded with."""
+def _record_of(model: str) -> dict[str, Any]:
+    """Return the record of the run that a model belongs to."""
     from gneg.training.load import load_record
 
     if not Path(model).exists() or Path(model).suffix in (".npy", ".npz"):
         checks.fail("dataset", "given unless MODEL is a run of gneg train", None)
-    source = load_record(Path(model)).get("source")
-    if source is None:
+    record = load_record(Path(model))
+    if record.get("source") is None:
         checks.fail("dataset", "given for a run that was not started by gneg train", None)
-    return source["dataset"], DataSource.from_record(source)
+    return record
 
 
 def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, Any]]:

@@ -78,11 +78,9 @@ def load(
     if name is None:
         path = Path(dataset).expanduser()
         if not path.exists() and not any(suffix in tables.SUFFIXES for suffix in path.suffixes):
-            checks.fail(
-                "dataset",
-                "the path of an edge list or one of " + ", ".join(names()),
-                repr(str(dataset)),
-            )
+            allowed = "the path of an edge list or one of " + ", ".join(names())
+            hint = "a knowledge graph: load_triples, or gneg kg" if is_triples(dataset) else ""
+            checks.fail("dataset", allowed, repr(str(dataset)), hint=hint)
         x_path = Path(features).expanduser() if features is not None else None
         return tables.load(
             path, features=x_path, undirected=undirected, bipartite=bipartite, seed=seed

@@ -235,7 +235,7 @@ class LinkData:
         return files.digest(header, *(self.positives(part) for part in PARTS))
 
     def __repr__(self) -> str:
-        width = "none" if self.x is None else str(self.x.size(1))
+        width = "no" if self.x is None else str(self.x.size(1))
         size = self.size
         nodes = " + ".join(map(str, size)) if isinstance(size, tuple) else str(size)
         return (

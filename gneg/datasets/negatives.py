@@ -66,6 +66,7 @@ def sample(
     Raises:
         ValueError: If an argument is out of range, or the sampler needs a model and there is none.
     """
+    checks.instance("data", data, (LinkData,), hint="see gneg.datasets")
     out = Path(out)
     suffix_of(out)
     pos = data.positives(part)

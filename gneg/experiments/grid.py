@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -96,6 +97,14 @@ def compare(
     Raises:
         ValueError: If an argument is out of range, or a sampler or model cannot be made.
     """
+    checks.instance("data", data, (LinkData, TripleData), hint="see gneg.datasets")
+    needed = TripleConfig if isinstance(data, TripleData) else LinkConfig
+    checks.instance("configs", configs, (list, tuple), hint="see gneg.experiments.grid.grid")
+    for config in configs:
+        checks.instance("configs", config, (needed,))
+        if config.training_free:
+            hint = "heuristics are ranked beside, see 'baselines'"
+            checks.fail("configs", "of models that are trained", config.model_name, hint=hint)
     checks.integer("seeds", seeds, 1)
     checks.integer("jobs", jobs, 1)
     checks.integer("search", search, 0)
@@ -108,6 +117,8 @@ def compare(
         data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
     out, sets = Path(out), dict(sets or {})
     digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
+    if fresh:
+        shutil.rmtree(out / "search", ignore_errors=True)
     with runner(data, sets, jobs) as pool:
         searches: list[Search[Any]] = [Search(config, search) for config in configs]
         for trials in searches if search else ():
@@ -118,7 +129,7 @@ def compare(
             for seed in range(seeds)
         ]
         for cell in cells if fresh else ():
-            cell.path.unlink(missing_ok=True)
+            shutil.rmtree(cell.folder, ignore_errors=True)
         records = pool.run(cells, report)
     rows = [
         {"searched": trials.record(), **_row(config, trials.best, records[i : i + seeds])}

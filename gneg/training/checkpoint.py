@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from gneg import files
+from gneg import checks, files
 
 if TYPE_CHECKING:
     from gneg.training.run import Run
+
+
+#: Hint of errors about files that a new run may replace.
+FRESH = "--fresh replaces it"
 
 
 def checkpoint_path(folder: Path, seed: int) -> Path:
@@ -36,6 +43,7 @@ def save(run: Run[Any, Any], path: Path) -> None:
         path: The file to write.
     """
     state = {
+        "identity": _identity(run),
         "model": run.model.state_dict(),
         "best": run.best_state,
         "optimizer": run.optimizer.state_dict(),
@@ -54,8 +62,17 @@ def load(run: Run[Any, Any], path: Path) -> None:
     Args:
         run: A run of the same data, config and seed; changed in place.
         path: A file written by :func:`save`.
+
+    Raises:
+        ValueError: If the file is damaged, or of another config, seed or dataset.
     """
-    state = torch.load(path, map_location=run.device, weights_only=True)
+    try:
+        state = torch.load(path, map_location=run.device, weights_only=True)
+        identity = state["identity"]
+    except (OSError, EOFError, RuntimeError, KeyError, TypeError, UnpicklingError):
+        checks.fail("out", "a folder with whole checkpoints", f"{path}, damaged", hint=FRESH)
+    if identity != _identity(run):
+        checks.fail("out", "a folder with checkpoints of this run", f"{path}", hint=FRESH)
     run.model.load_state_dict(state["model"])
     run.best_state = state["best"]
     run.optimizer.load_state_dict(state["optimizer"])
@@ -64,6 +81,19 @@ def load(run: Run[Any, Any], path: Path) -> None:
     torch.set_rng_state(state["rng"].cpu())
     run.progress.load_state_dict(state["progress"])
     run.load_extra_state(state)
+
+
+def _identity(run: Run[Any, Any]) -> str:
+    """Return a hash of what decides a run: config, seed and dataset."""
+    described = [asdict(run.config), run.seed, run.data.describe()]
+    return files.digest(json.dumps(described, sort_keys=True))
+
+
+def remove_all(folder: Path) -> None:
+    """Remove the checkpoints and weights of all seeds."""
+    for pattern in ("checkpoint-*.pt", "model-*.pt"):
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 def save_weights(weights: dict[str, Tensor], path: Path) -> None:

@@ -46,8 +46,12 @@ def _check_triple_base_measure(name: str, text: str) -> None:
 
 
 def _check_kinds(name: str, text: str) -> None:
-    for kind in [] if text in ("none", "all") else text.split(","):
-        checks.choice(name, kind.strip(), ("none", "all", *PAIR_KINDS))
+    if text in ("none", "all"):
+        return
+    kinds = [kind.strip() for kind in text.split(",")]
+    if not set(kinds) <= set(PAIR_KINDS) or len(set(kinds)) < len(kinds):
+        allowed = f"none, all, or some of {', '.join(PAIR_KINDS)}, each once"
+        checks.fail(name, allowed, repr(text))
 
 
 def _check_device(name: str, text: str) -> None:
@@ -69,7 +73,7 @@ SECONDS = Option(
 PATIENCE = Option("Evaluations without a better validation metric before stopping.", "Run", low=1)
 EVAL_EVERY = Option("Epochs between evaluations on validation.", "Run", low=1)
 LR = Option("Learning rate of Adam.", "Run", low=0, above=True)
-DEVICE = Option("Device of the model: cpu, cuda, ...", "Run", check=_check_device)
+DEVICE = Option("Device of the model, such as cpu or cuda:0.", "Run", check=_check_device)
 BASE_MEASURE = (
     "Log density that is added to the score: none, that of the sampler, or that of another "
     "sampler expression."

@@ -19,6 +19,7 @@ from gneg.datasets import LinkData, TripleData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
+from gneg.training import checkpoint
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.link import LinkRun
 from gneg.training.run import Report, Run
@@ -72,12 +73,12 @@ def train(
     data: LinkData | TripleData,
     config: Config | None = None,
     *,
-    seeds: Sequence[int] = (0,),
+    seeds: Sequence[int] | int = (0,),
     out: str | Path | None = None,
     fresh: bool = False,
     command: str = "gneg.train()",
     report: Report | None = None,
-    recipe: str | None = None,
+    reasons: str | None = None,
     source: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train once for each seed, evaluate, and return (and write) the record.
@@ -95,7 +96,7 @@ def train(
         fresh: Start again even if ``out`` holds a run of this config.
         command: The command that was typed, for the record.
         report: Called after each epoch with the seed and the progress.
-        recipe: The reasons for the config, for the record.
+        reasons: The reasons for the config, as the recipe states them, for the record.
         source: The arguments that the data was loaded with, for the record.
 
     Returns:
@@ -107,8 +108,13 @@ def train(
         TrainingInterrupted: After Ctrl-C; the best weights so far are evaluated and written, and
             the run is marked as incomplete.
     """
+    checks.instance("data", data, (LinkData, TripleData), hint="see gneg.datasets")
+    needed = TripleConfig if isinstance(data, TripleData) else LinkConfig
     if config is None:
-        config = TripleConfig() if isinstance(data, TripleData) else LinkConfig()
+        config = needed()
+    checks.instance("config", config, (needed,))
+    if isinstance(seeds, int):
+        seeds = range(checks.integer("seeds", seeds, 1))
     data = _without_leaks(data)
     out = None if out is None else Path(out)
     runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
@@ -117,12 +123,14 @@ def train(
         "source": source,
         "dataset": data.describe(),
         "config": asdict(config),
-        "recipe": recipe,
+        "recipe": reasons,
         "protocol": runs.protocol(data, config),  # type: ignore[attr-defined]
         "versions": files.versions(),
         "machine": files.machine(),
         "runs": [],
     }
+    if out is not None and fresh:
+        checkpoint.remove_all(out)
     finished = {} if out is None or fresh else _finished_runs(out / "results.json", results)
     for seed in seeds:
         run = finished.get(seed)
@@ -187,7 +195,7 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
                 "out",
                 f"a new folder, or one with a run of the same {key}",
                 str(path.parent),
-                hint="--fresh replaces it",
+                hint=checkpoint.FRESH,
             )
     return {run["seed"]: run for run in earlier["runs"] if run["complete"]}
 

@@ -6,6 +6,7 @@ Checks, the options of the command line and the documentation of a config are ma
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -109,11 +110,14 @@ class Setting:
         elif self.kind is float:
             low = float("-inf") if option.low is None else option.low
             high = float("inf") if option.high is None else option.high
+            if isinstance(value, int | float) and abs(value) > sys.float_info.max:
+                checks.fail(self.name, "a finite number", repr(value)[:20])
             checks.number(self.name, value, low, high, open_low=option.above)
+        elif not isinstance(value, str):
+            allowed = f"one of {', '.join(option.choices)}" if option.choices else "a text"
+            checks.fail(self.name, allowed, repr(value))
         elif option.choices is not None:
             checks.choice(self.name, value, option.choices + (None,) * self.optional)
-        elif not isinstance(value, str):
-            checks.fail(self.name, "a text", repr(value))
         elif option.check is not None:
             option.check(self.name, value)
 

@@ -131,7 +131,8 @@ def auto(data: LinkData, *, encoder: str = LinkConfig().encoder, **fixed: Any) -
     chosen, reasons = _choose(graph, encoder)
     overridden = sorted(name for name in fixed if fixed[name] != chosen.get(name, fixed[name]))
     if overridden:
-        reasons.append(f"You chose {', '.join(overridden)}.")
+        values = ", ".join(f"{name}={fixed[name]}" for name in overridden)
+        reasons.append(f"Given, and used instead: {values}.")
     config = replace(LinkConfig(encoder=encoder), **{**chosen, **fixed})
     return Recipe(config, graph, " ".join(reasons))
 

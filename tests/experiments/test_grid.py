@@ -11,7 +11,7 @@ import pytest
 from gneg import compare
 from gneg.experiments.search import Search
 from gneg.samplers.text.parse import parse, parse_list
-from gneg.training.config import LinkConfig
+from gneg.training.config import LinkConfig, TripleConfig
 from tests.experiments.conftest import CONFIGS, SAMPLERS, SMALL
 from tests.worlds import toy
 
@@ -73,6 +73,9 @@ def test_the_error_of_a_cell_is_raised(tmp_path):
     ("options", "message"),
     [
         ({"configs": []}, "'configs' must be one or more"),
+        ({"configs": [replace(SMALL, encoder="cn")]}, "'configs' must be of models that are"),
+        ({"configs": SMALL}, "'configs' must be a list or tuple"),
+        ({"configs": [TripleConfig()]}, "'configs' must be a LinkConfig"),
         ({"configs": [SMALL, SMALL]}, "'configs' must be one or more, each once"),
         ({"seeds": 0}, "'seeds' must be an integer >= 1"),
         ({"jobs": 0}, "'jobs' must be an integer >= 1"),

@@ -39,6 +39,13 @@ BAD_LINK = [
     ({"base_weight": -1}, "'base_weight' must be a number in"),
     ({"base_form": "logit"}, "'base_form' must be one of 'plain', 'nce'"),
     ({"device": "gpu"}, "'device' must be"),
+    ({"lr": float("inf")}, "'lr' must be a finite number"),
+    ({"lr": 10**400}, "'lr' must be a finite number"),
+    ({"weight_decay": float("nan")}, "'weight_decay' must be a number in"),
+    ({"encoder": ["sage"]}, "'encoder' must be one of sage, gcn"),
+    ({"stack": "all,cn"}, "'stack' must be none, all, or some of"),
+    ({"pair_features": "cn,cn"}, "'pair_features' must be none, all, or some of .*, each once"),
+    ({"sampler": "mixture(uniform:-1, walk:1)"}, "a weight must be > 0"),
     ({"patience": 0}, "'patience' must be an integer >= 1"),
     ({"batch_size": 0}, "'batch_size' must be an integer >= 1"),
 ]

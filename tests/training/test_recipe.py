@@ -46,7 +46,7 @@ def test_fixed_settings_are_not_changed(cora):
     assert chosen.config.sampler == "uniform"
     assert chosen.config.lr == 0.1
     assert chosen.config.decoder == "cosine"
-    assert "You chose lr, sampler." in chosen.reasons
+    assert "Given, and used instead: lr=0.1, sampler=uniform." in chosen.reasons
     with pytest.raises(ValueError, match="'fixed' must be one of"):
         recipe.auto(cora, sampelr="uniform")
 

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from gneg import LinkConfig, TripleConfig, datasets, train
+from gneg.training import checkpoint
 from gneg.training.driver import TrainingInterrupted, run_folder
+from gneg.training.link import LinkRun
 from gneg.training.load import load_run
 from tests.training.runs import small, stable
 from tests.triple_worlds import sparse_data
@@ -172,3 +174,33 @@ def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
         train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
     runs = json.loads((tmp_path / "results.json").read_text())["runs"]
     assert [(run["seed"], run["complete"]) for run in runs] == [(0, False), (1, True)]
+
+
+@pytest.mark.parametrize("change", [{"lr": 0.02}, {"hidden": 16}])
+def test_a_checkpoint_of_another_config_is_refused(tmp_path, change):
+    """As a killed process leaves it: a checkpoint without a record."""
+    data, config = toy(), replace(TINY, epochs=5)
+    run = LinkRun(data, config, 0)
+    run.epoch()
+    checkpoint.save(run, tmp_path / "checkpoint-0.pt")
+    with pytest.raises(ValueError, match="'out' must be a folder with checkpoints of this run"):
+        train(data, replace(config, **change), out=tmp_path)
+    with pytest.raises(ValueError, match="'out' must be a folder with checkpoints of this run"):
+        train(same_name_and_size(data), config, out=tmp_path)
+    fresh = train(data, replace(config, **change), out=tmp_path, fresh=True)
+    assert stable(fresh) == stable(train(data, replace(config, **change)))
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    for content in (b"", b"garbage", b"PK\x03\x04"):
+        (tmp_path / "checkpoint-0.pt").write_bytes(content)
+        with pytest.raises(
+            ValueError, match=r"'out' must be .* \(got .*checkpoint-0.pt, damaged\)"
+        ):
+            train(toy(), TINY, out=tmp_path)
+
+
+def test_fresh_leaves_nothing_of_earlier_seeds(tmp_path):
+    train(toy(), TINY, seeds=3, out=tmp_path)
+    train(toy(), replace(TINY, lr=0.1), out=tmp_path, fresh=True)
+    assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["model-0.pt"]

@@ -13,7 +13,8 @@ prediction", NeurIPS 2023 (datasets and benchmarks). For a node u:
 
 All heuristics are those of the training graph, taken as undirected. Their floats are added in a
 fixed order (common neighbours and features ascending, pushes first in, first out), so that lists
-are the same on any processor and number of threads.
+are the same on any processor and number of threads. The loops, ranks and ties included, are in
+:mod:`gneg.kernels.heart`.
 """
 
 from __future__ import annotations

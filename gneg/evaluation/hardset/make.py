@@ -82,6 +82,7 @@ def hardset(
         ValueError: If an argument is out of range, or the family needs features, times or a
             homogeneous graph that the data does not have.
     """
+    checks.instance("data", data, (LinkData,), hint="see gneg.datasets")
     checks.choice("part", part, ("valid", "test"))
     checks.choice("ends", ends, ("both", "dst", "src"))
     checks.integer("k", k, 2 if ends == "both" else 1)

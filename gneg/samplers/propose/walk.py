@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Walk(Sampler):
         unique: bool = False,
     ) -> None:
         super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
-        self.kind: Kind = checks.choice("kind", kind, ("ra", "cn", "aa", "ppr"))
+        self.kind: Kind = checks.choice("kind", kind, get_args(Kind))
         self.hops = (3 if graph.bipartite else 2) if hops is None else hops
         checks.integer("hops", self.hops, 2)
         self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)

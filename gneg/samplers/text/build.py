@@ -241,6 +241,8 @@ def _check_parts(
     if not valid:
         complain(text, expression.place, f"{expression.name!r} takes {parts}")
     for part, weight in expression.parts:
+        if weight is not None and weight <= 0:
+            complain(text, part.place, f"a weight must be > 0, that of {part.name!r} is {weight:g}")
         if weight is not None and cls is not Mixture:
             complain(
                 text, part.place, f"only the parts of a mixture have weights, not {part.name!r}"
