@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from gneg import checks
+
 PACKAGES = ("gneg", "torch", "torch-geometric", "numpy", "numba", "ogb")
 
 
@@ -45,6 +47,27 @@ def machine() -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
+
+
+def read_record(name: str, path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return the content of a JSON file that this library wrote.
+
+    Args:
+        name: The argument that the file belongs to, for errors.
+        path: The file.
+        keys: Keys that it must have.
+
+    Raises:
+        ValueError: If the file is not JSON, or lacks a key.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        missing = [key for key in keys if key not in content]
+    except (ValueError, TypeError) as error:
+        missing = [f"a whole file: {error}"]
+    if missing:
+        checks.fail(name, f"a whole {path.name} of gneg", f"{path} without {', '.join(missing)}")
+    return dict(content)
 
 
 def digest(header: object, *tensors: torch.Tensor) -> str:

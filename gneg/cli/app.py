@@ -53,7 +53,7 @@ def plain_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         console.print("interrupted; the same command resumes from what is finished")
         raise typer.Exit(130) from None
-    except (ValueError, FileNotFoundError, ImportError) as error:
+    except (ValueError, OSError, ImportError) as error:
         error_console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
         raise typer.Exit(2) from error
 

@@ -37,7 +37,8 @@ def audit_command(
         ),
     ] = None,
     known: Annotated[
-        str, typer.Option(help="Edges that negatives avoid: train (honest), train+valid or all.")
+        str,
+        typer.Option(help="Edges that negatives avoid: train, train+valid or all."),
     ] = "train",
     corrupt: Annotated[
         str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import checks
+from gneg import checks, files
 from gneg.cli.app import app, command_line, kg, plain_errors, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
@@ -146,7 +145,7 @@ def report_command(
         path = results / "compare.json" if results.is_dir() else results
         if not path.exists():
             checks.fail("results", "a compare.json of gneg compare, or its folder", str(results))
-        record = json.loads(path.read_text())
+        record = files.read_record("results", path, ("rows", "dataset", "heuristics", "sets"))
         _write_page(record, out)
         if figures is not None:
             from gneg.experiments.report import style

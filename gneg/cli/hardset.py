@@ -37,7 +37,7 @@ def hardset_command(
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 500,
     part: Annotated[str, typer.Option(help="Positives: valid or test.")] = "test",
     known: Annotated[
-        str, typer.Option(help="Edges that are no negatives: all, train+valid or train.")
+        str, typer.Option(help="Edges excluded from the negatives: all, train+valid or train.")
     ] = "all",
     ends: Annotated[str, typer.Option(help="End that is replaced: both, dst or src.")] = "both",
     merge: Annotated[

@@ -28,7 +28,8 @@ def sample_command(
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 10,
     part: Annotated[str, typer.Option(help="Positives: train, valid or test.")] = "train",
     known: Annotated[
-        str, typer.Option(help="Edges that negatives avoid: train (honest), train+valid or all.")
+        str,
+        typer.Option(help="Edges that negatives avoid: train, train+valid or all."),
     ] = "train",
     corrupt: Annotated[str, typer.Option(help="End that is replaced: dst, src or both.")] = "dst",
     model: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import pickle
@@ -19,7 +18,7 @@ from typing import Any, Protocol
 
 import torch
 
-from gneg import kernels
+from gneg import files, kernels
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import Cell, run_cell
@@ -79,7 +78,7 @@ class Serial:
             run_cell(cell, self.data, self.sets, report and partial(_report_epoch, report, start))
             if report is not None:
                 report(Event(cell.name, completed + 1, len(cells)))
-        return [json.loads(cell.path.read_text()) for cell in cells]
+        return [files.read_record("out", cell.path, ("run", "best_valid")) for cell in cells]
 
 
 def _report_epoch(report: Report, start: Event, seed: int, state: dict[str, Any]) -> None:
@@ -112,7 +111,7 @@ class Pool:
                 completed += 1
                 if report is not None:
                     report(Event(cell.name, completed, len(cells)))
-        return [json.loads(cell.path.read_text()) for cell in cells]
+        return [files.read_record("out", cell.path, ("run", "best_valid")) for cell in cells]
 
     def _messages(self) -> Iterator[tuple[str, int, float]]:
         """Yield what running cells have reported since the last call."""

@@ -10,7 +10,7 @@ from gneg.samplers.negatives import Negatives
 
 
 class BCE(Loss):
-    """Mean of -log sigma(pos) plus mean of -log(1 - sigma(neg)): both kinds weigh the same."""
+    """Mean of -log sigma(pos) plus mean of -log(1 - sigma(neg)), weighted equally."""
 
     name = "bce"
 

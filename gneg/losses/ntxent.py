@@ -11,7 +11,7 @@ from gneg.samplers.negatives import Negatives
 
 
 class NTXent(Loss):
-    """Cross-entropy of each positive among itself and the negatives of *all* rows of its query.
+    """Cross-entropy of each positive among itself and the negatives of all rows of its query.
 
     Where a query has several positives in the batch, their negatives are pooled, as SimCLR pools
     all negatives of an anchor; :class:`~gneg.losses.InfoNCE` keeps the rows apart. Give it cosine

@@ -11,7 +11,7 @@ from gneg.samplers.negatives import Negatives
 
 
 class SampledSoftmax(Loss):
-    """Cross-entropy of the positive among itself and *all* non-edges, estimated from K draws.
+    """Cross-entropy of the positive among itself and all non-edges, estimated from K draws.
 
     Each negative counts for the 1 / (K q) non-edges it stands for, so that the sum over
     non-edges is estimated without bias whatever the proposal: hard negatives lower its variance

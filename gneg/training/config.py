@@ -229,7 +229,7 @@ class TripleConfig(TrainConfig):
     p: int = setting(1, "Norm of TransE's distance, 1 or 2.", low=1)
     encoder: str = setting(
         "none",
-        "Message passing under the model (then with large batches, say 8192)",
+        "Message passing under the model (use large batches, such as 8192)",
         choices=("none", *RELATIONAL_ENCODERS),
     )
     layers: int = setting(1, "Layers of the encoder.", low=1)

@@ -188,7 +188,7 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
     """Return the finished runs of the same config in an earlier ``results.json``, by seed."""
     if not path.exists():
         return {}
-    earlier = json.loads(path.read_text())
+    earlier = files.read_record("out", path, ("config", "dataset", "protocol", "runs"))
     for key in ("config", "dataset", "protocol"):
         if earlier.get(key) != json.loads(json.dumps(results[key])):
             checks.fail(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, overload
 
 import torch
 
-from gneg import checks
+from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.training import checkpoint
@@ -34,8 +33,7 @@ def load_record(path: str | Path) -> dict[str, Any]:
     folder = path if path.is_dir() else path.parent
     if not path.exists() or not (folder / "results.json").exists():
         checks.fail("model", "a run of gneg train, with its results.json", str(path))
-    record: dict[str, Any] = json.loads((folder / "results.json").read_text())
-    return record
+    return files.read_record("model", folder / "results.json", ("config", "dataset", "runs"))
 
 
 def weights_of(path: str | Path) -> list[Path]:

@@ -179,14 +179,14 @@ def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[str]]:
     inputs = ""
     if graph.features and not related:
         settings["inputs"] = "both"
-        inputs = " on features, which by themselves say nothing of links, and node embeddings"
+        inputs = " on features, which alone do not predict links, and node embeddings"
     if graph.features:
         settings["lr"] = 0.003  # learned embeddings start further from their optimum
     reasons = [
-        "Nodes have features, and linked nodes are alike: one layer and a cosine, which preserve "
+        "Nodes have features, and linked nodes are alike: one layer and a cosine, which keep "
         "what the neighbours' features say."
         if alike
-        else f"One layer{inputs}, and a cosine that a perceptron corrects: linked nodes need not "
+        else f"One layer{inputs}, and a cosine plus an MLP correction: linked nodes need not "
         "be alike."
     ]
     settings["stack"] = "all"
@@ -199,7 +199,7 @@ def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[str]]:
     reasons.append(
         f"Training-free scores have a validation MRR of {mrr} %: after training the model is "
         "combined with them on validation, if cross-validation says that neither easy nor hard "
-        "figures lose by it."
+        "metrics get worse."
     )
     return settings, reasons
 

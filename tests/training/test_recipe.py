@@ -103,7 +103,7 @@ def test_features_that_say_nothing_get_embeddings_beside_them(cora):
     chosen = recipe.auto(replace(cora, x=noise))
     assert chosen.profile.heuristics["cosine"] == pytest.approx(chosen.profile.chance, rel=0.4)
     assert (chosen.config.inputs, chosen.config.decoder) == ("both", "hybrid")
-    assert "say nothing of links" in chosen.reasons
+    assert "do not predict links" in chosen.reasons
 
 
 def test_a_shared_set_gives_the_same_profile():

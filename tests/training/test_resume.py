@@ -200,6 +200,13 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
             train(toy(), TINY, out=tmp_path)
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"config": {}}'])
+def test_a_damaged_record_is_named(tmp_path, content):
+    (tmp_path / "results.json").write_text(content)
+    with pytest.raises(ValueError, match=r"'out' must be a whole results.json of gneg \(got /"):
+        train(toy(), TINY, out=tmp_path)
+
+
 def test_fresh_leaves_nothing_of_earlier_seeds(tmp_path):
     train(toy(), TINY, seeds=3, out=tmp_path)
     train(toy(), replace(TINY, lr=0.1), out=tmp_path, fresh=True)

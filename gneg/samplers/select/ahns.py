@@ -16,7 +16,7 @@ from gneg.samplers.select.rule import SelectionRule
 
 @dataclass(frozen=True)
 class AHNS(SelectionRule):
-    """Keeps candidates whose hardness answers to the score of their positive.
+    """Keeps candidates whose hardness adapts to the score of their positive.
 
     Adaptive hardness (Lai et al., AAAI 2024): the wanted score is ``beta * (s_pos + alpha) ** (p +
     1)`` and the candidates nearest to it are kept. With ``p < -1`` a positive that already scores

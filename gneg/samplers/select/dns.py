@@ -14,7 +14,7 @@ from gneg.samplers.select.rule import SelectionRule
 
 @dataclass(frozen=True)
 class DNS(SelectionRule):
-    """Keeps K random ones of the N candidates that the current model scores highest.
+    """Keeps a random K of the N candidates that the current model scores highest.
 
     DNS(M, N) (Shi et al., WWW 2023, "On the Theories Behind Hard Negative Sampling for
     Recommendation"): N sets how far into the tail of the ranking the negatives reach, and the draw
