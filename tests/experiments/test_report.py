@@ -126,7 +126,7 @@ def test_rows_are_filtered_and_metrics_chosen(opened, results):
 
 
 @needs_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_light_and_dark_have_contrast(browser, report, scheme):
     tab = browser.new_page(color_scheme=scheme)
     tab.goto(report.as_uri())

@@ -13,8 +13,9 @@ from tests.triple_worlds import sparse_data
 
 
 def on(name: str, options: dict, least: float):
-    """Return a case; those of more than a few seconds are slow."""
-    marks = [] if name == "nations" else [pytest.mark.slow]
+    """Return a case; those of more than a second or two are slow."""
+    quick = name == "nations" and "encoder" not in options
+    marks = [] if quick else [pytest.mark.slow]
     return pytest.param(name, options, least, marks=marks)
 
 
