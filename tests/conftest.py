@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # several processes share the cores: one thread for each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
 import hypothesis
 import pytest
 import torch
