@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -43,7 +41,7 @@ def save(run: Run[Any, Any], path: Path) -> None:
         path: The file to write.
     """
     state = {
-        "identity": _identity(run),
+        "identity": run.identity,
         "model": run.model.state_dict(),
         "best": run.best_state,
         "optimizer": run.optimizer.state_dict(),
@@ -71,7 +69,7 @@ def load(run: Run[Any, Any], path: Path) -> None:
         identity = state["identity"]
     except (OSError, EOFError, RuntimeError, KeyError, TypeError, UnpicklingError):
         checks.fail("out", "a folder with whole checkpoints", f"{path}, damaged", hint=FRESH)
-    if identity != _identity(run):
+    if identity != run.identity:
         checks.fail("out", "a folder with checkpoints of this run", f"{path}", hint=FRESH)
     run.model.load_state_dict(state["model"])
     run.best_state = state["best"]
@@ -81,12 +79,6 @@ def load(run: Run[Any, Any], path: Path) -> None:
     torch.set_rng_state(state["rng"].cpu())
     run.progress.load_state_dict(state["progress"])
     run.load_extra_state(state)
-
-
-def _identity(run: Run[Any, Any]) -> str:
-    """Return a hash of what decides a run: config, seed and dataset."""
-    described = [asdict(run.config), run.seed, run.data.describe()]
-    return files.digest(json.dumps(described, sort_keys=True))
 
 
 def remove_all(folder: Path) -> None:

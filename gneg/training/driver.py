@@ -91,7 +91,8 @@ def train(
             would select a model that remembers edges, are left out with a warning.
         config: A :class:`~gneg.training.config.LinkConfig` or, for triples, a
             :class:`~gneg.training.config.TripleConfig`; their defaults if None.
-        seeds: One run for each; a seed decides initial weights, batches, dropout and negatives.
+        seeds: One run for each, or their number: then 0, 1, ...; a seed decides initial weights,
+            batches, dropout and negatives.
         out: Folder for ``results.json``, ``model-SEED.pt`` (the best weights) and checkpoints.
         fresh: Start again even if ``out`` holds a run of this config.
         command: The command that was typed, for the record.

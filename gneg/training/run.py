@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from gneg import files
 from gneg.losses import Loss
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
@@ -80,6 +83,15 @@ class Run(ABC, Generic[DataType, ConfigType]):
     @abstractmethod
     def make_sampler(self) -> Any:
         """Return the sampler of training negatives."""
+
+    @cached_property
+    def identity(self) -> str:
+        """A hash of what decides the run: config, seed and dataset.
+
+        Cached: every checkpoint holds it, and describing the dataset reads all edges and features.
+        """
+        described = [vars(self.config), self.seed, self.data.describe()]
+        return files.digest(json.dumps(described, sort_keys=True))
 
     @abstractmethod
     def make_loss(self) -> Loss | None:
