@@ -25,6 +25,7 @@ from gneg.experiments.search import Search
 from gneg.experiments.significance import add_tests
 from gneg.graph.heuristics import KINDS
 from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.driver import config_class
 
 __all__ = ["Event", "compare", "grid"]
 
@@ -98,10 +99,9 @@ def compare(
         ValueError: If an argument is out of range, or a sampler or model cannot be made.
     """
     checks.instance("data", data, (LinkData, TripleData), hint="see gneg.datasets")
-    needed = TripleConfig if isinstance(data, TripleData) else LinkConfig
     checks.instance("configs", configs, (list, tuple), hint="see gneg.experiments.grid.grid")
     for config in configs:
-        checks.instance("configs", config, (needed,))
+        checks.instance("configs", config, (config_class(data),))
         if config.training_free:
             hint = "heuristics are ranked beside, see 'baselines'"
             checks.fail("configs", "of models that are trained", config.model_name, hint=hint)

@@ -25,7 +25,7 @@ from gneg.training.link import LinkRun
 from gneg.training.run import Report, Run
 from gneg.training.triple import TripleRun
 
-__all__ = ["TrainingInterrupted", "make_run", "run_folder", "spread", "train"]
+__all__ = ["TrainingInterrupted", "config_class", "make_run", "run_folder", "spread", "train"]
 
 Config = LinkConfig | TripleConfig
 Data = TypeVar("Data", LinkData, TripleData)
@@ -53,6 +53,11 @@ def run_folder(data: LinkData | TripleData, config: Config) -> str:
     digest = hashlib.sha256(settings.encode()).hexdigest()[:6]
     words = [data.name, config.model_name] + ([] if config.training_free else [config.sampler])
     return "-".join(re.sub(r"\W+", "-", word).strip("-") for word in words)[:80] + f"-{digest}"
+
+
+def config_class(data: LinkData | TripleData) -> type[LinkConfig] | type[TripleConfig]:
+    """Return the class of configs for a kind of data."""
+    return TripleConfig if isinstance(data, TripleData) else LinkConfig
 
 
 def make_run(data: LinkData | TripleData, config: Config, seed: int) -> LinkRun | TripleRun:
@@ -110,10 +115,9 @@ def train(
             the run is marked as incomplete.
     """
     checks.instance("data", data, (LinkData, TripleData), hint="see gneg.datasets")
-    needed = TripleConfig if isinstance(data, TripleData) else LinkConfig
     if config is None:
-        config = needed()
-    checks.instance("config", config, (needed,))
+        config = config_class(data)()
+    checks.instance("config", config, (config_class(data),))
     if isinstance(seeds, int):
         seeds = range(checks.integer("seeds", seeds, 1))
     data = _without_leaks(data)

@@ -11,8 +11,7 @@ from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.training import checkpoint
-from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.driver import make_run
+from gneg.training.driver import config_class, make_run
 from gneg.training.link import LinkRun
 from gneg.training.options import from_mapping
 from gneg.training.triple import TripleRun
@@ -75,8 +74,7 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
         checks.fail(
             "data", f"what the model was trained on ({_text(trained_on)})", _text(description)
         )
-    config_class = TripleConfig if isinstance(data, TripleData) else LinkConfig
-    config: Any = from_mapping(config_class, record["config"], str(weights.parent))
+    config: Any = from_mapping(config_class(data), record["config"], str(weights.parent))
     with torch.random.fork_rng(devices=[]):
         run = make_run(data, config, seed=0)
     run.model.load_state_dict(checkpoint.load_weights(weights, config.device))
