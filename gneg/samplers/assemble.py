@@ -1,9 +1,10 @@
-"""Assembling drawn ids into :class:`~gneg.Negatives`."""
+"""Drawing for a batch of positives, assembled into :class:`~gneg.Negatives`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,12 +12,61 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg.samplers.negatives import Density, Negatives, Side
-from gneg.samplers.query import FloatArray, IntArray, Part, Query
+from gneg.rng import split_seed
+from gneg.samplers.negatives import Density, Negatives, Side, Vectors
+from gneg.samplers.query import Corrupt, FloatArray, IntArray, Part, Query, Score, split_sides
 
 
 class _HasDensity(Protocol):
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None: ...
+
+
+class _Draws(_HasDensity, Protocol):
+    corrupt: Corrupt
+
+    def make_query(self, side: Side, ends: IntArray, positions: IntArray) -> Query: ...
+
+    def draw(self, query: Query, k: int, seed: int) -> IntArray: ...
+
+    def finish(self, negatives: Negatives, seed: int) -> Negatives: ...
+
+
+def draw_batch(
+    sampler: _Draws,
+    pos: Tensor,
+    k: int,
+    *,
+    z: Vectors | None,
+    score: Score | None,
+    seed: int,
+    avoid: IntArray | None = None,
+) -> Negatives:
+    """Draw ``k`` negatives for each positive; the arguments were checked.
+
+    Args:
+        sampler: The sampler.
+        pos: ``[2, B]`` integer tensor of (source, target).
+        k: Number of negatives per positive, K.
+        z: Embeddings, for samplers that use them.
+        score: The current model, for samplers that use it.
+        seed: Seed of all randomness.
+        avoid: ``[B]``, a further target that each row avoids, or -1; None: none in any row. The
+            densities of such a call are unknown.
+    """
+    call = object()
+    ends = pos.detach().to("cpu", torch.int64).contiguous().numpy()
+    parts: list[Part] = []
+    sides = split_sides(sampler.corrupt, ends.shape[1], split_seed(seed, 2))
+    for i, (side, positions) in enumerate(sides):
+        query = sampler.make_query(side, ends, positions)
+        query = replace(query, z=z, score=score, device=pos.device, call=call)
+        if avoid is not None:
+            query = replace(query, avoid=avoid[positions])
+        parts.append(Part(query, positions, sampler.draw(query, k, split_seed(seed, i))))
+    negatives = assemble(sampler, pos, parts)
+    if avoid is not None:
+        negatives = replace(negatives, density=Density())
+    return sampler.finish(negatives, split_seed(seed, 3))
 
 
 def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negatives:

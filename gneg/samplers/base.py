@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -17,15 +17,15 @@ from gneg import checks
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import draw_seed, split_seed
 from gneg.samplers.arguments import known_edges, pairs_of
-from gneg.samplers.assemble import assemble
-from gneg.samplers.exclude import fill, first_usable
+from gneg.samplers.assemble import draw_batch
+from gneg.samplers.exclude import checked, fill, first_usable
 from gneg.samplers.negatives import Negatives, Side, Vectors
 from gneg.samplers.protocol import Need
-from gneg.samplers.query import FloatArray, IntArray, Part, Query, Score, split_sides
+from gneg.samplers.query import Corrupt, FloatArray, IntArray, Query, Score
+from gneg.samplers.state import entries
 
 __all__ = ["Corrupt", "FloatArray", "IntArray", "Need", "Query", "Sampler", "Score", "Vectors"]
 
-Corrupt = Literal["dst", "src", "both"]
 #: What :meth:`Sampler.propose` may return: see :attr:`Sampler.proposes`.
 Proposes = Literal["anything", "non-edges", "full rows"]
 #: What a log density depends on and costs, the worst last: see :attr:`Sampler.density`.
@@ -70,6 +70,11 @@ class Sampler(ABC):
         self.unique = unique
         self._cache: dict[Any, Any] = {}
         self._pending: Any = None  # what `step` learns from: the last draw
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The graph's fingerprint, part of the states that depend on the graph."""
+        return self.graph.fingerprint()
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -158,10 +163,9 @@ class Sampler(ABC):
         """Restore what ``state_dict`` returned.
 
         Raises:
-            ValueError: If ``state`` holds unknown keys.
+            ValueError: If it is that of another sampler or graph, or an entry is out of range.
         """
-        if state:
-            checks.fail("state", "empty for a sampler without state", sorted(state))
+        entries(state, ())
 
     def sample(
         self,
@@ -194,16 +198,7 @@ class Sampler(ABC):
         for vectors in z if isinstance(z, tuple) else [z]:
             if vectors is not None:
                 checks.same_device("z", vectors, "pos", pos)
-        seed, call = draw_seed(generator), object()
-        ends = pos.detach().to("cpu", torch.int64).contiguous().numpy()
-        parts: list[Part] = []
-        sides = split_sides(self.corrupt, ends.shape[1], split_seed(seed, 2))
-        for i, (side, positions) in enumerate(sides):
-            query = self.make_query(side, ends, positions)
-            query = replace(query, z=z, score=score, device=pos.device, call=call)
-            index = self.draw(query, k, split_seed(seed, i))
-            parts.append(Part(query, positions, index))
-        return self.finish(assemble(self, pos, parts), split_seed(seed, 3))
+        return draw_batch(self, pos, k, z=z, score=score, seed=draw_seed(generator))
 
     def log_prob(self, src: Tensor, dst: Tensor, *, side: Side | None = None) -> Tensor | None:
         """Return the log density ``[B]`` of each pair under this sampler; None if unknown.
@@ -239,14 +234,18 @@ class Sampler(ABC):
 
     def draw(self, query: Query, k: int, seed: int) -> IntArray:
         """Propose, exclude and fill; return targets ``[B, k]``, -1 after the last of a row."""
-        index = self.propose(query, k, split_seed(seed, 0))
-        if self.proposes == "anything" or (query.unique and self.proposes == "non-edges"):
-            index = first_usable(query, index, k, self.propose, seed)
-        if self.proposes == "full rows":
+        index = self.candidates(query, k, split_seed(seed, 0))
+        if self.proposes == "full rows" and not query.holds_avoided(index):
             query.counts.update(filled=0, short=int((index[:, -1] < 0).sum()))
             return index
+        if self.proposes != "non-edges" or query.unique or query.avoid is not None:
+            index = first_usable(query, index, k, self.candidates, seed)
         fill(query, index, split_seed(seed, 1))
         return index
+
+    def candidates(self, query: Query, k: int, seed: int) -> IntArray:
+        """Return what :meth:`propose` returns, checked; to draw through a sampler, call this."""
+        return checked(type(self).__name__, self.propose(query, k, seed), query, k)
 
     def make_query(
         self,

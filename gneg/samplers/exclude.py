@@ -1,12 +1,13 @@
-"""Exclusion of known edges, self-loops and repeats from proposals, and what fills the gaps."""
+"""Checks of proposals, exclusion of known edges, self-loops and repeats, and filling of gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
+from torch import Tensor
 
-from gneg import kernels
+from gneg import checks
 from gneg.rng import split_seed
 from gneg.samplers.query import IntArray, Query
 
@@ -50,15 +51,32 @@ def first_usable(
 
 def fill(query: Query, index: IntArray, seed: int) -> None:
     """Replace the -1 entries of ``index [B, K]`` by uniform non-edges, as many as there are."""
-    known = query.known
-    rows = query.run(
-        kernels.pools.fill,
-        index,
-        *known.arrays,
-        known.num_dst,
-        known.no_self,
-        query.unique,
-        seed,
-    )
-    query.counts["filled"] += sum(filled for filled, _ in rows)
-    query.counts["short"] += sum(short for _, short in rows)
+    filled, short = query.fill(index, seed, unique=query.unique)
+    query.counts["filled"] += filled
+    query.counts["short"] += short
+
+
+def checked(name: str, proposed: object, query: Query, k: int) -> IntArray:
+    """Return what a sampler proposes for a query, if it is an array ``[B, k]`` of ids below N.
+
+    Kernels index arrays by these ids without looking.
+
+    Args:
+        name: Name of the sampler, for errors.
+        proposed: What its ``propose`` returned: an array, or a tensor.
+        query: The query.
+        k: The number of candidates asked for.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    values = proposed.detach().cpu().numpy() if isinstance(proposed, Tensor) else proposed
+    index = np.asarray(values)
+    shape = len(query.rows), k
+    if index.dtype.kind not in "iu" or index.shape != shape:
+        content = f"{index.dtype} of shape {list(index.shape)}"
+        checks.fail(f"{name}.propose", f"a function that returns integers {list(shape)}", content)
+    if index.size and index.max() >= query.known.num_dst:
+        allowed = f"a function that returns ids below {query.known.num_dst}, or -1"
+        checks.fail(f"{name}.propose", allowed, index.max())
+    return np.require(index, np.int64, ["C", "W"])

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
+from gneg.rng import split_seed
 from gneg.samplers.negatives import Side, Vectors
 
+Corrupt = Literal["dst", "src", "both"]
 Score = Callable[[Tensor, Tensor], Tensor]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -43,6 +45,8 @@ class Query:
         score: The model that ``sample`` was called with.
         device: The device of the ids that ``score`` is called with.
         call: An object that all queries of a call of ``sample`` share.
+        avoid: ``[B]``, a target that each row avoids beside its known ones, -1 where there is none:
+            a positive that is not known; None: none in any row.
         counts: Events while drawing, which samplers add to; becomes ``Negatives.counts``.
     """
 
@@ -57,6 +61,7 @@ class Query:
     score: Score | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     call: object = None
+    avoid: IntArray | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -71,8 +76,9 @@ class Query:
 
     @cached_property
     def num_free(self) -> IntArray:
-        """``[B]``, number of non-edges of each row."""
-        return self.known.sizes(self.rows)
+        """``[B]``, number of targets that each row may hold."""
+        sizes = self.known.sizes(self.rows)
+        return sizes if self.avoid is None else sizes - (self.avoid >= 0)
 
     @property
     def log_uniform(self) -> FloatArray:
@@ -82,7 +88,9 @@ class Query:
 
     def take(self, positions: npt.NDArray[Any]) -> Query:
         """Return the query for some of the rows."""
-        return replace(self, rows=self.rows[positions], position=self.position[positions])
+        avoid = None if self.avoid is None else self.avoid[positions]
+        rows, position = self.rows[positions], self.position[positions]
+        return replace(self, rows=rows, position=position, avoid=avoid)
 
     def blank(self, k: int) -> IntArray:
         """Return an index ``[B, k]`` without any target: -1 everywhere."""
@@ -101,6 +109,8 @@ class Query:
             unique: Whether to leave out what a row of ``out`` holds already.
         """
         size = self.known.num_dst
+        if self.avoid is not None:
+            candidates = np.where(candidates == self.avoid[:, None], -1, candidates)
         stamps = size <= kernels.pools.STAMPED and candidates.shape[1] >= kernels.pools.FEW
 
         def exclude_rows(*args: Any) -> int:
@@ -112,6 +122,44 @@ class Query:
             exclude_rows, len(out), candidates.size, out, self.rows, candidates, *known, unique
         )
         return sum(missing)
+
+    def holds_avoided(self, index: IntArray) -> bool:
+        """Return whether a row of ``index [B, K]`` holds the target that it is to avoid."""
+        return self.avoid is not None and bool(
+            ((index == self.avoid[:, None]) & (index >= 0)).any()
+        )
+
+    def fill(self, index: IntArray, seed: int, *, unique: bool) -> tuple[int, int]:
+        """Replace the -1 entries of ``index [B, K]`` by uniform non-edges, as many as there are.
+
+        A row with fewer than K non-edges becomes all of them, ascending, and -1 after them.
+
+        Args:
+            index: ``[B, K]``, targets so far; changed in place.
+            seed: Seed of the draws.
+            unique: Whether a row may hold a target only once.
+
+        Returns:
+            The number of entries that were filled, and of rows with fewer than K non-edges.
+        """
+        known = *self.known.arrays, self.known.num_dst, self.known.no_self
+        if self.avoid is None:
+            counts = self.run(kernels.pools.fill, index, *known, unique, seed)
+            return sum(filled for filled, _ in counts), sum(short for _, short in counts)
+        filled = short = 0
+        for lane, avoids in enumerate([False, True]):
+            rows = np.flatnonzero((self.avoid >= 0) == avoids)
+            part, avoid = self.take(rows), self.avoid[rows]
+            # A target that already stands in its row is not drawn again: so neither is this one.
+            columns = [index[rows], avoid[:, None]] if avoids else [index[rows]]
+            wide = np.ascontiguousarray(np.concatenate(columns, axis=1))
+            counts = part.run(
+                kernels.pools.fill, wide, *known, unique or avoids, split_seed(seed, lane)
+            )
+            index[rows] = _without(wide, avoid)[:, : index.shape[1]]
+            filled += sum(number for number, _ in counts)
+            short += sum(number for _, number in counts)
+        return filled, short
 
     def scores(self, index: IntArray, memory_mb: int = MEMORY_MB) -> ScoreArray:
         """Return the current model's scores of candidates; -inf where there is none.
@@ -166,6 +214,12 @@ class Query:
         return scores
 
 
+def _without(index: IntArray, avoid: IntArray) -> IntArray:
+    """Return the rows of ``index [B, K]`` without ``avoid [B]``, -1 at their ends instead."""
+    index = np.where(index == avoid[:, None], -1, index)
+    return np.take_along_axis(index, np.argsort(index < 0, axis=1, kind="stable"), axis=1)
+
+
 @dataclass(frozen=True)
 class Part:
     """The rows of a call whose negatives replace one side.
@@ -181,7 +235,7 @@ class Part:
     index: IntArray
 
 
-def split_sides(corrupt: str, size: int, seed: int) -> list[tuple[Side, npt.NDArray[Any]]]:
+def split_sides(corrupt: Corrupt, size: int, seed: int) -> list[tuple[Side, npt.NDArray[Any]]]:
     """Return each side to replace, with the positions of its positives.
 
     Args:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from gneg import checks, kernels
+from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, Need, Proposes, Query, Sampler, Score
 from gneg.samplers.negatives import Negatives, Vectors
 from gneg.samplers.pool import Pool
 from gneg.samplers.query import MEMORY_MB
+from gneg.samplers.state import entries
 
 _OF_NEGATIVES = ("filled", "short")  # counts of the returned negatives, not of a pool
 
@@ -70,17 +71,16 @@ class Wrapper(Sampler):
         """
         m = max(self.m, k)
         part = replace(query, unique=True, counts=type(query.counts)())
-        known, seeds = query.known, [split_seed(seed, i) for i in range(2)]
+        seeds = [split_seed(seed, i) for i in range(2)]
         if self.sampler.proposes == "full rows":
             index = self.sampler.draw(part, m, seeds[0])
         else:
-            proposed = self.sampler.propose(part, m, seeds[0])
+            proposed = self.sampler.candidates(part, m, seeds[0])
             index = query.blank(m)
             part.exclude(index, proposed, unique=True)
             front = np.ascontiguousarray(index[:, :k])
-            arguments = *known.arrays, known.num_dst, known.no_self, True
-            fills = part.run(kernels.pools.fill, front, *arguments, seeds[1])
-            part.counts["pool_filled"] += sum(filled for filled, _ in fills)
+            filled, _ = part.fill(front, seeds[1], unique=True)
+            part.counts["pool_filled"] += filled
             index[:, :k] = front
         of_pool = {name: n for name, n in part.counts.items() if name not in _OF_NEGATIVES}
         query.counts.update(of_pool)
@@ -93,7 +93,11 @@ class Wrapper(Sampler):
         return {}
 
     def _load(self, state: dict[str, Any]) -> None:
-        """Restore what `_state` returned."""
+        """Restore what `_state` returned; called with a state that has the right keys.
+
+        Raises:
+            ValueError: If an entry is out of range.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """Return the wrapped sampler's state and the wrapper's own."""
@@ -103,13 +107,13 @@ class Wrapper(Sampler):
         """Restore both.
 
         Raises:
-            ValueError: If keys are missing or unknown.
+            ValueError: If it is that of another sampler or graph, or an entry is out of range.
         """
-        keys = {"sampler", *self._state()}
-        if set(state) != keys:
-            checks.fail("state", f"with the keys {sorted(keys)}", sorted(state))
-        self.sampler.load_state_dict(state["sampler"])
+        names = self._state()
+        fingerprint = names.pop("graph", None)
+        state = entries(state, ["sampler", *names], fingerprint)
         self._load(state)
+        self.sampler.load_state_dict(state["sampler"])
 
     # -- handed on -------------------------------------------------------------------------------
 

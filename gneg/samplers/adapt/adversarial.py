@@ -18,8 +18,10 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.pool import gumbel
 from gneg.samplers.query import MEMORY_MB
+from gneg.samplers.state import count, finite, floats, sequence
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam stores of a parameter
 MOMENTUM = 0.9  # of the moving averages of the baseline and of the entropy
 COLLAPSED = 0.05  # share of the highest possible entropy below which a generator has collapsed
 PATIENCE = 20  # steps below it before the warning
@@ -181,17 +183,38 @@ class Adversarial(Wrapper):
 
     def _state(self) -> dict[str, Any]:
         return {
+            "graph": self.fingerprint,
             "weights": [parameter.detach().clone() for parameter in (*self.factors, *self.bias)],
-            "optimizer": self.optimizer.state_dict(),
+            "moments": [
+                [moments[name].clone() for name in MOMENTS]
+                for moments in self.optimizer.state.values()
+            ],
             "watch": [self.baseline, self.entropy, self.steps, self.low],
         }
 
     def _load(self, state: dict[str, Any]) -> None:
+        parameters = [*self.factors, *self.bias]
+        weights = sequence("weights", state["weights"], len(parameters))
+        for parameter, value in zip(parameters, weights, strict=True):
+            floats("weights", value, tuple(parameter.shape))
+        baseline, entropy, steps, low = sequence("watch", state["watch"], 4)
+        if not (isinstance(baseline, float) and math.isnan(baseline)):  # before the first step
+            finite("watch", baseline, -math.inf, math.inf)
+        entropy = finite("watch", entropy, 0, 1 + 1e-6)
+        steps, low = count("watch", steps), count("watch", low)
+        rows = sequence("moments", state["moments"])
+        optimizer = torch.optim.Adam(parameters, lr=self.lr)
+        if rows:  # none before the first step
+            rows = sequence("moments", rows, len(parameters))
+        for parameter, row in zip(parameters, rows, strict=False):
+            for name, value in zip(MOMENTS, sequence("moments", row, 3), strict=True):
+                floats("moments", value, () if name == "step" else tuple(parameter.shape))
+                optimizer.state[parameter][name] = value.clone()
         with torch.no_grad():
-            for parameter, value in zip((*self.factors, *self.bias), state["weights"], strict=True):
+            for parameter, value in zip(parameters, weights, strict=True):
                 parameter.copy_(value)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.baseline, self.entropy, self.steps, self.low = state["watch"]
+        self.optimizer = optimizer
+        self.baseline, self.entropy, self.steps, self.low = baseline, entropy, steps, low
 
 
 def _moved(average: float, value: float) -> float:

@@ -15,6 +15,7 @@ from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.pool import Pool, gumbel
 from gneg.samplers.query import MEMORY_MB
+from gneg.samplers.state import by_side, count, integers, refuse
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
 Refresh = Literal["is", "top", "unif"]
@@ -84,13 +85,21 @@ class Cached(Wrapper):
         """The current model, and what the wrapped sampler needs."""
         return self.sampler.needs | {"score"}
 
+    def _sizes(self, side: str) -> tuple[int, int]:
+        """Return the numbers of queries and of targets of a side."""
+        sizes = self.graph.num_src, self.graph.num_dst
+        return sizes if side == "dst" else sizes[::-1]
+
+    def _num_slots(self, queries: int) -> int:
+        """Return for how many queries at once there is memory."""
+        return min(queries, max(1, self.cache_mb * 2**20 // (4 * self.size + 8)))
+
     def _slots(self, side: str, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Return the slot of each row, and whether the row owns it."""
         if side not in self._items:
-            queries = self.graph.num_src if side == "dst" else self.graph.num_dst
-            room = max(1, self.cache_mb * 2**20 // (4 * self.size + 8))
-            self._items[side] = np.full((min(queries, room), self.size), -1, np.int32)
-            self._owner[side] = np.full(min(queries, room), -1, np.int64)
+            slots = self._num_slots(self._sizes(side)[0])
+            self._items[side] = np.full((slots, self.size), -1, np.int32)
+            self._owner[side] = np.full(slots, -1, np.int64)
         slot = rows % max(len(self._owner[side]), 1)
         return slot, self._owner[side][slot] == rows
 
@@ -147,12 +156,20 @@ class Cached(Wrapper):
 
     def _state(self) -> dict[str, Any]:
         return {
+            "graph": self.fingerprint,
             "steps": self.steps,
             "items": {side: torch.from_numpy(array.copy()) for side, array in self._items.items()},
             "owner": {side: torch.from_numpy(array.copy()) for side, array in self._owner.items()},
         }
 
     def _load(self, state: dict[str, Any]) -> None:
-        self.steps = state["steps"]
-        self._items = {side: array.numpy().copy() for side, array in state["items"].items()}
-        self._owner = {side: array.numpy().copy() for side, array in state["owner"].items()}
+        steps = count("steps", state["steps"])
+        items, owner = (by_side(name, state[name]) for name in ("items", "owner"))
+        if set(items) != set(owner):
+            refuse("owner", f"of the sides {sorted(items)}", sorted(owner))
+        for side in items:
+            queries, targets = self._sizes(side)
+            slots = self._num_slots(queries)
+            items[side] = integers("items", items[side], (slots, self.size), -1, targets)
+            owner[side] = integers("owner", owner[side], (slots,), -1, queries)
+        self.steps, self._items, self._owner = steps, items, owner

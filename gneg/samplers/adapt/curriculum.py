@@ -9,6 +9,7 @@ from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.negatives import Vectors
+from gneg.samplers.state import count
 from gneg.samplers.wrapper import Wrapper
 
 
@@ -68,7 +69,7 @@ class Curriculum(Wrapper):
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the wrapped sampler."""
-        return self.sampler.propose(query, k, seed)
+        return self.sampler.candidates(query, k, seed)
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the wrapped sampler's log density."""
@@ -88,5 +89,5 @@ class Curriculum(Wrapper):
         return {"epoch": self.epoch}
 
     def _load(self, state: dict[str, Any]) -> None:
-        self.epoch = state["epoch"]
+        self.epoch = count("epoch", state["epoch"])
         self._apply()

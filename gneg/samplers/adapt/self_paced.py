@@ -10,6 +10,7 @@ from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.negatives import Vectors
+from gneg.samplers.state import entries, finite, sequence
 from gneg.samplers.wrapper import Wrapper
 
 ROWS = 1_024  # of each call that are scored to measure the share
@@ -86,7 +87,7 @@ class SelfPaced(Wrapper):
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the wrapped sampler, and record how many negatives violate."""
-        index = self.sampler.propose(query, k, seed)
+        index = self.sampler.candidates(query, k, seed)
         measured = np.arange(0, len(index), max(1, len(index) // ROWS))
         part = query.take(measured)
         above = part.scores(index[measured]) > part.scores(part.targets[:, None])
@@ -128,6 +129,9 @@ class SelfPaced(Wrapper):
         }
 
     def _load(self, state: dict[str, Any]) -> None:
-        self.violating, self.difficulty = state["violating"], state["difficulty"]
-        self.curve = list(state["curve"])
+        violating = finite("violating", state["violating"], 0, 1)
+        difficulty = finite("difficulty", state["difficulty"], 0, 1)
+        names = ["violating", self.setting]
+        curve = [entries(point, names) for point in sequence("curve", state["curve"])]
+        self.violating, self.difficulty, self.curve = violating, difficulty, curve
         self._apply()

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gneg import checks, kernels
+from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler
@@ -101,10 +101,8 @@ class Guarded(Wrapper):
 
     def _easier(self, query: Query, index: IntArray, spare: IntArray, seed: int) -> IntArray:
         """Complete rows from uniform candidates, then from ``spare``, dropped candidates."""
-        known = query.known
-        fill = *known.arrays, known.num_dst, known.no_self, True
         uniform = query.blank(max(self.m, index.shape[1]))
-        query.run(kernels.pools.fill, uniform, *fill, seed)
+        query.fill(uniform, seed, unique=True)
         pool = Pool(query, uniform, self.memory_mb)
         lacking = _lacking(query, index)
         dropped, banned = self._dropped(pool)
@@ -117,7 +115,7 @@ class Guarded(Wrapper):
         if any(guard.strict for guard in self.guards):
             self._search(query, index, seed)
         else:
-            query.run(kernels.pools.fill, index, *fill, split_seed(seed, 1))
+            query.fill(index, split_seed(seed, 1), unique=True)
         return _packed(index)
 
     def _search(self, query: Query, index: IntArray, seed: int) -> None:

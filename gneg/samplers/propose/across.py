@@ -104,5 +104,7 @@ class Across(Sampler):
             known=self.sampler.known,
             unique=False,
         )
-        drawn = self.sampler.propose(joint, TRIES * k, seed) - of_targets
-        return np.where((drawn >= 0) & (drawn < query.known.num_dst), drawn, -1)
+        drawn = self.sampler.candidates(joint, TRIES * k, seed) - of_targets
+        of_type = (drawn >= 0) & (drawn < query.known.num_dst)
+        first = np.argsort(~of_type, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(np.where(of_type, drawn, -1), first, axis=1)

@@ -15,6 +15,7 @@ from gneg.graph import Graph, KnownEdges
 from gneg.rng import split_seed
 from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.negatives import Negatives, Side
+from gneg.samplers.state import by_side, count, entries, floats, integers, refuse, sequence
 
 
 class MemoryBank(Sampler):
@@ -194,21 +195,28 @@ class MemoryBank(Sampler):
             side: [torch.from_numpy(self._ids[side]), torch.from_numpy(self._born[side]), keys]
             for side, keys in self._keys.items()
         }
-        return {"clock": self.clock, "queues": queues}
+        return {"graph": self.fingerprint, "clock": self.clock, "queues": queues}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what ``state_dict`` returned.
 
         Raises:
-            ValueError: If a key is missing or unknown.
+            ValueError: If it is that of another sampler or graph, or an entry is out of range.
         """
-        if set(state) != {"clock", "queues"}:
-            checks.fail("state", "with the keys 'clock' and 'queues'", sorted(state))
-        self.clock = state["clock"]
-        queues = state["queues"]
-        self._ids = {side: ids.numpy().copy() for side, (ids, _, _) in queues.items()}
-        self._born = {side: born.numpy().copy() for side, (_, born, _) in queues.items()}
-        self._keys = {side: keys for side, (_, _, keys) in queues.items()}
+        state = entries(state, ("clock", "queues"), self.fingerprint)
+        clock = count("clock", state["clock"])
+        queues = by_side("queues", state["queues"], sorted({"dst", self._queue_of("src")}))
+        sizes = {"dst": self.graph.num_dst, "src": self.graph.num_src}
+        ids, born, keys = {}, {}, {}
+        for side, queue in queues.items():
+            parts = sequence("queues", queue, 3)
+            ids[side] = integers("queues", parts[0], (None,), 0, sizes[side])
+            length = len(ids[side])
+            if length > self.size or len(np.unique(ids[side])) < length:
+                refuse("queues", f"at most {self.size} nodes, each once", f"{length} nodes")
+            born[side] = integers("queues", parts[1], (length,), 0, clock + 1)
+            keys[side] = floats("queues", parts[2], (length, None))
+        self.clock, self._ids, self._born, self._keys = clock, ids, born, keys
 
 
 def _rows(negatives: Negatives, side: Side) -> npt.NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from gneg.samplers.base import (
     Score,
 )
 from gneg.samplers.negatives import Negatives, Vectors
+from gneg.samplers.state import entries
 
 
 class Mixture(Sampler):
@@ -112,7 +113,9 @@ class Mixture(Sampler):
             for count in np.unique(counts[counts > 0]):
                 rows = np.flatnonzero(counts == count)
                 subset = query if len(rows) == len(counts) else query.take(rows)
-                drawn = part.propose(subset, int(count), split_seed(seed, i * (k + 1) + int(count)))
+                drawn = part.candidates(
+                    subset, int(count), split_seed(seed, i * (k + 1) + int(count))
+                )
                 index[rows[:, None], filled[rows, None] + np.arange(count)] = drawn
                 filled[rows] += count
         # A caller that takes the front of a row must not get the first part's draws only.
@@ -189,9 +192,8 @@ class Mixture(Sampler):
         """Restore every part.
 
         Raises:
-            ValueError: If ``state`` has another number of parts.
+            ValueError: If it is that of other samplers.
         """
-        if len(state) != len(self.samplers):
-            checks.fail("state", f"of {len(self.samplers)} samplers", len(state))
+        state = entries(state, [str(i) for i in range(len(self.samplers))])
         for i, part in enumerate(self.samplers):
             part.load_state_dict(state[str(i)])

@@ -16,6 +16,7 @@ from gneg.graph import Graph, KnownEdges
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Vectors
 from gneg.samplers.negatives import Side
 from gneg.samplers.propose.nearest import Metric, Nearest
+from gneg.samplers.state import by_side, count, entries, floats, integers, sequence
 
 Backend = Literal["exact", "hnsw", "ivf"]
 
@@ -133,22 +134,31 @@ class Similar(Sampler):
             side: (torch.from_numpy(targets), torch.from_numpy(self._list_epoch[side]))
             for side, targets in lists.items()
         }
-        return {"z": self._z, "epoch": self.epoch, "lists": tensors}
+        return {"graph": self.fingerprint, "z": self._z, "epoch": self.epoch, "lists": tensors}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what ``state_dict`` returned.
 
         Raises:
-            ValueError: If a key is missing or unknown.
+            ValueError: If it is that of another sampler or graph, or an entry is out of range.
         """
-        if set(state) != {"z", "epoch", "lists"}:
-            checks.fail("state", "with the keys 'z', 'epoch' and 'lists'", sorted(state))
-        self.epoch = state["epoch"]
+        state = entries(state, ("z", "epoch", "lists"), self.fingerprint)
+        epoch, z = count("epoch", state["epoch"]), state["z"]
+        sizes = self.graph.num_src, self.graph.num_dst
+        if z is not None:
+            pair = zip(sequence("z", z, 2), sizes, strict=True)
+            sources, targets = (floats("z", end, (size, None)) for end, size in pair)
+            z = sources, targets if self.graph.bipartite else sources
+        lists: dict[Side, npt.NDArray[Any]] = {}
+        epochs: dict[Side, npt.NDArray[Any]] = {}
+        for side, value in by_side("lists", state["lists"]).items():
+            num_queries, num_targets = sizes if side == "dst" else sizes[::-1]
+            parts = sequence("lists", value, 2)
+            width = max(min(self.band[1], num_targets) - self.band[0], 0)
+            lists[side] = integers("lists", parts[0], (num_queries, width), -2, num_targets)
+            epochs[side] = integers("lists", parts[1], (num_queries,), -1, epoch + 1)
         self._cache = {}
-        self._z = state["z"]
-        lists = state["lists"]
-        self._lists = {side: targets.numpy().copy() for side, (targets, _) in lists.items()}
-        self._list_epoch = {side: epochs.numpy().copy() for side, (_, epochs) in lists.items()}
+        self.epoch, self._z, self._lists, self._list_epoch = epoch, z, lists, epochs
 
     def _vectors(self, z: Vectors) -> tuple[Tensor, Tensor]:
         if self.graph.bipartite != isinstance(z, tuple):

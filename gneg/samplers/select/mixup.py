@@ -54,7 +54,7 @@ class Mixup(Wrapper):
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the wrapped sampler."""
-        return self.sampler.propose(query, k, seed)
+        return self.sampler.candidates(query, k, seed)
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the wrapped sampler's log density."""

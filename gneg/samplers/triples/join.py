@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg.rng import generator_from, split_seed
-from gneg.samplers.base import IntArray, Sampler
+from gneg.samplers.base import IntArray
 from gneg.samplers.negatives import Density, Negatives
 
 #: Positions of rows in a batch, and their negatives.
 Drawn = tuple[IntArray, Negatives]
-ROUNDS = 8  # most attempts to replace a positive that was drawn
-
-
-def without_positives(
-    sampler: Sampler, drawn: Negatives, pair: Tensor, k: int, options: dict[str, Any], seed: int
-) -> Negatives:
-    """Replace draws that are the row's own positive, where that is not known, by new ones.
-
-    Args:
-        sampler: The sampler of one end.
-        drawn: Its negatives.
-        pair: ``[2, B]``, queries and positive targets.
-        k: Number of negatives per positive, K.
-        options: Further arguments of ``sampler.sample``.
-        seed: Seed of the new draws.
-    """
-    index, mask = drawn.index.numpy().copy(), drawn.mask.numpy().copy()
-    positive = pair[1].numpy()[:, None]
-    for attempt in range(ROUNDS):
-        rows = np.flatnonzero(((index == positive) & mask).any(axis=1))
-        if not len(rows):
-            break
-        source = generator_from(split_seed(seed, attempt))
-        redrawn = sampler.sample(pair[:, torch.from_numpy(rows)], k, **options, generator=source)
-        hit = (index[rows] == positive[rows]) & mask[rows]
-        index[rows] = np.where(hit, redrawn.index.numpy(), index[rows])
-        mask[rows] &= ~hit | redrawn.mask.numpy()
-    mask &= index != positive
-    order = np.argsort(~mask, axis=1, kind="stable")
-    index, mask = (np.take_along_axis(array, order, axis=1) for array in (index, mask))
-    index = np.where(mask, index, 0)
-    return replace(
-        drawn, index=torch.from_numpy(index), mask=torch.from_numpy(mask), density=Density()
-    )
 
 
 def join(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> Negatives:

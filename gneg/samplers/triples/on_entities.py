@@ -74,7 +74,7 @@ class OnEntities(Sampler):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the sampler on entities."""
         joint, shift, relation = self._joint(query)
-        drawn = self.sampler.propose(joint, k, seed) - shift[:, None]
+        drawn = self.sampler.candidates(joint, k, seed) - shift[:, None]
         # A draw that falls back on any node may leave the relation's layer.
         valid = (drawn >= 0) & (drawn < query.known.num_dst)
         return np.where(valid & ~((relation < 0) & self.layers)[:, None], drawn, -1)
@@ -87,7 +87,9 @@ class OnEntities(Sampler):
         shift = np.maximum(relation, 0) * self.end_view.triples.num_entities * self.layers
         known = self.sampler.known
         whole = self.sampler.graph
-        joint = replace(query, rows=entity + shift, whole=whole, known=known, unique=False)
+        joint = replace(
+            query, rows=entity + shift, whole=whole, known=known, unique=False, avoid=None
+        )
         return joint, shift, relation
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:

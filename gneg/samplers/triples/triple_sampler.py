@@ -16,10 +16,12 @@ from gneg import checks
 from gneg.graph import KnownTriples, Triples
 from gneg.graph.triples import End, TripleCorrupt, triple_tensor
 from gneg.rng import draw_seed, generator_from, split_seed
+from gneg.samplers.assemble import draw_batch
 from gneg.samplers.base import Need, Sampler
 from gneg.samplers.negatives import Negatives
+from gneg.samplers.state import entries
 from gneg.samplers.triples.build import build
-from gneg.samplers.triples.join import Drawn, join, without_positives
+from gneg.samplers.triples.join import Drawn, join
 from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
 from gneg.samplers.triples.views import View
 
@@ -179,16 +181,13 @@ class TripleSampler:
         queries = self.views[end].queries.rows(entity.numpy(), relation.numpy())
         pair = torch.stack([torch.from_numpy(queries), target])
         options = {**options, "score": self._pairwise(end, options["score"])}
-        lane = ENDS.index(end)
-        source = generator_from(split_seed(seed, lane))
-        drawn = self.parts[end].sample(pair, k, **options, generator=source)
+        known = self.known.contains(rows).numpy()
+        seed = draw_seed(generator_from(split_seed(seed, ENDS.index(end))))
+        avoid = None if known.all() else np.where(known, -1, target.numpy())
+        drawn = draw_batch(self.parts[end], pair, k, **options, seed=seed, avoid=avoid)
         if drawn.synthetic:
             checks.fail("sampler", "one that returns entities only", self.parts[end])
-        if self.known.contains(rows).all():
-            return drawn
-        return without_positives(
-            self.parts[end], drawn, pair, k, options, split_seed(seed, 3 + lane)
-        )
+        return drawn
 
     def step(self, *, score: TripleScore | None = None) -> None:
         """Learn from the last draw, after the optimiser's step.
@@ -223,8 +222,7 @@ class TripleSampler:
         Raises:
             ValueError: If it is that of another sampler.
         """
-        if set(state) != set(self.parts):
-            checks.fail("state", f"of the ends {sorted(self.parts)}", sorted(state))
+        state = entries(state, list(self.parts))
         for end, part in self.parts.items():
             part.load_state_dict(state[end])
 

@@ -1,0 +1,145 @@
+"""Checks of a sampler's stored state against the graph that it is loaded for.
+
+Kernels index arrays by ids without looking: nothing from a file may reach them unchecked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg import checks
+
+IntArray = npt.NDArray[Any]
+
+
+def refuse(entry: str, allowed: str, value: object) -> NoReturn:
+    """Raise the error for an entry of a state.
+
+    Raises:
+        ValueError: Always.
+    """
+    checks.fail(f"state[{entry!r}]", allowed, value)
+
+
+def entries(state: object, keys: Sequence[str], fingerprint: str | None = None) -> dict[str, Any]:
+    """Return a state as a dict, if it has these keys and belongs to this graph.
+
+    Args:
+        state: The state to load.
+        keys: The keys that it must have, and no others.
+        fingerprint: The graph's fingerprint, which must be that of ``state["graph"]``; None: the
+            state does not depend on the graph.
+
+    Raises:
+        ValueError: If it is no dict, has other keys or belongs to another graph.
+    """
+    keys = [*keys, "graph"] if fingerprint is not None else list(keys)
+    if not isinstance(state, Mapping) or set(state) != set(keys):
+        content = list(state) if isinstance(state, Mapping) else type(state).__name__
+        checks.fail("state", f"a dict with the keys {sorted(keys)}", content)
+    if fingerprint is not None and state["graph"] != fingerprint:
+        refuse("graph", f"{fingerprint!r}, the fingerprint of this graph", repr(state["graph"]))
+    return dict(state)
+
+
+def count(entry: str, value: object) -> int:
+    """Return a number of steps or epochs.
+
+    Raises:
+        ValueError: If it is no integer of at least 0.
+    """
+    return checks.integer(f"state[{entry!r}]", value, 0)
+
+
+def finite(entry: str, value: object, low: float, high: float) -> float:
+    """Return a number in ``[low, high]``.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    return checks.number(f"state[{entry!r}]", value, low, high)
+
+
+def integers(
+    entry: str, value: object, shape: tuple[int | None, ...], low: int, high: int
+) -> IntArray:
+    """Return a copy of an integer tensor as an array.
+
+    Args:
+        entry: Name of the entry, for errors.
+        value: The tensor.
+        shape: The shape that it must have; None: any size.
+        low: Lowest value allowed.
+        high: Highest value allowed, exclusive.
+
+    Raises:
+        ValueError: If it is no integer tensor of this shape, or a value is out of range.
+    """
+    expected = f"an integer tensor of shape {_text(shape)} with values in [{low}, {high})"
+    if not isinstance(value, Tensor) or value.dtype not in (torch.int32, torch.int64):
+        refuse(entry, expected, getattr(value, "dtype", type(value).__name__))
+    if not _fits(value, shape):
+        refuse(entry, expected, f"shape {list(value.shape)}")
+    array: IntArray = value.detach().cpu().numpy().copy()
+    if array.size and (array.min() < low or array.max() >= high):
+        refuse(entry, expected, array.min() if array.min() < low else array.max())
+    return array
+
+
+def floats(entry: str, value: object, shape: tuple[int | None, ...]) -> Tensor:
+    """Return a floating-point tensor.
+
+    Args:
+        entry: Name of the entry, for errors.
+        value: The tensor.
+        shape: The shape that it must have; None: any size.
+
+    Raises:
+        ValueError: If it is no floating-point tensor of this shape, or holds NaN or infinity.
+    """
+    expected = f"a finite floating-point tensor of shape {_text(shape)}"
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        refuse(entry, expected, getattr(value, "dtype", type(value).__name__))
+    if not _fits(value, shape):
+        refuse(entry, expected, f"shape {list(value.shape)}")
+    if not torch.isfinite(value).all():
+        refuse(entry, expected, "NaN or infinity")
+    return value
+
+
+def by_side(entry: str, value: object, sides: Sequence[str] = ("dst", "src")) -> dict[Any, Any]:
+    """Return a dict of which each key is a side.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if not isinstance(value, Mapping) or not set(value) <= set(sides):
+        content = list(value) if isinstance(value, Mapping) else type(value).__name__
+        refuse(entry, f"a dict with keys among {list(sides)}", content)
+    return dict(value)
+
+
+def sequence(entry: str, value: object, size: int | None = None) -> list[Any]:
+    """Return a list or tuple, of a fixed length if ``size`` is one, as a list.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if not isinstance(value, list | tuple) or size not in (None, len(value)):
+        content = len(value) if isinstance(value, list | tuple) else type(value).__name__
+        refuse(entry, "a list" if size is None else f"a list of {size}", content)
+    return list(value)
+
+
+def _fits(value: Tensor, shape: tuple[int | None, ...]) -> bool:
+    pairs = zip(value.shape, shape, strict=False)
+    return value.dim() == len(shape) and all(size in (None, length) for length, size in pairs)
+
+
+def _text(shape: tuple[int | None, ...]) -> str:
+    return "[" + ", ".join("any" if size is None else str(size) for size in shape) + "]"
