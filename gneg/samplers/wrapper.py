@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +17,15 @@ from gneg.samplers.pool import Pool
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.state import entries
 
-_OF_NEGATIVES = ("filled", "short")  # counts of the returned negatives, not of a pool
+_OF_NEGATIVES = ("filled", "short")  # counts of the returned negatives, not of candidates
 
 #: How schedules may change the number of candidates, M.
 TUNABLE_M = {"m": lambda value: checks.integer("m", round(value), 1)}
+
+
+def add_counts(query: Query, part: Query) -> None:
+    """Add to a query's counts those of a part of it by which a sampler drew candidates."""
+    query.counts.update({name: n for name, n in part.counts.items() if name not in _OF_NEGATIVES})
 
 
 class Wrapper(Sampler):
@@ -70,7 +76,7 @@ class Wrapper(Sampler):
         cost more than scoring them. What a row then lacks to ``k`` is filled uniformly.
         """
         m = max(self.m, k)
-        part = replace(query, unique=True, counts=type(query.counts)())
+        part = replace(query, unique=True, counts=Counter())
         seeds = [split_seed(seed, i) for i in range(2)]
         if self.sampler.proposes == "full rows":
             index = self.sampler.draw(part, m, seeds[0])
@@ -82,8 +88,7 @@ class Wrapper(Sampler):
             filled, _ = part.fill(front, seeds[1], unique=True)
             part.counts["pool_filled"] += filled
             index[:, :k] = front
-        of_pool = {name: n for name, n in part.counts.items() if name not in _OF_NEGATIVES}
-        query.counts.update(of_pool)
+        add_counts(query, part)
         return Pool(query, index, self.memory_mb)
 
     # -- state: its own beside that of the wrapped sampler ---------------------------------------

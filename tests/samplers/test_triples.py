@@ -154,9 +154,7 @@ def test_adaptive_state_goes_on():
     first.end_epoch()
     second.load_state_dict(first.state_dict())
     assert torch.equal(draw(first, pos, 3).index, draw(second, pos, 3).index)
-    with pytest.raises(
-        ValueError, match="'state' must be a dict with the keys \\['head', 'tail'\\]"
-    ):
+    with pytest.raises(ValueError, match="'state' must be a dict with the keys"):
         second.load_state_dict({})
 
 

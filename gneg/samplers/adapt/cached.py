@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +17,7 @@ from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.pool import Pool, gumbel
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.state import by_side, count, integers, refuse
-from gneg.samplers.wrapper import TUNABLE_M, Wrapper
+from gneg.samplers.wrapper import TUNABLE_M, Wrapper, add_counts
 
 Refresh = Literal["is", "top", "unif"]
 
@@ -116,7 +117,9 @@ class Cached(Wrapper):
         index[:, : drawn.shape[1]] = drawn
         new = np.flatnonzero(~owned)
         if len(new):
-            index[new] = self.sampler.draw(query.take(new), k, split_seed(seed, 0))
+            part = replace(query.take(new), counts=Counter())
+            index[new] = self.sampler.draw(part, k, split_seed(seed, 0))
+            add_counts(query, part)
         return index
 
     def step(self, *, score: Score | None = None) -> None:
