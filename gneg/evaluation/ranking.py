@@ -46,9 +46,11 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
             positive that is itself known is ranked all the same.
 
     Raises:
-        ValueError: If a score is NaN, or shapes do not fit.
+        ValueError: If a score is NaN, or an id or a shape does not fit.
     """
     pos = checks.pairs("pos", pos).cpu()
+    checks.node_range("pos[0]", pos[0], known.num_src)
+    checks.node_range("pos[1]", pos[1], known.num_dst)
     if not pos.size(1):
         checks.fail("pos", "at least one positive", "none")
     order = np.lexsort((pos[1].numpy(), pos[0].numpy()))

@@ -84,3 +84,6 @@ def test_what_cannot_be_ranked_is_refused():
         ranking.ranks(lambda rows: torch.zeros(len(rows), 3), pos, known)
     with pytest.raises(ValueError, match="'pos' must be at least one positive"):
         ranking.ranks(lambda rows: torch.zeros(len(rows), 4), pos[:, :0], known)
+    for wrong in ([[3], [1]], [[0], [4]], [[0], [-1]]):
+        with pytest.raises(ValueError, match=r"'pos\[[01]\]' must be node ids in \[0, [34]\)"):
+            ranking.ranks(lambda rows: torch.zeros(len(rows), 4), torch.tensor(wrong), known)

@@ -45,6 +45,14 @@ def test_all_ways_to_score_a_triple_agree(name, encoder):
     torch.testing.assert_close(model.scorer()(*data.train), pos_score.detach())
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_blocks_of_unknown_entities_are_refused(name):
+    scorer = MODELS[name](30, 3, 8).scorer()
+    for entity in (30, 10**7, -1):
+        with pytest.raises((ValueError, IndexError, RuntimeError), match=r"index|range"):
+            scorer.block(torch.tensor([0]), torch.tensor([0]), torch.tensor([[1, entity]]), "tail")
+
+
 def test_blocks_and_rows_of_euclidean_distances_agree():
     model, data = TransE(30, 3, 8, p=2), sparse_data()
     index = torch.arange(30)[None].expand(data.train.size(1), 30)

@@ -162,10 +162,15 @@ def _by_kernel(
         query: Vectors of queries, ``[b, D]``.
         entities: Vectors of entities, ``[N, D]``.
         index: Ids of the entities of each query, ``[b, M]``; without it all, and M is N.
+
+    Raises:
+        ValueError: If an id is out of range.
     """
     width = index[0].size(1) if index else len(entities)
     out = np.empty((len(query), width), np.float32)
     vectors = [rows.detach().float().contiguous().numpy() for rows in (query, entities)]
+    for rows in index:
+        checks.node_range("index", rows, len(entities), "entity")  # the kernel does not look
     ids = [rows.contiguous().numpy() for rows in index]
     kernels.threads.run_rows(kernel, len(out), out.size, out, *vectors, *ids)
     return torch.from_numpy(out)
