@@ -169,6 +169,20 @@ def precisions(pos: Tensor, neg: Tensor) -> Tensor:
     return positives.double() / (positives + negatives)
 
 
+def _masked(pos: Tensor, neg: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return negatives and their mask, both ``[E, K]``, or those left of a shared set and None."""
+    rows = len(pos), neg.size(-1)
+    shapes = [rows] if neg.dim() == 2 else [tuple(neg.shape), rows]
+    if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape not in shapes:
+        allowed = "a bool tensor of shape " + " or ".join(str(list(shape)) for shape in shapes)
+        checks.fail("mask", allowed, list(mask.shape) if isinstance(mask, Tensor) else mask)
+    if mask.dim() == 2:
+        return neg.expand(rows), mask
+    if not mask.any():
+        checks.fail("mask", "True for at least one negative", "False for all")
+    return neg[mask], None
+
+
 def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
     """Return each metric as values of the positives, ``[E]`` double, of which it is the mean.
 
@@ -179,11 +193,15 @@ def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[s
         pos: ``[E]`` scores of positives.
         neg: ``[E, K]`` scores of each positive's own negatives, or ``[M]`` of one shared set.
         mask: ``[E, K]`` bool, False where there is no negative, which then ranks below everything.
+            For a shared set ``[M]``, of the set; or ``[E, M]``, which makes what is left of it the
+            negatives of each positive.
 
     Raises:
-        ValueError: As for :func:`ranks`.
+        ValueError: As for :func:`ranks`, or if ``mask`` has another shape.
     """
     pos, neg = _checked(pos, neg, (1, 2))
+    if mask is not None:
+        neg, mask = _masked(pos, neg, mask)
     count: Tensor | int = neg.size(-1)
     if mask is not None:
         neg, count = neg.masked_fill(~mask, -torch.inf), mask.sum(1).clamp(min=1)

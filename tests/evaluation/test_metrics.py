@@ -64,6 +64,17 @@ def test_shared_set_equals_the_set_repeated(pos, neg):
     assert metrics.summary(pos, neg)["auc"] == pytest.approx(metrics.summary(pos, repeated)["auc"])
 
 
+def test_masks_of_a_shared_set():
+    pos, neg = torch.tensor([0.5, 0.2]), torch.tensor([0.9, 0.4, 0.3])
+    mask = torch.tensor([False, True, True])
+    assert metrics.summary(pos, neg, mask) == metrics.summary(pos, neg[1:])
+    # Each positive's own part of the set: the first has one negative above it, the second none.
+    rows = torch.tensor([[True, True, False], [False, False, False]])
+    values = metrics.per_positive(pos, neg, rows)
+    assert values["mrr"].tolist() == [0.5, 1.0]
+    assert values["auc"].tolist() == [0.5, 1.0]
+
+
 def test_infinite_scores_are_ranked():
     pos = torch.tensor([float("inf"), -float("inf")])
     assert metrics.ranks(pos, torch.tensor([0.0, 1.0])).tolist() == [1, 3]
@@ -84,6 +95,14 @@ def test_infinite_scores_are_ranked():
         (lambda: metrics.mrr(torch.ones(3), torch.ones(2, 5)), r"'neg' must be \[3, K\]"),
         (lambda: metrics.mrr(torch.ones(0), torch.ones(2)), "'pos' must be at least one score"),
         (lambda: metrics.auc(torch.ones(2), torch.ones(0)), "'neg' must be at least one score"),
+        (
+            lambda: metrics.summary(torch.ones(2), torch.ones(5), torch.ones(4) > 0),
+            r"'mask' must be a bool tensor of shape \[5\] or \[2, 5\] \(got \[4\]\)",
+        ),
+        (
+            lambda: metrics.summary(torch.ones(2), torch.ones(5), torch.zeros(5) > 0),
+            "'mask' must be True for at least one negative",
+        ),
         (lambda: metrics.auc([1.0], torch.ones(2)), "'pos' must be a float tensor"),
     ],
 )

@@ -117,3 +117,29 @@ def test_metrics_of_logits_equal_ours(shared):
         LinkHits(100).update(pos, neg)
     with pytest.raises(ValueError, match="'name' must be one of 'mrr', 'auc'"):
         PerPositive("map")
+
+
+def test_a_collection_with_compute_groups_reports_each_metric():
+    """The first batch puts equal values into all states, by which groups are formed."""
+    metric_of = {
+        "mrr": LinkMRR,
+        "auc": LinkAUC,
+        "hits@1": lambda: LinkHits(1, sync_on_compute=False),
+        "hits@10": LinkHits,
+    }
+    collection = torchmetrics.MetricCollection({name: new() for name, new in metric_of.items()})
+    generator = torch.Generator().manual_seed(0)
+    scores = [(torch.rand(20, generator=generator), torch.rand(20, 30, generator=generator))]
+    scores = [(scores[0][0] + 5, scores[0][1]), *scores]
+    for pos, neg in scores:
+        collection.update(pos, neg)
+    pos, neg = (torch.cat(parts) for parts in zip(*scores, strict=True))
+    expected = metrics.summary(pos, neg)
+    assert collection.compute() == {name: pytest.approx(expected[name]) for name in metric_of}
+    collection.update(torch.empty(0), torch.empty(0, 30))
+    assert float(collection.compute()["mrr"]) == pytest.approx(expected["mrr"])
+    collection.reset()
+    collection.update(torch.empty(0), torch.rand(30))
+    assert collection.compute()["mrr"].isnan()
+    with pytest.raises(ValueError, match="Unexpected keyword"):
+        LinkMRR(k=3)
