@@ -146,8 +146,8 @@ class Sampler(ABC):
             ValueError: If there is no such setting or the value is out of its range.
         """
         if setting not in self.tunable:
-            allowed = " or ".join(repr(name) for name in self.settings()) or "left alone here"
-            checks.fail("setting", allowed, repr(setting))
+            none = f"a setting of {self.name}, which has none; did you mean hardest({self.name})?"
+            checks.fail("setting", " or ".join(map(repr, self.settings())) or none, repr(setting))
         setattr(self, setting, self.tunable[setting](value))
         self._cache = {}
 

@@ -32,7 +32,7 @@ def draw(sampler, table, pos, k, seed=0):
     return sampler.sample(pos, k, score=scored(table), generator=generator)
 
 
-def slow_order(case: str, s: list[float], p: float, k: int) -> list[int] | None:
+def slow_order(case: str, s: list[float], p: float, k: int, middle: float) -> list[int] | None:
     """Places of the candidates that a selector keeps of the scores ``s``, positive ``p``."""
     by_score = sorted(range(len(s)), key=lambda i: -s[i])
     if case == "hardest":
@@ -45,6 +45,7 @@ def slow_order(case: str, s: list[float], p: float, k: int) -> list[int] | None:
         above = [i for i in reversed(by_score) if s[i] >= p - 0.3]
         return (below + above)[:k]
     assert case == "ahns"
+    p, s = p - middle, [score - middle for score in s]
     wanted = 0.4 * (1 / (1 + math.exp(-p)) + 0.6) ** (-1.5 + 1)
     return sorted(range(len(s)), key=lambda i: abs(1 / (1 + math.exp(-s[i])) - wanted))[:k]
 
@@ -67,9 +68,11 @@ def test_selection_of_all_candidates_equals_a_slow_one(case, seed, k):
     graph, table, free = world(seed)
     pos = graph.edge_index[:, :20]
     neg = draw(SELECTORS[case](graph, graph.num_nodes), table, pos, k)
+    candidates = np.concatenate([table[u][torch.from_numpy(free[u])] for u in pos[0].tolist()])
+    middle = (np.median(table[tuple(pos)]) + np.median(candidates)) / 2
     for row, (u, v) in enumerate(pos.t().tolist()):
         targets = np.flatnonzero(free[u])
-        expected = slow_order(case, table[u, targets].tolist(), float(table[u, v]), k)
+        expected = slow_order(case, table[u, targets].tolist(), float(table[u, v]), k, middle)
         assert neg.index[row][neg.mask[row]].tolist() == targets[expected].tolist()
 
 
@@ -227,6 +230,25 @@ def test_checkerboard_hardest_are_the_false_negatives():
         samplers.Select(uniform, samplers.AHNS(alpha=0.1, beta=0.1, p=0.0), 12),
     ):
         assert hidden_among(draw(careful, table, pos, 2), hidden) == 0, careful
+
+
+def test_ahns_with_distances_is_as_hard_as_the_positive_is_badly_placed():
+    """Scores far below 0, whose sigmoid is 0; hardness falls with the positive's score."""
+    graph, table, _ = world(nodes=150)
+    pos = graph.edge_index[:, :200]
+    table[tuple(pos)] += 2
+    distances = 3 * table - 40
+    ahns = samplers.Select(samplers.Uniform(graph), samplers.AHNS(), 32)
+    hardest = samplers.Select(samplers.Uniform(graph), samplers.Hardest(), 32)
+    index = draw(ahns, distances, pos, 1).index
+    assert torch.equal(index, draw(ahns, distances + 40, pos, 1).index)
+    score, largest = (
+        distances[pos[0], drawn[:, 0]] for drawn in (index, draw(hardest, distances, pos, 1).index)
+    )
+    of_positive = distances[tuple(pos)]
+    assert torch.corrcoef(torch.stack([of_positive, score]))[0, 1] < -0.7
+    well_placed = of_positive > of_positive.median()
+    assert (score[well_placed] < largest[well_placed]).all()
 
 
 def test_scoring_is_chunked_within_memory():

@@ -70,6 +70,7 @@ class SelfPaced(Wrapper):
         self.violating = self.target
         self.difficulty = 0.0
         self.curve: list[dict[str, float]] = []
+        self.sampler.tune(setting, self.hard)  # a value out of range is refused here, not in a run
         self._apply()
 
     @property

@@ -20,8 +20,12 @@ class AHNS(SelectionRule):
 
     Adaptive hardness (Lai et al., AAAI 2024): the wanted score is ``beta * (s_pos + alpha) ** (p +
     1)`` and the candidates nearest to it are kept. With ``p < -1`` a positive that already scores
-    high gets easier negatives (no false negatives), one that scores low harder ones. Scores are
-    taken through a sigmoid, so that the power is defined for logits; the paper's are cosines.
+    high gets easier negatives (no false negatives), one that scores low harder ones.
+
+    The paper's scores are cosines. Others are taken through a sigmoid, so that the power is defined
+    for them, and before that relative to the middle between the median positive and the median
+    candidate of the call: close to 0 for calibrated logits, and far below for distances, whose
+    scores are all negative. A constant added to all scores changes nothing.
 
     Attributes:
         alpha: Added to the positive's score, > 0.
@@ -47,5 +51,11 @@ class AHNS(SelectionRule):
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the K candidates whose scores are nearest to the wanted one."""
-        wanted = self.beta * (expit(pool.positive) + self.alpha) ** (self.p + 1)
-        return pool.top(-np.abs(expit(pool.scores) - wanted), k)
+        candidates = pool.scores[pool.index >= 0]
+        # Not the row's own positive: hardness must fall as its score rises above those of others.
+        # Medians, because they are the same in any order of summation.
+        middle = 0.0
+        if len(candidates):
+            middle = (np.median(pool.positive) + np.median(candidates)) / 2
+        wanted = self.beta * (expit(pool.positive - middle) + self.alpha) ** (self.p + 1)
+        return pool.top(-np.abs(expit(pool.scores - middle) - wanted), k)
