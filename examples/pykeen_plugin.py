@@ -26,24 +26,19 @@ def main() -> None:
     sizes = {"num_entities": data.num_entities, "num_relations": data.num_relations}
     parts = [CoreTriplesFactory(part.t(), **sizes) for part in (data.train, data.test)]
     for sampler in ("uniform", "hardest(uniform, m=8)"):
-        callback = GnegCallback()  # hands the model to the sampler
         result = pipeline(
             training=parts[0],
             testing=parts[1],
             model="RotatE",
             model_kwargs={"embedding_dim": 16},
-            negative_sampler=GnegNegativeSampler,
-            negative_sampler_kwargs={
-                "sampler": sampler,
-                "num_negs_per_pos": 8,
-                "callback": callback,
-            },
+            negative_sampler=GnegNegativeSampler,  # or "gneg", in a config of PyKEEN
+            negative_sampler_kwargs={"sampler": sampler, "num_negs_per_pos": 8},
             optimizer_kwargs={"lr": 0.05},
             training_kwargs={
                 "num_epochs": 30,
                 "batch_size": 64,
                 "use_tqdm": False,
-                "callbacks": callback,
+                "callbacks": GnegCallback(),  # or "gneg"; hands the model to the sampler
             },
             evaluation_kwargs={"use_tqdm": False},
             random_seed=0,

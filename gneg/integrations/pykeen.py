@@ -1,33 +1,34 @@
 """A PyKEEN negative sampler: any sampler of gneg in ``pykeen.pipeline.pipeline``.
 
-    from gneg.integrations.pykeen import GnegCallback, GnegNegativeSampler
+    import gneg.integrations.pykeen  # noqa: F401, registers the names "gneg" with PyKEEN
 
-    callback = GnegCallback()  # only for samplers that select by the model
     pipeline(
         dataset="nations",
         model="TransE",
-        negative_sampler=GnegNegativeSampler,
-        negative_sampler_kwargs=dict(sampler="hardest(uniform, m=16)", callback=callback),
-        training_kwargs=dict(callbacks=callback),
+        negative_sampler="gneg",
+        negative_sampler_kwargs=dict(sampler="hardest(uniform, m=16)"),
+        training_kwargs=dict(callbacks="gneg"),  # only for samplers that adapt to the model
     )
 
+All of it can stand in a JSON file, so that a saved ``pipeline_config.json`` can be replicated.
 Needs ``pip install gneg[pykeen]``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from pykeen.sampling import NegativeSampler
+from pykeen.sampling import NegativeSampler, negative_sampler_resolver
 from pykeen.sampling.filtering import Filterer
-from pykeen.training.callbacks import TrainingCallback
+from pykeen.training.callbacks import TrainingCallback, callback_resolver
 from torch import Tensor
+from torch.utils.data import get_worker_info
 
 from gneg import checks
 from gneg.graph import KnownTriples, Triples
-from gneg.rng import generator_from
+from gneg.rng import generator_from, split_seed
 from gneg.samplers.triples import TripleSampler
 
 __all__ = ["GnegCallback", "GnegNegativeSampler"]
@@ -36,12 +37,23 @@ __all__ = ["GnegCallback", "GnegNegativeSampler"]
 class GnegCallback(TrainingCallback):
     """A callback that passes PyKEEN's model to a :class:`GnegNegativeSampler` and updates it.
 
-    Pass the same object to the sampler and to the training.
+    Pass it to the training, by its name ``"gneg"`` or as an object; the training loop passes it to
+    the sampler that it makes. A sampler that you make yourself takes the object.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.sampler: TripleSampler | None = None
+
+    def register_training_loop(self, training_loop: Any) -> None:
+        """Take the training loop, and let it make its sampler with this callback."""
+        super().register_training_loop(training_loop)
+        hint = getattr(training_loop, "negative_sampler", None)
+        if isinstance(hint, str):
+            hint = negative_sampler_resolver.lookup(hint)
+        if hint is GnegNegativeSampler:
+            options = training_loop.negative_sampler_kwargs or {}
+            training_loop.negative_sampler_kwargs = {**options, "callback": self}
 
     def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
         """Return the current model's scores of triples of ids of one shape.
@@ -103,11 +115,18 @@ class GnegNegativeSampler(NegativeSampler):
         filterer_kwargs: Accepted for PyKEEN, and not used.
         sampler: A sampler expression, see :func:`gneg.samplers.triples.build`.
         corrupt: The end that is replaced: ``"both"``, ``"head"``, ``"tail"`` or ``"bernoulli"``.
-        callback: The callback that passes the model, for samplers that select by its scores.
-        seed: Seed for the negatives.
+        z: ``[N, D]`` vectors of entities in the order of their ids, a tensor or nested lists, for
+            ``similar`` and ``nearmiss``.
+        types: For each entity the numbers of its types, for ``typed(by=types)``.
+        callback: The callback that passes the model, for samplers that adapt to it; set by
+            ``training_kwargs=dict(callbacks="gneg")``.
+        seed: Seed for the negatives. Workers of a data loader (``num_workers``) have streams of
+            their own, new ones in each epoch, that depend on it and on PyKEEN's ``random_seed``.
 
     Raises:
-        ValueError: If an argument is out of range, or the sampler needs a callback.
+        ValueError: If an argument is out of range, or the sampler needs a callback. In a worker, if
+            the sampler selects by the model's scores: neither the model nor what is learnt from its
+            draws would reach the worker.
     """
 
     hpo_default: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -127,6 +146,8 @@ class GnegNegativeSampler(NegativeSampler):
         filterer_kwargs: Mapping[str, Any] | None = None,
         sampler: str = "uniform",
         corrupt: Any = "both",
+        z: Tensor | Sequence[Sequence[float]] | None = None,
+        types: Sequence[Sequence[int]] | None = None,
         callback: GnegCallback | None = None,
         seed: int = 0,
     ) -> None:
@@ -137,16 +158,21 @@ class GnegNegativeSampler(NegativeSampler):
             num_negs_per_pos=num_negs_per_pos,
         )
         triples = Triples(mapped_triples.t(), self.num_entities, self.num_relations)
-        self.sampler = TripleSampler(triples, sampler, corrupt=corrupt)
-        if "score" in self.sampler.needs and callback is None:
-            checks.fail("callback", "a GnegCallback, for a sampler that selects by scores", None)
+        if z is not None:
+            z = torch.as_tensor(z, dtype=torch.float)
+        self.sampler = TripleSampler(triples, sampler, corrupt=corrupt, z=z, types=types)
+        if self.sampler.needs and callback is None:
+            hint = "training_kwargs=dict(callbacks='gneg') sets it"
+            allowed = "a GnegCallback, for a sampler that adapts to the model"
+            checks.fail("callback", allowed, None, hint=hint)
         self.uniform = TripleSampler(triples, known=self.sampler.known)
         if filtered or filterer is not None:
             self.filterer = KnownFilterer(self.sampler.known)
         self.callback = callback
         if callback is not None:
             callback.sampler = self.sampler
-        self.generator = generator_from(seed)
+        self.seed, self.generator = seed, generator_from(seed)
+        self.worker_seed: int | None = None
 
     def sample(self, positive_batch: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return negatives ``[*B, K, 3]``, and a mask ``[*B, K]`` or None.
@@ -167,6 +193,7 @@ class GnegNegativeSampler(NegativeSampler):
         """Return negatives, repeated to fill each row, and the mask of those before repetition."""
         shape, k = batch.shape[:-1], self.num_negs_per_pos
         pos = batch.reshape(-1, 3).t()
+        self._enter_worker()
         score = None if self.callback is None else self.callback.score
         drawn = sampler.sample(pos, k, score=score, generator=self.generator)
         used = drawn.mask.sum(dim=1, keepdim=True).clamp(min=1)
@@ -174,6 +201,18 @@ class GnegNegativeSampler(NegativeSampler):
         triples = torch.stack(drawn.triples(), dim=-1)
         triples = triples.gather(1, slots.unsqueeze(-1).expand_as(triples))
         return triples.view(*shape, k, 3), drawn.mask.view(*shape, k)
+
+    def _enter_worker(self) -> None:
+        """Begin a stream of its own in a new worker process, which has a copy of this sampler."""
+        worker = get_worker_info()
+        if worker is None or worker.seed == self.worker_seed:
+            return
+        if "score" in self.sampler.needs:
+            allowed = "0 for a sampler that selects by the model's scores"
+            checks.fail("num_workers", allowed, worker.num_workers)
+        # torch draws the seeds of workers anew in each epoch, from its global state.
+        self.worker_seed = worker.seed
+        self.generator = generator_from(split_seed(self.seed, worker.seed))
 
     def _filled(self, batch: Tensor, triples: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Fill empty rows with uniform negatives; return all and the mask of filled rows."""
@@ -183,3 +222,7 @@ class GnegNegativeSampler(NegativeSampler):
             triples[~filled], uniform_mask = self._draw(batch[~filled], self.uniform)
             filled = filled.masked_scatter(~filled, uniform_mask.any(dim=-1))
         return triples, filled.unsqueeze(-1).expand_as(mask)
+
+
+negative_sampler_resolver.register(GnegNegativeSampler)
+callback_resolver.register(GnegCallback, synonyms=["gneg"])

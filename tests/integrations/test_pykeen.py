@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.data import DataLoader, IterableDataset
 
 pykeen_datasets = pytest.importorskip("pykeen.datasets")
 
 from pykeen.sampling import NegativeSampler, negative_sampler_resolver  # noqa: E402
 from pykeen.training import SLCWATrainingLoop  # noqa: E402
+from pykeen.training.callbacks import callback_resolver  # noqa: E402
 from pykeen.triples import CoreTriplesFactory  # noqa: E402
 
 from gneg import datasets  # noqa: E402
@@ -106,8 +109,88 @@ def test_a_triple_without_any_negative_is_masked():
     assert instance.sample(rows)[1].tolist() == [[False]]
 
 
-def test_the_resolver_knows_it_as_a_class():
+def test_pykeen_knows_both_by_name():
+    assert negative_sampler_resolver.lookup("gneg") is GnegNegativeSampler
     assert negative_sampler_resolver.lookup(GnegNegativeSampler) is GnegNegativeSampler
+    assert callback_resolver.lookup("gneg") is GnegCallback
+
+
+class SameBatch(IterableDataset):
+    """Negatives of one batch, twice in each worker."""
+
+    def __init__(self, sampler: GnegNegativeSampler, batch: torch.Tensor) -> None:
+        self.sampler, self.batch = sampler, batch
+
+    def __iter__(self):
+        for _ in range(2):
+            yield self.sampler.sample(self.batch)[0]
+
+
+def test_every_worker_and_epoch_has_a_stream_of_its_own(factory):
+    """As PyKEEN does it: a copy of the sampler in each worker, and new workers in each epoch."""
+    runs = []
+    for _ in range(2):
+        batches = SameBatch(make(factory), factory.mapped_triples[:64])
+        torch.manual_seed(0)
+        loader = DataLoader(batches, batch_size=None, num_workers=2)
+        runs.append([negatives for _ in range(3) for negatives in loader])
+    assert len({tuple(negatives.flatten().tolist()) for negatives in runs[0]}) == 12
+    assert all(torch.equal(*pair) for pair in zip(*runs, strict=True))
+
+
+def test_adaptive_samplers_reach_workers_or_are_refused(factory):
+    callback = GnegCallback()
+    text = "curriculum(mixture(frequency, itself), start=0, end=1, epochs=1)"
+    scheduled = make(factory, sampler=text, corrupt="tail", callback=callback)
+    loader = DataLoader(SameBatch(scheduled, factory.mapped_triples[:8]), None, num_workers=1)
+    for loops in (False, True):
+        negatives = torch.cat(list(loader))
+        known = KnownTriples(Triples(factory.mapped_triples.t(), 14, 55))
+        free = ~known.contains(negatives[:, 0, [0, 1, 0]].t())  # loops that are no known triples
+        assert ((negatives[free, 0, 0] == negatives[free, 0, 2]).all()) == loops
+        callback.sampler.end_epoch()
+    adaptive = make(factory, sampler="hardest(uniform)", callback=callback)
+    with pytest.raises(ValueError, match="'num_workers' must be 0 for a sampler that selects"):
+        list(DataLoader(SameBatch(adaptive, factory.mapped_triples[:8]), None, num_workers=1))
+
+
+def test_a_saved_config_replicates(factory, tmp_path):
+    """Everything in it is JSON, the callback and vectors and types of entities included."""
+    from pykeen.pipeline import replicate_pipeline_from_config
+
+    sampler = "hardest(mixture(similar(band=0|5), typed(by=types)), m=8)"
+    vectors = torch.randn(14, 3, generator=torch.Generator().manual_seed(0))
+    config = {
+        "metadata": {},
+        "pipeline": {
+            "training": str(tmp_path / "triples.tsv"),
+            "testing": str(tmp_path / "triples.tsv"),
+            "model": "DistMult",
+            "model_kwargs": {"embedding_dim": 4},
+            "negative_sampler": "gneg",
+            "negative_sampler_kwargs": {
+                "sampler": sampler,
+                "z": vectors.tolist(),
+                "types": [[i % 2] for i in range(14)],
+            },
+            "training_loop": "slcwa",
+            "training_kwargs": {"num_epochs": 1, "callbacks": "gneg", "use_tqdm": False},
+            "evaluation_kwargs": {"use_tqdm": False},
+            "random_seed": 0,
+            "device": "cpu",
+        },
+    }
+    rows = factory.mapped_triples.tolist()
+    (tmp_path / "triples.tsv").write_text("\n".join("\t".join(map(str, row)) for row in rows))
+    path = tmp_path / "pipeline_config.json"
+    path.write_text(json.dumps(config))
+    losses = []
+    for name in ("first", "second"):
+        options = {"replicates": 1, "save_replicates": False, "keep_seed": True}
+        config = json.loads(path.read_text())
+        replicate_pipeline_from_config(config, directory=tmp_path / name, **options)
+        losses.append((tmp_path / name / "all_replicates_losses.tsv").read_text())
+    assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize(
@@ -158,6 +241,8 @@ def test_a_selector_without_a_callback_is_refused(factory):
     alone = make(factory, sampler="hardest(uniform)", callback=GnegCallback())
     with pytest.raises(ValueError, match="'callback' must be passed to the training"):
         alone.sample(factory.mapped_triples[:4])
+    with pytest.raises(ValueError, match="'callback' must be a GnegCallback"):
+        make(factory, sampler="similar(refresh_every=1)", z=torch.eye(14).tolist())
 
 
 def test_pykeen_ranks_against_exported_negatives(factory, shared):
