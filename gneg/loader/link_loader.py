@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,8 +18,9 @@ from gneg import checks
 from gneg.graph import Graph, KnownEdges
 from gneg.loader.negatives import LinkSampler
 from gneg.loader.neighbors import Neighbors, NeighborSampler
+from gneg.loader.structure import AnyData, features, structure
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers import Guarded, NodeTime, Sampler, Uniform, Weighted, build
+from gneg.samplers import Sampler, Uniform, Weighted, build
 from gneg.transforms.stores import EdgeType
 
 
@@ -28,16 +30,16 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
     Arguments and batches are those of PyG's loader. Neighbours are drawn by pyg-lib or torch-sparse
     where one is installed, else by :class:`~gneg.loader.NeighborSampler`, so that a plain
     ``pip install`` is enough.
-    Negatives avoid all edges of the input type and the positives of ``edge_label_index``, and,
-    in temporal batches with node times, nodes that do not exist yet. A positive with fewer than k
-    non-edges repeats them, PyG's batches being rectangular.
+    Negatives avoid all edges of the input type and the positives of ``edge_label_index``. Where
+    nodes have times, those of a link are no later than the link (``edge_label_time``). A positive
+    with fewer than k non-edges repeats them, PyG's batches being rectangular.
 
     Args:
-        data: ``Data`` or ``HeteroData``.
+        data: ``Data``, ``HeteroData`` or a pair (feature store, graph store).
         num_neighbors: Neighbours of a node in each hop, -1 for all; by edge type if a dictionary.
         edge_label_index: The links ``[2, P]``, for ``HeteroData`` with their edge type; all edges
             if None.
-        edge_label: ``[P]``, their labels.
+        edge_label: ``[P]`` or ``[P, C]``, their labels; links with labels 0 are no positives.
         edge_label_time: ``[P]``, their times; neighbours are then no later.
         replace: Whether a neighbour may be drawn twice.
         subgraph_type: ``"directional"`` or ``"bidirectional"``.
@@ -70,7 +72,7 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
 
     def __init__(
         self,
-        data: Data | HeteroData,
+        data: AnyData,
         num_neighbors: Neighbors,
         edge_label_index: Any = None,
         edge_label: Tensor | None = None,
@@ -105,7 +107,7 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
                 f"time_attr={time_attr!r}",
             )
         seed = draw_seed(generator)
-        self.time_attr = time_attr
+        whole = structure(data, time_attr)
         if neighbor_sampler is None:
             options: dict[str, Any] = {
                 "replace": replace,
@@ -120,15 +122,23 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
                 "share_memory": kwargs.get("num_workers", 0) > 0,
                 "directed": directed,
             }
-            neighbor_sampler = _neighbor_sampler(
-                data, num_neighbors, options, for_pyg, split_seed(seed, 0)
-            )
+            if _pyg_works(options):
+                pyg = torch_geometric.loader.link_neighbor_loader.NeighborSampler
+                neighbor_sampler = pyg(data, num_neighbors, **for_pyg, **options)
+            else:
+                options["seed"] = split_seed(seed, 0)
+                neighbor_sampler = NeighborSampler(whole, num_neighbors, **options)
         request = NegativeSampling.cast(neg_sampling)
-        negatives = None
+        negatives = node_time = None
         if request is not None or neg_sampling_ratio:
             weight = None if request is None else request.dst_weight
             chosen = sampler if sampler is not None or weight is None else weight
-            negatives = self._sampler(data, edge_label_index, edge_label, chosen, known)
+            edge_type, links = get_edge_label_index(data, edge_label_index)
+            positive = links.cpu() if edge_label is None else links.cpu()[:, _positive(edge_label)]
+            known_links = [positive] if known is None else [positive, known.cpu()]
+            z = functools.partial(features, data)
+            negatives = _sampler(whole, edge_type, chosen, known_links, z)
+            node_time = _node_time(whole, edge_type, time_attr)
         if kwargs.get("shuffle") and "generator" not in kwargs:
             kwargs["generator"] = torch.Generator().manual_seed(split_seed(seed, 1))
         super().__init__(
@@ -138,6 +148,7 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
                 negatives,
                 exclude_targets=exclude_targets,
                 reverse=rev_edge_type,
+                node_time=node_time,
                 seed=split_seed(seed, 2),
             ),
             edge_label_index=edge_label_index,
@@ -153,41 +164,6 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         triplets = self.neg_sampling is not None and self.neg_sampling.is_triplet()
         if triplets and negatives is not None and negatives.corrupt != "dst":
             checks.fail("sampler", "a sampler that replaces targets, in triplets", negatives)
-
-    def _sampler(
-        self,
-        data: Any,
-        edge_label_index: Any,
-        edge_label: Tensor | None,
-        sampler: str | Sampler | Tensor | None,
-        known: Tensor | None,
-    ) -> Sampler:
-        """Return a sampler on the graph of the input type that avoids all known links."""
-        edge_type, links = get_edge_label_index(data, edge_label_index)
-        nodes = [data if edge_type is None else data[edge_type[i]] for i in (0, -1)]
-        sizes = [int(store.num_nodes) for store in nodes]
-        same = edge_type is None or edge_type[0] == edge_type[-1]
-        edges = torch.empty(2, 0, dtype=torch.long)
-        store: Any = data if edge_type is None else data[edge_type]
-        if "edge_index" in store and store.edge_index is not None:
-            edges = store.edge_index.cpu()
-        graph = Graph.from_edge_index(edges, sizes[0] if same else (sizes[0], sizes[1]))
-        positive = links.cpu() if edge_label is None else links.cpu()[:, edge_label.cpu() > 0]
-        links_known = [positive] if known is None else [positive, known.cpu()]
-        avoided = KnownEdges(graph, *links_known)
-        if sampler is None:
-            sampler = Uniform(graph, known=avoided)
-        elif isinstance(sampler, Tensor):
-            sampler = Weighted(graph, sampler, known=avoided)
-        elif isinstance(sampler, str):
-            x = nodes[0].x if same and "x" in nodes[0] else None
-            sampler = build(sampler, graph, z=x, known=avoided)
-        elif (sampler.graph.num_src, sampler.graph.num_dst) != (graph.num_src, graph.num_dst):
-            checks.fail("sampler", f"a sampler on {graph}", sampler.graph)
-        name = self.time_attr
-        if name is None or not all(name in store and store.is_node_attr(name) for store in nodes):
-            return sampler
-        return Guarded(sampler, [NodeTime((nodes[0][name], nodes[1][name]))])
 
     def refresh(self, z: Tensor | tuple[Tensor, Tensor]) -> None:
         """Set the embeddings that adaptive samplers read; running workers see them at once.
@@ -220,14 +196,61 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
         return iterator
 
 
-def _neighbor_sampler(
-    data: Any, num_neighbors: Neighbors, options: dict[str, Any], for_pyg: dict[str, Any], seed: int
-) -> Any:
-    """Return PyG's neighbour sampler where it works, else :class:`~gneg.loader.NeighborSampler`."""
-    if _pyg_works(options):
-        pyg = torch_geometric.loader.link_neighbor_loader.NeighborSampler
-        return pyg(data, num_neighbors, **for_pyg, **options)
-    return NeighborSampler(data, num_neighbors, seed=seed, **options)
+def _sampler(
+    data: Data | HeteroData,
+    edge_type: EdgeType | None,
+    sampler: str | Sampler | Tensor | None,
+    links: list[Tensor],
+    features_of: Callable[[str | None], Any],
+) -> Sampler:
+    """Return a sampler on the graph of an edge type that avoids its edges and ``links``."""
+    sizes = [int(store.num_nodes) for store in _ends(data, edge_type)]
+    same = edge_type is None or edge_type[0] == edge_type[-1]
+    edges = torch.empty(2, 0, dtype=torch.long)
+    store: Any = data if edge_type is None else data[edge_type]
+    if "edge_index" in store and store.edge_index is not None:
+        edges = store.edge_index.cpu()
+    graph = Graph.from_edge_index(edges, sizes[0] if same else (sizes[0], sizes[1]))
+    avoided = KnownEdges(graph, *links)
+    if sampler is None:
+        return Uniform(graph, known=avoided)
+    if isinstance(sampler, Tensor):
+        return Weighted(graph, sampler, known=avoided)
+    if isinstance(sampler, str):
+        x = features_of(None if edge_type is None else edge_type[0]) if same else None
+        return build(sampler, graph, z=x, known=avoided)
+    if (sampler.graph.num_src, sampler.graph.num_dst) != (graph.num_src, graph.num_dst):
+        checks.fail("sampler", f"a sampler on {graph}", sampler.graph)
+    return sampler
+
+
+def _ends(data: Any, edge_type: EdgeType | None) -> list[Any]:
+    """Return the node stores of the sources and the targets of an edge type."""
+    return [data, data] if edge_type is None else [data[edge_type[i]] for i in (0, -1)]
+
+
+def _node_time(
+    data: Any, edge_type: EdgeType | None, name: str | None
+) -> tuple[Tensor, Tensor] | None:
+    """Return the times of sources and of targets; those of a type without any are the earliest."""
+    stores = _ends(data, edge_type)
+    times = [
+        store[name] if name is not None and name in store and store.is_node_attr(name) else None
+        for store in stores
+    ]
+    if times[0] is None and times[1] is None:
+        return None
+    source, target = (
+        torch.full((int(store.num_nodes),), -torch.inf) if time is None else time
+        for time, store in zip(times, stores, strict=True)
+    )
+    return source, target
+
+
+def _positive(label: Tensor) -> Tensor:
+    """Return the mask of links that are positives, by labels ``[P]`` or ``[P, C]``."""
+    label = label.cpu()
+    return label > 0 if label.dim() == 1 else (label != 0).flatten(1).any(dim=1)
 
 
 def _pyg_works(options: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from torch_geometric.sampler.neighbor_sampler import edge_sample
 from gneg import checks
 from gneg.loader.neighborhood import Output
 from gneg.rng import generator_from, split_seed
-from gneg.samplers import Sampler
+from gneg.samplers import Guarded, NodeTime, Sampler
 from gneg.samplers.negatives import Negatives
 from gneg.transforms.stores import EdgeType
 
@@ -47,6 +47,8 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
         exclude_targets: Whether the positives of the batch are left out of message passing, in
             both directions.
         reverse: The edge type that holds the same edges in the other direction.
+        node_time: When each source and each target came to be, ``[num_src]`` and ``[num_dst]``:
+            the negatives of a link with a time are no later; None: nodes have no times.
         seed: Seed of the negatives.
 
     Attributes:
@@ -61,11 +63,12 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
         *,
         exclude_targets: bool = False,
         reverse: EdgeType | None = None,
+        node_time: tuple[Tensor, Tensor] | None = None,
         seed: int = 0,
     ) -> None:
         self.neighbors, self.sampler = neighbors, sampler
         self.exclude_targets, self.reverse = exclude_targets, reverse
-        self.seed = seed
+        self.node_time, self.seed = node_time, seed
         self.state = torch.zeros(1, dtype=torch.long).share_memory_()
         self.z: tuple[Tensor, Tensor] | None = None
 
@@ -112,7 +115,10 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
         if z is not None and not self.sampler.graph.bipartite:
             z = z[0]
         score = self.score if "score" in self.sampler.needs else None
-        return self.sampler.sample(pos, k, z=z, score=score, generator=generator_from(seed))
+        sampler = self.sampler
+        if self.node_time is not None and inputs.time is not None:
+            sampler = Guarded(sampler, [NodeTime(self.node_time, inputs.time)])
+        return sampler.sample(pos, k, z=z, score=score, generator=generator_from(seed))
 
     def _negatives(self, inputs: EdgeSamplerInput, request: NegativeSampling) -> NegativeSampling:
         """Draw negatives, in PyG's layout.
@@ -130,8 +136,10 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
         lone = ~mask.any(dim=1)
         if lone.any() and (request.is_triplet() or self.neighbors.disjoint):
             pair = inputs.row[lone][0].item(), inputs.col[lone][0].item()
-            allowed = "of nodes that have a non-edge"
-            checks.fail("edge_label_index", f"{allowed} in triplets and disjoint batches", pair)
+            allowed = "of nodes that have a non-edge in triplets and disjoint batches"
+            hint = "leave out links before whose time no other nodes came to be"
+            timed = self.node_time is not None and inputs.time is not None
+            checks.fail("edge_label_index", allowed, pair, hint=hint if timed else "")
         pick = torch.where(mask, torch.arange(k), 0)
         short = ~mask & ~lone.unsqueeze(1)
         if short.any():  # repeat negatives of the row: PyG's rows are all of one length
@@ -178,9 +186,15 @@ class LinkSampler(BaseSampler):  # type: ignore[misc]
 
 
 def _flat(inputs: EdgeSamplerInput) -> EdgeSamplerInput:
-    """Return the same links with one-dimensional fields: indices may come in any shape."""
+    """Return the same links in one dimension, also where they are called for by ``[a, b]`` ids.
+
+    Labels keep the dimensions that they have beside.
+    """
+    last = inputs.row.dim() - 1
+    if last < 1:
+        return inputs
     fields = (inputs.input_id, inputs.row, inputs.col, inputs.label, inputs.time)
-    flat = [field if field is None or field.dim() < 2 else field.reshape(-1) for field in fields]
+    flat = [None if field is None else field.flatten(0, last) for field in fields]
     return EdgeSamplerInput(*flat, inputs.input_type)
 
 

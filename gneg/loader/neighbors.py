@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Data, HeteroData
+from torch_geometric.data import HeteroData
 from torch_geometric.sampler import (
     BaseSampler,
     EdgeSamplerInput,
@@ -20,6 +20,7 @@ from torch_geometric.sampler.neighbor_sampler import edge_sample, node_sample
 
 from gneg import checks
 from gneg.loader.neighborhood import NONE, ONLY, ONLY_EDGE, Columns, Neighborhood, Output
+from gneg.loader.structure import AnyData, structure
 from gneg.transforms.stores import EdgeType
 
 #: A list, a dictionary by edge type, or PyG's ``NumNeighbors``.
@@ -35,7 +36,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
     nodes or edges that are later than the seed.
 
     Args:
-        data: ``Data`` or ``HeteroData`` on the CPU.
+        data: ``Data`` or ``HeteroData`` on the CPU, or PyG's pair (feature store, graph store).
         num_neighbors: Neighbours of a node in each hop, -1 for all; by edge type if a dictionary.
         replace: Whether a neighbour may be drawn twice.
         disjoint: Whether neighbourhoods of seeds are kept apart.
@@ -51,7 +52,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
 
     def __init__(
         self,
-        data: Data | HeteroData,
+        data: AnyData,
         num_neighbors: Neighbors,
         *,
         replace: bool = False,
@@ -62,9 +63,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         weight_attr: str | None = None,
         seed: int = 0,
     ) -> None:
-        if not isinstance(data, Data | HeteroData):
-            allowed = "Data or HeteroData where pyg-lib is not installed"
-            checks.fail("data", allowed, type(data).__name__)
+        data = structure(data, time_attr)
         self.hetero = isinstance(data, HeteroData)
         self.subgraph_type = str(getattr(subgraph_type, "value", subgraph_type))
         checks.choice("subgraph_type", self.subgraph_type, ("directional", "bidirectional"))

@@ -206,6 +206,16 @@ def test_labels_and_types_are_pygs():
     assert pairs(batch.edge_index) == pairs(batch.edge_index.flip(0))
 
 
+def test_labels_keep_their_columns():
+    data = graph_data()
+    label = torch.randn(data.num_edges, 4, generator=seeded()).abs()
+    for options, rows in (({"neg_sampling": None}, 16), ({}, 32)):
+        batch = next(iter(loader(data, edge_label=label, **options)))
+        assert batch.edge_label.shape == (rows, 4)
+        assert torch.equal(batch.edge_label[:16], label[batch.input_id])
+        assert not batch.edge_label[16:].any()
+
+
 def test_weights_of_pygs_negative_sampling_count():
     weight = torch.zeros(80)
     weight[:20] = 1.0

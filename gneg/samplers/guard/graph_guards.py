@@ -140,8 +140,9 @@ class NodeTime(Guard):
     Args:
         node_time: ``[N]``, when each node came to be (a pair, sources and targets, in a bipartite
             graph).
-        edge_time: Called with positives ``(src [B], dst [B])``, returns their times ``[B]``. None:
-            the later of the two ends, the earliest that the edge can be.
+        edge_time: When each positive came to be: ``[B]``, in the order of the positives that
+            ``sample`` is called with, or a function of positives ``(src [B], dst [B])`` that
+            returns it. None: the later of the two ends, the earliest that the edge can be.
         direction: ``"backward"``: edges point to what is older or as old, like citations, so pairs
             whose source is older than their target are dropped too. ``"any"``: they need not.
 
@@ -155,7 +156,7 @@ class NodeTime(Guard):
     def __init__(
         self,
         node_time: Tensor | tuple[Tensor, Tensor],
-        edge_time: Callable[[Tensor, Tensor], Tensor] | None = None,
+        edge_time: Tensor | Callable[[Tensor, Tensor], Tensor] | None = None,
         direction: Literal["any", "backward"] = "any",
     ) -> None:
         self.direction = checks.choice("direction", direction, ("any", "backward"))
@@ -169,6 +170,11 @@ class NodeTime(Guard):
         query_time = of_queries[query.rows]
         if self._edge_time is None:
             now = np.maximum(query_time, of_targets[query.targets])
+        elif isinstance(self._edge_time, Tensor):
+            if self._edge_time.shape != query.batch.shape:
+                allowed = f"of shape {list(query.batch.shape)}, as many as positives"
+                checks.fail("edge_time", allowed, list(self._edge_time.shape))
+            now = self._edge_time.cpu().numpy()[query.position]
         else:
             pair = [torch.from_numpy(ids) for ids in (query.rows, query.targets)]
             src, dst = pair if query.side == "dst" else pair[::-1]
