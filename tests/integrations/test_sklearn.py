@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -12,8 +13,21 @@ from sklearn.utils import estimator_checks
 from gneg import datasets
 from gneg.integrations.sklearn import LinkPredictor
 
-# Those that bring no data of their own: an estimator of node pairs takes no other tables.
+# Those that bring no tables of another width: an estimator of node pairs takes two columns.
 CHECKS = [
+    "check_complex_data",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_estimator_sparse_tag",
+    "check_estimators_empty_data_messages",
+    "check_estimators_fit_returns_self",
+    "check_estimators_overwrite_params",
+    "check_estimators_unfitted",
+    "check_fit1d",
+    "check_fit_check_is_fitted",
+    "check_fit_idempotent",
+    "check_n_features_in",
+    "check_supervised_y_no_nan",
     "check_estimator_cloneable",
     "check_estimator_repr",
     "check_estimator_tags_renamed",
@@ -28,7 +42,7 @@ CHECKS = [
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_scikit_learns_checks(name):
-    getattr(estimator_checks, name)("LinkPredictor", LinkPredictor())
+    getattr(estimator_checks, name)("LinkPredictor", LinkPredictor(random_state=0))
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +105,15 @@ def test_nodes_that_fit_did_not_see_have_no_neighbours(world):
     ("options", "pairs", "labels", "message"),
     [
         ({}, [[0, 1, 2]], None, r"'X' must be pairs of node ids, shape \[n, 2\]"),
+        ({}, [[np.nan, 1]], None, "Input X contains NaN"),
+        ({}, [[0, 1e30]], None, r"'X' must be node ids in \[0, 9223372036854775807\)"),
         ({}, [[0.5, 1]], None, "'X' must be pairs of integer node ids"),
         ({}, [[0, -1]], None, "'X' must be node ids in"),
         ({"num_nodes": 2}, [[0, 3]], None, "'X' must be node ids in"),
         ({}, [[0, 1]], [2], "'y' must be 0 or 1"),
+        ({}, [[0, 1]], ["edge"], r"'y' must be 0 or 1 .*got \['edge'\]"),
+        ({}, [[0, 1]], [[1]], r"'y' must be of shape \[1\]"),
+        ({}, [[0, 1]], [0.5], "Unknown label type: continuous"),
         ({}, [[0, 1]], [0], "'X, y' must be with edges"),
         ({"k": 0}, [[0, 1]], None, "'X, y' must be with edges"),
         ({"k": -1}, [[0, 1]], None, "'k' must be an integer >= 0"),
@@ -105,3 +124,32 @@ def test_nodes_that_fit_did_not_see_have_no_neighbours(world):
 def test_bad_input_is_named(options, pairs, labels, message):
     with pytest.raises(ValueError, match=message):
         LinkPredictor(**options).fit(pairs, labels)
+
+
+def test_names_of_columns_are_remembered(world):
+    train, _, _ = world
+    table = pd.DataFrame(train, columns=["citing", "cited"])
+    model = LinkPredictor(random_state=0).fit(table)
+    assert model.feature_names_in_.tolist() == ["citing", "cited"]
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(table.rename(columns={"cited": "from"}))
+
+
+def test_a_weight_is_a_number_of_copies(world):
+    """Of non-edges, and of an edge's negatives; an edge's own copies would change the graph."""
+    train, pairs, label = world
+    other = pairs[label == 0][:200]
+    X, y = np.concatenate([train, other]), np.repeat([1, 0], [len(train), len(other)])
+    copies = np.random.default_rng(0).integers(3, size=len(X))
+    copies[y == 1] = 1
+    weighted = LinkPredictor(k=0).fit(X, y, sample_weight=copies)
+    repeated = LinkPredictor(k=0).fit(np.repeat(X, copies, axis=0), np.repeat(y, copies))
+    score = weighted.decision_function(pairs)
+    assert score == pytest.approx(repeated.decision_function(pairs), abs=1e-3)
+    unweighted = LinkPredictor(random_state=0).fit(X, y)
+    twice = LinkPredictor(random_state=0, C=0.5).fit(X, y, sample_weight=np.full(len(X), 2.0))
+    score = unweighted.decision_function(pairs)
+    assert score == pytest.approx(twice.decision_function(pairs), abs=1e-3)
+    for weight in (np.zeros(len(X)), np.full(len(X), -1.0)):
+        with pytest.raises(ValueError, match="'sample_weight' must be at least zero, and not all"):
+            LinkPredictor().fit(X, y, sample_weight=weight)
