@@ -96,7 +96,7 @@ class AddNegatives(BaseTransform):  # type: ignore[misc]
         self, data: Data | HeteroData, store: Any, pos: Tensor, negatives: Negatives
     ) -> None:
         complete = negatives.mask.all(dim=1)
-        index = negatives.index[complete]
+        index = negatives.index[complete].to(pos.dtype)
         ends: tuple[Any, Any] = (data, data)
         if isinstance(data, HeteroData):
             ends = data[store._key[0]], data[store._key[-1]]

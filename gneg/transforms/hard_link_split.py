@@ -206,7 +206,7 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
         size = (graph.num_src, graph.num_dst) if graph.bipartite else graph.num_nodes
         excluded = Graph.from_edge_index(known, size, undirected=graph.undirected)
         fill = uniform_non_edges(excluded, count - negatives.size(1), split_seed(seed, 2))
-        return torch.cat([negatives, fill.to(negatives.device)], dim=1)
+        return torch.cat([negatives, fill.to(negatives.device)], dim=1).to(pos.dtype)
 
     def _labels(self, store: Any, positions: Tensor, negatives: Tensor) -> dict[str, Tensor]:
         """Return the supervision attributes of one part."""

@@ -8,10 +8,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch_geometric.data import Data
 
-from gneg import Graph, KnownEdges, audit, datasets, hardset
-from gneg.transforms import HardLinkSplit
+from gneg import Graph, KnownEdges, datasets, hardset
 from tests.worlds import random_graph
 
 
@@ -268,32 +266,3 @@ def test_one_time_for_all_cannot_be_split(tmp_path):
     path.write_text("source,target,time\n" + "\n".join(f"{i},{i + 1},7" for i in range(50)))
     with pytest.raises(ValueError, match="'time' must be such that there are train edges"):
         datasets.load(path)
-
-
-@pytest.mark.parametrize("split_labels", [False, True])
-@pytest.mark.parametrize("undirected", [False, True])
-def test_a_split_of_pygs_is_audited_and_evaluated(undirected, split_labels):
-    graph = random_graph(80, 400, undirected=undirected)
-    data = Data(x=torch.randn(80, 3), edge_index=graph.edge_index)
-    split = HardLinkSplit(0.1, 0.2, is_undirected=undirected, split_labels=split_labels)
-    parts = split(data)
-    data_split = datasets.from_pyg(*parts, num_negatives=20)
-    assert data_split.undirected == undirected
-    assert torch.equal(data_split.graph.edge_index, Graph.from_data(parts[0]).edge_index)
-    key = "pos_edge_label_index" if split_labels else "edge_label_index"
-    wanted = parts[2][key][:, : data_split.test.pos.size(1)]
-    assert torch.equal(data_split.test.pos, wanted)
-    assert not data_split.known("all").contains(*data_split.test.neg).any()
-    assert audit(data_split, "walk", negatives=500)["risk"]["per_1000"] >= 0
-    assert hardset(data_split, k=10).index.shape == (data_split.test.pos.size(1), 10)
-
-
-def test_what_is_no_split_is_refused():
-    data = Data(edge_index=random_graph(20, 60).edge_index, num_nodes=20)
-    with pytest.raises(ValueError, match="'valid' must be data with 'edge_label_index'"):
-        datasets.from_pyg(data, data, data)
-    train, valid, _ = HardLinkSplit(is_undirected=True)(data)
-    with pytest.raises(ValueError, match="stand in two parts"):
-        datasets.from_pyg(train, valid, valid)
-    with pytest.raises(ValueError, match="'test' must be homogeneous PyG data"):
-        datasets.from_pyg(train, valid, None)

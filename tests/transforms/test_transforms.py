@@ -27,6 +27,13 @@ def test_binary_negatives(k):
     assert torch.equal(redrawn.edge_label_index[:, :size], data.edge_index)
 
 
+def test_ids_keep_their_type():
+    data = graph_data()
+    data.edge_index = data.edge_index.int()
+    binary, triplets = AddNegatives()(data), AddNegatives(mode="triplet")(data)
+    assert binary.edge_label_index.dtype == triplets.dst_neg_index.dtype == torch.int32
+
+
 def test_class_labels_are_shifted():
     data = graph_data()
     data.edge_label = torch.arange(data.num_edges) % 3

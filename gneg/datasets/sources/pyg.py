@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +85,7 @@ def from_pyg(
 
     Training edges are the message-passing edges of ``train``; positives of ``valid`` and ``test``
     are those of ``edge_label_index`` whose label is not 0. Both get uniform negatives of their own.
+    One of them may be empty (``num_val=0``), for what does not look at it.
 
     Args:
         train: The training part, whose ``x`` holds the features.
@@ -95,17 +97,21 @@ def from_pyg(
         seed: Seed of the evaluation negatives.
 
     Raises:
-        ValueError: If a part lacks edges or labels, or an edge stands in two parts.
+        ValueError: If a part lacks edges or labels, an edge stands in two parts, or there are
+            neither validation nor test edges.
     """
     for part, data in (("train", train), ("valid", valid), ("test", test)):
         if not isinstance(data, Data) or data.edge_index is None:
             checks.fail(part, "homogeneous PyG data with an 'edge_index'", type(data).__name__)
-    undirected = is_undirected(train.edge_index, num_nodes=train.num_nodes)
-    edges = train.edge_index.cpu()
+    size = _num_nodes(train, valid, test)
+    undirected = is_undirected(train.edge_index, num_nodes=size)
+    edges = train.edge_index.cpu().long()
     edges = edges[:, edges[0] < edges[1]] if undirected else edges
     held_out = _positives("valid", valid), _positives("test", test)
+    if not sum(part.size(1) for part in held_out):
+        checks.fail("valid, test", "a split with edges to validate or to test on", "none")
     parts = check_no_overlap(edges, *held_out, both_ways=undirected)
-    graph = Graph.from_edge_index(torch.cat(parts, dim=1), train.num_nodes, undirected=undirected)
+    graph = Graph.from_edge_index(torch.cat(parts, dim=1), size, undirected=undirected)
     return make_split(
         name,
         graph,
@@ -114,6 +120,7 @@ def from_pyg(
         num_negatives=num_negatives,
         metric=metric,
         parts=parts,
+        allow_empty=True,
     )
 
 
@@ -125,4 +132,19 @@ def _positives(part: str, data: Data) -> Tensor:
     else:
         allowed = "data with 'edge_label_index' and 'edge_label', or 'pos_edge_label_index'"
         checks.fail(part, allowed, data)
-    return edges
+    return edges.long()
+
+
+def _num_nodes(train: Data, valid: Data, test: Data) -> int:
+    """Return N; where the data do not say it, the largest id in any part + 1.
+
+    PyG would take the largest id among the training edges, with a warning.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return int(train.num_nodes)
+        except UserWarning:
+            names = ("edge_index", "edge_label_index", "pos_edge_label_index")
+            edges = [part[name] for part in (train, valid, test) for name in names if name in part]
+            return max(int(index.max()) for index in edges if index.numel()) + 1

@@ -30,6 +30,7 @@ def make_split(
     parts: tuple[Tensor, Tensor, Tensor] | None = None,
     split: str = "given",
     weight: Tensor | None = None,
+    allow_empty: bool = False,
 ) -> LinkData:
     """Make :class:`~gneg.datasets.link.LinkData` from a whole graph.
 
@@ -49,13 +50,14 @@ def make_split(
         parts: Edges ``[2, E]`` of train, valid and test; None: a random split of the graph.
         split: How ``parts`` were made, for the record.
         weight: ``[P]`` weights of the training edges of ``parts``; those of the graph if None.
+        allow_empty: Whether the validation or the test part may be without edges.
 
     Raises:
         ValueError: If there are too few edges to split or nodes to draw negatives from.
     """
     train, valid, test = parts or split_edges(graph, ratios, seed)
     for part, edges in zip(("train", "valid", "test"), (train, valid, test), strict=True):
-        if not edges.numel():
+        if not edges.numel() and (part == "train" or not allow_empty):
             checks.fail("graph", f"large enough to leave a {part} edge", graph)
     everything = KnownEdges(graph)
     fitting = MAX_EVAL_PAIRS // max(valid.size(1), test.size(1))

@@ -25,7 +25,7 @@ def check_no_overlap(
     Raises:
         ValueError: If an edge stands in two parts.
     """
-    size = int(max(train.max(), valid.max(), test.max())) + 1
+    size = int(torch.cat([train, valid, test], dim=1).max()) + 1
 
     def keys(edges: Tensor) -> Tensor:
         if not both_ways:
