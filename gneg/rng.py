@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import torch
 
@@ -39,6 +40,22 @@ def split_seed(seed: int, branch: int) -> int:
     return (z ^ (z >> 31)) >> 1
 
 
+class PicklableGenerator(torch.Generator):
+    """A CPU generator that can be sent to a process that is not forked.
+
+    torch pickles a generator by a tensor in shared memory, which is gone when the other reads it.
+    """
+
+    def __reduce__(self) -> Any:
+        return _from_state, (self.get_state().numpy().tobytes(),)
+
+
+def _from_state(state: bytes) -> torch.Generator:
+    generator = PicklableGenerator()
+    generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+    return generator
+
+
 def generator_from(seed: int) -> torch.Generator:
     """Return a CPU generator for code paths that draw with torch."""
-    return torch.Generator().manual_seed(seed)
+    return PicklableGenerator().manual_seed(seed)

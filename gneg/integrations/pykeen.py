@@ -55,6 +55,10 @@ class GnegCallback(TrainingCallback):
             options = training_loop.negative_sampler_kwargs or {}
             training_loop.negative_sampler_kwargs = {**options, "callback": self}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker has no use for the training loop, which may not be picklable.
+        return {**self.__dict__, "_training_loop": None}
+
     def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
         """Return the current model's scores of triples of ids of one shape.
 

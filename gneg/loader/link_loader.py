@@ -19,7 +19,7 @@ from gneg.graph import Graph, KnownEdges
 from gneg.loader.negatives import LinkSampler
 from gneg.loader.neighbors import Neighbors, NeighborSampler
 from gneg.loader.structure import AnyData, features, structure
-from gneg.rng import draw_seed, split_seed
+from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers import Sampler, Uniform, Weighted, build
 from gneg.transforms.stores import EdgeType
 
@@ -139,8 +139,8 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
             z = functools.partial(features, data)
             negatives = _sampler(whole, edge_type, chosen, known_links, z)
             node_time = _node_time(whole, edge_type, time_attr)
-        if kwargs.get("shuffle") and "generator" not in kwargs:
-            kwargs["generator"] = torch.Generator().manual_seed(split_seed(seed, 1))
+        # Without shuffling too: a loader draws a seed for its workers in every epoch.
+        kwargs["generator"] = generator_from(split_seed(seed, 1))
         super().__init__(
             data,
             LinkSampler(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -136,6 +137,13 @@ def test_every_worker_and_epoch_has_a_stream_of_its_own(factory):
         runs.append([negatives for _ in range(3) for negatives in loader])
     assert len({tuple(negatives.flatten().tolist()) for negatives in runs[0]}) == 12
     assert all(torch.equal(*pair) for pair in zip(*runs, strict=True))
+
+
+def test_a_copy_goes_on_where_the_sampler_is(factory):
+    sampler, batch = make(factory, callback=GnegCallback()), factory.mapped_triples[:64]
+    sampler.sample(batch)
+    copy = pickle.loads(pickle.dumps(sampler))
+    assert torch.equal(copy.sample(batch)[0], sampler.sample(batch)[0])
 
 
 def test_adaptive_samplers_reach_workers_or_are_refused(factory):
