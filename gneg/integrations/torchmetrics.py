@@ -67,7 +67,8 @@ class PerPositive(Metric):
             return
         values = metrics.per_positive(pos, neg, mask)
         if self.name not in values:
-            checks.fail("neg", f"enough negatives for {self.name}", neg.size(-1))
+            size = neg.size(-1) if mask is None or mask.dim() == 2 else int(mask.sum())
+            checks.fail("neg", f"enough negatives for {self.name}", size)
         for state, value in zip(self.states, (values[self.name].sum(), len(pos)), strict=True):
             setattr(self, state, getattr(self, state) + value)
 
