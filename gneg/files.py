@@ -1,22 +1,28 @@
-"""Versions and hardware of a result, and files that are written whole or not at all."""
+"""Versions and hardware of a result; files that are written whole or not at all, and checked."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable
+import re
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from gneg import checks
 
 PACKAGES = ("gneg", "torch", "torch-geometric", "numpy", "numba", "ogb")
+DAY = 24 * 3600.0  # seconds after which a temporary file belongs to no living process
 
 
 def versions() -> dict[str, str]:
@@ -49,25 +55,114 @@ def machine() -> dict[str, Any]:
     }
 
 
-def read_record(name: str, path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+@contextmanager
+def reading(name: str, path: Path, kind: str, remedy: str) -> Iterator[None]:
+    """Turn every failure to read a file into one error that names it and says what to do.
+
+    For blocks that do nothing but read: NumPy, pandas, pyarrow and torch raise nearly anything on
+    a damaged file (zip, pickle, decoding and memory errors), so that every exception is taken.
+
+    Args:
+        name: The argument that the file belongs to.
+        path: The file.
+        kind: What the file should be.
+        remedy: What to do about a damaged one.
+
+    Raises:
+        ValueError: If the block raises anything.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        checks.fail(name, "an existing file", str(path))
+    except Exception as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = f"no {reason}" if isinstance(error, KeyError) else reason
+        first = (reason.strip().splitlines() or [type(error).__name__])[0]
+        checks.fail(name, kind, f"{path}: {first[:200]}", hint=remedy)
+
+
+def read_npy(name: str, path: Path, kind: str, remedy: str) -> npt.NDArray[Any]:
+    """Return the array of an ``.npy``; arguments and errors as in :func:`reading`."""
+    with reading(name, path, kind, remedy):
+        array = np.load(path, allow_pickle=False)
+        checks.instance("array", array, (np.ndarray,))
+    return np.asarray(array)
+
+
+def read_npz(
+    name: str, path: Path, kind: str, remedy: str, keys: Collection[str] | None = None
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an ``.npz``.
+
+    Args:
+        name: The argument that the file belongs to.
+        path: The file.
+        kind: What the file should be.
+        remedy: What to do about a damaged one.
+        keys: Names of the arrays to read, as far as the file has them; None: all.
+
+    Raises:
+        ValueError: As in :func:`reading`.
+    """
+    with reading(name, path, kind, remedy), np.load(path, allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive if keys is None or key in keys}
+
+
+#: The form of a value in a JSON file: a type; a tuple of forms, one of which it has (None stands
+#: for itself); a dict of forms by key, ``...`` for every key; or a list with the form of all items.
+Form = Any
+
+
+def read_record(name: str, path: Path, form: Form, *, remedy: str = "make it anew") -> Any:
     """Return the content of a JSON file that this library wrote.
 
     Args:
         name: The argument that the file belongs to, for errors.
         path: The file.
-        keys: Keys that it must have.
+        form: The form that the content must have.
+        remedy: What to do about a damaged file.
 
     Raises:
-        ValueError: If the file is not JSON, or lacks a key.
+        ValueError: If the file cannot be read, is not JSON or has another form.
     """
-    try:
+    kind = f"a whole {path.name} of gneg"
+    with reading(name, path, kind, remedy):
         content = json.loads(path.read_text("utf-8"))
-        missing = [key for key in keys if key not in content]
-    except (ValueError, TypeError) as error:
-        missing = [f"a whole file: {error}"]
-    if missing:
-        checks.fail(name, f"a whole {path.name} of gneg", f"{path} without {', '.join(missing)}")
-    return dict(content)
+    fault = mismatch(content, form)
+    if fault is not None:
+        checks.fail(name, kind, f"{path}: {fault}", hint=remedy)
+    return content
+
+
+def mismatch(value: Any, form: Form, place: str = "its content") -> str | None:
+    """Return the first place where a value lacks a form, in words; None: it has the form.
+
+    Args:
+        value: The content of a JSON file.
+        form: Its form.
+        place: What the value is called.
+    """
+    if isinstance(form, tuple):
+        faults = [mismatch(value, option, place) for option in form]
+        return None if None in faults else faults[0]
+    if form is None:
+        return None if value is None else f"{place} is not null"
+    kind: Any = type(form) if isinstance(form, dict | list) else form
+    allowed: Any = (int, float) if kind is float else kind
+    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+        return f"{place} is a {type(value).__name__}, not a {kind.__name__}"
+    entries: list[tuple[Any, Any, str]] = []
+    if isinstance(form, list):
+        entries = [(item, form[0], f"{place}[{i}]") for i, item in enumerate(value)]
+    elif isinstance(form, dict):
+        missing = [key for key in form if key is not ... and key not in value]
+        if missing:
+            return f"{place} without {', '.join(missing)}"
+        forms = {**dict.fromkeys(value, form[...]), **form} if ... in form else form
+        entries = [(value[key], forms[key], f"{place}.{key}") for key in forms if key is not ...]
+    faults = [mismatch(*entry) for entry in entries]
+    return next((fault for fault in faults if fault is not None), None)
 
 
 def digest(header: object, *tensors: torch.Tensor) -> str:
@@ -78,53 +173,120 @@ def digest(header: object, *tensors: torch.Tensor) -> str:
     return content.hexdigest()[:16]
 
 
+class WriteError(OSError):
+    """A file could not be written; what stood there before is unchanged."""
+
+
+def check_output(name: str, path: str | Path, *, folder: bool = False) -> Path:
+    """Return the path of a result if it can be written; folders that are missing are made later.
+
+    Args:
+        name: The argument, for errors.
+        path: The file or folder.
+        folder: Whether it is a folder.
+
+    Raises:
+        ValueError: If something else stands there, or nothing can be written there.
+    """
+    path = Path(path)
+    kind = "a folder" if folder else "a file"
+    try:
+        if path.exists() and not (path.is_dir() if folder else path.is_file()):
+            checks.fail(name, f"{kind} to write", f"{path}, which is something else")
+        parent = path if folder else path.parent
+        while not parent.exists() and parent != parent.parent:
+            parent = parent.parent
+        probe = _temporary(parent / ("probe" if folder else path.name))
+        try:
+            probe.write_bytes(b"\n")
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        reason = f"{path}: {error.strerror or error}"
+        checks.fail(name, f"{kind} that can be written", reason, hint="choose another place")
+    return path
+
+
+def _temporary(path: Path) -> Path:
+    """Return the name that a file has while this process writes it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def remove_leftovers(folder: Path, pattern: str) -> None:
+    """Remove temporary files that processes left which were killed while they wrote.
+
+    Files of living processes stay, unless they are so old that the process is another one.
+
+    Args:
+        folder: The folder, which need not exist.
+        pattern: The names, as in ``glob``, of the files that were to be written.
+    """
+    for path in folder.glob(f".{pattern}.*.tmp"):
+        process = re.search(r"\.(\d+)\.tmp$", path.name)
+        try:
+            old = time.time() - path.stat().st_mtime > DAY
+            if process and (old or not is_running(int(process[1]))):
+                path.unlink()
+        except OSError:  # another process removed it, or it is not ours to remove
+            continue
+
+
+def is_running(process: int) -> bool:
+    """Return whether there is a process of this number; True where that cannot be asked."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a temporary file beside ``path``, then rename it in one step.
 
     Args:
         path: The file.
         write: Function that writes to the path that it is given.
+
+    Raises:
+        WriteError: If it cannot be written, for example because the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    remove_leftovers(path.parent, glob.escape(path.name))
+    temporary = _temporary(path)
     try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WriteError(
+            f"{path} cannot be written: {reason}; make room or choose another place, what is "
+            "finished is kept"
+        ) from error
+
+
+def write_torch(path: Path, value: Any) -> None:
+    """Write what ``torch.save`` takes, whole or not at all."""
+
+    def save(temporary: Path) -> None:
+        try:
+            torch.save(value, temporary)
+        except RuntimeError as error:  # torch's own kind of input and output error
+            raise OSError(str(error).splitlines()[0]) from error
+
+    write_whole(path, save)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON, whole or not at all."""
     text = json.dumps(value, indent=2) + "\n"
     write_whole(path, lambda temporary: temporary.write_text(text))
-
-
-class Parts:
-    """Finished pieces of long work, in a folder beside the file that they will become.
-
-    Args:
-        out: The file that the pieces will become.
-        settings: The settings, as JSON, that decide the pieces: other settings have another folder.
-        fresh: Whether pieces that exist are removed.
-    """
-
-    def __init__(self, out: Path, settings: Any, *, fresh: bool) -> None:
-        mark = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
-        self.folder = out.with_name(f".{out.name}.{mark}.parts")
-        if fresh:
-            self.remove()
-
-    def path(self, name: str) -> Path:
-        """Return the path of a piece, which need not exist."""
-        return self.folder / name
-
-    def remove(self) -> None:
-        """Remove all pieces."""
-        for path in self.folder.glob("*"):
-            path.unlink()
-        if self.folder.exists():
-            self.folder.rmdir()
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:

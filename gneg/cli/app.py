@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import shlex
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 import gneg
 
+LACK_OF_MEMORY = re.compile("can't allocate memory|out of memory|bad_alloc")  # as torch says it
 COMMANDS = ("train", "evaluate", "hardset", "audit", "sample", "compare", "report", "kg")
 
 
@@ -51,11 +53,22 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        console.print("interrupted; the same command resumes from what is finished")
+        say("interrupted; the same command resumes from what is finished")
         raise typer.Exit(130) from None
-    except (ValueError, OSError, ImportError) as error:
-        error_console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
-        raise typer.Exit(2) from error
+    except (ValueError, OSError, ImportError, EOFError) as error:
+        _fail(str(error), error)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not LACK_OF_MEMORY.search(str(error)):
+            raise
+        reason = str(error).strip().splitlines() or ["the system gave no more"]
+        _fail(f"not enough memory ({reason[0][:200]}); smaller sizes need less", error)
+
+
+def _fail(message: str, error: BaseException) -> NoReturn:
+    """Print the message of an error in one line and exit with 2."""
+    line = " ".join(message.split()) or type(error).__name__
+    error_console.print(Text("error: ", "bold red") + Text(line), soft_wrap=True)
+    raise typer.Exit(2) from error
 
 
 def keep_freed_memory() -> None:
@@ -73,7 +86,7 @@ def keep_freed_memory() -> None:
 
 def _print_version(requested: bool) -> None:
     if requested:
-        console.print(f"gneg {gneg.__version__}", highlight=False)
+        say(f"gneg {gneg.__version__}")
         raise typer.Exit
 
 
@@ -95,11 +108,15 @@ def command_line() -> str:
 
 
 def say(text: str) -> None:
-    """Print a line of plain text, in which square brackets and numbers stay as they are."""
-    console.print(escape(text), highlight=False)
+    """Print a line of plain text, in which brackets, colons and numbers stay as they are.
+
+    Everything that holds a name or a path is printed by this function, :func:`say_path` or
+    :func:`gneg.cli.tables.print_table`: elsewhere rich reads ``[...]`` and ``:name:`` as markup.
+    """
+    console.print(Text(text))
 
 
 def say_path(label: str, *paths: object) -> None:
     """Print where a result is."""
-    text = ", ".join(escape(str(path)) for path in paths)
-    console.print(f"{label}: [bold]{text}[/]", highlight=False)
+    text = ", ".join(str(path) for path in paths)
+    console.print(Text(f"{label}: ") + Text(text, "bold"), soft_wrap=True)

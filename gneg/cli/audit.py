@@ -66,6 +66,10 @@ def audit_command(
     from gneg.datasets import TripleData
     from gneg.evaluation.audit import audit
 
+    if out is not None:
+        files.check_output("out", out)
+    if plots is not None:
+        files.check_output("plots", plots, folder=True)
     data = source.load_any(dataset)
     if isinstance(data, TripleData):
         corrupt = {"dst": "tail", "src": "head"}.get(corrupt, corrupt)

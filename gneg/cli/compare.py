@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import statistics
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import checks, files
+from gneg import files
 from gneg.cli.app import app, command_line, kg, plain_errors, say, say_path
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import RUN, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
+from gneg.cli.options import RUN, RUNS, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import count_of, mean_std, print_table
@@ -89,9 +90,10 @@ def compare_command(
         loss=[None if loss == "auto" else loss for loss in losses.split(",")],
         sampler=_expressions(samplers),
     )
+    _check_outputs(out, report)
     data = source.load(dataset)
-    folder = out or Path("runs") / f"compare-{_word(data.name)}"
-    sets = _hard_sets(data, hardset or [], hard, folder)
+    folder = out or RUNS / f"compare-{_word(data.name)}"
+    sets = _hard_sets(data, hardset or [], hard, folder, fresh)
     _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets)
 
 
@@ -126,8 +128,9 @@ def kg_compare_command(
 
     base = settings.config()
     configs = grid(base, model=models.split(","), sampler=_expressions(samplers))
+    _check_outputs(out, report)
     data = source.load_triples(dataset)
-    folder = out or Path("runs") / f"kg-compare-{_word(data.name)}"
+    folder = out or RUNS / f"kg-compare-{_word(data.name)}"
     _compare(data, configs, seeds, folder, jobs, search, fresh, report, {})
 
 
@@ -141,17 +144,27 @@ def report_command(
     ] = None,
 ) -> None:
     """Write a page, and figures for papers, from the results of gneg compare."""
+    from gneg.experiments.record import read
+
     with plain_errors():
-        path = results / "compare.json" if results.is_dir() else results
-        if not path.exists():
-            checks.fail("results", "a compare.json of gneg compare, or its folder", str(results))
-        record = files.read_record("results", path, ("rows", "dataset", "heuristics", "sets"))
+        files.check_output("out", out)
+        if figures is not None:
+            files.check_output("figures", figures, folder=True)
+        record = read("results", results)
         _write_page(record, out)
         if figures is not None:
             from gneg.experiments.report import style
             from gneg.experiments.report.figures import comparison
 
             say_path("figures", *style.write(comparison(record), figures))
+
+
+def _check_outputs(out: Path | None, report: Path | None) -> None:
+    """Refuse results that could not be written before any work is done."""
+    files.check_output("out", out or RUNS, folder=True)
+    if report is not None:
+        importlib.import_module("gneg.experiments.report")  # fails without the extra
+        files.check_output("report", report)
 
 
 def _expressions(text: str) -> list[str]:
@@ -205,8 +218,10 @@ def _write_page(results: dict[str, Any], out: Path) -> None:
     say_path("report", out)
 
 
-def _hard_sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[str, Any]:
-    """Return the hard sets that were named, or one that is made once.
+def _hard_sets(
+    data: Any, paths: list[Path], hard: bool, folder: Path, fresh: bool
+) -> dict[str, Any]:
+    """Return the hard sets that were named, or one that is made once for the same data.
 
     HeaRT's or, for users and items, one of walks.
     """
@@ -216,13 +231,16 @@ def _hard_sets(data: Any, paths: list[Path], hard: bool, folder: Path) -> dict[s
     if sets or not hard:
         return sets
     path = folder / "hard.npz"
-    if path.exists():
-        return {"hard": HardSet.load(path)}
+    if path.exists() and not fresh:
+        earlier = HardSet.load(path)
+        if earlier.info.get("hash") == data.fingerprint():
+            return {"hard": earlier}
     bipartite = data.num_src is not None
     options: dict[str, Any] = {"family": "walk", "ends": "dst", "k": 100} if bipartite else {}
     with ProgressDisplay() as display:
         report, command = display.count("hard negatives, nodes"), command_line()
-        return {"hard": hardset(data, **options, out=path, report=report, command=command)}
+        options |= {"out": path, "fresh": fresh, "report": report, "command": command}
+        return {"hard": hardset(data, **options)}
 
 
 def _print_comparison(results: dict[str, Any]) -> None:

@@ -56,6 +56,8 @@ def evaluate_command(
     """
     from gneg.evaluation.hardset import HardSet
 
+    if out is not None:
+        files.check_output("out", out)
     if dataset is None:
         dataset, source = repeat(None, source, _record_of(model))
     data = source.load(dataset)
@@ -76,10 +78,18 @@ def _record_of(model: str) -> dict[str, Any]:
     """Return the record of the run that a model belongs to."""
     from gneg.training.load import load_record
 
-    if not Path(model).exists() or Path(model).suffix in (".npy", ".npz"):
+    path = Path(model)
+    scores = path.suffix in (".npy", ".npz") or ".py:" in model or model.startswith(LOG_Q)
+    if scores or model in KINDS:
         checks.fail("dataset", "given unless MODEL is a run of gneg train", None)
-    record = load_record(Path(model))
-    if record.get("source") is None:
+    if not path.exists():
+        allowed = f"a run of gneg train, a file of scores, FILE.py:FUNCTION, {LOG_Q}SAMPLER)"
+        checks.fail("model", f"{allowed} or one of {', '.join(KINDS)}", model)
+    record = load_record(path)
+    if "triples" in record["dataset"]:
+        hint = "its results.json holds the metrics, gneg kg train prints them"
+        checks.fail("model", "a run of gneg train", f"{model}, of a knowledge graph", hint=hint)
+    if record["source"] is None:
         checks.fail("dataset", "given for a run that was not started by gneg train", None)
     return record
 

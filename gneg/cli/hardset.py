@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from gneg import files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset, Fresh
@@ -73,7 +74,9 @@ def hardset_command(
     [bold]gneg hardset Cora --out hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
     from gneg.evaluation.hardset import hardset
+    from gneg.evaluation.hardset.hard_set import npz_or_npy
 
+    files.check_output("out", npz_or_npy(out))
     data = source.load(dataset)
     with ProgressDisplay() as display:
         hard = hardset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from gneg.cli.app import app, console, say
+from gneg.cli.app import app, say
 from gneg.cli.tables import print_table
 
 
@@ -15,12 +15,11 @@ def samplers_command() -> None:
 
     rows = [(name, ", ".join(options_of(cls)), _first_line(cls)) for name, cls in SAMPLERS.items()]
     print_table("samplers", ("name", "options", "description"), rows, text_columns=3)
-    console.print(
+    say(
         "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
         "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
         "  guarded(hardest(walk), relative_margin=0.05, percentile=ra|95)\n"
-        "  curriculum(hardest(uniform), setting=quantile, schedule=cosine, start=0.5, end=1)",
-        highlight=False,
+        "  curriculum(hardest(uniform), setting=quantile, schedule=cosine, start=0.5, end=1)"
     )
 
 

@@ -15,13 +15,15 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import typer
 
-from gneg import checks
+from gneg import checks, files
 from gneg.cli.groups import Group, parameter
+from gneg.training import record
 from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.options import from_mapping, settings
+from gneg.training.options import check_values, from_mapping, settings
 
 Config = TypeVar("Config", LinkConfig, TripleConfig)
 RUN = "Run"
+RUNS = Path("runs")  # folder of the results of commands without --out
 
 Dataset = Annotated[
     str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")
@@ -68,7 +70,9 @@ class Settings(Generic[Config]):
         Raises:
             ValueError: If a value is not allowed.
         """
-        return from_mapping(self.config_class, self.given, str(self.path))
+        untyped = {name: value for name, value in self.file.items() if name not in self.typed}
+        check_values(self.config_class, untyped, str(self.path))
+        return from_mapping(self.config_class, self.given, "the command line")
 
 
 class ConfigOptions(Group):
@@ -118,7 +122,7 @@ class ConfigOptions(Group):
         if path is None:
             return Settings(self.config, named)
         content = read_config(path)
-        earlier = content if isinstance(content.get("config"), dict) else {}
+        earlier = record.read("config", path) if isinstance(content.get("config"), dict) else {}
         file = dict(earlier["config"] if earlier else content)
         return Settings(self.config, named, file, earlier, path)
 
@@ -129,17 +133,13 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: If it is no file of settings.
     """
-    if not path.exists():
-        checks.fail("config", "an existing file", str(path))
     if path.suffix not in (".yaml", ".yml", ".json"):
         checks.fail("config", "a .yaml or .json file", str(path))
     import yaml
 
-    text = path.read_text()
-    try:
+    with files.reading("config", path, "a file of settings", "a line of YAML is 'name: value'"):
+        text = path.read_text("utf-8")
         content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
-        checks.fail("config", "a file of settings", f"{path}: {error}")
     if not isinstance(content, dict):
         checks.fail(
             "config", "a mapping of settings to values", f"{path}: {type(content).__name__}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from gneg.cli.app import error_console
@@ -19,9 +18,9 @@ class ProgressDisplay:
 
     def __init__(self) -> None:
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=error_console,
@@ -46,7 +45,7 @@ class ProgressDisplay:
             text: Text beside the bar; ``done/total`` if empty.
         """
         if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(escape(name), total=total, text="")
+            self._tasks[name] = self._bars.add_task(name, total=total, text="")
         text = text or (f"{done:,}" if total is None else f"{done:,}/{total:,}")
         self._bars.update(self._tasks[name], completed=done, total=total, text=text)
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gneg.cli.app import console, say
+from gneg.cli.app import say
 from gneg.cli.tables import count_of, mean_std, print_table
 from gneg.evaluation.metrics import MEAN_RANKS
 
@@ -128,7 +128,7 @@ def _print_sampler(runs: list[dict[str, Any]]) -> None:
         title = f"guards, of {counts['guarded']:,} candidates"
         print_table(title, ("guard", "candidates", "share"), rows)
     for name, value in _figures(runs[-1]["sampler_report"]):
-        console.print(f"{name}: {value}", highlight=False)
+        say(f"{name}: {value}")
 
 
 def _figures(report: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from gneg import files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset, Fresh
@@ -50,7 +51,9 @@ def sample_command(
     [bold]gneg sample Cora --sampler walk -k 10 --out negatives.parquet[/]
     """
     from gneg.datasets.negatives import sample
+    from gneg.samplers.formats.columns import suffix_of
 
+    suffix_of(files.check_output("out", out))
     data = source.load(dataset)
     score = z = None
     if model is not None:

@@ -8,11 +8,21 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gneg import checks
+from gneg import checks, files
 from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
 
 DATA = "Data"
+#: Form of the source in a record.
+FORM = {
+    "dataset": str,
+    "root": (str, None),
+    "features": (str, None),
+    "directed": bool,
+    "bipartite": bool,
+    "split_seed": int,
+    "unseen": str,
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,7 @@ class DataSource:
         """Load a graph and print its size."""
         from gneg.datasets import load
 
+        checks.integer("split-seed", self.split_seed, 0)
         data = load(
             dataset,
             root=self.root,
@@ -77,9 +88,12 @@ class DataSource:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> DataSource:
         """Return what :meth:`record` was made of."""
-        values = {name: value for name, value in record.items() if name != "dataset"}
+        fault = files.mismatch(record, FORM, "source")
+        if fault is not None:
+            checks.fail("config", "a whole results.json of gneg train", fault)
+        values = {name: record[name] for name in FORM if name != "dataset"}
         for name in ("root", "features"):
-            values[name] = None if values.get(name) is None else Path(values[name])
+            values[name] = None if values[name] is None else Path(values[name])
         return cls(**values)
 
 
@@ -149,7 +163,7 @@ class DataOptions(Group):
 def repeat(
     dataset: str | None, source: DataSource, earlier: dict[str, Any]
 ) -> tuple[str, DataSource]:
-    """Return the dataset of a run and its source; an earlier run's if no dataset was typed.
+    """Return the dataset of a run and its source; an earlier run's as far as nothing was typed.
 
     Args:
         dataset: The dataset that was typed; None: none was.
@@ -157,12 +171,14 @@ def repeat(
         earlier: The record of an earlier run; empty: there is none.
 
     Raises:
-        ValueError: If there is neither.
+        ValueError: If there is neither, or the record is damaged.
     """
-    if dataset is not None:
-        return dataset, source
     if not earlier.get("source"):
-        checks.fail("dataset", "given, or known from the results.json of --config", None)
+        if dataset is None:
+            checks.fail("dataset", "given, or known from the results.json of --config", None)
+        return dataset, source
     recorded = DataSource.from_record(earlier["source"])
+    if dataset not in (None, earlier["source"]["dataset"]):
+        recorded = replace(recorded, features=None)  # a row for each node of the earlier data
     typed = {name: getattr(source, name) for name in source.typed}
-    return earlier["source"]["dataset"], replace(recorded, **typed)
+    return dataset or earlier["source"]["dataset"], replace(recorded, **typed)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gneg.cli.app import console
 from gneg.evaluation.metrics import MEAN_RANKS
@@ -17,13 +17,13 @@ def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1
 ) -> None:
     """Print a table whose first ``text_columns`` hold text and whose other columns hold numbers."""
-    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for i, column in enumerate(columns):
         justify: Any = "right" if i >= text_columns else "left"
         word = max(map(len, column.split()), default=0)  # headings break between words only
-        table.add_column(escape(column), justify=justify, overflow="fold", min_width=word)
+        table.add_column(Text(column), justify=justify, overflow="fold", min_width=word)
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(Text(cell) for cell in row))
     console.print(table)
 
 

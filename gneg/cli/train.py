@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import checks
+from gneg import checks, files
 from gneg.cli.app import app, command_line, kg, say, say_path
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import RUN, ConfigOptions, Fresh, Out, Settings
+from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_link_results, print_triple_results
 from gneg.cli.sources import DataOptions, DataSource, repeat
@@ -65,6 +65,7 @@ def train_command(
     config, reasons = settings.config(), None
     chosen = recipe or ("none" if settings.file else "auto")
     checks.choice("recipe", chosen, ("auto", "none"))
+    files.check_output("out", out or RUNS, folder=True)
     data = source.load(dataset)
     if chosen == "auto" and not config.training_free:
         from gneg.training import recipe as recipes
@@ -106,6 +107,7 @@ def kg_train_command(
     """
     dataset, source = repeat(dataset, source, settings.earlier)
     config = settings.config()
+    files.check_output("out", out or RUNS, folder=True)
     data = source.load_triples(dataset)
     results, folder = _train(
         data,
@@ -132,7 +134,7 @@ def _train(
     """Train with a progress display; return the record, also after Ctrl-C, and its folder."""
     from gneg.training.driver import TrainingInterrupted, run_folder, train
 
-    folder = out or Path("runs") / run_folder(data, config)
+    folder = out or RUNS / run_folder(data, config)
     with ProgressDisplay() as display:
         try:
             results = train(

@@ -227,7 +227,18 @@ class LinkData:
             "metric": self.metric,
             "edges": {part: self.positives(part).size(1) for part in PARTS},
             "hash": self.fingerprint(),
+            "details_hash": self._details_hash,
         }
+
+    @cached_property
+    def _details_hash(self) -> str:
+        """A hash of what a run depends on beside edges and features."""
+        tables: list[Tensor | None] = [self.history, self.weight, self.time]
+        for edges in (self.valid, self.test):
+            tables += [*edges.neg, edges.mask]
+        shapes = [None if table is None else tuple(table.shape) for table in tables]
+        present = [table for table in tables if table is not None]
+        return files.digest((self.num_src, shapes), *present)
 
     def fingerprint(self) -> str:
         """Return a hash of the nodes and the edges of all parts, in their order."""

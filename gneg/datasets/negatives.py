@@ -15,6 +15,7 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers.base import Corrupt, Score
 from gneg.samplers.formats import columns
 from gneg.samplers.formats.columns import Columns, read, suffix_of, write
+from gneg.samplers.formats.parts import Parts
 
 __all__ = ["sample"]
 
@@ -67,9 +68,11 @@ def sample(
         ValueError: If an argument is out of range, or the sampler needs a model and there is none.
     """
     checks.instance("data", data, (LinkData,), hint="see gneg.datasets")
-    out = Path(out)
+    out = files.check_output("out", out)
     suffix_of(out)
     pos = data.positives(part)
+    if not pos.size(1):
+        checks.fail("part", "a part with positives", repr(part))
     built = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
     vectors = None if z is None else data.sides(z)
     settings = {
@@ -84,17 +87,17 @@ def sample(
         "seed": seed,
     }
     info = {**settings, "command": command, "versions": files.versions()}
-    parts = files.Parts(out, settings, fresh=fresh)
+    parts = Parts(out, settings, fresh=fresh)
     pieces = [parts.path(f"{i:06d}.npz") for i in range(-(-pos.size(1) // ROWS))]
     for i, piece in enumerate(pieces):
         if not piece.exists():
             positives = pos[:, i * ROWS : (i + 1) * ROWS]
             generator = generator_from(split_seed(seed, i))
             drawn = built.sample(positives, k, score=score, z=vectors, generator=generator)
-            write(piece, [columns(drawn)], {})
+            write(piece, [columns(drawn)], {}, rows=positives.size(1))
         if report is not None:
             report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))
-    write(out, _read_pieces(pieces), info)
+    write(out, _read_pieces(pieces), info, rows=pos.size(1))
     parts.remove()
     return info
 

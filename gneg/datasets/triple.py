@@ -137,7 +137,18 @@ class TripleData:
             "unseen": self.unseen,
             "triples": {part: self.positives(part).size(1) for part in PARTS},
             "hash": self.fingerprint(),
+            "details_hash": self._details_hash,
         }
+
+    @cached_property
+    def _details_hash(self) -> str:
+        """A hash of what a run depends on beside triples: types and negatives."""
+        types = None if self.types is None else [list(numbers) for numbers in self.types]
+        tables = {f"verified {part}": table for part, table in (self.verified or {}).items()}
+        for part, ends in (self.negatives or {}).items():
+            tables |= {f"{part} {end}": table for end, table in ends.items()}
+        shapes = [(name, tuple(table.shape)) for name, table in tables.items()]
+        return files.digest((types, shapes), *tables.values())
 
     def fingerprint(self) -> str:
         """Return a hash of the entities and the triples of all parts, in their order."""

@@ -101,7 +101,9 @@ def evaluate(
         checks.fail("data", "a LinkData or TripleData", type(data).__name__)
     if known is not None:
         checks.fail("known", "None for a dataset of edges, which has its own negatives", known)
-    return _evaluate_sets(data, score, part, sets or {}, resamples, seed)
+    sets = {} if sets is None else sets
+    checks.instance("sets", sets, (Mapping,), hint="{'hard': HardSet.load(path)}, by name")
+    return _evaluate_sets(data, score, part, sets, resamples, seed)
 
 
 def _evaluate_sets(
@@ -115,6 +117,9 @@ def _evaluate_sets(
     """Rank the positives of a part against each set."""
     checks.choice("part", part, ("valid", "test"))
     checks.integer("resamples", resamples, 0)
+    checks.integer("seed", seed, 0)
+    for name, negatives in sets.items():
+        checks.instance(f"sets[{name!r}]", negatives, (HardSet, EvalEdges))
     split = data.valid if part == "valid" else data.test
     ranked: dict[str, HardSet | EvalEdges] = {name_of_own(data): split, **sets}
     if not callable(score):
@@ -129,6 +134,8 @@ def _evaluate_sets(
         if not torch.equal(edges.pos, split.pos):
             allowed = f"made for the {part} positives of {data.name} ({data.split})"
             checks.fail(f"sets[{name!r}]", allowed, f"{edges.pos.size(1)} other positives")
+        for ids, size in zip(edges.neg, (data.graph.num_src, data.graph.num_dst), strict=True):
+            checks.node_range(f"sets[{name!r}]", ids, size)
         pos, neg = _scored(edges, score) if callable(score) else score[name]
         values = per_positive(pos, neg, edges.mask)
         results[name] = {

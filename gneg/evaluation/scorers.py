@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg import checks
+from gneg import checks, files
 from gneg.datasets import LinkData
 from gneg.evaluation.link import Scored
 from gneg.evaluation.ranking import Score
@@ -45,11 +46,12 @@ def from_function(text: str) -> Score:
     path, _, name = text.rpartition(":")
     if not Path(path).exists():
         checks.fail("model", "an existing file in FILE.py:FUNCTION", text)
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with files.reading("model", Path(path), "a Python file without errors", "mend it"):
+        spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
     function: Score | None = getattr(module, name, None)
     if not callable(function):
         checks.fail("model", f"a function of {path} after the colon", name)
@@ -66,18 +68,19 @@ def from_file(path: Path) -> Scored:
     Raises:
         ValueError: If the file is missing or holds something else.
     """
-    if not path.exists():
-        checks.fail("model", "an existing file", str(path))
+    remedy = "write the scores again"
     if path.suffix == ".npy":
-        array = np.load(path)
+        array = files.read_npy("model", path, "scores [E, 1 + K], the positive first", remedy)
         if array.ndim != 2 or array.shape[1] < 2:
             checks.fail("model", "scores [E, 1 + K], the positive first", list(array.shape))
-        return _float(array[:, 0]), _float(array[:, 1:])
-    with np.load(path) as arrays:
-        if not {"pos", "neg"} <= set(arrays):
-            checks.fail("model", "an .npz with 'pos' and 'neg'", sorted(arrays))
-        return _float(arrays["pos"]), _float(arrays["neg"])
+        return _float(array[:, 0], path), _float(array[:, 1:], path)
+    arrays = files.read_npz("model", path, "an .npz with 'pos' and 'neg'", remedy, ("pos", "neg"))
+    if set(arrays) != {"pos", "neg"}:
+        checks.fail("model", "an .npz with 'pos' and 'neg'", f"{path} with {sorted(arrays)}")
+    return _float(arrays["pos"], path), _float(arrays["neg"], path)
 
 
-def _float(array: Any) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).float()
+def _float(array: npt.NDArray[Any], path: Path) -> Tensor:
+    if array.dtype.kind not in "biuf":
+        checks.fail("model", "numbers", f"{path} of type {array.dtype}")
+    return torch.from_numpy(np.ascontiguousarray(array, np.float64)).float()

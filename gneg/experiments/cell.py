@@ -23,6 +23,12 @@ from gneg.training.run import Report
 AUDIT_PARTS = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
 AUDITED = 50_000  # negatives that hardness and risk of a row are measured on
 MAX_PAIRS = 2**25  # largest number of pairs scored one by one to rank all targets
+#: Form of the record of a cell, see :func:`gneg.files.read_record`.
+FORM = {
+    "config": dict,
+    "run": {"loss": str, "curve": list, "epochs": int, "best_epoch": int, "seconds": {...: float}},
+    "best_valid": float,
+}
 VERIFIED = "verified"  # the set of verified negatives, against which triples are classified
 ALL_ENTITIES = "all entities"  # the set of filtered ranks of triples
 

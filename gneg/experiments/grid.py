@@ -21,14 +21,17 @@ from gneg.evaluation import scorers
 from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import Cell, rank_sets
 from gneg.experiments.processes import Event, Report, Runner, runner
+from gneg.experiments.record import NAME
 from gneg.experiments.search import Search
 from gneg.experiments.significance import add_tests
 from gneg.graph.heuristics import KINDS
 from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.device import check_usable
 from gneg.training.driver import config_class
 
 __all__ = ["Event", "compare", "grid"]
 
+MOST = 10_000  # seeds, processes or trials
 Config = TypeVar("Config", LinkConfig, TripleConfig)
 AnyConfig = LinkConfig | TripleConfig
 
@@ -105,9 +108,7 @@ def compare(
         if config.training_free:
             hint = "heuristics are ranked beside, see 'baselines'"
             checks.fail("configs", "of models that are trained", config.model_name, hint=hint)
-    checks.integer("seeds", seeds, 1)
-    checks.integer("jobs", jobs, 1)
-    checks.integer("search", search, 0)
+    _check_counts(seeds=seeds, jobs=jobs, search=search)
     for kind in baselines:
         checks.choice("baselines", kind, KINDS)
     if not configs or len(set(configs)) < len(configs):
@@ -115,7 +116,8 @@ def compare(
     size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
     for config in configs:
         data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
-    out, sets = Path(out), dict(sets or {})
+    out, sets = files.check_output("out", out, folder=True), dict(sets or {})
+    check_usable("device", configs[0].device)
     digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
     if fresh:
         shutil.rmtree(out / "search", ignore_errors=True)
@@ -150,8 +152,14 @@ def compare(
         "versions": files.versions(),
         "machine": files.machine(),
     }
-    files.write_json(out / "compare.json", results)
+    files.write_json(out / NAME, results)
     return results
+
+
+def _check_counts(*, seeds: int, jobs: int, search: int) -> None:
+    for name, value, low in (("seeds", seeds, 1), ("jobs", jobs, 1), ("search", search, 0)):
+        if checks.integer(name, value, low) > MOST:
+            checks.fail(name, f"at most {MOST:,}", value)
 
 
 def _group(config: AnyConfig) -> str:

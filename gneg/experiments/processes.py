@@ -10,18 +10,21 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.managers import SyncManager
 from queue import Empty
 from typing import Any, Protocol
 
 import torch
 
-from gneg import files, kernels
+from gneg import checks, files, kernels
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.hardset import HardSet
-from gneg.experiments.cell import Cell, run_cell
+from gneg.experiments.cell import FORM, Cell, run_cell
+from gneg.training.record import FRESH
 
 POLL = 0.2  # seconds between two reads of the progress of the processes
 
@@ -63,6 +66,15 @@ class Runner(Protocol):
         """
 
 
+def read_records(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """Return the records of finished cells.
+
+    Raises:
+        ValueError: If one is damaged.
+    """
+    return [files.read_record("out", cell.path, FORM, remedy=FRESH) for cell in cells]
+
+
 class Serial:
     """Runs cells one after another in this process, on the threads that it has."""
 
@@ -78,7 +90,7 @@ class Serial:
             run_cell(cell, self.data, self.sets, report and partial(_report_epoch, report, start))
             if report is not None:
                 report(Event(cell.name, completed + 1, len(cells)))
-        return [files.read_record("out", cell.path, ("run", "best_valid")) for cell in cells]
+        return read_records(cells)
 
 
 def _report_epoch(report: Report, start: Event, seed: int, state: dict[str, Any]) -> None:
@@ -107,11 +119,16 @@ class Pool:
                     report(Event(name, completed, len(cells), epoch, best))
             for future in finished:
                 cell = waiting.pop(future)
-                future.result()
+                try:
+                    future.result()
+                except BrokenProcessPool:
+                    allowed = "processes that last: fewer, if memory was short"
+                    hint = "the same call goes on from what is finished"
+                    checks.fail("jobs", allowed, f"one that was killed at {cell.name}", hint=hint)
                 completed += 1
                 if report is not None:
                     report(Event(cell.name, completed, len(cells)))
-        return [files.read_record("out", cell.path, ("run", "best_valid")) for cell in cells]
+        return read_records(cells)
 
     def _messages(self) -> Iterator[tuple[str, int, float]]:
         """Yield what running cells have reported since the last call."""
@@ -156,9 +173,10 @@ def runner(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         payload = pickle.dumps((data, sets))
+    manager = SyncManager(ctx=context)
     with _ignoring_interrupts():
-        manager_context = context.Manager()
-    with manager_context as manager:
+        manager.start(_end_with_parent)
+    with manager:
         unrelated = set(multiprocessing.active_children())
         progress = manager.Queue()
         executor = ProcessPoolExecutor(jobs, context, _start, (payload, progress, threads))
@@ -172,11 +190,24 @@ def runner(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> 
         executor.shutdown()
 
 
+def _end_with_parent() -> None:
+    """End this process when the one that started it ends, even by a signal that none can handle."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 _worker: dict[str, Any] = {}  # dataset, hard sets and progress queue of this process
 
 
 def _start(payload: bytes, progress: Any, threads: int) -> None:
     """Set up a new process."""
+    _end_with_parent()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of sparse features
         data, sets = pickle.loads(payload)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +22,34 @@ def jit(function: Kernel) -> Kernel:
     Without ``fastmath``: LLVM then neither reorders sums nor fuses products with them, whatever
     the processor offers, so that floats which decide a rank are the same everywhere.
     """
-    return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    return compiled(function)
+
+
+def compiled(function: Kernel, **options: Any) -> Kernel:
+    """Compile with numba, cached on disk where there is a folder that can be written.
+
+    Args:
+        function: The kernel.
+        options: Further options of ``numba.njit``.
+    """
+    njit = functools.partial(numba.njit, nogil=True, error_model="numpy", **options)
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError as error:  # neither the package nor the user's cache folder is writable
+        if "no locator" not in str(error):
+            raise
+    _warn_of_no_cache()
+    return njit()(function)
+
+
+@functools.cache
+def _warn_of_no_cache() -> None:
+    """Say once that kernels are not cached."""
+    warnings.warn(
+        "no folder for compiled kernels can be written, so that each process compiles them anew; "
+        "set NUMBA_CACHE_DIR to one",
+        stacklevel=4,
+    )
 
 
 @jit

@@ -6,16 +6,15 @@ Complex rows hold their real parts first. Everything is float32.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from gneg.kernels._jit import Kernel
+from gneg.kernels._jit import Kernel, compiled
 
 
 def _jit(function: Kernel) -> Kernel:
     """Sums in any (fixed) order, with fused products: vector units."""
     options = {"reassoc", "contract"}
-    return numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=options)(function)
+    return compiled(function, fastmath=options)
 
 
 @_jit

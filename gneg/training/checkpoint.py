@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.training.record import FRESH, NAME, differences
 
 if TYPE_CHECKING:
     from gneg.training.run import Run
 
-
-#: Hint of errors about files that a new run may replace.
-FRESH = "--fresh replaces it"
+#: Names of all files in the folder of a run.
+PATTERNS = ("checkpoint-*.pt", "model-*.pt", NAME)
 
 
 def checkpoint_path(folder: Path, seed: int) -> Path:
@@ -32,8 +31,9 @@ def weights_path(folder: Path, seed: int) -> Path:
 def save(run: Run[Any, Any], path: Path) -> None:
     """Write everything that a run needs to be resumed, whole or not at all.
 
-    The file holds the model, its best weights, the optimiser, the sampler, the state of both
-    random generators (the run's own and torch's global one), the progress and whatever
+    The file holds what decides the run (config, seed, description of the data, gneg's version),
+    the model, its best weights, the optimiser, the sampler, the state of both random generators
+    (the run's own and torch's global one), the progress and whatever
     :meth:`~gneg.training.run.Run.extra_state` returns.
 
     Args:
@@ -51,7 +51,7 @@ def save(run: Run[Any, Any], path: Path) -> None:
         "progress": run.progress.state_dict(),
         **run.extra_state(),
     }
-    files.write_whole(path, lambda temporary: torch.save(state, temporary))
+    files.write_torch(path, state)
 
 
 def load(run: Run[Any, Any], path: Path) -> None:
@@ -62,18 +62,29 @@ def load(run: Run[Any, Any], path: Path) -> None:
         path: A file written by :func:`save`.
 
     Raises:
-        ValueError: If the file is damaged, or of another config, seed or dataset.
+        ValueError: If the file is damaged, or of another config, seed, dataset or version.
     """
-    try:
+    kind = "a folder with whole checkpoints"
+    with files.reading("out", path, kind, FRESH):
         state = torch.load(path, map_location=run.device, weights_only=True)
-        identity = state["identity"]
-    except (OSError, EOFError, RuntimeError, KeyError, TypeError, UnpicklingError):
-        checks.fail("out", "a folder with whole checkpoints", f"{path}, damaged", hint=FRESH)
+        identity = dict(state["identity"])
     if identity != run.identity:
-        checks.fail("out", "a folder with checkpoints of this run", f"{path}", hint=FRESH)
-    run.model.load_state_dict(state["model"])
+        another = f"{path}, of another run: {differences(identity, run.identity)}"
+        checks.fail("out", "a folder with checkpoints of this run", another, hint=FRESH)
+    with files.reading("out", path, kind, FRESH):
+        _restore(run, state)
+
+
+def _restore(run: Run[Any, Any], state: dict[str, Any]) -> None:
+    """Set everything that a checkpoint holds; each part refuses what does not fit it."""
+    run.model.load_state_dict(state["best"])
     run.best_state = state["best"]
+    run.model.load_state_dict(state["model"])
     run.optimizer.load_state_dict(state["optimizer"])
+    for parameter, moments in run.optimizer.state.items():
+        for name, moment in moments.items():
+            if isinstance(moment, Tensor) and moment.shape not in ((), parameter.shape):
+                checks.fail(name, f"of shape {list(parameter.shape)}", list(moment.shape))
     run.sampler.load_state_dict(state["sampler"])
     run.generator.set_state(state["generator"].cpu())
     torch.set_rng_state(state["rng"].cpu())
@@ -81,19 +92,30 @@ def load(run: Run[Any, Any], path: Path) -> None:
     run.load_extra_state(state)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files of runs in this folder that were killed while they wrote."""
+    for pattern in PATTERNS:
+        files.remove_leftovers(folder, pattern)
+
+
 def remove_all(folder: Path) -> None:
     """Remove the checkpoints and weights of all seeds."""
-    for pattern in ("checkpoint-*.pt", "model-*.pt"):
+    for pattern in PATTERNS[:2]:
         for path in folder.glob(pattern):
             path.unlink()
 
 
 def save_weights(weights: dict[str, Tensor], path: Path) -> None:
     """Write weights, whole or not at all."""
-    files.write_whole(path, lambda temporary: torch.save(weights, temporary))
+    files.write_torch(path, weights)
 
 
-def load_weights(path: Path, device: str) -> dict[str, Tensor]:
-    """Read what :func:`save_weights` wrote."""
-    weights: dict[str, Tensor] = torch.load(path, map_location=device, weights_only=True)
-    return weights
+def load_weights(run: Run[Any, Any], path: Path) -> None:
+    """Set the weights of a run's model to those that :func:`save_weights` wrote.
+
+    Raises:
+        ValueError: If the file is damaged or of another model.
+    """
+    remedy = "train again with --fresh (fresh=True)"
+    with files.reading("model", path, "a whole model-SEED.pt of its run", remedy):
+        run.model.load_state_dict(torch.load(path, map_location=run.device, weights_only=True))

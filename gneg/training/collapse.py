@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gneg import checks
+from gneg import checks, files
 from gneg.checks import CollapseWarning
 
 ADVICE = (
@@ -83,7 +83,15 @@ class CollapseWatch:
         return {"sign": self.sign, "lasted": dict(self._lasted)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` returned."""
+        """Restore what ``state_dict`` returned.
+
+        Raises:
+            ValueError: If it is anything else.
+        """
+        form = {"sign": (str, None), "lasted": dict.fromkeys(self._lasted, int)}
+        fault = files.mismatch(state, form)
+        if fault is not None:
+            checks.fail("watch", "the state of a collapse watch", fault)
         self.sign, self._lasted = state["sign"], dict(state["lasted"])
 
 

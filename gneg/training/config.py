@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
 from gneg import checks
 from gneg.graph.heuristics import KINDS
 from gneg.graph.known import KnownPolicy
@@ -26,6 +24,7 @@ from gneg.nn.choices import (
 from gneg.samplers.base import Corrupt
 from gneg.samplers.text.build import check as check_expression
 from gneg.samplers.triples.build import check as check_triple_expression
+from gneg.training.device import check_name
 from gneg.training.options import Option, check_settings, documented, setting
 
 #: Weights of a base measure that are tried on validation; 0 stands for no base measure.
@@ -54,14 +53,9 @@ def _check_kinds(name: str, text: str) -> None:
         checks.fail(name, allowed, repr(text))
 
 
-def _check_device(name: str, text: str) -> None:
-    try:
-        torch.device(text)
-    except RuntimeError:
-        checks.fail(name, "a device of torch, such as cpu or cuda:0", repr(text))
+WIDEST, DEEPEST = 2**16, 128  # bounds of the width and the number of layers
 
-
-K = Option("Negatives per positive.", low=1, short="-k")
+K = Option("Negatives per positive.", low=1, high=2**20, short="-k")
 EPOCHS = Option("Passes over the training positives, at most.", "Run", low=1)
 SECONDS = Option(
     "Seconds of training (sampling, scoring and the model, without evaluation), at most; without "
@@ -73,7 +67,7 @@ SECONDS = Option(
 PATIENCE = Option("Evaluations without a better validation metric before stopping.", "Run", low=1)
 EVAL_EVERY = Option("Epochs between evaluations on validation.", "Run", low=1)
 LR = Option("Learning rate of Adam.", "Run", low=0, above=True)
-DEVICE = Option("Device of the model, such as cpu or cuda:0.", "Run", check=_check_device)
+DEVICE = Option("Device of the model, such as cpu or cuda:0.", "Run", check=check_name)
 BASE_MEASURE = (
     "Log density that is added to the score: none, that of the sampler, or that of another "
     "sampler expression."
@@ -149,9 +143,11 @@ class LinkConfig(TrainConfig):
         choices=tuple(LOSSES),
     )
     k: int = K.field(8)
-    hidden: int = setting(256, "Width of embeddings and layers.", low=1)
-    layers: int = setting(2, "Layers of the encoder; 0 only for lightgcn.", low=0)
-    decoder_layers: int = setting(2, "Linear layers of the mlp and hybrid decoders.", low=1)
+    hidden: int = setting(256, "Width of embeddings and layers.", low=1, high=WIDEST)
+    layers: int = setting(2, "Layers of the encoder; 0 only for lightgcn.", low=0, high=DEEPEST)
+    decoder_layers: int = setting(
+        2, "Linear layers of mlp and hybrid decoders.", low=1, high=DEEPEST
+    )
     dropout: float = setting(0.5, "Share of hidden values that the encoder drops.", low=0, high=1)
     decoder_dropout: float = setting(
         0.0, "Share of hidden values that the mlp decoder drops.", low=0, high=1
@@ -225,14 +221,19 @@ class TripleConfig(TrainConfig):
     """Everything that decides the result of a knowledge-graph model but the data and the seed."""
 
     model: str = setting("transe", "Score of triples.", choices=TRIPLE_MODELS)
-    dim: int = setting(100, "Width of embeddings (complex numbers for complex and rotate).", low=1)
+    dim: int = setting(
+        100,
+        "Width of embeddings (complex numbers for complex and rotate).",
+        low=1,
+        high=WIDEST,
+    )
     p: int = setting(1, "Norm of TransE's distance, 1 or 2.", low=1)
     encoder: str = setting(
         "none",
         "Message passing under the model (use large batches, such as 8192)",
         choices=("none", *RELATIONAL_ENCODERS),
     )
-    layers: int = setting(1, "Layers of the encoder.", low=1)
+    layers: int = setting(1, "Layers of the encoder.", low=1, high=DEEPEST)
     dropout: float = setting(
         0.0, "Share of values dropped between the encoder's layers.", low=0, high=1
     )

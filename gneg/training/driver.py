@@ -7,8 +7,9 @@ import json
 import re
 import statistics
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,9 @@ from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.training import checkpoint
 from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.device import check_usable
 from gneg.training.link import LinkRun
+from gneg.training.record import FRESH, NAME, differences, read
 from gneg.training.run import Report, Run
 from gneg.training.triple import TripleRun
 
@@ -78,7 +81,7 @@ def train(
     data: LinkData | TripleData,
     config: Config | None = None,
     *,
-    seeds: Sequence[int] | int = (0,),
+    seeds: Iterable[int] | int = (0,),
     out: str | Path | None = None,
     fresh: bool = False,
     command: str = "gneg.train()",
@@ -96,8 +99,8 @@ def train(
             would select a model that remembers edges, are left out with a warning.
         config: A :class:`~gneg.training.config.LinkConfig` or, for triples, a
             :class:`~gneg.training.config.TripleConfig`; their defaults if None.
-        seeds: One run for each, or their number: then 0, 1, ...; a seed decides initial weights,
-            batches, dropout and negatives.
+        seeds: One run for each, integers >= 0, or their number: then 0, 1, ...; a seed decides
+            initial weights, batches, dropout and negatives.
         out: Folder for ``results.json``, ``model-SEED.pt`` (the best weights) and checkpoints.
         fresh: Start again even if ``out`` holds a run of this config.
         command: The command that was typed, for the record.
@@ -110,7 +113,8 @@ def train(
         seeds.
 
     Raises:
-        ValueError: If ``out`` holds a run of another config or of other data.
+        ValueError: If ``out`` holds a run of another config or of other data, cannot be written or
+            holds a damaged file, or torch lacks the device of the config here.
         TrainingInterrupted: After Ctrl-C; the best weights so far are evaluated and written, and
             the run is marked as incomplete.
     """
@@ -118,10 +122,12 @@ def train(
     if config is None:
         config = config_class(data)()
     checks.instance("config", config, (config_class(data),))
-    if isinstance(seeds, int):
-        seeds = range(checks.integer("seeds", seeds, 1))
+    seeds = _seeds(seeds)
+    check_usable("device", config.device)
+    if out is not None:
+        out = files.check_output("out", out, folder=True)
+        checkpoint.remove_leftovers(out)
     data = _without_leaks(data)
-    out = None if out is None else Path(out)
     runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
     results: dict[str, Any] = {
         "command": command,
@@ -136,7 +142,7 @@ def train(
     }
     if out is not None and fresh:
         checkpoint.remove_all(out)
-    finished = {} if out is None or fresh else _finished_runs(out / "results.json", results)
+    finished = {} if out is None or fresh else _finished_runs(out / NAME, results)
     for seed in seeds:
         run = finished.get(seed)
         if run is None:
@@ -147,10 +153,24 @@ def train(
             seeds_in = {run["seed"] for run in results["runs"]}
             remaining = [run for seed, run in finished.items() if seed not in seeds_in]
             record = {**results, "runs": results["runs"] + remaining}
-            files.write_json(out / "results.json", _summarised(record))
+            files.write_json(out / NAME, _summarised(record))
         if not run["complete"]:
             raise TrainingInterrupted(_summarised(results))
     return _summarised(results)
+
+
+def _seeds(seeds: Any) -> Sequence[int]:
+    """Return the seeds of a number of runs, or those that are listed."""
+    if isinstance(seeds, Integral) and not isinstance(seeds, bool):
+        return range(checks.integer("seeds", int(seeds), 1))
+    allowed = "a number of runs >= 1, or different integers in [0, 2**63)"
+    listed = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else []
+    valid = all(isinstance(seed, Integral) and not isinstance(seed, bool) for seed in listed)
+    integers = [int(seed) for seed in listed] if valid else []
+    different = 0 < len(integers) == len(set(integers))
+    if not different or not all(0 <= seed < 2**63 for seed in integers):
+        checks.fail("seeds", allowed, repr(seeds)[:80])
+    return integers
 
 
 def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
@@ -193,15 +213,13 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
     """Return the finished runs of the same config in an earlier ``results.json``, by seed."""
     if not path.exists():
         return {}
-    earlier = files.read_record("out", path, ("config", "dataset", "protocol", "runs"))
+    earlier = read("out", path)
     for key in ("config", "dataset", "protocol"):
-        if earlier.get(key) != json.loads(json.dumps(results[key])):
-            checks.fail(
-                "out",
-                f"a new folder, or one with a run of the same {key}",
-                str(path.parent),
-                hint=checkpoint.FRESH,
-            )
+        current = json.loads(json.dumps(results[key]))
+        if earlier[key] != current:
+            allowed = f"a new folder, or one with a run of the same {key}"
+            another = f"{path.parent}: {differences(earlier[key], current)}"
+            checks.fail("out", allowed, another, hint=FRESH)
     return {run["seed"]: run for run in earlier["runs"] if run["complete"]}
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
 import torch
 
-from gneg import checks, files
+from gneg import checks
 from gneg.datasets import LinkData, TripleData
 from gneg.datasets.splits import drop_repeated_edges
-from gneg.training import checkpoint
+from gneg.training import checkpoint, record
+from gneg.training.device import usable
 from gneg.training.driver import config_class, make_run
 from gneg.training.link import LinkRun
 from gneg.training.options import from_mapping
@@ -23,25 +25,28 @@ def load_record(path: str | Path) -> dict[str, Any]:
     """Return the record of the training run that made ``path``.
 
     Args:
-        path: A ``model-SEED.pt`` or its folder.
+        path: A ``model-SEED.pt``, its ``results.json`` or the folder of both.
 
     Raises:
-        ValueError: If there is no ``results.json``.
+        ValueError: If there is no ``results.json``, or it is damaged.
     """
     path = Path(path)
-    folder = path if path.is_dir() else path.parent
-    if not path.exists() or not (folder / "results.json").exists():
+    results = (path if path.is_dir() else path.parent) / record.NAME
+    if not path.exists() or not results.exists():
         checks.fail("model", "a run of gneg train, with its results.json", str(path))
-    return files.read_record("model", folder / "results.json", ("config", "dataset", "runs"))
+    return record.read("model", results)
 
 
 def weights_of(path: str | Path) -> list[Path]:
     """Return the weights at ``path``: the file itself, or each ``model-SEED.pt`` of a folder.
 
+    A ``results.json`` stands for its folder.
+
     Raises:
         ValueError: If there are none.
     """
     path = Path(path)
+    path = path.parent if path.name == record.NAME and path.is_file() else path
     weights = sorted(path.glob("model-*.pt")) if path.is_dir() else [path]
     if not weights or not weights[0].exists():
         checks.fail("model", "a folder with model-SEED.pt files, or one of them", str(path))
@@ -60,25 +65,36 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
     Args:
         data: The dataset that the model was trained on, recognised by its fingerprint.
         path: A ``model-SEED.pt`` beside its ``results.json``, or the folder of both, of which the
-            first seed is loaded.
+            first seed is loaded. Where this machine lacks the device of the run, it is the CPU.
 
     Raises:
-        ValueError: If there is no such run, or it was trained on other data.
+        ValueError: If there is no such run, a file is damaged, or it was trained on other data.
     """
     weights = weights_of(path)[0]
-    record = load_record(weights)
-    trained_on, description = record["dataset"], data.describe()
-    if isinstance(data, LinkData) and trained_on["hash"] != description["hash"]:
+    run_record = load_record(weights)
+    trained_on, description = run_record["dataset"], data.describe()
+    if isinstance(data, LinkData) and not _same(trained_on, description):
         description = drop_repeated_edges(data).describe()
-    if trained_on["hash"] != description["hash"]:
+    if trained_on["hash"] == description["hash"] and not _same(trained_on, description):
+        hashes = trained_on.get("features_hash"), description.get("features_hash")
+        checks.fail("data", f"with the features of the training, hash {hashes[0]}", hashes[1])
+    if not _same(trained_on, description):
         checks.fail(
             "data", f"what the model was trained on ({_text(trained_on)})", _text(description)
         )
-    config: Any = from_mapping(config_class(data), record["config"], str(weights.parent))
+    source = str(weights.parent / record.NAME)
+    config: Any = from_mapping(config_class(data), run_record["config"], source)
+    if usable(config.device) is not None:
+        config = replace(config, device="cpu")
     with torch.random.fork_rng(devices=[]):
         run = make_run(data, config, seed=0)
-    run.model.load_state_dict(checkpoint.load_weights(weights, config.device))
+    checkpoint.load_weights(run, weights)
     return run
+
+
+def _same(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Return whether two descriptions are of the same edges (triples) and features."""
+    return all(first.get(key) == second.get(key) for key in ("hash", "features_hash"))
 
 
 def _text(description: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ Config = TypeVar("Config")
 Group = Literal["Model", "Data", "Run"]
 
 _KEY = "option"
+LARGEST = 2**31 - 1  # value of an integer without a bound of its own
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,16 @@ class Option:
         if self.low is None:
             return ""
         if self.high is not None:
-            return f"in {'(' if self.above else '['}{self.low:g}, {self.high:g}]"
-        return f"{'>' if self.above else '>='} {self.low:g}"
+            return f"in {'(' if self.above else '['}{_figure(self.low)}, {_figure(self.high)}]"
+        return f"{'>' if self.above else '>='} {_figure(self.low)}"
 
     def field(self, default: Any) -> Any:
         """Return a dataclass field with this description and a default."""
         return field(default=default, metadata={_KEY: self})
+
+
+def _figure(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def setting(
@@ -105,14 +110,8 @@ class Setting:
         if self.kind is bool:
             if not isinstance(value, bool):
                 checks.fail(self.name, "True or False", repr(value))
-        elif self.kind is int:
-            checks.integer(self.name, value, int(option.low or 0))
-        elif self.kind is float:
-            low = float("-inf") if option.low is None else option.low
-            high = float("inf") if option.high is None else option.high
-            if isinstance(value, int | float) and abs(value) > sys.float_info.max:
-                checks.fail(self.name, "a finite number", repr(value)[:20])
-            checks.number(self.name, value, low, high, open_low=option.above)
+        elif self.kind in (int, float):
+            self._check_number(value)
         elif not isinstance(value, str):
             allowed = f"one of {', '.join(option.choices)}" if option.choices else "a text"
             checks.fail(self.name, allowed, repr(value))
@@ -120,6 +119,20 @@ class Setting:
             checks.choice(self.name, value, option.choices + (None,) * self.optional)
         elif option.check is not None:
             option.check(self.name, value)
+
+    def _check_number(self, value: Any) -> None:
+        option = self.option
+        if self.kind is int:
+            checks.integer(self.name, value, int(option.low or 0))
+            most = LARGEST if option.high is None else int(option.high)
+            if value > most:
+                checks.fail(self.name, f"an integer <= {most:,}", repr(value)[:20])
+            return
+        low = float("-inf") if option.low is None else option.low
+        high = float("inf") if option.high is None else option.high
+        if isinstance(value, int | float) and abs(value) > sys.float_info.max:
+            checks.fail(self.name, "a finite number", repr(value)[:20])
+        checks.number(self.name, value, low, high, open_low=option.above)
 
     @property
     def help(self) -> str:
@@ -191,10 +204,23 @@ def from_mapping(config: type[Config], values: Mapping[str, Any], source: str) -
     Raises:
         ValueError: If a name is unknown or a value is not allowed.
     """
-    names = settings(config)
-    unknown = sorted(set(values) - set(names))
-    if unknown:
-        checks.fail(
-            "config", f"settings of {', '.join(names)}", f"{', '.join(unknown)} in {source}"
-        )
+    check_values(config, values, source)
     return config(**values)
+
+
+def check_values(config: type[Config], values: Mapping[str, Any], source: str) -> None:
+    """Refuse values of a file, each by itself; arguments as in :func:`from_mapping`.
+
+    Raises:
+        ValueError: If a name is unknown or a value is not allowed; names the file.
+    """
+    described = settings(config)
+    unknown = sorted(str(name) for name in values if name not in described)
+    if unknown:
+        text = ", ".join(unknown)
+        checks.fail("config", f"settings of {', '.join(described)}", f"{text} in {source}")
+    for name, value in values.items():
+        try:
+            described[name].check(value)
+        except ValueError as error:
+            raise ValueError(f"{error}; it stands in {source}") from None

@@ -10,8 +10,21 @@ from typing import Any
 
 from torch import Tensor
 
+from gneg import checks, files
+
 #: Parts of the work that are not training.
 UNTRAINED = ("evaluation", "stacking")
+
+#: Form of a state of :class:`Progress`.
+FORM = {
+    "epoch": int,
+    "best": float,
+    "best_epoch": int,
+    "stale": int,
+    "curve": [{"epoch": int, "seconds": float, "loss": float}],
+    "seconds": {"sampling": float, "scoring": float, "model": float, "evaluation": float},
+    "counts": {...: int},
+}
 
 
 @dataclass
@@ -66,7 +79,14 @@ class Progress:
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` returned."""
+        """Restore what ``state_dict`` returned.
+
+        Raises:
+            ValueError: If it is anything else.
+        """
+        fault = files.mismatch(state, FORM)
+        if fault is not None or set(state) != set(FORM):
+            checks.fail("progress", "the state of a training", fault or sorted(state))
         self.__dict__.update(state)
 
 

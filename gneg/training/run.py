@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.training import checkpoint
 from gneg.training.config import TrainConfig
+from gneg.training.device import check_usable
 from gneg.training.progress import Clock, Progress
 
 #: Called after each epoch with the seed and the progress to show: ``epoch``, ``loss``, ``best``.
@@ -53,7 +53,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
 
     def __init__(self, data: DataType, config: ConfigType, seed: int) -> None:
         self.data, self.config, self.seed = data, config, seed
-        self.device = torch.device(self.config.device)
+        self.device = check_usable("device", self.config.device)
         self.progress = Progress()
         self.clock = Clock(self.progress)
         torch.manual_seed(split_seed(seed, 0))
@@ -85,13 +85,13 @@ class Run(ABC, Generic[DataType, ConfigType]):
         """Return the sampler of training negatives."""
 
     @cached_property
-    def identity(self) -> str:
-        """A hash of what decides the run: config, seed and dataset.
+    def identity(self) -> dict[str, Any]:
+        """What decides the run: version, seed, config and the description of the data.
 
         Cached: every checkpoint holds it, and describing the dataset reads all edges and features.
         """
-        described = [vars(self.config), self.seed, self.data.describe()]
-        return files.digest(json.dumps(described, sort_keys=True))
+        described = {"config": vars(self.config), "data": self.data.describe()}
+        return {"gneg": files.versions()["gneg"], "seed": self.seed, **described}
 
     @abstractmethod
     def make_loss(self) -> Loss | None:

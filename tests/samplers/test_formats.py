@@ -105,7 +105,7 @@ def test_parquet_and_csv_are_readable_without_gneg(tmp_path):
     lines = (tmp_path / "n.csv").read_text().splitlines()
     assert json.loads(lines[0][2:]) == header | {"command": "gneg.sample()"}
     assert lines[1].startswith("src,replaced,side,index_0,index_1,index_2,log_q_0")
-    assert len(lines) == data.train.size(1) + 2
+    assert len(lines) == data.train.size(1) + 3  # header, names, checksum
 
 
 def test_the_command_writes_negatives(tmp_path, monkeypatch):

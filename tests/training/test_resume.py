@@ -195,7 +195,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     for content in (b"", b"garbage", b"PK\x03\x04"):
         (tmp_path / "checkpoint-0.pt").write_bytes(content)
         with pytest.raises(
-            ValueError, match=r"'out' must be .* \(got .*checkpoint-0.pt, damaged\)"
+            ValueError, match=r"'out' must be .* \(got .*checkpoint-0.pt: .+\); --fresh"
         ):
             train(toy(), TINY, out=tmp_path)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 def cache_dir() -> Path:
     """Return ``$GNEG_CACHE``, or ``gneg`` in the user's cache folder."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gneg"
-    return Path(os.environ.get("GNEG_CACHE", default))
+    if "GNEG_CACHE" in os.environ:
+        return Path(os.environ["GNEG_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "gneg"
 
 
 def find(root: Path, candidates: Iterable[str], needed: Iterable[str]) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,13 +12,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg import checks
+from gneg import checks, files
 from gneg.datasets.link import LinkData
 from gneg.datasets.splits import check_no_overlap, make_split, split_by_time
 from gneg.graph import Graph, sparse
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".npz")
 PARTS = ("train", "valid", "test")
+MOST_NODES = 2**31 - 1
+KIND = "a file with a table of edges"
+REMEDY = "see gneg.datasets.load for the forms of files"
 
 
 class _Content(NamedTuple):
@@ -118,22 +122,20 @@ def load(
 
 
 def _read_npz(path: Path) -> _Content:
-    with np.load(path) as arrays:
-        edges = {part: arrays[part] for part in PARTS if part in arrays}
-        if not edges and "edge_index" in arrays:
-            edges = {"all": arrays["edge_index"]}
-        if not edges:
-            checks.fail(
-                "dataset",
-                "an .npz with 'edge_index', or 'train', 'valid' and 'test'",
-                sorted(arrays),
-            )
-        x = torch.from_numpy(arrays["x"]).float() if "x" in arrays else None
+    arrays = files.read_npz("dataset", path, KIND, REMEDY, (*PARTS, "edge_index", "x"))
+    edges = {part: arrays[part] for part in PARTS if part in arrays}
+    if not edges and "edge_index" in arrays:
+        edges = {"all": arrays["edge_index"]}
+    if not edges:
+        allowed = "an .npz with 'edge_index', or 'train', 'valid' and 'test'"
+        checks.fail("dataset", allowed, f"{path} with {sorted(arrays)}")
+    x = _features(arrays["x"], path) if "x" in arrays else None
     parts = {}
     for part, array in edges.items():
         if not np.issubdtype(array.dtype, np.integer):
-            checks.fail(part, "an integer array [2, E]", array.dtype)
+            checks.fail(part, "an integer array [2, E]", f"{array.dtype} in {path}")
         parts[part] = checks.pairs(part, torch.from_numpy(array.astype(np.int64)))
+        _check_ids(array, path)
     return _Content(parts, x)
 
 
@@ -141,8 +143,11 @@ def _read_table(path: Path, bipartite: bool) -> _Content:
     table = _table(path)
     columns = {str(column).lower(): column for column in table.columns}
     if len(columns) < 2 or not len(table):
-        checks.fail("dataset", "a table of at least one edge and two columns", f"{table.shape}")
+        allowed = "a table of at least one edge and two columns"
+        checks.fail("dataset", allowed, f"{path} of {len(table)} rows, {len(columns)} columns")
     edges, named = _ends(table, columns, bipartite)
+    if not named:
+        _check_ids(edges.numpy(), path)
     time = weight = None
     if "weight" in columns:
         weight = torch.from_numpy(table[columns["weight"]].to_numpy(np.float64, copy=True))
@@ -169,12 +174,23 @@ def _read_table(path: Path, bipartite: bool) -> _Content:
 def _table(path: Path) -> Any:
     import pandas as pd
 
-    if ".parquet" in path.suffixes:
-        return pd.read_parquet(path)
-    separator = "," if ".csv" in path.suffixes else r"\s+"
-    options: dict[str, Any] = {"sep": separator, "comment": "#", "skipinitialspace": True}
-    head = pd.read_csv(path, header=None, nrows=2, dtype=str, **options)
-    return pd.read_csv(path, header=0 if _has_header(head) else None, **options)
+    with files.reading("dataset", path, KIND, REMEDY):
+        if ".parquet" in path.suffixes:
+            return pd.read_parquet(path)
+        separator = "," if ".csv" in path.suffixes else r"\s+"
+        options: dict[str, Any] = {"sep": separator, "comment": "#", "skipinitialspace": True}
+        head = pd.read_csv(path, header=None, nrows=2, dtype=str, **options)
+        return pd.read_csv(path, header=0 if _has_header(head) else None, **options)
+
+
+def _check_ids(ids: npt.NDArray[Any], path: Path) -> None:
+    """Refuse ids that are negative, or too large for tables with a row for each node."""
+    low, high = (int(ids.min()), int(ids.max())) if ids.size else (0, 0)
+    if low < 0:
+        checks.fail("dataset", "a table of node ids >= 0", f"{low} in {path}")
+    if high >= MOST_NODES:
+        hint = "number the nodes from 0, or name them"
+        checks.fail("dataset", f"a table of ids < {MOST_NODES:,}", f"{high} in {path}", hint=hint)
 
 
 def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor, bool]:
@@ -191,8 +207,6 @@ def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor,
         groups = values if bipartite else values.reshape(1, -1)
         numbers = [np.unique(group, return_inverse=True)[1] for group in groups]
         values = np.stack(numbers).reshape(values.shape)
-    elif values.min() < 0:
-        checks.fail("dataset", "a table of node ids >= 0", int(values.min()))
     return torch.from_numpy(np.ascontiguousarray(values)).long(), named
 
 
@@ -223,22 +237,35 @@ def _has_header(head: Any) -> bool:
 
 
 def _read_features(path: Path) -> Tensor:
-    if not path.exists():
-        checks.fail("features", "an existing file", str(path))
+    kind = "a file of features [N, F]"
     if path.suffix == ".npz":
-        with np.load(path) as arrays:
-            if "x" in arrays:
-                return torch.from_numpy(arrays["x"]).float()
-        import scipy.sparse
+        arrays = files.read_npz("features", path, kind, REMEDY, ("x",))
+        if "x" in arrays:
+            return _features(arrays["x"], path)
+        with files.reading("features", path, kind, REMEDY):
+            import scipy.sparse
 
-        matrix = scipy.sparse.load_npz(path).tocsr()
-        return sparse.csr(
-            torch.from_numpy(matrix.indptr),
-            torch.from_numpy(matrix.indices),
-            torch.from_numpy(matrix.data).float(),
-            (int(matrix.shape[0]), int(matrix.shape[1])),
-        )
-    array = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=",", ndmin=2)
-    if array.ndim != 2:
-        checks.fail("features", "an array of shape [N, F]", list(array.shape))
-    return torch.from_numpy(array).float()
+            matrix = scipy.sparse.load_npz(path).tocsr()
+            matrix.check_format(full_check=True)
+            return sparse.csr(
+                torch.from_numpy(matrix.indptr),
+                torch.from_numpy(matrix.indices),
+                torch.from_numpy(matrix.data).float(),
+                (int(matrix.shape[0]), int(matrix.shape[1])),
+            )
+    if path.suffix == ".npy":
+        return _features(files.read_npy("features", path, kind, REMEDY), path)
+    with files.reading("features", path, kind, REMEDY), warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy only warns of an empty file
+        array = np.loadtxt(path, delimiter=",", ndmin=2)
+    return _features(array, path)
+
+
+def _features(array: npt.NDArray[Any], path: Path) -> Tensor:
+    """Return features ``[N, F]``, finite numbers."""
+    if array.ndim != 2 or array.dtype.kind not in "biuf":
+        allowed = "numbers of shape [N, F]"
+        checks.fail("features", allowed, f"{array.dtype} {list(array.shape)} in {path}")
+    if not np.isfinite(array).all():
+        checks.fail("features", "finite numbers", f"NaN or infinity in {path}")
+    return torch.from_numpy(np.ascontiguousarray(array)).float()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from gneg import checks
+from gneg import checks, files
 from gneg.datasets.sources import local, ogb
 from gneg.datasets.splits import hold_out_covered
 from gneg.datasets.triple import PARTS, TripleData
 from gneg.graph import Triples
 from gneg.graph.triples import triple_tensor
 
+REMEDY = "a line is head, relation and tail, separated by tabs, in UTF-8"
 Rows = Sequence[Sequence[str]]
 Unseen = Literal["keep", "drop"]
 
@@ -88,10 +88,10 @@ def load_triples(
             names = ", ".join(triple_names())
             checks.fail("dataset", allowed + names, repr(str(dataset)))
         return read(path, path.name, unseen)
-    files = [f"{part}.txt" for part in PARTS]
+    needed = [f"{part}.txt" for part in PARTS]
     candidates = [f"{name}/raw", f"kg/{name}/raw", name, f"kg/{name}"]
-    copy = local.find(folder, candidates, files)
-    return read(copy or _download(name, folder, files), name, unseen)
+    copy = local.find(folder, candidates, needed)
+    return read(copy or _download(name, folder, needed), name, unseen)
 
 
 def read(folder: Path, name: str, unseen: Unseen = "keep") -> TripleData:
@@ -107,19 +107,27 @@ def read(folder: Path, name: str, unseen: Unseen = "keep") -> TripleData:
         ValueError: If a file is missing or not a list of triples.
     """
     rows = {part: _rows(folder / f"{part}.txt") for part in PARTS}
+    if not rows["train"]:
+        checks.fail("dataset", "a folder with training triples", f"{folder / 'train.txt'} of none")
     data = from_named_triples(rows["train"], rows["valid"], rows["test"], name=name, unseen=unseen)
     assert data.entities is not None
     entity_ids = _ids(data.entities)
     relation_ids = _ids(data.relations or ())
-    verified = {
-        part: _numbered(_rows(folder / f"{part}_negatives.txt"), entity_ids, relation_ids)
-        for part in ("valid", "test")
-        if (folder / f"{part}_negatives.txt").exists()
-    }
+    verified = {}
+    for part in ("valid", "test"):
+        path = folder / f"{part}_negatives.txt"
+        if path.exists():
+            negatives = _rows(path)
+            ends = {end for head, _, tail in negatives for end in (head, tail)}
+            unknown = ends - set(entity_ids) | {row[1] for row in negatives} - set(relation_ids)
+            if unknown:
+                allowed = "verified negatives of entities and relations of the graph"
+                checks.fail("dataset", allowed, f"{min(unknown)} in {path}")
+            verified[part] = _numbered(negatives, entity_ids, relation_ids)
     types = None
     for path in (folder / "entity2types.json", folder.parent / "entity2types.json"):
         if path.exists():
-            types_of = json.loads(path.read_text())
+            types_of = files.read_record("dataset", path, {...: [str]}, remedy=REMEDY)
             type_ids = _ids(sorted({name for names in types_of.values() for name in names}))
             types = [
                 [type_ids[name] for name in types_of.get(entity, ())] for entity in data.entities
@@ -181,7 +189,8 @@ def _rows(path: Path) -> list[list[str]]:
     """Return the lines of a file, each as head, relation and tail."""
     if not path.exists():
         checks.fail("dataset", "a folder with train.txt, valid.txt and test.txt", f"no {path}")
-    lines = path.read_text(encoding="utf-8").split("\n")
+    with files.reading("dataset", path, "a file of triples", REMEDY):
+        lines = path.read_text(encoding="utf-8").split("\n")
     rows = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
     for number, row in enumerate(rows, 1):
         if len(row) != 3:
@@ -196,11 +205,11 @@ def _numbered(rows: Rows, ids: Mapping[str, int], relation_ids: Mapping[str, int
     return torch.tensor(triples, dtype=torch.long).view(-1, 3).t().contiguous()
 
 
-def _download(name: str, root: Path, files: Sequence[str]) -> Path:
+def _download(name: str, root: Path, needed: Sequence[str]) -> Path:
     from torch_geometric.data import download_url
 
     folder = root / NAMES[name].folder / "raw"
-    for file in files:
+    for file in needed:
         try:
             download_url(f"{NAMES[name].url}/{file}", str(folder), log=False)
         except Exception as error:

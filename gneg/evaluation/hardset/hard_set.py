@@ -15,6 +15,9 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.datasets import EvalEdges
 
+NAMES = ("pos", "index", "keep", "info", "digest")  # of the arrays in an .npz
+REMEDY = "make it again with gneg hardset"
+
 
 @dataclass(frozen=True)
 class HardSet:
@@ -31,6 +34,22 @@ class HardSet:
     index: Tensor
     keep: int
     info: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no set.
+
+        Raises:
+            ValueError: If shapes do not fit, ids are negative or ``keep`` is out of range.
+        """
+        checks.pairs("pos", self.pos)
+        index = checks.index_tensor("index", self.index, "[E, K]")
+        if index.dim() != 2 or len(index) != self.pos.size(1):
+            checks.fail("index", f"of shape [{self.pos.size(1)}, K]", list(index.shape))
+        for name, ids, low in (("pos", self.pos, 0), ("index", index, -1)):
+            if ids.numel() and int(ids.min()) < low:
+                checks.fail(name, f"node ids >= {low}", int(ids.min()))
+        if checks.integer("keep", self.keep, 0) > index.size(1):
+            checks.fail("keep", f"an integer in [0, {index.size(1)}]", self.keep)
 
     def edges(self) -> EvalEdges:
         """Return the positives and negatives as pairs, to be ranked."""
@@ -62,8 +81,14 @@ class HardSet:
             "index": self.index.to(torch.int32).numpy(),
             "keep": self.keep,
             "info": json.dumps(self.info),
+            "digest": self._digest(),
         }
         files.write_npz(path, arrays)
+
+    def _digest(self) -> str:
+        """Return a hash of everything that an ``.npz`` holds."""
+        header = self.pos.shape, self.index.shape, self.keep, json.dumps(self.info, sort_keys=True)
+        return files.digest(header, self.pos, self.index)
 
     @classmethod
     def load(cls, path: str | Path, pos: Tensor | None = None) -> HardSet:
@@ -77,26 +102,36 @@ class HardSet:
         Raises:
             ValueError: If the file has another form, or ``pos`` is missing or does not fit.
         """
-        path = Path(path)
-        if not path.exists():
-            checks.fail("hardset", "an existing file", str(path))
-        if npz_or_npy(path).suffix == ".npz":
-            with np.load(path) as arrays:
-                missing = {"pos", "index", "keep", "info"} - set(arrays)
-                if missing:
-                    checks.fail("hardset", "an .npz of gneg hardset", f"no {sorted(missing)}")
-                return cls(
-                    torch.from_numpy(arrays["pos"]),
-                    torch.from_numpy(arrays["index"].astype(np.int64)),
-                    int(arrays["keep"]),
-                    json.loads(str(arrays["info"])),
-                )
+        path = npz_or_npy(path, "hardset")
+        if path.suffix == ".npz":
+            return cls._from_npz(path)
         if pos is None:
             checks.fail("pos", "the positives of an .npy, which holds negatives only", None)
-        array = np.load(path)
-        if array.ndim == 2:
-            return cls.from_ogb(pos, torch.from_numpy(array))
-        return cls.from_heart(pos, array)
+        array = files.read_npy("hardset", path, "an .npy of HeaRT's or OGB's form", REMEDY)
+        try:
+            if array.dtype.kind not in "iu" or array.size == 0 or array.min() < 0:
+                checks.fail("array", "node ids >= 0", f"{array.dtype} {list(array.shape)}")
+            if array.ndim == 2:
+                return cls.from_ogb(pos, torch.from_numpy(array.astype(np.int64)))
+            return cls.from_heart(pos, array)
+        except ValueError as error:
+            checks.fail("hardset", "an .npy for these positives", f"{path}: {error}", hint=REMEDY)
+
+    @classmethod
+    def _from_npz(cls, path: Path) -> HardSet:
+        kind = "an .npz of gneg hardset"
+        with files.reading("hardset", path, kind, REMEDY):
+            arrays = files.read_npz("hardset", path, kind, REMEDY, NAMES)
+            hard_set = cls(
+                torch.from_numpy(arrays["pos"].astype(np.int64)),
+                torch.from_numpy(arrays["index"].astype(np.int64)),
+                int(arrays["keep"]),
+                json.loads(str(arrays["info"])),
+            )
+            intact = str(arrays["digest"]) == hard_set._digest()
+        if not intact:
+            checks.fail("hardset", kind, f"{path}, which was changed", hint=REMEDY)
+        return hard_set
 
     def to_heart(self) -> npt.NDArray[np.int64]:
         """Return HeaRT's form: pairs ``[E, K, 2]``, of which the first half shares the source.
@@ -173,15 +208,19 @@ class HardSet:
         return f"HardSet(E={self.pos.size(1)}, K={self.index.size(1)}, family={family!r})"
 
 
-def npz_or_npy(path: str | Path) -> Path:
+def npz_or_npy(path: str | Path, name: str = "out") -> Path:
     """Return a path if its suffix is that of a hard set.
+
+    Args:
+        path: The path.
+        name: The argument, for errors.
 
     Raises:
         ValueError: If it is neither ``.npz`` nor ``.npy``.
     """
     path = Path(path)
     if path.suffix not in (".npz", ".npy"):
-        checks.fail("out", "a name that ends in .npz or .npy", str(path))
+        checks.fail(name, "a name that ends in .npz or .npy", str(path))
     return path
 
 

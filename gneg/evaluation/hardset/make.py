@@ -17,6 +17,7 @@ from gneg.evaluation.hardset.hard_set import HardSet, npz_or_npy
 from gneg.evaluation.hardset.heart import ALPHA, Local, Merge
 from gneg.graph.heuristics import default_tolerance
 from gneg.graph.known import KnownPolicy
+from gneg.samplers.formats.parts import Parts
 
 Part = Literal["valid", "test"]
 #: Called with the numbers of finished and of all nodes.
@@ -107,7 +108,7 @@ def hardset(
         settings["tolerance"] = tolerance
     fingerprint, pieces = data.fingerprint(), None
     if out is not None:
-        out = npz_or_npy(out)
+        out = files.check_output("out", npz_or_npy(out))
         pieces = _Pieces(out, [settings, data.name, data.split, fingerprint], fresh=fresh)
     columns, filled = families.columns(data, pos, settings, pieces, report)
     info = {
@@ -129,15 +130,15 @@ def hardset(
     return hard_set
 
 
-class _Pieces(files.Parts):
+class _Pieces(Parts):
     """Finished lists of candidates, each with the candidates that were chosen at random."""
 
     def load(self, name: str) -> tuple[Any, Any] | None:
         path = self.path(f"{name}.npz")
         if not path.exists():
             return None
-        with np.load(path) as arrays:
-            return arrays["index"], arrays["unseen"]
+        arrays = files.read_npz("out", path, "beside whole pieces", "--fresh (fresh=True) drops it")
+        return arrays["index"], arrays["unseen"]
 
     def save(self, name: str, index: Any, unseen: Any) -> None:
         files.write_npz(self.path(f"{name}.npz"), {"index": index, "unseen": unseen})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,13 @@ from gneg import checks, files
 #: triples ``relation``) and ``[B, K]`` (``index``, -1 where there is none, and ``log_q``).
 Columns = dict[str, npt.NDArray[Any]]
 SUFFIXES = (".parquet", ".npz", ".csv")
+ROWS = "rows"  # number of rows in a header
+KIND = "a file of gneg sample or formats.save"
+REMEDY = "write it again"
+CHECKSUM = "# crc32 "  # start of the last line of a csv
 _WIDE = ("index", "log_q")
+_IDS = ("src", "replaced", "index", "relation")
+_KINDS = {**dict.fromkeys(_IDS, np.integer), "side": np.bool_, "log_q": np.floating}
 
 
 def suffix_of(path: Path) -> str:
@@ -31,7 +39,7 @@ def suffix_of(path: Path) -> str:
     return path.suffix
 
 
-def write(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> None:
+def write(path: Path, parts: Iterable[Columns], info: dict[str, Any], rows: int) -> None:
     """Write ``parts`` one after the other, the whole file or nothing.
 
     Parquet and csv are streamed; an npz is collected in memory.
@@ -40,29 +48,50 @@ def write(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> None:
         path: The file; its suffix says the format.
         parts: Columns of consecutive positives.
         info: The header, JSON-serialisable.
+        rows: Number of positives in all parts, which the header says as well.
 
     Raises:
         ValueError: If the suffix is unknown.
+        WriteError: If the file cannot be written.
     """
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".npz": _write_npz}
-    writer = writers[suffix_of(path)]
-    files.write_whole(path, lambda temporary: writer(temporary, parts, info))
+    writer, header = writers[suffix_of(path)], {**info, ROWS: rows}
+    files.write_whole(path, lambda temporary: writer(temporary, parts, header))
 
 
 def read(path: Path) -> tuple[Columns, dict[str, Any]]:
     """Return the columns and the header of a file.
 
     Raises:
-        ValueError: If there is no such file, or it is not a file of negatives.
+        ValueError: If there is no such file, it is damaged, or no file of negatives.
     """
-    if not path.exists():
-        checks.fail("path", "an existing file", str(path))
     readers = {".parquet": _read_parquet, ".csv": _read_csv, ".npz": _read_npz}
-    columns, info = readers[suffix_of(path)](path)
-    lacking = {"src", "replaced", "side", "index"} - set(columns)
-    if lacking or info is None:
-        checks.fail("path", "a file of gneg sample or formats.save", f"{path} without {lacking}")
+    reader = readers[suffix_of(path)]
+    with files.reading("path", path, KIND, REMEDY):
+        columns, info = reader(path)
+    fault = _fault(columns, info)
+    if fault is not None:
+        checks.fail("path", KIND, f"{path}: {fault}", hint=REMEDY)
     return columns, info
+
+
+def _fault(columns: Columns, info: Any) -> str | None:
+    """Return what a file lacks: header, columns, rows, whole numbers, or densities."""
+    if not isinstance(info, dict) or not isinstance(info.get(ROWS), int):
+        return "no header"
+    lacking = {"src", "replaced", "side", "index"} - set(columns)
+    if lacking:
+        return f"no {', '.join(sorted(lacking))}"
+    for name, column in columns.items():
+        if column.ndim != 1 + (name in _WIDE) or column.shape[:1] != (info[ROWS],):
+            return f"'{name}' has shape {list(column.shape)}, not that of {info[ROWS]} rows"
+        if not np.issubdtype(column.dtype, _KINDS[name]):
+            return f"'{name}' is of type {column.dtype}"
+    if "log_q" in columns and columns["log_q"].shape != columns["index"].shape:
+        return f"'log_q' has shape {list(columns['log_q'].shape)}"
+    if "log_q" in columns and np.isnan(columns["log_q"]).any():
+        return "'log_q' has missing values"
+    return None
 
 
 def _write_parquet(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> None:
@@ -79,7 +108,7 @@ def _write_parquet(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -
         }
         table = pa.table(arrays).replace_schema_metadata({"gneg": json.dumps(info)})
         if writer is None:
-            writer = pq.ParquetWriter(path, table.schema)
+            writer = pq.ParquetWriter(path, table.schema, write_page_checksum=True)
         writer.write_table(table)
     if writer is not None:
         writer.close()
@@ -88,9 +117,9 @@ def _write_parquet(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -
 def _read_parquet(path: Path) -> tuple[Columns, Any]:
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    table = pq.read_table(path, page_checksum_verification=True)
     columns = {}
-    for name in table.column_names:
+    for name in filter(_KINDS.__contains__, table.column_names):
         column = table[name].combine_chunks()
         if name in _WIDE:
             width = column.type.list_size
@@ -103,16 +132,30 @@ def _read_parquet(path: Path) -> tuple[Columns, Any]:
 
 
 def _write_csv(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> None:
-    """Write a comment with the header, the names, then a row for each positive."""
+    """Write a comment with the header, the names, a row for each positive, and a checksum."""
     with path.open("w", newline="") as file:
-        file.write(f"# {json.dumps(info)}\n")
-        rows = csv.writer(file)
+        lines = _Checked(file)
+        lines.write(f"# {json.dumps(info)}\n")
+        rows = csv.writer(lines)
         for i, columns in enumerate(parts):
             if i == 0:
                 rows.writerow(_flat_names(columns))
             flat = [column if column.ndim == 2 else column[:, None] for column in columns.values()]
             for row in zip(*(column.tolist() for column in flat), strict=True):
                 rows.writerow([int(v) if isinstance(v, bool) else v for part in row for v in part])
+        file.write(f"{CHECKSUM}{lines.checksum:08x}\n")
+
+
+class _Checked:
+    """A text file with the checksum of what was written."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file, self.checksum = file, 0
+
+    def write(self, text: str) -> int:
+        """Write a text; return its length."""
+        self.checksum = zlib.crc32(text.encode(), self.checksum)
+        return self.file.write(text)
 
 
 def _flat_names(columns: Columns) -> Iterator[str]:
@@ -126,19 +169,23 @@ def _flat_names(columns: Columns) -> Iterator[str]:
 def _read_csv(path: Path) -> tuple[Columns, Any]:
     import pandas as pd
 
-    with path.open() as file:
-        first = file.readline()
-    info = json.loads(first[2:]) if first.startswith("# {") else None
-    table = pd.read_csv(path, comment="#")
-    columns: Columns = {
-        name: table[name].to_numpy() for name in ("src", "replaced", "relation") if name in table
-    }
+    content = path.read_bytes()
+    body, mark, checksum = content.rpartition(CHECKSUM.encode())
+    if checksum.strip() != f"{zlib.crc32(body):08x}".encode():
+        raise ValueError("its last line is not its checksum" if mark else "it was cut off")
+    header, _, rows = body.partition(b"\n")
+    info = json.loads(header.removeprefix(b"# "))
+    table = pd.read_csv(io.BytesIO(rows))
+    columns: Columns = {name: table[name].to_numpy() for name in _IDS if name in table}
     if "side" in table:
         columns["side"] = table["side"].to_numpy().astype(bool)
     for name in _WIDE:
         wide = [column for column in table.columns if column.startswith(f"{name}_")]
         if wide:
             columns[name] = table[wide].to_numpy()
+    if not len(table):  # pandas cannot tell the types of no rows
+        types = dict.fromkeys(_IDS, np.int64) | {"side": np.bool_, "log_q": np.float64}
+        columns = {name: column.astype(types[name]) for name, column in columns.items()}
     return columns, info
 
 
@@ -151,6 +198,6 @@ def _write_npz(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> No
 
 
 def _read_npz(path: Path) -> tuple[Columns, Any]:
-    with np.load(path) as arrays:
-        columns = {name: arrays[name] for name in arrays if name != "info"}
+    with np.load(path, allow_pickle=False) as arrays:
+        columns = {name: arrays[name] for name in arrays if name in _KINDS}
         return columns, json.loads(str(arrays["info"])) if "info" in arrays else None

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.samplers.formats.columns import Columns, read, write
+from gneg.graph import Graph, Triples
+from gneg.samplers.formats.columns import KIND, REMEDY, Columns, read, write
 from gneg.samplers.negatives import Density, Negatives, Side
 
 
-class Fingerprinted(Protocol):
-    """A graph, or triples."""
-
-    def fingerprint(self) -> str:
-        """Return a hash: the same for the same content."""
-
-
-def save(negatives: Negatives, path: str | Path, graph: Fingerprinted) -> None:
+def save(negatives: Negatives, path: str | Path, graph: Graph | Triples) -> None:
     """Write a ``.parquet``, ``.npz`` or ``.csv`` with the hash of the graph (or the triples).
 
     Args:
@@ -33,10 +27,10 @@ def save(negatives: Negatives, path: str | Path, graph: Fingerprinted) -> None:
             the ids.
     """
     header = {"graph": graph.fingerprint(), "versions": files.versions()}
-    write(Path(path), [columns(negatives)], header)
+    write(Path(path), [columns(negatives)], header, rows=len(negatives.src))
 
 
-def load(path: str | Path, graph: Fingerprinted) -> Negatives:
+def load(path: str | Path, graph: Graph | Triples) -> Negatives:
     """Read what :func:`save` or ``gneg sample`` wrote.
 
     Args:
@@ -44,12 +38,15 @@ def load(path: str | Path, graph: Fingerprinted) -> Negatives:
         graph: The graph or triples that the negatives were drawn in.
 
     Raises:
-        ValueError: If it was written for another graph, or is no file of negatives.
+        ValueError: If it was written for another graph, is damaged, or is no file of negatives.
     """
     arrays, header = read(Path(path))
     if header.get("graph") != graph.fingerprint():
         allowed = f"the graph they were drawn in, {header.get('graph')}"
         checks.fail("graph", allowed, f"{graph}, {graph.fingerprint()}")
+    fault = _out_of_range(arrays, graph)
+    if fault is not None:
+        checks.fail("path", KIND, f"{path}: {fault}", hint=REMEDY)
     tensors = {name: torch.tensor(column) for name, column in arrays.items()}
     side: Side | Tensor = tensors["side"]
     if len(tensors["side"]) and (tensors["side"] == tensors["side"][0]).all():
@@ -63,6 +60,25 @@ def load(path: str | Path, graph: Fingerprinted) -> Negatives:
         replaced=tensors["replaced"].long(),
         relation=tensors["relation"].long() if "relation" in tensors else None,
     )
+
+
+def _out_of_range(arrays: Columns, graph: Graph | Triples) -> str | None:
+    """Return which ids the graph does not have; None: it has all of them."""
+    if isinstance(graph, Triples):
+        sources = targets = graph.num_entities
+        relations = graph.num_relations
+    else:
+        sources, targets, relations = graph.num_src, graph.num_dst, 0
+    of_source = arrays["side"]
+    replaced_ends = np.where(of_source, sources, targets)
+    limits = {"src": np.where(of_source, targets, sources), "replaced": replaced_ends}
+    limits |= {"index": replaced_ends[:, None], "relation": np.array(relations)}
+    for name in ("src", "replaced", "index", "relation"):
+        ids = arrays.get(name, np.empty(0, np.int64))
+        low = -1 if name == "index" else 0
+        if ids.size and ((ids < low) | (ids >= limits[name])).any():
+            return f"'{name}' has ids out of range, from {ids.min()} to {ids.max()}"
+    return None
 
 
 def columns(negatives: Negatives) -> Columns:

@@ -1,0 +1,62 @@
+"""The record of a training run, ``results.json``: reading it, and what two of them differ in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gneg import files
+
+NAME = "results.json"
+FORM = {
+    "config": dict,
+    "dataset": {"name": str, "hash": str},
+    "source": (dict, None),
+    "protocol": dict,
+    "runs": [{"seed": int, "complete": bool, "valid": dict, "test": dict}],
+}
+#: Hint of errors about files that a new run may replace.
+FRESH = "--fresh (fresh=True) replaces it"
+SHOWN = 4  # differences that an error names
+WIDTH = 40  # characters of a value that an error shows
+
+
+def read(name: str, path: Path) -> dict[str, Any]:
+    """Return the content of a ``results.json``.
+
+    Args:
+        name: The argument that it belongs to, for errors.
+        path: The file.
+
+    Raises:
+        ValueError: If it is not a whole record of a training run.
+    """
+    content: dict[str, Any] = files.read_record(name, path, FORM, remedy=FRESH)
+    return content
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Return the first values that two records differ in: ``lr 0.1 (here 0.01), ...``."""
+    lines = [
+        f"{name} {_short(first)} (here {_short(second)})"
+        for name, first, second in _pairs(there, here)
+        if first != second
+    ]
+    more = [f"{len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return ", ".join(lines[:SHOWN] + more)
+
+
+def _pairs(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name and both values of every entry, those of nested ones by their own names."""
+    for name in dict.fromkeys([*there, *here]):
+        first, second = there.get(name, "missing"), here.get(name, "missing")
+        if isinstance(first, Mapping) and isinstance(second, Mapping):
+            yield from ((f"{name}.{key}", *values) for key, *values in _pairs(first, second))
+        else:
+            yield name, first, second
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
