@@ -78,8 +78,8 @@ def reading(name: str, path: Path, kind: str, remedy: str) -> Iterator[None]:
     except Exception as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         reason = f"no {reason}" if isinstance(error, KeyError) else reason
-        first = (reason.strip().splitlines() or [type(error).__name__])[0]
-        checks.fail(name, kind, f"{path}: {first[:200]}", hint=remedy)
+        line = " ".join(reason.split())[:200] or type(error).__name__
+        checks.fail(name, kind, f"{path}: {line}", hint=remedy)
 
 
 def read_npy(name: str, path: Path, kind: str, remedy: str) -> npt.NDArray[Any]:
@@ -135,34 +135,33 @@ def read_record(name: str, path: Path, form: Form, *, remedy: str = "make it ane
     return content
 
 
-def mismatch(value: Any, form: Form, place: str = "its content") -> str | None:
+def mismatch(value: Any, form: Form, place: str = "") -> str | None:
     """Return the first place where a value lacks a form, in words; None: it has the form.
 
     Args:
         value: The content of a JSON file.
         form: Its form.
-        place: What the value is called.
+        place: What the value is called; empty: it is the whole content.
     """
     if isinstance(form, tuple):
         faults = [mismatch(value, option, place) for option in form]
         return None if None in faults else faults[0]
-    if form is None:
-        return None if value is None else f"{place} is not null"
-    kind: Any = type(form) if isinstance(form, dict | list) else form
+    kind: Any = type(form) if isinstance(form, dict | list) or form is None else form
     allowed: Any = (int, float) if kind is float else kind
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
-        return f"{place} is a {type(value).__name__}, not a {kind.__name__}"
+        named = f"{place or 'its content'} is of type {type(value).__name__}"
+        return f"{named}, not {kind.__name__}"
     entries: list[tuple[Any, Any, str]] = []
     if isinstance(form, list):
         entries = [(item, form[0], f"{place}[{i}]") for i, item in enumerate(value)]
     elif isinstance(form, dict):
-        missing = [key for key in form if key is not ... and key not in value]
-        if missing:
-            return f"{place} without {', '.join(missing)}"
-        forms = {**dict.fromkeys(value, form[...]), **form} if ... in form else form
-        entries = [(value[key], forms[key], f"{place}.{key}") for key in forms if key is not ...]
-    faults = [mismatch(*entry) for entry in entries]
-    return next((fault for fault in faults if fault is not None), None)
+        forms = {**dict.fromkeys(value, form.get(...)), **form} if ... in form else form
+        prefix = f"{place}." if place else ""
+        for key in (key for key in forms if key is not ...):
+            if key not in value:
+                return f"{place or 'its content'} has no {key}"
+            entries.append((value[key], forms[key], f"{prefix}{key}"))
+    return next((fault for entry in entries if (fault := mismatch(*entry)) is not None), None)
 
 
 def digest(header: object, *tensors: torch.Tensor) -> str:
@@ -269,18 +268,6 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
             f"{path} cannot be written: {reason}; make room or choose another place, what is "
             "finished is kept"
         ) from error
-
-
-def write_torch(path: Path, value: Any) -> None:
-    """Write what ``torch.save`` takes, whole or not at all."""
-
-    def save(temporary: Path) -> None:
-        try:
-            torch.save(value, temporary)
-        except RuntimeError as error:  # torch's own kind of input and output error
-            raise OSError(str(error).splitlines()[0]) from error
-
-    write_whole(path, save)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -19,7 +19,7 @@ from gneg import checks, files
 from gneg.cli.groups import Group, parameter
 from gneg.training import record
 from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.options import check_values, from_mapping, settings
+from gneg.training.options import check_values, settings
 
 Config = TypeVar("Config", LinkConfig, TripleConfig)
 RUN = "Run"
@@ -72,7 +72,7 @@ class Settings(Generic[Config]):
         """
         untyped = {name: value for name, value in self.file.items() if name not in self.typed}
         check_values(self.config_class, untyped, str(self.path))
-        return from_mapping(self.config_class, self.given, "the command line")
+        return self.config_class(**self.given)
 
 
 class ConfigOptions(Group):
@@ -122,7 +122,10 @@ class ConfigOptions(Group):
         if path is None:
             return Settings(self.config, named)
         content = read_config(path)
-        earlier = record.read("config", path) if isinstance(content.get("config"), dict) else {}
+        earlier = content if isinstance(content.get("config"), dict) else {}
+        fault = files.mismatch(earlier, record.FORM) if earlier else None
+        if fault is not None:
+            checks.fail("config", "settings, or a whole results.json", f"{path}: {fault}")
         file = dict(earlier["config"] if earlier else content)
         return Settings(self.config, named, file, earlier, path)
 

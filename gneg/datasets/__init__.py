@@ -72,11 +72,13 @@ def load(
         ValueError: If there is no such dataset or file.
         MissingDataError: If the files are not there and cannot be downloaded.
     """
-    folder = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
     by_name = {name.lower(): name for name in names()}
     name = by_name.get(str(dataset).lower())
     if name is None:
         path = Path(dataset).expanduser()
+        if path.is_dir() and is_triples(path):
+            hint = "a knowledge graph: load_triples, or gneg kg"
+            checks.fail("dataset", "an edge list", str(path), hint=hint)
         if not path.exists() and not any(suffix in tables.SUFFIXES for suffix in path.suffixes):
             allowed = "the path of an edge list or one of " + ", ".join(names())
             hint = "a knowledge graph: load_triples, or gneg kg" if is_triples(dataset) else ""
@@ -89,6 +91,7 @@ def load(
         checks.fail("features", "None for a dataset that is known by name", str(features))
     if name == "digits":
         return digits(seed)
+    folder = local.folder_of(root)
     if name == citations.NAME:
         return citations.load(folder, seed)
     if name in interactions.NAMES:

@@ -27,11 +27,10 @@ from gneg.experiments.significance import add_tests
 from gneg.graph.heuristics import KINDS
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
-from gneg.training.driver import config_class
+from gneg.training.driver import MOST_SEEDS, config_class
 
 __all__ = ["Event", "compare", "grid"]
 
-MOST = 10_000  # seeds, processes or trials
 Config = TypeVar("Config", LinkConfig, TripleConfig)
 AnyConfig = LinkConfig | TripleConfig
 
@@ -158,8 +157,8 @@ def compare(
 
 def _check_counts(*, seeds: int, jobs: int, search: int) -> None:
     for name, value, low in (("seeds", seeds, 1), ("jobs", jobs, 1), ("search", search, 0)):
-        if checks.integer(name, value, low) > MOST:
-            checks.fail(name, f"at most {MOST:,}", value)
+        if checks.integer(name, value, low) > MOST_SEEDS:
+            checks.fail(name, f"at most {MOST_SEEDS:,}", value)
 
 
 def _group(config: AnyConfig) -> str:

@@ -9,6 +9,7 @@ import statistics
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from itertools import islice
 from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +33,7 @@ __all__ = ["TrainingInterrupted", "config_class", "make_run", "run_folder", "spr
 
 Config = LinkConfig | TripleConfig
 Data = TypeVar("Data", LinkData, TripleData)
+MOST_SEEDS = 10_000
 #: Entries of a run that the summary holds beside ``valid`` and ``test``.
 SUMMARISED = ("sampled", "classification", "false_negatives_per_1000")
 #: Nested entries that the summary leaves out.
@@ -128,6 +130,9 @@ def train(
         out = files.check_output("out", out, folder=True)
         checkpoint.remove_leftovers(out)
     data = _without_leaks(data)
+    for part in ("valid", "test"):
+        if not data.positives(part).size(1):
+            checks.fail("data", f"a dataset with positives in {part}", data)
     runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
     results: dict[str, Any] = {
         "command": command,
@@ -162,12 +167,13 @@ def train(
 def _seeds(seeds: Any) -> Sequence[int]:
     """Return the seeds of a number of runs, or those that are listed."""
     if isinstance(seeds, Integral) and not isinstance(seeds, bool):
-        return range(checks.integer("seeds", int(seeds), 1))
-    allowed = "a number of runs >= 1, or different integers in [0, 2**63)"
-    listed = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else []
+        seeds = range(checks.integer("seeds", int(seeds), 1))
+    allowed = f"a number of runs >= 1, or 1 to {MOST_SEEDS:,} different integers in [0, 2**63)"
+    iterable = isinstance(seeds, Iterable) and not isinstance(seeds, str)
+    listed = list(islice(seeds, MOST_SEEDS + 1)) if iterable else []
     valid = all(isinstance(seed, Integral) and not isinstance(seed, bool) for seed in listed)
     integers = [int(seed) for seed in listed] if valid else []
-    different = 0 < len(integers) == len(set(integers))
+    different = 0 < len(integers) == len(set(integers)) <= MOST_SEEDS
     if not different or not all(0 <= seed < 2**63 for seed in integers):
         checks.fail("seeds", allowed, repr(seeds)[:80])
     return integers

@@ -9,12 +9,13 @@ from typing import Any
 from gneg import files
 
 NAME = "results.json"
+METRICS = {...: (float, dict, list, None)}
 FORM = {
     "config": dict,
     "dataset": {"name": str, "hash": str},
     "source": (dict, None),
     "protocol": dict,
-    "runs": [{"seed": int, "complete": bool, "valid": dict, "test": dict}],
+    "runs": [{"seed": int, "complete": bool, "valid": METRICS, "test": METRICS}],
 }
 #: Hint of errors about files that a new run may replace.
 FRESH = "--fresh (fresh=True) replaces it"
@@ -32,7 +33,8 @@ def read(name: str, path: Path) -> dict[str, Any]:
     Raises:
         ValueError: If it is not a whole record of a training run.
     """
-    content: dict[str, Any] = files.read_record(name, path, FORM, remedy=FRESH)
+    remedy = FRESH if name == "out" else "gneg train makes it anew"
+    content: dict[str, Any] = files.read_record(name, path, FORM, remedy=remedy)
     return content
 
 

@@ -8,12 +8,26 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from gneg import checks
+
 
 def cache_dir() -> Path:
-    """Return ``$GNEG_CACHE``, or ``gneg`` in the user's cache folder."""
+    """Return ``$GNEG_CACHE``, or ``gneg`` in the user's cache folder.
+
+    Raises:
+        ValueError: If the user has no home folder, and neither variable is set.
+    """
     if "GNEG_CACHE" in os.environ:
         return Path(os.environ["GNEG_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "gneg"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "gneg"
+    except RuntimeError:
+        checks.fail("root", "given, or GNEG_CACHE set, where there is no home folder", None)
+
+
+def folder_of(root: str | Path | None) -> Path:
+    """Return the folder of datasets: ``root``, or the one in the cache if None."""
+    return cache_dir() / "datasets" if root is None else Path(root).expanduser()
 
 
 def find(root: Path, candidates: Iterable[str], needed: Iterable[str]) -> Path | None:

@@ -19,7 +19,7 @@ from gneg.graph import Graph, sparse
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".npz")
 PARTS = ("train", "valid", "test")
-MOST_NODES = 2**31 - 1
+MOST_NODES = 10**7  # of a graph with few edges
 KIND = "a file with a table of edges"
 REMEDY = "see gneg.datasets.load for the forms of files"
 
@@ -135,7 +135,8 @@ def _read_npz(path: Path) -> _Content:
         if not np.issubdtype(array.dtype, np.integer):
             checks.fail(part, "an integer array [2, E]", f"{array.dtype} in {path}")
         parts[part] = checks.pairs(part, torch.from_numpy(array.astype(np.int64)))
-        _check_ids(array, path)
+        if array.size:
+            _check_ids(int(array.min()), int(array.max()), array.shape[1], path)
     return _Content(parts, x)
 
 
@@ -145,15 +146,15 @@ def _read_table(path: Path, bipartite: bool) -> _Content:
     if len(columns) < 2 or not len(table):
         allowed = "a table of at least one edge and two columns"
         checks.fail("dataset", allowed, f"{path} of {len(table)} rows, {len(columns)} columns")
-    edges, named = _ends(table, columns, bipartite)
-    if not named:
-        _check_ids(edges.numpy(), path)
+    edges, named = _ends(table, columns, bipartite, path)
     time = weight = None
     if "weight" in columns:
-        weight = torch.from_numpy(table[columns["weight"]].to_numpy(np.float64, copy=True))
+        with files.reading("weight", path, "a column of numbers", REMEDY):
+            values = table[columns["weight"]].to_numpy(np.float64, copy=True)
+        weight = torch.from_numpy(values)
     if "split" not in columns:
         if "time" in columns:
-            time = _times(table[columns["time"]])
+            time = _times(table[columns["time"]], path)
         return _Content({"all": edges}, None, named, time, weight)
     label = table[columns["split"]].astype(str).str.lower()
     unknown = sorted(set(label) - set(PARTS))
@@ -183,17 +184,18 @@ def _table(path: Path) -> Any:
         return pd.read_csv(path, header=0 if _has_header(head) else None, **options)
 
 
-def _check_ids(ids: npt.NDArray[Any], path: Path) -> None:
+def _check_ids(low: int, high: int, edges: int, path: Path) -> None:
     """Refuse ids that are negative, or too large for tables with a row for each node."""
-    low, high = (int(ids.min()), int(ids.max())) if ids.size else (0, 0)
     if low < 0:
         checks.fail("dataset", "a table of node ids >= 0", f"{low} in {path}")
-    if high >= MOST_NODES:
+    limit = max(MOST_NODES, 100 * edges)
+    if high >= limit:
         hint = "number the nodes from 0, or name them"
-        checks.fail("dataset", f"a table of ids < {MOST_NODES:,}", f"{high} in {path}", hint=hint)
+        allowed = f"a table of ids < {limit:,} for {edges:,} edges"
+        checks.fail("dataset", allowed, f"{high} in {path}", hint=hint)
 
 
-def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor, bool]:
+def _ends(table: Any, columns: dict[str, Any], bipartite: bool, path: Path) -> tuple[Tensor, bool]:
     """Return edges ``[2, E]``, and whether their ends are names in the table."""
     import pandas as pd
 
@@ -202,6 +204,9 @@ def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor,
         missing = int(table[ends].isna().sum().sum())
         checks.fail("dataset", "a table without missing ends", f"{missing} of them")
     named = not all(pd.api.types.is_integer_dtype(table[end]) for end in ends)
+    if not named:
+        low, high = (int(getattr(table[ends], bound)().agg(bound)) for bound in ("min", "max"))
+        _check_ids(low, high, len(table), path)
     values: npt.NDArray[Any] = table[ends].astype(str if named else np.int64).to_numpy().T
     if named:
         groups = values if bipartite else values.reshape(1, -1)
@@ -210,11 +215,12 @@ def _ends(table: Any, columns: dict[str, Any], bipartite: bool) -> tuple[Tensor,
     return torch.from_numpy(np.ascontiguousarray(values)).long(), named
 
 
-def _times(time: Any) -> npt.NDArray[Any]:
+def _times(time: Any, path: Path) -> npt.NDArray[Any]:
     import pandas as pd
 
     if not pd.api.types.is_numeric_dtype(time):
-        time = pd.to_datetime(time)
+        with files.reading("time", path, "a column of numbers or dates", REMEDY):
+            time = pd.to_datetime(time)
     if time.isna().any():
         checks.fail("time", "present for every edge", f"{int(time.isna().sum())} edges without")
     times: npt.NDArray[Any] = time.to_numpy()

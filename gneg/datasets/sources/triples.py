@@ -77,10 +77,9 @@ def load_triples(
         ValueError: If there is no such dataset, or a file is not a list of triples.
         MissingDataError: If the files are not there and cannot be downloaded.
     """
-    folder = Path(root).expanduser() if root is not None else local.cache_dir() / "datasets"
     name = _name(dataset)
     if name in ogb.TRIPLE_NAMES:
-        return ogb.load_triples(name, folder)
+        return ogb.load_triples(name, local.folder_of(root))
     if name not in NAMES:
         path = Path(dataset).expanduser()
         if not path.is_dir():
@@ -88,6 +87,7 @@ def load_triples(
             names = ", ".join(triple_names())
             checks.fail("dataset", allowed + names, repr(str(dataset)))
         return read(path, path.name, unseen)
+    folder = local.folder_of(root)
     needed = [f"{part}.txt" for part in PARTS]
     candidates = [f"{name}/raw", f"kg/{name}/raw", name, f"kg/{name}"]
     copy = local.find(folder, candidates, needed)

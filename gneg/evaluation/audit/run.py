@@ -29,6 +29,7 @@ from gneg.samplers.triples import TripleSampler
 from gneg.samplers.triples.scoring import TripleScore
 
 BATCH = 2**16  # positives that negatives are drawn for at once
+MOST = 10**12  # negatives
 PAIRS = 100_000  # pairs that quantiles are estimated from
 HITS_BATCH = 4096  # positives at once where hits are counted only
 
@@ -112,7 +113,8 @@ def audit(
             None.
     """
     checks.integer("k", k, 1)
-    checks.integer("negatives", negatives, k)
+    if checks.integer("negatives", negatives, k) > MOST:
+        checks.fail("negatives", f"at most {MOST:,}", negatives)
     name = sampler if isinstance(sampler, str) else repr(sampler)
     adapter = adapt(data, sampler, known=known, corrupt=corrupt, z=z)
     require_model(adapter.sampler, score)

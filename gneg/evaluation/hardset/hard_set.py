@@ -120,8 +120,8 @@ class HardSet:
     @classmethod
     def _from_npz(cls, path: Path) -> HardSet:
         kind = "an .npz of gneg hardset"
+        arrays = files.read_npz("hardset", path, kind, REMEDY, NAMES)
         with files.reading("hardset", path, kind, REMEDY):
-            arrays = files.read_npz("hardset", path, kind, REMEDY, NAMES)
             hard_set = cls(
                 torch.from_numpy(arrays["pos"].astype(np.int64)),
                 torch.from_numpy(arrays["index"].astype(np.int64)),

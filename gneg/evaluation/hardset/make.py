@@ -19,6 +19,7 @@ from gneg.graph.heuristics import default_tolerance
 from gneg.graph.known import KnownPolicy
 from gneg.samplers.formats.parts import Parts
 
+MOST = 2**20  # negatives of a positive
 Part = Literal["valid", "test"]
 #: Called with the numbers of finished and of all nodes.
 Report = Callable[[int, int], None]
@@ -86,7 +87,8 @@ def hardset(
     checks.instance("data", data, (LinkData,), hint="see gneg.datasets")
     checks.choice("part", part, ("valid", "test"))
     checks.choice("ends", ends, ("both", "dst", "src"))
-    checks.integer("k", k, 2 if ends == "both" else 1)
+    if checks.integer("k", k, 2 if ends == "both" else 1) > MOST:
+        checks.fail("k", f"at most {MOST:,}", k)
     if ends == "both" and k % 2:
         checks.fail("k", "even with ends='both', half of them for each end", k)
     pos = (data.valid if part == "valid" else data.test).pos
