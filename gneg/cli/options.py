@@ -122,7 +122,7 @@ class ConfigOptions(Group):
         if path is None:
             return Settings(self.config, named)
         content = read_config(path)
-        earlier = content if isinstance(content.get("config"), dict) else {}
+        earlier = content if {"config", "runs"} & set(content) else {}
         fault = files.mismatch(earlier, record.FORM) if earlier else None
         if fault is not None:
             checks.fail("config", "settings, or a whole results.json", f"{path}: {fault}")

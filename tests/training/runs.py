@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+
+import torch
 
 from gneg import LinkConfig
 
@@ -24,3 +27,20 @@ def stable(result) -> str:
         for run in result["runs"]
     ]
     return json.dumps(runs)
+
+
+def same_name_and_size(data):
+    """Return data with other edges, and with the name, sizes and split of ``data``."""
+    order = torch.randperm(data.num_nodes, generator=torch.Generator().manual_seed(5))
+    edges = {part: order[data.positives(part)] for part in ("train", "valid", "test")}
+    renumbered = replace(
+        data,
+        train=edges["train"],
+        valid=replace(data.valid, pos=edges["valid"]),
+        test=replace(data.test, pos=edges["test"]),
+    )
+    assert (renumbered.name, renumbered.split) == (data.name, data.split)
+    assert [renumbered.positives(part).shape for part in edges] == [
+        data.positives(part).shape for part in edges
+    ]
+    return renumbered

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import typing
 from dataclasses import asdict, fields
 
+import numpy as np
 import pytest
 
-from gneg import LinkConfig, TripleConfig
+from gneg import LinkConfig, TripleConfig, compare, train
+from gneg.training.load import load_run
 from gneg.training.options import from_mapping, settings
+from tests.worlds import toy
 
 BAD_LINK = [
     ({"decoder": "foo"}, "'decoder' must be one of 'mlp'"),
@@ -48,6 +52,10 @@ BAD_LINK = [
     ({"sampler": "mixture(uniform:-1, walk:1)"}, "a weight must be > 0"),
     ({"patience": 0}, "'patience' must be an integer >= 1"),
     ({"batch_size": 0}, "'batch_size' must be an integer >= 1"),
+    ({"hidden": 10**20}, "'hidden' must be an integer <= 65,536"),
+    ({"batch_size": 10**24}, "'batch_size' must be an integer <= 2,147,483,647"),
+    ({"k": 10**20}, "'k' must be an integer <= 1,048,576"),
+    ({"layers": 10**30}, "'layers' must be an integer <= 128"),
 ]
 BAD_TRIPLE = [
     ({"model": "conve"}, "'model' must be one of 'transe', 'distmult'"),
@@ -99,3 +107,45 @@ def test_a_file_may_name_settings_only():
         ValueError, match=r"'config' must be settings of encoder.*got depth in run\.yaml"
     ):
         from_mapping(LinkConfig, {"depth": 3}, "run.yaml")
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [(1.5,), ("a",), None, (True,), True, (), (0, 0), "3", (-1,), (2**64,), range(10**12), 10**20],
+    ids=str,
+)
+def test_seeds_are_different_integers(seeds):
+    with pytest.raises(ValueError, match="'seeds' must be a number of runs >= 1, or 1 to 10,000"):
+        train(toy(), LinkConfig(hidden=4, epochs=1, k=1), seeds=seeds)
+
+
+@pytest.mark.parametrize(("seeds", "expected"), [((np.int64(3),), [3]), (np.int32(2), [0, 1])])
+def test_seeds_may_be_numpy_integers(seeds, expected):
+    results = train(toy(), LinkConfig(hidden=4, epochs=1, k=1), seeds=seeds)
+    assert [run["seed"] for run in results["runs"]] == expected
+
+
+@pytest.mark.parametrize("device", ["meta", "hpu", "cuda:77"])
+def test_a_device_that_is_not_here_is_refused_when_a_run_starts(device, tmp_path):
+    config = LinkConfig(hidden=4, epochs=1, k=1, device=device)
+    with pytest.raises(
+        ValueError, match=f"'device' must be .* torch has here.*{device}"
+    ):
+        train(toy(), config, out=tmp_path)
+    with pytest.raises(ValueError, match="'device' must be a device that torch has here"):
+        compare(toy(), [config], out=tmp_path)
+
+
+def test_a_model_of_a_device_that_is_not_here_is_loaded_on_the_cpu(tmp_path):
+    config = LinkConfig(hidden=4, epochs=1, k=1)
+    train(toy(), config, out=tmp_path)
+    record = json.loads((tmp_path / "results.json").read_text())
+    record["config"]["device"] = "hpu"
+    (tmp_path / "results.json").write_text(json.dumps(record))
+    assert load_run(toy(), tmp_path).device.type == "cpu"
+
+
+@pytest.mark.parametrize("values", [{1: 2}, {"a": 1, 2: 3}])
+def test_names_of_settings_may_be_anything_in_a_file(values):
+    with pytest.raises(ValueError, match=r"in run.yaml\)"):
+        from_mapping(LinkConfig, values, "run.yaml")

@@ -9,11 +9,9 @@ import pytest
 import torch
 
 from gneg import LinkConfig, TripleConfig, datasets, train
-from gneg.training import checkpoint
 from gneg.training.driver import TrainingInterrupted, run_folder
-from gneg.training.link import LinkRun
 from gneg.training.load import load_run
-from tests.training.runs import small, stable
+from tests.training.runs import same_name_and_size, small, stable
 from tests.triple_worlds import sparse_data
 from tests.worlds import toy
 
@@ -23,23 +21,6 @@ TINY = LinkConfig(hidden=8, epochs=1, eval_every=1, k=1)
 @pytest.fixture(scope="module")
 def digits():
     return datasets.load("digits")
-
-
-def same_name_and_size(data):
-    """Return data with other edges, and with the name, sizes and split of ``data``."""
-    order = torch.randperm(data.num_nodes, generator=torch.Generator().manual_seed(5))
-    edges = {part: order[data.positives(part)] for part in ("train", "valid", "test")}
-    renumbered = replace(
-        data,
-        train=edges["train"],
-        valid=replace(data.valid, pos=edges["valid"]),
-        test=replace(data.test, pos=edges["test"]),
-    )
-    assert (renumbered.name, renumbered.split) == (data.name, data.split)
-    assert [renumbered.positives(part).shape for part in edges] == [
-        data.positives(part).shape for part in edges
-    ]
-    return renumbered
 
 
 def test_another_graph_of_the_same_name_is_another_run(tmp_path):
@@ -65,8 +46,30 @@ def test_other_features_are_another_run(tmp_path):
     flipped = replace(data, x=data.x.flip(0))
     train(data, TINY, out=tmp_path)
     assert run_folder(data, TINY) != run_folder(flipped, TINY)
-    with pytest.raises(ValueError, match="a run of the same dataset"):
+    with pytest.raises(ValueError, match=r"same dataset \(got .*: features_hash \w+ \(here"):
         train(flipped, TINY, out=tmp_path)
+    with pytest.raises(ValueError, match="'data' must be with the features of the training"):
+        load_run(flipped, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["neg", "mask", "weight", "time", "history"])
+def test_other_details_are_another_run(name):
+    data = toy()
+    pairs = {"neg": (data.test.neg[0], data.test.neg[1].flip(0))}
+    pairs["mask"] = torch.ones_like(data.test.neg[0], dtype=torch.bool)
+    if name in pairs:
+        changed = replace(data, test=replace(data.test, **{name: pairs[name]}))
+    else:
+        values = {"weight": data.train.size(1), "time": data.num_nodes, "history": (2, 1)}
+        changed = replace(data, **{name: torch.ones(values[name])})
+    assert run_folder(data, TINY) != run_folder(changed, TINY)
+
+
+def test_other_types_are_another_run():
+    data = sparse_data()
+    config = TripleConfig(dim=4)
+    typed = replace(data, types=[[0]] * data.num_entities)
+    assert run_folder(data, config) != run_folder(typed, config)
 
 
 def test_other_held_out_triples_are_another_run(tmp_path):
@@ -174,30 +177,6 @@ def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
         train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
     runs = json.loads((tmp_path / "results.json").read_text())["runs"]
     assert [(run["seed"], run["complete"]) for run in runs] == [(0, False), (1, True)]
-
-
-@pytest.mark.parametrize("change", [{"lr": 0.02}, {"hidden": 16}])
-def test_a_checkpoint_of_another_config_is_refused(tmp_path, change):
-    """As a killed process leaves it: a checkpoint without a record."""
-    data, config = toy(), replace(TINY, epochs=5)
-    run = LinkRun(data, config, 0)
-    run.epoch()
-    checkpoint.save(run, tmp_path / "checkpoint-0.pt")
-    with pytest.raises(ValueError, match="'out' must be a folder with checkpoints of this run"):
-        train(data, replace(config, **change), out=tmp_path)
-    with pytest.raises(ValueError, match="'out' must be a folder with checkpoints of this run"):
-        train(same_name_and_size(data), config, out=tmp_path)
-    fresh = train(data, replace(config, **change), out=tmp_path, fresh=True)
-    assert stable(fresh) == stable(train(data, replace(config, **change)))
-
-
-def test_a_damaged_checkpoint_is_named(tmp_path):
-    for content in (b"", b"garbage", b"PK\x03\x04"):
-        (tmp_path / "checkpoint-0.pt").write_bytes(content)
-        with pytest.raises(
-            ValueError, match=r"'out' must be .* \(got .*checkpoint-0.pt: .+\); --fresh"
-        ):
-            train(toy(), TINY, out=tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"config": {}}'])

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from gneg import checks
 
@@ -72,6 +73,21 @@ def place(root: Path, copy: Path | None, relative: str) -> Path:
 
 class MissingDataError(FileNotFoundError):
     """Raised when the files of a dataset are not there and cannot be downloaded."""
+
+
+def damaged(name: str, folder: Path, error: BaseException) -> NoReturn:
+    """Refuse a local copy that its library cannot read.
+
+    Args:
+        name: Name of the dataset.
+        folder: The copy.
+        error: What its library said.
+
+    Raises:
+        ValueError: Always.
+    """
+    reason = f"{folder}: {type(error).__name__} {' '.join(str(error).split())[:200]}"
+    checks.fail("root", f"a folder with a whole copy of {name}", reason, hint="copy it again")
 
 
 def missing(name: str, root: Path, layout: str, error: BaseException) -> MissingDataError:

@@ -85,7 +85,7 @@ def load(name: str, root: Path) -> LinkData:
         # OGB calls exit() if the user declines a large download, and input() with no one there.
         except (Exception, SystemExit) as error:
             if copy is not None:
-                raise
+                local.damaged(name, copy, error)
             _drop_empty(folder)
             raise local.missing(name, root, folder_name, error) from error
         split = dataset.get_edge_split()

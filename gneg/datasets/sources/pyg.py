@@ -64,7 +64,7 @@ def load(name: str, root: Path, seed: int = 0) -> LinkData:
         data = cls(str(folder.parent), name)[0]
     except Exception as error:
         if (folder / source.raw).exists():
-            raise
+            local.damaged(name, folder, error)
         raise local.missing(name, root, f"{source.folder}/{name}/raw", error) from error
     # The undirected graph is what the benchmarks use, whatever the raw files hold.
     graph = Graph.from_data(data, undirected=True)
