@@ -84,8 +84,8 @@ def reading(name: str, path: Path, kind: str, remedy: str) -> Iterator[None]:
 
 def read_npy(name: str, path: Path, kind: str, remedy: str) -> npt.NDArray[Any]:
     """Return the array of an ``.npy``; arguments and errors as in :func:`reading`."""
-    with reading(name, path, kind, remedy):
-        array = np.load(path, allow_pickle=False)
+    with reading(name, path, kind, remedy), path.open("rb") as file:
+        array = np.load(file, allow_pickle=False)
         checks.instance("array", array, (np.ndarray,))
     return np.asarray(array)
 
@@ -105,7 +105,12 @@ def read_npz(
     Raises:
         ValueError: As in :func:`reading`.
     """
-    with reading(name, path, kind, remedy), np.load(path, allow_pickle=False) as archive:
+    # NumPy leaves the file of a damaged archive open if it opens it itself.
+    with (
+        reading(name, path, kind, remedy),
+        path.open("rb") as file,
+        np.load(file, allow_pickle=False) as archive,
+    ):
         return {key: archive[key] for key in archive if keys is None or key in keys}
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import re
+import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import gneg
+from gneg import datasets
 
 #: Distributions whose module has another name.
 MODULES = {
@@ -48,3 +52,36 @@ def test_the_package_can_be_found():
     assert metadata.get_all("Classifier")
     assert metadata.get_all("Project-URL")
     assert metadata["Keywords"]
+
+
+WITHOUT_A_CACHE = """
+import warnings
+from numba.core import caching
+caching.CacheImpl._locator_classes = []
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import torch
+    from gneg import Graph, samplers
+    from gneg.kernels import heart, vectors
+edges = torch.tensor([[0, 1, 2], [1, 2, 0]])
+sampler = samplers.build("uniform", Graph.from_edge_index(edges, 9))
+assert sampler.sample(edges, 2).mask.all()
+print([str(warning.message) for warning in caught if "compiled" in str(warning.message)])
+"""
+
+
+def test_kernels_work_where_nothing_can_be_cached():
+    """As in an image that is read-only, without a home folder."""
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_A_CACHE], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.count("set NUMBA_CACHE_DIR to one") == 1
+
+
+def test_datasets_need_no_home_folder(monkeypatch):
+    for name in ("HOME", "GNEG_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as without an entry of the user
+    assert datasets.load("digits").num_nodes == 1797
+    with pytest.raises(ValueError, match="'root' must be given, or GNEG_CACHE set"):
+        datasets.load("Cora")

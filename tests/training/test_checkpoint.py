@@ -65,9 +65,7 @@ DAMAGE = [
 def test_a_part_that_does_not_fit_names_the_checkpoint(checkpointed, key, value):
     data, config, path = checkpointed
     torch.save({**torch.load(path, weights_only=True), key: value}, path)
-    with pytest.raises(
-        ValueError, match=r"a folder with whole checkpoints .*-0.pt: "
-    ):
+    with pytest.raises(ValueError, match=r"a folder with whole checkpoints .*-0.pt: "):
         checkpoint.load(LinkRun(data, config, 0), path)
 
 

@@ -128,9 +128,7 @@ def test_seeds_may_be_numpy_integers(seeds, expected):
 @pytest.mark.parametrize("device", ["meta", "hpu", "cuda:77"])
 def test_a_device_that_is_not_here_is_refused_when_a_run_starts(device, tmp_path):
     config = LinkConfig(hidden=4, epochs=1, k=1, device=device)
-    with pytest.raises(
-        ValueError, match=f"'device' must be .* torch has here.*{device}"
-    ):
+    with pytest.raises(ValueError, match=f"'device' must be .* torch has here.*{device}"):
         train(toy(), config, out=tmp_path)
     with pytest.raises(ValueError, match="'device' must be a device that torch has here"):
         compare(toy(), [config], out=tmp_path)

@@ -198,6 +198,6 @@ def _write_npz(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> No
 
 
 def _read_npz(path: Path) -> tuple[Columns, Any]:
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         columns = {name: arrays[name] for name in arrays if name in _KINDS}
         return columns, json.loads(str(arrays["info"])) if "info" in arrays else None

@@ -1,0 +1,127 @@
+"""Comparisons whose files are damaged, or whose processes are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gneg import compare
+from gneg.experiments import processes, record
+from tests.cli.invoke import run
+from tests.experiments.conftest import SMALL
+from tests.worlds import toy
+
+TABLE = "source,target\n" + "".join(f"{u},{(7 * u + j) % 40}\n" for u in range(40) for j in (1, 5))
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"run": {}, "best_valid": 1}'])
+def test_a_damaged_cell_is_named(tmp_path, content):
+    compare(toy(), [SMALL], seeds=1, out=tmp_path, baselines=())
+    (cell,) = tmp_path.glob("cells/*/cell-0.json")
+    cell.write_text(content)
+    with pytest.raises(ValueError, match=r"'out' must be a whole cell-0.json .*; --fresh"):
+        compare(toy(), [SMALL], seeds=1, out=tmp_path, baselines=())
+
+
+CHANGES = [
+    ("rows", []),
+    ("rows", [{}]),
+    ("rows", 3),
+    ("dataset", {}),
+    ("heuristics", {"ra": {"hard": {"mrr": "x"}}}),
+    ("metric", None),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), CHANGES)
+def test_a_damaged_comparison_is_named(tmp_path, compared, key, value):
+    results = json.loads((compared[2] / "compare.json").read_text())
+    path = tmp_path / "compare.json"
+    path.write_text(json.dumps({**results, key: value}))
+    with pytest.raises(ValueError, match=r"'results' must be .*compare.json"):
+        record.read("results", path)
+    assert record.read("results", compared[2]) == results
+
+
+def test_a_hard_set_is_reused_for_the_same_data_only(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "e.csv").write_text(TABLE)
+    words = ["compare", "e.csv", "--samplers", "uniform", "--seeds", "1", "--epochs", "1"]
+    words += ["--hidden", "4", "-k", "1", "--out", "grid"]
+    assert run(*words).exit_code == 0
+    path, times = tmp_path / "grid" / "hard.npz", []
+    for more in ([], ["--fresh"], ["--split-seed", "1"]):
+        before = path.stat().st_mtime_ns
+        result = run(*words, *more)
+        assert result.exit_code == 0, result.output
+        times.append(path.stat().st_mtime_ns > before)
+    assert times == [False, True, True]
+    path.write_bytes(path.read_bytes()[:300])
+    assert "'hardset' must be an .npz of gneg hardset (got grid/hard.npz" in run(*words).output
+    assert run(*words, "--fresh").exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_run", _killed)
+    with pytest.raises(ValueError, match=r"'jobs' must be processes that last.* goes on from"):
+        compare(toy(), [SMALL], seeds=2, out=tmp_path, jobs=2, baselines=())
+
+
+def _killed(cell) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+ENDLESS = """
+import sys
+from dataclasses import replace
+from gneg import compare
+from tests.experiments.conftest import SMALL
+from tests.worlds import toy
+
+if __name__ == "__main__":
+    config = replace(SMALL, epochs=10**6, patience=10**6)
+    compare(toy(), [config], seeds=2, jobs=2, out=sys.argv[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="reads /proc")
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS)
+    out = tmp_path / "out"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([".", *sys.path])}
+    parent = subprocess.Popen([sys.executable, str(script), str(out)], env=environment)
+    deadline = time.monotonic() + 120
+    while not list(out.glob("cells/*/checkpoint-*.pt")):
+        assert parent.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    workers = _children(parent.pid)
+    assert len(workers) >= 3  # two workers and the manager of the queue
+    parent.kill()
+    parent.wait()
+    while any(_state(worker) not in ("", "Z") for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def _state(process: int) -> str:
+    """Return the state of a process, ``""`` if there is none."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def _children(process: int) -> list[int]:
+    with open(f"/proc/{process}/task/{process}/children") as file:
+        return [int(child) for child in file.read().split()]
