@@ -226,8 +226,9 @@ def _hard_sets(
     HeaRT's or, for users and items, one of walks.
     """
     from gneg.evaluation.hardset import HardSet, hardset
+    from gneg.evaluation.hardset.hard_set import load_sets
 
-    sets = {path.stem: HardSet.load(path, data.test.pos) for path in paths}
+    sets = load_sets(paths, data.test.pos)
     if sets or not hard:
         return sets
     path = folder / "hard.npz"

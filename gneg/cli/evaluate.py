@@ -54,7 +54,7 @@ def evaluate_command(
 
     [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
-    from gneg.evaluation.hardset import HardSet
+    from gneg.evaluation.hardset.hard_set import load_sets
 
     if out is not None:
         files.check_output("out", out)
@@ -62,7 +62,7 @@ def evaluate_command(
         dataset, source = repeat(None, source, _record_of(model))
     data = source.load(dataset)
     edges = data.valid if part == "valid" else data.test
-    sets = {path.stem: HardSet.load(path, edges.pos) for path in hardset or ()}
+    sets = load_sets(hardset or (), edges.pos)
     options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
     results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
     results["command"] = command_line()

@@ -88,12 +88,14 @@ class DataSource:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> DataSource:
         """Return what :meth:`record` was made of."""
-        fault = files.mismatch(record, FORM, "source")
-        if fault is not None:
-            checks.fail("config", "a whole results.json of gneg train", fault)
-        values = {name: record[name] for name in FORM if name != "dataset"}
+        present = {name: FORM[name] for name in FORM if name in record or name == "dataset"}
+        fault = files.mismatch(record, present, "source")
+        if fault is not None or set(record) - set(FORM):
+            unknown = f"source with {', '.join(set(record) - set(FORM))}"
+            checks.fail("config", "a whole results.json of gneg train", fault or unknown)
+        values = {name: record[name] for name in present if name != "dataset"}
         for name in ("root", "features"):
-            values[name] = None if values[name] is None else Path(values[name])
+            values[name] = None if values.get(name) is None else Path(values[name])
         return cls(**values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,24 @@ class HardSet:
     def __repr__(self) -> str:
         family = self.info.get("family", "unknown")
         return f"HardSet(E={self.pos.size(1)}, K={self.index.size(1)}, family={family!r})"
+
+
+def load_sets(paths: Iterable[Path], pos: Tensor) -> dict[str, HardSet]:
+    """Return the sets of files, by the names of the files.
+
+    Args:
+        paths: The files, see :meth:`HardSet.load`.
+        pos: ``[2, E]``, the positives.
+
+    Raises:
+        ValueError: If a file is damaged, or two have the same name.
+    """
+    sets: dict[str, HardSet] = {}
+    for path in paths:
+        if path.stem in sets:
+            checks.fail("hardset", "files of different names", str(path))
+        sets[path.stem] = HardSet.load(path, pos)
+    return sets
 
 
 def npz_or_npy(path: str | Path, name: str = "out") -> Path:
