@@ -165,6 +165,7 @@ def test_features_for_an_own_edge_list(tmp_path):
             "'split' must be free of edges that stand in two",
         ),
         ("0,1,train\n1,2,trian", "'split' must be train, valid or test"),
+        ("0,1,train\n1,2,", "'split' must be train, valid or test"),
         ("0,1,train\n1,2,valid", "'split' must be train, valid and test .got no test"),
         ("0,1,train\n1,,valid", "'dataset' must be a table without missing ends"),
         ("0,-1,train\n1,2,valid", "'dataset' must be a table of node ids >= 0"),
@@ -266,3 +267,10 @@ def test_one_time_for_all_cannot_be_split(tmp_path):
     path.write_text("source,target,time\n" + "\n".join(f"{i},{i + 1},7" for i in range(50)))
     with pytest.raises(ValueError, match="'time' must be such that there are train edges"):
         datasets.load(path)
+
+
+def test_a_split_without_edges_in_a_part_is_refused(tmp_path):
+    edges = np.array([[0, 1, 2], [1, 2, 3]])
+    np.savez(tmp_path / "e.npz", train=edges, valid=edges[:, :0], test=edges[:, :0])
+    with pytest.raises(ValueError, match="'split' must be train, valid and test .got no valid and"):
+        datasets.load(tmp_path / "e.npz")

@@ -102,7 +102,7 @@ def load(
         train, valid, test, history = split_by_time(parts["all"], time, undirected=undirected)
         split_parts, split = (train, valid, test), "by time 85/5/10"
     elif "all" not in parts:
-        lacking = [part for part in PARTS if part not in parts]
+        lacking = [part for part in PARTS if part not in parts or not parts[part].size(1)]
         if lacking:
             checks.fail("split", "train, valid and test", f"no {' and no '.join(lacking)}")
         ends = parts["train"], parts["valid"], parts["test"]
@@ -132,9 +132,10 @@ def _read_npz(path: Path) -> _Content:
     x = _features(arrays["x"], path) if "x" in arrays else None
     parts = {}
     for part, array in edges.items():
+        name = "edge_index" if part == "all" else part
         if not np.issubdtype(array.dtype, np.integer):
-            checks.fail(part, "an integer array [2, E]", f"{array.dtype} in {path}")
-        parts[part] = checks.pairs(part, torch.from_numpy(array.astype(np.int64)))
+            checks.fail(name, "an integer array [2, E]", f"{array.dtype} in {path}")
+        parts[part] = checks.pairs(name, torch.from_numpy(array.astype(np.int64)))
         if array.size:
             _check_ids(int(array.min()), int(array.max()), array.shape[1], path)
     return _Content(parts, x)
@@ -157,7 +158,7 @@ def _read_table(path: Path, bipartite: bool) -> _Content:
             time = _times(table[columns["time"]], path)
         return _Content({"all": edges}, None, named, time, weight)
     label = table[columns["split"]].astype(str).str.lower()
-    unknown = sorted(set(label) - set(PARTS))
+    unknown = sorted(str(name) for name in set(label) - set(PARTS))
     if unknown:
         checks.fail("split", "train, valid or test", ", ".join(unknown[:3]))
     masks = {
