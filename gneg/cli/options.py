@@ -19,6 +19,7 @@ from gneg import checks, files
 from gneg.cli.groups import Group, parameter
 from gneg.training import record
 from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.device import check_usable
 from gneg.training.options import check_values, settings
 
 Config = TypeVar("Config", LinkConfig, TripleConfig)
@@ -68,11 +69,13 @@ class Settings(Generic[Config]):
         """Return the config, with defaults for what is not given.
 
         Raises:
-            ValueError: If a value is not allowed.
+            ValueError: If a value is not allowed, or torch lacks the device here.
         """
         untyped = {name: value for name, value in self.file.items() if name not in self.typed}
         check_values(self.config_class, untyped, str(self.path))
-        return self.config_class(**self.given)
+        config = self.config_class(**self.given)
+        check_usable("device", config.device)
+        return config
 
 
 class ConfigOptions(Group):

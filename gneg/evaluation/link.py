@@ -101,9 +101,8 @@ def evaluate(
         checks.fail("data", "a LinkData or TripleData", type(data).__name__)
     if known is not None:
         checks.fail("known", "None for a dataset of edges, which has its own negatives", known)
-    sets = {} if sets is None else sets
-    checks.instance("sets", sets, (Mapping,), hint="{'hard': HardSet.load(path)}, by name")
-    return _evaluate_sets(data, score, part, sets, resamples, seed)
+    named = check_sets(sets, (HardSet, EvalEdges))
+    return _evaluate_sets(data, score, part, named, resamples, seed)
 
 
 def _evaluate_sets(
@@ -118,8 +117,6 @@ def _evaluate_sets(
     checks.choice("part", part, ("valid", "test"))
     checks.integer("resamples", resamples, 0)
     checks.integer("seed", seed, 0)
-    for name, negatives in sets.items():
-        checks.instance(f"sets[{name!r}]", negatives, (HardSet, EvalEdges))
     split = data.valid if part == "valid" else data.test
     ranked: dict[str, HardSet | EvalEdges] = {name_of_own(data): split, **sets}
     if not callable(score):
@@ -157,6 +154,24 @@ def _evaluate_sets(
         "versions": files.versions(),
         "machine": files.machine(),
     }
+
+
+def check_sets(sets: Any, kinds: tuple[type, ...]) -> dict[str, Any]:
+    """Return sets by name.
+
+    Args:
+        sets: The argument of the user; None: no sets.
+        kinds: Types that a set may have.
+
+    Raises:
+        ValueError: If it is no mapping of names to such sets.
+    """
+    if sets is None:
+        return {}
+    checks.instance("sets", sets, (Mapping,), hint="{'hard': HardSet.load(path)}, by name")
+    for name, hard in sets.items():
+        checks.instance(f"sets[{name!r}]", hard, kinds)
+    return dict(sets)
 
 
 def name_of_own(data: LinkData) -> str:

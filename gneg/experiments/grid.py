@@ -19,6 +19,7 @@ from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation import scorers
 from gneg.evaluation.hardset import HardSet
+from gneg.evaluation.link import check_sets
 from gneg.experiments.cell import Cell, rank_sets
 from gneg.experiments.processes import Event, Report, Runner, runner
 from gneg.experiments.record import NAME
@@ -115,7 +116,7 @@ def compare(
     size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
     for config in configs:
         data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
-    out, sets = files.check_output("out", out, folder=True), dict(sets or {})
+    out, sets = files.check_output("out", out, folder=True), check_sets(sets, (HardSet,))
     check_usable("device", configs[0].device)
     digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
     if fresh:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gneg import HardSet, evaluate, hardset
+from gneg import HardSet, LinkConfig, compare, evaluate, hardset
 from gneg.evaluation import scorers
 from tests.worlds import toy
 
@@ -67,9 +67,11 @@ def test_arrays_of_other_forms_have_ids_of_the_graph(tmp_path, value):
 
 
 @pytest.mark.parametrize("sets", ["hard.npz", ["hard.npz"], {"hard": "hard.npz"}, 3])
-def test_sets_are_hard_sets_by_name(sets):
+def test_sets_are_hard_sets_by_name(sets, tmp_path):
     with pytest.raises(ValueError, match="'sets"):
         evaluate(toy(), zeros, sets=sets)
+    with pytest.raises(ValueError, match="'sets"):
+        compare(toy(), [LinkConfig()], sets=sets, out=tmp_path)
 
 
 def test_a_set_is_made_of_what_it_says():
