@@ -40,7 +40,7 @@ def print_link_results(results: dict[str, Any]) -> None:
         return
     _print_time(runs)
     say(f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {_best_epochs(runs)}")
-    if runs[0]["stack"] is not None:
+    if runs[0].get("stack") is not None:
         chosen = ", ".join(run["stack"]["chosen"] for run in runs)
         say(
             f"stacked with heuristics: {chosen} (on test edges only, because the combination is "

@@ -9,6 +9,15 @@ from gneg import checks, files
 
 NAME = "compare.json"
 REMEDY = "the same gneg compare makes it again"
+TEST = {"difference": float, "p": float, "corrected_p": float, "mark": str}
+UNTESTED = {**TEST, "p": None, "corrected_p": None}
+_GROUPS = ("positives", "negatives", "uniform")
+AUDIT = {
+    "hardness": {...: {group: {"mean": float, "quantiles": [float]} for group in _GROUPS}},
+    "histograms": {...: {key: [float] for key in ("from", *_GROUPS)}},
+    "distances": {group: {...: float} for group in _GROUPS},
+    "risk": {"per_1000": float, "low": float, "high": float},
+}
 ROW = {
     "encoder": str,
     "sampler": str,
@@ -16,21 +25,29 @@ ROW = {
     "config": dict,
     "metrics": {...: {...: [float]}},
     "summary": {...: {...: {"mean": float, "std": (float, None)}}},
-    "against": {...: {...: {"difference": float, "mark": str}}},
+    "against": {...: {...: (TEST, UNTESTED)}},
     "curves": [[{"epoch": int, "seconds": float, "loss": float}]],
     "best_epochs": [int],
-    "seconds": [{"sampling": float, "scoring": float, "model": float}],
-    "audit": (dict, None),
+    "seconds": [{"sampling": float, "scoring": float, "model": float, ...: float}],
+    "audit": (None, AUDIT),
 }
+SIZES = dict.fromkeys(("train", "valid", "test"), int)
 FORM = {
-    "dataset": {"name": str},
+    "command": str,
+    "dataset": (
+        {"name": str, "nodes": int, "edges": SIZES},
+        {"name": str, "entities": int, "relations": int, "triples": SIZES},
+    ),
+    "split": str,
     "metric": str,
     "seeds": int,
-    "config": dict,
+    "config": {"epochs": int, "seconds": (float, None), "patience": int},
     "baseline": str,
-    "sets": dict,
+    "sets": {...: dict},
     "rows": [ROW],
     "heuristics": {...: {...: {...: float}}},
+    "versions": {...: str},
+    "machine": {"cpu": str, "cores": int, "gpu": (str, None)},
 }
 
 
@@ -48,6 +65,28 @@ def read(name: str, path: Path) -> dict[str, Any]:
     if not path.exists():
         checks.fail(name, f"a {NAME} of gneg compare, or its folder", str(path))
     content: dict[str, Any] = files.read_record(name, path, FORM, remedy=REMEDY)
-    if not content["rows"]:
-        checks.fail(name, f"a {NAME} with rows", f"{path} without", hint=REMEDY)
+    fault = _uneven(content)
+    if fault is not None:
+        checks.fail(name, f"a whole {NAME}", f"{path}: {fault}", hint=REMEDY)
     return content
+
+
+def _uneven(content: dict[str, Any]) -> str | None:
+    """Return where rows or heuristics have other sets, metrics or settings than the first row."""
+    if not content["rows"]:
+        return "no rows"
+    first = content["rows"][0]
+    metrics = {name: set(values) for name, values in first["metrics"].items()}
+    for i, row in enumerate(content["rows"]):
+        for key in ("metrics", "summary", "against"):
+            present = {name: set(values) for name, values in row[key].items()}
+            untested = key == "against" and not any(present.values())
+            if present.keys() != metrics.keys() or (present != metrics and not untested):
+                return f"rows[{i}].{key} has other metrics than the first row"
+        if row["config"].keys() != first["config"].keys():
+            return f"rows[{i}].config has other settings than the first row"
+    for kind, sets in content["heuristics"].items():
+        # Heuristics are not ranked among all targets of a large graph.
+        if any(set(sets.get(name, ["none"])) not in (set(), metrics[name]) for name in metrics):
+            return f"heuristics.{kind} has other metrics than the rows"
+    return None

@@ -6,10 +6,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gneg import files
+from gneg import checks, files
 
 NAME = "results.json"
 METRICS = {...: (float, dict, list, None)}
+#: Form of a run that was trained; a training-free score has metrics only.
+TRAINED = {
+    "epochs": int,
+    "best_epoch": int,
+    "curve": [dict],
+    "seconds": {...: float},
+    "sampling_share": float,
+    "loss": str,
+    "sampler_counts": {...: int},
+    "sampler_report": dict,
+    "base_weight": (float, None),
+}
 FORM = {
     "config": dict,
     "dataset": {"name": str, "hash": str},
@@ -35,7 +47,25 @@ def read(name: str, path: Path) -> dict[str, Any]:
     """
     remedy = FRESH if name == "out" else "gneg train makes it anew"
     content: dict[str, Any] = files.read_record(name, path, FORM, remedy=remedy)
+    fault = fault_of_runs(content["runs"])
+    if fault is not None:
+        checks.fail(name, f"a whole {NAME} of gneg", f"{path}: {fault}", hint=remedy)
     return content
+
+
+def fault_of_runs(runs: list[dict[str, Any]]) -> str | None:
+    """Return what the runs of a record lack in words; None: nothing."""
+    for i, run in enumerate(runs):
+        other = set(run["valid"]) ^ set(run["test"])
+        if other and "seconds" in run:
+            return f"runs[{i}] has {min(other)} in one of valid and test"
+        for metric in run["valid"].keys() & run["test"].keys():
+            if isinstance(run["valid"][metric], float) != isinstance(run["test"][metric], float):
+                return f"runs[{i}].test.{metric} is no number"
+        fault = files.mismatch(run, TRAINED, f"runs[{i}]") if "epochs" in run else None
+        if fault is not None:
+            return fault
+    return None
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

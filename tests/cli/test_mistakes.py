@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.cli.invoke import run
+from tests.damage import damaged
 
 QUICK = ["--epochs", "1", "--eval-every", "1", "--hidden", "4", "-k", "1", "--recipe", "none"]
 TABLE = "source,target\n" + "".join(f"{u},{(7 * u + j) % 40}\n" for u in range(40) for j in (1, 5))
@@ -138,6 +139,19 @@ def test_a_damaged_record_is_named_by_every_command(here, change):
         ["train", "--config", "ref/results.json"],
     ):
         assert "ref/results.json" in refused(*words)
+
+
+def test_a_damaged_record_never_ends_in_a_traceback(here):
+    path = here / "ref" / "results.json"
+    record = json.loads(path.read_text())
+    words = ["train", "e.csv", *QUICK, "--split-seed", "3", "--out", "ref"]
+    codes = []
+    for changed in damaged(record, 25):
+        path.write_text(json.dumps(changed))
+        result = run(*words)
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        codes.append(result.exit_code)
+    assert set(codes) == {0, 2}
 
 
 def test_a_recorded_null_names_the_file(here):

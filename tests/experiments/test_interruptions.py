@@ -13,7 +13,9 @@ import pytest
 
 from gneg import compare
 from gneg.experiments import processes, record
+from gneg.experiments.report import page
 from tests.cli.invoke import run
+from tests.damage import damaged
 from tests.experiments.conftest import SMALL
 from tests.worlds import toy
 
@@ -47,6 +49,20 @@ def test_a_damaged_comparison_is_named(tmp_path, compared, key, value):
     with pytest.raises(ValueError, match=r"'results' must be .*compare.json"):
         record.read("results", path)
     assert record.read("results", compared[2]) == results
+
+
+def test_a_comparison_is_refused_or_has_a_page(tmp_path, compared):
+    results = json.loads((compared[2] / "compare.json").read_text())
+    path, refused = tmp_path / "compare.json", 0
+    for changed in damaged(results, 20):
+        path.write_text(json.dumps(changed))
+        try:
+            content = record.read("results", path)
+        except ValueError:
+            refused += 1
+        else:
+            assert "<html" in page(content)
+    assert refused > 7
 
 
 def test_a_hard_set_is_reused_for_the_same_data_only(tmp_path, monkeypatch):
