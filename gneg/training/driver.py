@@ -130,9 +130,10 @@ def train(
         out = files.check_output("out", out, folder=True)
         checkpoint.remove_leftovers(out)
     data = _without_leaks(data)
-    for part in ("valid", "test"):
+    for part in ("valid", "test"):  # of which splits of PyG may have one only
         if not data.positives(part).size(1):
-            checks.fail("data", f"a dataset with positives in {part}", data)
+            kind = "triples" if isinstance(data, TripleData) else "edges"
+            checks.fail("data", f"with {part} {kind}, for training", data)
     runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
     results: dict[str, Any] = {
         "command": command,
