@@ -23,9 +23,9 @@ class AHNS(SelectionRule):
     high gets easier negatives (no false negatives), one that scores low harder ones.
 
     The paper's scores are cosines. Others are taken through a sigmoid, so that the power is defined
-    for them, and before that relative to the middle between the median positive and the median
-    candidate of the call: close to 0 for calibrated logits, and far below for distances, whose
-    scores are all negative. A constant added to all scores changes nothing.
+    for them: logits as they are, where 0 separates the median positive of the call from its median
+    candidate, as it does for calibrated logits; else, as for distances, whose scores are all
+    negative, relative to the middle between the two medians.
 
     Attributes:
         alpha: Added to the positive's score, > 0.
@@ -51,11 +51,19 @@ class AHNS(SelectionRule):
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the K candidates whose scores are nearest to the wanted one."""
-        candidates = pool.scores[pool.index >= 0]
-        # Not the row's own positive: hardness must fall as its score rises above those of others.
-        # Medians, because they are the same in any order of summation.
-        middle = 0.0
-        if len(candidates):
-            middle = (np.median(pool.positive) + np.median(candidates)) / 2
+        middle = _middle(pool)
         wanted = self.beta * (expit(pool.positive - middle) + self.alpha) ** (self.p + 1)
         return pool.top(-np.abs(expit(pool.scores - middle) - wanted), k)
+
+
+def _middle(pool: Pool) -> float:
+    """Return the score that becomes 1/2.
+
+    Of the whole call, not of the row: hardness must fall as a positive's score rises above those of
+    others. Medians, because they are the same in any order of summation.
+    """
+    candidates = pool.scores[pool.index >= 0]
+    if not len(candidates):
+        return 0.0
+    positive, candidate = float(np.median(pool.positive)), float(np.median(candidates))
+    return 0.0 if candidate <= 0.0 <= positive else (positive + candidate) / 2
