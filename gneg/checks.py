@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import math
+import numbers
+import os
 from collections.abc import Iterable
 from typing import NoReturn, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,53 +48,176 @@ def instance(name: str, value: object, types: tuple[type, ...], *, hint: str = "
 
 
 def integer(name: str, value: object, minimum: int) -> int:
-    """Return ``value`` if it is an integer of at least ``minimum``."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        fail(name, f"an integer >= {minimum}", repr(value))
-    return value
+    """Return ``value`` as an int if it is an integer, NumPy's included, of at least ``minimum``."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or int(value) < minimum:  # type: ignore[call-overload]
+        fail(name, f"an integer >= {minimum}", shown(value))
+    return int(value)  # type: ignore[call-overload, no-any-return]
 
 
 def number(
-    name: str, value: object, low: float, high: float = float("inf"), *, open_low: bool = False
+    name: str,
+    value: object,
+    low: float,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    infinite: bool = False,
 ) -> float:
-    """Return ``value`` as a float if it lies in ``[low, high]`` (``(low, high]`` if open)."""
-    ok = isinstance(value, int | float) and not isinstance(value, bool)
-    if not ok or not (low < value if open_low else low <= value) or not value <= high:  # type: ignore[operator]
-        interval = (
-            f"{'(' if open_low else '['}{low:g}, {high:g}{')' if high == float('inf') else ']'}"
-        )
-        fail(name, f"a number in {interval}", repr(value))
-    return float(value)  # type: ignore[arg-type]
+    """Return ``value`` as a float if it is a real number, NumPy's included, in ``[low, high]``.
+
+    Args:
+        name: Name of the argument.
+        value: The value that was given; NaN and booleans are refused.
+        low: The smallest allowed value.
+        high: The largest allowed value.
+        open_low: Whether ``low`` itself is excluded.
+        infinite: Whether the value may be infinite, where the range allows it.
+
+    Raises:
+        ValueError: If it is no such number.
+    """
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if real:
+        try:
+            result = float(value)  # type: ignore[arg-type]
+        except OverflowError:  # an integer beyond the range of floats
+            result = math.inf
+        if not infinite and math.isinf(result):
+            fail(name, "a finite number", shown(value))
+        if (low < result if open_low else low <= result) and result <= high:
+            return result
+    left = "(" if open_low or (low == -math.inf and not infinite) else "["
+    right = ")" if high == math.inf and not infinite else "]"
+    fail(name, f"a number in {left}{low:g}, {high:g}{right}", shown(value))
+
+
+def shown(value: object) -> str:
+    """Return a short text of a value for a message: at most 80 characters in one line."""
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # integers of thousands of digits, lists in themselves
+        text = type(value).__name__
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def closest(value: object, options: Iterable[object]) -> str:
+    """Return a hint at the option that was probably meant; empty if none is alike."""
+    names = [str(option) for option in options]
+    alike = difflib.get_close_matches(str(value)[:80], names, n=1) if value is not None else []
+    return f"did you mean {alike[0]!r}?" if alike else ""
 
 
 def choice(name: str, value: T, options: Iterable[T]) -> T:
-    """Return ``value`` if it is one of ``options``."""
+    """Return the one of ``options`` that ``value`` is."""
     options = list(options)
-    if value not in options:
-        fail(name, "one of " + ", ".join(repr(option) for option in options), repr(value))
+    for option in options:
+        # The type first: the comparison of an array or a tensor has no truth value.
+        if isinstance(value, type(option)) and value == option:
+            return option
+    allowed = "one of " + ", ".join(repr(option) for option in options)
+    fail(name, allowed, shown(value), hint=closest(value, options))
+
+
+def num_nodes(name: str, value: object) -> tuple[int, int, bool]:
+    """Return the numbers of sources and of targets, and whether these are different nodes.
+
+    Args:
+        name: Name of the argument.
+        value: N, or a pair (num_src, num_dst) of a bipartite graph.
+
+    Raises:
+        ValueError: If it is neither, or more than the arrays of a graph can hold here.
+    """
+    if isinstance(value, tuple):
+        if len(value) != 2:
+            allowed = "an integer >= 0, or a pair (num_src, num_dst) for a bipartite graph"
+            fail(name, allowed, shown(value))
+        sizes = [integer(f"{name}[{i}]", size, 0) for i, size in enumerate(value)]
+    else:
+        sizes = [integer(name, value, 0)] * 2
+    # The offsets of a graph's edges, while it is built.
+    memory(name, 16 * (sizes[0] + sizes[1]), shown(value))
+    return sizes[0], sizes[1], isinstance(value, tuple)
+
+
+def memory(name: str, needed: int, value: object) -> None:
+    """Refuse an argument that would take more memory than the machine has.
+
+    Args:
+        name: Name of the argument.
+        needed: Bytes that it would take.
+        value: The value that was given.
+
+    Raises:
+        ValueError: If it is too large.
+    """
+    total = _total_memory()
+    if needed > total:
+        gib = 2.0**30
+        allowed = f"small enough for the {total / gib:,.1f} GiB of memory here"
+        fail(name, allowed, f"{value}, which takes {needed / gib:,.1f} GiB")
+
+
+def _total_memory() -> float:
+    """Return the bytes of memory of the machine; infinite where it cannot be told."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
+def flag(name: str, value: object) -> bool:
+    """Return ``value`` as a bool if it is True or False, NumPy's included."""
+    if not isinstance(value, bool | np.bool_):
+        fail(name, "True or False", shown(value))
+    return bool(value)
+
+
+def generator(name: str, value: object) -> None:
+    """Refuse what is neither a ``torch.Generator`` nor None."""
+    if value is not None and not isinstance(value, torch.Generator):
+        fail(name, "a torch.Generator or None", shown(value))
+
+
+def tensor(name: str, value: object, allowed: str) -> Tensor:
+    """Return ``value`` if it is a dense tensor with values; ``allowed`` is for the message."""
+    if not isinstance(value, Tensor):
+        fail(name, allowed, type(value).__name__)
+    if value.is_meta:
+        fail(name, allowed, "a tensor on the meta device, which holds no values")
+    if value.layout is not torch.strided:
+        fail(name, allowed, f"layout {value.layout}", hint=f"use {name}.to_dense()")
     return value
 
 
 def index_tensor(name: str, value: object, shape: str) -> Tensor:
     """Return ``value`` if it is an integer tensor; ``shape`` is only for the message."""
-    if not isinstance(value, Tensor):
-        fail(name, f"an integer tensor of shape {shape}", type(value).__name__)
-    if value.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8):
-        fail(name, f"an integer tensor of shape {shape}", f"dtype {value.dtype}")
-    return value
+    index = tensor(name, value, f"an integer tensor of shape {shape}")
+    if index.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8):
+        fail(name, f"an integer tensor of shape {shape}", f"dtype {index.dtype}")
+    return index
+
+
+def real_tensor(name: str, value: object, allowed: str) -> Tensor:
+    """Return ``value`` if it is a dense tensor of real numbers, not of booleans."""
+    reals = tensor(name, value, allowed)
+    if reals.is_complex() or reals.dtype == torch.bool:
+        fail(name, allowed, f"dtype {reals.dtype}")
+    return reals
 
 
 def pairs(name: str, value: object) -> Tensor:
     """Return ``value`` if it is an integer tensor of shape ``[2, B]``."""
-    tensor = index_tensor(name, value, "[2, B]")
-    if tensor.dim() != 2 or tensor.size(0) != 2:
+    index = index_tensor(name, value, "[2, B]")
+    if index.dim() != 2 or index.size(0) != 2:
         hint = ""
-        if tensor.dim() == 2 and tensor.size(1) == 2:
+        if index.dim() == 2 and index.size(1) == 2:
             hint = f"{name} has shape [B, 2]; did you mean its transpose, {name}.t()?"
-        elif tensor.dim() == 2 and tensor.size(0) == 3:
+        elif index.dim() == 2 and index.size(0) == 3:
             hint = "triples need a sampler for knowledge graphs"
-        fail(name, "an integer tensor of shape [2, B]", f"shape {list(tensor.shape)}", hint=hint)
-    return tensor
+        fail(name, "an integer tensor of shape [2, B]", f"shape {list(index.shape)}", hint=hint)
+    return index
 
 
 def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> None:
@@ -108,8 +236,11 @@ def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> No
         fail(name, allowed, wrong, hint="is 'num_nodes' right?" if low >= 0 else "")
 
 
-def same_device(name: str, value: Tensor, reference_name: str, reference: Tensor) -> None:
-    """Refuse two tensors that live on different devices."""
+def same_device(name: str, value: object, reference_name: str, reference: Tensor) -> None:
+    """Refuse what is no tensor, or lives on another device than the reference."""
+    if not isinstance(value, Tensor):
+        allowed = f"a tensor on the device of '{reference_name}', {reference.device}"
+        fail(name, allowed, shown(value))
     if value.device != reference.device:
         allowed = f"on the device of '{reference_name}', {reference.device}"
         fail(name, allowed, str(value.device))

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from gneg import checks
+
 _MASK = (1 << 64) - 1
 
 
@@ -21,10 +23,7 @@ def draw_seed(generator: torch.Generator | None) -> int:
     """
     if generator is None:
         return secrets.randbits(63)
-    if not isinstance(generator, torch.Generator):
-        raise ValueError(
-            f"'generator' must be a torch.Generator or None (got {type(generator).__name__})"
-        )
+    checks.generator("generator", generator)
     high = torch.iinfo(torch.int64).max
     return int(torch.randint(high, (1,), generator=generator, device=generator.device).item())
 

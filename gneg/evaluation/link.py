@@ -115,8 +115,8 @@ def _evaluate_sets(
 ) -> dict[str, Any]:
     """Rank the positives of a part against each set."""
     checks.choice("part", part, ("valid", "test"))
-    checks.integer("resamples", resamples, 0)
-    checks.integer("seed", seed, 0)
+    resamples = checks.integer("resamples", resamples, 0)
+    seed = checks.integer("seed", seed, 0)
     split = data.valid if part == "valid" else data.test
     ranked: dict[str, HardSet | EvalEdges] = {name_of_own(data): split, **sets}
     if not callable(score):

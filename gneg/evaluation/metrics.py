@@ -131,7 +131,7 @@ def hits(pos: Tensor, neg: Tensor, k: int) -> float:
     Raises:
         ValueError: As for :func:`ranks`, or if there are fewer than ``k`` negatives.
     """
-    checks.integer("k", k, 1)
+    k = checks.integer("k", k, 1)
     pos, neg = _checked(pos, neg, (1, 2))
     if neg.size(-1) < k:
         checks.fail("neg", f"at least k = {k} negatives", neg.size(-1))

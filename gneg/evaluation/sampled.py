@@ -66,7 +66,7 @@ def evaluate_sampled(
     pos = data.positives(checks.choice("part", part, ("valid", "test"))).cpu()
     known = data.known("all")
     size = default_negatives(data) if negatives is None else negatives
-    checks.integer("negatives", size, 1)
+    size = checks.integer("negatives", size, 1)
     results = {}
     for name in samplers:
         lists: dict[End, Tensor] = {}

@@ -25,6 +25,22 @@ class Edges(NamedTuple):
     weight: Tensor | None
 
 
+def num_nodes(edge_index: Tensor, size: object) -> tuple[int, int, bool]:
+    """Return the numbers of sources and of targets, and whether these are different nodes.
+
+    Args:
+        edge_index: ``[2, E]`` ids.
+        size: N, or (num_src, num_dst) of a bipartite graph; the largest id + 1 if None.
+
+    Raises:
+        ValueError: If it is none of these, or more than fits in memory.
+    """
+    if size is not None:
+        return checks.num_nodes("num_nodes", size)
+    largest = int(edge_index.max()) if edge_index.numel() else -1
+    return checks.num_nodes("edge_index", max(largest + 1, 0))
+
+
 def of_data(
     data: Data | HeteroData, edge_type: tuple[str, str, str] | None, weight: str | None
 ) -> Edges:

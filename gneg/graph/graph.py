@@ -95,18 +95,12 @@ class Graph:
                 positive, or if a bipartite graph is asked to be undirected.
         """
         edge_index = checks.pairs("edge_index", edge_index)
-        if isinstance(num_nodes, tuple):
-            num_src = checks.integer("num_nodes[0]", num_nodes[0], 0)
-            num_dst = checks.integer("num_nodes[1]", num_nodes[1], 0)
-            if undirected:
-                checks.fail("undirected", "None or False for a bipartite graph", undirected)
-        else:
-            if num_nodes is None:
-                num_nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
-            num_src = num_dst = checks.integer("num_nodes", num_nodes, 0)
+        checks.choice("undirected", undirected, (None, False, True))
+        num_src, num_dst, bipartite = convert.num_nodes(edge_index, num_nodes)
+        if bipartite and undirected:
+            checks.fail("undirected", "None or False for a bipartite graph", undirected)
         checks.node_range("edge_index", edge_index[0], num_src)
         checks.node_range("edge_index", edge_index[1], num_dst)
-        bipartite = isinstance(num_nodes, tuple)
         edges = edge_index.detach().cpu().to(torch.int64).contiguous().numpy()
         weights = None if weight is None else convert.weights(weight, edges.shape[1])
         return cls._build(edges, num_src, num_dst, bipartite, undirected, weights)

@@ -101,11 +101,11 @@ def scores(
     if graph.bipartite:
         checks.fail("graph", "homogeneous", graph)
     checks.choice("kind", kind, KINDS)
-    checks.number("alpha", alpha, 0, 1, open_low=True)
+    alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
     epsilon = default_tolerance(graph.num_nodes, graph.num_edges) if epsilon is None else epsilon
     checks.number("epsilon", epsilon, 0, open_low=True)
-    checks.number("beta", beta, 0, open_low=True)
-    checks.integer("length", length, 1)
+    beta = checks.number("beta", beta, 0, open_low=True)
+    length = checks.integer("length", length, 1)
     if kind == "cosine":
         return _cosine(x, rows, targets)
     if kind == "pa":

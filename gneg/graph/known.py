@@ -231,14 +231,7 @@ def _size(graphs: list[Graph], num_nodes: int | tuple[int, int] | None) -> tuple
         if not graphs:
             checks.fail("num_nodes", "given when no edge set is a Graph", None)
         return graphs[0].num_src, graphs[0].num_dst, graphs[0].bipartite
-    if isinstance(num_nodes, tuple):
-        return (
-            checks.integer("num_nodes[0]", num_nodes[0], 0),
-            checks.integer("num_nodes[1]", num_nodes[1], 0),
-            True,
-        )
-    size = checks.integer("num_nodes", num_nodes, 0)
-    return size, size, False
+    return checks.num_nodes("num_nodes", num_nodes)
 
 
 def _flat(ids: Tensor) -> npt.NDArray[np.int64]:

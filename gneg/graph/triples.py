@@ -25,6 +25,7 @@ End = Literal["head", "tail"]
 #: relation joins on average (Wang et al., AAAI 2014).
 TripleCorrupt = Literal["both", "head", "tail", "bernoulli"]
 IntArray = npt.NDArray[np.int64]
+_MOST_KEYS = 2**63 - 1
 
 
 def triple_tensor(name: str, value: object) -> Tensor:
@@ -64,10 +65,17 @@ class Triples:
         triples = triple_tensor("triples", triples).detach().cpu().long()
         sizes = triples.amax(dim=1) + 1 if triples.numel() else torch.zeros(3, dtype=torch.long)
         most = int(max(sizes[0], sizes[2]))
-        self.num_entities = most if num_entities is None else num_entities
-        self.num_relations = int(sizes[1]) if num_relations is None else num_relations
-        checks.integer("num_entities", self.num_entities, 0)
-        checks.integer("num_relations", self.num_relations, 0)
+        self.num_entities = checks.integer(
+            "num_entities", most if num_entities is None else num_entities, 0
+        )
+        self.num_relations = checks.integer(
+            "num_relations", int(sizes[1]) if num_relations is None else num_relations, 0
+        )
+        checks.memory("num_entities", 16 * self.num_entities, self.num_entities)
+        most_relations = _MOST_KEYS // max(self.num_entities, 1)
+        if self.num_relations > most_relations:  # a query is numbered entity * R + relation
+            allowed = f"at most {most_relations} for {self.num_entities} entities"
+            checks.fail("num_relations", allowed, self.num_relations)
         checks.node_range("triples[0]", triples[0], self.num_entities, "entity")
         checks.node_range("triples[1]", triples[1], self.num_relations, "relation")
         checks.node_range("triples[2]", triples[2], self.num_entities, "entity")

@@ -72,7 +72,7 @@ class MLP(nn.Module):
 
     def __init__(self, width: int, *, layers: int = 3, dropout: float = 0.0) -> None:
         super().__init__()
-        checks.integer("layers", layers, 1)
+        layers = checks.integer("layers", layers, 1)
         stack: list[nn.Module] = []
         for _ in range(layers - 1):
             stack += [nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout)]

@@ -125,8 +125,8 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         checks.choice("kind", kind, GNNS)
-        checks.integer("hidden", hidden, 1)
-        checks.integer("layers", layers, 1)
+        hidden = checks.integer("hidden", hidden, 1)
+        layers = checks.integer("layers", layers, 1)
         checks.choice("norm", norm, (*get_args(Norm), None))
         checks.choice("jk", jk, (*get_args(JumpingKnowledge), None))
         if inputs is None:

@@ -29,7 +29,7 @@ class LightGCN(nn.Module):
 
     def __init__(self, num_nodes: int, *, hidden: int = 64, layers: int = 3) -> None:
         super().__init__()
-        checks.integer("hidden", hidden, 1)
+        hidden = checks.integer("hidden", hidden, 1)
         self.layers = checks.integer("layers", layers, 0)
         self.embedding = nn.Parameter(torch.empty(num_nodes, hidden))
         self.reset_parameters()

@@ -44,3 +44,15 @@ def pairs_of(graph: Graph, pos: object) -> Tensor:
     else:
         checks.node_range("pos", pairs, graph.num_nodes)
     return pairs
+
+
+def row_length(k: object, batch: int) -> int:
+    """Return K, the number of negatives of each of B positives.
+
+    Raises:
+        ValueError: If it is no integer >= 1, or the negatives would not fit in memory.
+    """
+    length = checks.integer("k", k, 1)
+    # Ids while they are drawn, ids and mask of the result.
+    checks.memory("k", (2 * 8 + 1) * length * batch, f"{length} for {batch} positives")
+    return length

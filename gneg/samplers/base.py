@@ -16,7 +16,7 @@ from torch import Tensor
 from gneg import checks
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers.arguments import known_edges, pairs_of
+from gneg.samplers.arguments import known_edges, pairs_of, row_length
 from gneg.samplers.assemble import draw_batch
 from gneg.samplers.exclude import checked, fill, first_usable
 from gneg.samplers.negatives import Negatives, Side, Vectors
@@ -67,7 +67,7 @@ class Sampler(ABC):
         self.known = known_edges(graph, known)
         self.graph = graph
         self.corrupt: Corrupt = checks.choice("corrupt", corrupt, ("dst", "src", "both"))
-        self.unique = unique
+        self.unique = checks.flag("unique", unique)
         self._cache: dict[Any, Any] = {}
         self._pending: Any = None  # what `step` learns from: the last draw
 
@@ -194,7 +194,7 @@ class Sampler(ABC):
                 ``score`` and it is missing.
         """
         pos = pairs_of(self.graph, pos)
-        checks.integer("k", k, 1)
+        k = row_length(k, pos.size(1))
         for vectors in z if isinstance(z, tuple) else [z]:
             if vectors is not None:
                 checks.same_device("z", vectors, "pos", pos)

@@ -22,9 +22,13 @@ from gneg.nn.choices import (
     Norm,
 )
 from gneg.samplers.base import Corrupt
-from gneg.samplers.text.build import check as check_expression
-from gneg.samplers.triples.build import check as check_triple_expression
 from gneg.training.device import check_name
+from gneg.training.expressions import (
+    check_base_measure,
+    check_sampler,
+    check_triple_base_measure,
+    check_triple_sampler,
+)
 from gneg.training.options import Option, check_settings, documented, setting
 
 #: Weights of a base measure that are tried on validation; 0 stands for no base measure.
@@ -32,16 +36,6 @@ BASE_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
 #: The loss that needs no negatives: cross-entropy over all entities, from both ends.
 ONE_VS_ALL = "1vsall"
-
-
-def _check_base_measure(name: str, text: str) -> None:
-    if text not in ("none", "sampler"):
-        check_expression(text)
-
-
-def _check_triple_base_measure(name: str, text: str) -> None:
-    if text not in ("none", "sampler"):
-        check_triple_expression(text)
 
 
 def _check_kinds(name: str, text: str) -> None:
@@ -134,7 +128,7 @@ class LinkConfig(TrainConfig):
     sampler: str = setting(
         "mixture(uniform:0.75, walk:0.25)",
         "Expression of the sampler that draws the negatives, see gneg samplers.",
-        check=lambda name, text: check_expression(text),
+        check=check_sampler,
     )
     loss: str | None = setting(
         None,
@@ -166,7 +160,7 @@ class LinkConfig(TrainConfig):
         f"{', '.join(PAIR_KINDS)}, separated by commas.",
         check=_check_kinds,
     )
-    base_measure: str = setting("none", BASE_MEASURE, check=_check_base_measure)
+    base_measure: str = setting("none", BASE_MEASURE, check=check_base_measure)
     base_weight: float | None = BASE_WEIGHT.field(None)
     base_form: Form = setting(
         "plain",
@@ -200,7 +194,9 @@ class LinkConfig(TrainConfig):
     device: str = DEVICE.field("cpu")
 
     def check_together(self) -> None:
-        """Refuse a GNN without layers."""
+        """Refuse a GNN without layers, and a base measure without a density."""
+        if self.base_measure == "sampler":
+            check_base_measure("base_measure", self.sampler)
         if self.encoder in GNNS and self.layers < 1:
             checks.fail("layers", f"an integer >= 1 for the encoder {self.encoder}", self.layers)
 
@@ -242,7 +238,7 @@ class TripleConfig(TrainConfig):
         "uniform",
         "Expression of the sampler: uniform, frequency, typed, khop, walk, relwalk, similar, "
         "nearmiss, itself, and selectors around them.",
-        check=lambda name, text: check_triple_expression(text),
+        check=check_triple_sampler,
     )
     corrupt: TripleCorrupt = setting("bernoulli", "End of a positive that negatives replace")
     k: int = K.field(16)
@@ -259,7 +255,7 @@ class TripleConfig(TrainConfig):
     )
     n3: float = setting(0.0, "Weight of the mean cubed norm of a batch's embeddings.", low=0)
     l2: float = setting(0.0, "Weight of the mean squared norm of a batch's embeddings.", low=0)
-    base_measure: str = setting("none", BASE_MEASURE, check=_check_triple_base_measure)
+    base_measure: str = setting("none", BASE_MEASURE, check=check_triple_base_measure)
     base_weight: float | None = BASE_WEIGHT.field(None)
     known: KnownPolicy = setting(
         "train",
@@ -279,7 +275,9 @@ class TripleConfig(TrainConfig):
     device: str = DEVICE.field("cpu")
 
     def check_together(self) -> None:
-        """Refuse settings that exclude each other."""
+        """Refuse settings that exclude each other, and a base measure without a density."""
+        if self.base_measure == "sampler":
+            check_triple_base_measure("base_measure", self.sampler)
         if self.p not in (1, 2):
             checks.fail("p", "1 or 2", self.p)
         if self.margin is not None and self.loss not in ("margin", "nssa"):

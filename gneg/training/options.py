@@ -6,12 +6,13 @@ Checks, the options of the command line and the documentation of a config are ma
 from __future__ import annotations
 
 import inspect
-import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
+
+import numpy as np
 
 from gneg import checks
 
@@ -130,8 +131,6 @@ class Setting:
             return
         low = float("-inf") if option.low is None else option.low
         high = float("inf") if option.high is None else option.high
-        if isinstance(value, int | float) and abs(value) > sys.float_info.max:
-            checks.fail(self.name, "a finite number", repr(value)[:20])
         checks.number(self.name, value, low, high, open_low=option.above)
 
     @property
@@ -183,7 +182,10 @@ def check_settings(config: Any) -> None:
         ValueError: If a value has the wrong type, is out of range or not among the choices.
     """
     for name, described in settings(type(config)).items():
-        described.check(getattr(config, name))
+        value = getattr(config, name)
+        described.check(value)
+        if isinstance(value, np.generic):  # a record of the config holds plain numbers
+            object.__setattr__(config, name, described.kind(value))
 
 
 def documented(config: type[Config]) -> type[Config]:
@@ -217,8 +219,9 @@ def check_values(config: type[Config], values: Mapping[str, Any], source: str) -
     described = settings(config)
     unknown = sorted(str(name) for name in values if name not in described)
     if unknown:
-        text = ", ".join(unknown)
-        checks.fail("config", f"settings of {', '.join(described)}", f"{text} in {source}")
+        text, guess = ", ".join(unknown), checks.closest(unknown[0], described)
+        names = f"settings of {', '.join(described)}"
+        checks.fail("config", names, f"{text} in {source}", hint=guess)
     for name, value in values.items():
         try:
             described[name].check(value)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.data.datapipes import functional_transform
@@ -17,12 +18,13 @@ from torch_geometric.transforms import BaseTransform
 from gneg import checks
 from gneg.datasets.splits import edge_order, split_in_order
 from gneg.graph import Graph, KnownEdges
-from gneg.rng import generator_from, split_seed
+from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers import Sampler, build
 from gneg.samplers.functional import uniform_non_edges
 from gneg.transforms.stores import EdgeType, edge_stores, size_of
 
 Splits = tuple[Any, Any, Any]
+IntArray = NDArray[np.int64]
 #: Positions of the edges of train, valid and test.
 Positions = tuple[Tensor, Tensor, Tensor]
 
@@ -34,6 +36,7 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
     Arguments and results are those of PyG's ``RandomLinkSplit``, except that
 
     * copies of an edge fall in one part, and so do, if ``is_undirected``, both directions;
+    * with ``is_undirected`` an edge counts whichever way it is stored, both ways or one;
     * no pair is a negative twice, in either direction if ``is_undirected``;
     * training negatives avoid training edges only: avoiding those of validation and test would tell
       the model where they are (``known="all"`` does). Those of validation and test avoid all;
@@ -55,7 +58,8 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
             uniform over all non-edges if None.
         time_attr: An edge attribute to split by instead of at random: the latest edges are test.
         known: The edges that training negatives avoid: ``"train"`` or ``"all"``.
-        generator: Source of randomness; the global torch state, as in PyG, if None.
+        generator: Source of randomness; without one, splits differ from run to run. The global
+            state, which PyG uses, is left alone.
 
     Raises:
         ValueError: If an argument is out of range, or too few edges are left for training.
@@ -80,12 +84,18 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
         generator: torch.Generator | None = None,
     ) -> None:
         self.num_val, self.num_test = num_val, num_test
-        self.is_undirected = is_undirected
-        self.key, self.split_labels = key, split_labels
-        self.add_negative_train_samples = add_negative_train_samples
+        self.is_undirected = checks.flag("is_undirected", is_undirected)
+        self.key, self.split_labels = key, checks.flag("split_labels", split_labels)
+        self.add_negative_train_samples = checks.flag(
+            "add_negative_train_samples", add_negative_train_samples
+        )
         self.neg_sampling_ratio = checks.number("neg_sampling_ratio", neg_sampling_ratio, 0)
         self.disjoint_train_ratio = disjoint_train_ratio
         self.edge_types, self.rev_edge_types = edge_types, rev_edge_types
+        if sampler is not None and not isinstance(sampler, str) and not callable(sampler):
+            allowed = "an expression, or a function that makes a sampler"
+            checks.fail("sampler", allowed, checks.shown(sampler))
+        checks.generator("generator", generator)
         self.sampler, self.time_attr, self.generator = sampler, time_attr, generator
         self.known = checks.choice("known", known, ("train", "all"))
 
@@ -135,12 +145,13 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
                 out[name] = value
 
     def _seed(self) -> int:
-        return int(torch.randint(2**62, (1,), generator=self.generator))
+        generator = self.generator or generator_from(draw_seed(None))
+        return int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
 
     def _positions(self, store: Any, undirected: bool, random: np.random.Generator) -> Positions:
         """Return the positions of each part's edges, at random or by time."""
         src, dst = store.edge_index.cpu().numpy()
-        positions = np.flatnonzero(src <= dst) if undirected else np.arange(len(src))
+        positions = _one_direction(src, dst) if undirected else np.arange(len(src))
         time = None
         if self.time_attr is not None:
             if self.time_attr not in store:
@@ -228,6 +239,19 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(num_val={self.num_val}, num_test={self.num_test})"
+
+
+def _one_direction(src: IntArray, dst: IntArray) -> IntArray:
+    """Return the positions of edges of which each pair of nodes has one direction.
+
+    That from the smaller to the larger node, or the only one in which the pair is stored. Copies of
+    an edge stay.
+    """
+    size = int(max(src.max(initial=0), dst.max(initial=0))) + 1
+    ascending = src <= dst
+    stored = np.unique(src[ascending].astype(np.int64) * size + dst[ascending])
+    back = np.isin(dst.astype(np.int64) * size + src, stored)
+    return np.flatnonzero(ascending | ~back)
 
 
 def _count(name: str, value: int | float, total: int) -> int:

@@ -37,7 +37,7 @@ def test_mixture_nests():
 @pytest.mark.parametrize(
     ("text", "message", "column"),
     [
-        ("wlak", "no sampler 'wlak'; there are uniform", 0),
+        ("wlak", r"no sampler 'wlak' \(did you mean 'walk'\?\); there are uniform", 0),
         ("mixture(uniform, wlak)", "no sampler 'wlak'", 17),
         ("walk(", "expected the name of a sampler, found the end", 5),
         ("walk)", r"unexpected '\)'", 4),

@@ -112,8 +112,9 @@ def audit(
         ValueError: If an argument is out of range, or the sampler needs a model and ``score`` is
             None.
     """
-    checks.integer("k", k, 1)
-    if checks.integer("negatives", negatives, k) > MOST:
+    k = checks.integer("k", k, 1)
+    negatives = checks.integer("negatives", negatives, k)
+    if negatives > MOST:
         checks.fail("negatives", f"at most {MOST:,}", negatives)
     name = sampler if isinstance(sampler, str) else repr(sampler)
     adapter = adapt(data, sampler, known=known, corrupt=corrupt, z=z)

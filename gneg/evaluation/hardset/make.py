@@ -87,7 +87,8 @@ def hardset(
     checks.instance("data", data, (LinkData,), hint="see gneg.datasets")
     checks.choice("part", part, ("valid", "test"))
     checks.choice("ends", ends, ("both", "dst", "src"))
-    if checks.integer("k", k, 2 if ends == "both" else 1) > MOST:
+    k = checks.integer("k", k, 2 if ends == "both" else 1)
+    if k > MOST:
         checks.fail("k", f"at most {MOST:,}", k)
     if ends == "both" and k % 2:
         checks.fail("k", "even with ends='both', half of them for each end", k)

@@ -53,7 +53,7 @@ class KGE(nn.Module):
         encoder: RelationalEncoder | None = None,
     ) -> None:
         super().__init__()
-        checks.integer("num_entities", num_entities, 1)
+        num_entities = checks.integer("num_entities", num_entities, 1)
         self.num_relations = checks.integer("num_relations", num_relations, 1)
         self.dim = checks.integer("dim", dim, 1)
         self.sparse, self.inverse = sparse, inverse

@@ -43,8 +43,8 @@ class RelationalEncoder(nn.Module):
         self.triples = triple_tensor("triples", triples)
         self.num_entities, self.num_relations = num_entities, num_relations
         self.dim = checks.integer("dim", dim, 1)
-        checks.integer("layers", layers, 1)
-        checks.number("dropout", dropout, 0, 1)
+        layers = checks.integer("layers", layers, 1)
+        dropout = checks.number("dropout", dropout, 0, 1)
         self.dropout = nn.Dropout(dropout)
 
     def check(self, width: int, relation_width: int) -> None:

@@ -36,10 +36,11 @@ class Schedule:
     def __post_init__(self) -> None:
         """Check the settings."""
         checks.choice("schedule", self.shape, SHAPES)
-        checks.integer("epochs", self.epochs, 1)
+        object.__setattr__(self, "epochs", checks.integer("epochs", self.epochs, 1))
         low = 0.0 if self.shape == "exponential" else -math.inf
         for name in ("start", "end"):
-            checks.number(name, getattr(self, name), low, open_low=self.shape == "exponential")
+            value = checks.number(name, getattr(self, name), low, open_low=low == 0)
+            object.__setattr__(self, name, value)
 
     def __call__(self, epoch: int) -> float:
         """Return the value in ``epoch``, counted from 0."""

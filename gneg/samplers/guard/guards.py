@@ -78,8 +78,8 @@ class ScoreRange(Guard):
     needs_score = True
 
     def __init__(self, low: float = -np.inf, high: float = np.inf) -> None:
-        self.low = checks.number("low", low, -np.inf)
-        self.high = checks.number("high", high, self.low)
+        self.low = checks.number("low", low, -np.inf, infinite=True)
+        self.high = checks.number("high", high, self.low, infinite=True)
 
     def drops(self, pool: Pool) -> BoolArray:
         """Return the candidates outside the range."""

@@ -72,7 +72,7 @@ class InBatch(Sampler):
             ValueError: If shapes or ids do not fit.
         """
         pos = pairs_of(self.graph, pos)
-        checks.integer("rows", rows, 1)
+        rows = checks.integer("rows", rows, 1)
         batch = pos.size(1)
         if batch < 2:
             checks.fail("pos", "at least two positives", batch)

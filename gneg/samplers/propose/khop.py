@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -68,7 +69,7 @@ class KHop(Sampler):
         """Draw from the shell nearest to ``value`` from now on."""
         if setting != "hops":
             super().tune(setting, value)
-        checks.number("hops", value, 2)
+        value = checks.number("hops", value, 2)
         hop = 2 * round((value - 1) / 2) + 1 if self.graph.bipartite else round(value)
         self.hops, self.weights = (max(hop, 3 if self.graph.bipartite else 2),), (1.0,)
 
@@ -139,12 +140,11 @@ def _shells(
         hops, weights = list(weights), list(weights.values())
     if hops is None:
         hops = default
-    listed: tuple[Hop, ...] = (hops,) if isinstance(hops, int | str) else tuple(hops)
+    single = not isinstance(hops, Sequence) or isinstance(hops, str)
+    listed: tuple[Hop, ...] = (hops,) if single else tuple(hops)  # type: ignore[arg-type, assignment]
+    listed = tuple(_distance(hop) for hop in listed)
     if not listed or len(set(listed)) < len(listed):
         checks.fail("hops", "one or more different distances", hops)
-    for hop in listed:
-        if hop != "far" and (not isinstance(hop, int) or isinstance(hop, bool) or hop < 2):
-            checks.fail("hops", "integers >= 2 or 'far'", repr(hop))
     shares = (1.0,) * len(listed) if weights is None else tuple(weights)
     if len(shares) != len(listed):
         checks.fail("weights", f"one for each of the {len(listed)} hops", f"{len(shares)}")
@@ -152,3 +152,12 @@ def _shells(
     if sum(shares) <= 0:
         checks.fail("weights", "of a positive sum", shares)
     return listed, shares
+
+
+def _distance(hop: object) -> Hop:
+    """Return a hop that is "far" or an integer of at least 2."""
+    if isinstance(hop, str) and hop == "far":
+        return "far"
+    if isinstance(hop, bool) or not isinstance(hop, numbers.Integral) or hop < 2:
+        checks.fail("hops", "integers >= 2 or 'far'", checks.shown(hop))
+    return int(hop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -75,7 +76,10 @@ class Mixture(Sampler):
         if len(shares) != len(self.samplers):
             checks.fail("weights", f"one for each of {len(self.samplers)} samplers", shares)
         shares = [checks.number("weights", share, 0, open_low=True) for share in shares]
-        self.weights = [share / sum(shares) for share in shares]
+        total = sum(shares)
+        self.weights = [share / total for share in shares]
+        if not math.isfinite(total) or not all(self.weights):
+            checks.fail("weights", "of a finite sum, of which each is a share", shares)
         self._proportions = self.weights[:-1]  # of all but the last part, as its share changes
         unfiltered = any(part.proposes == "anything" for part in self.samplers)
         self.proposes = "anything" if unfiltered else "non-edges"

@@ -69,8 +69,8 @@ class Walk(Sampler):
     ) -> None:
         super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
         self.kind: Kind = checks.choice("kind", kind, get_args(Kind))
-        self.hops = (3 if graph.bipartite else 2) if hops is None else hops
-        checks.integer("hops", self.hops, 2)
+        default = 3 if graph.bipartite else 2
+        self.hops = default if hops is None else checks.integer("hops", hops, 2)
         self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
         if alpha == 1:
             checks.fail("alpha", "a number in (0, 1)", alpha)

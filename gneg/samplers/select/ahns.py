@@ -45,9 +45,9 @@ class AHNS(SelectionRule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        checks.number("alpha", self.alpha, 0, open_low=True)
-        checks.number("beta", self.beta, 0, open_low=True)
-        checks.number("p", self.p, -10, 10)
+        self._set("alpha", checks.number("alpha", self.alpha, 0, open_low=True))
+        self._set("beta", checks.number("beta", self.beta, 0, open_low=True))
+        self._set("p", checks.number("p", self.p, -10, 10))
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the K candidates whose scores are nearest to the wanted one."""

@@ -34,7 +34,7 @@ class DNS(SelectionRule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        checks.integer("n", self.n, 1)
+        self._set("n", checks.integer("n", self.n, 1))
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return K random candidates of the N hardest."""

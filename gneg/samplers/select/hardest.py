@@ -36,7 +36,7 @@ class Hardest(SelectionRule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        checks.number("quantile", self.quantile, 0, 1)
+        self._set("quantile", checks.number("quantile", self.quantile, 0, 1))
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the K candidates around the quantile, highest scores first."""

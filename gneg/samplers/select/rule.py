@@ -25,6 +25,10 @@ class SelectionRule(ABC):
     #: Fields that a schedule may change, each with the type that a value is converted to.
     tunable: ClassVar[Mapping[str, Callable[[float], float]]] = {}
 
+    def _set(self, name: str, value: float) -> None:
+        """Store a checked setting, as a plain number, where the rule is made."""
+        object.__setattr__(self, name, value)
+
     @abstractmethod
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the negatives ``[B, k]``, of candidates ``pool.index [B, M]``, M >= k.

@@ -40,9 +40,9 @@ class SemiHard(SelectionRule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        checks.number("margin", self.margin, 0)
+        self._set("margin", checks.number("margin", self.margin, 0))
         if self.band is not None:
-            checks.number("band", self.band, 0, open_low=True)
+            self._set("band", checks.number("band", self.band, 0, open_low=True))
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return K candidates below the positive's score less the margin."""

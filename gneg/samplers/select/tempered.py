@@ -34,7 +34,7 @@ class Tempered(SelectionRule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        checks.number("temperature", self.temperature, 0, open_low=True)
+        self._set("temperature", checks.number("temperature", self.temperature, 0, open_low=True))
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the K candidates with the largest noisy scores."""

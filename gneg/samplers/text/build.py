@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -15,6 +16,7 @@ from gneg.samplers.adapt.cached import Cached
 from gneg.samplers.adapt.curriculum import Curriculum
 from gneg.samplers.adapt.schedules import Schedule
 from gneg.samplers.adapt.self_paced import SelfPaced
+from gneg.samplers.arguments import known_edges
 from gneg.samplers.base import Corrupt, Sampler, Vectors
 from gneg.samplers.guard.graph_guards import Community, DegreeCap, HeuristicPercentile, NodeTime
 from gneg.samplers.guard.guarded import Guarded
@@ -36,7 +38,7 @@ from gneg.samplers.select.rule import SelectionRule
 from gneg.samplers.select.select import Select
 from gneg.samplers.select.semi_hard import SemiHard
 from gneg.samplers.select.tempered import Tempered
-from gneg.samplers.text.parse import Expression, Value, complain, parse
+from gneg.samplers.text.parse import Expression, Source, Value, parse
 from gneg.samplers.wrapper import Wrapper
 
 #: Samplers, and selection rules inside :class:`~gneg.samplers.Select`, that text can name.
@@ -98,6 +100,7 @@ def options_of(cls: type[Sampler] | type[SelectionRule]) -> list[str]:
 def check(
     text: str,
     *,
+    argument: str = "sampler",
     leaves: Mapping[str, Callable[..., Sampler]] | None = None,
     names: Sequence[str] | None = None,
 ) -> Expression:
@@ -105,6 +108,7 @@ def check(
 
     Args:
         text: The expression.
+        argument: The name of the argument that it came as, for errors.
         leaves: Functions that build the samplers of names with another meaning than usual.
         names: The names that are allowed; all of :data:`SAMPLERS` if None.
 
@@ -113,25 +117,29 @@ def check(
             points at it.
     """
     known_names = SAMPLERS if names is None else names
+    source = Source(text, argument)
 
     def visit(expression: Expression) -> None:
         if expression.name not in known_names:
-            message = f"no sampler {expression.name!r}; there are {', '.join(known_names)}"
-            complain(text, expression.place, message)
+            guess = checks.closest(expression.name, known_names)
+            message = f"no sampler {checks.shown(expression.name)}"
+            message += f" ({guess})" if guess else ""
+            message += f"; there are {', '.join(known_names)}"
+            source.complain(expression.place, message)
         if leaves is not None and expression.name in leaves:
             _check_options(
-                text, expression, list(inspect.signature(leaves[expression.name]).parameters)
+                source, expression, list(inspect.signature(leaves[expression.name]).parameters)
             )
             if expression.parts:
-                complain(text, expression.place, f"{expression.name!r} takes no samplers")
+                source.complain(expression.place, f"{expression.name!r} takes no samplers")
         else:
             cls = SAMPLERS[expression.name]
-            _check_options(text, expression, options_of(cls))
-            _check_parts(text, expression, cls)
+            _check_options(source, expression, options_of(cls))
+            _check_parts(source, expression, cls)
         for part, _ in expression.parts:
             visit(part)
 
-    whole = parse(text)
+    whole = parse(text, argument)
     visit(whole)
     return whole
 
@@ -178,7 +186,8 @@ def build(
         >>> build("walk(kind=cn)", graph)
         Walk(kind='cn', hops=2, alpha=0.15, corrupt='dst', unique=False)
     """
-    known = KnownEdges(graph) if known is None else known
+    known = known_edges(graph, known)
+    source = Source(text)
     common: dict[str, Any] = {"known": known, "corrupt": corrupt, "unique": unique}
 
     def vectors() -> Any:
@@ -186,12 +195,12 @@ def build(
 
     def make(expression: Expression) -> Sampler:
         if leaves is not None and expression.name in leaves:
-            with _pointing(text, expression):
+            with _pointing(source, expression):
                 return leaves[expression.name](**expression.options)
         cls = SAMPLERS[expression.name]
         parts = [make(part) for part, _ in expression.parts]
         options: dict[str, Any] = dict(expression.options)
-        with _pointing(text, expression):
+        with _pointing(source, expression):
             if issubclass(cls, Mixture):
                 weights = [1.0 if weight is None else weight for _, weight in expression.parts]
                 return cls(parts, weights, **common)
@@ -211,25 +220,27 @@ def build(
 
 
 @contextmanager
-def _pointing(text: str, expression: Expression) -> Iterator[None]:
+def _pointing(source: Source, expression: Expression) -> Iterator[None]:
     """Let errors point at the option they name."""
     try:
         yield
     except (TypeError, ValueError) as error:
         named = [option for option in expression.places if f"'{option}" in str(error)]
         place = expression.places[named[0]] if named else expression.place
-        complain(text, place, str(error))
+        source.complain(place, str(error))
 
 
-def _check_options(text: str, expression: Expression, allowed: list[str]) -> None:
+def _check_options(source: Source, expression: Expression, allowed: list[str]) -> None:
     for option, place in expression.places.items():
         if option not in allowed:
             has = f"only {', '.join(allowed)}" if allowed else "none"
-            complain(text, place, f"{expression.name!r} has no option {option!r} ({has})")
+            guess = checks.closest(option, allowed)
+            message = f"{expression.name!r} has no option {checks.shown(option)} ({has})"
+            source.complain(place, f"{message}; {guess}" if guess else message)
 
 
 def _check_parts(
-    text: str, expression: Expression, cls: type[Sampler] | type[SelectionRule]
+    source: Source, expression: Expression, cls: type[Sampler] | type[SelectionRule]
 ) -> None:
     if cls is Mixture:
         valid, parts = bool(expression.parts), "samplers, as in mixture(uniform:0.5, walk:0.5)"
@@ -239,14 +250,14 @@ def _check_parts(
     else:
         valid, parts = not expression.parts, "no samplers"
     if not valid:
-        complain(text, expression.place, f"{expression.name!r} takes {parts}")
+        source.complain(expression.place, f"{expression.name!r} takes {parts}")
     for part, weight in expression.parts:
-        if weight is not None and weight <= 0:
-            complain(text, part.place, f"a weight must be > 0, that of {part.name!r} is {weight:g}")
+        if weight is not None and not 0 < weight < math.inf:
+            message = f"a weight must be > 0 and finite, that of {part.name!r} is {weight:g}"
+            source.complain(part.place, message)
         if weight is not None and cls is not Mixture:
-            complain(
-                text, part.place, f"only the parts of a mixture have weights, not {part.name!r}"
-            )
+            message = f"only the parts of a mixture have weights, not {part.name!r}"
+            source.complain(part.place, message)
 
 
 def _guards(

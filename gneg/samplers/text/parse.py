@@ -6,11 +6,47 @@ import re
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from gneg import checks
+
 Scalar = int | float | str
 Value = Scalar | tuple[Scalar, ...]
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)|(?P<word>[A-Za-z_][\w-]*)|(?P<mark>\S))"
 )
+# Deeper than any sampler that makes sense, and far from Python's own limit on recursion.
+DEPTH = 32
+WIDTH = 100  # characters of the text that a message shows
+_INT64_DIGITS = 18
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text that is parsed, and the name of the argument it came as, for errors.
+
+    Attributes:
+        text: The text of one or several expressions.
+        argument: The name of the argument.
+    """
+
+    text: str
+    argument: str = "sampler"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no text."""
+        if not isinstance(self.text, str):
+            allowed = "a sampler expression, such as 'mixture(uniform:0.5, walk:0.5)'"
+            checks.fail(self.argument, allowed, checks.shown(self.text))
+
+    def complain(self, place: int, message: str) -> NoReturn:
+        """Raise an error that points at a place of the text.
+
+        Raises:
+            ValueError: Always.
+        """
+        start = max(0, place - WIDTH // 2) if len(self.text) > WIDTH else 0
+        line = re.sub(r"\s", " ", self.text[start : start + WIDTH])
+        pointer = " " * (place - start) + "^"
+        raise ValueError(f"'{self.argument}': {message}\n  {line}\n  {pointer}")
 
 
 @dataclass(frozen=True)
@@ -42,29 +78,21 @@ class Expression:
         return f"{self.name}({', '.join(inside)})" if inside else self.name
 
 
-def complain(text: str, place: int, message: str) -> NoReturn:
-    """Raise an error that points at a place of the text.
-
-    Raises:
-        ValueError: Always.
-    """
-    raise ValueError(f"'sampler': {message}\n  {text}\n  {' ' * place}^")
-
-
 class _Reader:
     """Recursive descent: name [ '(' item { ',' item } ')' ], item: key=value | sampler[:weight]."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self.tokens = [
             (match.lastgroup or "", match[match.lastgroup or 0], match.start(match.lastgroup or 0))
-            for match in _TOKEN.finditer(text)
+            for match in _TOKEN.finditer(source.text)
             if match.lastgroup
         ]
-        self.at = 0
+        self.at = self.depth = 0
 
     def peek(self) -> tuple[str, str, int]:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "", len(self.text))
+        end = "end", "", len(self.source.text)
+        return self.tokens[self.at] if self.at < len(self.tokens) else end
 
     def take(self, *wanted: str) -> str | None:
         """Consume the next token if it is one of the ``wanted`` marks."""
@@ -77,13 +105,21 @@ class _Reader:
     def need(self, kinds: tuple[str, ...], expected: str) -> tuple[str, str, int]:
         token = self.peek()
         if token[0] not in kinds:
-            actual = "the end" if token[0] == "end" else repr(token[1])
-            complain(self.text, token[2], f"expected {expected}, found {actual}")
+            actual = "the end" if token[0] == "end" else checks.shown(token[1])
+            self.source.complain(token[2], f"expected {expected}, found {actual}")
         self.at += 1
         return token
 
+    def end(self) -> None:
+        kind, token, place = self.peek()
+        if kind != "end":
+            self.source.complain(place, f"unexpected {checks.shown(token)}")
+
     def sampler(self) -> Expression:
         _, name, place = self.need(("word",), "the name of a sampler")
+        if self.depth == DEPTH:
+            self.source.complain(place, f"samplers are at most {DEPTH} deep inside each other")
+        self.depth += 1
         expression = Expression(name, {}, (), place, {})
         parts: list[tuple[Expression, float | None]] = []
         if self.take("("):
@@ -91,8 +127,9 @@ class _Reader:
                 self._item(expression, parts)
                 if not self.take(","):
                     if not self.take(")"):
-                        complain(self.text, self.peek()[2], "expected ',' or ')'")
+                        self.source.complain(self.peek()[2], "expected ',' or ')'")
                     break
+        self.depth -= 1
         return replace(expression, parts=tuple(parts))
 
     def _item(self, expression: Expression, parts: list[tuple[Expression, float | None]]) -> None:
@@ -100,7 +137,7 @@ class _Reader:
         if following is not None and following[1] == "=":
             _, key, place = self.need(("word",), "the name of an option")
             if key in expression.options:
-                complain(self.text, place, f"{key!r} is given twice")
+                self.source.complain(place, f"{checks.shown(key)} is given twice")
             self.take("=")
             values = [self._value(key)]
             while self.take("|"):
@@ -113,24 +150,28 @@ class _Reader:
         parts.append((part, weight))
 
     def _value(self, key: str) -> Scalar:
-        kind, value, _ = self.need(("number", "word"), f"a value for {key!r}")
+        kind, value, _ = self.need(("number", "word"), f"a value for {checks.shown(key)}")
         return _number(value) if kind == "number" else value
 
 
 def _number(text: str) -> int | float:
-    return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
+    whole = re.fullmatch(r"-?\d+", text) and len(text) <= _INT64_DIGITS
+    return int(text) if whole else float(text)
 
 
-def parse(text: str) -> Expression:
+def parse(text: str, argument: str = "sampler") -> Expression:
     """Parse a sampler expression.
+
+    Args:
+        text: The expression.
+        argument: The name of the argument that it came as, for errors.
 
     Raises:
         ValueError: If it is malformed; the message points at the place.
     """
-    reader = _Reader(text)
+    reader = _Reader(Source(text, argument))
     expression = reader.sampler()
-    if reader.peek()[0] != "end":
-        complain(text, reader.peek()[2], f"unexpected {reader.peek()[1]!r}")
+    reader.end()
     return expression
 
 
@@ -140,10 +181,9 @@ def parse_list(text: str) -> list[Expression]:
     Raises:
         ValueError: If an expression is malformed; the message points at the place.
     """
-    reader = _Reader(text)
+    reader = _Reader(Source(text))
     expressions = [reader.sampler()]
     while reader.take(","):
         expressions.append(reader.sampler())
-    if reader.peek()[0] != "end":
-        complain(text, reader.peek()[2], f"unexpected {reader.peek()[1]!r}")
+    reader.end()
     return expressions

@@ -19,6 +19,7 @@ from gneg.samplers.propose.uniform import Uniform
 from gneg.samplers.propose.walk import Kind, Walk
 from gneg.samplers.text.build import build as build_pairs
 from gneg.samplers.text.build import check as check_pairs
+from gneg.samplers.text.parse import Expression
 from gneg.samplers.triples.itself import Itself
 from gneg.samplers.triples.on_entities import OnEntities
 from gneg.samplers.triples.typed import Typed
@@ -52,14 +53,23 @@ SELECTORS = (
 )
 
 
-def check(text: str) -> None:
-    """Check the names, options and parts of an expression.
+def check(text: str, *, argument: str = "sampler") -> Expression:
+    """Parse an expression and check its names, options and parts, without a graph.
+
+    Args:
+        text: The expression.
+        argument: The name of the argument that it came as, for errors.
 
     Raises:
         ValueError: If the expression is malformed, or a name or an option is unknown.
     """
     leaves = {name: partial(getattr(_Leaves, name), None) for name in NAMES}
-    check_pairs(text, leaves=leaves, names=(*NAMES, *SELECTORS))
+    return check_pairs(text, argument=argument, leaves=leaves, names=(*NAMES, *SELECTORS))
+
+
+def has_density(leaf: Expression) -> bool:
+    """Return whether a proposal has a density in closed form that depends on the query alone."""
+    return leaf.name not in ("nearmiss", "itself") and not leaf.options.get("per_relation")
 
 
 def build(

@@ -16,6 +16,7 @@ from gneg import checks
 from gneg.graph import KnownTriples, Triples
 from gneg.graph.triples import End, TripleCorrupt, triple_tensor
 from gneg.rng import draw_seed, generator_from, split_seed
+from gneg.samplers.arguments import row_length
 from gneg.samplers.assemble import draw_batch
 from gneg.samplers.base import Need, Sampler
 from gneg.samplers.negatives import Negatives
@@ -140,7 +141,7 @@ class TripleSampler:
                 missing.
         """
         pos = triple_tensor("pos", pos)
-        checks.integer("k", k, 1)
+        k = row_length(k, pos.size(1))
         for i, kind in enumerate(("entity", "relation", "entity")):
             entities, relations = self.known.num_entities, self.known.num_relations
             size = relations if kind == "relation" else entities
