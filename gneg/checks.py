@@ -7,7 +7,7 @@ import math
 import numbers
 import os
 from collections.abc import Iterable
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import torch
@@ -154,17 +154,17 @@ def memory(name: str, needed: int, value: object) -> None:
     """
     total = _total_memory()
     if needed > total:
-        gib = 2.0**30
-        allowed = f"small enough for the {total / gib:,.1f} GiB of memory here"
-        fail(name, allowed, f"{value}, which takes {needed / gib:,.1f} GiB")
+        allowed = f"small enough for the {total // 2**30:,} GiB of memory here"
+        figure = f"{needed // 2**30:,}" if needed < 2**63 else "more than 2**33"
+        fail(name, allowed, f"{value}, which takes {figure} GiB")
 
 
-def _total_memory() -> float:
-    """Return the bytes of memory of the machine; infinite where it cannot be told."""
+def _total_memory() -> int:
+    """Return the bytes of memory of the machine; those of any address where it cannot be told."""
     try:
-        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
-        return math.inf
+        return 2**63 - 1
 
 
 def flag(name: str, value: object) -> bool:
@@ -172,6 +172,13 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
         fail(name, "True or False", shown(value))
     return bool(value)
+
+
+def items(name: str, value: object, allowed: str) -> list[Any]:
+    """Return the items of a list, a tuple or another iterable that is no text and no tensor."""
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Tensor):
+        fail(name, allowed, shown(value))
+    return list(value)
 
 
 def generator(name: str, value: object) -> None:
@@ -205,6 +212,22 @@ def real_tensor(name: str, value: object, allowed: str) -> Tensor:
     if reals.is_complex() or reals.dtype == torch.bool:
         fail(name, allowed, f"dtype {reals.dtype}")
     return reals
+
+
+def same_shape(name: str, value: Tensor, reference_name: str, reference: Tensor) -> None:
+    """Refuse two tensors of different shapes."""
+    if value.shape != reference.shape:
+        allowed = f"of the shape of '{reference_name}', {list(reference.shape)}"
+        fail(name, allowed, list(value.shape))
+
+
+def scores(name: str, value: object, shape: torch.Size | tuple[int, ...]) -> Tensor:
+    """Return what a model returned if it is a dense tensor of real numbers of ``shape``."""
+    allowed = f"a function that returns a tensor of real numbers of shape {list(shape)}"
+    result = real_tensor(name, value, allowed)
+    if result.shape != shape:
+        fail(name, allowed, f"one of shape {list(result.shape)}")
+    return result
 
 
 def pairs(name: str, value: object) -> Tensor:

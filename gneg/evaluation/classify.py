@@ -63,7 +63,8 @@ def _scored(score: Score, data: TripleData, part: str) -> tuple[FloatArray, Any,
     triples = torch.cat([data.positives(part), data.verified[part]], dim=1)
     label = np.arange(triples.size(1)) < data.positives(part).size(1)
     with torch.no_grad():
-        values = score(*triples).cpu().double().numpy()
+        output = checks.scores("score", score(*triples), triples[0].shape)
+    values = output.cpu().double().numpy()
     if np.isnan(values).any():
         checks.fail("score", "free of NaN", f"{int(np.isnan(values).sum())} NaN")
     return values, label, triples[1].numpy()

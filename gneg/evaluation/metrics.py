@@ -28,8 +28,7 @@ CHUNK = 2**24
 def _scores(name: str, value: Tensor, dims: tuple[int, ...]) -> Tensor:
     shapes = {1: "[E]" if name == "pos" else "[M]", 2: "[E, K]"}
     allowed = "a float tensor of shape " + " or ".join(shapes[dim] for dim in dims)
-    if not isinstance(value, Tensor):
-        checks.fail(name, allowed, type(value).__name__)
+    value = checks.real_tensor(name, value, allowed)
     if value.dim() not in dims:
         checks.fail(name, allowed, list(value.shape))
     if torch.isnan(value).any():
@@ -204,6 +203,10 @@ def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[s
         neg, mask = _masked(pos, neg, mask)
     count: Tensor | int = neg.size(-1)
     if mask is not None:
+        checks.tensor("mask", mask, f"a bool tensor of shape {list(neg.shape)}")
+        if mask.dtype != torch.bool or mask.shape != neg.shape or neg.dim() != 2:
+            allowed = f"a bool tensor of shape [{len(pos)}, K], as 'neg'"
+            checks.fail("mask", allowed, f"{mask.dtype} of shape {list(mask.shape)}")
         neg, count = neg.masked_fill(~mask, -torch.inf), mask.sum(1).clamp(min=1)
     rank = ranks(pos, neg)
     values = rank_metrics(rank, [k for k in HITS if k <= neg.size(-1)])

@@ -48,6 +48,9 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
     Raises:
         ValueError: If a score is NaN, or an id or a shape does not fit.
     """
+    if not callable(rows):
+        checks.fail("rows", "a function that returns scores", checks.shown(rows))
+    checks.instance("known", known, (KnownEdges,))
     pos = checks.pairs("pos", pos).cpu()
     checks.node_range("pos[0]", pos[0], known.num_src)
     checks.node_range("pos[1]", pos[1], known.num_dst)
@@ -62,9 +65,9 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
     for low in range(0, len(queries), step):
         batch = queries[low : low + step]
         with torch.no_grad():
-            scores = rows(torch.from_numpy(batch)).detach().to("cpu", torch.float32)
-        if scores.shape != (len(batch), known.num_dst):
-            checks.fail("rows", f"scores [{len(batch)}, {known.num_dst}]", list(scores.shape))
+            output = rows(torch.from_numpy(batch))
+        output = checks.scores("rows", output, (len(batch), known.num_dst))
+        scores = output.detach().to("cpu", torch.float32)
         if torch.isnan(scores).any():
             checks.fail("rows", "free of NaN", f"{int(torch.isnan(scores).sum())} NaN")
         kernels.threads.run_rows(

@@ -164,13 +164,12 @@ class Heuristic:
     """
 
     def __init__(self, graph: Graph, kind: Kind, x: Tensor | None = None) -> None:
+        checks.instance("graph", graph, (Graph,))
         self.graph = graph.to_homogeneous()
         self.sizes = graph.num_src, graph.num_dst
         self._shift = graph.num_src if graph.bipartite else 0
         self.kind: Kind = checks.choice("kind", kind, KINDS)
-        if kind == "cosine" and x is None:
-            checks.fail("x", "features [N, F] for 'cosine'", None)
-        self.x = x
+        self.x = features("x", x, graph.num_nodes) if kind == "cosine" else None
 
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores, double, of pairs ``src``, ``dst`` of one shape, in that shape.
@@ -180,6 +179,7 @@ class Heuristic:
         """
         for name, ends, size in zip(("src", "dst"), (src, dst), self.sizes, strict=True):
             checks.node_range(name, checks.index_tensor(name, ends, "[...]"), size)
+        checks.same_shape("dst", dst, "src", src)
         rows = src.reshape(-1).cpu().long().contiguous().numpy()
         targets = dst.reshape(-1, 1).cpu().long().contiguous().numpy() + self._shift
         values = scores(self.graph, self.kind, rows, targets, x=self.x)
@@ -219,6 +219,24 @@ def distances(
         checks.integer("farthest", farthest, 1),
     )
     return out
+
+
+def features(name: str, x: object, num_nodes: int) -> Tensor:
+    """Return ``x`` if it is a matrix ``[N, F]`` of real features, dense or sparse CSR.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    allowed = f"features of shape [{num_nodes}, F], dense or sparse CSR, for 'cosine'"
+    if isinstance(x, Tensor) and x.layout is torch.sparse_csr and not x.is_meta:
+        matrix = x
+    else:
+        matrix = checks.tensor(name, x, allowed)
+    if matrix.is_complex():
+        checks.fail(name, allowed, f"dtype {matrix.dtype}")
+    if matrix.dim() != 2 or matrix.size(0) != num_nodes:
+        checks.fail(name, allowed, f"shape {list(matrix.shape)}")
+    return matrix
 
 
 def unit_rows(x: Tensor) -> Any:

@@ -52,6 +52,7 @@ class KnownEdges:
     ) -> None:
         graphs = [edges for edges in edge_sets if isinstance(edges, Graph)]
         self.num_src, self.num_dst, self.bipartite = _size(graphs, num_nodes)
+        checks.choice("undirected", undirected, (None, False, True))
         if undirected is None:
             undirected = bool(graphs) and graphs[0].undirected
         self.undirected = bool(undirected)
@@ -132,8 +133,7 @@ class KnownEdges:
         """
         src = self._rows("src", src)
         dst = checks.index_tensor("dst", dst, "[...]")
-        if src.shape != dst.shape:
-            checks.fail("dst", f"of the shape of 'src', {list(src.shape)}", list(dst.shape))
+        checks.same_shape("dst", dst, "src", src)
         checks.same_device("dst", dst, "src", src)
         checks.node_range("dst", dst, self.num_dst)
         out = np.empty(src.numel(), np.bool_)
@@ -185,8 +185,7 @@ class KnownEdges:
         """
         src = self._rows("src", src)
         rank = checks.index_tensor("rank", rank, "[...]")
-        if src.shape != rank.shape:
-            checks.fail("rank", f"of the shape of 'src', {list(src.shape)}", list(rank.shape))
+        checks.same_shape("rank", rank, "src", src)
         checks.same_device("rank", rank, "src", src)
         out = np.empty(src.numel(), np.int64)
         kernels.threads.run_rows(

@@ -180,13 +180,14 @@ class KnownTriples:
     """
 
     def __init__(self, triples: Triples, *held_out: Tensor, loops: bool = False) -> None:
+        checks.instance("triples", triples, (Triples,))
         self.num_entities, self.num_relations = triples.num_entities, triples.num_relations
         parts = [triples.triples]
         for i, part in enumerate(held_out):
             tensor = triple_tensor(f"held_out[{i}]", part).cpu().long()
             parts.append(Triples(tensor, self.num_entities, self.num_relations).triples)
         self.triples = torch.unique(torch.cat(parts, dim=1), dim=1)
-        self.loops = loops
+        self.loops = checks.flag("loops", loops)
         self._sides: dict[End, tuple[Queries, KnownEdges]] = {}
 
     def side(self, replaced: End) -> tuple[Queries, KnownEdges]:
@@ -219,9 +220,13 @@ class KnownTriples:
         Raises:
             ValueError: If ids do not fit.
         """
+        checks.index_tensor("triples", triples, "[3, ...]")
+        if not triples.dim() or triples.size(0) != 3:
+            checks.fail("triples", "an integer tensor of shape [3, ...]", list(triples.shape))
         head, relation, tail = triples
         checks.node_range("triples[0]", head, self.num_entities, "entity")
         checks.node_range("triples[1]", relation, self.num_relations, "relation")
+        checks.node_range("triples[2]", tail, self.num_entities, "entity")
         queries, edges = self.side("tail")
         rows = queries.rows(head.cpu().numpy().ravel(), relation.cpu().numpy().ravel())
         src = torch.from_numpy(rows).view(head.shape)

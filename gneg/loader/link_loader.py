@@ -12,10 +12,10 @@ import torch_geometric.typing
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.loader.utils import get_edge_label_index
-from torch_geometric.sampler import NegativeSampling
 
 from gneg import checks
 from gneg.graph import Graph, KnownEdges
+from gneg.loader.arguments import check_links, check_sampler, negative_sampling
 from gneg.loader.negatives import LinkSampler
 from gneg.loader.neighbors import Neighbors, NeighborSampler
 from gneg.loader.structure import AnyData, features, structure
@@ -106,8 +106,11 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
                 f"edge_label_time={'None' if edge_label_time is None else 'a tensor'}, "
                 f"time_attr={time_attr!r}",
             )
-        seed = draw_seed(generator)
         whole = structure(data, time_attr)
+        if whole is data:  # a pair of stores has checks of its own
+            check_links(data, edge_label_index, edge_label, known)
+        check_sampler(sampler, exclude_targets=exclude_targets)
+        seed = draw_seed(generator)
         if neighbor_sampler is None:
             options: dict[str, Any] = {
                 "replace": replace,
@@ -128,7 +131,7 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
             else:
                 options["seed"] = split_seed(seed, 0)
                 neighbor_sampler = NeighborSampler(whole, num_neighbors, **options)
-        request = NegativeSampling.cast(neg_sampling)
+        request = negative_sampling(neg_sampling, neg_sampling_ratio)
         negatives = node_time = None
         if request is not None or neg_sampling_ratio:
             weight = None if request is None else request.dst_weight

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch_geometric.data import HeteroData
@@ -21,7 +22,7 @@ from torch_geometric.sampler.neighbor_sampler import edge_sample, node_sample
 from gneg import checks
 from gneg.loader.neighborhood import NONE, ONLY, ONLY_EDGE, Columns, Neighborhood, Output
 from gneg.loader.structure import AnyData, structure
-from gneg.transforms.stores import EdgeType
+from gneg.transforms.stores import EdgeType, check_edges, check_name
 
 #: A list, a dictionary by edge type, or PyG's ``NumNeighbors``.
 Neighbors: TypeAlias = Any
@@ -70,7 +71,11 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         self.last = (
             checks.choice("temporal_strategy", temporal_strategy, ("uniform", "last")) == "last"
         )
-        self.replace, self.disjoint = replace, disjoint or time_attr is not None
+        self.replace = checks.flag("replace", replace)
+        self.disjoint = checks.flag("disjoint", disjoint) or time_attr is not None
+        for name, attribute in (("time_attr", time_attr), ("weight_attr", weight_attr)):
+            if attribute is not None:
+                check_name(name, attribute)
         self.node_types = list(data.node_types) if self.hetero else [ONLY]
         self.edge_types = list(data.edge_types) if self.hetero else [ONLY_EDGE]
         nodes = {name: data[name] if self.hetero else data for name in self.node_types}
@@ -91,13 +96,12 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         has_times = self.node_time or any(len(columns.time) for columns in self.columns.values())
         if time_attr is not None and not has_times:
             checks.fail("time_attr", "an attribute of nodes or edges", time_attr)
-        self.seed = seed
+        self.seed = checks.integer("seed", seed, 0)
 
     def _fanouts(self, num_neighbors: Neighbors) -> dict[EdgeType, list[int]]:
         """Return the number of neighbours in each hop, by edge type."""
         if not isinstance(num_neighbors, NumNeighbors):
-            by_type = isinstance(num_neighbors, Mapping)
-            num_neighbors = NumNeighbors(dict(num_neighbors) if by_type else list(num_neighbors))
+            num_neighbors = NumNeighbors(_checked_fanouts(num_neighbors))
         fanouts: dict[EdgeType, list[int]] = {}
         if not self.hetero:
             fanouts[ONLY_EDGE] = num_neighbors.get_values()
@@ -113,16 +117,20 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         if "edge_index" not in store or store.edge_index is None:
             empty = np.empty(0, np.int64)
             return Columns(np.zeros(size + 1, np.int64), empty, empty, NONE, NONE)
+        check_edges(store)
         row, col = store.edge_index.cpu().numpy()
         time = weight = NONE
         if time_attr is not None and edge_type[0] in self.node_time:
-            time = self.node_time[edge_type[0]].cpu().numpy()[row]
+            node_time = self.node_time[edge_type[0]]
+            time = _values("time_attr", node_time, self.sizes[edge_type[0]])[row]
         elif time_attr is not None and time_attr in store and store.is_edge_attr(time_attr):
-            time = store[time_attr].cpu().numpy()
+            time = _values("time_attr", store[time_attr], len(row))
         if weight_attr is not None:
             if weight_attr not in store:
                 checks.fail("weight_attr", "an attribute of every edge type", weight_attr)
-            weight = store[weight_attr].cpu().double().numpy()
+            weight = _values("weight_attr", store[weight_attr], len(row)).astype(np.float64)
+            if not (np.isfinite(weight) & (weight >= 0)).all():
+                checks.fail("weight_attr", "finite and >= 0", f"{weight.min()} to {weight.max()}")
         perm = np.lexsort((time, col)) if len(time) else np.argsort(col, kind="stable")
         colptr = np.zeros(size + 1, np.int64)
         np.cumsum(np.bincount(col, minlength=size), out=colptr[1:])
@@ -164,3 +172,24 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         for hop in range(max(map(len, self.fanouts.values()), default=0)):
             neighborhood.hop(hop)
         return neighborhood.output()
+
+
+def _checked_fanouts(num_neighbors: Any) -> list[int] | dict[EdgeType, list[int]]:
+    """Return the number of neighbours in each hop, as a list, or one for each edge type."""
+    if isinstance(num_neighbors, Mapping):
+        return {edge_type: _hops(fanout) for edge_type, fanout in num_neighbors.items()}
+    return _hops(num_neighbors)
+
+
+def _hops(fanout: Any) -> list[int]:
+    listed = checks.items("num_neighbors", fanout, "a list of integers, one for each hop, -1: all")
+    return [checks.integer("num_neighbors", number, -1) for number in listed]
+
+
+def _values(name: str, value: Any, size: int) -> npt.NDArray[Any]:
+    """Return an attribute of ``size`` nodes or edges, a number for each."""
+    allowed = f"an attribute of shape [{size}]"
+    numbers = checks.real_tensor(name, value, allowed)
+    if numbers.shape != (size,):
+        checks.fail(name, allowed, list(numbers.shape))
+    return numbers.detach().cpu().numpy()

@@ -30,12 +30,17 @@ class Loss(ABC):
 
     def __call__(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
         """Return the loss, a scalar on the scores' device."""
+        checks.instance("negatives", negatives, (Negatives,), hint="those that were scored")
+        _check_scores("pos", pos, "[B]")
+        _check_scores("neg", neg, str(list(negatives.mask.shape)))
         if pos.dim() != 1:
             checks.fail("pos", "scores of shape [B]", list(pos.shape))
         if neg.shape != negatives.mask.shape:
             checks.fail("neg", f"scores of shape {list(negatives.mask.shape)}", list(neg.shape))
         if neg.size(0) != pos.size(0):
             checks.fail("neg", f"scores of {pos.size(0)} rows, one a positive", neg.size(0))
+        checks.same_device("neg", neg, "pos", pos)
+        checks.same_device("negatives", negatives.mask, "neg", neg)
         # The score of a masked pair, which may be infinite or NaN, must not reach a gradient.
         return self._loss(pos, neg.masked_fill(~negatives.mask, 0.0), negatives)
 
@@ -45,6 +50,13 @@ class Loss(ABC):
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({settings})"
+
+
+def _check_scores(name: str, value: Tensor, shape: str) -> None:
+    """Refuse what is no tensor of floats, which a gradient needs."""
+    scores = checks.tensor(name, value, f"a float tensor of shape {shape}")
+    if not scores.is_floating_point():
+        checks.fail(name, f"a float tensor of shape {shape}", f"dtype {scores.dtype}")
 
 
 def masked_mean(value: Tensor, mask: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class Margin(Loss):
 
     def __init__(self, margin: float = 1.0, *, violating_only: bool = False) -> None:
         self.margin = checks.number("margin", margin, 0, open_low=True)
-        self.violating_only = violating_only
+        self.violating_only = checks.flag("violating_only", violating_only)
 
     def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
         gap = (self.margin - pos.unsqueeze(1) + neg).clamp(min=0)

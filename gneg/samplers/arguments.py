@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from gneg import checks
@@ -46,6 +47,24 @@ def pairs_of(graph: Graph, pos: object) -> Tensor:
     return pairs
 
 
+def stacked(graph: Graph, src: object, dst: object) -> Tensor:
+    """Return sources ``[B]`` and targets ``[B]`` as pairs ``[2, B]`` of the graph's nodes.
+
+    Raises:
+        ValueError: If they are no such ids.
+    """
+    ends = []
+    for name, value, size in (("src", src, graph.num_src), ("dst", dst, graph.num_dst)):
+        ids = checks.index_tensor(name, value, "[B]")
+        if ids.dim() != 1:
+            checks.fail(name, "an integer tensor of shape [B]", list(ids.shape))
+        checks.node_range(name, ids, size)
+        ends.append(ids)
+    checks.same_shape("dst", ends[1], "src", ends[0])
+    checks.same_device("dst", ends[1], "src", ends[0])
+    return torch.stack(ends)
+
+
 def row_length(k: object, batch: int) -> int:
     """Return K, the number of negatives of each of B positives.
 
@@ -54,5 +73,5 @@ def row_length(k: object, batch: int) -> int:
     """
     length = checks.integer("k", k, 1)
     # Ids while they are drawn, ids and mask of the result.
-    checks.memory("k", (2 * 8 + 1) * length * batch, f"{length} for {batch} positives")
+    checks.memory("k", (2 * 8 + 1) * length * max(batch, 1), f"{length} for {batch} positives")
     return length

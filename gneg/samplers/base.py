@@ -16,7 +16,7 @@ from torch import Tensor
 from gneg import checks
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers.arguments import known_edges, pairs_of, row_length
+from gneg.samplers.arguments import known_edges, pairs_of, row_length, stacked
 from gneg.samplers.assemble import draw_batch
 from gneg.samplers.exclude import checked, fill, first_usable
 from gneg.samplers.negatives import Negatives, Side, Vectors
@@ -216,11 +216,8 @@ class Sampler(ABC):
         Raises:
             ValueError: If ids or shapes do not fit.
         """
-        pos = checks.pairs("src, dst", torch.stack([src, dst]))
-        checks.node_range("src", src, self.graph.num_src)
-        checks.node_range("dst", dst, self.graph.num_dst)
-        ends = pos.detach().to("cpu", torch.int64).numpy()
-        replaced = self.corrupt if side is None else side
+        ends = stacked(self.graph, src, dst).detach().to("cpu", torch.int64).numpy()
+        replaced = self.corrupt if side is None else checks.choice("side", side, ("dst", "src"))
         sides: list[Side] = ["dst", "src"] if replaced == "both" else [replaced]
         densities = []
         for side in sides:

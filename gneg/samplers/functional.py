@@ -61,7 +61,8 @@ def negative_sampling(
     """
     checks.choice("method", method, ("sparse", "dense"))
     size = _size(edge_index, num_nodes)
-    undirected = force_undirected and isinstance(size, int)
+    directed = isinstance(size, tuple) or not checks.flag("force_undirected", force_undirected)
+    undirected = not directed
     wanted = _wanted(num_neg_samples, edge_index.size(1))
     graph = Graph.from_edge_index(edge_index, size, undirected=undirected)
     seed = draw_seed(generator)
@@ -121,7 +122,7 @@ def _sampled(
     edges = edge_index.cpu().long()
     if not wanted or not edges.size(1):
         return edges.new_empty(2, 0)
-    sampler = build(sampler, graph) if isinstance(sampler, str) else sampler
+    sampler = _built(sampler, graph)
     k = math.ceil(wanted / edges.size(1))
     order = torch.randperm(edges.size(1), generator=generator_from(split_seed(seed, 1)))
     rows = order[: math.ceil(wanted / k)]
@@ -156,10 +157,10 @@ def structured_negative_sampling(
             is out of range.
     """
     size = _size(edge_index, num_nodes)
-    loops = contains_neg_self_loops and isinstance(size, int) and sampler is None
+    loops = checks.flag("contains_neg_self_loops", contains_neg_self_loops)
+    loops = loops and not isinstance(size, tuple) and sampler is None
     graph = Graph.from_edge_index(edge_index, (size, size) if loops else size, undirected=False)  # type: ignore[arg-type]
-    if not isinstance(sampler, Sampler):
-        sampler = Uniform(graph) if sampler is None else build(sampler, graph)
+    sampler = Uniform(graph) if sampler is None else _built(sampler, graph)
     count = checks.integer("k", 1 if k is None else k, 1)
     negatives = sampler.sample(edge_index, count, generator=generator)
     if not negatives.mask[:, 0].all():
@@ -179,7 +180,8 @@ def structured_negative_sampling_feasible(
 ) -> bool:
     """Return whether every node has a non-edge; PyG's function of that name."""
     size = _size(edge_index, num_nodes)
-    if contains_neg_self_loops and isinstance(size, int):
+    loops = checks.flag("contains_neg_self_loops", contains_neg_self_loops)
+    if loops and not isinstance(size, tuple):
         size = size, size
     graph = Graph.from_edge_index(edge_index, size, undirected=False)
     return bool((KnownEdges(graph).sizes(np.arange(graph.num_src)) > 0).all())
@@ -211,15 +213,19 @@ def batched_negative_sampling(
             of range.
     """
     edge_index = checks.pairs("edge_index", edge_index)
-    sides = (batch, batch) if isinstance(batch, Tensor) else batch
+    sides = batch if isinstance(batch, tuple) else (batch, batch)
+    if len(sides) != 2:
+        checks.fail("batch", "a tensor, or a pair of tensors", checks.shown(batch))
     for side, ends in zip(sides, edge_index, strict=True):
+        if checks.index_tensor("batch", side, "[N]").dim() != 1:
+            checks.fail("batch", "an integer tensor of shape [N]", list(side.shape))
         checks.node_range("edge_index", ends, len(side))
         if len(side) > 1 and (side.diff() < 0).any():
             checks.fail("batch", "ascending", "a tensor that is not")
     of_edge = sides[0][edge_index[0]]
     if (of_edge != sides[1][edge_index[1]]).any():
         checks.fail("edge_index", "of edges within a graph of the batch", "an edge between two")
-    count = int(max(side.max() for side in sides if len(side))) + 1 if len(sides[0]) else 0
+    count = max([int(side.max()) + 1 for side in sides if len(side)], default=0)
     sizes = [torch.bincount(side, minlength=count) for side in sides]
     starts = torch.stack([size.cumsum(0) - size for size in sizes], dim=1)
     seed = draw_seed(generator)
@@ -242,6 +248,14 @@ def batched_negative_sampling(
     return torch.cat(parts, dim=1)
 
 
+def _built(sampler: str | Sampler, graph: Graph) -> Sampler:
+    """Return a sampler on ``graph``, of an expression or as it is."""
+    if isinstance(sampler, str):
+        return build(sampler, graph)
+    checks.instance("sampler", sampler, (str, Sampler), hint="an expression such as 'walk'")
+    return sampler
+
+
 def _size(edge_index: Tensor, num_nodes: Size) -> int | tuple[int, int]:
     edge_index = checks.pairs("edge_index", edge_index)
     if num_nodes is None:
@@ -252,6 +266,6 @@ def _size(edge_index: Tensor, num_nodes: Size) -> int | tuple[int, int]:
 def _wanted(num_neg_samples: int | float | None, edges: int) -> int:
     if num_neg_samples is None:
         return edges
-    if isinstance(num_neg_samples, float):
+    if isinstance(num_neg_samples, float | np.floating):
         return int(checks.number("num_neg_samples", num_neg_samples, 0) * edges)
     return checks.integer("num_neg_samples", num_neg_samples, 0)

@@ -173,12 +173,9 @@ class Query:
         Raises:
             ValueError: If there is no model, or it returns another shape or NaN.
         """
-        if self.score is None:
-            checks.fail(
-                "score",
-                "the current model as score(src, dst) -> Tensor, for a sampler that selects by it",
-                None,
-            )
+        if not callable(self.score):
+            allowed = "the current model as score(src, dst) -> Tensor"
+            checks.fail("score", f"{allowed}, for a sampler that selects by it", self.score)
         block = getattr(self.score, "block", None)
         if block is not None and self.side == "dst":
             return self._blockwise(block, index)
@@ -191,8 +188,7 @@ class Query:
             pair = [torch.from_numpy(end[lo : lo + chunk]).to(self.device) for end in (src, dst)]
             with torch.no_grad():
                 output = self.score(*pair)
-            if output.shape != pair[0].shape:
-                checks.fail("score", f"of shape {list(pair[0].shape)}", list(output.shape))
+            output = checks.scores("score", output, pair[0].shape)
             values[lo : lo + chunk] = output.detach().to("cpu", torch.float32).numpy()
         if np.isnan(values).any():
             checks.fail("score", "a number", "NaN")
@@ -206,7 +202,8 @@ class Query:
         rows, present = torch.from_numpy(self.rows).to(self.device), index >= 0
         ids = torch.from_numpy(np.maximum(index, 0)).to(self.device)
         with torch.no_grad():
-            values = block(rows, ids).to("cpu", torch.float32).numpy()
+            output = checks.scores("score", block(rows, ids), ids.shape)
+        values = output.detach().to("cpu", torch.float32).numpy()
         scores: ScoreArray = np.where(present, values, np.float32(-np.inf))
         if np.isnan(scores).any():
             checks.fail("score", "a number", "NaN")

@@ -17,7 +17,7 @@ from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers import Sampler, build
 from gneg.samplers.base import Corrupt
 from gneg.samplers.negatives import Negatives
-from gneg.transforms.stores import edge_stores, graph_of, positives
+from gneg.transforms.stores import check_name, check_sampler, edge_stores, graph_of, positives
 
 
 @functional_transform("add_negatives")
@@ -55,14 +55,15 @@ class AddNegatives(BaseTransform):  # type: ignore[misc]
         key: str = "edge_label",
         generator: torch.Generator | None = None,
     ) -> None:
-        self.sampler = sampler
+        self.sampler = check_sampler(sampler)
         self.k = checks.integer("k", k, 1)
         self.mode = checks.choice("mode", mode, ("binary", "triplet"))
         self.corrupt = checks.choice("corrupt", corrupt, ("dst", "src", "both"))
         if mode == "triplet" and corrupt != "dst":
             checks.fail("corrupt", "'dst' in triplets", repr(corrupt))
         self.edge_types = edge_types
-        self.key = key
+        self.key = check_name("key", key)
+        checks.generator("generator", generator)
         self.generator = generator
 
     def forward(self, data: Data | HeteroData) -> Data | HeteroData:

@@ -21,7 +21,14 @@ from gneg.graph import Graph, KnownEdges
 from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers import Sampler, build
 from gneg.samplers.functional import uniform_non_edges
-from gneg.transforms.stores import EdgeType, edge_stores, size_of
+from gneg.transforms.stores import (
+    EdgeType,
+    check_name,
+    check_sampler,
+    edge_stores,
+    several,
+    size_of,
+)
 
 Splits = tuple[Any, Any, Any]
 IntArray = NDArray[np.int64]
@@ -85,18 +92,20 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
     ) -> None:
         self.num_val, self.num_test = num_val, num_test
         self.is_undirected = checks.flag("is_undirected", is_undirected)
-        self.key, self.split_labels = key, checks.flag("split_labels", split_labels)
+        self.key, self.split_labels = (
+            check_name("key", key),
+            checks.flag("split_labels", split_labels),
+        )
         self.add_negative_train_samples = checks.flag(
             "add_negative_train_samples", add_negative_train_samples
         )
         self.neg_sampling_ratio = checks.number("neg_sampling_ratio", neg_sampling_ratio, 0)
         self.disjoint_train_ratio = disjoint_train_ratio
         self.edge_types, self.rev_edge_types = edge_types, rev_edge_types
-        if sampler is not None and not isinstance(sampler, str) and not callable(sampler):
-            allowed = "an expression, or a function that makes a sampler"
-            checks.fail("sampler", allowed, checks.shown(sampler))
+        self.sampler = None if sampler is None else check_sampler(sampler)
+        self.time_attr = None if time_attr is None else check_name("time_attr", time_attr)
         checks.generator("generator", generator)
-        self.sampler, self.time_attr, self.generator = sampler, time_attr, generator
+        self.generator = generator
         self.known = checks.choice("known", known, ("train", "all"))
 
     def forward(self, data: Data | HeteroData) -> Splits:
@@ -116,7 +125,7 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
         reverses: Any = self.rev_edge_types
         if reverses is None:
             return None
-        reverses = [reverses] if isinstance(reverses[0], str) else list(reverses)
+        reverses = several("rev_edge_types", reverses)
         if len(reverses) != count:
             checks.fail("rev_edge_types", f"as many as 'edge_types', {count}", len(reverses))
         return None if reverses[i] is None else tuple(reverses[i])

@@ -22,22 +22,49 @@ def edge_stores(
     Raises:
         ValueError: If there is no such edge type or no edges.
     """
+    checks.instance("data", data, (Data, HeteroData))
     if not isinstance(data, HeteroData):
         if edge_types is not None:
             checks.fail("edge_types", "None for homogeneous data", edge_types)
         if data.edge_index is None:
             checks.fail("data", "PyG data with an 'edge_index'", repr(data))
-        return [data._store]
-    if edge_types is None:
-        return [data[edge_type] for edge_type in data.edge_types]
-    several = list(edge_types) if not isinstance(next(iter(edge_types)), str) else [edge_types]
-    stores = []
-    for edge_type in several:
-        store = data[tuple(edge_type)]
-        if "edge_index" not in store:
-            checks.fail("edge_types", f"of {data.edge_types}", tuple(edge_type))
-        stores.append(store)
+        stores = [data._store]
+    elif edge_types is None:
+        stores = [data[edge_type] for edge_type in data.edge_types]
+    else:
+        stores = [store_of(data, edge_type) for edge_type in several("edge_types", edge_types)]
+    for store in stores:
+        check_edges(store)
     return stores
+
+
+def several(name: str, edge_types: Any) -> list[Any]:
+    """Return a list of edge types, of one or several of them."""
+    if not isinstance(edge_types, Iterable) or isinstance(edge_types, str):
+        allowed = "an edge type, such as ('user', 'buys', 'item'), or several"
+        checks.fail(name, allowed, checks.shown(edge_types))
+    listed = list(edge_types)
+    return [listed] if listed and isinstance(listed[0], str) else listed
+
+
+def store_of(data: HeteroData, edge_type: Any) -> Any:
+    """Return the store of an edge type, which may be named by its ends."""
+    named = isinstance(edge_type, Sequence) and all(isinstance(name, str) for name in edge_type)
+    canonical = data._to_canonical(*edge_type) if named and len(edge_type) in (2, 3) else None
+    if canonical not in data.edge_types or "edge_index" not in data[canonical]:
+        checks.fail("edge_types", f"of {data.edge_types}", checks.shown(edge_type))
+    return data[canonical]
+
+
+def check_edges(store: Any) -> None:
+    """Refuse a store whose ``edge_index`` is no integer tensor ``[2, E]`` of its nodes.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    edge_index = checks.pairs("edge_index", store.edge_index)
+    for ends, size in zip(edge_index, store.size(), strict=True):
+        checks.node_range("edge_index", ends, int(size))
 
 
 def size_of(store: Any) -> int | tuple[int, int]:
@@ -62,3 +89,26 @@ def positives(store: Any, key: str) -> tuple[Tensor, Tensor | None]:
     if label is None or label.is_floating_point():
         return (index, None) if label is None else (index[:, label > 0], None)
     return index, label
+
+
+def check_sampler(sampler: object) -> Any:
+    """Return ``sampler`` if it is an expression or a function, which makes a sampler.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if not isinstance(sampler, str) and not callable(sampler):
+        allowed = "an expression, or a function that makes a sampler"
+        checks.fail("sampler", allowed, checks.shown(sampler))
+    return sampler
+
+
+def check_name(argument: str, name: object) -> str:
+    """Return the name of an attribute if it is a text.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not isinstance(name, str) or not name:
+        checks.fail(argument, "the name of an attribute", checks.shown(name))
+    return name

@@ -194,8 +194,9 @@ def _by_end(
     query = pool.query
     ends = values if query.side == "dst" else values[::-1]
     for end, size in zip(ends, (query.graph.num_src, query.graph.num_dst), strict=True):
-        if end.shape != (size,):
-            checks.fail(name, f"of shape [{size}]", list(end.shape))
+        values_of_end = checks.real_tensor(name, end, f"a tensor of shape [{size}]")
+        if values_of_end.shape != (size,):
+            checks.fail(name, f"of shape [{size}]", list(values_of_end.shape))
     of_queries, of_targets = (end.cpu().numpy() for end in ends)
     return of_queries, of_targets
 

@@ -63,7 +63,7 @@ class Guarded(Wrapper):
         super().__init__(
             sampler, m=m, memory_mb=memory_mb, known=known, corrupt=corrupt, unique=unique
         )
-        self.guards = list(guards)
+        self.guards = checks.items("guards", guards, "one or more guards")
         if not self.guards or not all(isinstance(guard, Guard) for guard in self.guards):
             checks.fail("guards", "one or more guards", guards)
 

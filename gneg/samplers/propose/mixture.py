@@ -57,7 +57,7 @@ class Mixture(Sampler):
         corrupt: Corrupt | None = None,
         unique: bool = False,
     ) -> None:
-        self.samplers = list(samplers)
+        self.samplers = checks.items("samplers", samplers, "one or more samplers")
         if not self.samplers or not all(isinstance(part, Sampler) for part in self.samplers):
             checks.fail("samplers", "one or more samplers", samplers)
         first = self.samplers[0]
@@ -72,7 +72,9 @@ class Mixture(Sampler):
             if sizes != (self.graph.num_src, self.graph.num_dst):
                 checks.fail("samplers", f"over the nodes of {self.graph}", part.graph)
         self.density = max((part.density for part in self.samplers), key=DENSITY_KINDS.index)
-        shares = [1.0] * len(self.samplers) if weights is None else list(weights)
+        shares = [1.0] * len(self.samplers)
+        if weights is not None:
+            shares = checks.items("weights", weights, "one for each sampler")
         if len(shares) != len(self.samplers):
             checks.fail("weights", f"one for each of {len(self.samplers)} samplers", shares)
         shares = [checks.number("weights", share, 0, open_low=True) for share in shares]

@@ -84,6 +84,9 @@ class TripleSampler:
             triples.num_relations,
         ):
             checks.fail("known", f"over the entities and relations of {triples}", known)
+        if not isinstance(sampler, str) and not callable(sampler):
+            allowed = "an expression, or a function that makes a sampler of a view"
+            checks.fail("sampler", allowed, checks.shown(sampler))
         checks.choice("corrupt", corrupt, ("both", "head", "tail", "bernoulli"))
         self.triples, self.known, self.corrupt = triples, known, corrupt
         self.views: dict[End, View] = {}

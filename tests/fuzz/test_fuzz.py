@@ -1,0 +1,61 @@
+"""Random calls with valid and hostile arguments: only documented errors, nothing out of range."""
+
+from __future__ import annotations
+
+import random
+import re
+import warnings
+
+import pytest
+import torch
+
+from tests.fuzz.calls import CALLS
+from tests.fuzz.values import HOSTILE, twisted
+
+QUICK, ALL = 300, 3000
+#: The form of the library's errors: the name of an argument, then what is allowed.
+FORM = re.compile(r"'[\w\[\]., ]+'(:| must | of )")
+#: Of PyG's own classes, which check some arguments themselves.
+FOREIGN = ("NegativeSampling", "num_neighbors")
+EXPECTED_WARNINGS = ("There are not enough negative edges",)
+
+
+def run(number: int) -> str | None:
+    """Make the call of that number; return what went wrong."""
+    rng = random.Random(number)
+    torch.manual_seed(number)
+    kind = CALLS[number % len(CALLS)]
+    call = kind(rng)
+    changed = {}
+    for name in rng.sample(
+        list(call.arguments), min(rng.choice([0, 1, 1, 2]), len(call.arguments))
+    ):
+        value = rng.choice(HOSTILE)() if rng.random() < 0.5 else twisted(call.arguments[name], rng)
+        changed[name] = value
+    label = f"call {number}, {kind.__name__}, {changed}"[:300]
+    try:
+        with warnings.catch_warnings():
+            for message in EXPECTED_WARNINGS:
+                warnings.filterwarnings("ignore", message)
+            result = call.function(**{**call.arguments, **changed})
+    except ValueError as error:
+        return None if FORM.match(str(error)) else f"{label}: {error!r}"
+    except Exception as error:
+        return f"{label}: {error!r}"
+    try:
+        call.check(result)
+    except AssertionError as error:
+        return f"{label}: {error!r}"
+    return None
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        pytest.param(range(QUICK), id="quick"),
+        pytest.param(range(QUICK, ALL), id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_only_documented_errors_and_nothing_out_of_range(numbers):
+    failures = [failure for number in numbers if (failure := run(number)) is not None]
+    assert not failures, "\n".join(failures)
