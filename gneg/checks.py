@@ -223,10 +223,10 @@ def same_shape(name: str, value: Tensor, reference_name: str, reference: Tensor)
 
 def scores(name: str, value: object, shape: torch.Size | tuple[int, ...]) -> Tensor:
     """Return what a model returned if it is a dense tensor of real numbers of ``shape``."""
-    allowed = f"a function that returns a tensor of real numbers of shape {list(shape)}"
+    allowed = f"of shape {list(shape)}, a tensor of real numbers"
     result = real_tensor(name, value, allowed)
     if result.shape != shape:
-        fail(name, allowed, f"one of shape {list(result.shape)}")
+        fail(name, allowed, list(result.shape))
     return result
 
 

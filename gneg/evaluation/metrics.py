@@ -33,7 +33,7 @@ def _scores(name: str, value: Tensor, dims: tuple[int, ...]) -> Tensor:
         checks.fail(name, allowed, list(value.shape))
     if torch.isnan(value).any():
         checks.fail(name, "free of NaN", f"{int(torch.isnan(value).sum())} NaN of {value.numel()}")
-    return value.detach()
+    return value.detach() if value.is_floating_point() else value.double()
 
 
 def _checked(pos: Tensor, neg: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -163,7 +163,8 @@ def precisions(pos: Tensor, neg: Tensor) -> Tensor:
     """
     pos, neg = _checked(pos, neg.flatten() if isinstance(neg, Tensor) else neg, (1,))
     positives, negatives = (
-        len(scores) - torch.searchsorted(scores.sort().values, pos) for scores in (pos, neg)
+        len(scores) - torch.searchsorted(scores.sort().values, pos.contiguous())
+        for scores in (pos, neg)
     )
     return positives.double() / (positives + negatives)
 

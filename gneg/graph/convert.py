@@ -72,7 +72,7 @@ def of_data(
         checks.fail("data", "PyG data with an 'edge_index'", f"{data!r}")
     if weight is None:
         return Edges(store.edge_index, num_nodes, None)
-    if weight not in store:
+    if not isinstance(weight, str) or weight not in store:
         checks.fail("weight", "an edge attribute of the data", repr(weight))
     return Edges(store.edge_index, num_nodes, store[weight])
 
@@ -94,7 +94,12 @@ def of_networkx(graph: networkx.Graph, weight: str | None) -> Edges:
     edge_index = torch.tensor(edges, dtype=torch.long).view(-1, 2).t()
     if weight is None:
         return Edges(edge_index, len(ids), None)
-    values = [value for *_, value in graph.edges(data=weight, default=1)]
+    if not isinstance(weight, str):
+        checks.fail("weight", "the name of an edge attribute", checks.shown(weight))
+    values = [
+        checks.number("weight", value, 0, open_low=True)
+        for *_, value in graph.edges(data=weight, default=1)
+    ]
     return Edges(edge_index, len(ids), torch.tensor(values, dtype=torch.double))
 
 
@@ -114,6 +119,8 @@ def of_scipy(
     """
     if not hasattr(matrix, "tocoo"):
         checks.fail("matrix", "a SciPy sparse matrix", type(matrix).__name__)
+    checks.choice("bipartite", bipartite, (None, False, True))
+    checks.flag("weighted", weighted)
     coo = matrix.tocoo()
     if bipartite is None:
         bipartite = coo.shape[0] != coo.shape[1]
@@ -132,10 +139,11 @@ def weights(weight: object, size: int) -> npt.NDArray[np.float64]:
     Raises:
         ValueError: If there are not ``size`` of them, or one is not positive and finite.
     """
-    if not isinstance(weight, Tensor) or weight.numel() != size:
-        shape = list(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
-        checks.fail("weight", f"a tensor of shape [{size}], one weight an edge", shape)
-    array = weight.detach().cpu().double().contiguous().view(-1).numpy()
+    allowed = f"a tensor of shape [{size}], one weight an edge"
+    values = checks.real_tensor("weight", weight, allowed)
+    if values.numel() != size:
+        checks.fail("weight", allowed, list(values.shape))
+    array = values.detach().cpu().double().contiguous().view(-1).numpy()
     if not (np.isfinite(array).all() and (array > 0).all()):
         checks.fail("weight", "finite and > 0", f"{array.min()} to {array.max()}")
     return array

@@ -47,6 +47,20 @@ def pairs_of(graph: Graph, pos: object) -> Tensor:
     return pairs
 
 
+def check_vectors(z: object, pos: Tensor) -> None:
+    """Refuse embeddings that are no tensor, or pair of tensors, on the device of ``pos``.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    if isinstance(z, tuple) and len(z) != 2:
+        checks.fail("z", "a tensor, or a pair of sources and targets", checks.shown(z))
+    for vectors in z if isinstance(z, tuple) else (z,):
+        if vectors is not None:
+            checks.same_device("z", vectors, "pos", pos)
+            checks.real_tensor("z", vectors, "embeddings of shape [N, D]")
+
+
 def stacked(graph: Graph, src: object, dst: object) -> Tensor:
     """Return sources ``[B]`` and targets ``[B]`` as pairs ``[2, B]`` of the graph's nodes.
 

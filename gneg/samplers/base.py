@@ -16,7 +16,7 @@ from torch import Tensor
 from gneg import checks
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers.arguments import known_edges, pairs_of, row_length, stacked
+from gneg.samplers.arguments import check_vectors, known_edges, pairs_of, row_length, stacked
 from gneg.samplers.assemble import draw_batch
 from gneg.samplers.exclude import checked, fill, first_usable
 from gneg.samplers.negatives import Negatives, Side, Vectors
@@ -195,9 +195,7 @@ class Sampler(ABC):
         """
         pos = pairs_of(self.graph, pos)
         k = row_length(k, pos.size(1))
-        for vectors in z if isinstance(z, tuple) else [z]:
-            if vectors is not None:
-                checks.same_device("z", vectors, "pos", pos)
+        check_vectors(z, pos)
         return draw_batch(self, pos, k, z=z, score=score, seed=draw_seed(generator))
 
     def log_prob(self, src: Tensor, dst: Tensor, *, side: Side | None = None) -> Tensor | None:

@@ -108,20 +108,9 @@ class Query:
             candidates: ``[B, M]``, -1 where there is none.
             unique: Whether to leave out what a row of ``out`` holds already.
         """
-        size = self.known.num_dst
         if self.avoid is not None:
             candidates = np.where(candidates == self.avoid[:, None], -1, candidates)
-        stamps = size <= kernels.pools.STAMPED and candidates.shape[1] >= kernels.pools.FEW
-
-        def exclude_rows(*args: Any) -> int:
-            mark = kernels.threads.scratch(size)[0] if stamps else np.empty(0, np.int32)
-            return kernels.pools.exclude(*args, mark)  # type: ignore[no-any-return]
-
-        known = *self.known.arrays, self.known.no_self
-        missing = kernels.threads.run_rows(
-            exclude_rows, len(out), candidates.size, out, self.rows, candidates, *known, unique
-        )
-        return sum(missing)
+        return exclude(self.known, self.rows, out, candidates, unique=unique)
 
     def holds_avoided(self, index: IntArray) -> bool:
         """Return whether a row of ``index [B, K]`` holds the target that it is to avoid."""
@@ -215,6 +204,32 @@ def _without(index: IntArray, avoid: IntArray) -> IntArray:
     """Return the rows of ``index [B, K]`` without ``avoid [B]``, -1 at their ends instead."""
     index = np.where(index == avoid[:, None], -1, index)
     return np.take_along_axis(index, np.argsort(index < 0, axis=1, kind="stable"), axis=1)
+
+
+def exclude(
+    known: KnownEdges, rows: IntArray, out: IntArray, candidates: IntArray, *, unique: bool
+) -> int:
+    """Copy candidates that are no known edges to the -1 entries of ``out``; see `Query.exclude`.
+
+    Args:
+        known: The known edges as (query, target) pairs.
+        rows: ``[B]``, the query of each row.
+        out: ``[B, K]``, targets so far; changed in place.
+        candidates: ``[B, M]``, -1 where there is none.
+        unique: Whether to leave out what a row of ``out`` holds already.
+
+    Returns:
+        The number of entries that stay -1.
+    """
+    size = known.num_dst
+    stamps = size <= kernels.pools.STAMPED and candidates.shape[1] >= kernels.pools.FEW
+
+    def exclude_rows(*args: Any) -> int:
+        mark = kernels.threads.scratch(size)[0] if stamps else np.empty(0, np.int32)
+        return kernels.pools.exclude(*args, mark)  # type: ignore[no-any-return]
+
+    arguments = out, rows, candidates, *known.arrays, known.no_self, unique
+    return sum(kernels.threads.run_rows(exclude_rows, len(out), candidates.size, *arguments))
 
 
 @dataclass(frozen=True)

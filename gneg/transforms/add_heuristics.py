@@ -38,7 +38,10 @@ class AddHeuristics(BaseTransform):  # type: ignore[misc]
     def __init__(
         self, kinds: Sequence[Kind] = ("cn", "aa", "ra"), *, edge_types: Sequence[Any] | None = None
     ) -> None:
-        self.kinds = [checks.choice("kinds", kind, KINDS) for kind in kinds]
+        listed = checks.items("kinds", kinds, "one or more heuristics")
+        self.kinds = [checks.choice("kinds", kind, KINDS) for kind in listed]
+        if not self.kinds:
+            checks.fail("kinds", "one or more heuristics", "none")
         self.edge_types = edge_types
 
     def forward(self, data: Data | HeteroData) -> Data | HeteroData:

@@ -17,7 +17,14 @@ from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers import Sampler, build
 from gneg.samplers.base import Corrupt
 from gneg.samplers.negatives import Negatives
-from gneg.transforms.stores import check_name, check_sampler, edge_stores, graph_of, positives
+from gneg.transforms.stores import (
+    check_name,
+    check_sampler,
+    edge_stores,
+    graph_of,
+    made_by,
+    positives,
+)
 
 
 @functional_transform("add_negatives")
@@ -76,7 +83,7 @@ class AddNegatives(BaseTransform):  # type: ignore[misc]
             sampler = (
                 build(self.sampler, graph, z=x, corrupt=self.corrupt)
                 if isinstance(self.sampler, str)
-                else self.sampler(graph)
+                else made_by(self.sampler, graph)
             )
             generator = generator_from(split_seed(seed, i))
             negatives = sampler.sample(pos, self.k, generator=generator)

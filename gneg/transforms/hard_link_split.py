@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from gneg import checks
-from gneg.datasets.splits import edge_order, split_in_order
+from gneg.datasets.splits import edge_order, one_direction, split_in_order
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers import Sampler, build
@@ -26,12 +25,12 @@ from gneg.transforms.stores import (
     check_name,
     check_sampler,
     edge_stores,
+    made_by,
     several,
     size_of,
 )
 
 Splits = tuple[Any, Any, Any]
-IntArray = NDArray[np.int64]
 #: Positions of the edges of train, valid and test.
 Positions = tuple[Tensor, Tensor, Tensor]
 
@@ -160,12 +159,16 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
     def _positions(self, store: Any, undirected: bool, random: np.random.Generator) -> Positions:
         """Return the positions of each part's edges, at random or by time."""
         src, dst = store.edge_index.cpu().numpy()
-        positions = _one_direction(src, dst) if undirected else np.arange(len(src))
+        positions = one_direction(src, dst) if undirected else np.arange(len(src))
         time = None
         if self.time_attr is not None:
             if self.time_attr not in store:
                 checks.fail("time_attr", "an edge attribute of the data", self.time_attr)
-            time = store[self.time_attr].cpu().numpy()
+            allowed = f"an edge attribute of shape [{len(src)}]"
+            times = checks.real_tensor("time_attr", store[self.time_attr], allowed)
+            if times.shape != src.shape:
+                checks.fail("time_attr", allowed, list(times.shape))
+            time = times.cpu().numpy()
         order = edge_order(positions, random, time)
         num_valid = _count("num_val", self.num_val, len(order))
         num_test = _count("num_test", self.num_test, len(order))
@@ -217,11 +220,11 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
             sampler = (
                 build(self.sampler, graph, known=avoided)
                 if isinstance(self.sampler, str)
-                else self.sampler(graph, avoided)
+                else made_by(self.sampler, graph, avoided)
             )
             k = -(-count // pos.size(1))
             drawn = sampler.sample(pos, k, generator=generator_from(split_seed(seed, 1)))
-            negatives = _distinct(drawn.edge_index(), graph)[:, :count]
+            negatives = _distinct(drawn.edge_index(), graph)[:, :count].to(pos)
             known = torch.cat([known, negatives], dim=1)
         size = (graph.num_src, graph.num_dst) if graph.bipartite else graph.num_nodes
         excluded = Graph.from_edge_index(known, size, undirected=graph.undirected)
@@ -248,19 +251,6 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(num_val={self.num_val}, num_test={self.num_test})"
-
-
-def _one_direction(src: IntArray, dst: IntArray) -> IntArray:
-    """Return the positions of edges of which each pair of nodes has one direction.
-
-    That from the smaller to the larger node, or the only one in which the pair is stored. Copies of
-    an edge stay.
-    """
-    size = int(max(src.max(initial=0), dst.max(initial=0))) + 1
-    ascending = src <= dst
-    stored = np.unique(src[ascending].astype(np.int64) * size + dst[ascending])
-    back = np.isin(dst.astype(np.int64) * size + src, stored)
-    return np.flatnonzero(ascending | ~back)
 
 
 def _count(name: str, value: int | float, total: int) -> int:

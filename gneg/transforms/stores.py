@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch_geometric.data import Data, HeteroData
 
 from gneg import checks
 from gneg.graph import Graph
+from gneg.samplers import Sampler
 
 EdgeType = tuple[str, str, str]
 
@@ -40,10 +41,8 @@ def edge_stores(
 
 def several(name: str, edge_types: Any) -> list[Any]:
     """Return a list of edge types, of one or several of them."""
-    if not isinstance(edge_types, Iterable) or isinstance(edge_types, str):
-        allowed = "an edge type, such as ('user', 'buys', 'item'), or several"
-        checks.fail(name, allowed, checks.shown(edge_types))
-    listed = list(edge_types)
+    allowed = "an edge type, such as ('user', 'buys', 'item'), or several"
+    listed = checks.items(name, edge_types, allowed)
     return [listed] if listed and isinstance(listed[0], str) else listed
 
 
@@ -89,6 +88,18 @@ def positives(store: Any, key: str) -> tuple[Tensor, Tensor | None]:
     if label is None or label.is_floating_point():
         return (index, None) if label is None else (index[:, label > 0], None)
     return index, label
+
+
+def made_by(sampler: Callable[..., Sampler], *arguments: Any) -> Sampler:
+    """Return the sampler that a user's function makes.
+
+    Raises:
+        ValueError: If it makes something else.
+    """
+    result = sampler(*arguments)
+    if not isinstance(result, Sampler):
+        checks.fail("sampler", "a function that returns a sampler", checks.shown(result))
+    return result
 
 
 def check_sampler(sampler: object) -> Any:

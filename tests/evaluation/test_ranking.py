@@ -80,7 +80,7 @@ def test_what_cannot_be_ranked_is_refused():
     pos = torch.tensor([[0], [1]])
     with pytest.raises(ValueError, match="'rows' must be free of NaN"):
         ranking.ranks(lambda rows: torch.full((len(rows), 4), torch.nan), pos, known)
-    with pytest.raises(ValueError, match=r"'rows' must be scores \[1, 4\]"):
+    with pytest.raises(ValueError, match=r"'rows' must be of shape \[1, 4\]"):
         ranking.ranks(lambda rows: torch.zeros(len(rows), 3), pos, known)
     with pytest.raises(ValueError, match="'pos' must be at least one positive"):
         ranking.ranks(lambda rows: torch.zeros(len(rows), 4), pos[:, :0], known)

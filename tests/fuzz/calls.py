@@ -31,11 +31,13 @@ class Call:
         function: Called with the arguments.
         arguments: Valid arguments by name.
         check: Fails where the result is wrong; called with the result.
+        facts: Names of the arguments that the check relies on: it holds while they stand.
     """
 
     function: Callable[..., Any]
     arguments: dict[str, Any]
     check: Callable[[Any], None] = field(default=lambda result: None)
+    facts: frozenset[str] = frozenset()
 
 
 def exact(graph: Graph, known: KnownEdges) -> Callable[[Negatives], None]:
@@ -186,7 +188,8 @@ def of_constructor(rng: random.Random) -> Call:
         z = vectors(sampler.graph, rng)
         return sampler.sample(pos, 4, z=z, score=score)
 
-    return Call(make, arguments, exact(graph, KnownEdges(graph)))
+    facts = frozenset({"graph", "known", "sampler", "samplers"})
+    return Call(make, arguments, exact(graph, KnownEdges(graph)), facts)
 
 
 def of_rule(rng: random.Random) -> Call:
@@ -230,7 +233,7 @@ def of_log_prob(rng: random.Random) -> Call:
     def check(log_q: Tensor | None) -> None:
         assert log_q is None or (log_q.shape == src.shape and not torch.isnan(log_q).any())
 
-    return Call(sampler.log_prob, {"src": src, "dst": dst, "side": "dst"})
+    return Call(sampler.log_prob, {"src": src, "dst": dst, "side": "dst"}, check)
 
 
 def of_functional(rng: random.Random) -> Call:
@@ -253,7 +256,8 @@ def of_functional(rng: random.Random) -> Call:
             "force_undirected": False,
             "sampler": sampler,
         }
-        return Call(gneg.negative_sampling, {**arguments, **more}, check)
+        facts = frozenset({"edge_index", "num_nodes"})
+        return Call(gneg.negative_sampling, {**arguments, **more}, check, facts)
     if rng.random() < 0.3:
         batch = torch.zeros(graph.num_nodes, dtype=torch.long)
         if graph.bipartite:
@@ -306,7 +310,7 @@ def of_triples(rng: random.Random) -> Call:
         "score": lambda head, relation, tail: (head * 3 + relation - tail).float(),
         "generator": torch.Generator().manual_seed(rng.randrange(2**31)),
     }
-    return Call(draw, arguments, check)
+    return Call(draw, arguments, check, frozenset({"known"}))
 
 
 def of_triple_sets(rng: random.Random) -> Call:
@@ -507,7 +511,7 @@ def of_transform(rng: random.Random) -> Call:
                 if name in part:
                     assert not part[name].numel() or int(part[name].max()) < data.num_nodes
 
-    return Call(transform, arguments, check)
+    return Call(transform, arguments, check, frozenset({"data"}))
 
 
 def of_loader(rng: random.Random) -> Call:
@@ -550,7 +554,7 @@ def of_loader(rng: random.Random) -> Call:
         "exclude_targets": rng.random() < 0.5,
         "generator": torch.Generator().manual_seed(2),
     }
-    return Call(load, arguments, check)
+    return Call(load, arguments, check, frozenset({"edge_index"}))
 
 
 CALLS: tuple[Callable[[random.Random], Call], ...] = (

@@ -136,15 +136,53 @@ def test_by_time():
     )
 
 
-def test_same_generator_same_split_and_the_global_state_as_in_pyg():
+def test_same_generator_same_split_and_no_generator_another_each_time():
     data = graph_data()
     first, second = (HardLinkSplit(generator=seeded(4))(data)[0] for _ in range(2))
     assert torch.equal(first.edge_label_index, second.edge_label_index)
     drawn = []
     for _ in range(2):
-        torch.manual_seed(5)
+        torch.manual_seed(5)  # PyG would read it
         drawn.append(HardLinkSplit()(data)[2].edge_label_index)
-    assert torch.equal(*drawn)
+    assert not torch.equal(*drawn)
+
+
+@pytest.mark.parametrize("sampler", [None, "walk"])
+@pytest.mark.parametrize("stored", ["once, any way", "some pairs both ways, copies and loops"])
+def test_an_undirected_edge_counts_whichever_way_it_is_stored(stored, sampler):
+    generator = seeded(1)
+    edges = torch.randint(30, (2, 220), generator=generator)
+    if stored == "once, any way":
+        low, high = edges.min(dim=0).values, edges.max(dim=0).values
+        edges = torch.unique(torch.stack([low, high])[:, low < high], dim=1)
+        turned = torch.rand(edges.size(1), generator=generator) < 0.5
+        edges = torch.where(turned, edges.flip(0), edges)
+    data = Data(edge_index=edges, edge_attr=edges.t().clone(), num_nodes=30)
+    split = HardLinkSplit(
+        is_undirected=True, neg_sampling_ratio=0.3, sampler=sampler, generator=generator
+    )
+    splits = split(data)
+    positives, negatives = zip(
+        *(map(lambda p: pairs(p, True), parts(s)) for s in splits), strict=True
+    )
+    all_pairs = pairs(edges, True)
+    assert set().union(*positives) == all_pairs
+    assert sum(map(len, positives)) == len(all_pairs)
+    assert not negatives[0] & positives[0]
+    assert not (negatives[1] | negatives[2]) & all_pairs
+    for part in splits:  # an edge is followed by its reverse, and both have its attributes
+        half = part.edge_index.size(1) // 2
+        assert torch.equal(part.edge_attr[:half].t(), part.edge_index[:, :half])
+        assert torch.equal(part.edge_attr[half:].t(), part.edge_index[:, half:].flip(0))
+    if stored == "once, any way":
+        assert sum(parts(s)[0].size(1) for s in splits) == edges.size(1)
+
+
+def test_int32_stays_int32():
+    data = graph_data()
+    data.edge_index = data.edge_index.int()
+    for part in HardLinkSplit(is_undirected=True, sampler="walk", generator=seeded())(data):
+        assert part.edge_index.dtype == part.edge_label_index.dtype == torch.int32
 
 
 def test_heterogeneous_and_reversed_types():

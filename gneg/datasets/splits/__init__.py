@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from gneg.datasets.splits.make import make_split
-from gneg.datasets.splits.ordered import edge_order, split_in_order
+from gneg.datasets.splits.ordered import edge_order, one_direction, split_in_order
 from gneg.datasets.splits.overlap import check_no_overlap, drop_repeated_edges
 from gneg.datasets.splits.random import hold_out_covered, split_edges
 from gneg.datasets.splits.temporal import split_by_node_time, split_by_time
@@ -22,6 +22,7 @@ __all__ = [
     "edge_order",
     "hold_out_covered",
     "make_split",
+    "one_direction",
     "split_by_node_time",
     "split_by_time",
     "split_edges",

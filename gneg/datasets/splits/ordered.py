@@ -10,6 +10,23 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.int64]
 
 
+def one_direction(src: IntArray, dst: IntArray) -> IntArray:
+    """Return the positions of edges of which each pair of nodes has one direction.
+
+    That from the smaller to the larger node, or the only one in which the pair is stored. Copies of
+    an edge stay.
+
+    Args:
+        src: ``[E]`` sources.
+        dst: ``[E]`` targets.
+    """
+    size = int(max(src.max(initial=0), dst.max(initial=0))) + 1
+    ascending = src <= dst
+    stored = np.unique(src[ascending].astype(np.int64) * size + dst[ascending])
+    back = np.isin(dst.astype(np.int64) * size + src, stored)
+    return np.flatnonzero(ascending | ~back)
+
+
 def edge_order(
     positions: IntArray, random: np.random.Generator, time: npt.NDArray[Any] | None = None
 ) -> IntArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ class SelfPaced(Wrapper):
         super().__init__(sampler, known=known, corrupt=corrupt, unique=unique)
         self.setting = setting
         self.target = checks.number("target", target, 0, 1, open_low=True)
-        self.easy, self.hard = float(easy), float(hard)
+        self.easy = checks.number("easy", easy, -math.inf)
+        self.hard = checks.number("hard", hard, -math.inf)
         self.rate = checks.number("rate", rate, 0, open_low=True)
         self.smooth = checks.number("smooth", smooth, 0, 1)
         if smooth == 1:

@@ -57,7 +57,7 @@ class Mixture(Sampler):
         corrupt: Corrupt | None = None,
         unique: bool = False,
     ) -> None:
-        self.samplers = checks.items("samplers", samplers, "one or more samplers")
+        self.samplers: list[Sampler] = checks.items("samplers", samplers, "one or more samplers")
         if not self.samplers or not all(isinstance(part, Sampler) for part in self.samplers):
             checks.fail("samplers", "one or more samplers", samplers)
         first = self.samplers[0]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Vectors
 from gneg.samplers.negatives import Side
+from gneg.samplers.propose.approximate import Approximate, Backend, import_faiss
 from gneg.samplers.propose.nearest import Metric, Nearest
 from gneg.samplers.state import by_side, count, entries, floats, integers, sequence
-
-Backend = Literal["exact", "hnsw", "ivf"]
 
 
 class Similar(Sampler):
@@ -33,6 +30,8 @@ class Similar(Sampler):
     id (:class:`gneg.samplers.propose.nearest.Nearest`). ``"hnsw"`` and ``"ivf"`` search a FAISS
     index instead (``pip install gneg[ann]``), for graphs on which N x N products are too many;
     their lists may miss some true neighbours, but never hold a known edge.
+
+    The lists take 4 bytes for each node and rank of the band.
 
     Vectors come from the constructor or ``refresh(z)``; ``sample(z=...)`` uses its own for
     that call only. ``log_q`` is exact for the band, -inf outside it.
@@ -74,12 +73,16 @@ class Similar(Sampler):
         unique: bool = False,
     ) -> None:
         super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
-        low = checks.integer("band[0]", band[0], 0)
-        self.band = low, checks.integer("band[1]", band[1], low + 1)
+        ranks = checks.items("band", band, "a pair of ranks (lo, hi)")
+        if len(ranks) != 2:
+            checks.fail("band", "a pair of ranks (lo, hi)", checks.shown(band))
+        low = checks.integer("band[0]", ranks[0], 0)
+        self.band = low, checks.integer("band[1]", ranks[1], low + 1)
+        self._check_memory()
         self.metric: Metric = checks.choice("metric", metric, ("cosine", "dot", "euclidean"))
         self.backend: Backend = checks.choice("backend", backend, ("exact", "hnsw", "ivf"))
         if backend != "exact":
-            _faiss()
+            import_faiss()
         self.memory_mb = checks.integer("memory_mb", memory_mb, 1)
         self.refresh_every = checks.integer("refresh_every", refresh_every, 0)
         self.refresh_share = checks.number("refresh_share", refresh_share, 0, 1, open_low=True)
@@ -89,6 +92,18 @@ class Similar(Sampler):
         self._list_epoch: dict[Side, npt.NDArray[np.int32]] = {}  # -1: no list
         if z is not None:
             self.refresh(z)
+
+    def _check_memory(self) -> None:
+        """Refuse a band whose lists do not fit in memory."""
+        sizes = {"dst": self.graph.num_src, "src": self.graph.num_dst}
+        entries = sum(
+            num_queries * max(min(self.band[1], num_targets) - self.band[0], 0)
+            for (side, num_queries), num_targets in zip(
+                sizes.items(), reversed(sizes.values()), strict=True
+            )
+            if self.corrupt in (side, "both")
+        )
+        checks.memory("band", 4 * entries, f"{self.band} for {self.graph}")
 
     def refresh(self, z: Vectors) -> None:
         """Use new vectors from now on and forget the lists made from the old ones.
@@ -165,20 +180,19 @@ class Similar(Sampler):
             allowed = "a pair of tensors (sources, targets)" if self.graph.bipartite else "a tensor"
             checks.fail("z", allowed, type(z).__name__)
         ends = z if isinstance(z, tuple) else (z, z)
+        if len(ends) != 2:
+            checks.fail("z", "a pair of tensors (sources, targets)", checks.shown(z))
         for name, end, size in zip(
             ("sources", "targets"), ends, (self.graph.num_src, self.graph.num_dst), strict=True
         ):
-            if not isinstance(end, Tensor) or end.dim() != 2 or end.size(0) != size:
-                shape = list(end.shape) if isinstance(end, Tensor) else type(end).__name__
-                checks.fail("z", f"of shape [{size}, D] for the {name}", shape)
+            allowed = f"of shape [{size}, D] for the {name}"
+            vectors = checks.real_tensor("z", end, allowed)
+            if vectors.dim() != 2 or vectors.size(0) != size:
+                checks.fail("z", allowed, list(vectors.shape))
             if not torch.isfinite(end).all():
                 checks.fail("z", "finite", "NaN or infinite values")
         sources = ends[0].detach().float()
         return sources, ends[1].detach().float() if isinstance(z, tuple) else sources
-
-    def _prepared(self, z: Tensor) -> npt.NDArray[np.float32]:
-        """Return vectors for FAISS."""
-        return (functional.normalize(z) if self.metric == "cosine" else z).cpu().numpy()
 
     def _ends(self, query: Query) -> tuple[Tensor, Tensor]:
         ends = self._z if query.z is None else self._vectors(query.z)
@@ -209,67 +223,32 @@ class Similar(Sampler):
                 self._list_epoch[query.side][lacking] = self.epoch
         return lists, query.rows
 
+    def _chunks(self, count: int) -> list[slice]:
+        """Return slices of ``count`` rows whose lists of ranks up to the band's end fit memory."""
+        width = min(self.band[1], max(self.graph.num_src, self.graph.num_dst))
+        size = max(1, self.memory_mb * 2**20 // (8 * max(width, 1)))
+        return [slice(first, first + size) for first in range(0, count, size)]
+
     def _nearest(self, query: Query, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """Return the targets of the band of each of ``rows``, -1 where it has fewer."""
         low, high = self.band
-        if self.backend == "exact":
-            take = min(high, query.known.num_dst)
-            nearest = self._ranking(query).lists(rows, take, query.known, self.memory_mb)
-        else:
-            nearest = self._search(*self._ends(query), rows, query)
-        width = min(high, query.known.num_dst) - low
-        out = np.full((len(rows), max(width, 0)), -1, np.int32)
-        part = nearest[:, low:high]
-        out[:, : part.shape[1]] = part
+        take = min(high, query.known.num_dst)
+        out = np.full((len(rows), max(take - low, 0)), -1, np.int32)
+        ranking = self._ranking(query)
+        for part in self._chunks(len(rows)):
+            lists = ranking.lists(rows[part], take, query.known, self.memory_mb)
+            out[part] = lists[:, low:take]
         return out
 
-    def _ranking(self, query: Query) -> Nearest:
-        def build() -> Nearest:
-            return Nearest(*self._ends(query), self.metric)
+    def _ranking(self, query: Query) -> Nearest | Approximate:
+        def build() -> Nearest | Approximate:
+            if self.backend == "exact":
+                return Nearest(*self._ends(query), self.metric)
+            return Approximate(*self._ends(query), self.metric, self.backend, self.band[1])
 
         if query.z is not None:
             return build()
         return self.cached(("nearest", query.side), build)  # type: ignore[no-any-return]
-
-    def _search(
-        self, queries: Tensor, targets: Tensor, rows: npt.NDArray[np.int64], query: Query
-    ) -> npt.NDArray[np.int64]:
-        """Return the approximate nearest targets, by a FAISS search wider than the known edges."""
-        known = query.known
-        index = (
-            self.cached(("index", query.side), lambda: self._index(targets))
-            if query.z is None
-            else self._index(targets)
-        )
-        vectors = self._prepared(queries[torch.from_numpy(rows).to(queries.device)])
-        degree = known.indptr[rows + 1] - known.indptr[rows]
-        out = np.full((len(rows), self.band[1]), -1, np.int64)
-        # Rows of similar degree are searched together: a hub must not widen every search.
-        for low, high in [(0, 64), (64, 1024), (1024, known.num_dst + 1)]:
-            group = np.flatnonzero((degree >= low) & (degree < high))
-            if not len(group):
-                continue
-            width = min(self.band[1] + int(degree[group].max()) + 1, known.num_dst)
-            _, neighbors = index.search(vectors[group], width)
-            part = np.full((len(group), self.band[1]), -1, np.int64)
-            replace(query, rows=rows[group]).exclude(part, neighbors, unique=False)
-            out[group] = part
-        return out
-
-    def _index(self, targets: Tensor) -> Any:
-        faiss = _faiss()
-        vectors = np.ascontiguousarray(self._prepared(targets))
-        metric = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
-        if self.backend == "hnsw":
-            index = faiss.IndexHNSWFlat(vectors.shape[1], 32, metric)
-            index.hnsw.efSearch = max(64, 2 * self.band[1])
-        else:
-            cells = max(1, int(len(vectors) ** 0.5))
-            quantizer = faiss.IndexFlat(vectors.shape[1], metric)
-            index = faiss.IndexIVFFlat(quantizer, vectors.shape[1], cells, metric)
-            index.train(vectors)
-            index.nprobe = max(1, cells // 8)
-        index.add(vectors)
-        return index
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw uniformly from the band of each query's nearest non-edges."""
@@ -283,18 +262,12 @@ class Similar(Sampler):
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the log density, uniform over the band."""
         pool, where = self._lists_for(query)
-        lists = pool[where]
-        size = (lists >= 0).sum(axis=1, keepdims=True)
-        inside = np.stack([(lists == column[:, None]).any(axis=1) for column in index.T], axis=1)
+        size = np.empty((len(where), 1), np.int64)
+        inside = np.zeros(index.shape, bool)
+        for part in self._chunks(len(where)):
+            lists = pool[where[part]]
+            size[part] = (lists >= 0).sum(axis=1, keepdims=True)
+            for i, column in enumerate(index[part].T):
+                inside[part, i] = (lists == column[:, None]).any(axis=1)
         banded = np.where(inside & (index >= 0), -np.log(np.maximum(size, 1)), -np.inf)
         return np.where(size > 0, banded, query.log_uniform)
-
-
-def _faiss() -> Any:
-    try:
-        import faiss
-    except ImportError as error:
-        raise ImportError(
-            "backend='hnsw' and backend='ivf' need FAISS: pip install 'gneg[ann]'"
-        ) from error
-    return faiss

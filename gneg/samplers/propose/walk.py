@@ -17,6 +17,9 @@ from gneg.samplers.propose.two_steps import TwoSteps, edge_table, marking, two_s
 Kind = Literal["ra", "cn", "aa", "ppr"]
 
 PPR_TRIES = 256  # tries of a longer walk, before what is left of a row is drawn uniformly
+#: Smallest restart probability: walks are 1 / alpha steps long, and their law ever closer to
+#: that of a singular system.
+LEAST_ALPHA = 1e-4
 
 
 class Walk(Sampler):
@@ -44,7 +47,7 @@ class Walk(Sampler):
         kind: What the draws are proportional to.
         hops: Length of the walk for ``"ra"``; 2, in a bipartite graph 3, if None. An odd number
             in a bipartite graph. Two only for ``"cn"`` and ``"aa"``, unused for ``"ppr"``.
-        alpha: Restart probability of ``"ppr"``, in (0, 1).
+        alpha: Restart probability of ``"ppr"``, in (0, 1), at least 0.0001.
         known: The edges that are never returned; those of ``graph`` if None.
         corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
         unique: Whether a row may hold a target only once.
@@ -72,8 +75,8 @@ class Walk(Sampler):
         default = 3 if graph.bipartite else 2
         self.hops = default if hops is None else checks.integer("hops", hops, 2)
         self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
-        if alpha == 1:
-            checks.fail("alpha", "a number in (0, 1)", alpha)
+        if not LEAST_ALPHA <= self.alpha < 1:
+            checks.fail("alpha", f"a number in (0, 1), at least {LEAST_ALPHA:g}", alpha)
         if graph.bipartite and kind in ("cn", "aa"):
             checks.fail(
                 "kind",

@@ -104,13 +104,17 @@ class Weighted(ByWeight):
         pair = (
             weight if isinstance(weight, tuple) else (None if graph.bipartite else weight, weight)
         )
+        if len(pair) != 2:
+            checks.fail(
+                "weight", "a tensor, or a pair of sources and targets", checks.shown(weight)
+            )
         self._weights = {"src": pair[0], "dst": pair[1]}
         sizes = {"src": graph.num_src, "dst": graph.num_dst}
         for side in ("src", "dst") if corrupt == "both" else (corrupt,):
-            weights = self._weights[side]
-            if weights is None or weights.shape != (sizes[side],):
-                shape = None if weights is None else list(weights.shape)
-                checks.fail("weight", f"of shape [{sizes[side]}] for corrupt={corrupt!r}", shape)
+            allowed = f"of shape [{sizes[side]}] for corrupt={corrupt!r}"
+            weights = checks.real_tensor("weight", self._weights[side], allowed)
+            if weights.shape != (sizes[side],):
+                checks.fail("weight", allowed, list(weights.shape))
             if not torch.isfinite(weights).all() or (weights < 0).any():
                 checks.fail("weight", "finite and >= 0", f"{weights.min()} to {weights.max()}")
 

@@ -264,6 +264,9 @@ class TripleSampler:
         """Return ``score`` as samplers for pairs call it: by query and entity."""
         if score is None:
             return None
+        if not callable(score) and not hasattr(score, "block"):
+            allowed = "the current model as score(head, relation, tail) -> Tensor"
+            checks.fail("score", allowed, checks.shown(score))
         adapter = BlockScore if hasattr(score, "block") else PairScore
         return adapter(self.views[end].queries, end, score)
 
