@@ -224,7 +224,7 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
             )
             k = -(-count // pos.size(1))
             drawn = sampler.sample(pos, k, generator=generator_from(split_seed(seed, 1)))
-            negatives = _distinct(drawn.edge_index(), graph)[:, :count].to(pos)
+            negatives = _distinct(drawn.edge_index(), graph)[:, :count]
             known = torch.cat([known, negatives], dim=1)
         size = (graph.num_src, graph.num_dst) if graph.bipartite else graph.num_nodes
         excluded = Graph.from_edge_index(known, size, undirected=graph.undirected)
