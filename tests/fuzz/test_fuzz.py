@@ -5,13 +5,37 @@ from __future__ import annotations
 import random
 import re
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
 
-from tests.fuzz.calls import CALLS
+from tests.fuzz import files, graphs, pyg, sampling, scoring, triples
+from tests.fuzz.calls import Call
 from tests.fuzz.values import HOSTILE, twisted
 
+#: Makers of calls; samplers, which everything else draws by, three times as often.
+CALLS: tuple[Callable[[random.Random], Call], ...] = (
+    sampling.of_sampler,
+    sampling.of_sampler,
+    sampling.of_sampler,
+    sampling.of_constructor,
+    sampling.of_rule,
+    sampling.of_log_prob,
+    graphs.of_functional,
+    triples.of_triples,
+    triples.of_triple_sets,
+    scoring.of_loss,
+    scoring.of_loss_settings,
+    scoring.of_metrics,
+    scoring.of_ranking,
+    graphs.of_graph,
+    graphs.of_known,
+    scoring.of_heuristic,
+    pyg.of_transform,
+    pyg.of_loader,
+    files.of_files,
+)
 QUICK, ALL = 300, 3000
 #: The form of the library's errors: the name of an argument, then what is allowed.
 FORM = re.compile(r"'[\w\[\]., ]+'(:| must | of )")
