@@ -147,7 +147,7 @@ def auc(pos: Tensor, neg: Tensor) -> float:
     Raises:
         ValueError: On NaN or an empty input.
     """
-    pos, neg = _checked(pos, neg.flatten() if isinstance(neg, Tensor) else neg, (1,))
+    pos, neg = _checked(pos, checks.real_tensor("neg", neg, "scores").flatten(), (1,))
     mean_rank = float(ranks(pos, neg).mean()) - 1
     return 1.0 - mean_rank / len(neg)
 
@@ -161,7 +161,7 @@ def precisions(pos: Tensor, neg: Tensor) -> Tensor:
     Raises:
         ValueError: On NaN or an empty input.
     """
-    pos, neg = _checked(pos, neg.flatten() if isinstance(neg, Tensor) else neg, (1,))
+    pos, neg = _checked(pos, checks.real_tensor("neg", neg, "scores").flatten(), (1,))
     positives, negatives = (
         len(scores) - torch.searchsorted(scores.sort().values, pos.contiguous())
         for scores in (pos, neg)

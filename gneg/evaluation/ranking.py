@@ -51,7 +51,7 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
     if not callable(rows):
         checks.fail("rows", "a function that returns scores", checks.shown(rows))
     checks.instance("known", known, (KnownEdges,))
-    pos = checks.pairs("pos", pos).cpu()
+    pos = checks.pairs("pos", pos).cpu().long()
     checks.node_range("pos[0]", pos[0], known.num_src)
     checks.node_range("pos[1]", pos[1], known.num_dst)
     if not pos.size(1):

@@ -76,6 +76,7 @@ class Wrapper(Sampler):
         cost more than scoring them. What a row then lacks to ``k`` is filled uniformly.
         """
         m = max(self.m, k)
+        checks.memory("m", 3 * 8 * m * len(query.rows), f"{m} for {len(query.rows)} positives")
         part = replace(query, unique=True, counts=Counter())
         seeds = [split_seed(seed, i) for i in range(2)]
         if self.sampler.proposes == "full rows":

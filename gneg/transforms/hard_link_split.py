@@ -28,6 +28,7 @@ from gneg.transforms.stores import (
     made_by,
     several,
     size_of,
+    store_of,
 )
 
 Splits = tuple[Any, Any, Any]
@@ -116,18 +117,23 @@ class HardLinkSplit(BaseTransform):  # type: ignore[misc]
         targets = [edge_stores(part, self.edge_types) for part in parts]
         for i, store in enumerate(sources):
             outs = tuple(target[i] for target in targets)
-            self._split_store(store, outs, self._reverse(i, len(sources)))
+            self._split_store(store, outs, self._reverse(data, i, len(sources)))
         return parts
 
-    def _reverse(self, i: int, count: int) -> EdgeType | None:
+    def _reverse(self, data: Any, i: int, count: int) -> EdgeType | None:
         """Return the reverse of the i-th of ``count`` edge types."""
         reverses: Any = self.rev_edge_types
         if reverses is None:
             return None
+        if not isinstance(data, HeteroData):
+            checks.fail("rev_edge_types", "None for homogeneous data", checks.shown(reverses))
         reverses = several("rev_edge_types", reverses)
         if len(reverses) != count:
             checks.fail("rev_edge_types", f"as many as 'edge_types', {count}", len(reverses))
-        return None if reverses[i] is None else tuple(reverses[i])
+        if reverses[i] is None:
+            return None
+        edge_type: EdgeType = store_of("rev_edge_types", data, reverses[i])._key
+        return edge_type
 
     def _split_store(self, store: Any, outs: tuple[Any, ...], reverse: EdgeType | None) -> None:
         """Split one edge type."""

@@ -33,7 +33,10 @@ def edge_stores(
     elif edge_types is None:
         stores = [data[edge_type] for edge_type in data.edge_types]
     else:
-        stores = [store_of(data, edge_type) for edge_type in several("edge_types", edge_types)]
+        stores = [
+            store_of("edge_types", data, edge_type)
+            for edge_type in several("edge_types", edge_types)
+        ]
     for store in stores:
         check_edges(store)
     return stores
@@ -46,12 +49,12 @@ def several(name: str, edge_types: Any) -> list[Any]:
     return [listed] if listed and isinstance(listed[0], str) else listed
 
 
-def store_of(data: HeteroData, edge_type: Any) -> Any:
+def store_of(name: str, data: HeteroData, edge_type: Any) -> Any:
     """Return the store of an edge type, which may be named by its ends."""
-    named = isinstance(edge_type, Sequence) and all(isinstance(name, str) for name in edge_type)
+    named = isinstance(edge_type, Sequence) and all(isinstance(part, str) for part in edge_type)
     canonical = data._to_canonical(*edge_type) if named and len(edge_type) in (2, 3) else None
     if canonical not in data.edge_types or "edge_index" not in data[canonical]:
-        checks.fail("edge_types", f"of {data.edge_types}", checks.shown(edge_type))
+        checks.fail(name, f"of {data.edge_types}", checks.shown(edge_type))
     return data[canonical]
 
 

@@ -45,6 +45,8 @@ def of_known(rng: random.Random) -> Call:
     src, dst = positives(graph, rng)
     size: Any = (graph.num_src, graph.num_dst) if graph.bipartite else graph.num_nodes
 
+    rank = torch.zeros_like(src)
+
     def make(edges: Any, more: Any, num_nodes: Any, undirected: Any) -> KnownEdges:
         return KnownEdges(edges, more, num_nodes=num_nodes, undirected=undirected)
 
@@ -56,7 +58,12 @@ def of_known(rng: random.Random) -> Call:
         [
             Call(known.contains, {"src": src, "dst": dst}),
             Call(known.complement_size, {"src": src}),
-            Call(known.non_neighbor, {"src": src, "rank": torch.zeros_like(src)}, check),
+            Call(
+                known.non_neighbor,
+                {"src": src, "rank": torch.zeros_like(src)},
+                check,
+                frozenset({"src"}),
+            ),
             Call(
                 make,
                 {"edges": graph, "more": graph.edge_index, "num_nodes": size, "undirected": False},

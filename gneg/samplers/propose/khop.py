@@ -145,7 +145,9 @@ def _shells(
     listed = tuple(_distance(hop) for hop in listed)
     if not listed or len(set(listed)) < len(listed):
         checks.fail("hops", "one or more different distances", hops)
-    shares = (1.0,) * len(listed) if weights is None else tuple(weights)
+    shares: Sequence[Any] = (1.0,) * len(listed)
+    if weights is not None:
+        shares = checks.items("weights", weights, "one for each distance")
     if len(shares) != len(listed):
         checks.fail("weights", f"one for each of the {len(listed)} hops", f"{len(shares)}")
     shares = tuple(checks.number("weights", share, 0) for share in shares)

@@ -20,6 +20,7 @@ PPR_TRIES = 256  # tries of a longer walk, before what is left of a row is drawn
 #: Smallest restart probability: walks are 1 / alpha steps long, and their law ever closer to
 #: that of a singular system.
 LEAST_ALPHA = 1e-4
+MOST_HOPS = 1000  # where a walk ends does not depend on its query long before
 
 
 class Walk(Sampler):
@@ -45,8 +46,8 @@ class Walk(Sampler):
     Args:
         graph: The graph whose structure guides the proposals.
         kind: What the draws are proportional to.
-        hops: Length of the walk for ``"ra"``; 2, in a bipartite graph 3, if None. An odd number
-            in a bipartite graph. Two only for ``"cn"`` and ``"aa"``, unused for ``"ppr"``.
+        hops: Length of the walk for ``"ra"``, at most 1000; 2, in a bipartite graph 3, if None. An
+            odd number in a bipartite graph. Two only for ``"cn"`` and ``"aa"``, unused for ``"ppr"``.
         alpha: Restart probability of ``"ppr"``, in (0, 1), at least 0.0001.
         known: The edges that are never returned; those of ``graph`` if None.
         corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
@@ -74,6 +75,8 @@ class Walk(Sampler):
         self.kind: Kind = checks.choice("kind", kind, get_args(Kind))
         default = 3 if graph.bipartite else 2
         self.hops = default if hops is None else checks.integer("hops", hops, 2)
+        if self.hops > MOST_HOPS:
+            checks.fail("hops", f"at most {MOST_HOPS}", self.hops)
         self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
         if not LEAST_ALPHA <= self.alpha < 1:
             checks.fail("alpha", f"a number in (0, 1), at least {LEAST_ALPHA:g}", alpha)

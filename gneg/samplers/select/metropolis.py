@@ -70,6 +70,8 @@ class Metropolis(Wrapper):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Run a chain for each row and return every ``thin``-th state."""
         length = self.burn_in + k * self.thin
+        value = f"{self.burn_in}, {self.thin} for {len(query.rows)} positives"
+        checks.memory("burn_in, thin", 5 * 8 * length * max(len(query.rows), 1), value)
         independent = replace(query, unique=False, counts=Counter())
         proposed = self.sampler.draw(independent, length, split_seed(seed, 0))
         pool = Pool(query, proposed, self.memory_mb)
