@@ -219,6 +219,8 @@ def batched_negative_sampling(
     for side, ends in zip(sides, edge_index, strict=True):
         if checks.index_tensor("batch", side, "[N]").dim() != 1:
             checks.fail("batch", "an integer tensor of shape [N]", list(side.shape))
+        if len(side) and side.min() < 0:
+            checks.fail("batch", "the numbers of graphs, from 0", int(side.min()))
         checks.node_range("edge_index", ends, len(side))
         if len(side) > 1 and (side.diff() < 0).any():
             checks.fail("batch", "ascending", "a tensor that is not")

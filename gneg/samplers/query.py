@@ -27,6 +27,7 @@ ScoreArray = npt.NDArray[np.float32]
 # Assumed for a pair that is being scored: a few rows of a few hundred floats.
 BYTES_PER_PAIR = 4_096
 MEMORY_MB = 256
+HIGHEST = np.float32(1e15)  # of a score; its square is still a number in single precision
 
 
 @dataclass(frozen=True)
@@ -179,11 +180,9 @@ class Query:
                 output = self.score(*pair)
             output = checks.scores("score", output, pair[0].shape)
             values[lo : lo + chunk] = output.detach().to("cpu", torch.float32).numpy()
-        if np.isnan(values).any():
-            checks.fail("score", "a number", "NaN")
         self.counts["scored"] += len(src)
         scores = np.full(index.shape, -np.inf, np.float32)
-        scores[present] = values
+        scores[present] = _finite(values)
         return scores
 
     def _blockwise(self, block: Callable[..., Tensor], index: IntArray) -> ScoreArray:
@@ -193,9 +192,8 @@ class Query:
         with torch.no_grad():
             output = checks.scores("score", block(rows, ids), ids.shape)
         values = output.detach().to("cpu", torch.float32).numpy()
-        scores: ScoreArray = np.where(present, values, np.float32(-np.inf))
-        if np.isnan(scores).any():
-            checks.fail("score", "a number", "NaN")
+        scores = np.full(index.shape, -np.inf, np.float32)
+        scores[present] = _finite(values[present])
         self.counts["scored"] += int(present.sum())
         return scores
 
@@ -204,6 +202,17 @@ def _without(index: IntArray, avoid: IntArray) -> IntArray:
     """Return the rows of ``index [B, K]`` without ``avoid [B]``, -1 at their ends instead."""
     index = np.where(index == avoid[:, None], -1, index)
     return np.take_along_axis(index, np.argsort(index < 0, axis=1, kind="stable"), axis=1)
+
+
+def _finite(values: ScoreArray) -> ScoreArray:
+    """Return scores with infinite ones as very high and low numbers: rules subtract scores.
+
+    Raises:
+        ValueError: If a score is NaN.
+    """
+    if np.isnan(values).any():
+        checks.fail("score", "a number", "NaN")
+    return np.clip(values, -HIGHEST, HIGHEST)
 
 
 def exclude(

@@ -60,7 +60,7 @@ def of_known(rng: random.Random) -> Call:
             Call(known.complement_size, {"src": src}),
             Call(
                 known.non_neighbor,
-                {"src": src, "rank": torch.zeros_like(src)},
+                {"src": src, "rank": rank},
                 check,
                 frozenset({"src"}),
             ),

@@ -185,4 +185,6 @@ def of_log_prob(rng: random.Random) -> Call:
     def check(log_q: Tensor | None) -> None:
         assert log_q is None or (log_q.shape == src.shape and not torch.isnan(log_q).any())
 
-    return Call(sampler.log_prob, {"src": src, "dst": dst, "side": "dst"}, check)
+    return Call(
+        sampler.log_prob, {"src": src, "dst": dst, "side": "dst"}, check, frozenset({"src"})
+    )

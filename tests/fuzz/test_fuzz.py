@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tests.fuzz import graphs, pyg, sampling, scoring, triples
+from tests.fuzz import files, graphs, pyg, sampling, scoring, triples
 from tests.fuzz.calls import Call
 from tests.fuzz.values import HOSTILE, twisted
 

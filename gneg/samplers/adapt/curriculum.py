@@ -58,6 +58,7 @@ class Curriculum(Wrapper):
         super().__init__(sampler, known=known, corrupt=corrupt, unique=unique)
         if not callable(schedule):
             checks.fail("schedule", "callable with an epoch", repr(schedule))
+        checks.instance("setting", setting, (str,))
         self.schedule, self.setting = schedule, setting
         self.proposes = sampler.proposes
         self.epoch = 0

@@ -60,6 +60,7 @@ class SelfPaced(Wrapper):
         unique: bool = False,
     ) -> None:
         super().__init__(sampler, known=known, corrupt=corrupt, unique=unique)
+        checks.instance("setting", setting, (str,))
         self.setting = setting
         self.target = checks.number("target", target, 0, 1, open_low=True)
         self.easy = checks.number("easy", easy, -math.inf)

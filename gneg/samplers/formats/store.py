@@ -26,6 +26,9 @@ def save(negatives: Negatives, path: str | Path, graph: Graph | Triples) -> None
         ValueError: If the suffix is unknown, the positives are, or there are embeddings beside
             the ids.
     """
+    checks.instance("negatives", negatives, (Negatives,))
+    checks.instance("path", path, (str, Path))
+    checks.instance("graph", graph, (Graph, Triples))
     header = {"graph": graph.fingerprint(), "versions": files.versions()}
     write(Path(path), [columns(negatives)], header, rows=len(negatives.src))
 
@@ -40,6 +43,8 @@ def load(path: str | Path, graph: Graph | Triples) -> Negatives:
     Raises:
         ValueError: If it was written for another graph, is damaged, or is no file of negatives.
     """
+    checks.instance("path", path, (str, Path))
+    checks.instance("graph", graph, (Graph, Triples))
     arrays, header = read(Path(path))
     if header.get("graph") != graph.fingerprint():
         allowed = f"the graph they were drawn in, {header.get('graph')}"

@@ -197,7 +197,7 @@ def _by_end(
         values_of_end = checks.real_tensor(name, end, f"a tensor of shape [{size}]")
         if values_of_end.shape != (size,):
             checks.fail(name, f"of shape [{size}]", list(values_of_end.shape))
-    of_queries, of_targets = (end.cpu().numpy() for end in ends)
+    of_queries, of_targets = (end.detach().cpu().numpy() for end in ends)
     return of_queries, of_targets
 
 

@@ -69,7 +69,7 @@ class Nearest:
             memory_mb: Memory for the scores of a chunk of rows, in megabytes.
         """
         out = np.full((len(rows), take), -1, np.int64)
-        room = memory_mb * 2**20
+        room = min(memory_mb * 2**20, 2**62)
         chunk = max(1, room // (8 * max(known.num_dst, 1)))
         for first in range(0, len(rows), chunk):
             chunk_rows = rows[first : first + chunk]

@@ -47,7 +47,8 @@ class Walk(Sampler):
         graph: The graph whose structure guides the proposals.
         kind: What the draws are proportional to.
         hops: Length of the walk for ``"ra"``, at most 1000; 2, in a bipartite graph 3, if None. An
-            odd number in a bipartite graph. Two only for ``"cn"`` and ``"aa"``, unused for ``"ppr"``.
+            odd number in a bipartite graph. Two only for ``"cn"`` and ``"aa"``, unused for
+            ``"ppr"``.
         alpha: Restart probability of ``"ppr"``, in (0, 1), at least 0.0001.
         known: The edges that are never returned; those of ``graph`` if None.
         corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).

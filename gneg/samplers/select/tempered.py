@@ -11,6 +11,8 @@ from gneg.samplers.pool import Pool, gumbel
 from gneg.samplers.query import IntArray
 from gneg.samplers.select.rule import SelectionRule
 
+LEAST = 1e-9  # scores over it are numbers in single precision
+
 
 @dataclass(frozen=True)
 class Tempered(SelectionRule):
@@ -21,7 +23,7 @@ class Tempered(SelectionRule):
     ``Hardest``, a high one the wrapped sampler.
 
     Attributes:
-        temperature: Scores are divided by it, > 0.
+        temperature: Scores are divided by it, >= 1e-9.
 
     Raises:
         ValueError: If ``temperature`` is out of range.
@@ -34,7 +36,7 @@ class Tempered(SelectionRule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        self._set("temperature", checks.number("temperature", self.temperature, 0, open_low=True))
+        self._set("temperature", checks.number("temperature", self.temperature, LEAST))
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the K candidates with the largest noisy scores."""
