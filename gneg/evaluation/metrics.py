@@ -173,9 +173,12 @@ def _masked(pos: Tensor, neg: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | No
     """Return negatives and their mask, both ``[E, K]``, or those left of a shared set and None."""
     rows = len(pos), neg.size(-1)
     shapes = [rows] if neg.dim() == 2 else [tuple(neg.shape), rows]
-    if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape not in shapes:
-        allowed = "a bool tensor of shape " + " or ".join(str(list(shape)) for shape in shapes)
-        checks.fail("mask", allowed, list(mask.shape) if isinstance(mask, Tensor) else mask)
+    allowed = "a bool tensor of shape " + " or ".join(str(list(shape)) for shape in shapes)
+    checks.tensor("mask", mask, allowed)
+    if mask.dtype != torch.bool:
+        checks.fail("mask", allowed, f"dtype {mask.dtype}")
+    if mask.shape not in shapes:
+        checks.fail("mask", allowed, list(mask.shape))
     if mask.dim() == 2:
         return neg.expand(rows), mask
     if not mask.any():
@@ -204,10 +207,6 @@ def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[s
         neg, mask = _masked(pos, neg, mask)
     count: Tensor | int = neg.size(-1)
     if mask is not None:
-        checks.tensor("mask", mask, f"a bool tensor of shape {list(neg.shape)}")
-        if mask.dtype != torch.bool or mask.shape != neg.shape or neg.dim() != 2:
-            allowed = f"a bool tensor of shape [{len(pos)}, K], as 'neg'"
-            checks.fail("mask", allowed, f"{mask.dtype} of shape {list(mask.shape)}")
         neg, count = neg.masked_fill(~mask, -torch.inf), mask.sum(1).clamp(min=1)
     rank = ranks(pos, neg)
     values = rank_metrics(rank, [k for k in HITS if k <= neg.size(-1)])

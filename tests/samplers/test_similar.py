@@ -120,6 +120,36 @@ def test_faiss_finds_most_of_the_nearest(backend):
     assert inside.float().mean() > 0.8
 
 
+@pytest.mark.parametrize("backend", ["exact", "hnsw", "ivf"])
+@pytest.mark.parametrize("n", [1, 5, 30])
+def test_a_graph_may_have_fewer_nodes_than_the_band(n, backend, capfd):
+    if backend != "exact":
+        pytest.importorskip("faiss")
+    graph = Graph.from_edge_index(torch.arange(2 * n).view(2, n) % n, n, undirected=True)
+    z = torch.randn(n, 4, generator=torch.Generator().manual_seed(0))
+    pos = torch.arange(n).repeat(2, 1)
+    for band in ((0, 100), (2, 10**9)):
+        sampler = samplers.Similar(graph, z, band=band, backend=backend, unique=True)
+        negatives = sampler.sample(pos, 5)
+        free = sampler.known.complement_size(pos[0])
+        assert torch.equal(negatives.mask.sum(1), free.clamp(max=5))
+        assert not sampler.known.contains(*negatives.edge_index()).any()
+    capfd.readouterr()  # FAISS says that these are few points
+
+
+def test_wide_bands_are_ranked_in_chunks_that_fit_memory():
+    graph = random_graph(500, 900)
+    z = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    drawn = []
+    for memory_mb in (1, 256):  # 262 rows of 500 ranks at once, or all
+        sampler = samplers.Similar(graph, z, band=(0, 500), memory_mb=memory_mb)
+        pos = torch.arange(500).repeat(2, 1)
+        negatives = sampler.sample(pos, 20, generator=torch.Generator().manual_seed(0))
+        drawn.append((negatives.index, negatives.log_q))
+        assert len(sampler._chunks(500)) == (2 if memory_mb == 1 else 1)
+    assert all(map(torch.equal, *drawn))
+
+
 def test_refresh_and_passing_embeddings():
     graph = random_graph(80, 300)
     first, second = (
