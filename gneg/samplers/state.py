@@ -81,11 +81,12 @@ def integers(
         ValueError: If it is no integer tensor of this shape, or a value is out of range.
     """
     expected = f"an integer tensor of shape {_text(shape)} with values in [{low}, {high})"
-    if not isinstance(value, Tensor) or value.dtype not in (torch.int32, torch.int64):
-        refuse(entry, expected, getattr(value, "dtype", type(value).__name__))
-    if not _fits(value, shape):
-        refuse(entry, expected, f"shape {list(value.shape)}")
-    array: IntArray = value.detach().cpu().numpy().copy()
+    tensor = _dense(entry, value, expected)
+    if tensor.dtype not in (torch.int32, torch.int64):
+        refuse(entry, expected, tensor.dtype)
+    if not _fits(tensor, shape):
+        refuse(entry, expected, f"shape {list(tensor.shape)}")
+    array: IntArray = tensor.detach().cpu().numpy().copy()
     if array.size and (array.min() < low or array.max() >= high):
         refuse(entry, expected, array.min() if array.min() < low else array.max())
     return array
@@ -103,13 +104,14 @@ def floats(entry: str, value: object, shape: tuple[int | None, ...]) -> Tensor:
         ValueError: If it is no floating-point tensor of this shape, or holds NaN or infinity.
     """
     expected = f"a finite floating-point tensor of shape {_text(shape)}"
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        refuse(entry, expected, getattr(value, "dtype", type(value).__name__))
-    if not _fits(value, shape):
-        refuse(entry, expected, f"shape {list(value.shape)}")
-    if not torch.isfinite(value).all():
+    tensor = _dense(entry, value, expected)
+    if not tensor.is_floating_point():
+        refuse(entry, expected, tensor.dtype)
+    if not _fits(tensor, shape):
+        refuse(entry, expected, f"shape {list(tensor.shape)}")
+    if not torch.isfinite(tensor).all():
         refuse(entry, expected, "NaN or infinity")
-    return value
+    return tensor
 
 
 def by_side(entry: str, value: object, sides: Sequence[str] = ("dst", "src")) -> dict[Any, Any]:
@@ -134,6 +136,10 @@ def sequence(entry: str, value: object, size: int | None = None) -> list[Any]:
         content = len(value) if isinstance(value, list | tuple) else type(value).__name__
         refuse(entry, "a list" if size is None else f"a list of {size}", content)
     return list(value)
+
+
+def _dense(entry: str, value: object, expected: str) -> Tensor:
+    return checks.tensor(f"state[{entry!r}]", value, expected)
 
 
 def _fits(value: Tensor, shape: tuple[int | None, ...]) -> bool:

@@ -26,6 +26,8 @@ HOSTILE = [
     {"dst": 3},
     torch.full((3,), 10**9),
     torch.zeros(0),
+    torch.zeros(3, device="meta"),
+    torch.eye(3).to_sparse(),
 ]
 
 
@@ -59,7 +61,7 @@ def tampered(value: Any) -> Iterator[Any]:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and not isinstance(a, torch.Tensor) and a == b
+    return type(a) is type(b) and not isinstance(a, torch.Tensor) and bool(a == b)
 
 
 @every_sampler
