@@ -66,7 +66,9 @@ def plain_errors() -> Iterator[None]:
 
 def _fail(message: str, error: BaseException) -> NoReturn:
     """Print the message of an error in one line and exit with 2."""
-    line = " ".join(message.split()) or type(error).__name__
+    line = message.strip() or type(error).__name__
+    if "^" not in line.split():  # which points at a place in the line above
+        line = " ".join(line.split())
     error_console.print(Text("error: ", "bold red") + Text(line), soft_wrap=True)
     raise typer.Exit(2) from error
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import files
+from gneg import checks, files
 from gneg.cli.app import app, command_line, kg, plain_errors, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
@@ -227,17 +227,24 @@ def _hard_sets(
     """
     from gneg.evaluation.hardset import HardSet, hardset
     from gneg.evaluation.hardset.hard_set import load_sets
+    from gneg.training.record import FRESH, differences
 
     sets = load_sets(paths, data.test.pos)
     if sets or not hard:
         return sets
     path = folder / "hard.npz"
-    if path.exists() and not fresh:
-        earlier = HardSet.load(path)
-        if earlier.info.get("hash") == data.fingerprint():
-            return {"hard": earlier}
     bipartite = data.num_src is not None
     options: dict[str, Any] = {"family": "walk", "ends": "dst", "k": 100} if bipartite else {}
+    if path.exists() and not fresh:
+        earlier = HardSet.load(path)
+        expected = {"hash": data.fingerprint(), "family": "heart", "ends": "both", "k": 500}
+        expected |= {"seed": 0, "part": "test", "known": "all", **options}
+        fault = differences({name: earlier.info.get(name) for name in expected}, expected)
+        if fault:
+            allowed = "a folder whose hard.npz a comparison of this data made"
+            hint = f"{FRESH}; --hardset {path} ranks against it under another --out"
+            checks.fail("out", allowed, f"{path}: {fault}", hint=hint)
+        return {"hard": earlier}
     with ProgressDisplay() as display:
         report, command = display.count("hard negatives, nodes"), command_line()
         options |= {"out": path, "fresh": fresh, "report": report, "command": command}

@@ -102,7 +102,11 @@ def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, 
     path = Path(model)
     if path.suffix in (".npy", ".npz"):
         name = next(iter(options["sets"]), name_of_own(data))
-        return [evaluate(data, {name: scorers.from_file(path)}, **options)]
+        with_file = {name: scorers.from_file(path)}
+        try:
+            return [evaluate(data, with_file, **options)]
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
     if model in KINDS:
         return [evaluate(data, scorers.heuristic(data, model), **options)]
     if model.startswith(LOG_Q) and model.endswith(")"):

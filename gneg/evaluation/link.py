@@ -102,6 +102,9 @@ def evaluate(
     if known is not None:
         checks.fail("known", "None for a dataset of edges, which has its own negatives", known)
     named = check_sets(sets, (HardSet, EvalEdges))
+    if not callable(score) and not isinstance(score, Mapping):
+        hint = "Heuristic(data.graph, 'ra') of gneg.graph.heuristics is one"
+        checks.fail("score", "a function of (src, dst), or scores by set", score, hint=hint)
     return _evaluate_sets(data, score, part, named, resamples, seed)
 
 
@@ -133,7 +136,12 @@ def _evaluate_sets(
             checks.fail(f"sets[{name!r}]", allowed, f"{edges.pos.size(1)} other positives")
         for ids, size in zip(edges.neg, (data.graph.num_src, data.graph.num_dst), strict=True):
             checks.node_range(f"sets[{name!r}]", ids, size)
-        pos, neg = _scored(edges, score) if callable(score) else score[name]
+        if callable(score):
+            pos, neg = _scored(edges, score)
+        else:
+            pos, neg = score[name]
+            checks.scores(f"score[{name!r}][0]", pos, edges.pos[0].shape)
+            checks.scores(f"score[{name!r}][1]", neg, edges.neg[0].shape)
         values = per_positive(pos, neg, edges.mask)
         results[name] = {
             "negatives": edges.num_negatives,
@@ -181,7 +189,9 @@ def name_of_own(data: LinkData) -> str:
 
 def _scored(edges: EvalEdges, score: Score) -> Scored:
     with torch.no_grad():
-        return score(edges.pos[0], edges.pos[1]), score(*edges.neg)
+        pos, neg = score(edges.pos[0], edges.pos[1]), score(*edges.neg)
+    shapes = edges.pos[0].shape, edges.neg[0].shape
+    return checks.scores("score", pos, shapes[0]), checks.scores("score", neg, shapes[1])
 
 
 def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[str, FloatArray]:

@@ -65,6 +65,9 @@ class PerPositive(Metric):
         """
         if isinstance(pos, Tensor) and pos.shape == (0,):
             return
+        if isinstance(neg, Tensor) and not neg.is_floating_point():
+            hint = "called as metric(scores of positives, scores of negatives), without targets"
+            checks.fail("neg", "a tensor of scores, floating-point", neg.dtype, hint=hint)
         values = metrics.per_positive(pos, neg, mask)
         if self.name not in values:
             size = neg.size(-1) if mask is None or mask.dim() == 2 else int(mask.sum())

@@ -133,6 +133,8 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
                 neighbor_sampler = NeighborSampler(whole, num_neighbors, **options)
         request = negative_sampling(neg_sampling, neg_sampling_ratio)
         negatives = node_time = None
+        if request is None and not neg_sampling_ratio and sampler is not None:
+            checks.fail("sampler", "None without 'neg_sampling'", sampler)
         if request is not None or neg_sampling_ratio:
             weight = None if request is None else request.dst_weight
             chosen = sampler if sampler is not None or weight is None else weight

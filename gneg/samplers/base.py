@@ -240,7 +240,7 @@ class Sampler(ABC):
 
     def candidates(self, query: Query, k: int, seed: int) -> IntArray:
         """Return what :meth:`propose` returns, checked; to draw through a sampler, call this."""
-        return checked(type(self).__name__, self.propose(query, k, seed), query, k)
+        return checked(f"{type(self).__name__}.propose", self.propose(query, k, seed), query, k)
 
     def make_query(
         self,

@@ -62,8 +62,8 @@ def checked(name: str, proposed: object, query: Query, k: int) -> IntArray:
     Kernels index arrays by these ids without looking.
 
     Args:
-        name: Name of the sampler, for errors.
-        proposed: What its ``propose`` returned: an array, or a tensor.
+        name: Name of the method that proposed it, for errors.
+        proposed: What it returned: an array, or a tensor.
         query: The query.
         k: The number of candidates asked for.
 
@@ -79,12 +79,17 @@ def checked(name: str, proposed: object, query: Query, k: int) -> IntArray:
         and (not proposed.size or proposed.max() < size)
     ):
         return proposed
-    values = proposed.detach().cpu().numpy() if isinstance(proposed, Tensor) else proposed
-    index = np.asarray(values)
+    allowed = f"a function that returns integers {list(shape)}"
+    if isinstance(proposed, Tensor):
+        proposed = checks.tensor(name, proposed, allowed).detach().cpu().numpy()
+    try:
+        index = np.asarray(proposed)
+    except ValueError:  # a list of lists of different lengths
+        checks.fail(name, allowed, type(proposed).__name__)
     if index.dtype.kind not in "iu" or index.shape != shape:
         content = f"{index.dtype} of shape {list(index.shape)}"
-        checks.fail(f"{name}.propose", f"a function that returns integers {list(shape)}", content)
+        checks.fail(name, allowed, content)
     if index.size and index.max() >= size:
         allowed = f"a function that returns ids below {size}, or -1"
-        checks.fail(f"{name}.propose", allowed, index.max())
+        checks.fail(name, allowed, index.max())
     return np.array(index, np.int64, order="C")

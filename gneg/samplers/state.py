@@ -6,7 +6,7 @@ Kernels index arrays by ids without looking: nothing from a file may reach them 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import numpy.typing as npt
 import torch
@@ -47,13 +47,38 @@ def entries(state: object, keys: Sequence[str], fingerprint: str | None = None) 
     return dict(state)
 
 
+class _Stateful(Protocol):
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+def load_all(samplers: Sequence[_Stateful], states: Sequence[dict[str, Any]]) -> None:
+    """Load a state into each of several samplers, or into none.
+
+    Raises:
+        ValueError: If a sampler refuses its state.
+    """
+    before = [sampler.state_dict() for sampler in samplers]
+    for i, (sampler, state) in enumerate(zip(samplers, states, strict=True)):
+        try:
+            sampler.load_state_dict(state)
+        except ValueError:
+            for earlier, content in zip(samplers[:i], before, strict=False):
+                earlier.load_state_dict(content)
+            raise
+
+
 def count(entry: str, value: object) -> int:
     """Return a number of steps or epochs.
 
     Raises:
-        ValueError: If it is no integer of at least 0.
+        ValueError: If it is no integer in [0, 2**53].
     """
-    return checks.integer(f"state[{entry!r}]", value, 0)
+    number = checks.integer(f"state[{entry!r}]", value, 0)
+    if number > 2**53:
+        refuse(entry, "an integer in [0, 2**53]", number)
+    return number
 
 
 def finite(entry: str, value: object, low: float, high: float) -> float:
@@ -105,7 +130,7 @@ def floats(entry: str, value: object, shape: tuple[int | None, ...]) -> Tensor:
     """
     expected = f"a finite floating-point tensor of shape {_text(shape)}"
     tensor = _dense(entry, value, expected)
-    if not tensor.is_floating_point():
+    if tensor.dtype not in (torch.float32, torch.float64):
         refuse(entry, expected, tensor.dtype)
     if not _fits(tensor, shape):
         refuse(entry, expected, f"shape {list(tensor.shape)}")

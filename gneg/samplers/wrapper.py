@@ -118,8 +118,13 @@ class Wrapper(Sampler):
         names = self._state()
         fingerprint = names.pop("graph", None)
         state = entries(state, ["sampler", *names], fingerprint)
+        before = self._state()
         self._load(state)
-        self.sampler.load_state_dict(state["sampler"])
+        try:
+            self.sampler.load_state_dict(state["sampler"])
+        except ValueError:
+            self._load(before)
+            raise
 
     # -- handed on -------------------------------------------------------------------------------
 

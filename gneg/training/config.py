@@ -48,6 +48,7 @@ def _check_kinds(name: str, text: str) -> None:
 
 
 WIDEST, DEEPEST = 2**16, 128  # bounds of the width and the number of layers
+LARGEST = 1e6  # bound of learning rates and penalties, far below what overflows single precision
 
 K = Option("Negatives per positive.", low=1, high=2**20, short="-k")
 EPOCHS = Option("Passes over the training positives, at most.", "Run", low=1)
@@ -60,7 +61,7 @@ SECONDS = Option(
 )
 PATIENCE = Option("Evaluations without a better validation metric before stopping.", "Run", low=1)
 EVAL_EVERY = Option("Epochs between evaluations on validation.", "Run", low=1)
-LR = Option("Learning rate of Adam.", "Run", low=0, above=True)
+LR = Option("Learning rate of Adam.", "Run", low=0, high=LARGEST, above=True)
 DEVICE = Option("Device of the model, such as cpu or cuda:0.", "Run", check=check_name)
 BASE_MEASURE = (
     "Log density that is added to the score: none, that of the sampler, or that of another "
@@ -189,7 +190,7 @@ class LinkConfig(TrainConfig):
         low=1,
     )
     lr: float = LR.field(0.005)
-    weight_decay: float = setting(0.0, "L2 penalty of Adam.", "Run", low=0)
+    weight_decay: float = setting(0.0, "L2 penalty of Adam.", "Run", low=0, high=LARGEST)
     grad_clip: float = setting(1.0, "Largest norm of the gradient.", "Run", low=0, above=True)
     device: str = DEVICE.field("cpu")
 

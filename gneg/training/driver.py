@@ -25,7 +25,7 @@ from gneg.training import checkpoint
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
 from gneg.training.link import LinkRun
-from gneg.training.record import FRESH, NAME, differences, read
+from gneg.training.record import FRESH, NAME, differences, locked, read
 from gneg.training.run import Report, Run
 from gneg.training.triple import TripleRun
 
@@ -126,9 +126,7 @@ def train(
     checks.instance("config", config, (config_class(data),))
     seeds = _seeds(seeds)
     check_usable("device", config.device)
-    if out is not None:
-        out = files.check_output("out", out, folder=True)
-        checkpoint.remove_leftovers(out)
+    out = None if out is None else _folder(out, fresh)
     data = _without_leaks(data)
     for part in ("valid", "test"):  # of which splits of PyG may have one only
         if not data.positives(part).size(1):
@@ -146,8 +144,6 @@ def train(
         "machine": files.machine(),
         "runs": [],
     }
-    if out is not None and fresh:
-        checkpoint.remove_all(out)
     finished = {} if out is None or fresh else _finished_runs(out / NAME, results)
     for seed in seeds:
         run = finished.get(seed)
@@ -156,13 +152,33 @@ def train(
                 run = _train_seed(data, config, seed, out, fresh, report)
         results["runs"].append(run)
         if out is not None:
-            seeds_in = {run["seed"] for run in results["runs"]}
-            remaining = [run for seed, run in finished.items() if seed not in seeds_in]
-            record = {**results, "runs": results["runs"] + remaining}
-            files.write_json(out / NAME, _summarised(record))
+            _write(out, results)
+            if run["complete"]:
+                checkpoint.checkpoint_path(out, seed).unlink(missing_ok=True)
         if not run["complete"]:
             raise TrainingInterrupted(_summarised(results))
     return _summarised(results)
+
+
+def _folder(path: str | Path, fresh: bool) -> Path:
+    """Return the folder of a run, without leftovers or, if ``fresh``, any earlier run."""
+    out = files.check_output("out", path, folder=True)
+    checkpoint.remove_leftovers(out)
+    if fresh:
+        checkpoint.remove_all(out)
+        (out / NAME).unlink(missing_ok=True)
+    return out
+
+
+def _write(out: Path, results: dict[str, Any]) -> None:
+    """Write the record with all finished runs in the folder, ordered by seed.
+
+    Other processes may train other seeds into the same folder.
+    """
+    with locked(out):
+        runs = _finished_runs(out / NAME, results) | {run["seed"]: run for run in results["runs"]}
+        ordered = [runs[seed] for seed in sorted(runs)]
+        files.write_json(out / NAME, _summarised({**results, "runs": ordered}))
 
 
 def _seeds(seeds: Any) -> Sequence[int]:
@@ -212,7 +228,7 @@ def _train_seed(
     complete = run.train(out, fresh=fresh, report=report)
     result = run.result(complete=complete)
     if out is not None:
-        run.save_result(out, complete=complete)
+        checkpoint.save_weights(run.best_state, checkpoint.weights_path(out, seed))
     return result
 
 

@@ -21,7 +21,7 @@ FORM = {
     "best": float,
     "best_epoch": int,
     "stale": int,
-    "curve": [{"epoch": int, "seconds": float, "loss": float}],
+    "curve": [{"epoch": int, "seconds": float, "loss": float, ...: float}],
     "seconds": {"sampling": float, "scoring": float, "model": float, "evaluation": float},
     "counts": {...: int},
 }

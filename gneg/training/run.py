@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from gneg import files
+from gneg import checks, files
 from gneg.losses import Loss
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
@@ -163,6 +164,9 @@ class Run(ABC, Generic[DataType, ConfigType]):
         try:
             while not self.finished:
                 loss, progress = self.epoch(), self.progress
+                if not math.isfinite(loss):
+                    hint = f"the loss of epoch {progress.epoch} is {loss}"
+                    checks.fail("lr", "low enough to train with", self.config.lr, hint=hint)
                 last = progress.epoch == self.config.epochs or self.out_of_time
                 due = progress.epoch % self.config.eval_every == 0 or last
                 self.record_epoch(loss, self.evaluate("valid") if due else None)
@@ -271,12 +275,6 @@ class Run(ABC, Generic[DataType, ConfigType]):
                 "parameters": sum(weight.numel() for weight in self.model.parameters()),
             }
         )
-
-    def save_result(self, out: Path, *, complete: bool) -> None:
-        """Write the best weights; a complete run needs its checkpoint no longer."""
-        checkpoint.save_weights(self.best_state, checkpoint.weights_path(out, self.seed))
-        if complete:
-            checkpoint.checkpoint_path(out, self.seed).unlink(missing_ok=True)
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the current weights."""

@@ -114,3 +114,28 @@ def test_similar_lists_of_another_band_are_refused():
     wide.sample(positives(graph, 40), 5)
     with pytest.raises(ValueError, match=r"'state\['lists'\]' must be .* shape \[60, 5\]"):
         narrow.load_state_dict(wide.state_dict())
+
+
+def test_a_refused_state_changes_nothing():
+    """Neither the wrapper nor the parts before the one that refuses."""
+    graph = random_graph(60, 150)
+    _, score = model(graph)
+
+    def nested() -> Sampler:
+        inner = samplers.Cached(samplers.Uniform(graph), 8, 8)
+        paced = samplers.SelfPaced(
+            samplers.Select(inner, samplers.Tempered(), 8), "temperature", easy=4.0, hard=0.2
+        )
+        return samplers.Mixture([samplers.Cached(samplers.Walk(graph), 8, 8), paced])
+
+    trained, fresh = nested(), nested()
+    for seed in range(3):
+        draw(trained, positives(graph, 40), 6, generator=seeded(seed))
+        trained.step(score=score)
+    state = trained.state_dict()
+    state["1"]["sampler"]["sampler"]["steps"] = -1
+    with pytest.raises(ValueError, match=r"'state\['steps'\]' must be an integer >= 0"):
+        fresh.load_state_dict(state)
+    pos = positives(graph, 40)
+    assert same(*(draw(one, pos, 6, generator=seeded(5)) for one in (fresh, nested())))
+    assert fresh.samplers[1].violating != trained.samplers[1].violating

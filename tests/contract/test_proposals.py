@@ -73,6 +73,9 @@ def test_ids_out_of_range_are_refused(around, proposes):
         lambda rows, k: np.full((rows, k), None),
         lambda rows, k: torch.zeros(rows, k),
         lambda rows, k: None,
+        lambda rows, k: torch.zeros(rows, k, dtype=torch.long, device="meta"),
+        lambda rows, k: torch.zeros(rows, k, dtype=torch.long).to_sparse(),
+        lambda rows, k: [[0] * (i % 2 + 1) for i in range(rows)],
     ],
 )
 def test_other_proposals_are_refused(proposed):
@@ -101,3 +104,60 @@ def test_integers_of_any_kind_are_proposals(convert, proposes):
     )
     assert torch.equal(neg.index, expected.index)
     assert neg.index.dtype == torch.int64
+
+
+class Picks(samplers.SelectionRule):
+    """Picks what a function returns for a pool and K."""
+
+    name = "picks"
+
+    def __init__(self, of) -> None:
+        self.of = of
+
+    def pick(self, pool, k, seed):
+        return self.of(pool, k)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda pool, k: np.argsort(-pool.scores, axis=1)[:, :k],  # positions instead of ids
+        lambda pool, k: np.repeat(pool.index[:, :1], k, axis=1),
+        lambda pool, k: np.full((len(pool.index), k), -1),
+        lambda pool, k: np.roll(pool.index, 1, axis=0)[:, :k],
+        lambda pool, k: np.repeat(pool.query.rows[:, None], k, axis=1),
+    ],
+)
+def test_a_rule_picks_candidates_each_once(of):
+    select = samplers.Select(samplers.Uniform(random_graph(N, 400)), Picks(of), 16)
+    for around in (select, samplers.Guarded(select, [samplers.DegreeCap(60)], 16)):
+        with pytest.raises(ValueError, match=r"'Picks.pick' must be a function that returns"):
+            sample(around)
+
+
+class Drops(samplers.Guard):
+    """Drops what a function returns for a pool."""
+
+    name = "drops"
+
+    def __init__(self, of) -> None:
+        self.of = of
+
+    def drops(self, pool):
+        return self.of(pool)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda pool: None,
+        lambda pool: True,
+        lambda pool: torch.zeros(pool.index.shape, dtype=torch.bool),
+        lambda pool: np.zeros(pool.index.shape),
+        lambda pool: np.zeros(pool.index.T.shape, bool),
+    ],
+)
+def test_a_guard_returns_a_mask_of_the_candidates(of):
+    guarded = samplers.Guarded(samplers.Uniform(random_graph(N, 150)), [Drops(of)], 8)
+    with pytest.raises(ValueError, match=r"'Drops.drops' must be a function that returns a bool"):
+        sample(guarded)

@@ -190,3 +190,14 @@ def test_unknown_scorers_are_refused(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_scores_of_another_shape_are_refused():
+    data = toy()
+    for score, message in [
+        (lambda src, dst: torch.zeros(3), r"'score' must be of shape \[\d+\]"),
+        ("ra", r"'score' must be a function of \(src, dst\)"),
+        ({"uniform": (torch.zeros(3), torch.zeros(3, 4))}, r"'score\['uniform'\]\[0\]' must be"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            evaluate(data, score)

@@ -72,12 +72,19 @@ def test_a_hard_set_is_reused_for_the_same_data_only(tmp_path, monkeypatch):
     words += ["--hidden", "4", "-k", "1", "--out", "grid"]
     assert run(*words).exit_code == 0
     path, times = tmp_path / "grid" / "hard.npz", []
-    for more in ([], ["--fresh"], ["--split-seed", "1"]):
+    for more in ([], ["--fresh"]):
         before = path.stat().st_mtime_ns
         result = run(*words, *more)
         assert result.exit_code == 0, result.output
         times.append(path.stat().st_mtime_ns > before)
-    assert times == [False, True, True]
+    assert times == [False, True]
+    before = path.read_bytes()
+    other = run(*words, "--split-seed", "1").output
+    assert "'out' must be a folder whose hard.npz a comparison of this data made" in other
+    assert path.read_bytes() == before
+    assert run("hardset", "e.csv", "-k", "2", "--out", "own/hard.npz").exit_code == 0
+    own = run(*words[:-1], "own").output
+    assert "own/hard.npz: k 2 (here 500)); --fresh" in own
     path.write_bytes(path.read_bytes()[:300])
     assert "'hardset' must be an .npz of gneg hardset (got grid/hard.npz" in run(*words).output
     assert run(*words, "--fresh").exit_code == 0

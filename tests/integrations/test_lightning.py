@@ -143,3 +143,8 @@ def test_a_collection_with_compute_groups_reports_each_metric():
     assert collection.compute()["mrr"].isnan()
     with pytest.raises(ValueError, match="Unexpected keyword"):
         LinkMRR(k=3)
+
+
+def test_targets_are_no_scores():
+    with pytest.raises(ValueError, match="'neg' must be a tensor of scores, floating-point"):
+        LinkMRR().update(torch.rand(8), torch.randint(2, (8,)))

@@ -123,3 +123,9 @@ def test_an_attribute_of_another_length_is_refused():
     for name in ("weight", "time"):
         with pytest.raises(ValueError, match=rf"'{name}_attr' must be an attribute"):
             NeighborSampler(graph, [2], **{f"{name}_attr": name})
+
+
+def test_a_sampler_without_negatives_is_refused():
+    data = Data(edge_index=EDGES, num_nodes=10)
+    with pytest.raises(ValueError, match="'sampler' must be None without 'neg_sampling'"):
+        LinkLoader(data, [2], EDGES, sampler="walk")

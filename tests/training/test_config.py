@@ -30,7 +30,7 @@ BAD_LINK = [
     ({"layers": 0}, "'layers' must be an integer >= 1 for the encoder sage"),
     ({"epochs": 0}, "'epochs' must be an integer >= 1"),
     ({"seconds": 0}, "'seconds' must be a number in \\(0, inf"),
-    ({"lr": 0}, "'lr' must be a number in \\(0, inf"),
+    ({"lr": 0}, "'lr' must be a number in \\(0, 1e"),
     ({"lr": "fast"}, "'lr' must be a number in"),
     ({"norm": "instance"}, "'norm' must be one of"),
     ({"jk": "sum"}, "'jk' must be one of"),

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from gneg import LinkConfig, TripleConfig, datasets, train
+from gneg.training import driver
 from gneg.training.driver import TrainingInterrupted, run_folder
+from gneg.training.link import LinkRun
 from gneg.training.load import load_run
 from tests.training.runs import same_name_and_size, small, stable
 from tests.triple_worlds import sparse_data
@@ -190,3 +192,26 @@ def test_fresh_leaves_nothing_of_earlier_seeds(tmp_path):
     train(toy(), TINY, seeds=3, out=tmp_path)
     train(toy(), replace(TINY, lr=0.1), out=tmp_path, fresh=True)
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["model-0.pt"]
+
+
+def test_processes_may_train_other_seeds_into_one_folder(tmp_path, monkeypatch):
+    """A record that another process wrote while this one trained is kept."""
+    config = TINY
+    original = driver._train_seed
+
+    def slow(data, config, seed, out, fresh, report):
+        run = original(data, config, seed, out, fresh, report)
+        if seed == 0:
+            driver.train(data, config, seeds=[1], out=out)
+        return run
+
+    monkeypatch.setattr(driver, "_train_seed", slow)
+    driver.train(toy(), config, seeds=[0], out=tmp_path)
+    record = json.loads((tmp_path / "results.json").read_text())
+    assert [run["seed"] for run in record["runs"]] == [0, 1]
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(monkeypatch):
+    monkeypatch.setattr(LinkRun, "epoch", lambda run: float("nan"))
+    with pytest.raises(ValueError, match=r"'lr' must be low enough .* the loss of epoch 0 is nan"):
+        train(toy(), TINY)

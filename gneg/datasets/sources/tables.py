@@ -273,6 +273,8 @@ def _features(array: npt.NDArray[Any], path: Path) -> Tensor:
     if array.ndim != 2 or array.dtype.kind not in "biuf":
         allowed = "numbers of shape [N, F]"
         checks.fail("features", allowed, f"{array.dtype} {list(array.shape)} in {path}")
-    if not np.isfinite(array).all():
-        checks.fail("features", "finite numbers", f"NaN or infinity in {path}")
-    return torch.from_numpy(np.ascontiguousarray(array)).float()
+    x = torch.from_numpy(np.ascontiguousarray(array)).float()
+    if not torch.isfinite(x).all():
+        allowed = "finite numbers in single precision"
+        checks.fail("features", allowed, f"NaN, infinity or more in {path}")
+    return x

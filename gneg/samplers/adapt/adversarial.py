@@ -18,7 +18,7 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Need, Query, Sampler, Score
 from gneg.samplers.pool import gumbel
 from gneg.samplers.query import MEMORY_MB
-from gneg.samplers.state import count, finite, floats, sequence
+from gneg.samplers.state import count, finite, floats, refuse, sequence
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam stores of a parameter
@@ -209,7 +209,9 @@ class Adversarial(Wrapper):
         for parameter, row in zip(parameters, rows, strict=False):
             for name, value in zip(MOMENTS, sequence("moments", row, 3), strict=True):
                 floats("moments", value, () if name == "step" else tuple(parameter.shape))
-                optimizer.state[parameter][name] = value.clone()
+                if name == "step" and not 1 <= float(value) <= 2**53:
+                    refuse("moments", "with steps in [1, 2**53]", float(value))
+                optimizer.state[parameter][name] = value.float().clone()
         with torch.no_grad():
             for parameter, value in zip(parameters, weights, strict=True):
                 parameter.copy_(value)

@@ -199,5 +199,8 @@ def _write_npz(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> No
 
 def _read_npz(path: Path) -> tuple[Columns, Any]:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        columns = {name: arrays[name] for name in arrays if name in _KINDS}
+        unknown = set(arrays) - {*_KINDS, "info"}
+        if unknown:
+            checks.fail("columns", f"among {', '.join(_KINDS)}", ", ".join(sorted(unknown)))
+        columns = {name: arrays[name] for name in arrays if name != "info"}
         return columns, json.loads(str(arrays["info"])) if "info" in arrays else None

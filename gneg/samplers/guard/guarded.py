@@ -79,7 +79,7 @@ class Guarded(Wrapper):
         dropped, banned = ~present, ~present
         pool.query.counts["guarded"] += int(present.sum())
         for guard in self.guards:
-            drops = guard.drops(pool) & present
+            drops = _checked(guard.drops(pool), type(guard).__name__, present) & present
             pool.query.counts[f"dropped {guard.name}"] += int((drops & ~dropped).sum())
             dropped = dropped | drops
             banned = banned | drops if guard.strict else banned
@@ -131,6 +131,16 @@ class Guarded(Wrapper):
                 allowed &= ~guard.drops(Pool(part, targets, self.memory_mb))[0]
             candidates = random.permutation(np.flatnonzero(allowed))[None]
             part.exclude(index[row : row + 1], candidates, unique=True)
+
+
+def _checked(drops: object, name: str, present: BoolArray) -> BoolArray:
+    """Return what a guard drops, if that is a mask of the candidates."""
+    if not isinstance(drops, np.ndarray) or drops.dtype != bool or drops.shape != present.shape:
+        allowed = f"a function that returns a bool array {list(present.shape)}"
+        content = f"{getattr(drops, 'dtype', type(drops).__name__)}"
+        content += f" of shape {list(drops.shape)}" if isinstance(drops, np.ndarray) else ""
+        checks.fail(f"{name}.drops", allowed, content)
+    return drops
 
 
 def _in_order(dropped: BoolArray) -> IntArray:

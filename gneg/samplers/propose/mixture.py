@@ -22,7 +22,7 @@ from gneg.samplers.base import (
     Score,
 )
 from gneg.samplers.negatives import Negatives, Vectors
-from gneg.samplers.state import entries
+from gneg.samplers.state import entries, load_all
 
 
 class Mixture(Sampler):
@@ -201,5 +201,4 @@ class Mixture(Sampler):
             ValueError: If it is that of other samplers.
         """
         state = entries(state, [str(i) for i in range(len(self.samplers))])
-        for i, part in enumerate(self.samplers):
-            part.load_state_dict(state[str(i)])
+        load_all(self.samplers, [state[str(i)] for i in range(len(self.samplers))])

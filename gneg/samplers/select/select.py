@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
+
 from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler
+from gneg.samplers.exclude import checked
 from gneg.samplers.query import MEMORY_MB
 from gneg.samplers.select.rule import SelectionRule
 from gneg.samplers.wrapper import TUNABLE_M, Wrapper
@@ -66,8 +69,21 @@ class Select(Wrapper):
         return self.sampler.needs | self.rule.needs
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
-        """Draw a pool and let the rule pick."""
-        return self.rule.pick(self.draw_pool(query, k, seed), k, seed)
+        """Draw a pool and let the rule pick.
+
+        Raises:
+            ValueError: If the rule picks anything but K of the candidates, or all there are.
+        """
+        pool = self.draw_pool(query, k, seed)
+        name = f"{type(self.rule).__name__}.pick"
+        picked = checked(name, self.rule.pick(pool, k, seed), query, k)
+        index = query.blank(k)
+        query.exclude(index, picked, unique=True)  # the candidates are all different
+        present = (index >= 0).sum(axis=1)
+        if (present < np.maximum((picked >= 0).sum(axis=1), np.minimum(k, query.num_free))).any():
+            allowed = "a function that returns K ids of the row's candidates, each once"
+            checks.fail(name, allowed, "others, or too few")
+        return index
 
     def settings(self) -> list[str]:
         """Return the names of the rule's settings, ``m``, and those of the wrapped sampler."""

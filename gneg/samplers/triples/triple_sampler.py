@@ -20,7 +20,7 @@ from gneg.samplers.arguments import row_length
 from gneg.samplers.assemble import draw_batch
 from gneg.samplers.base import Need, Sampler
 from gneg.samplers.negatives import Negatives
-from gneg.samplers.state import entries
+from gneg.samplers.state import entries, load_all
 from gneg.samplers.triples.build import build
 from gneg.samplers.triples.join import Drawn, join
 from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
@@ -227,8 +227,7 @@ class TripleSampler:
             ValueError: If it is that of another sampler.
         """
         state = entries(state, list(self.parts))
-        for end, part in self.parts.items():
-            part.load_state_dict(state[end])
+        load_all(list(self.parts.values()), [state[end] for end in self.parts])
 
     @cached_property
     def head_share(self) -> npt.NDArray[np.float64]:
