@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -198,6 +199,13 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
     def __iter__(self) -> Iterator[Any]:
         self.link_sampler.state += 1  # new negatives in every epoch
         iterator: Iterator[Any] = super().__iter__()
+        of_workers = getattr(iterator, "iterator", iterator)
+        queues = getattr(of_workers, "_index_queues", None)
+        if self.persistent_workers and queues is not None:
+            # PyG's loader refers to itself, so that it is freed by the garbage collector, which may
+            # close the queues before the workers are told to end: each then takes 5 s. The
+            # finalizer keeps the queues open until then.
+            weakref.finalize(self, list.clear, [*queues]).atexit = False
         return iterator
 
 
