@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gneg import checks
 from gneg.datasets.link import EvalEdges, LinkData
+from gneg.datasets.names import Names
 from gneg.datasets.protocol import Dataset
+from gneg.datasets.reading import Reading
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.local import MissingDataError
@@ -20,6 +24,7 @@ from gneg.datasets.sources.triples import (
     triple_names,
 )
 from gneg.datasets.splits import make_split, split_edges
+from gneg.datasets.table_options import TableOptions
 from gneg.datasets.triple import TripleData
 
 __all__ = [
@@ -27,6 +32,9 @@ __all__ = [
     "EvalEdges",
     "LinkData",
     "MissingDataError",
+    "Names",
+    "Reading",
+    "TableOptions",
     "TripleData",
     "as_triples",
     "from_named_triples",
@@ -37,6 +45,7 @@ __all__ = [
     "load_triples",
     "make_split",
     "names",
+    "reload",
     "split_edges",
     "triple_names",
 ]
@@ -54,7 +63,8 @@ def load(
     seed: int = 0,
     features: str | Path | None = None,
     undirected: bool = True,
-    bipartite: bool = False,
+    bipartite: bool | None = None,
+    table: TableOptions | None = None,
 ) -> LinkData:
     """Load a dataset for link prediction.
 
@@ -66,7 +76,9 @@ def load(
         seed: Seed of the split where there is no official one.
         features: File of node features that go with an edge list.
         undirected: Whether an edge list is undirected.
-        bipartite: Whether the two ends in an edge list are different kinds of nodes.
+        bipartite: Whether the two ends in an edge list are different kinds of nodes; None: as the
+            file says.
+        table: How to read an edge list, where that is not to be found out.
 
     Raises:
         ValueError: If there is no such dataset or file.
@@ -76,7 +88,7 @@ def load(
     name = by_name.get(str(dataset).lower())
     if name is None:
         path = Path(dataset).expanduser()
-        if path.is_dir() and is_triples(path):
+        if path.exists() and is_triples(path):
             hint = "a knowledge graph: load_triples, or gneg kg"
             checks.fail("dataset", "an edge list", str(path), hint=hint)
         if not path.exists() and not any(suffix in tables.SUFFIXES for suffix in path.suffixes):
@@ -85,7 +97,12 @@ def load(
             checks.fail("dataset", allowed, repr(str(dataset)), hint=hint)
         x_path = Path(features).expanduser() if features is not None else None
         return tables.load(
-            path, features=x_path, undirected=undirected, bipartite=bipartite, seed=seed
+            path,
+            features_path=x_path,
+            undirected=undirected,
+            bipartite=bipartite,
+            seed=seed,
+            options=table,
         )
     if features is not None:
         checks.fail("features", "None for a dataset that is known by name", str(features))
@@ -97,3 +114,27 @@ def load(
     if name in interactions.NAMES:
         return interactions.load(name, folder, seed)
     return pyg.load(name, folder, seed) if name in pyg.NAMES else ogb.load(name, folder)
+
+
+def reload(source: Mapping[str, Any]) -> LinkData | TripleData:
+    """Load the dataset of a run again.
+
+    Args:
+        source: What the record of the run says of it: ``dataset``, ``root``, ``features``,
+            ``directed``, ``bipartite``, ``split_seed``, ``unseen`` and ``table``.
+
+    Raises:
+        ValueError: If there is no such dataset or file.
+        MissingDataError: If the files are not there and cannot be downloaded.
+    """
+    if is_triples(source["dataset"]):
+        return load_triples(source["dataset"], root=source["root"], unseen=source["unseen"])
+    return load(
+        source["dataset"],
+        root=source["root"],
+        seed=source["split_seed"],
+        features=source["features"],
+        undirected=not source["directed"],
+        bipartite=source["bipartite"],
+        table=TableOptions(**source.get("table", {})),
+    )

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.datasets.names import Names
+from gneg.datasets.reading import Reading
 from gneg.graph import Graph, KnownEdges, sparse
 from gneg.graph.known import KnownPolicy
 from gneg.samplers import Sampler
@@ -93,6 +95,10 @@ class LinkData:
         num_src: Number of sources of a bipartite graph; None: it is homogeneous.
         weight: ``[P]`` weights, > 0, of the training positives; None: unweighted.
         time: ``[N]`` double, when each node came to be; None: not known.
+        negatives: ``[2, M]`` long, pairs that are known to be no edges, for training; None: none.
+        names: The user's own names of nodes, a pair for sources and targets of a bipartite graph;
+            None: they are their ids.
+        reading: What was understood of the file; None: the data are from no file of the user's.
     """
 
     name: str
@@ -108,6 +114,9 @@ class LinkData:
     num_src: int | None = None
     weight: Tensor | None = None
     time: Tensor | None = None
+    negatives: Tensor | None = None
+    names: Names | tuple[Names, Names] | None = None
+    reading: Reading | None = None
 
     @property
     def size(self) -> int | tuple[int, int]:
@@ -228,17 +237,26 @@ class LinkData:
             "edges": {part: self.positives(part).size(1) for part in PARTS},
             "hash": self.fingerprint(),
             "details_hash": self._details_hash,
+            "names_hash": self._names_hash,
         }
+
+    @cached_property
+    def _names_hash(self) -> str | None:
+        """A hash of the names, None without any."""
+        names = self.names if isinstance(self.names, tuple) else (self.names,)
+        return None if self.names is None else "-".join(n.fingerprint() for n in names if n)
 
     @cached_property
     def _details_hash(self) -> str:
         """A hash of what a run depends on beside edges and features."""
-        tables: list[Tensor | None] = [self.history, self.weight, self.time]
+        tables: list[Tensor | None] = [self.history, self.weight, self.time, self.negatives]
+        ranked_among_all = []
         for edges in (self.valid, self.test):
             tables += [*edges.neg, edges.mask]
+            ranked_among_all.append(edges.known is not None)
         shapes = [None if table is None else tuple(table.shape) for table in tables]
         present = [table for table in tables if table is not None]
-        return files.digest((self.num_src, shapes), *present)
+        return files.digest((self.num_src, shapes, ranked_among_all), *present)
 
     def fingerprint(self) -> str:
         """Return a hash of the nodes and the edges of all parts, in their order."""

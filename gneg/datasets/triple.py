@@ -10,6 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.datasets.names import Names
+from gneg.datasets.reading import Reading
 from gneg.graph import KnownTriples, Triples
 from gneg.graph.known import KnownPolicy
 from gneg.graph.triples import End, TripleCorrupt
@@ -38,6 +40,7 @@ class TripleData:
         negatives: By part and end, entities ``[E, M]`` that the official evaluation ranks the true
             one among; None: it ranks all entities.
         split: How the split was made.
+        reading: What was understood of the files; None: the data is of no file.
     """
 
     name: str
@@ -46,13 +49,14 @@ class TripleData:
     test: Tensor
     num_entities: int
     num_relations: int
-    entities: Sequence[str] | None = None
-    relations: Sequence[str] | None = None
+    entities: Names | None = None
+    relations: Names | None = None
     unseen: int = 0
     types: Sequence[Sequence[int]] | None = None
     verified: Mapping[str, Tensor] | None = None
     negatives: Mapping[str, Mapping[End, Tensor]] | None = None
     split: str = "given"
+    reading: Reading | None = None
 
     @property
     def metric(self) -> str:
@@ -138,7 +142,14 @@ class TripleData:
             "triples": {part: self.positives(part).size(1) for part in PARTS},
             "hash": self.fingerprint(),
             "details_hash": self._details_hash,
+            "names_hash": self._names_hash,
         }
+
+    @cached_property
+    def _names_hash(self) -> str | None:
+        """A hash of the names of entities and relations, None without any."""
+        names = [names for names in (self.entities, self.relations) if names is not None]
+        return "-".join(each.fingerprint() for each in names) or None
 
     @cached_property
     def _details_hash(self) -> str:

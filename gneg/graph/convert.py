@@ -47,12 +47,13 @@ def of_data(
     """Return the edges of a ``Data``, or of one ``edge_type`` of a ``HeteroData``.
 
     Args:
-        data: PyG data with an ``edge_index``.
+        data: PyG data with an ``edge_index``, or with its transposed sparse matrix ``adj_t``.
         edge_type: The edge type to take of ``HeteroData``; the only one if None.
-        weight: The edge attribute that holds weights; None: the edges have none.
+        weight: The edge attribute that holds weights, ``"adj_t"`` for the values of that matrix;
+            None: the edges have none.
 
     Raises:
-        ValueError: If there is no ``edge_index`` or no such weight, or ``edge_type`` is missing or
+        ValueError: If there are no edges or no such weight, or ``edge_type`` is missing or
             unknown.
     """
     store: Any = data
@@ -69,7 +70,11 @@ def of_data(
     elif edge_type is not None:
         checks.fail("edge_type", "None for homogeneous data", edge_type)
     if getattr(store, "edge_index", None) is None:
-        checks.fail("data", "PyG data with an 'edge_index'", f"{data!r}")
+        if getattr(store, "adj_t", None) is None:
+            checks.fail("data", "PyG data with an 'edge_index' or 'adj_t'", f"{data!r}")
+        edge_index, values = _of_transposed(store.adj_t)
+        checks.choice("weight", weight, (None, "adj_t"))
+        return Edges(edge_index, num_nodes, values if weight else None)
     if weight is None:
         return Edges(store.edge_index, num_nodes, None)
     if not isinstance(weight, str) or weight not in store:
@@ -77,8 +82,19 @@ def of_data(
     return Edges(store.edge_index, num_nodes, store[weight])
 
 
+def _of_transposed(adjacency: Any) -> tuple[Tensor, Tensor]:
+    """Return edges ``[2, E]`` and values ``[E]`` of PyG's ``adj_t [num_dst, num_src]``."""
+    from torch_geometric.utils import to_edge_index
+
+    edge_index, values = to_edge_index(adjacency)
+    return edge_index.flip(0), values
+
+
 def of_networkx(graph: networkx.Graph, weight: str | None) -> Edges:
     """Return the edges of a networkx graph; node ids are positions in ``list(graph)``.
+
+    Where every node has an attribute ``bipartite``, 0 or 1, as networkx marks two kinds of nodes,
+    sources are the nodes with 0 and targets those with 1, each numbered in the order of the graph.
 
     Args:
         graph: Any networkx graph.
@@ -90,26 +106,37 @@ def of_networkx(graph: networkx.Graph, weight: str | None) -> Edges:
     if not (hasattr(graph, "edges") and hasattr(graph, "is_directed")):
         checks.fail("graph", "a networkx graph", type(graph).__name__)
     ids = {node: i for i, node in enumerate(graph)}
-    edges = [(ids[edge[0]], ids[edge[1]]) for edge in graph.edges()]
-    edge_index = torch.tensor(edges, dtype=torch.long).view(-1, 2).t()
+    size: int | tuple[int, int] = len(ids)
+    edges = [edge[:2] for edge in graph.edges()]
+    kind = {node: data.get("bipartite") for node, data in graph.nodes(data=True)}
+    if set(kind.values()) == {0, 1}:
+        parts = [[node for node in graph if kind[node] == side] for side in (0, 1)]
+        ids = {node: i for part in parts for i, node in enumerate(part)}
+        size = len(parts[0]), len(parts[1])
+        edges = [(u, v) if kind[u] == 0 else (v, u) for u, v in edges]
+        inside = [(u, v) for u, v in edges if kind[u] == kind[v]]
+        if inside:
+            allowed = "one whose edges join nodes with 'bipartite' 0 to nodes with 1"
+            checks.fail("graph", allowed, f"the edge {inside[0]}")
+    edge_index = torch.tensor([(ids[u], ids[v]) for u, v in edges]).long().view(-1, 2).t()
     if weight is None:
-        return Edges(edge_index, len(ids), None)
+        return Edges(edge_index, size, None)
     if not isinstance(weight, str):
         checks.fail("weight", "the name of an edge attribute", checks.shown(weight))
     values = [
         checks.number("weight", value, 0, open_low=True)
         for *_, value in graph.edges(data=weight, default=1)
     ]
-    return Edges(edge_index, len(ids), torch.tensor(values, dtype=torch.double))
+    return Edges(edge_index, size, torch.tensor(values, dtype=torch.double))
 
 
 def of_scipy(
     matrix: scipy.sparse.sparray | scipy.sparse.spmatrix, bipartite: bool | None, weighted: bool
 ) -> Edges:
-    """Return the non-zero entries of a SciPy sparse matrix ``[num_src, num_dst]`` as edges.
+    """Return the non-zero entries of a sparse matrix ``[num_src, num_dst]`` as edges.
 
     Args:
-        matrix: The adjacency matrix.
+        matrix: The adjacency matrix, of SciPy or a sparse tensor of torch.
         bipartite: Whether rows and columns are different nodes; None: if it is not square.
         weighted: Whether the entries are weights of the edges.
 
@@ -117,8 +144,10 @@ def of_scipy(
         ValueError: If ``matrix`` is not a SciPy sparse matrix, or is not square but
             ``bipartite=False``.
     """
+    if isinstance(matrix, Tensor) and matrix.layout is not torch.strided:
+        matrix = _of_sparse(matrix)
     if not hasattr(matrix, "tocoo"):
-        checks.fail("matrix", "a SciPy sparse matrix", type(matrix).__name__)
+        checks.fail("matrix", "a SciPy sparse matrix or a sparse tensor", type(matrix).__name__)
     checks.choice("bipartite", bipartite, (None, False, True))
     checks.flag("weighted", weighted)
     coo = matrix.tocoo()
@@ -131,6 +160,14 @@ def of_scipy(
     size = (int(coo.shape[0]), int(coo.shape[1]))
     weight = torch.from_numpy(coo.data[keep].astype(np.float64)) if weighted else None
     return Edges(edge_index, size if bipartite else size[0], weight)
+
+
+def _of_sparse(matrix: Tensor) -> scipy.sparse.coo_matrix:
+    """Return a sparse tensor as a SciPy matrix."""
+    import scipy.sparse
+
+    entries = matrix.detach().cpu().to_sparse_coo().coalesce()
+    return scipy.sparse.coo_matrix((entries.values(), entries.indices()), tuple(matrix.shape))
 
 
 def weights(weight: object, size: int) -> npt.NDArray[np.float64]:

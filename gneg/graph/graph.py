@@ -117,7 +117,7 @@ class Graph:
         """Build from a PyG ``Data``, or from one ``edge_type`` of a ``HeteroData``.
 
         Args:
-            data: PyG data with an ``edge_index``.
+            data: PyG data with an ``edge_index`` or an ``adj_t``.
             edge_type: The edge type to take of ``HeteroData``; the only one if None.
             undirected: True symmetrises, False keeps the direction, None checks.
             weight: The edge attribute that holds weights, such as ``"edge_weight"``.
@@ -135,6 +135,8 @@ class Graph:
     ) -> Graph:
         """Build from a networkx graph; node ids are positions in ``list(graph)``.
 
+        Bipartite where every node has an attribute ``bipartite``, 0 (a source) or 1 (a target).
+
         Args:
             graph: Any networkx graph; parallel edges of a multigraph are one.
             undirected: True symmetrises, False keeps the direction, None checks; always True for an
@@ -145,7 +147,7 @@ class Graph:
             ValueError: If ``graph`` has no ``edges`` and ``is_directed`` of networkx.
         """
         edges = convert.of_networkx(graph, weight)
-        if not graph.is_directed():
+        if not graph.is_directed() and not isinstance(edges.num_nodes, tuple):
             undirected = True
         return cls.from_edge_index(*edges[:2], undirected=undirected, weight=edges.weight)
 
@@ -161,7 +163,7 @@ class Graph:
         """Build from the non-zero entries of a SciPy sparse matrix ``[num_src, num_dst]``.
 
         Args:
-            matrix: The adjacency matrix.
+            matrix: The adjacency matrix; a sparse tensor of torch will do as well.
             bipartite: Whether rows and columns are different nodes; None: if it is not square.
             undirected: True symmetrises, False keeps the direction, None checks.
             weighted: Whether the entries are weights of the edges.

@@ -235,19 +235,3 @@ def test_a_walk_across_types_reaches_what_one_type_cannot():
         samplers.Across(graph, samplers.Walk(graph), all_types, buys)
     with pytest.raises(ValueError, match="'edge_type' must be one of 'user', 'item', 'tag'"):
         samplers.Across(graph, walk, all_types, ("shop", "sells", "item"))
-
-
-@pytest.mark.parametrize(
-    ("columns", "options", "message"),
-    [
-        (["time"], {"bipartite": True}, "'time' must be left out in a bipartite graph"),
-        (["time", "weight"], {}, "'time' must be left out beside a column 'weight'"),
-    ],
-)
-def test_columns_that_do_not_go_together(tmp_path, columns, options, message):
-    table = pd.DataFrame({"source": range(30), "target": range(1, 31)})
-    for name in columns:
-        table[name] = range(1, 31)
-    table.to_csv(tmp_path / "edges.csv", index=False)
-    with pytest.raises(ValueError, match=message):
-        datasets.load(tmp_path / "edges.csv", **options)

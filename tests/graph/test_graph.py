@@ -193,3 +193,28 @@ def test_weights_from_everywhere():
         Graph.from_edge_index(edges, weight=torch.ones(3))
     with pytest.raises(ValueError, match="'weight' must be an edge attribute of the data"):
         Graph.from_data(data, weight="edge_attr")
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_sparse_tensors_and_transposed_matrices():
+    edges = torch.tensor([[0, 1, 3], [1, 2, 0]])
+    matrix = torch.sparse_coo_tensor(edges, torch.tensor([2.0, 3.0, 4.0]), (4, 4))
+    for sparse in (matrix, matrix.to_sparse_csr(), matrix.to_sparse_csc()):
+        graph = Graph.from_scipy(sparse, weighted=True)
+        assert graph.edge_index.tolist() == edges.tolist()
+        assert graph.weights.tolist() == [2.0, 3.0, 4.0]
+    data = Data(adj_t=matrix.t().to_sparse_csr(), num_nodes=4)
+    assert Graph.from_data(data).edge_index.tolist() == edges.tolist()
+    assert Graph.from_data(data, weight="adj_t").weights.tolist() == [2.0, 3.0, 4.0]
+    with pytest.raises(ValueError, match="'data' must be PyG data with an 'edge_index' or 'adj_t'"):
+        Graph.from_data(Data(num_nodes=4))
+
+
+def test_networkx_marks_two_kinds_of_nodes():
+    women = networkx.davis_southern_women_graph()
+    graph = Graph.from_networkx(women)
+    assert (graph.num_src, graph.num_dst) == (18, 14)
+    assert graph.num_edges == women.number_of_edges()
+    women.add_edge("Evelyn Jefferson", "Laura Mandeville")
+    with pytest.raises(ValueError, match=r"edges join nodes with 'bipartite' 0 .* the edge"):
+        Graph.from_networkx(women)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
-from torch_geometric.utils import is_undirected
 
 from gneg import checks
 from gneg.datasets.link import LinkData
 from gneg.datasets.sources import local
 from gneg.datasets.splits import check_no_overlap, make_split
 from gneg.graph import Graph
+
+if TYPE_CHECKING:  # it takes seconds to import
+    from torch_geometric.data import Data
 
 
 class Source(NamedTuple):
@@ -100,6 +101,9 @@ def from_pyg(
         ValueError: If a part lacks edges or labels, an edge stands in two parts, or there are
             neither validation nor test edges.
     """
+    from torch_geometric.data import Data
+    from torch_geometric.utils import is_undirected
+
     for part, data in (("train", train), ("valid", valid), ("test", test)):
         if not isinstance(data, Data) or data.edge_index is None:
             checks.fail(part, "homogeneous PyG data with an 'edge_index'", type(data).__name__)

@@ -1,25 +1,26 @@
-"""Knowledge graphs by name, from text files and from PyG, PyKEEN and networkx objects."""
+"""Knowledge graphs by name, from files, from names and from PyG, PyKEEN and networkx objects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 import torch
 from torch import Tensor
 
-from gneg import checks, files
-from gneg.datasets.sources import local, ogb
+from gneg import checks
+from gneg.datasets.sources import local, ogb, openke, read_triples, triple_files, triple_parts
+from gneg.datasets.sources.triple_parts import Unseen
 from gneg.datasets.splits import hold_out_covered
+from gneg.datasets.table_options import TableOptions
 from gneg.datasets.triple import PARTS, TripleData
 from gneg.graph import Triples
 from gneg.graph.triples import triple_tensor
 
-REMEDY = "a line is head, relation and tail, separated by tabs, in UTF-8"
 Rows = Sequence[Sequence[str]]
-Unseen = Literal["keep", "drop"]
 
 
 class Source(NamedTuple):
@@ -50,90 +51,82 @@ def triple_names() -> list[str]:
 
 
 def is_triples(dataset: str | Path) -> bool:
-    """Return whether a dataset is a knowledge graph: a known name or a folder with train.txt."""
-    has_name = _name(dataset) in triple_names()
-    return has_name or (Path(dataset).expanduser() / "train.txt").exists()
+    """Return whether a dataset is a knowledge graph.
+
+    It is if it is a known name, a folder with a training file of triples, or an N-Triples file.
+    """
+    if _name(dataset) is not None:
+        return True
+    path = Path(dataset).expanduser()
+    if path.is_dir():
+        return openke.is_openke(path) or bool(triple_files.candidates(path, "train"))
+    return ".nt" in path.suffixes
 
 
-def _name(dataset: str | Path) -> str:
-    return str(dataset).lower().replace("fb15k-237", "fb15k237")
+def _name(dataset: str | Path) -> str | None:
+    """Return the known name that a dataset is; None for a path, such as ``./codex-m``."""
+    text = str(dataset)
+    is_path = isinstance(dataset, Path) and dataset.exists()
+    if is_path or text.startswith((".", "~")) or "/" in text or os.sep in text:
+        return None
+    name = text.lower().replace("fb15k-237", "fb15k237")
+    return name if name in triple_names() else None
 
 
 def load_triples(
-    dataset: str | Path, *, root: str | Path | None = None, unseen: Unseen = "keep"
+    dataset: str | Path,
+    *,
+    root: str | Path | None = None,
+    unseen: Unseen = "keep",
+    table: TableOptions | None = None,
+    seed: int = 0,
 ) -> TripleData:
     """Load a knowledge graph.
 
+    A folder has a file for each part, ``train``, ``valid`` (``val``, ``dev``) and ``test``, that
+    ends in ``.txt``, ``.tsv``, ``.csv``, ``.parquet`` or ``.nt``, compressed or not; or it is
+    OpenKE's, with ``train2id.txt`` and its maps. Columns are head, relation and tail in this order,
+    or as a header says. A single file is split by its column ``split``, else at random, 85/5/10,
+    such that every entity and relation keeps a training triple.
+
     Args:
         dataset: A name (``fb15k237``, ``wn18rr``, ``yago3-10``, ``codex-s``, ``codex-m``,
-            ``codex-l``, ``nations``, ``umls``, ``kinship``, ``ogbl-biokg``, ``ogbl-wikikg2``) or a
-            folder with ``train.txt``, ``valid.txt`` and ``test.txt``, whose lines hold head,
-            relation and tail, separated by tabs.
+            ``codex-l``, ``nations``, ``umls``, ``kinship``, ``ogbl-biokg``, ``ogbl-wikikg2``), or
+            the path of a folder or file; what holds a separator (``./codex-m``) is a path.
         root: Folder to look for local copies in and to download to; the cache folder if None.
         unseen: Whether triples of validation and test with entities or relations that are not in
             training are kept (``"keep"``), as in published results, or left out (``"drop"``).
+        table: How to read the files, where that is not to be found out.
+        seed: Seed of a random split.
 
     Raises:
-        ValueError: If there is no such dataset, or a file is not a list of triples.
+        ValueError: If there is no such dataset, a file is not a list of triples, or a triple stands
+            in two parts.
         MissingDataError: If the files are not there and cannot be downloaded.
     """
+    checks.choice("unseen", unseen, ("keep", "drop"))
     name = _name(dataset)
-    if name in ogb.TRIPLE_NAMES:
-        return ogb.load_triples(name, local.folder_of(root))
-    if name not in NAMES:
+    options = TableOptions() if table is None else table
+    if name is None:
         path = Path(dataset).expanduser()
+        if path.is_file():
+            return read_triples.from_file(path, unseen, options, seed)
         if not path.is_dir():
-            allowed = "a folder with train.txt, valid.txt and test.txt, or one of "
+            allowed = (
+                "a folder with train.txt, valid.txt and test.txt, a file of triples, or one of "
+            )
             names = ", ".join(triple_names())
             checks.fail("dataset", allowed + names, repr(str(dataset)))
-        return read(path, path.name, unseen)
+        return read_triples.from_folder(path, unseen, options)
+    if options != TableOptions():
+        checks.fail("table", "None for a dataset that is known by name", name)
+    if name in ogb.TRIPLE_NAMES:
+        return ogb.load_triples(name, local.folder_of(root))
     folder = local.folder_of(root)
     needed = [f"{part}.txt" for part in PARTS]
     candidates = [f"{name}/raw", f"kg/{name}/raw", name, f"kg/{name}"]
     copy = local.find(folder, candidates, needed)
-    return read(copy or _download(name, folder, needed), name, unseen)
-
-
-def read(folder: Path, name: str, unseen: Unseen = "keep") -> TripleData:
-    """Read ``train.txt``, ``valid.txt``, ``test.txt`` and CoDEx's verified negatives and types.
-
-    Args:
-        folder: The folder of the files; ``valid_negatives.txt``, ``test_negatives.txt`` and
-            ``entity2types.json`` (there or in the folder above) may be missing.
-        name: Name of the dataset.
-        unseen: As in :func:`load_triples`.
-
-    Raises:
-        ValueError: If a file is missing or not a list of triples.
-    """
-    rows = {part: _rows(folder / f"{part}.txt") for part in PARTS}
-    if not rows["train"]:
-        checks.fail("dataset", "a folder with training triples", f"{folder / 'train.txt'} of none")
-    data = from_named_triples(rows["train"], rows["valid"], rows["test"], name=name, unseen=unseen)
-    assert data.entities is not None
-    entity_ids = _ids(data.entities)
-    relation_ids = _ids(data.relations or ())
-    verified = {}
-    for part in ("valid", "test"):
-        path = folder / f"{part}_negatives.txt"
-        if path.exists():
-            negatives = _rows(path)
-            ends = {end for head, _, tail in negatives for end in (head, tail)}
-            unknown = ends - set(entity_ids) | {row[1] for row in negatives} - set(relation_ids)
-            if unknown:
-                allowed = "verified negatives of entities and relations of the graph"
-                checks.fail("dataset", allowed, f"{min(unknown)} in {path}")
-            verified[part] = _numbered(negatives, entity_ids, relation_ids)
-    types = None
-    for path in (folder / "entity2types.json", folder.parent / "entity2types.json"):
-        if path.exists():
-            types_of = files.read_record("dataset", path, {...: [str]}, remedy=REMEDY)
-            type_ids = _ids(sorted({name for names in types_of.values() for name in names}))
-            types = [
-                [type_ids[name] for name in types_of.get(entity, ())] for entity in data.entities
-            ]
-            break
-    return replace(data, types=types, verified=verified or None)
+    return read_triples.published(copy or _download(name, folder, needed), name, unseen)
 
 
 def from_named_triples(
@@ -152,57 +145,11 @@ def from_named_triples(
     Raises:
         ValueError: If ``unseen`` is unknown.
     """
-    checks.choice("unseen", unseen, ("keep", "drop"))
-    entities = {end for head, _, tail in train for end in (head, tail)}
-    relations = {relation for _, relation, _ in train}
-
-    def known(row: Sequence[str]) -> bool:
-        return row[0] in entities and row[1] in relations and row[2] in entities
-
-    known_rows = [[row for row in part if known(row)] for part in (valid, test)]
-    num_unseen = len(valid) + len(test) - sum(map(len, known_rows))
-    if unseen == "drop":
-        valid, test = known_rows
-    rows = [*train, *valid, *test]
-    entity_names = sorted({end for head, _, tail in rows for end in (head, tail)})
-    relation_names = sorted({row[1] for row in rows})
-    ids = _ids(entity_names), _ids(relation_names)
-    return TripleData(
-        name,
-        _numbered(train, *ids),
-        _numbered(valid, *ids),
-        _numbered(test, *ids),
-        len(entity_names),
-        len(relation_names),
-        entity_names,
-        relation_names,
-        unseen=num_unseen if unseen == "keep" else 0,
-    )
-
-
-def _ids(names: Sequence[str]) -> dict[str, int]:
-    """Return the position of each name."""
-    return {name: i for i, name in enumerate(names)}
-
-
-def _rows(path: Path) -> list[list[str]]:
-    """Return the lines of a file, each as head, relation and tail."""
-    if not path.exists():
-        checks.fail("dataset", "a folder with train.txt, valid.txt and test.txt", f"no {path}")
-    with files.reading("dataset", path, "a file of triples", REMEDY):
-        lines = path.read_text(encoding="utf-8").split("\n")
-    rows = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
-    for number, row in enumerate(rows, 1):
-        if len(row) != 3:
-            allowed = "lines of head, relation and tail, separated by tabs"
-            checks.fail("dataset", allowed, f"{path}, line {number}")
-    return rows
-
-
-def _numbered(rows: Rows, ids: Mapping[str, int], relation_ids: Mapping[str, int]) -> Tensor:
-    """Return triples of ids ``[3, E]``."""
-    triples = [(ids[head], relation_ids[relation], ids[tail]) for head, relation, tail in rows]
-    return torch.tensor(triples, dtype=torch.long).view(-1, 3).t().contiguous()
+    columns = {
+        part: [pa.array([row[i] for row in rows], pa.string()) for i in range(3)]
+        for part, rows in zip(PARTS, (train, valid, test), strict=True)
+    }
+    return triple_parts.assemble(name, *triple_parts.number(columns, as_text=True), unseen)
 
 
 def _download(name: str, root: Path, needed: Sequence[str]) -> Path:
@@ -277,7 +224,7 @@ def _from_networkx(graph: Any) -> Triples:
         else ((u, v, None, data) for u, v, data in graph.edges(data=True))
     )
     rows = [(ids[u], str(data.get("relation", key)), ids[v]) for u, v, key, data in edges]
-    relation_ids = _ids(sorted({row[1] for row in rows}))
+    relation_ids = {name: i for i, name in enumerate(sorted({row[1] for row in rows}))}
     index = [(head, relation_ids[relation], tail) for head, relation, tail in rows]
     triples = torch.tensor(index, dtype=torch.long).view(-1, 3).t()
     return Triples(triples, len(ids), len(relation_ids))

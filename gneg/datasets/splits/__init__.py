@@ -13,13 +13,14 @@ from __future__ import annotations
 from gneg.datasets.splits.make import make_split
 from gneg.datasets.splits.ordered import edge_order, one_direction, split_in_order
 from gneg.datasets.splits.overlap import check_no_overlap, drop_repeated_edges
-from gneg.datasets.splits.random import hold_out_covered, split_edges
+from gneg.datasets.splits.random import hold_out, hold_out_covered, split_edges
 from gneg.datasets.splits.temporal import split_by_node_time, split_by_time
 
 __all__ = [
     "check_no_overlap",
     "drop_repeated_edges",
     "edge_order",
+    "hold_out",
     "hold_out_covered",
     "make_split",
     "one_direction",

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
+import numpy as np
+import scipy.sparse
+import scipy.sparse.csgraph
 import torch
 from torch import Tensor
 
@@ -45,6 +49,60 @@ def split_edges(
     valid = rank < num_valid
     test = (rank >= num_valid) & (rank < num_valid + num_test)
     return edges[:, ~(valid | test)], edges[:, valid], edges[:, test]
+
+
+def hold_out(
+    graph: Graph,
+    ratios: tuple[float, float],
+    *,
+    keep: Literal["nodes", "connected"],
+    seed: int = 0,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Split a graph's edges so that training keeps every node, or whatever is connected.
+
+    Args:
+        graph: The graph whose edges are split, homogeneous or bipartite.
+        ratios: Shares of validation and test; the parts are smaller where edges cannot be spared.
+        keep: ``"nodes"``: every node that has an edge keeps one; ``"connected"``: nodes that are
+            connected stay so (a random spanning forest stays in training).
+        seed: Seed of the random order.
+
+    Returns:
+        Train, valid and test, ``[2, E]`` long each; undirected edges once.
+    """
+    edges = graph.edge_index
+    if graph.undirected:
+        edges = edges[:, edges[0] < edges[1]]
+    if keep == "nodes":
+        spaces = (0, 1) if graph.bipartite else (0, 0)
+        return hold_out_covered(edges, ratios, id_spaces=spaces, seed=seed)
+    forest = _spanning_forest(graph, edges, seed)
+    place = torch.rand(edges.size(1), generator=generator_from(split_seed(seed, 0)))
+    spare = torch.sort(torch.where(forest, 2.0, place), stable=True).indices
+    num_valid, num_test = (round(ratio * edges.size(1)) for ratio in ratios)
+    free = int((~forest).sum())
+    num_valid, num_test = min(num_valid, free // 3), min(num_test, free - free // 3)
+    part = torch.zeros(edges.size(1), dtype=torch.long)
+    part[spare[:num_valid]] = 1
+    part[spare[num_valid : num_valid + num_test]] = 2
+    return edges[:, part == 0], edges[:, part == 1], edges[:, part == 2]
+
+
+def _spanning_forest(graph: Graph, edges: Tensor, seed: int) -> Tensor:
+    """Return the mask ``[E]`` of the edges of a random spanning forest."""
+    shift = graph.num_src if graph.bipartite else 0
+    src, dst = edges[0].numpy(), edges[1].numpy() + shift
+    weight = np.random.Generator(np.random.Philox(split_seed(seed, 1))).random(len(src)) + 1.0
+    size = graph.num_nodes
+    low, high = np.minimum(src, dst), np.maximum(src, dst)
+    key, first = np.unique(low * size + high, return_index=True)
+    matrix = scipy.sparse.coo_matrix((weight[first], (low[first], high[first])), (size, size))
+    tree = scipy.sparse.csgraph.minimum_spanning_tree(matrix.tocsr()).tocoo()
+    chosen = np.minimum(tree.row, tree.col).astype(np.int64) * size + np.maximum(tree.row, tree.col)
+    forest = np.zeros(len(src), bool)
+    forest[first[np.isin(key, chosen)]] = True
+    # Of a pair of arcs both stay: its reverse would give a held-out arc away.
+    return torch.from_numpy(np.isin(low * size + high, (low * size + high)[forest]))
 
 
 def hold_out_covered(

@@ -1,0 +1,194 @@
+"""Edges of a table: ids by what occurs, names, weights, times, labels and parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gneg import checks
+from gneg.datasets.names import Names
+from gneg.datasets.reading import Reading
+from gneg.datasets.sources import columns as roles
+from gneg.datasets.sources import numbering, values
+from gneg.datasets.sources.formats import RawTable
+from gneg.datasets.table_options import TableOptions
+
+
+class EdgeTable(NamedTuple):
+    """The edges of a table, in its order.
+
+    Attributes:
+        ends: Sources and targets, ``[E]`` names each, of strings or integers.
+        bipartite: Whether the two ends are of different kinds.
+        weight: ``[E]`` weights, or None.
+        time: ``[E]`` times, integers that sort, or None.
+        positive: ``[E]`` whether a row is an edge; else it is a given negative.
+        part: ``[E]`` ``train``, ``valid`` or ``test``, or None where the file has no split.
+        sizes: Numbers of sources and targets where ids are positions; None: by what occurs.
+        nodes: Names of all nodes, where the file lists them.
+        reading: What was understood.
+    """
+
+    ends: tuple[pa.Array, pa.Array]
+    bipartite: bool
+    weight: npt.NDArray[np.float64] | None
+    time: npt.NDArray[np.int64] | None
+    positive: npt.NDArray[np.bool_]
+    part: npt.NDArray[np.str_] | None
+    sizes: tuple[int, int] | None
+    nodes: list[str] | None
+    reading: Reading
+
+
+def edge_table(
+    raw: RawTable, path: Path, options: TableOptions, bipartite: bool | None
+) -> EdgeTable:
+    """Return the edges of a table.
+
+    Args:
+        raw: The columns of the file.
+        path: The file, for errors.
+        options: What the caller says of the columns.
+        bipartite: Whether the two ends are of different kinds; None: as the file says.
+
+    Raises:
+        ValueError: If a value cannot be read as what its column is.
+    """
+    if len(raw.columns) < 2 or not len(raw.columns[0]):
+        allowed = "a table of at least one edge and two columns"
+        size = f"{len(raw.columns[0]) if raw.columns else 0} rows, {len(raw.columns)} columns"
+        checks.fail("dataset", allowed, f"{path} of {size}")
+    used, rows, notes = _used(raw, path, options)
+    ends = raw.columns[used["source"]], raw.columns[used["target"]]
+    mask = pa.array(rows)
+    column = {name: raw.columns[i].filter(mask) for name, i in used.items()}
+    kinds = raw.bipartite or (raw.names is not None and roles.two_kinds(raw.names, used))
+    if bipartite is None and kinds:
+        notes.append("ends are of two kinds (bipartite)")
+    first = [end[0].as_py() for end in ends]
+    if raw.names is None and raw.separator and _may_be_a_header(first, ends):
+        notes.append(f"the first row, {', '.join(first)}, does not come again: see --header")
+    if raw.directed:
+        notes.append("the file says that edges have a direction, see --directed")
+    positive = values.labels(column["label"], path) if "label" in used else rows[rows]
+    return EdgeTable(
+        ends=(column["source"], column["target"]),
+        bipartite=bool(kinds if bipartite is None else bipartite),
+        weight=values.numbers("weight", column["weight"], path) if "weight" in used else None,
+        time=values.times(column["time"], path, options.day_first) if "time" in used else None,
+        positive=positive,
+        part=values.parts(column["split"], path) if "split" in used else None,
+        sizes=raw.sizes,
+        nodes=raw.nodes,
+        reading=_reading(raw, path, used, ends, notes),
+    )
+
+
+def _used(
+    raw: RawTable, path: Path, options: TableOptions
+) -> tuple[dict[Any, int], npt.NDArray[np.bool_], list[str]]:
+    """Return the column of each role that is used, the rows that are, and what to say of them."""
+    role = roles.assign(raw.names, raw.columns, options.columns())  # type: ignore[arg-type]
+    notes = []
+    check_ends((raw.columns[role["source"]], raw.columns[role["target"]]), path)
+    used: dict[Any, int] = dict(role)
+    rows = np.ones(len(raw.columns[0]), bool)
+    if "rating" in role and options.min_rating is not None:
+        rows = values.numbers("rating", raw.columns[role["rating"]], path) >= options.min_rating
+        notes.append(f"{int(rows.sum()):,} of {len(rows):,} rows are rated at least "
+                     f"{options.min_rating:g}")  # fmt: skip
+        if not rows.any():
+            checks.fail("min_rating", "a rating that occurs", options.min_rating)
+    elif "rating" in role:
+        del used["rating"]
+        notes.append("every rating is an edge, see --min-rating")
+    elif options.min_rating is not None:
+        checks.fail("min_rating", "absent where there is no column of ratings", options.min_rating)
+    fault = None
+    if "label" in role and options.label is None:
+        fault = values.fault_of_labels(raw.columns[role["label"]])
+    if fault is not None:
+        del used["label"]
+        notes.append(f"{fault}, so that it is not used, see --label")
+    if "split" in used and "time" in used:
+        del used["time"]
+        notes.append("the split is that of the column, not by time")
+    if "time" in used and "weight" in used:
+        # Weights, added up over all events, would leak later events.
+        del used["weight"]
+        notes.append("weights are not used in a split by time")
+    return used, rows, notes
+
+
+def _may_be_a_header(first: list[Any], ends: tuple[pa.Array, pa.Array]) -> bool:
+    """Return whether the values of a first row are words that never come again."""
+    words = not any(
+        roles.is_number(str(value)) or any(map(str.isdigit, str(value))) for value in first
+    )
+    again = any(pc.any(pc.equal(end[1:], value)).as_py() for end in ends for value in first)
+    return words and len(ends[0]) > 1 and not again
+
+
+def _reading(
+    raw: RawTable, path: Path, used: dict[Any, int], ends: tuple[Any, Any], notes: list[str]
+) -> Reading:
+    names = raw.names or [str(i + 1) for i in range(len(raw.columns))]
+    kind = "positions" if raw.sizes else "names"
+    if raw.sizes is None and pa.types.is_integer(numbering.typed(ends)[0].type):
+        kind = "integers"
+    return Reading(
+        file=path.name,
+        form=raw.form,
+        header=raw.names is not None,
+        columns={role: names[used[role]] for role in roles.ROLES if role in used},
+        unused=tuple(
+            name or "one without a name" for i, name in enumerate(names) if i not in used.values()
+        ),
+        ids=kind,
+        notes=tuple(notes),
+    )
+
+
+def check_ends(ends: Sequence[pa.Array], path: Path) -> None:
+    """Refuse rows that lack an end, or a relation."""
+    for end in ends:
+        if pa.types.is_string(end.type) and pc.any(pc.equal(end, "")).as_py():
+            row = pc.index(end, "").as_py() + 1
+            checks.fail("dataset", "a table without missing ends", f"{path}, row {row}")
+
+
+def numbered(
+    table: EdgeTable, nodes: pa.Array | None
+) -> tuple[npt.NDArray[np.int64], Names | tuple[Names, Names] | None]:
+    """Return edges ``[2, E]`` of ids, and the names of the nodes.
+
+    Args:
+        table: The edges.
+        nodes: Names of further nodes, such as those of a file of features; None: none.
+
+    Raises:
+        ValueError: If further nodes are given for a bipartite graph.
+    """
+    if table.sizes is not None:
+        return np.stack([end.to_numpy() for end in table.ends]), None
+    if table.bipartite:
+        (source, source_names), (target, target_names) = (
+            _column(end) for end in table.ends
+        )  # fmt: skip
+        return np.stack([source, target]), (source_names, target_names)
+    further = [nodes] if nodes is not None else []
+    if table.nodes is not None:
+        further.append(pa.array(table.nodes, pa.string()))
+    (source, target, *_), names = numbering.number([*table.ends, *further])
+    return np.stack([source, target]), names
+
+
+def _column(end: pa.Array) -> tuple[npt.NDArray[np.int64], Names]:
+    (ids,), names = numbering.number([end])
+    return ids, names

@@ -1,0 +1,173 @@
+"""Tables and graphs of any format as columns, read by the libraries that know the format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gneg import checks, files
+from gneg.datasets.sources import columns as roles
+from gneg.datasets.sources import delimited
+from gneg.datasets.sources.delimited import KIND
+from gneg.datasets.table_options import TableOptions
+
+REMEDY = "see gneg.datasets.load for the forms of files"
+PARTS = ("train", "valid", "test")
+
+
+class RawTable(NamedTuple):
+    """Columns of a table, or the edges of a graph as a table.
+
+    Attributes:
+        columns: The columns, of strings or integers, by position.
+        names: Their names; None: there is no header.
+        form: The form of the file, for people.
+        sizes: Numbers of rows and columns of a matrix, whose ids are positions; None: a table.
+        bipartite: Whether the file says that its ends are of two kinds.
+        directed: Whether the file says that its edges have a direction; None: it does not say.
+        nodes: Names of all nodes, where the file lists them; None: those of the edges.
+        separator: Name of the separator of text, as :mod:`.delimited` calls it.
+    """
+
+    columns: list[pa.Array]
+    names: list[str] | None
+    form: str
+    sizes: tuple[int, int] | None = None
+    bipartite: bool = False
+    directed: bool | None = None
+    nodes: list[str] | None = None
+    separator: str | None = None
+
+
+def read(
+    path: Path,
+    options: TableOptions,
+    is_header: Callable[[Sequence[str], Sequence[pa.Array]], bool] = roles.is_header,
+) -> RawTable:
+    """Read a file by its suffix; what has none that is known is taken as delimited text.
+
+    Args:
+        path: The file.
+        options: What the caller says of the separator and the header.
+        is_header: Called with the first row of a text and the columns below it: whether it is a
+            header.
+
+    Raises:
+        ValueError: If the file is missing, empty or damaged.
+    """
+    if path.is_dir() or not path.exists():
+        checks.fail("dataset", "an existing file", f"{path}{', a folder' if path.is_dir() else ''}")
+    for suffix, reader in READERS.items():
+        if suffix in path.suffixes:
+            return reader(path)
+    text = delimited.read(path, separator=options.sep, header=options.header, is_header=is_header)
+    separator = delimited.SPOKEN.get(text.separator, text.separator)
+    form = f"text separated by {separator}"
+    bipartite = any(comment.split()[:2] == ["%", "bip"] for comment in text.comments)
+    return RawTable(text.columns, text.header, form, bipartite=bipartite, separator=text.separator)
+
+
+def parquet(path: Path) -> RawTable:
+    """Read a Parquet file."""
+    import pyarrow.parquet
+
+    with files.reading("dataset", path, KIND, REMEDY):
+        table = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True).read()
+    return _of_arrow(table, "parquet")
+
+
+def arrow(path: Path) -> RawTable:
+    """Read an Arrow or Feather file."""
+    import pyarrow.feather
+
+    with files.reading("dataset", path, KIND, REMEDY):
+        table = pyarrow.feather.read_table(path)
+    return _of_arrow(table, "Arrow")
+
+
+def _of_arrow(table: pa.Table, form: str) -> RawTable:
+    columns, names = [], []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        values = column.combine_chunks()
+        if isinstance(values, pa.ChunkedArray):
+            values = (
+                pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], "string")
+            )
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if not pa.types.is_nested(values.type) and not name.startswith("__index_level"):
+            text = values if pa.types.is_string(values.type) else values.cast(pa.string())
+            columns.append(pc.fill_null(text, ""))
+            names.append(name)
+    return RawTable(columns, names, form)
+
+
+def matrix_market(path: Path) -> RawTable:
+    """Read a MatrixMarket file: an adjacency or, if it is not square, a biadjacency matrix."""
+    import scipy.io
+
+    with files.reading("dataset", path, KIND, REMEDY):
+        symmetry = scipy.io.mminfo(path)[5]
+        matrix = scipy.io.mmread(path)
+    return _of_matrix(matrix, "MatrixMarket", directed=None if symmetry == "general" else False)
+
+
+def scipy_sparse(path: Path) -> RawTable:
+    """Read a SciPy sparse matrix: an adjacency or, if it is not square, a biadjacency matrix."""
+    import scipy.sparse
+
+    with files.reading("dataset", path, KIND, REMEDY):
+        matrix = scipy.sparse.load_npz(path)
+    return _of_matrix(matrix, "SciPy sparse matrix")
+
+
+def _of_matrix(matrix: Any, form: str, directed: bool | None = None) -> RawTable:
+    import scipy.sparse
+
+    entries = scipy.sparse.coo_matrix(matrix)
+    ends = [pa.array(end.astype(np.int64)) for end in (entries.row, entries.col)]
+    names = ["source", "target"]
+    if entries.data.dtype.kind in "iuf" and len(np.unique(entries.data[:1000])) > 1:
+        ends.append(pa.array(entries.data.astype(np.float64)).cast(pa.string()))
+        names.append("weight")
+    rows, columns = (int(size) for size in entries.shape)
+    return RawTable(ends, names, form, (rows, columns), rows != columns, directed)
+
+
+def networkx_file(path: Path) -> RawTable:
+    """Read a GraphML or GML file."""
+    import networkx
+
+    read: Callable[..., Any] = (
+        networkx.read_gml if ".gml" in path.suffixes else networkx.read_graphml
+    )
+    with files.reading("dataset", path, "a graph in GraphML or GML", REMEDY):
+        graph = read(path)
+    rows = [(str(u), str(v), data) for u, v, data in graph.edges(data=True)]
+    if not rows:
+        checks.fail("dataset", "a graph with edges", f"{path} with none")
+    columns = [pa.array([row[i] for row in rows], pa.string()) for i in (0, 1)]
+    names = ["source", "target"]
+    for name in rows[0][2]:
+        if all(name in data for _, _, data in rows):
+            columns.append(pa.array([str(data[name]) for *_, data in rows], pa.string()))
+            names.append(name)
+    form = "GML" if ".gml" in path.suffixes else "GraphML"
+    nodes = [str(node) for node in graph]
+    return RawTable(columns, names, form, directed=graph.is_directed(), nodes=nodes)
+
+
+READERS: dict[str, Callable[[Path], RawTable]] = {
+    ".parquet": parquet,
+    ".arrow": arrow,
+    ".feather": arrow,
+    ".mtx": matrix_market,
+    ".npz": scipy_sparse,
+    ".graphml": networkx_file,
+    ".gml": networkx_file,
+}

@@ -1,0 +1,53 @@
+"""Ids for the ends of edges, numbered by what occurs in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gneg.datasets.names import Names
+
+IntArray = npt.NDArray[np.int64]
+# As text first: 007 is a name, and where one value is, all of them are.
+_INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
+_WHOLE = r"^(0|-?[1-9][0-9]{0,17})(\.0*)?$"
+
+
+def typed(columns: Sequence[pa.Array]) -> list[pa.Array]:
+    """Return columns of one kind of name as integers if all of their values are, else as they are.
+
+    ``7.0`` is the integer 7 (a column with a gap, as pandas writes it) where all values are whole
+    numbers; a leading zero makes all of them text.
+    """
+    if all(pa.types.is_integer(column.type) for column in columns):
+        return list(columns)
+    for pattern in (_INTEGER, _WHOLE):
+        matches = [pc.all(pc.match_substring_regex(column, pattern)).as_py() for column in columns]
+        if all(match is not False for match in matches):
+            whole = [pc.replace_substring_regex(column, r"\.0*$", "") for column in columns]
+            return [column.cast(pa.int64()) for column in whole]
+    return list(columns)
+
+
+def number(columns: Sequence[pa.Array], *, as_text: bool = False) -> tuple[list[IntArray], Names]:
+    """Return ids of the values of columns that share their names, and the names, sorted.
+
+    Args:
+        columns: Columns of strings or of integers.
+        as_text: Whether strings stay text where all of them are integers.
+    """
+    if not as_text and any(pa.types.is_string(column.type) for column in columns):
+        columns = typed([column.cast(pa.string()) for column in columns])
+    joined = pa.chunked_array(columns, columns[0].type).combine_chunks()
+    encoded = joined.dictionary_encode()
+    values = encoded.dictionary
+    order = pc.array_sort_indices(values).to_numpy()
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    ids = rank[encoded.indices.to_numpy(zero_copy_only=False)]
+    bounds = np.cumsum([len(column) for column in columns])[:-1]
+    return np.split(ids, bounds), Names(values.take(pa.array(order)))

@@ -1,0 +1,229 @@
+"""Files and folders of triples of names, as columns of heads, relations and tails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gneg import checks
+from gneg.datasets.sources import columns as roles
+from gneg.datasets.sources import delimited, formats, n_triples, values
+from gneg.datasets.sources.columns import Role
+from gneg.datasets.sources.edges import check_ends
+from gneg.datasets.table_options import TableOptions
+from gneg.datasets.triple import PARTS
+
+SPELLINGS = {"train": ("train",), "valid": ("valid", "val", "dev"), "test": ("test",)}
+SUFFIXES = (".txt", ".tsv", ".csv", ".parquet", ".nt")
+COMPRESSED = ("", ".gz", ".bz2", ".zst")
+ORDER: tuple[Role, ...] = ("source", "relation", "target")
+ENDS = ("head", "relation", "tail")
+#: Letters that are names of columns of triples; others are names of entities.
+_LETTERS = set("hrtspo")
+#: Options of tables that triples have no use for, and what they are where nothing was said.
+_UNUSED_OPTIONS = {"weight": None, "time": None, "label": None, "rating": None,
+                   "min_rating": None, "day_first": None}  # fmt: skip
+
+
+class TripleTable(NamedTuple):
+    """The triples of a file.
+
+    Attributes:
+        columns: Heads, relations and tails, ``[E]`` strings each.
+        part: ``[E]`` ``train``, ``valid`` or ``test``; None: the file has no column of splits.
+        form: The form of the file, for people.
+        separator: Name of the separator of text.
+        names: Names of the columns; None: there is no header.
+        header: Whether there is a header; None: the form has no columns.
+        positions: Position of the column of each role.
+        unused: Columns that are not used, by name or number.
+        literals: Number of triples left out because their object is a literal.
+    """
+
+    columns: list[pa.Array]
+    part: npt.NDArray[np.str_] | None = None
+    form: str = "N-Triples"
+    separator: str | None = None
+    names: list[str] | None = None
+    header: bool | None = None
+    positions: dict[Role, int] = {}  # noqa: RUF012 - a named tuple's default, never written to
+    unused: tuple[str, ...] = ()
+    literals: int = 0
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The column of each role, by name or number from 1, for people."""
+        spoken = {**dict(zip(ORDER, ENDS, strict=True)), "split": "split"}
+        return {
+            spoken[role]: self.names[i] if self.names else str(i + 1)
+            for role, i in self.positions.items()
+        }
+
+
+def candidates(folder: Path, part: str) -> list[Path]:
+    """Return the files of a folder that are named as those of a part are."""
+    stems = [spelling + suffix for spelling in SPELLINGS[part] for suffix in SUFFIXES]
+    paths = [folder / (stem + compressed) for stem in stems for compressed in COMPRESSED]
+    return [path for path in paths if path.is_file()]
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """Return the file of each part.
+
+    Raises:
+        ValueError: If a part has no file, or several.
+    """
+    paths = {}
+    for part in PARTS:
+        of_part = candidates(folder, part)
+        if not of_part:
+            allowed = "a folder with train.txt, valid.txt and test.txt (or .tsv, .csv, .parquet, "
+            checks.fail("dataset", f"{allowed}.nt)", f"{folder} without one of {part}")
+        if len(of_part) > 1:
+            names = " and ".join(path.name for path in of_part)
+            checks.fail("dataset", f"a folder with one file of {part}", f"{names} in {folder}")
+        paths[part] = of_part[0]
+    return paths
+
+
+def read_parts(paths: dict[str, Path], options: TableOptions) -> dict[str, TripleTable]:
+    """Read the files of the parts; separator and columns are those of the training file.
+
+    Raises:
+        ValueError: If a file is no list of triples, or training is empty.
+    """
+    check_options(options)
+    if _is_empty(paths["train"]):
+        checks.fail("dataset", "a folder with training triples", f"{paths['train']} of none")
+    train = read(paths["train"], options)
+    if train.part is not None:
+        hint = "one file may hold the whole split, a folder has a file for each part"
+        checks.fail("dataset", "a folder of files without a split", f"{paths['train']}", hint=hint)
+    return {
+        part: train if part == "train" else read(path, options, train)
+        for part, path in paths.items()
+    }
+
+
+def check_options(options: TableOptions) -> None:
+    """Refuse options that triples have no use for."""
+    for name, default in _UNUSED_OPTIONS.items():
+        if getattr(options, name) != default:
+            checks.fail(name, "absent for triples", repr(getattr(options, name)))
+
+
+def read(path: Path, options: TableOptions, train: TripleTable | None = None) -> TripleTable:
+    """Read a file of triples: text, a table of any other format, or N-Triples.
+
+    Args:
+        path: The file.
+        options: What the caller says of its separator, header and columns.
+        train: The training file's table, whose separator and columns this file shares, and which
+            may be followed by an empty one; None: this is the training file or the only one.
+
+    Raises:
+        ValueError: If the file is no list of triples.
+    """
+    if ".nt" in path.suffixes:
+        columns, literals = n_triples.read(path)
+        return TripleTable(columns, literals=literals)
+    if train is not None and _is_empty(path):
+        return train._replace(columns=[pa.array([], pa.string())] * 3)
+    if train is not None and train.separator is not None:
+        options = replace(options, sep=train.separator)
+
+    def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
+        if train is None:
+            return is_triple_header(first, below)
+        return train.names is not None and _alike(first, train.names)
+
+    raw = formats.read(path, options, is_header=is_header)
+    if len(raw.columns) < 3:
+        separator = delimited.SPOKEN.get(str(raw.separator), raw.separator)
+        by = f", separated by {separator}" if separator else ""
+        line = ", ".join(raw.names or [str(column[0]) for column in raw.columns])
+        checks.fail("dataset", f"lines of head, relation and tail{by}", f"{path}, line 1: {line!r}")
+    if train is None or not train.positions:
+        positions = roles.assign(
+            raw.names,
+            raw.columns,
+            options.columns(),  # type: ignore[arg-type]
+            triples=True,
+        )
+    else:
+        positions = _positions_as(train, raw, path)
+    used = {role: positions[role] for role in (*ORDER, "split") if role in positions}
+    columns = [raw.columns[used[role]].cast(pa.string()) for role in ORDER]
+    check_ends(columns, path)
+    names = raw.names or [str(i + 1) for i in range(len(raw.columns))]
+    return TripleTable(
+        columns,
+        values.parts(raw.columns[used["split"]], path) if "split" in used else None,
+        raw.form,
+        raw.separator,
+        raw.names,
+        raw.names is not None,
+        used,
+        tuple(
+            name or "one without a name" for i, name in enumerate(names) if i not in used.values()
+        ),
+    )
+
+
+def is_triple_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
+    """Return whether the first row of a file of triples names its columns.
+
+    A relation is repeated in nearly every file, so that a first row of which no value comes up
+    again is a header if it names ends and a relation, or is of words above numbers throughout.
+    """
+    if not len(below[0]) or any(roles.is_number(name) for name in first if name):
+        return False
+    letters = {roles.plain(name) for name in first if len(name) == 1}
+    named = roles.ends_of(first) is not None and any(
+        roles.role_of(name) in ("relation", "label") for name in first
+    )
+    differ = len(below) >= 3 and all(roles.is_number(column[0].as_py()) for column in below[:3])
+    if not (differ or (named and letters <= _LETTERS)):
+        return False
+    return not any(
+        pc.any(pc.equal(column, pa.scalar(name))).as_py()
+        for name in first[:3]
+        if name
+        for column in below[:3]
+    )
+
+
+def _alike(names: Sequence[str], others: Sequence[str]) -> bool:
+    return sorted(name.lower() for name in names) == sorted(name.lower() for name in others)
+
+
+def _positions_as(train: TripleTable, raw: formats.RawTable, path: Path) -> dict[Role, int]:
+    """Return the positions of the columns that have the roles of those of training."""
+    if train.names is not None and raw.names is not None:
+        if _alike(raw.names, train.names):
+            names = [name.lower() for name in raw.names]
+            return {
+                role: names.index(train.names[i].lower()) for role, i in train.positions.items()
+            }
+        if raw.separator is None:
+            allowed = f"a table with the columns of training, {', '.join(train.names)}"
+            checks.fail("dataset", allowed, f"{', '.join(raw.names)} in {path}")
+    if max(train.positions.values()) >= len(raw.columns):
+        allowed = f"a table of {max(train.positions.values()) + 1} columns, as training"
+        checks.fail("dataset", allowed, f"{path} of {len(raw.columns)}")
+    return train.positions
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether a text holds nothing but blank lines and comments."""
+    if ".parquet" in path.suffixes or path.stat().st_size > 4096:
+        return False
+    lines: Any = delimited.decoded(path).splitlines()
+    return not any(line.strip() and not line.startswith("#") for line in lines)

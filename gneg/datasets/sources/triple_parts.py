@@ -1,0 +1,160 @@
+"""A knowledge graph from its parts: repeated triples, unseen entities, names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from gneg import checks
+from gneg.datasets.names import Names
+from gneg.datasets.sources import numbering
+from gneg.datasets.triple import PARTS, TripleData
+
+IntArray = npt.NDArray[np.int64]
+Unseen = Literal["keep", "drop"]
+
+
+def number(
+    parts: Mapping[str, Sequence[pa.Array]], *, as_text: bool = False
+) -> tuple[dict[str, IntArray], Names, Names]:
+    """Return triples ``[3, E]`` of ids by part, and the names of entities and relations, sorted.
+
+    Args:
+        parts: By part, heads, relations and tails, ``[E]`` strings each.
+        as_text: Whether names that are all integers stay text.
+    """
+    ends = [column for columns in parts.values() for column in (columns[0], columns[2])]
+    ids, entities = numbering.number(ends, as_text=as_text)
+    middle = [columns[1] for columns in parts.values()]
+    relation_ids, relations = numbering.number(middle, as_text=as_text)
+    triples = {
+        part: np.stack([ids[2 * i], relation_ids[i], ids[2 * i + 1]])
+        for i, part in enumerate(parts)
+    }
+    return triples, entities, relations
+
+
+def without_duplicates(triples: Mapping[str, IntArray], notes: list[str]) -> dict[str, IntArray]:
+    """Return the triples of each part once, in their order; adds a note where one came twice."""
+    distinct = {}
+    for part, keys in _keys(triples).items():
+        first = np.sort(np.unique(keys, return_index=True)[1])
+        distinct[part] = triples[part][:, first]
+        if len(first) < len(keys):
+            of = f" of {part}" if len(triples) > 1 else ""
+            notes.append(f"{len(keys) - len(first):,} duplicate triples{of} left out")
+    return distinct
+
+
+def check_no_overlap(triples: Mapping[str, IntArray], files: Mapping[str, str]) -> None:
+    """Refuse validation and test triples that stand in an earlier part.
+
+    Args:
+        triples: ``[3, E]`` triples by part.
+        files: By part, what to call it in an error.
+
+    Raises:
+        ValueError: If there are any.
+    """
+    for part, earlier, count in _overlaps(triples):
+        allowed = "free of triples that stand in two parts"
+        checks.fail("split", allowed, f"{count:,} triples of {files[part]} in {files[earlier]}")
+
+
+def notes_on_published(triples: Mapping[str, IntArray]) -> list[str]:
+    """Return notes on repeated triples of a published split, which is kept as it is."""
+    notes = []
+    for part, keys in _keys(triples).items():
+        repeated = len(keys) - len(np.unique(keys))
+        if repeated:
+            notes.append(f"{repeated:,} duplicate triples of {part}, kept as published")
+    for part, earlier, count in _overlaps(triples):
+        notes.append(f"{count:,} triples of {part} are in {earlier}, kept as published")
+    return notes
+
+
+def _overlaps(triples: Mapping[str, IntArray]) -> list[tuple[str, str, int]]:
+    """Return part, earlier part and number of triples in both, where there are any."""
+    keys = _keys(triples)
+    pairs = (("valid", "train"), ("test", "train"), ("test", "valid"))
+    counts = [(part, earlier, int(np.isin(keys[part], keys[earlier]).sum()))
+              for part, earlier in pairs]  # fmt: skip
+    return [overlap for overlap in counts if overlap[2]]
+
+
+def _keys(triples: Mapping[str, IntArray]) -> dict[str, IntArray]:
+    """Return an integer for each triple, the same for the same triple in all parts."""
+    head, relation, tail = np.concatenate(list(triples.values()), axis=1)
+    if not len(head):
+        return {part: np.zeros(0, np.int64) for part in triples}
+    # In two steps: N x N x R may be too large for an integer.
+    _, pairs = np.unique(head * (int(tail.max()) + 1) + tail, return_inverse=True)
+    keys = pairs * (int(relation.max()) + 1) + relation
+    bounds = np.cumsum([part.shape[1] for part in triples.values()])[:-1]
+    return dict(zip(triples, np.split(keys, bounds), strict=True))
+
+
+def assemble(
+    name: str,
+    triples: Mapping[str, IntArray],
+    entities: Names,
+    relations: Names,
+    unseen: Unseen,
+) -> TripleData:
+    """Return the dataset of triples of ids.
+
+    Args:
+        name: Name of the dataset.
+        triples: ``[3, E]`` triples by part.
+        entities: Names of entities.
+        relations: Names of relations.
+        unseen: Whether triples of validation and test with entities or relations that are not in
+            training are kept (``"keep"``) or left out with those (``"drop"``).
+
+    Raises:
+        ValueError: If ``unseen`` is unknown.
+    """
+    checks.choice("unseen", unseen, ("keep", "drop"))
+    head, relation, tail = triples["train"]
+    trained_entities, trained_relations = np.union1d(head, tail), np.unique(relation)
+    seen = {
+        part: np.isin(triples[part][[0, 2]], trained_entities).all(axis=0)
+        & np.isin(triples[part][1], trained_relations)
+        for part in PARTS
+    }
+    num_unseen = sum(int((~mask).sum()) for mask in seen.values())
+    if unseen == "drop":
+        triples = {part: _renumbered(triples[part][:, seen[part]], trained_entities,
+                                     trained_relations) for part in PARTS}  # fmt: skip
+        entities = Names(entities.values.take(pa.array(trained_entities)))
+        relations = Names(relations.values.take(pa.array(trained_relations)))
+        num_unseen = 0
+    train, valid, test = (torch.from_numpy(np.ascontiguousarray(triples[part])) for part in PARTS)
+    return TripleData(
+        name,
+        train,
+        valid,
+        test,
+        len(entities),
+        len(relations),
+        entities,
+        relations,
+        unseen=num_unseen,
+    )
+
+
+def _renumbered(triples: IntArray, entities: IntArray, relations: IntArray) -> IntArray:
+    """Return triples of the positions of their ids among sorted ids."""
+    head, relation, tail = triples
+    return np.stack(
+        [
+            np.searchsorted(entities, head),
+            np.searchsorted(relations, relation),
+            np.searchsorted(entities, tail),
+        ]
+    )

@@ -1,0 +1,199 @@
+"""Datasets as folders of plain files: tensors, JSON and, for names, Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from gneg import checks, files
+from gneg.datasets.link import EvalEdges, LinkData
+from gneg.datasets.names import Names
+from gneg.datasets.reading import Reading
+from gneg.datasets.triple import TripleData
+from gneg.graph import KnownEdges, sparse
+
+FOLDER = "data"  # of a run
+TENSORS, HEADER, NAMES = "tensors.pt", "data.json", "names.parquet"
+FORM = {
+    "kind": str,
+    "fields": dict,
+    "description": dict,
+    "tensors": [str],
+    "reading": (dict, None),
+    "sides": [str],
+    "integers": [str],
+}
+KIND = "a whole folder of a dataset"
+REMEDY = "load the dataset from its own file"
+_SCALARS = {
+    "link": ("name", "num_nodes", "undirected", "metric", "split", "num_src"),
+    "triple": ("name", "num_entities", "num_relations", "unseen", "split", "types"),
+}
+_TENSORS = {
+    "link": ("train", "history", "weight", "time", "negatives"),
+    "triple": ("train", "valid", "test"),
+}
+
+
+def save(data: LinkData | TripleData, folder: Path) -> None:
+    """Write a dataset, whole or not at all: its header comes last.
+
+    Args:
+        data: The dataset.
+        folder: The folder, which is made; files of an earlier dataset are replaced.
+
+    Raises:
+        WriteError: If it cannot be written.
+    """
+    kind = "triple" if isinstance(data, TripleData) else "link"
+    tensors = {name: getattr(data, name) for name in _TENSORS[kind]}
+    tensors |= _of_triples(data) if isinstance(data, TripleData) else _of_links(data)
+    present = {name: value.cpu() for name, value in tensors.items() if value is not None}
+    (folder / HEADER).unlink(missing_ok=True)
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            torch.save(present, file)
+
+    files.write_whole(folder / TENSORS, write)
+    names = _names(data)
+    if names:
+        table = pa.table(
+            {
+                "side": [side for side, values in names.items() for _ in values],
+                "name": [name for values in names.values() for name in values],
+            }
+        )
+        files.write_whole(folder / NAMES, lambda path: pq.write_table(table, path))
+    header = {
+        "kind": kind,
+        "fields": {name: getattr(data, name) for name in _SCALARS[kind]},
+        "description": data.describe(),
+        "tensors": sorted(present),
+        "reading": None if data.reading is None else data.reading.record(),
+        "sides": list(names),
+        "integers": [side for side, values in names.items() if values.integers],
+    }
+    files.write_json(folder / HEADER, header)
+
+
+def load(folder: Path) -> LinkData | TripleData:
+    """Read what :func:`save` wrote.
+
+    Raises:
+        ValueError: If a file is missing or damaged.
+    """
+    header = files.read_record("data", folder / HEADER, FORM, remedy=REMEDY)
+    with files.reading("data", folder / TENSORS, KIND, REMEDY):
+        tensors: dict[str, Tensor] = torch.load(folder / TENSORS, weights_only=True)
+    names = _read_names(folder, header) if header["sides"] else {}
+    with files.reading("data", folder / HEADER, KIND, REMEDY):
+        reading = None if header["reading"] is None else Reading.of_record(header["reading"])
+        builders: dict[str, Callable[..., LinkData | TripleData]]
+        builders = {"triple": _triples, "link": _links}
+        data = builders[header["kind"]](header["fields"], tensors, names, reading)
+        whole = data.describe() == header["description"] and sorted(tensors) == header["tensors"]
+    if not whole:
+        checks.fail("data", KIND, f"{folder}: other data than {HEADER} describes", hint=REMEDY)
+    return data
+
+
+def _names(data: LinkData | TripleData) -> dict[str, Names]:
+    """Return the names of a dataset by side: of nodes, of sources and targets, or of triples."""
+    if isinstance(data, TripleData):
+        both = {"entity": data.entities, "relation": data.relations}
+        return {side: Names(values) for side, values in both.items() if values is not None}
+    if isinstance(data.names, tuple):
+        return {"source": data.names[0], "target": data.names[1]}
+    return {} if data.names is None else {"node": data.names}
+
+
+def _read_names(folder: Path, header: dict[str, Any]) -> dict[str, Names]:
+    with files.reading("data", folder / NAMES, KIND, REMEDY):
+        table = pq.read_table(folder / NAMES)
+        sides = table["side"].to_pylist()
+        columns = {side: [] for side in header["sides"]}  # type: ignore[var-annotated]
+        for side, name in zip(sides, table["name"].to_pylist(), strict=True):
+            columns[side].append(name)
+        return {
+            side: Names(list(map(int, values)) if side in header["integers"] else values)
+            for side, values in columns.items()
+        }
+
+
+def _of_links(data: LinkData) -> dict[str, Tensor | None]:
+    tensors: dict[str, Tensor | None] = {}
+    for part, edges in (("valid", data.valid), ("test", data.test)):
+        tensors |= {f"{part}.pos": edges.pos, f"{part}.mask": edges.mask}
+        tensors |= {f"{part}.neg.{i}": end for i, end in enumerate(edges.neg)}
+        tensors[f"{part}.known"] = None if edges.known is None else torch.ones(1)
+    if data.x is not None and data.x.layout != torch.strided:
+        rows = data.x.to_sparse_csr()
+        tensors |= {"x.crow": rows.crow_indices(), "x.col": rows.col_indices()}
+        tensors |= {"x.values": rows.values(), "x.shape": torch.tensor(rows.shape)}
+    else:
+        tensors["x"] = data.x
+    return tensors
+
+
+def _links(
+    fields: Any, tensors: dict[str, Tensor], names: dict[str, Names], reading: Any
+) -> LinkData:
+    x = tensors.get("x")
+    if "x.crow" in tensors:
+        rows, width = tensors["x.shape"].tolist()
+        x = sparse.csr(tensors["x.crow"], tensors["x.col"], tensors["x.values"], (rows, width))
+    size = fields["num_nodes"]
+    if fields["num_src"] is not None:
+        size = fields["num_src"], fields["num_nodes"] - fields["num_src"]
+    earlier = [tensors["train"]]
+    held_out: dict[str, Any] = {}
+    for part in ("valid", "test"):
+        known = KnownEdges(*earlier, num_nodes=size) if f"{part}.known" in tensors else None
+        neg = tensors[f"{part}.neg.0"], tensors[f"{part}.neg.1"]
+        edges = EvalEdges(tensors[f"{part}.pos"], neg, tensors.get(f"{part}.mask"), known)
+        earlier.append(edges.pos)
+        held_out[part] = edges
+    node_names: Any = names.get("node")
+    if "source" in names:
+        node_names = names["source"], names["target"]
+    optional: dict[str, Any] = {name: tensors.get(name) for name in _TENSORS["link"]}
+    return LinkData(**fields, **held_out, **optional, x=x, names=node_names, reading=reading)
+
+
+def _of_triples(data: TripleData) -> dict[str, Tensor | None]:
+    tensors: dict[str, Tensor | None] = {}
+    for part, table in (data.verified or {}).items():
+        tensors[f"verified.{part}"] = table
+    for part, ends in (data.negatives or {}).items():
+        tensors |= {f"negatives.{part}.{end}": table for end, table in ends.items()}
+    return tensors
+
+
+def _triples(
+    fields: Any, tensors: dict[str, Tensor], names: dict[str, Names], reading: Any
+) -> TripleData:
+    verified: dict[str, Tensor] = {}
+    negatives: dict[str, Any] = {}
+    for name, table in tensors.items():
+        kind, *place = name.split(".")
+        if kind == "verified":
+            verified[place[0]] = table
+        elif kind == "negatives":
+            negatives.setdefault(place[0], {})[place[1]] = table
+    triples: dict[str, Any] = {part: tensors[part] for part in _TENSORS["triple"]}
+    return TripleData(
+        **fields,
+        **triples,
+        entities=names.get("entity"),
+        relations=names.get("relation"),
+        verified=verified or None,
+        negatives=negatives or None,
+        reading=reading,
+    )

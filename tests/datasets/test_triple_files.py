@@ -1,0 +1,280 @@
+"""Files of triples as people have them: what each reads as, and what is refused."""
+
+from __future__ import annotations
+
+import gzip
+
+import pandas as pd
+import pytest
+
+from gneg import datasets
+from gneg.datasets import Names, TableOptions
+
+TRAIN = [("ann", "likes", "bob"), ("bob", "likes", "cy"), ("cy", "knows", "ann")]
+VALID = [("ann", "knows", "cy")]
+TEST = [("bob", "knows", "ann")]
+PARTS = {"train": TRAIN, "valid": VALID, "test": TEST}
+
+
+def text(rows, separator="\t", *, header=None, end="\n"):
+    rows = [header, *rows] if header else rows
+    return "".join(separator.join(row) + end for row in rows)
+
+
+def fill(folder, suffix=".txt", parts=PARTS, **options):
+    for part, rows in parts.items():
+        (folder / f"{part}{suffix}").write_bytes(text(rows, **options).encode())
+    return folder
+
+
+def named(data, part):
+    """Return the triples of a part by name."""
+    heads, relations, tails = data.positives(part).tolist()
+    return [
+        (data.entities[head], data.relations[relation], data.entities[tail])
+        for head, relation, tail in zip(heads, relations, tails, strict=True)
+    ]
+
+
+def assert_whole(data):
+    assert {part: named(data, part) for part in PARTS} == PARTS
+    assert list(data.entities) == ["ann", "bob", "cy"]
+    assert list(data.relations) == ["knows", "likes"]
+    assert isinstance(data.entities, Names)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "said"),
+    [
+        (".txt", {}, "tabs, without a header; head = 1, relation = 2, tail = 3; ids are names"),
+        (".tsv", {"end": "\r\n"}, "tabs, without a header"),
+        (".csv", {"separator": ","}, "commas, without a header"),
+        (".txt", {"separator": " "}, "spaces, without a header"),
+        (".txt", {"separator": " \t "}, "tabs, without a header"),
+        (".csv", {"separator": ",", "header": ("subject", "predicate", "object")},
+         "with a header; head = subject, relation = predicate, tail = object"),
+        (".tsv", {"header": ("h", "r", "t")}, "head = h, relation = r, tail = t"),
+        (".csv", {"separator": ",", "header": (":START_ID", ":TYPE", ":END_ID")},
+         "head = :START_ID, relation = :TYPE, tail = :END_ID"),
+        (".txt", {"header": ("head", "label", "tail")}, "relation = label"),
+    ],
+)  # fmt: skip
+def test_text_is_understood_and_said(tmp_path, suffix, options, said):
+    data = datasets.load_triples(fill(tmp_path, suffix, **options))
+    assert_whole(data)
+    assert said in str(data.reading)
+
+
+def test_the_order_of_named_columns_does_not_matter(tmp_path):
+    rows = {part: [(t, r, h) for h, r, t in triples] for part, triples in PARTS.items()}
+    data = datasets.load_triples(fill(tmp_path, parts=rows, header=("tail", "relation", "head")))
+    assert_whole(data)
+    options = TableOptions(source="3", relation="2", target="1")
+    assert_whole(datasets.load_triples(fill(tmp_path, parts=rows), table=options))
+
+
+def test_comments_bom_blank_lines_and_stray_spaces_are_cleaned(tmp_path):
+    fill(tmp_path)
+    content = "# people\n\n" + " ann \tlikes\t bob\n\nbob\tlikes\tcy  \n# more\ncy\tknows\tann\n"
+    (tmp_path / "train.txt").write_text("\ufeff" + content)
+    assert_whole(datasets.load_triples(tmp_path))
+
+
+@pytest.mark.parametrize("spelling", ["val", "dev"])
+def test_validation_may_be_spelt_otherwise_and_files_compressed(tmp_path, spelling):
+    fill(tmp_path)
+    (tmp_path / "valid.txt").rename(tmp_path / f"{spelling}.txt")
+    with gzip.open(tmp_path / "train.tsv.gz", "wt") as file:
+        file.write(text(TRAIN))
+    (tmp_path / "train.txt").unlink()
+    assert datasets.is_triples(tmp_path)
+    assert_whole(datasets.load_triples(tmp_path))
+
+
+def test_parquet_is_read(tmp_path):
+    for part, rows in PARTS.items():
+        table = pd.DataFrame(rows, columns=["head", "relation", "tail"])
+        table.to_parquet(tmp_path / f"{part}.parquet")
+    data = datasets.load_triples(tmp_path)
+    assert_whole(data)
+    assert data.reading.form == "parquet"
+
+
+def test_integers_are_numbered_by_what_occurs(tmp_path):
+    parts = {"train": [("10", "5", "9"), ("9", "7", "10")], "valid": [], "test": []}
+    data = datasets.load_triples(fill(tmp_path, parts=parts))
+    assert data.train.tolist() == [[1, 0], [0, 1], [0, 1]]
+    assert (list(data.entities), list(data.relations)) == (["9", "10"], ["5", "7"])
+    assert data.reading.ids == "integers"
+    assert data.reading.notes == ("valid is empty", "test is empty")
+
+
+def test_names_that_look_like_a_header_are_none(tmp_path):
+    parts = {"train": [("a", "r1", "b"), ("c", "r2", "d")],
+             "valid": [("d", "r1", "a"), ("b", "s", "a")], "test": [("a", "r2", "d")]}  # fmt: skip
+    data = datasets.load_triples(fill(tmp_path, parts=parts))
+    assert {part: named(data, part) for part in parts} == parts
+    assert data.unseen == 1
+
+
+def nt(rows):
+    return "".join(f"<{h}> <{r}> <{t}> .\n" for h, r, t in rows)
+
+
+def test_n_triples(tmp_path):
+    literal = '<ann> <age> "5"^^<http://www.w3.org/2001/XMLSchema#integer> . # years\n'
+    (tmp_path / "train.nt").write_text("# made up\n" + literal + nt(TRAIN))
+    (tmp_path / "valid.nt").write_text(nt(VALID))
+    (tmp_path / "test.nt").write_text('<bob> <name> "Bob \\"B\\" ."@en .\n' + nt(TEST))
+    data = datasets.load_triples(tmp_path)
+    assert_whole(data)
+    assert str(data.reading).endswith("N-Triples; ids are names; 2 triples with a literal left out")
+    path = tmp_path / "one.nt"
+    path.write_text("_:b0 <r> <caf\\u00E9> .\n<caf\\u00E9> <s#t> _:b0 .\n")
+    data = datasets.load_triples(path)
+    assert datasets.is_triples(path)
+    assert named(data, "train") == [("_:b0", "r", "café"), ("café", "s#t", "_:b0")]
+    assert "no triple can be spared for valid and test" in str(data.reading)
+    with pytest.raises(ValueError, match="a knowledge graph: load_triples"):
+        datasets.load(path)
+
+
+def openke(folder, **changes):
+    contents = {
+        "entity2id": "3\ncy\t0\nann b\t1\nbob\t2\n",
+        "relation2id": "2\nlikes\t0\nknows\t1\n",
+        "train2id": "3\n1 2 0\n2 0 0\n0 1 1\n",
+        "valid2id": "1\n1 0 1\n",
+        "test2id": "0\n",
+    }
+    for name, content in (contents | changes).items():
+        (folder / f"{name}.txt").write_text(content)
+    return folder
+
+
+def test_openke(tmp_path):
+    data = datasets.load_triples(openke(tmp_path))
+    assert datasets.is_triples(tmp_path)
+    assert data.train.tolist() == [[1, 2, 0], [0, 0, 1], [2, 0, 1]]
+    assert named(data, "valid") == [("ann b", "knows", "cy")]
+    assert list(data.entities) == ["cy", "ann b", "bob"]
+    assert data.reading.form == "OpenKE"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train2id": "4\n1 2 0\n2 0 0\n"}, r"as its first line says, 4 \(got .*train2id.txt of 2"),
+        ({"train2id": "1\n1 3 0\n"}, r"ids of entities in \[0, 3\).*head, tail, rel.*\(got 3 in"),
+        ({"train2id": "1\n1 0 2\n"}, r"ids of relations in \[0, 2\).*\(got 2 in .*train2id.txt"),
+        ({"train2id": "1\n1 0\n"}, "train2id.txt, line 2: '1 0'"),
+        ({"train2id": "1 2 0\n"}, "first line is the number of triples"),
+        ({"train2id": "0\n"}, "train2id.txt of none"),
+        ({"valid2id": "1\n1 2 0\n"}, "1 triples of valid2id.txt in train2id.txt"),
+        ({"entity2id": "2\na\t0\nb\t2\n"}, "map to the ids 0 to 1.*not so at id 1"),
+        ({"entity2id": "2\na\t0\na\t1\n"}, "with 'a' twice"),
+        ({"entity2id": "5\na\t0\n"}, r"says, 5 \(got .*entity2id.txt of 1"),
+    ],
+)
+def test_bad_openke_folders_are_refused(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        datasets.load_triples(openke(tmp_path, **changes))
+
+
+def ring(size=40):
+    rows = [(f"e{i}", f"r{j}", f"e{(i + j + 1) % size}") for i in range(size) for j in range(3)]
+    return [*rows, ("e0", "rare", "e1")]
+
+
+def test_one_file_is_split_such_that_everyone_is_trained_on(tmp_path):
+    path = tmp_path / "triples.csv"
+    path.write_text(text([*ring(), ring()[0]], ",", header=("subject", "relation", "object")))
+    data = datasets.load_triples(path)
+    assert data.split == "random 85/5/10, seed 0"
+    assert "1 duplicate triples left out" in data.reading.notes
+    assert sorted(row for part in PARTS for row in named(data, part)) == sorted(ring())
+    assert data.valid.size(1) > 0
+    assert data.test.size(1) > 5
+    assert len(set(data.train[[0, 2]].flatten().tolist())) == data.num_entities
+    assert len(set(data.train[1].tolist())) == data.num_relations
+    assert data.describe()["names_hash"] == "-".join(
+        names.fingerprint() for names in (data.entities, data.relations)
+    )
+    other = datasets.load_triples(path, seed=1)
+    assert other.fingerprint() != data.fingerprint()
+
+
+def test_one_file_with_a_column_of_splits(tmp_path):
+    rows = [(*row, spelling) for part, spelling in (("train", "train"), ("valid", "dev"),
+            ("test", "test")) for row in PARTS[part]]  # fmt: skip
+    path = tmp_path / "triples.tsv"
+    path.write_text(text(rows, header=("head", "relation", "tail", "split")))
+    data = datasets.load_triples(path)
+    assert_whole(data)
+    assert data.split == "given"
+    path.write_text(text(rows[:-1], header=("head", "relation", "tail", "split")))
+    with pytest.raises(ValueError, match=r"'split' must be train, valid and test \(got no test"):
+        datasets.load_triples(path)
+
+
+def test_repeated_triples_are_dropped_within_a_part_and_refused_across(tmp_path):
+    data = datasets.load_triples(fill(tmp_path, parts={**PARTS, "train": [*TRAIN, TRAIN[0]]}))
+    assert_whole(data)
+    assert data.reading.notes == ("1 duplicate triples of train left out",)
+    for part in ("valid", "test"):
+        fill(tmp_path, parts={**PARTS, part: [*PARTS[part], TRAIN[0]]})
+        with pytest.raises(ValueError, match=f"1 triples of {part}.txt in train.txt"):
+            datasets.load_triples(tmp_path)
+
+
+def test_a_published_split_is_kept_as_it_is(tmp_path):
+    (tmp_path / "umls").mkdir()
+    rows = [*TEST, TEST[0], TRAIN[0], ('"Al"_Y', "likes", "ann")]
+    fill(tmp_path / "umls", parts={**PARTS, "test": rows})
+    data = datasets.load_triples("umls", root=tmp_path)
+    assert named(data, "test") == rows
+    assert data.reading.notes == (
+        "1 duplicate triples of test, kept as published",
+        "1 triples of test are in train, kept as published",
+    )
+
+
+@pytest.mark.parametrize("name", ["./codex-m", "sub/codex-m"])
+def test_a_path_is_no_known_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    assert not datasets.is_triples(name)
+    fill(folder)
+    assert datasets.is_triples(name)
+    assert datasets.is_triples("codex-m")
+    assert_whole(datasets.load_triples(name))
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "message"),
+    [
+        ({"train.txt": ""}, {}, "a folder with training triples .*train.txt of none"),
+        ({"test.txt": None}, {}, "a folder with train.txt, valid.txt and test.txt"),
+        ({"dev.txt": "a\tr\tb\n"}, {}, "one file of valid .*valid.txt and dev.txt"),
+        ({"test.txt": "a r b\n"}, {}, "separated by tabs .*test.txt, line 1: 'a r b'"),
+        ({"train.txt": "a\tb\nb\tc\n"}, {}, "head, relation and tail, separated by tabs .*train"),
+        ({"train.txt": "a\tr\tb\na\t\tc\n"}, {}, "without missing ends .*train.txt, row 2"),
+        (
+            {"train.txt": "a\tr\tb\n" * 9 + "a\tr\n"},
+            {},
+            "3 columns in each row .*train.txt, row 10",
+        ),
+        ({"train.nt": "<a> <b> .\n", "train.txt": None}, {}, "N-Triples, .*train.nt, line 1"),
+        ({}, {"weight": "1"}, "'weight' must be absent for triples"),
+        ({}, {"relation": "kind"}, "'relation' must be a column"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path, files, options, message):
+    fill(tmp_path)
+    for name, content in files.items():
+        (tmp_path / name).unlink(missing_ok=True)
+        if content is not None:
+            (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        datasets.load_triples(tmp_path, table=TableOptions(**options))
