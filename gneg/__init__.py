@@ -25,6 +25,7 @@ if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the modu
     from gneg.experiments.grid import compare
     from gneg.training.config import LinkConfig, TripleConfig
     from gneg.training.driver import train
+    from gneg.training.load import load
 
 __all__ = [
     "Graph",
@@ -44,6 +45,7 @@ __all__ = [
     "experiments",
     "from_networkx",
     "hardset",
+    "load",
     "loader",
     "losses",
     "negative_sampling",
@@ -73,6 +75,7 @@ _LATE = {
     "evaluation": None,
     "experiments": None,
     "hardset": "evaluation.hardset",
+    "load": "training.load",
     "loader": None,
     "nn": None,
     "sample": "datasets.negatives",

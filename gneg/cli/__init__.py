@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from gneg.cli import audit, compare, evaluate, hardset, lists, sample, train
+from gneg.cli import audit, compare, describe, evaluate, hardset, lists, sample, train
 from gneg.cli.app import app
 
-__all__ = ["app", "audit", "compare", "evaluate", "hardset", "lists", "main", "sample", "train"]
+__all__ = [
+    "app",
+    "audit",
+    "compare",
+    "describe",
+    "evaluate",
+    "hardset",
+    "lists",
+    "main",
+    "sample",
+    "train",
+]
 
 
 def main() -> None:

@@ -18,7 +18,17 @@ from rich.text import Text
 import gneg
 
 LACK_OF_MEMORY = re.compile("can't allocate memory|out of memory|bad_alloc")  # as torch says it
-COMMANDS = ("train", "evaluate", "hardset", "audit", "sample", "compare", "report", "kg")
+COMMANDS = (
+    "train",
+    "describe",
+    "evaluate",
+    "hardset",
+    "audit",
+    "sample",
+    "compare",
+    "report",
+    "kg",
+)
 
 
 class _InOrderOfUse(typer.core.TyperGroup):

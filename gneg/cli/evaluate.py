@@ -58,9 +58,15 @@ def evaluate_command(
 
     if out is not None:
         files.check_output("out", out)
-    if dataset is None:
-        dataset, source = repeat(None, source, _record_of(model))
-    data = source.load(dataset)
+    if dataset is None and not source.typed:
+        from gneg.training.load import load_data
+
+        _record_of(model)
+        data: Any = load_data(model)
+    else:
+        if dataset is None:
+            dataset, source = repeat(None, source, _record_of(model))
+        data = source.load(dataset)
     edges = data.valid if part == "valid" else data.test
     sets = load_sets(hardset or (), edges.pos)
     options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
@@ -89,8 +95,6 @@ def _record_of(model: str) -> dict[str, Any]:
     if "triples" in record["dataset"]:
         hint = "its results.json holds the metrics, gneg kg train prints them"
         checks.fail("model", "a run of gneg train", f"{model}, of a knowledge graph", hint=hint)
-    if record["source"] is None:
-        checks.fail("dataset", "given for a run that was not started by gneg train", None)
     return record
 
 

@@ -39,8 +39,8 @@ def datasets_command() -> None:
 
     for name in names():
         say(name)
-    say("or the path of an edge list: .csv, .tsv, .txt, .parquet or .npz")
-    say(f"for gneg kg: {', '.join(triple_names())}, or a folder of triples")
+    say("or the path of your own edge list (text, parquet, npz, mtx, graphml): see gneg describe")
+    say(f"for gneg kg: {', '.join(triple_names())}, or a file or folder of triples")
 
 
 def _first_line(cls: type) -> str:

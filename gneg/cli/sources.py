@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from gneg import checks, files
 from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
+from gneg.datasets.table_options import HELP, TableOptions
 
+TABLE = "Your own table, where it is not understood"
+TABLE_FIELDS = {entry.name: entry for entry in fields(TableOptions)}
+#: Options for a table of triples.
+TRIPLE_FIELDS = ("source", "relation", "target", "sep", "header")
+#: Options of a table that are flags, with the flag for no.
+FLAGS = {"header": "--header/--no-header", "day_first": "--day-first/--month-first"}
 DATA = "Data"
 #: Form of the source in a record.
 FORM = {
@@ -19,9 +26,10 @@ FORM = {
     "root": (str, None),
     "features": (str, None),
     "directed": bool,
-    "bipartite": bool,
+    "bipartite": (bool, None),
     "split_seed": int,
     "unseen": str,
+    "table": {...: (str, bool, float, None)},
 }
 
 
@@ -33,18 +41,20 @@ class DataSource:
         root: Folder with local copies, or to download to.
         features: File of features for the user's own edge list.
         directed: Whether the user's own edge list is directed.
-        bipartite: Whether the ends of the user's own edge list are of two kinds.
+        bipartite: Whether the ends of the user's own edge list are of two kinds; None: as it says.
         split_seed: Seed of the split.
         unseen: What becomes of held-out triples with entities that training lacks.
+        table: How to read the user's own table.
         typed: Names of the options that were typed.
     """
 
     root: Path | None = None
     features: Path | None = None
     directed: bool = False
-    bipartite: bool = False
+    bipartite: bool | None = None
     split_seed: int = 0
     unseen: str = "keep"
+    table: TableOptions = field(default_factory=TableOptions)
     typed: frozenset[str] = frozenset()
 
     def load(self, dataset: str) -> Any:
@@ -59,17 +69,22 @@ class DataSource:
             features=self.features,
             undirected=not self.directed,
             bipartite=self.bipartite,
+            table=self.table,
         )
-        say(repr(data))
-        return data
+        return _said(data)
 
     def load_triples(self, dataset: str) -> Any:
         """Load a knowledge graph and print its size."""
         from gneg.datasets import load_triples
 
-        data = load_triples(dataset, root=self.root, unseen=self.unseen)  # type: ignore[arg-type]
-        say(repr(data))
-        return data
+        data = load_triples(
+            dataset,
+            root=self.root,
+            unseen=self.unseen,  # type: ignore[arg-type]
+            table=self.table,
+            seed=self.split_seed,
+        )
+        return _said(data)
 
     def load_any(self, dataset: str) -> Any:
         """Load a knowledge graph where the name or folder is one, else a graph."""
@@ -79,7 +94,7 @@ class DataSource:
 
     def record(self, dataset: str) -> dict[str, Any]:
         """Return the arguments for the record of a run, JSON."""
-        values = {"dataset": dataset, **asdict(self)}
+        values: dict[str, Any] = {"dataset": dataset, **asdict(self)}
         del values["typed"]
         return {
             name: str(value) if isinstance(value, Path) else value for name, value in values.items()
@@ -96,7 +111,10 @@ class DataSource:
         values = {name: record[name] for name in present if name != "dataset"}
         for name in ("root", "features"):
             values[name] = None if values.get(name) is None else Path(values[name])
-        return cls(**values)
+        table = values.pop("table", {})
+        if set(table) - set(TABLE_FIELDS):
+            checks.fail("config", "a whole results.json of gneg train", f"a table with {table}")
+        return cls(**values, table=TableOptions(**table))
 
 
 class DataOptions(Group):
@@ -122,7 +140,12 @@ class DataOptions(Group):
             unseen = (
                 "Held-out triples with entities or relations that training lacks: keep or drop."
             )
-            return [root, parameter("unseen", str, "keep", help=unseen, rich_help_panel=DATA)]
+            return [
+                root,
+                parameter("unseen", str, "keep", help=unseen, rich_help_panel=DATA),
+                _split_seed(),
+                *_table_parameters(TRIPLE_FIELDS),
+            ]
         return [
             root,
             parameter(
@@ -142,24 +165,55 @@ class DataOptions(Group):
             ),
             parameter(
                 "bipartite",
-                bool,
-                False,
-                "--bipartite",
-                help="The ends of your own edge list are of two kinds, such as users and items.",
+                bool | None,
+                None,
+                "--bipartite/--one-kind",
+                help="Whether the ends of your own edge list are of two kinds, such as users and "
+                "items; else as the file says.",
                 rich_help_panel=DATA,
             ),
-            parameter(
-                "split_seed",
-                int,
-                0,
-                help="Seed of the split where there is no official one.",
-                rich_help_panel=DATA,
-            ),
+            _split_seed(),
+            *_table_parameters(name for name in TABLE_FIELDS if name != "relation"),
         ]
 
     def collect(self, values: dict[str, Any], typed: Collection[str]) -> DataSource:
         """Return the values."""
-        return DataSource(**values, typed=frozenset(set(values) & set(typed)))
+        table = {name: values.pop(name) for name in TABLE_FIELDS if name in values}
+        names = set(values) & set(typed) | ({"table"} if set(table) & set(typed) else set())
+        return DataSource(**values, table=TableOptions(**table), typed=frozenset(names))
+
+
+def _split_seed() -> inspect.Parameter:
+    text = "Seed of the split where there is no official one."
+    return parameter("split_seed", int, 0, help=text, rich_help_panel=DATA)
+
+
+def _table_parameters(names: Iterable[str]) -> list[inspect.Parameter]:
+    """Return the options of a table with these names."""
+    kinds: dict[str, Any] = {
+        "min_rating": float | None,
+        "cover": str,
+        **dict.fromkeys(FLAGS, bool | None),
+    }
+    return [
+        parameter(
+            name,
+            kinds.get(name, str | None),
+            TABLE_FIELDS[name].default,
+            *([FLAGS[name]] if name in FLAGS else []),
+            help=HELP[name],
+            rich_help_panel=TABLE,
+        )
+        for name in names
+    ]
+
+
+def _said(data: Any) -> Any:
+    """Print what was understood of a file and the sizes of a dataset; return it."""
+    if data.reading is not None:
+        say(str(data.reading))
+    say(repr(data))
+    return data
 
 
 def repeat(

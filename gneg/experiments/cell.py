@@ -77,7 +77,8 @@ def run_cell(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the record says whether the model collapsed
-        results = train(data, cell.config, seeds=(cell.seed,), out=cell.folder, report=report)
+        options: dict[str, Any] = {"out": cell.folder, "report": report, "keep_data": False}
+        results = train(data, cell.config, seeds=(cell.seed,), **options)
     run = results["runs"][0]
     record: dict[str, Any] = {
         "config": asdict(cell.config),

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import torch
 
 from gneg import checks, files
-from gneg.datasets import LinkData, TripleData
+from gneg.datasets import LinkData, TripleData, names, store, triple_names
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
@@ -90,6 +90,7 @@ def train(
     report: Report | None = None,
     reasons: str | None = None,
     source: dict[str, Any] | None = None,
+    keep_data: bool = True,
 ) -> dict[str, Any]:
     """Train once for each seed, evaluate, and return (and write) the record.
 
@@ -109,6 +110,8 @@ def train(
         report: Called after each epoch with the seed and the progress.
         reasons: The reasons for the config, as the recipe states them, for the record.
         source: The arguments that the data was loaded with, for the record.
+        keep_data: Whether the dataset is stored in ``out`` as well, so that the run needs nothing
+            else (:func:`gneg.load`); what is known by name is not, but loaded again.
 
     Returns:
         The content of ``results.json``: ``summary`` holds means and standard deviations over
@@ -127,6 +130,8 @@ def train(
     seeds = _seeds(seeds)
     check_usable("device", config.device)
     out = None if out is None else _folder(out, fresh)
+    if out is not None and keep_data and not _known_by_name(source):
+        store.save(data, out / store.FOLDER)
     data = _without_leaks(data)
     for part in ("valid", "test"):  # of which splits of PyG may have one only
         if not data.positives(part).size(1):
@@ -136,6 +141,7 @@ def train(
     results: dict[str, Any] = {
         "command": command,
         "source": source,
+        "reading": None if data.reading is None else data.reading.record(),
         "dataset": data.describe(),
         "config": asdict(config),
         "recipe": reasons,
@@ -158,6 +164,12 @@ def train(
         if not run["complete"]:
             raise TrainingInterrupted(_summarised(results))
     return _summarised(results)
+
+
+def _known_by_name(source: dict[str, Any] | None) -> bool:
+    """Return whether a dataset can be loaded again by its name."""
+    known = {name.lower() for name in (*names(), *triple_names())}
+    return source is not None and str(source["dataset"]).lower() in known
 
 
 def _folder(path: str | Path, fresh: bool) -> Path:

@@ -159,7 +159,7 @@ def test_mistakes_get_one_clear_line(arguments, message):
     assert "Traceback" not in result.output
 
 
-COMMANDS = ["train", "evaluate", "hardset", "audit", "sample", "compare", "report"]
+COMMANDS = ["train", "describe", "evaluate", "hardset", "audit", "sample", "compare", "report"]
 COMMANDS += ["samplers", "losses", "datasets"]
 
 

@@ -96,3 +96,11 @@ def test_mistakes_are_named(folder, arguments, message):
     result = run(*[str(folder) if word == "TOY" else word for word in arguments])
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+
+
+def test_triples_are_described(tmp_path):
+    rows = [f"drug {i % 15}\ttreats\tdisease {i // 15 + i % 4}" for i in range(60)]
+    (tmp_path / "facts.tsv").write_text("head\trelation\ttail\n" + "\n".join(rows))
+    output = run("kg", "describe", str(tmp_path / "facts.tsv")).output
+    assert "separated by tabs, with a header; head = head" in " ".join(output.split())
+    assert "drug 0 - treats - disease" in " ".join(output.split())

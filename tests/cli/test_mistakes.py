@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 
-import numpy as np
 import pytest
 import torch
 
@@ -23,7 +22,7 @@ def reference(tmp_path_factory):
     (folder / "e.csv").write_text(TABLE)
     graph = folder / "graph"
     graph.mkdir()
-    rows = [f"e{i % 15}\tr{i % 3}\te{(7 * i + 1) % 15}" for i in range(45)]
+    rows = [f"e{i % 15}\tr{i // 15}\te{(7 * i + 1) % 15}" for i in range(45)]
     for part, lines in (("train", rows[:35]), ("valid", rows[35:40]), ("test", rows[40:])):
         (graph / f"{part}.txt").write_text("\n".join(lines))
     words = ["train", str(folder / "e.csv"), *QUICK, "--split-seed", "3"]
@@ -82,8 +81,11 @@ def test_outputs_are_checked_before_the_work(words, message):
         (["evaluate", "ra", "e.csv", "--seed", "-1"], "'seed' must be an integer >= 0 (got -1)"),
         (["train", "e.csv", "--split-seed", "-1"], "'split-seed' must be an integer >= 0"),
         (["train", "graph"], "(got graph); a knowledge graph"),
-        (["train", "ref"], "'dataset' must be a file with a table of edges (got ref: Is a dir"),
-        (["train", "e.csv", "--features", "ref"], "'features' must be a file of features [N, F]"),
+        (["train", "ref"], "'dataset' must be an existing file (got ref, a folder)"),
+        (
+            ["train", "e.csv", "--features", "ref"],
+            "'features' must be an existing file (got ref, a",
+        ),
         (["train", "e.csv", "--config", "ref"], "'config' must be a .yaml or .json file (got ref)"),
         (["train", "e.csv", *QUICK, "--device", "meta"], "'device' must be a device that torch"),
         (["train", "e.csv", *QUICK, "--hidden", "9" * 20], "'hidden' must be an integer <= 65,536"),
@@ -105,17 +107,14 @@ def test_a_results_json_stands_for_its_run():
 def test_empty_files_are_named(here, name):
     (here / name).write_text("")
     words = {"z.yaml": ["e.csv", "--config", name], "z.npy": ["e.csv", "--features", name]}
-    assert f"(got {name}: " in refused("train", *words.get(name, [name]))
+    assert f"(got {name}" in refused("train", *words.get(name, [name]))
 
 
 @pytest.mark.parametrize("highest", [9 * 10**18, 18 * 10**18, 2**31 - 2])
-def test_enormous_ids_are_refused(here, highest):
-    (here / "big.csv").write_text(f"0,{highest}\n1,2\n2,3\n")
-    line = refused("train", "big.csv")
-    assert f"(got {highest} in big.csv); number the nodes from 0, or name them" in line
-    if highest < 2**63:
-        np.savez(here / "big.npz", edge_index=np.array([[0, 1], [highest, 2]]))
-        assert f"(got {highest} in big.npz)" in refused("train", "big.npz")
+def test_enormous_ids_are_names_like_others(here, highest):
+    (here / "big.csv").write_text("".join(f"{i},0\n{highest},{i}\n" for i in range(1, 40)))
+    output = run("describe", "big.csv").output
+    assert "big.csv: 41 nodes" in output
 
 
 CHANGES = {
@@ -183,7 +182,7 @@ def test_damaged_weights_are_named(here, content):
 def test_a_damaged_knowledge_graph_is_named(here):
     (here / "graph" / "valid_negatives.txt").write_text("e1\tr1\tnobody")
     assert "nobody in graph/valid_negatives.txt" in refused("kg", "train", "graph")
-    (here / "graph" / "train.txt").write_bytes(b"\xff\xfe")
+    (here / "graph" / "train.txt").write_bytes(b"caf\xe9\tr\tb")
     assert "(got graph/train.txt: 'utf-8'" in refused("kg", "train", "graph")
 
 

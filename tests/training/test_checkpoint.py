@@ -94,7 +94,11 @@ def test_leftovers_of_a_killed_run_are_removed(checkpointed):
     for name in ("checkpoint-0.pt", "model-3.pt", "results.json"):
         (path.parent / f".{name}.{dead.pid}.tmp").write_text("half")
     train(data, config, out=path.parent)
-    assert sorted(path.name for path in path.parent.iterdir()) == ["model-0.pt", "results.json"]
+    assert sorted(path.name for path in path.parent.iterdir()) == [
+        "data",
+        "model-0.pt",
+        "results.json",
+    ]
 
 
 KILLED = """

@@ -1,0 +1,61 @@
+"""``gneg describe`` and ``gneg kg describe``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gneg.cli.app import app, kg, say
+from gneg.cli.groups import expand_groups
+from gneg.cli.options import Dataset
+from gneg.cli.sources import DataOptions, DataSource
+from gneg.cli.tables import print_table
+
+EXAMPLES = 5  # edges that are shown
+
+
+@app.command()
+@expand_groups
+def describe(
+    dataset: Dataset,
+    source: DataSource = DataOptions(),  # type: ignore[assignment]
+) -> None:
+    """Say what is understood of a file, and stop.
+
+    [bold]gneg describe edges.csv[/]   [bold]gneg describe ratings.csv --min-rating 4[/]
+    """
+    _print(source.load_any(dataset))
+
+
+@kg.command("describe")
+@expand_groups
+def describe_triples(
+    dataset: Dataset,
+    source: DataSource = DataOptions(triples=True),  # type: ignore[assignment]
+) -> None:
+    """Say what is understood of a file or folder of triples, and stop.
+
+    [bold]gneg kg describe facts.tsv[/]   [bold]gneg kg describe FOLDER[/]
+    """
+    _print(source.load_triples(dataset))
+
+
+def _print(data: Any) -> None:
+    """Print the sizes of a dataset, its split and some edges or triples by their names."""
+    kind = "triples" if data.positives("train").size(0) == 3 else "edges"
+    parts = [(part, f"{data.positives(part).size(1):,}") for part in ("train", "valid", "test")]
+    say(f"split: {data.split}")
+    print_table(f"{kind} by part", ("part", kind), parts)
+    say(f"the first {kind} of training: {'; '.join(_examples(data))}")
+
+
+def _examples(data: Any) -> list[str]:
+    """Return the first training edges or triples by the user's own names."""
+    rows = data.positives("train")[:, :EXAMPLES].t().tolist()
+    if len(rows) and len(rows[0]) == 3:
+        names = data.entities, data.relations, data.entities
+    else:
+        names = data.names if isinstance(data.names, tuple) else (data.names, data.names)
+    return [
+        " - ".join(str(i) if own is None else own[i] for i, own in zip(row, names, strict=True))
+        for row in rows
+    ]
