@@ -70,6 +70,7 @@ print([str(warning.message) for warning in caught if "compiled" in str(warning.m
 """
 
 
+@pytest.mark.slow
 def test_kernels_work_where_nothing_can_be_cached():
     """As in an image that is read-only, without a home folder."""
     result = subprocess.run(

@@ -23,6 +23,7 @@ from tests.worlds import WORLDS, random_graph, toy
 @pytest.mark.parametrize("undirected", [True, False])
 @pytest.mark.parametrize("corrupt", ["dst", "src", "both"])
 @pytest.mark.parametrize("name", ["uniform", "walk", "degree", "khop(hops=2|far)"])
+@pytest.mark.slow
 def test_risk_is_counted_and_expected_alike(name, corrupt, undirected):
     data = toy(n=80, edges=300, undirected=undirected)
     sampler = samplers.build(name, data.graph, corrupt=corrupt)

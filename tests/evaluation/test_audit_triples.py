@@ -27,6 +27,7 @@ def data() -> TripleData:
 
 @pytest.mark.parametrize("corrupt", ["both", "head", "tail", "bernoulli"])
 @pytest.mark.parametrize("name", ["uniform", "typed", "frequency"])
+@pytest.mark.slow
 def test_risk_is_counted_and_expected_alike(data, name, corrupt):
     sampler = TripleSampler(data.triples, name, corrupt=corrupt)
     pos = data.train.repeat(1, 200)

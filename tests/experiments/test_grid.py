@@ -39,6 +39,7 @@ def test_every_combination_has_a_complete_row(compared):
     assert json.loads((folder / "compare.json").read_text()) == json.loads(json.dumps(results))
 
 
+@pytest.mark.slow
 def test_only_missing_cells_run_again_with_the_same_metrics(compared):
     """And in processes of a pool with those of one process."""
     data, sets, folder, results, _ = compared

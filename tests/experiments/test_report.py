@@ -93,6 +93,7 @@ def column(tab, i: int) -> list[str]:
 
 
 @needs_browser
+@pytest.mark.slow
 def test_tables_sort_by_mouse_and_keyboard(opened):
     heads = opened.locator("#results thead th")
     number = next(
@@ -111,6 +112,7 @@ def test_tables_sort_by_mouse_and_keyboard(opened):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_rows_are_filtered_and_metrics_chosen(opened, results):
     total = len(column(opened, 0))
     assert total == len(results["rows"]) + len(results["heuristics"])
@@ -127,6 +129,7 @@ def test_rows_are_filtered_and_metrics_chosen(opened, results):
 
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_light_and_dark_have_contrast(browser, report, scheme):
     tab = browser.new_page(color_scheme=scheme)
     tab.goto(report.as_uri())

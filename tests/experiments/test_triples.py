@@ -29,6 +29,7 @@ def compared(tmp_path_factory):
     return data, folder, compare(data, configs, seeds=2, search=2, out=folder)
 
 
+@pytest.mark.slow
 def test_every_cell_is_there_and_searched(compared):
     _, folder, results = compared
     assert [(row["encoder"], row["sampler"]) for row in results["rows"]] == [

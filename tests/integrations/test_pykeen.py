@@ -162,6 +162,7 @@ def test_adaptive_samplers_reach_workers_or_are_refused(factory):
         list(DataLoader(SameBatch(adaptive, factory.mapped_triples[:8]), None, num_workers=1))
 
 
+@pytest.mark.slow
 def test_a_saved_config_replicates(factory, tmp_path):
     """Everything in it is JSON, the callback and vectors and types of entities included."""
     from pykeen.pipeline import replicate_pipeline_from_config

@@ -23,6 +23,7 @@ def digits():
 
 
 @pytest.mark.parametrize("encoder", ["sage", "gcn"])
+@pytest.mark.slow
 def test_encoders_learn(digits, encoder):
     result = train(digits, small(encoder=encoder, epochs=20, lr=0.01))
     assert result["summary"]["test"]["auc"]["mean"] > 0.9

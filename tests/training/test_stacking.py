@@ -23,6 +23,7 @@ def cora(shared):
     return first_validation_edges(datasets.load("Cora", root=shared), 100)
 
 
+@pytest.mark.slow
 def test_heuristics_help_a_random_decoder(cora):
     """A random score beside heuristics: the combination ranks about as well as they do."""
     noise = torch.randn(cora.num_nodes, generator=torch.Generator().manual_seed(0))

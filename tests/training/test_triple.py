@@ -44,6 +44,7 @@ def on(name: str, options: dict, least: float):
         ),
     ],
 )
+@pytest.mark.slow
 def test_models_learn_real_graphs(name, options, least, shared):
     data = datasets.load_triples(name, root=shared)
     settings = {"dim": 50, "lr": 0.02, "epochs": 60, "eval_every": 20, "batch_size": 512}
