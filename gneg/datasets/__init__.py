@@ -127,8 +127,15 @@ def reload(source: Mapping[str, Any]) -> LinkData | TripleData:
         ValueError: If there is no such dataset or file.
         MissingDataError: If the files are not there and cannot be downloaded.
     """
+    table = TableOptions(**source.get("table", {}))
     if is_triples(source["dataset"]):
-        return load_triples(source["dataset"], root=source["root"], unseen=source["unseen"])
+        return load_triples(
+            source["dataset"],
+            root=source["root"],
+            unseen=source["unseen"],
+            table=table,
+            seed=source["split_seed"],
+        )
     return load(
         source["dataset"],
         root=source["root"],
@@ -136,5 +143,5 @@ def reload(source: Mapping[str, Any]) -> LinkData | TripleData:
         features=source["features"],
         undirected=not source["directed"],
         bipartite=source["bipartite"],
-        table=TableOptions(**source.get("table", {})),
+        table=table,
     )

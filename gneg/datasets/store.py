@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,7 @@ def save(data: LinkData | TripleData, folder: Path) -> None:
     tensors |= _of_triples(data) if isinstance(data, TripleData) else _of_links(data)
     present = {name: value.cpu() for name, value in tensors.items() if value is not None}
     (folder / HEADER).unlink(missing_ok=True)
-
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            torch.save(present, file)
-
-    files.write_whole(folder / TENSORS, write)
+    write_tensors(folder / TENSORS, present)
     names = _names(data)
     if names:
         table = pa.table(
@@ -91,7 +87,7 @@ def load(folder: Path) -> LinkData | TripleData:
     """
     header = files.read_record("data", folder / HEADER, FORM, remedy=REMEDY)
     with files.reading("data", folder / TENSORS, KIND, REMEDY):
-        tensors: dict[str, Tensor] = torch.load(folder / TENSORS, weights_only=True)
+        tensors: dict[str, Tensor] = read_tensors(folder / TENSORS)
     names = _read_names(folder, header) if header["sides"] else {}
     with files.reading("data", folder / HEADER, KIND, REMEDY):
         reading = None if header["reading"] is None else Reading.of_record(header["reading"])
@@ -102,6 +98,39 @@ def load(folder: Path) -> LinkData | TripleData:
     if not whole:
         checks.fail("data", KIND, f"{folder}: other data than {HEADER} describes", hint=REMEDY)
     return data
+
+
+def holds(folder: Path, description: dict[str, Any]) -> bool:
+    """Return whether a folder holds the dataset of this description."""
+    try:
+        header = files.read_record("data", folder / HEADER, FORM, remedy=REMEDY)
+    except ValueError:
+        return False
+    return bool(header["description"] == description)
+
+
+def write_tensors(path: Path, value: Any) -> None:
+    """Write what ``torch.save`` takes, whole or not at all."""
+
+    def save(temporary: Path) -> None:
+        try:
+            with temporary.open("wb") as file:  # by its path torch would write its name inside
+                torch.save(value, file)
+        except RuntimeError as error:  # torch's own, after that of the system
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise OSError(f"torch failed ({str(error).splitlines()[0][:120]})") from error
+
+    files.write_whole(path, save)
+
+
+def read_tensors(path: Path, device: torch.device | str = "cpu") -> Any:
+    """Return what :func:`write_tensors` wrote; torch itself does not look at the checksums."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        checks.fail("checksum", "that of the content", f"another one in {damaged}")
+    return torch.load(path, map_location=device, weights_only=True)
 
 
 def _names(data: LinkData | TripleData) -> dict[str, Names]:

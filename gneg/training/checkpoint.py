@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.datasets import store
 from gneg.training.record import FRESH, NAME, differences
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def save(run: Run[Any, Any], path: Path) -> None:
         "progress": run.progress.state_dict(),
         **run.extra_state(),
     }
-    _write(path, state)
+    store.write_tensors(path, state)
 
 
 def load(run: Run[Any, Any], path: Path) -> None:
@@ -67,7 +67,7 @@ def load(run: Run[Any, Any], path: Path) -> None:
     """
     kind = "a folder with whole checkpoints"
     with files.reading("out", path, kind, FRESH):
-        state = _read(path, run.device)
+        state = store.read_tensors(path, run.device)
         identity = dict(state["identity"])
     if identity != run.identity:
         another = f"{path}, of another run: {differences(identity, run.identity)}"
@@ -108,7 +108,7 @@ def remove_all(folder: Path) -> None:
 
 def save_weights(weights: dict[str, Tensor], path: Path) -> None:
     """Write weights, whole or not at all."""
-    _write(path, weights)
+    store.write_tensors(path, weights)
 
 
 def load_weights(run: Run[Any, Any], path: Path) -> None:
@@ -119,28 +119,4 @@ def load_weights(run: Run[Any, Any], path: Path) -> None:
     """
     remedy = "train again with --fresh (fresh=True)"
     with files.reading("model", path, "a whole model-SEED.pt of its run", remedy):
-        run.model.load_state_dict(_read(path, run.device))
-
-
-def _write(path: Path, value: Any) -> None:
-    """Write what ``torch.save`` takes, whole or not at all."""
-
-    def save(temporary: Path) -> None:
-        try:
-            with temporary.open("wb") as file:  # by its path torch would write its name inside
-                torch.save(value, file)
-        except RuntimeError as error:  # torch's own, after that of the system
-            if isinstance(error.__context__, OSError):
-                raise error.__context__ from None
-            raise OSError(f"torch failed ({str(error).splitlines()[0][:120]})") from error
-
-    files.write_whole(path, save)
-
-
-def _read(path: Path, device: torch.device) -> Any:
-    """Return what :func:`_write` wrote; torch itself does not look at the checksums in the file."""
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        checks.fail("checksum", "that of the content", f"another one in {damaged}")
-    return torch.load(path, map_location=device, weights_only=True)
+        run.model.load_state_dict(store.read_tensors(path, run.device))

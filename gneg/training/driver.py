@@ -130,8 +130,6 @@ def train(
     seeds = _seeds(seeds)
     check_usable("device", config.device)
     out = None if out is None else _folder(out, fresh)
-    if out is not None and keep_data and not _known_by_name(source):
-        store.save(data, out / store.FOLDER)
     data = _without_leaks(data)
     for part in ("valid", "test"):  # of which splits of PyG may have one only
         if not data.positives(part).size(1):
@@ -158,7 +156,7 @@ def train(
                 run = _train_seed(data, config, seed, out, fresh, report)
         results["runs"].append(run)
         if out is not None:
-            _write(out, results)
+            _write(out, results, data if keep_data and not _known_by_name(source) else None)
             if run["complete"]:
                 checkpoint.checkpoint_path(out, seed).unlink(missing_ok=True)
         if not run["complete"]:
@@ -182,14 +180,17 @@ def _folder(path: str | Path, fresh: bool) -> Path:
     return out
 
 
-def _write(out: Path, results: dict[str, Any]) -> None:
-    """Write the record with all finished runs in the folder, ordered by seed.
+def _write(out: Path, results: dict[str, Any], data: LinkData | TripleData | None) -> None:
+    """Write the record with all finished runs in the folder, ordered by seed, and the dataset.
 
-    Other processes may train other seeds into the same folder.
+    Other processes may train other seeds into the same folder. The dataset is written once the
+    folder is known to hold no run of another one; None: it is not written.
     """
     with locked(out):
         runs = _finished_runs(out / NAME, results) | {run["seed"]: run for run in results["runs"]}
         ordered = [runs[seed] for seed in sorted(runs)]
+        if data is not None and not store.holds(out / store.FOLDER, results["dataset"]):
+            store.save(data, out / store.FOLDER)
         files.write_json(out / NAME, _summarised({**results, "runs": ordered}))
 
 

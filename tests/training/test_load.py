@@ -57,3 +57,11 @@ def test_what_lacks_data_says_so(tmp_path):
     gneg.train(toy(), TINY, out=tmp_path, keep_data=False)
     with pytest.raises(ValueError, match=r"'path' must be a run with its data; load_run\(data, pa"):
         gneg.load(tmp_path)
+
+
+def test_a_refused_run_leaves_the_data_of_the_earlier_one(tmp_path):
+    data, other = toy(), toy(seed=1)
+    gneg.train(data, TINY, out=tmp_path)
+    with pytest.raises(ValueError, match="one with a run of the same dataset"):
+        gneg.train(other, TINY, out=tmp_path)
+    assert gneg.load(tmp_path).data.describe() == data.describe()
