@@ -199,6 +199,10 @@ class LinkLoader(torch_geometric.loader.LinkLoader):  # type: ignore[misc]
     def __iter__(self) -> Iterator[Any]:
         self.link_sampler.state += 1  # new negatives in every epoch
         iterator: Iterator[Any] = super().__iter__()
+        return iterator
+
+    def _get_iterator(self) -> Iterator[Any]:
+        iterator: Iterator[Any] = super()._get_iterator()
         of_workers = getattr(iterator, "iterator", iterator)
         queues = getattr(of_workers, "_index_queues", None)
         if self.persistent_workers and queues is not None:
