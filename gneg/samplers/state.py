@@ -106,11 +106,7 @@ def integers(
         ValueError: If it is no integer tensor of this shape, or a value is out of range.
     """
     expected = f"an integer tensor of shape {_text(shape)} with values in [{low}, {high})"
-    tensor = _dense(entry, value, expected)
-    if tensor.dtype not in (torch.int32, torch.int64):
-        refuse(entry, expected, tensor.dtype)
-    if not _fits(tensor, shape):
-        refuse(entry, expected, f"shape {list(tensor.shape)}")
+    tensor = _dense(entry, value, expected, (torch.int32, torch.int64), shape)
     array: IntArray = tensor.detach().cpu().numpy().copy()
     if array.size and (array.min() < low or array.max() >= high):
         refuse(entry, expected, array.min() if array.min() < low else array.max())
@@ -129,11 +125,7 @@ def floats(entry: str, value: object, shape: tuple[int | None, ...]) -> Tensor:
         ValueError: If it is no floating-point tensor of this shape, or holds NaN or infinity.
     """
     expected = f"a finite floating-point tensor of shape {_text(shape)}"
-    tensor = _dense(entry, value, expected)
-    if tensor.dtype not in (torch.float32, torch.float64):
-        refuse(entry, expected, tensor.dtype)
-    if not _fits(tensor, shape):
-        refuse(entry, expected, f"shape {list(tensor.shape)}")
+    tensor = _dense(entry, value, expected, (torch.float32, torch.float64), shape)
     if not torch.isfinite(tensor).all():
         refuse(entry, expected, "NaN or infinity")
     return tensor
@@ -163,13 +155,21 @@ def sequence(entry: str, value: object, size: int | None = None) -> list[Any]:
     return list(value)
 
 
-def _dense(entry: str, value: object, expected: str) -> Tensor:
-    return checks.tensor(f"state[{entry!r}]", value, expected)
-
-
-def _fits(value: Tensor, shape: tuple[int | None, ...]) -> bool:
-    pairs = zip(value.shape, shape, strict=False)
-    return value.dim() == len(shape) and all(size in (None, length) for length, size in pairs)
+def _dense(
+    entry: str,
+    value: object,
+    expected: str,
+    dtypes: tuple[torch.dtype, ...],
+    shape: tuple[int | None, ...],
+) -> Tensor:
+    """Return a dense tensor of one of the types and of the shape; None there: any size."""
+    tensor = checks.tensor(f"state[{entry!r}]", value, expected)
+    if tensor.dtype not in dtypes:
+        refuse(entry, expected, tensor.dtype)
+    sizes = zip(tensor.shape, shape, strict=False)
+    if tensor.dim() != len(shape) or not all(size in (None, length) for length, size in sizes):
+        refuse(entry, expected, f"shape {list(tensor.shape)}")
+    return tensor
 
 
 def _text(shape: tuple[int | None, ...]) -> str:

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.datasets.link import PARTS
 from gneg.datasets.reading import Reading
 from gneg.datasets.sources.delimited import KIND
 from gneg.datasets.sources.edges import EdgeTable
 from gneg.datasets.sources.features import dense
 from gneg.datasets.sources.formats import REMEDY
-
-PARTS = ("train", "valid", "test")
 
 
 def holds_edges(path: Path) -> bool:

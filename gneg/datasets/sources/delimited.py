@@ -98,16 +98,16 @@ def _rows_and_comments(lines: list[str]) -> list[str]:
     words as a line beside them.
     """
     marked = [i for i, line in enumerate(lines) if line[0] == "#"] if len(lines) > 1 else []
-    separators = ("\t", ",", ";", "|", "::")
-    names = [
-        i
-        for i in marked
-        if lines[i][1:2].strip(" #")
-        and any(lines[i].count(mark) == lines[abs(i - 1)].count(mark) > 0 for mark in separators)
-    ]
+    names = [i for i in marked if lines[i][1:2].strip(" #") and _alike(lines[i], lines[abs(i - 1)])]
     if len(names) == len(marked):
         return lines
     return [line for line in lines if line[0] != "#"]
+
+
+def _alike(line: str, other: str) -> bool:
+    """Return whether two lines have as many of a separator."""
+    marks = ("\t", ",", ";", "|", "::")
+    return any(line.count(mark) == other.count(mark) > 0 for mark in marks)
 
 
 def decoded(path: Path) -> str:
@@ -152,10 +152,8 @@ def _same(lines: Sequence[str], start: int) -> bool:
     """Return whether a first line that begins with a sign is a row: so do others of its form."""
     line = lines[start]
     return any(
-        line.count(mark) == other.count(mark) > 0 and other[:1] == line[0]
+        other[:1] == line[0] and not other[1:2].isspace() and _alike(line, other)
         for other in lines[start + 1 : start + SAMPLE]
-        if not other[1:2].isspace()
-        for mark in ("\t", ",", ";", "|", "::")
     )
 
 

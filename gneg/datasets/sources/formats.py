@@ -17,7 +17,6 @@ from gneg.datasets.sources.delimited import KIND
 from gneg.datasets.table_options import TableOptions
 
 REMEDY = "see gneg.datasets.load for the forms of files"
-PARTS = ("train", "valid", "test")
 
 
 class RawTable(NamedTuple):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.datasets.link import LinkData
+from gneg.datasets.link import PARTS, LinkData
 from gneg.datasets.names import Names
 from gneg.datasets.sources import arrays, features, formats
 from gneg.datasets.sources.edges import EdgeTable, edge_table, numbered
@@ -20,7 +20,6 @@ from gneg.datasets.table_options import TableOptions
 from gneg.graph import Graph
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".npz", *formats.READERS)
-PARTS = ("train", "valid", "test")
 
 
 def load(
