@@ -50,12 +50,7 @@ def _print(data: Any) -> None:
 
 def _examples(data: Any) -> list[str]:
     """Return the first training edges or triples by the user's own names."""
-    rows = data.positives("train")[:, :EXAMPLES].t().tolist()
-    if len(rows) and len(rows[0]) == 3:
-        names = data.entities, data.relations, data.entities
-    else:
-        names = data.names if isinstance(data.names, tuple) else (data.names, data.names)
-    return [
-        " - ".join(str(i) if own is None else own[i] for i, own in zip(row, names, strict=True))
-        for row in rows
-    ]
+    from gneg.datasets.names import spoken
+
+    rows = spoken(data.end_names, data.positives("train")[:, :EXAMPLES])
+    return [" - ".join(row) for row in rows]

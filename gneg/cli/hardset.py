@@ -24,8 +24,8 @@ def hardset_command(
     out: Annotated[
         Path,
         typer.Option(
-            help="File to write: .npz, or .npy: HeaRT's pairs [E, K, 2], or OGB's targets [E, K] "
-            "with --ends dst."
+            help="File to write: .npz, .parquet (with your own names), or .npy: HeaRT's pairs "
+            "[E, K, 2], or OGB's targets [E, K] with --ends dst."
         ),
     ] = Path("hard.npz"),
     family: Annotated[
@@ -74,9 +74,9 @@ def hardset_command(
     [bold]gneg hardset Cora --out hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
     from gneg.evaluation.hardset import hardset
-    from gneg.evaluation.hardset.hard_set import npz_or_npy
+    from gneg.evaluation.hardset.hard_set import checked_path
 
-    files.check_output("out", npz_or_npy(out))
+    files.check_output("out", checked_path(out))
     data = source.load(dataset)
     with ProgressDisplay() as display:
         hard = hardset(

@@ -127,6 +127,11 @@ class LinkData:
             else (self.num_src, self.num_nodes - self.num_src)
         )
 
+    @property
+    def end_names(self) -> tuple[Names | None, Names | None]:
+        """The names of sources and of targets; None: they are their ids."""
+        return self.names if isinstance(self.names, tuple) else (self.names, self.names)
+
     @cached_property
     def graph(self) -> Graph:
         """The graph of the training edges: all that message passing and samplers may see."""
@@ -139,6 +144,13 @@ class LinkData:
         if self.num_src is None:
             return rows
         return rows[: self.num_src], rows[self.num_src :]
+
+    @cached_property
+    def _negative_graph(self) -> Graph | None:
+        """The pairs that are known to be no edges, as a graph."""
+        if self.negatives is None:
+            return None
+        return Graph.from_edge_index(self.negatives, self.size, undirected=self.undirected)
 
     @property
     def dense_x(self) -> Tensor | None:
@@ -195,6 +207,7 @@ class LinkData:
             corrupt=corrupt,
             unique=unique,
             time=None if self.time is None else self.sides(self.time),
+            negatives=self._negative_graph,
         )
 
     def positives(self, part: str) -> Tensor:
@@ -232,7 +245,7 @@ class LinkData:
             "features": None if self.x is None else self.x.size(1),
             "features_hash": None
             if self.x is None
-            else files.digest(self.x.shape, *_content(self.x)),
+            else files.digest(self.x.shape, *sparse.content(self.x)),
             "metric": self.metric,
             "edges": {part: self.positives(part).size(1) for part in PARTS},
             "hash": self.fingerprint(),
@@ -272,21 +285,3 @@ class LinkData:
             f"{self.train.size(1)} / {self.valid.pos.size(1)} / {self.test.pos.size(1)}, "
             f"{self.metric})"
         )
-
-
-def sparse_if_it_pays(x: Tensor | None) -> Tensor | None:
-    """Return mostly-zero features as sparse CSR: at a tenth of the entries it is faster."""
-    if x is None or x.layout != torch.strided:
-        return x
-    x = x.float()
-    if x.numel() and torch.count_nonzero(x) / x.numel() < 0.1:
-        return sparse.to_csr(x)
-    return x
-
-
-def _content(x: Tensor) -> tuple[Tensor, ...]:
-    """Return the dense tensors that a dense or sparse tensor consists of."""
-    if x.layout == torch.strided:
-        return (x,)
-    rows = x.to_sparse_csr()
-    return rows.crow_indices(), rows.col_indices(), rows.values()

@@ -108,3 +108,17 @@ class Names(Sequence[str]):
     def __repr__(self) -> str:
         shown = ", ".join(self[:3]) + (", ..." if len(self) > 3 else "")
         return f"Names({len(self)}: {shown})"
+
+
+def spoken(names: Sequence[Names | None], rows: Tensor) -> list[tuple[str, ...]]:
+    """Return edges or triples by name.
+
+    Args:
+        names: The names of the ids in each row, ``[S]``; None: they are shown as ids.
+        rows: ``[S, n]`` ids, such as edges ``[2, n]``.
+    """
+    columns = [
+        [str(i) for i in ids.tolist()] if own is None else own.of(ids).cast("string").to_pylist()
+        for own, ids in zip(names, rows, strict=True)
+    ]
+    return list(zip(*columns, strict=True))

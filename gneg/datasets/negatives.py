@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from gneg import checks, files
 from gneg.datasets import LinkData
+from gneg.datasets.names import Names
 from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
-from gneg.samplers.base import Corrupt, Score
-from gneg.samplers.formats import columns
+from gneg.samplers.base import Corrupt, IntArray, Score
 from gneg.samplers.formats.columns import Columns, read, suffix_of, write
 from gneg.samplers.formats.parts import Parts
+from gneg.samplers.formats.store import columns as columns_of
 
 __all__ = ["sample"]
 
@@ -42,8 +45,9 @@ def sample(
 
     A row of the file is a positive: ``src``, the query; ``replaced``, the end that negatives
     replace; ``side``, True where that is the source; ``index [K]``, -1 where a query has no further
-    non-edges; and ``log_q [K]`` where the sampler has a density. The header holds the hash of the
-    graph, the sampler, the seed, the policy of known edges, and versions.
+    non-edges; and ``log_q [K]`` where the sampler has a density. Where the data have names, Parquet
+    and csv hold them too: ``src_name``, ``replaced_name`` and ``index_name [K]``. The header holds
+    the hash of the graph, the sampler, the seed, the policy of known edges, and versions.
 
     Args:
         data: The dataset.
@@ -94,14 +98,34 @@ def sample(
             positives = pos[:, i * ROWS : (i + 1) * ROWS]
             generator = generator_from(split_seed(seed, i))
             drawn = built.sample(positives, k, score=score, z=vectors, generator=generator)
-            write(piece, [columns(drawn)], {}, rows=positives.size(1))
+            write(piece, [columns_of(drawn)], {}, rows=positives.size(1))
         if report is not None:
             report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))
-    write(out, _read_pieces(pieces), info, rows=pos.size(1))
+    drawn_columns = (read(piece)[0] for piece in pieces)
+    if out.suffix != ".npz" and data.names is not None:
+        drawn_columns = (_with_names(columns, data.end_names) for columns in drawn_columns)
+    write(out, drawn_columns, info, rows=pos.size(1))
     parts.remove()
     return info
 
 
-def _read_pieces(pieces: list[Path]) -> Iterator[Columns]:
-    for piece in pieces:
-        yield read(piece)[0]
+def _with_names(columns: Columns, names: tuple[Names | None, Names | None]) -> Columns:
+    """Return columns of ids with the columns of their names."""
+    source, target = names
+    assert source is not None
+    assert target is not None
+    replaces_source = columns["side"]
+
+    def named(ids: IntArray, of_source: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
+        text = np.full(ids.shape, None, object)
+        for mask, own in ((of_source, source), (~of_source, target)):
+            chosen = np.broadcast_to(mask, ids.shape) & (ids >= 0)
+            text[chosen] = own.of(ids[chosen]).cast("string").to_numpy(zero_copy_only=False)
+        return text
+
+    return {
+        **columns,
+        "src_name": named(columns["src"], ~replaces_source),
+        "replaced_name": named(columns["replaced"], replaces_source),
+        "index_name": named(columns["index"], replaces_source[:, None]),
+    }

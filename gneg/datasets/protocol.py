@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from gneg.datasets.names import Names
 from gneg.graph import KnownEdges, KnownTriples
 from gneg.graph.known import KnownPolicy
 
@@ -41,6 +42,10 @@ class Dataset(Protocol):
     @property
     def metric(self) -> str:
         """The metric to select and report by, such as ``"mrr"``."""
+
+    @property
+    def end_names(self) -> tuple[Names | None, ...]:
+        """The user's own names for each row of the positives; None: they are ids."""
 
     def positives(self, part: Part) -> Tensor:
         """Return the positives of a part, ``[2, E]`` edges or ``[3, E]`` triples.

@@ -63,6 +63,11 @@ class TripleData:
         """The metric to select and report by: mean reciprocal rank."""
         return "mrr"
 
+    @property
+    def end_names(self) -> tuple[Names | None, Names | None, Names | None]:
+        """The names of heads, relations and tails; None: they are their ids."""
+        return self.entities, self.relations, self.entities
+
     @cached_property
     def triples(self) -> Triples:
         """The training triples."""

@@ -49,3 +49,21 @@ def product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
     the product itself.
     """
     return _Product.apply(dense, matrix, transposed)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def if_it_pays(x: Tensor | None) -> Tensor | None:
+    """Return mostly-zero features as sparse CSR: at a tenth of the entries it is faster."""
+    if x is None or x.layout != torch.strided:
+        return x
+    x = x.float()
+    if x.numel() and torch.count_nonzero(x) / x.numel() < 0.1:
+        return to_csr(x)
+    return x
+
+
+def content(x: Tensor) -> tuple[Tensor, ...]:
+    """Return the dense tensors that a dense or sparse tensor consists of."""
+    if x.layout == torch.strided:
+        return (x,)
+    rows = x.to_sparse_csr()
+    return rows.crow_indices(), rows.col_indices(), rows.values()

@@ -197,25 +197,42 @@ def shuffle(lo, hi, out, rows, seed):
 
 
 @jit
-def subsets(lo, hi, out, pool, rows, seed):
-    """K random entries without replacement from the non-negative entries of ``pool[rows[i]]``."""
-    k, width = out.shape[1], pool.shape[1]
-    chosen = np.empty(width, np.int64)
+def subsets(lo, hi, out, queries, starts, pool, rows, indptr, indices, no_self, unique, seed):
+    """K random entries without replacement from ``pool[starts[r]:starts[r + 1]]``, r = rows[i].
+
+    Only usable ones, as :func:`exclude` has them; -1 where there are none left.
+    """
+    k = out.shape[1]
+    longest = 0
+    for i in range(lo, hi):
+        if rows[i] >= 0:
+            longest = max(longest, starts[rows[i] + 1] - starts[rows[i]])
+    chosen = np.empty(longest, np.int64)
+    table = _table(k if unique else 1)
     for i in range(lo, hi):
         if rows[i] < 0:
             continue
-        size = 0
-        for c in range(width):
-            v = pool[rows[i], c]
-            if v >= 0:
-                chosen[size] = v
-                size += 1
+        first = starts[rows[i]]
+        size = starts[rows[i] + 1] - first
+        for c in range(size):
+            chosen[c] = pool[first + c]
+        if unique:
+            table[:] = -1
+        u = queries[i]
         state = stream(seed, i)
-        for j in range(min(k, size)):
+        j = 0
+        for c in range(size):
+            if j == k:
+                break
             state += GOLDEN
-            swap = j + below(state, size - j)
-            chosen[j], chosen[swap] = chosen[swap], chosen[j]
-            out[i, j] = chosen[j]
+            swap = c + below(state, size - c)
+            v = chosen[swap]
+            chosen[swap] = chosen[c]
+            if (no_self and v == u) or has(indices, indptr[u], indptr[u + 1], v):
+                continue
+            if not unique or _remember(table, v):
+                out[i, j] = v
+                j += 1
 
 
 @jit

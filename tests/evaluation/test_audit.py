@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -203,6 +204,8 @@ def test_real_data(shared):
 def test_every_sampler_can_be_audited():
     """With a model's scores and embeddings; features are record where there are some."""
     data = toy()
+    non_edges = data.sampler("uniform", known="all").sample(data.train, 1).edge_index()
+    data = replace(data, negatives=non_edges)
     z = torch.randn(data.num_nodes, 5, generator=torch.Generator().manual_seed(0))
 
     def score(src, dst):

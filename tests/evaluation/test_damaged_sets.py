@@ -44,7 +44,7 @@ def test_tampered_sets_are_refused(saved, change):
     _, path = saved
     arrays = dict(np.load(path))
     np.savez(path, **{**arrays, **CHANGES[change](arrays)})
-    with pytest.raises(ValueError, match=r"'hardset' must be an .npz of gneg hardset .*hard.npz"):
+    with pytest.raises(ValueError, match=r"'hardset' must be a whole file .*hard.npz"):
         HardSet.load(path)
 
 

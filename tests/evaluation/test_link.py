@@ -185,7 +185,7 @@ def test_unknown_scorers_are_refused(tmp_path):
         (lambda: load.weights_of(tmp_path), "model-SEED.pt"),
         (lambda: scorers.heuristic(toy(), "deepwalk"), "'model' must be one of"),
         (lambda: HardSet.load(tmp_path / "no.npz"), "'hardset' must be an existing file"),
-        (lambda: HardSet.load(tmp_path / "other.npz"), "an .npz of gneg hardset"),
+        (lambda: HardSet.load(tmp_path / "other.npz"), "a whole file of gneg hardset"),
         (lambda: HardSet.load(tmp_path / "flat.npy"), "'pos' must be the positives of an .npy"),
     ):
         with pytest.raises(ValueError, match=message):

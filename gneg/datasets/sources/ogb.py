@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.datasets.link import EvalEdges, LinkData, sparse_if_it_pays
+from gneg.datasets.link import EvalEdges, LinkData
 from gneg.datasets.sources import local
 from gneg.datasets.triple import PARTS, TripleData
+from gneg.graph import sparse
 from gneg.graph.triples import End
 
 #: Metric of each link dataset, and whether it is undirected.
@@ -94,7 +95,7 @@ def load(name: str, root: Path) -> LinkData:
     return LinkData(
         name=name,
         num_nodes=int(data.num_nodes),
-        x=sparse_if_it_pays(getattr(data, "x", None)),
+        x=sparse.if_it_pays(getattr(data, "x", None)),
         train=_positives(split["train"]),
         valid=_eval_edges(split["valid"]),
         test=_eval_edges(split["test"]),

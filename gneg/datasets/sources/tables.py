@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets.link import PARTS, LinkData
-from gneg.datasets.names import Names
+from gneg.datasets.names import Names, spoken
 from gneg.datasets.sources import arrays, features, formats
 from gneg.datasets.sources.edges import EdgeTable, edge_table, numbered
 from gneg.datasets.splits import check_no_overlap, hold_out, make_split, split_by_time
@@ -155,7 +155,9 @@ def _split(
         if lacking:
             checks.fail("split", "train, valid and test", f"no {' and no '.join(lacking)}")
         train, valid, test = (whole[:, mask] for mask in masks)
-        parts = check_no_overlap(train, valid, test, both_ways=not table.bipartite)
+        ends = names if isinstance(names, tuple) else (names, names)
+        both_ways = not table.bipartite
+        parts = check_no_overlap(train, valid, test, both_ways=both_ways, names=ends)
         # Rows of training add up by themselves where they name an edge twice.
         weight = None if weight is None else weight[masks[0]]
     elif options.cover != "none":
@@ -184,11 +186,13 @@ def _with_given_negatives(data: LinkData, table: EdgeTable, edges: Tensor) -> Li
     labelled = edges[:, negative]
     contradicting = known.contains(*labelled)
     if contradicting.any():
-        checks.fail(
-            "label", "one for each pair", f"{int(contradicting.sum()):,} pairs with 0 and 1"
-        )
+        first = " - ".join(spoken(data.end_names, labelled[:, contradicting][:, :1])[0])
+        both = f"{int(contradicting.sum()):,} pairs with 0 and 1, such as {first}"
+        checks.fail("label", "one for each pair", both)
     if table.part is None:
-        return replace(data, negatives=labelled)
+        count = (labelled.size(1), "pairs labelled 0 are negatives, see the sampler fixed")
+        assert data.reading is not None
+        return replace(data, negatives=labelled, reading=data.reading.with_notes(count))
     part = table.part[~table.positive]
     by_part = {name: labelled[:, torch.from_numpy(part == name)] for name in PARTS}
     changed = {

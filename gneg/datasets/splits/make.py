@@ -9,9 +9,9 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets.evaluation_negatives import uniform_negatives
-from gneg.datasets.link import EvalEdges, LinkData, sparse_if_it_pays
+from gneg.datasets.link import EvalEdges, LinkData
 from gneg.datasets.splits.random import split_edges
-from gneg.graph import Graph, KnownEdges
+from gneg.graph import Graph, KnownEdges, sparse
 from gneg.rng import split_seed
 
 # Evaluation pairs of one part at the most: on a large graph K is reduced to fit.
@@ -73,7 +73,7 @@ def make_split(
     return LinkData(
         name=name,
         num_nodes=graph.num_nodes,
-        x=sparse_if_it_pays(x),
+        x=sparse.if_it_pays(x),
         train=train,
         valid=evaluated[0],
         test=evaluated[1],

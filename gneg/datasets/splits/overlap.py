@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -9,10 +10,16 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets.link import LinkData
+from gneg.datasets.names import Names, spoken
 
 
 def check_no_overlap(
-    train: Tensor, valid: Tensor, test: Tensor, *, both_ways: bool = True
+    train: Tensor,
+    valid: Tensor,
+    test: Tensor,
+    *,
+    both_ways: bool = True,
+    names: Sequence[Names | None] = (None, None),
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return a split's edges if none of its evaluation edges stands in an earlier part.
 
@@ -21,6 +28,7 @@ def check_no_overlap(
         valid: ``[2, E]`` validation edges.
         test: ``[2, E]`` test edges.
         both_ways: Whether (v, u) is the same edge as (u, v).
+        names: Names of sources and of targets, for errors.
 
     Raises:
         ValueError: If an edge stands in two parts.
@@ -36,13 +44,11 @@ def check_no_overlap(
         ("valid", valid, keys(train)),
         ("test", test, torch.cat([keys(train), keys(valid)])),
     ):
-        shared = int(torch.isin(keys(edges), earlier).sum())
-        if shared:
-            checks.fail(
-                "split",
-                "free of edges that stand in two parts" + ", in either direction" * both_ways,
-                f"{shared} such edges in {part}",
-            )
+        shared = edges[:, torch.isin(keys(edges), earlier)]
+        if shared.size(1):
+            allowed = "free of edges that stand in two parts" + ", in either direction" * both_ways
+            first = " - ".join(spoken(names, shared[:, :1])[0])
+            checks.fail("split", allowed, f"{shared.size(1)} such edges in {part}, such as {first}")
     return train, valid, test
 
 

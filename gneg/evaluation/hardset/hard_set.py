@@ -1,4 +1,4 @@
-"""A hard evaluation set and its files: ``.npz``, HeaRT's and OGB's form."""
+"""A hard evaluation set and its files: ``.npz``, ``.parquet``, HeaRT's and OGB's form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets import EvalEdges
+from gneg.datasets import EvalEdges, Names
+from gneg.evaluation.hardset import parquet
 
 NAMES = ("pos", "index", "keep", "info", "digest")  # of the arrays in an .npz
 REMEDY = "make it again with gneg hardset"
@@ -61,21 +62,30 @@ class HardSet:
         dst = torch.where(shares_source, replaced, self.pos[1].unsqueeze(1))
         return EvalEdges(self.pos, (src, dst), None if mask.all() else mask)
 
-    def save(self, path: str | Path) -> None:
-        """Write an ``.npz``, or an ``.npy`` in HeaRT's or OGB's form.
+    def save(
+        self, path: str | Path, *, names: tuple[Names | None, Names | None] = (None, None)
+    ) -> None:
+        """Write an ``.npz`` or ``.parquet``, or an ``.npy`` in HeaRT's or OGB's form.
 
         Args:
             path: The file. An ``.npy`` holds OGB's targets ``[E, K]`` where all columns share the
                 source, else HeaRT's pairs ``[E, K, 2]``.
+            names: Names of sources and of targets (``LinkData.end_names``), which a ``.parquet``
+                holds beside the ids.
 
         Raises:
             ValueError: On another suffix, or if rows are short, which an ``.npy`` cannot record.
         """
-        path = npz_or_npy(path)
+        path = checked_path(path)
         if path.suffix == ".npy":
             ogb = self.keep == self.index.size(1)
             array = self.to_ogb()["target_node_neg"].numpy() if ogb else self.to_heart()
             files.write_whole(path, lambda temporary: _save_npy(temporary, array))
+            return
+        if path.suffix == ".parquet":
+            header = {"keep": self.keep, "info": self.info, "digest": self._digest()}
+            table = self.pos.numpy(), self.index.numpy(), header, names
+            files.write_whole(path, lambda temporary: parquet.write(temporary, *table))
             return
         arrays: dict[str, Any] = {
             "pos": self.pos.numpy(),
@@ -93,7 +103,7 @@ class HardSet:
 
     @classmethod
     def load(cls, path: str | Path, pos: Tensor | None = None) -> HardSet:
-        """Read an ``.npz`` of :meth:`save`, or an ``.npy`` of HeaRT's or OGB's form.
+        """Read what :meth:`save` wrote, or an ``.npy`` of HeaRT's or OGB's form.
 
         Args:
             path: The file. An array ``[E, K, 2]`` holds HeaRT's pairs, of which the first half
@@ -103,9 +113,9 @@ class HardSet:
         Raises:
             ValueError: If the file has another form, or ``pos`` is missing or does not fit.
         """
-        path = npz_or_npy(path, "hardset")
-        if path.suffix == ".npz":
-            return cls._from_npz(path)
+        path = checked_path(path, "hardset")
+        if path.suffix != ".npy":
+            return cls._from_own(path)
         if pos is None:
             checks.fail("pos", "the positives of an .npy, which holds negatives only", None)
         array = files.read_npy("hardset", path, "an .npy of HeaRT's or OGB's form", REMEDY)
@@ -119,17 +129,12 @@ class HardSet:
             checks.fail("hardset", "an .npy for these positives", f"{path}: {error}", hint=REMEDY)
 
     @classmethod
-    def _from_npz(cls, path: Path) -> HardSet:
-        kind = "an .npz of gneg hardset"
-        arrays = files.read_npz("hardset", path, kind, REMEDY, NAMES)
+    def _from_own(cls, path: Path) -> HardSet:
+        kind = "a whole file of gneg hardset"
         with files.reading("hardset", path, kind, REMEDY):
-            hard_set = cls(
-                torch.from_numpy(arrays["pos"].astype(np.int64)),
-                torch.from_numpy(arrays["index"].astype(np.int64)),
-                int(arrays["keep"]),
-                json.loads(str(arrays["info"])),
-            )
-            intact = str(arrays["digest"]) == hard_set._digest()
+            parts = parquet.read(path) if path.suffix == ".parquet" else _read_npz(path, kind)
+            hard_set = cls(parts["pos"], parts["index"], int(parts["keep"]), parts["info"])
+            intact = parts["digest"] == hard_set._digest()
         if not intact:
             checks.fail("hardset", kind, f"{path}, which was changed", hint=REMEDY)
         return hard_set
@@ -227,7 +232,14 @@ def load_sets(paths: Iterable[Path], pos: Tensor) -> dict[str, HardSet]:
     return sets
 
 
-def npz_or_npy(path: str | Path, name: str = "out") -> Path:
+def _read_npz(path: Path, kind: str) -> dict[str, Any]:
+    arrays = files.read_npz("hardset", path, kind, REMEDY, NAMES)
+    ids = {name: torch.from_numpy(arrays[name].astype(np.int64)) for name in ("pos", "index")}
+    info = json.loads(str(arrays["info"]))
+    return {**ids, "keep": arrays["keep"], "info": info, "digest": str(arrays["digest"])}
+
+
+def checked_path(path: str | Path, name: str = "out") -> Path:
     """Return a path if its suffix is that of a hard set.
 
     Args:
@@ -235,11 +247,11 @@ def npz_or_npy(path: str | Path, name: str = "out") -> Path:
         name: The argument, for errors.
 
     Raises:
-        ValueError: If it is neither ``.npz`` nor ``.npy``.
+        ValueError: If it is not ``.npz``, ``.parquet`` or ``.npy``.
     """
     path = Path(path)
-    if path.suffix not in (".npz", ".npy"):
-        checks.fail(name, "a name that ends in .npz or .npy", str(path))
+    if path.suffix not in (".npz", ".parquet", ".npy"):
+        checks.fail(name, "a name that ends in .npz, .parquet or .npy", str(path))
     return path
 
 

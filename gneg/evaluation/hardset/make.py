@@ -13,7 +13,7 @@ from gneg import checks, files
 from gneg.datasets import LinkData
 from gneg.evaluation.hardset import families
 from gneg.evaluation.hardset.families import Ends
-from gneg.evaluation.hardset.hard_set import HardSet, npz_or_npy
+from gneg.evaluation.hardset.hard_set import HardSet, checked_path
 from gneg.evaluation.hardset.heart import ALPHA, Local, Merge
 from gneg.graph.heuristics import default_tolerance
 from gneg.graph.known import KnownPolicy
@@ -74,8 +74,8 @@ def hardset(
         alpha: For ``heart``: the restart probability of PageRank, in (0, 1].
         tolerance: For ``heart``: the tolerance of PageRank, > 0; by the size of the graph if None.
         seed: Seed for all random choices.
-        out: File to write, ``.npz`` or ``.npy``. Finished pieces are stored beside it while the
-            work lasts, so that an interrupted call resumes.
+        out: File to write, ``.npz``, ``.parquet`` (with names) or ``.npy``. Finished pieces are
+            stored beside it while the work lasts, so that an interrupted call resumes.
         fresh: Whether to ignore pieces of an interrupted call.
         report: Called with the numbers of finished and of all nodes.
         command: The command that was run, for the record.
@@ -111,7 +111,7 @@ def hardset(
         settings["tolerance"] = tolerance
     fingerprint, pieces = data.fingerprint(), None
     if out is not None:
-        out = files.check_output("out", npz_or_npy(out))
+        out = files.check_output("out", checked_path(out))
         pieces = _Pieces(out, [settings, data.name, data.split, fingerprint], fresh=fresh)
     columns, filled = families.columns(data, pos, settings, pieces, report)
     info = {
@@ -128,7 +128,7 @@ def hardset(
     keep = {"both": k // 2, "dst": k, "src": 0}[ends]
     hard_set = HardSet(pos, torch.from_numpy(columns.astype(np.int64)), keep, info)
     if out is not None and pieces is not None:
-        hard_set.save(out)
+        hard_set.save(out, names=data.end_names)
         pieces.remove()
     return hard_set
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ import numpy.typing as npt
 from gneg import checks, files
 
 #: Columns ``[B]`` (``src``, ``replaced``, ``side``, True where the source was replaced, and of
-#: triples ``relation``) and ``[B, K]`` (``index``, -1 where there is none, and ``log_q``).
+#: triples ``relation``) and ``[B, K]`` (``index``, -1 where there is none, and ``log_q``). Those
+#: that end in ``_name`` are text, for people: they are written and not read.
 Columns = dict[str, npt.NDArray[Any]]
 SUFFIXES = (".parquet", ".npz", ".csv")
 ROWS = "rows"  # number of rows in a header
@@ -180,7 +182,7 @@ def _read_csv(path: Path) -> tuple[Columns, Any]:
     if "side" in table:
         columns["side"] = table["side"].to_numpy().astype(bool)
     for name in _WIDE:
-        wide = [column for column in table.columns if column.startswith(f"{name}_")]
+        wide = [column for column in table.columns if re.fullmatch(rf"{name}_\d+", column)]
         if wide:
             columns[name] = table[wide].to_numpy()
     if not len(table):  # pandas cannot tell the types of no rows

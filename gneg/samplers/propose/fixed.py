@@ -12,19 +12,24 @@ from gneg.graph import Graph, KnownEdges
 from gneg.samplers.base import Corrupt, IntArray, Query, Sampler
 from gneg.samplers.negatives import Side
 
+#: Negatives row by row: where each row starts, ``[rows + 1]``, and the replacement nodes.
+Pool = tuple[IntArray, IntArray]
+
 
 class Fixed(Sampler):
     """Serves negatives that were chosen beforehand, padded with -1.
 
     A row of the pool belongs to a query or, with ``pos``, to a positive. Each call takes K of its
     entries at random without replacement. Known edges among them are dropped, and what a row lacks
-    is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is None.
+    is drawn uniformly (``Negatives.counts["filled"]``). ``log_q`` is None. In an expression,
+    ``fixed`` serves the pairs that a dataset has labelled as no edges.
 
     Args:
         graph: The graph whose structure guides the proposals.
         pool: ``[num_src, P]`` (``[num_dst, P]`` when sources are corrupted) or, with ``pos``,
             ``[E, P]`` integer tensor of replacement nodes, -1 where a row has fewer; for
-            ``corrupt="both"`` a pair of them: (targets, sources).
+            ``corrupt="both"`` a pair of them: (targets, sources). Or a graph of the size of
+            ``graph`` whose edges are the negatives, for any end.
         pos: ``[2, E]``, the positives the rows belong to; other positives are drawn uniformly.
         known: The edges that are never returned; those of ``graph`` if None.
         corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
@@ -40,7 +45,7 @@ class Fixed(Sampler):
     def __init__(
         self,
         graph: Graph,
-        pool: Tensor | tuple[Tensor, Tensor],
+        pool: Tensor | tuple[Tensor, Tensor] | Graph,
         *,
         pos: Tensor | None = None,
         known: KnownEdges | None = None,
@@ -48,16 +53,27 @@ class Fixed(Sampler):
         unique: bool = False,
     ) -> None:
         super().__init__(graph, known=known, corrupt=corrupt, unique=unique)
-        if (corrupt == "both") != isinstance(pool, tuple):
-            checks.fail("pool", "a pair of tensors for corrupt='both', else one tensor", type(pool))
         self.pos = None if pos is None else checks.pairs("pos", pos).detach().cpu().long()
-        pools = pool if isinstance(pool, tuple) else (pool,)
-        sides: tuple[Side, ...] = ("dst", "src") if corrupt == "both" else (corrupt,)
-        self.pools = {
-            side: self._checked(side, rows) for side, rows in zip(sides, pools, strict=True)
-        }
+        self.pools = self._of_graph(pool) if isinstance(pool, Graph) else self._of_tensors(pool)
 
-    def _checked(self, side: Side, pool: Tensor) -> npt.NDArray[np.int64]:
+    def _of_graph(self, pool: Graph) -> dict[Side, Pool]:
+        size = self.graph.num_src, self.graph.num_dst
+        if (pool.num_src, pool.num_dst) != size:
+            allowed = f"a graph of {size[0]:,} sources and {size[1]:,} targets"
+            checks.fail("pool", allowed, f"{pool.num_src:,} and {pool.num_dst:,}")
+        if self.pos is not None:
+            checks.fail("pos", "None with a pool that is a graph", list(self.pos.shape))
+        rows = {"dst": pool, "src": pool.reversed()}
+        return {side: (g.indptr, g.indices.astype(np.int64)) for side, g in rows.items()}  # type: ignore[misc]
+
+    def _of_tensors(self, pool: Tensor | tuple[Tensor, Tensor]) -> dict[Side, Pool]:
+        if (self.corrupt == "both") != isinstance(pool, tuple):
+            checks.fail("pool", "a pair of tensors for corrupt='both', else one tensor", type(pool))
+        pools = pool if isinstance(pool, tuple) else (pool,)
+        sides: tuple[Side, ...] = ("dst", "src") if self.corrupt == "both" else (self.corrupt,)
+        return {side: self._checked(side, rows) for side, rows in zip(sides, pools, strict=True)}
+
+    def _checked(self, side: Side, pool: Tensor) -> Pool:
         checks.index_tensor("pool", pool, "[num_rows, P]")
         view = self.view(side)
         rows = view.num_src if self.pos is None else self.pos.size(1)
@@ -65,7 +81,9 @@ class Fixed(Sampler):
             owner = "node" if self.pos is None else "positive"
             checks.fail("pool", f"of shape [{rows}, P], one row a {owner}", list(pool.shape))
         checks.node_range("pool", pool.clamp(min=0), view.num_dst)
-        return pool.detach().cpu().long().contiguous().numpy()
+        table = pool.detach().cpu().long().numpy()
+        present = table >= 0
+        return np.concatenate([[0], np.cumsum(present.sum(axis=1))]), table[present]
 
     def _row_of(self, query: Query) -> npt.NDArray[np.int64]:
         """Return the row of the pool for each row of the query; -1 where there is none."""
@@ -88,24 +106,24 @@ class Fixed(Sampler):
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Return K random entries of each row's pool that are non-edges."""
-        pool = self.pools[query.side]
-        shuffled = query.blank(pool.shape[1])
-        kernels.threads.run_rows(
+        starts, pool = self.pools[query.side]
+        index = query.blank(k)
+        query.run(
             kernels.pools.subsets,
-            len(shuffled),
-            shuffled.size,
-            shuffled,
+            index,
+            starts,
             pool,
             self._row_of(query),
+            *query.known.arrays,
+            query.known.no_self,
+            query.unique,
             seed,
         )
-        index = query.blank(k)
-        query.exclude(index, shuffled, unique=query.unique)
         return index
 
     def __repr__(self) -> str:
-        shapes = {side: list(pool.shape) for side, pool in self.pools.items()}
-        return f"Fixed(pool={shapes}, corrupt={self.corrupt!r}, unique={self.unique})"
+        sizes = {side: len(pool) for side, (_, pool) in self.pools.items()}
+        return f"Fixed(pool={sizes}, corrupt={self.corrupt!r}, unique={self.unique})"
 
 
 def from_eval_negatives(negatives: Tensor) -> tuple[Tensor, Tensor]:

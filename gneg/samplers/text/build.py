@@ -22,6 +22,7 @@ from gneg.samplers.guard.graph_guards import Community, DegreeCap, HeuristicPerc
 from gneg.samplers.guard.guarded import Guarded
 from gneg.samplers.guard.guards import AbsoluteMargin, Guard, RankRange, RelativeMargin, ScoreRange
 from gneg.samplers.propose.degree import Degree
+from gneg.samplers.propose.fixed import Fixed
 from gneg.samplers.propose.in_batch import InBatch
 from gneg.samplers.propose.khop import KHop
 from gneg.samplers.propose.memory_bank import MemoryBank
@@ -52,6 +53,7 @@ SAMPLERS: dict[str, type[Sampler] | type[SelectionRule]] = {
         Similar,
         InBatch,
         MemoryBank,
+        Fixed,
         Mixture,
         Hardest,
         DNS,
@@ -81,7 +83,7 @@ GUARDS: dict[str, type[Guard]] = {
         NodeTime,
     )
 }
-_HIDDEN = {"graph", "sampler", "guards", "known", "corrupt", "unique", "z"}
+_HIDDEN = {"graph", "sampler", "guards", "known", "corrupt", "unique", "z", "pool", "pos"}
 _SCHEDULE = ("schedule", "start", "end", "epochs")
 
 
@@ -153,6 +155,7 @@ def build(
     corrupt: Corrupt = "dst",
     unique: bool = False,
     time: Vectors | None = None,
+    negatives: Graph | None = None,
     leaves: Mapping[str, Callable[..., Sampler]] | None = None,
     names: Sequence[str] | None = None,
 ) -> Sampler:
@@ -174,6 +177,7 @@ def build(
         corrupt: The end to replace: ``"dst"``, ``"src"`` or ``"both"`` (a fair coin per row).
         unique: Whether a row may hold a target only once.
         time: ``[N]``, the time at which each node appears, for ``node_time``.
+        negatives: Pairs that are known to be no edges, for ``fixed``.
         leaves: Functions that build the samplers of names with another meaning here.
         names: The names that are allowed; all of :data:`SAMPLERS` if None.
 
@@ -210,6 +214,8 @@ def build(
                 options["schedule"] = _schedule(options)
             elif issubclass(cls, Similar):
                 options["z"] = vectors()
+            elif issubclass(cls, Fixed):
+                options["pool"] = _labelled(negatives)
             inside: Any = parts[0] if parts else graph
             if issubclass(cls, SelectionRule):
                 pool = {name: options.pop(name) for name in ("m", "memory_mb") if name in options}
@@ -276,6 +282,13 @@ def _guards(
         features = {"x": vectors()} if values[0] == "cosine" else {}
         guards.append(GUARDS[name](*values, **features))
     return guards
+
+
+def _labelled(negatives: Graph | None) -> Graph:
+    """Return the pairs labelled 0, which an expression asks for."""
+    if negatives is None:
+        checks.fail("fixed", "left out where no pair is labelled 0", "data without")
+    return negatives
 
 
 def _schedule(options: dict[str, Any]) -> Schedule:

@@ -1,0 +1,75 @@
+"""Hard evaluation sets as Parquet tables, with names for people beside the ids."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from gneg.datasets.names import Names
+
+IntArray = npt.NDArray[np.int64]
+
+
+def write(
+    path: Path,
+    pos: IntArray,
+    index: IntArray,
+    header: Mapping[str, Any],
+    names: tuple[Names | None, Names | None] = (None, None),
+) -> None:
+    """Write a row for each positive: ``source``, ``target`` and the list ``negatives``.
+
+    Args:
+        path: The file.
+        pos: ``[2, E]``, the positives.
+        index: ``[E, K]``, the replaced ends; -1 where there is none.
+        header: What is kept beside the table, JSON; ``keep`` is the number of the columns of
+            ``index`` that hold targets, those after them hold sources.
+        names: Names of sources and of targets, written in ``source_name``, ``target_name`` and
+            ``negative_names``.
+    """
+    width = index.shape[1]
+
+    def lists(values: pa.Array) -> pa.Array:
+        return pa.FixedSizeListArray.from_arrays(values, width)
+
+    columns = {
+        "source": pa.array(pos[0]),
+        "target": pa.array(pos[1]),
+        "negatives": lists(pa.array(index.ravel())),
+    }
+    source, target = names
+    if source is not None and target is not None:
+        text = np.full(index.shape, None, object)
+        keep = header["keep"]
+        for own, part in ((target, np.s_[:, :keep]), (source, np.s_[:, keep:])):
+            present = index[part] >= 0
+            text[part][present] = _text(own, index[part][present]).to_numpy(zero_copy_only=False)
+        columns["source_name"] = _text(source, pos[0])
+        columns["target_name"] = _text(target, pos[1])
+        columns["negative_names"] = lists(pa.array(text.ravel(), pa.string()))
+    table = pa.table(columns).replace_schema_metadata({"gneg": json.dumps(header)})
+    pq.write_table(table, path, write_page_checksum=True)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return ``pos``, ``index`` and the header of what :func:`write` wrote."""
+    wanted = ["source", "target", "negatives"]
+    table = pq.read_table(path, columns=wanted, page_checksum_verification=True)
+    lists = table["negatives"].combine_chunks()
+    index = lists.flatten().to_numpy().reshape(len(lists), lists.type.list_size)
+    pos = np.stack([table[name].to_numpy() for name in wanted[:2]])
+    header = json.loads((table.schema.metadata or {})[b"gneg"])
+    return {**header, "pos": torch.from_numpy(pos), "index": torch.from_numpy(index.copy())}
+
+
+def _text(names: Names, ids: IntArray) -> pa.Array:
+    return names.of(ids).cast(pa.string())
