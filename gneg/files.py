@@ -9,7 +9,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -181,18 +181,24 @@ class WriteError(OSError):
     """A file could not be written; what stood there before is unchanged."""
 
 
-def check_output(name: str, path: str | Path, *, folder: bool = False) -> Path:
+def check_output(
+    name: str, path: str | Path, *, folder: bool = False, inputs: Iterable[str | Path | None] = ()
+) -> Path:
     """Return the path of a result if it can be written; folders that are missing are made later.
 
     Args:
         name: The argument, for errors.
         path: The file or folder.
         folder: Whether it is a folder.
+        inputs: Files that are read, or names that are none; the result must not replace one.
 
     Raises:
         ValueError: If something else stands there, or nothing can be written there.
     """
     path = Path(path)
+    for source in inputs:
+        if source is not None and path.exists() and path.resolve() == Path(source).resolve():
+            checks.fail(name, "another file than those that are read", str(path))
     kind = "a folder" if folder else "a file"
     try:
         if path.exists() and not (path.is_dir() if folder else path.is_file()):

@@ -108,3 +108,11 @@ def test_pieces_of_dead_processes_are_removed(tmp_path, dead):
     assert folders == {parts.folder.name, Parts(out, 2, fresh=False).folder.name}
     parts.remove()
     assert not parts.folder.exists()
+
+
+def test_a_result_does_not_replace_what_is_read(tmp_path):
+    source = tmp_path / "edges.csv"
+    source.write_text("a,b")
+    with pytest.raises(ValueError, match="'out' must be another file than those that are read"):
+        files.check_output("out", tmp_path / "." / "edges.csv", inputs=("Cora", None, source))
+    files.check_output("out", tmp_path / "other.csv", inputs=("Cora", None, source))

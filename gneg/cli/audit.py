@@ -67,7 +67,7 @@ def audit_command(
     from gneg.evaluation.audit import audit
 
     if out is not None:
-        files.check_output("out", out)
+        files.check_output("out", out, inputs=(dataset, source.features, model))
     if plots is not None:
         files.check_output("plots", plots, folder=True)
     data = source.load_any(dataset)

@@ -57,7 +57,7 @@ def evaluate_command(
     from gneg.evaluation.hardset.hard_set import load_sets
 
     if out is not None:
-        files.check_output("out", out)
+        files.check_output("out", out, inputs=(dataset, model, source.features, *(hardset or ())))
     if dataset is None and not source.typed:
         from gneg.training.load import load_data
 

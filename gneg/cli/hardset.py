@@ -76,7 +76,7 @@ def hardset_command(
     from gneg.evaluation.hardset import hardset
     from gneg.evaluation.hardset.hard_set import checked_path
 
-    files.check_output("out", checked_path(out))
+    files.check_output("out", checked_path(out), inputs=(dataset, source.features))
     data = source.load(dataset)
     with ProgressDisplay() as display:
         hard = hardset(

@@ -53,7 +53,7 @@ def sample_command(
     from gneg.datasets.negatives import sample
     from gneg.samplers.formats.columns import suffix_of
 
-    suffix_of(files.check_output("out", out))
+    suffix_of(files.check_output("out", out, inputs=(dataset, source.features, model)))
     data = source.load(dataset)
     score = z = None
     if model is not None:

@@ -14,7 +14,7 @@ from gneg.datasets.reading import Reading
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.local import MissingDataError
-from gneg.datasets.sources.pyg import from_pyg
+from gneg.datasets.sources.pyg_data import from_pyg
 from gneg.datasets.sources.triples import (
     as_triples,
     from_named_triples,

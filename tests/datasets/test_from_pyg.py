@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Data, HeteroData
 from torch_geometric.transforms import RandomLinkSplit
 
 import gneg
@@ -39,7 +39,7 @@ def test_what_is_no_split_is_refused():
     train, valid, _ = HardLinkSplit(is_undirected=True)(data)
     with pytest.raises(ValueError, match="stand in two parts"):
         datasets.from_pyg(train, valid, valid)
-    with pytest.raises(ValueError, match="'test' must be homogeneous PyG data"):
+    with pytest.raises(ValueError, match="'test' must be PyG data, as of RandomLinkSplit"):
         datasets.from_pyg(train, valid, None)
 
 
@@ -89,3 +89,64 @@ def test_small_ids_of_a_large_graph_do_not_overflow():
     split = datasets.from_pyg(*parts, num_negatives=4)
     assert {split.train.dtype, split.valid.pos.dtype, split.test.neg[0].dtype} == {torch.int64}
     assert split.graph.num_edges == parts[0].edge_index.size(1)
+
+
+RATES = ("user", "rates", "movie")
+
+
+def movies(*, features: tuple[str, ...] = ("user", "movie")) -> HeteroData:
+    """30 users with 2 features, 50 movies with 3, their ratings both ways, and friends."""
+    data = HeteroData()
+    for kind, size, width in (("user", 30, 2), ("movie", 50, 3)):
+        data[kind].num_nodes = size
+        if kind in features:
+            data[kind].x = torch.rand(size, width) + 1
+    generator = torch.Generator().manual_seed(0)
+    users, items = (torch.randint(size, (400,), generator=generator) for size in (30, 50))
+    data[RATES].edge_index = torch.stack([users, items]).unique(dim=1)
+    data["movie", "rated_by", "user"].edge_index = data[RATES].edge_index.flip(0)
+    data["user", "knows", "user"].edge_index = random_graph(30, 90, undirected=True).edge_index
+    return data
+
+
+def test_two_types_of_nodes_are_a_bipartite_graph():
+    reverse = ("movie", "rated_by", "user")
+    split = RandomLinkSplit(0.1, 0.2, edge_types=[RATES], rev_edge_types=[reverse])
+    data = movies()
+    parts = split(data)
+    links = datasets.from_pyg(*parts, edge_type=RATES)
+    assert links.size == (30, 50)
+    assert links.metric == "recall@20"
+    assert torch.equal(links.train, parts[0][RATES].edge_index)
+    label = parts[2][RATES].edge_label > 0
+    assert torch.equal(links.test.pos, parts[2][RATES].edge_label_index[:, label])
+    assert torch.equal(links.dense_x[:30, :2], data["user"].x)
+    assert torch.equal(links.dense_x[30:, 2:], data["movie"].x)
+    assert not links.dense_x[:30, 2:].any()
+    result = gneg.train(links, gneg.LinkConfig(encoder="lightgcn", epochs=1, hidden=8))
+    assert 0 <= result["summary"]["test"]["recall@20"]["mean"] <= 1
+
+
+def test_edges_within_a_type_are_a_homogeneous_graph():
+    links = datasets.from_pyg(movies(), edge_type=("user", "knows", "user"))
+    assert links.size == 30
+    assert links.undirected
+    assert links.x.size(1) == 2
+    assert links.split == "random 85/5/10, seed 0"
+
+
+def test_features_of_one_type_alone_are_not_used():
+    with pytest.warns(UserWarning, match="'movie' has no features, so that those of 'user' are"):
+        links = datasets.from_pyg(movies(features=("user",)), edge_type=RATES)
+    assert links.x is None
+
+
+def test_an_edge_type_must_be_chosen():
+    with pytest.raises(ValueError, match=r"'edge_type' must be one of .*rates.* \(got None\)"):
+        datasets.from_pyg(movies())
+    one_way = random_graph(40, 200, undirected=False).edge_index
+    data = Data(edge_index=one_way, num_nodes=40)
+    with pytest.raises(ValueError, match="'edge_type' must be None for homogeneous data"):
+        datasets.from_pyg(data, edge_type=RATES)
+    whole = datasets.from_pyg(data)
+    assert (whole.num_nodes, whole.undirected) == (40, False)
