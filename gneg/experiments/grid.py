@@ -141,6 +141,7 @@ def compare(
     results = {
         "command": command,
         "dataset": data.describe(),
+        "reading": None if data.reading is None else data.reading.record(),
         "split": data.split,
         "metric": data.metric,
         "seeds": seeds,

@@ -51,6 +51,17 @@ FORM = {
 }
 
 
+READING = {
+    "file": str,
+    "form": str,
+    "header": (bool, None),
+    "columns": {...: str},
+    "unused": [str],
+    "ids": str,
+    "notes": [str],
+}
+
+
 def read(name: str, path: Path) -> dict[str, Any]:
     """Return the content of a ``compare.json``.
 
@@ -65,7 +76,8 @@ def read(name: str, path: Path) -> dict[str, Any]:
     if not path.exists():
         checks.fail(name, f"a {NAME} of gneg compare, or its folder", str(path))
     content: dict[str, Any] = files.read_record(name, path, FORM, remedy=REMEDY)
-    fault = _uneven(content)
+    reading = files.mismatch(content.get("reading"), (None, READING), "reading")
+    fault = reading or _uneven(content)
     if fault is not None:
         checks.fail(name, f"a whole {NAME}", f"{path}: {fault}", hint=REMEDY)
     return content

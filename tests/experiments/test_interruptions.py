@@ -86,7 +86,7 @@ def test_a_hard_set_is_reused_for_the_same_data_only(tmp_path, monkeypatch):
     own = run(*words[:-1], "own").output
     assert "own/hard.npz: k 2 (here 500)); --fresh" in own
     path.write_bytes(path.read_bytes()[:300])
-    assert "'hardset' must be an .npz of gneg hardset (got grid/hard.npz" in run(*words).output
+    assert "'hardset' must be a whole file of gneg hardset (got grid/hard.npz" in run(*words).output
     assert run(*words, "--fresh").exit_code == 0
 
 

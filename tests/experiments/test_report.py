@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from gneg.datasets import Reading
 from gneg.experiments.report import figures, page, style, write_page
 from gneg.experiments.report.page import main_table
 
@@ -56,6 +57,15 @@ def test_the_page_is_one_file_and_escapes_html(results):
     assert "&lt;script&gt;alert(1)" in text
     for part in ('src="http', 'href="http', "@import"):
         assert part not in text.split("<script>")[0]
+
+
+def test_what_was_understood_of_a_file_is_said(results):
+    assert ">File<" not in page(results)
+    reading = Reading(
+        "edges.csv", "parquet", True, {"source": "a"}, ("rank",), "names", ("a note",)
+    )
+    expected = "parquet, with a header; source = a; columns not used: rank; ids are names; a note"
+    assert f"<dt>File</dt><dd>{expected}</dd>" in page({**results, "reading": reading.record()})
 
 
 def test_the_weight_of_a_base_measure_has_a_column(results):

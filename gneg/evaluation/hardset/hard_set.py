@@ -131,8 +131,10 @@ class HardSet:
     @classmethod
     def _from_own(cls, path: Path) -> HardSet:
         kind = "a whole file of gneg hardset"
+        npz = path.suffix == ".npz"
+        arrays = files.read_npz("hardset", path, kind, REMEDY, NAMES) if npz else {}
         with files.reading("hardset", path, kind, REMEDY):
-            parts = parquet.read(path) if path.suffix == ".parquet" else _read_npz(path, kind)
+            parts = _of_arrays(arrays) if npz else parquet.read(path)
             hard_set = cls(parts["pos"], parts["index"], int(parts["keep"]), parts["info"])
             intact = parts["digest"] == hard_set._digest()
         if not intact:
@@ -232,8 +234,7 @@ def load_sets(paths: Iterable[Path], pos: Tensor) -> dict[str, HardSet]:
     return sets
 
 
-def _read_npz(path: Path, kind: str) -> dict[str, Any]:
-    arrays = files.read_npz("hardset", path, kind, REMEDY, NAMES)
+def _of_arrays(arrays: dict[str, Any]) -> dict[str, Any]:
     ids = {name: torch.from_numpy(arrays[name].astype(np.int64)) for name in ("pos", "index")}
     info = json.loads(str(arrays["info"]))
     return {**ids, "keep": arrays["keep"], "info": info, "digest": str(arrays["digest"])}

@@ -12,6 +12,7 @@ import jinja2
 import plotly.offline
 
 from gneg import files
+from gneg.datasets import Reading
 from gneg.evaluation.metrics import MEAN_RANKS
 from gneg.experiments.report import figures
 from gneg.experiments.report.style import against_set, ranked_sets
@@ -71,6 +72,7 @@ def page(results: Mapping[str, Any]) -> str:
         results=results,
         verdict=verdict(results),
         graph=_graph(results["dataset"]),
+        reading=_reading(results.get("reading")),
         shared=_shared(results["rows"]),
         table=main_table(results),
         figures=[(name, *CAPTIONS[name]) for name in names],
@@ -103,6 +105,13 @@ def _graph(dataset: Mapping[str, Any]) -> str:
         unit, size = "edges", f"{dataset['nodes']:,} nodes"
     train, valid, test = (f"{dataset[unit][part]:,}" for part in ("train", "valid", "test"))
     return f"{size}; {train} training, {valid} validation, {test} test {unit}"
+
+
+def _reading(record: dict[str, Any] | None) -> str | None:
+    """Return what was understood of the user's own file, without its name."""
+    if record is None:
+        return None
+    return str(Reading.of_record(record)).removeprefix(f"{record['file']}: ")
 
 
 def _shared(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
