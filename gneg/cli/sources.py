@@ -16,7 +16,7 @@ from gneg.datasets.table_options import HELP, TableOptions
 TABLE = "Your own table, where it is not understood"
 TABLE_FIELDS = {entry.name: entry for entry in fields(TableOptions)}
 #: Options for a table of triples.
-TRIPLE_FIELDS = ("source", "relation", "target", "sep", "header")
+TRIPLE_FIELDS = ("source", "relation", "target", "encoding", "sep", "header")
 #: Options of a table that are flags, with the flag for no.
 FLAGS = {"header": "--header/--no-header", "day_first": "--day-first/--month-first"}
 DATA = "Data"

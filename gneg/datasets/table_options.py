@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -20,6 +21,7 @@ HELP = {
     "label": "Column of labels: 1 for an edge, 0 for a pair known to be none.",
     "rating": "Column of ratings, used with --min-rating.",
     "min_rating": "Lowest rating that counts as an edge.",
+    "encoding": "Encoding of the text, such as latin-1, where it is not UTF-8.",
     "sep": "Separator: a character, tab, spaces or ::.",
     "header": "Whether the first row names the columns.",
     "day_first": "Whether dates such as 03/04/2020 begin with the day.",
@@ -46,6 +48,7 @@ class TableOptions:
     label: str | None = None
     rating: str | None = None
     min_rating: float | None = None
+    encoding: str | None = None
     sep: str | None = None
     header: bool | None = None
     day_first: bool | None = None
@@ -53,10 +56,12 @@ class TableOptions:
 
     def __post_init__(self) -> None:
         """Check the options."""
-        for name in ("source", "target", "relation", "weight", "time", "label", "rating", "sep"):
+        for name in (*self.columns(), "encoding", "sep"):
             value = getattr(self, name)
             if value is not None:
                 checks.instance(name, value, (str,))
+        if self.encoding is not None:
+            _check_encoding(self.encoding)
         for name in ("header", "day_first"):
             checks.choice(name, getattr(self, name), (None, True, False))
         if self.min_rating is not None:
@@ -67,3 +72,13 @@ class TableOptions:
         """Return the column of each role that was named."""
         roles = ("source", "target", "relation", "weight", "time", "label", "rating")
         return {role: getattr(self, role) for role in roles}
+
+
+def _check_encoding(encoding: str) -> None:
+    """Refuse an encoding of text that Python does not know."""
+    try:
+        with contextlib.suppress(UnicodeError):
+            b"a".decode(encoding)
+    except (LookupError, ValueError):
+        allowed = "an encoding of text, such as utf-8, latin-1, cp1252 or shift_jis"
+        checks.fail("encoding", allowed, checks.shown(encoding))

@@ -18,7 +18,7 @@ ROLES: tuple[Role, ...] = (
 #: Names of the two ends, in pairs, in lower case and without punctuation.
 _ENDS = """
 source target, src dst, src tgt, src dest, source dest, source destination, origin destination,
-from to, u v, i j, a b, x y, head tail, h t, subject object, s o, start end, left right,
+from to, u v, i j, a b, x y, u i, head tail, h t, subject object, s o, start end, left right,
 user item, user product, user movie, user book, user track, user song, user artist, user business,
 user poi, user location, user venue, user game, user asin, user parentasin, reviewer asin,
 user isbn, drug protein, customer product, customer item, reader book,
@@ -35,9 +35,11 @@ _OTHERS: dict[Role, str] = {
     "time": "time timestamp ts date datetime unixtime unixtimestamp createdat epoch year t day "
     "sent eventtime invoicedate reviewtime unixreviewtime blocktimestamp",
     "label": "label edgelabel ispositive exists",
-    "rating": "rating ratings stars score",
+    "rating": "rating ratings stars score sign polarity sentiment linksentiment vote",
     "split": "split part set fold subset partition",
 }
+#: Names in the header of TGB's ml_*.csv, whose label says the state of a node at that time.
+STATES = {"u", "i", "ts", "label", "idx"}
 _SUFFIXES = "", "id", "ids", "node", "nodeid", "name", "idx", "index", "key", "entity", "vertex"
 _PREFIXES = ("source", "target"), ("src", "dst"), ("from", "to"), ("start", "end")
 _NUMBERED = ("1", "2"), ("a", "b"), ("x", "y"), ("i", "j"), ("0", "1"), ("in", "out")
@@ -112,7 +114,7 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
         return False
     known = ends_of(first) is not None or sum(map(is_known, first)) > 1
     differ = any(
-        not is_number(name) and len(column) and is_number(column[0].as_py())
+        not _is_numeric(name) and len(column) and _is_numeric(column[0].as_py())
         for name, column in zip(first, below, strict=True)
     )
     if not (known or differ or "" in first):
@@ -160,7 +162,9 @@ def assign(
             taken.add(i)
     if "label" in roles and "split" not in roles and _holds_parts(columns[roles["label"]]):
         roles["split"] = roles.pop("label")
-    free = [i for i in range(len(names)) if i not in taken and not _is_index(names[i], columns[i])]
+    free = [i for i in range(len(names)) if i not in taken]
+    no_index = [i for i in free if not _is_index(names[i], columns[i])]
+    free = no_index if len(no_index) > 1 + triples else free
     if ends is None and len(free) > 2 + triples:
         free = [i for i in free if not _is_measure(columns[i])] or free
     if ends is not None and set(ends) <= set(free):
@@ -201,8 +205,15 @@ def is_number(value: str) -> bool:
     return re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", value) is not None
 
 
+def _is_numeric(value: str) -> bool:
+    """Return whether a text is a number, perhaps with a decimal comma."""
+    return is_number(value.replace(",", ".", 1))
+
+
 def _is_index(name: str, column: pa.Array) -> bool:
-    """Return whether a column numbers the rows, as pandas writes it, with a header or without."""
+    """Return whether a column numbers or names the rows, as pandas and R write it."""
+    if name in ("", "Unnamed: 0") and pc.count_distinct(column).as_py() == len(column):
+        return True
     if name not in ("", "Unnamed: 0", "index", "1") or len(column) < 3:
         return False
     numbers = [str(i) for i in range(min(len(column), 50))]

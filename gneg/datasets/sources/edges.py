@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,8 @@ from gneg import checks
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.datasets.sources import columns as roles
-from gneg.datasets.sources import numbering, values
+from gneg.datasets.sources import numbering, unnamed, values
+from gneg.datasets.sources.columns import Role
 from gneg.datasets.sources.formats import RawTable
 from gneg.datasets.table_options import TableOptions
 
@@ -65,22 +66,28 @@ def edge_table(
         size = f"{len(raw.columns[0]) if raw.columns else 0} rows, {len(raw.columns)} columns"
         checks.fail("dataset", allowed, f"{path} of {size}")
     used, rows, notes = _used(raw, path, options)
+    notes = [*raw.notes, *notes]
     ends = raw.columns[used["source"]], raw.columns[used["target"]]
     mask = pa.array(rows)
     column = {name: raw.columns[i].filter(mask) for name, i in used.items()}
+    measures = [name for name in ("weight", "rating") if name in used]
     kinds = raw.bipartite or (raw.names is not None and roles.two_kinds(raw.names, used))
     if bipartite is None and kinds:
         notes.append("ends are of two kinds (bipartite)")
     first = [end[0].as_py() for end in ends]
     if raw.names is None and raw.separator and _may_be_a_header(first, ends):
         notes.append(f"the first row, {', '.join(first)}, does not come again: see --header")
+    if any(values.has_decimal_commas(column[name], name, path) for name in measures):
+        notes.append("0,5 is read as 0.5")
     if raw.directed:
         notes.append("the file says that edges have a direction, see --directed")
     positive = values.labels(column["label"], path) if "label" in used else rows[rows]
     return EdgeTable(
         ends=(column["source"], column["target"]),
         bipartite=bool(kinds if bipartite is None else bipartite),
-        weight=values.numbers("weight", column["weight"], path) if "weight" in used else None,
+        weight=values.weights(raw.columns[used["weight"]], path, rows)
+        if "weight" in used
+        else None,
         time=values.times(column["time"], path, options.day_first) if "time" in used else None,
         positive=positive,
         part=values.parts(column["split"], path) if "split" in used else None,
@@ -94,8 +101,7 @@ def _used(
     raw: RawTable, path: Path, options: TableOptions
 ) -> tuple[dict[Any, int], npt.NDArray[np.bool_], list[str]]:
     """Return the column of each role that is used, the rows that are, and what to say of them."""
-    role = roles.assign(raw.names, raw.columns, options.columns())  # type: ignore[arg-type]
-    notes = []
+    role, notes = _roles(raw, options)
     check_ends((raw.columns[role["source"]], raw.columns[role["target"]]), path)
     used: dict[Any, int] = dict(role)
     rows = np.ones(len(raw.columns[0]), bool)
@@ -106,13 +112,13 @@ def _used(
         if not rows.any():
             checks.fail("min_rating", "a rating that occurs", options.min_rating)
     elif "rating" in role:
+        values.check_ratings(raw.columns[role["rating"]], path)
         del used["rating"]
         notes.append("every rating is an edge, see --min-rating")
     elif options.min_rating is not None:
-        checks.fail("min_rating", "absent where there is no column of ratings", options.min_rating)
-    fault = None
-    if "label" in role and options.label is None:
-        fault = values.fault_of_labels(raw.columns[role["label"]])
+        allowed = "absent where there is no column of ratings"
+        checks.fail("min_rating", allowed, options.min_rating, hint="name it with --rating")
+    fault = _fault_of_labels(raw, path, role, options)
     if fault is not None:
         del used["label"]
         notes.append(f"{fault}, so that it is not used, see --label")
@@ -121,9 +127,31 @@ def _used(
         notes.append("the split is that of the column, not by time")
     if "time" in used and "weight" in used:
         # Weights, added up over all events, would leak later events.
+        values.weights(raw.columns[used["weight"]], path, rows)
         del used["weight"]
         notes.append("weights are not used in a split by time")
     return used, rows, notes
+
+
+def _roles(raw: RawTable, options: TableOptions) -> tuple[dict[Role, int], list[str]]:
+    """Return the column of each role, by names or, without these, by values, and notes on these."""
+    wanted: dict[Any, str | None] = {**options.columns()}
+    if raw.names is not None:
+        return roles.assign(raw.names, raw.columns, wanted), []
+    if wanted["time"] is None and unnamed.leading_times(raw.columns):
+        wanted["time"] = "1"
+    return unnamed.roles_of(raw.columns, roles.assign(None, raw.columns, wanted))
+
+
+def _fault_of_labels(
+    raw: RawTable, path: Path, role: Mapping[Role, int], options: TableOptions
+) -> str | None:
+    """Return why a column that is called a label is not used; None: it is, or there is none."""
+    if "label" not in role or options.label is not None:
+        return None
+    if raw.names is not None and {roles.plain(name) for name in raw.names} >= roles.STATES:
+        return "labels beside ts and idx are those of a state"
+    return values.fault_of_labels(raw.columns[role["label"]], path)
 
 
 def _may_be_a_header(first: list[Any], ends: tuple[pa.Array, pa.Array]) -> bool:

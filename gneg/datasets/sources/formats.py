@@ -30,7 +30,8 @@ class RawTable(NamedTuple):
         bipartite: Whether the file says that its ends are of two kinds.
         directed: Whether the file says that its edges have a direction; None: it does not say.
         nodes: Names of all nodes, where the file lists them; None: those of the edges.
-        separator: Name of the separator of text, as :mod:`.delimited` calls it.
+        separator: Name of the separator of text, as :mod:`.separators` calls it.
+        notes: What else the user should know of the text.
     """
 
     columns: list[pa.Array]
@@ -41,20 +42,23 @@ class RawTable(NamedTuple):
     directed: bool | None = None
     nodes: list[str] | None = None
     separator: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read(
     path: Path,
     options: TableOptions,
     is_header: Callable[[Sequence[str], Sequence[pa.Array]], bool] = roles.is_header,
+    kind: str = KIND,
 ) -> RawTable:
     """Read a file by its suffix; what has none that is known is taken as delimited text.
 
     Args:
         path: The file.
-        options: What the caller says of the separator and the header.
+        options: What the caller says of the encoding, the separator and the header.
         is_header: Called with the first row of a text and the columns below it: whether it is a
             header.
+        kind: What the file should be, for errors.
 
     Raises:
         ValueError: If the file is missing, empty or damaged.
@@ -63,28 +67,43 @@ def read(
         checks.fail("dataset", "an existing file", f"{path}{', a folder' if path.is_dir() else ''}")
     for suffix, reader in READERS.items():
         if suffix in path.suffixes:
-            return reader(path)
-    text = delimited.read(path, separator=options.sep, header=options.header, is_header=is_header)
+            return reader(path, kind)
+    text = delimited.read(
+        path,
+        separator=options.sep,
+        header=options.header,
+        is_header=is_header,
+        kind=kind,
+        encoding=options.encoding,
+        remedy="give its encoding, such as latin-1, with --encoding, or save it as UTF-8 text",
+    )
     separator = delimited.SPOKEN.get(text.separator, text.separator)
     form = f"text separated by {separator}"
+    form += f" in {options.encoding}" if options.encoding else ""
     bipartite = any(comment.split()[:2] == ["%", "bip"] for comment in text.comments)
-    return RawTable(text.columns, text.header, form, bipartite=bipartite, separator=text.separator)
+    columns, names, notes = text.columns, text.header, text.notes
+    if names is not None and text.surplus:
+        names, columns = (values[: -text.surplus] for values in (names, columns))
+        notes += (f"{text.surplus:,} columns after {names[-1]} have no name and are not used",)
+    return RawTable(
+        columns, names, form, bipartite=bipartite, separator=text.separator, notes=notes
+    )
 
 
-def parquet(path: Path) -> RawTable:
+def parquet(path: Path, kind: str = KIND) -> RawTable:
     """Read a Parquet file."""
     import pyarrow.parquet
 
-    with files.reading("dataset", path, KIND, REMEDY):
+    with files.reading("dataset", path, kind, REMEDY):
         table = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True).read()
     return _of_arrow(table, "parquet")
 
 
-def arrow(path: Path) -> RawTable:
+def arrow(path: Path, kind: str = KIND) -> RawTable:
     """Read an Arrow or Feather file."""
     import pyarrow.feather
 
-    with files.reading("dataset", path, KIND, REMEDY):
+    with files.reading("dataset", path, kind, REMEDY):
         table = pyarrow.feather.read_table(path)
     return _of_arrow(table, "Arrow")
 
@@ -106,21 +125,21 @@ def _of_arrow(table: pa.Table, form: str) -> RawTable:
     return RawTable(columns, names, form)
 
 
-def matrix_market(path: Path) -> RawTable:
+def matrix_market(path: Path, kind: str = KIND) -> RawTable:
     """Read a MatrixMarket file: an adjacency or, if it is not square, a biadjacency matrix."""
     import scipy.io
 
-    with files.reading("dataset", path, KIND, REMEDY):
+    with files.reading("dataset", path, kind, REMEDY):
         symmetry = scipy.io.mminfo(path)[5]
         matrix = scipy.io.mmread(path)
     return _of_matrix(matrix, "MatrixMarket", directed=None if symmetry == "general" else False)
 
 
-def scipy_sparse(path: Path) -> RawTable:
+def scipy_sparse(path: Path, kind: str = KIND) -> RawTable:
     """Read a SciPy sparse matrix: an adjacency or, if it is not square, a biadjacency matrix."""
     import scipy.sparse
 
-    with files.reading("dataset", path, KIND, REMEDY):
+    with files.reading("dataset", path, kind, REMEDY):
         matrix = scipy.sparse.load_npz(path)
     return _of_matrix(matrix, "SciPy sparse matrix")
 
@@ -138,14 +157,14 @@ def _of_matrix(matrix: Any, form: str, directed: bool | None = None) -> RawTable
     return RawTable(ends, names, form, (rows, columns), rows != columns, directed)
 
 
-def networkx_file(path: Path) -> RawTable:
+def networkx_file(path: Path, kind: str = KIND) -> RawTable:
     """Read a GraphML or GML file."""
     import networkx
 
     read: Callable[..., Any] = (
         networkx.read_gml if ".gml" in path.suffixes else networkx.read_graphml
     )
-    with files.reading("dataset", path, "a graph in GraphML or GML", REMEDY):
+    with files.reading("dataset", path, f"{kind}, in GraphML or GML", REMEDY):
         graph = read(path)
     rows = [(str(u), str(v), data) for u, v, data in graph.edges(data=True)]
     if not rows:
@@ -161,7 +180,7 @@ def networkx_file(path: Path) -> RawTable:
     return RawTable(columns, names, form, directed=graph.is_directed(), nodes=nodes)
 
 
-READERS: dict[str, Callable[[Path], RawTable]] = {
+READERS: dict[str, Callable[[Path, str], RawTable]] = {
     ".parquet": parquet,
     ".arrow": arrow,
     ".feather": arrow,

@@ -13,7 +13,7 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets.link import PARTS, LinkData
 from gneg.datasets.names import Names, spoken
-from gneg.datasets.sources import arrays, features, formats
+from gneg.datasets.sources import arrays, both_ways, features, formats
 from gneg.datasets.sources.edges import EdgeTable, edge_table, numbered
 from gneg.datasets.splits import check_no_overlap, hold_out, make_split, split_by_time
 from gneg.datasets.table_options import TableOptions
@@ -68,6 +68,8 @@ def load(
     if features_path is not None:
         node_features = features.read(features_path)
     edges, names, size = _nodes(table, node_features, features_path or path)
+    if undirected and not table.bipartite:
+        table, edges = both_ways.once(table, edges)
     if node_features is not None:
         x = node_features.x
         if node_features.names is not None:

@@ -20,11 +20,13 @@ _SLASHED = r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})"
 
 
 def numbers(role: str, column: pa.Array, path: Path) -> FloatArray:
-    """Return a column of numbers.
+    """Return a column of numbers; 0,5 is read as 0.5.
 
     Raises:
-        ValueError: If a value is none, or is not finite.
+        ValueError: If a value is none, is not finite, or may have commas between thousands.
     """
+    if has_decimal_commas(column, role, path):
+        column = pc.replace_substring(column, ",", ".")
     try:
         values: FloatArray = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
@@ -33,6 +35,61 @@ def numbers(role: str, column: pa.Array, path: Path) -> FloatArray:
     if not np.isfinite(values).all():
         checks.fail(role, "a column of finite numbers", f"NaN or infinity in {path}")
     return values
+
+
+def has_decimal_commas(column: pa.Array, role: str, path: Path) -> bool:
+    """Return whether a column holds numbers of which some have a decimal comma.
+
+    Raises:
+        ValueError: If all commas stand before three digits, as between thousands.
+    """
+    if not pa.types.is_string(column.type) or not pc.any(pc.match_substring(column, ",")).as_py():
+        return False
+    if not pc.all(pc.match_substring_regex(column, r"^[-+]?\d+(,\d+)?$")).as_py():
+        return False
+    if not pc.any(pc.match_substring_regex(column, r"^[-+]?0,|,(\d\d?|\d{4,})$")).as_py():
+        value = column.filter(pc.match_substring(column, ","))[0].as_py()
+        allowed = "a column of numbers without commas between thousands"
+        checks.fail(role, allowed, f"{value!r} in {path}", hint="write 1.5 or 1500")
+    return True
+
+
+def weights(column: pa.Array, path: Path, rows: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return the weights, > 0, of some rows.
+
+    Args:
+        column: The column ``[E]``.
+        path: The file, for errors.
+        rows: ``[E]`` whether a row is used; at least one is.
+
+    Raises:
+        ValueError: If a value is no number or not > 0.
+    """
+    values = numbers("weight", column, path)
+    wrong = np.flatnonzero(rows & (values <= 0))
+    if len(wrong):
+        row = int(wrong[0])
+        value = f"{values[row]:g} in row {row + 1} of {path}"
+        hint = "give the column as --rating, and as --min-rating the lowest value of an edge"
+        checks.fail("weight", "a column of numbers > 0", value, hint=hint)
+    return values[rows]
+
+
+def check_ratings(column: pa.Array, path: Path) -> None:
+    """Refuse ratings below 0 where every rating is to count as an edge.
+
+    Raises:
+        ValueError: If there are any.
+    """
+    try:
+        values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # ratings in words are not used
+        return
+    if len(values) and np.nanmin(values) < 0:
+        row = int((values < 0).argmax())
+        allowed = ">= 0 in every row where each row counts as an edge"
+        hint = "--min-rating 1 takes the positive ones as edges"
+        checks.fail("rating", allowed, f"{values[row]:g} in row {row + 1} of {path}", hint=hint)
 
 
 def times(column: pa.Array, path: Path, day_first: bool | None) -> npt.NDArray[np.int64]:
@@ -96,9 +153,16 @@ def _day_first(column: pa.Array, path: Path) -> bool:
 _TRUE = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0}
 
 
-def fault_of_labels(column: pa.Array) -> str | None:
-    """Return why a column that is called a label may hold none of edges; None: it does."""
+def fault_of_labels(column: pa.Array, path: Path) -> str | None:
+    """Return why a column that is called a label may hold none of edges; None: it does.
+
+    Raises:
+        ValueError: If it holds signs, of which -1 is no edge.
+    """
     kinds = {value.strip().lower().removesuffix(".0") for value in pc.unique(column).to_pylist()}
+    if "-1" in kinds and kinds <= {"-1", "0", "1", "+1"}:
+        hint = "signs? --rating takes a column of them, --min-rating 1 the positive ones as edges"
+        checks.fail("label", "a column of 0 and 1", f"-1 in {path}", hint=hint)
     if not kinds <= set(_TRUE):
         return f"the label {sorted(kinds - set(_TRUE))[0]!r} is neither 0 nor 1"
     if not kinds & {"1", "true"}:
