@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from gneg.datasets.sources.edges import EdgeTable
 
 #: Share of the edges that are listed in both directions from which on each of these counts once.
 NEARLY = 0.9
+SAMPLE = 1000  # rows that tell most files, whose edges are listed once, without sorting them
 
 
 def once(table: EdgeTable, edges: Tensor) -> tuple[EdgeTable, Tensor]:
@@ -26,15 +28,18 @@ def once(table: EdgeTable, edges: Tensor) -> tuple[EdgeTable, Tensor]:
         edges: ``[2, E]`` ids of their ends.
     """
     source, target = edges.numpy()
-    key = _key(np.minimum(source, target), np.maximum(source, target))
-    row = _key(key, table.positive)
-    for values in (table.weight, table.time, table.part):
-        row = row if values is None else _key(row, values)
+    size = max(int(edges.max()) + 1, 1)
+    pair = np.minimum(source, target) * size + np.maximum(source, target)
     forward, backward = source < target, source > target
+    if not _likely(pair[forward], pair[backward]):
+        return table, edges
+    pairs = len(np.unique(pair[forward | backward]))
+    row = pair
+    for values in (table.positive, table.weight, table.time, table.part):
+        row = row if values is None else _combined(row, values)
     mirrored = backward & np.isin(row, row[forward])
-    pairs = len(np.unique(key[forward | backward]))
-    both = len(np.unique(key[mirrored]))
-    if not both or both < NEARLY * pairs:
+    both = len(np.unique(pair[mirrored]))
+    if both < NEARLY * pairs:
         return table, edges
     left = ~mirrored
     every = "every edge is" if both == pairs else f"{both:,} of {pairs:,} edges are"
@@ -55,10 +60,20 @@ def once(table: EdgeTable, edges: Tensor) -> tuple[EdgeTable, Tensor]:
     return table, edges[:, torch.from_numpy(left)]
 
 
-def _key(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
-    """Return an integer ``[E]`` for each combination of values ``[E]``, the same for the same."""
-    key = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
-        values, codes = np.unique(column, return_inverse=True)
-        key = np.unique(key * len(values) + codes, return_inverse=True)[1].astype(np.int64)
-    return key
+def _likely(forward: npt.NDArray[np.int64], backward: npt.NDArray[np.int64]) -> bool:
+    """Return whether most of a sample of pairs in one direction are there in the other one too."""
+    sample = np.unique(backward[:: max(len(backward) // SAMPLE, 1)])
+    if not len(sample):
+        return False
+    place = np.searchsorted(sample, forward).clip(max=len(sample) - 1)
+    mirrored = np.zeros(len(sample), bool)
+    mirrored[place[sample[place] == forward]] = True
+    return bool(mirrored.mean() > 0.5)
+
+
+def _combined(key: npt.NDArray[np.int64], column: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return integers ``[E]`` that are equal where both the key and the column are."""
+    values, codes = np.unique(column, return_inverse=True)
+    if len(values) == 1:
+        return key
+    return np.unique(key, return_inverse=True)[1].astype(np.int64) * len(values) + codes

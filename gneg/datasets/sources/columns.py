@@ -110,8 +110,10 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
     It does if none of its first values comes up again below, and the names are known ones or the
     types differ: a word above a column of numbers.
     """
-    if not len(below[0]) or any(is_number(value) for value in first if value):
+    if any(is_number(value) for value in first if value):
         return False
+    if not len(below[0]):
+        return ends_of(first) is not None
     known = ends_of(first) is not None or sum(map(is_known, first)) > 1
     differ = any(
         not _is_numeric(name) and len(column) and _is_numeric(column[0].as_py())

@@ -21,6 +21,7 @@ SPOKEN = {"tab": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 KIND = "a file with a table of edges"
+TRIPLES = "a file of triples"
 IN_UTF8 = "save it as UTF-8 text, plain or compressed"
 
 
@@ -73,7 +74,7 @@ def read(
     Raises:
         ValueError: If the file is empty, is no text, or rows have different numbers of columns.
     """
-    lines, comments = rows_and_comments(decoded(path, kind, encoding, remedy))
+    lines, comments = rows_and_comments(decoded(path, kind, encoding, remedy), quotes=quotes)
     if lines and lines[0][:1] in "{[(":
         allowed = f"{kind}: text in columns, Parquet, Arrow, NumPy, MatrixMarket, GraphML or GML"
         checks.fail("dataset", allowed, f"{path} with the line {lines[0][:60]!r}")

@@ -63,7 +63,9 @@ def edge_table(
     """
     if len(raw.columns) < 2 or not len(raw.columns[0]):
         allowed = "a table of at least one edge and two columns"
-        size = f"{len(raw.columns[0]) if raw.columns else 0} rows, {len(raw.columns)} columns"
+        below = " below the header" if raw.names else ""
+        rows_here = len(raw.columns[0]) if raw.columns else 0
+        size = f"{rows_here:,} rows{below}, {len(raw.columns)} columns"
         checks.fail("dataset", allowed, f"{path} of {size}")
     used, rows, notes = _used(raw, path, options)
     notes = [*raw.notes, *notes]

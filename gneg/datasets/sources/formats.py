@@ -84,7 +84,7 @@ def read(
     columns, names, notes = text.columns, text.header, text.notes
     if names is not None and text.surplus:
         names, columns = (values[: -text.surplus] for values in (names, columns))
-        notes += (f"{text.surplus:,} columns after {names[-1]} have no name and are not used",)
+        notes += (f"columns not used: {text.surplus:,} after {names[-1]}, without a name",)
     return RawTable(
         columns, names, form, bipartite=bipartite, separator=text.separator, notes=notes
     )

@@ -60,8 +60,8 @@ def without_rules(lines: list[str]) -> tuple[list[str], bool]:
 def is_counts(lines: Sequence[str], split: Callable[[str], list[str]]) -> bool:
     """Return whether a first line is no row but counts: of nodes, of edges, or of both.
 
-    Its last number is that of the rows below, and those before it are large enough for the ids in
-    the rows; a number by itself is either.
+    Its last number is that of the rows below, perhaps under a header, and those before it are large
+    enough for the ids in the rows; a number by itself is either.
     """
     values = split(lines[0])
     if not 1 <= len(values) <= 3 or not all(value.isdecimal() for value in values):
@@ -69,12 +69,15 @@ def is_counts(lines: Sequence[str], split: Callable[[str], list[str]]) -> bool:
     counts, rows = [int(value) for value in values], len(lines) - 1
     if len(counts) == 1 and counts[0] == rows > 1:
         return True
-    if rows < 2 or (len(counts) > 1 and counts[-1] != rows):
+    headed = rows > 2 and counts[-1] == rows - 1
+    if rows < 2 or (len(counts) > 1 and counts[-1] != rows and not headed):
         return False
     ends = [split(line)[:2] for line in lines[1:]]
     if any(len(pair) < 2 for pair in ends):
         return False
-    names = [[pair[i] for pair in ends] for i in (0, 1)]
+    names = [[pair[i] for pair in ends[headed:]] for i in (0, 1)]
+    if headed and {*ends[0]} & {*names[0], *names[1]}:
+        return False
     if len(counts) < 3:
         return _are_numbered(names[0] + names[1], counts[0])
     return _are_numbered(names[0], counts[0]) and _are_numbered(names[1], counts[1])

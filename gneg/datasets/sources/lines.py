@@ -12,16 +12,20 @@ _OPENING = re.compile(r'(?:^|[,;|\t])\s*"')
 _CLOSING = re.compile(r'^(?:[^"]|"")*"\s*(?:$|[,;|\t])')
 
 
-def rows_and_comments(text: str) -> tuple[list[str], list[str]]:
+def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], list[str]]:
     """Return the rows of a text and the comments before the first of them.
 
     Lines that begin with ``#`` (before the first row also ``%``) are comments, unless such names
     occur; blank lines are passed over.
+
+    Args:
+        text: The text.
+        quotes: Whether values may be quoted, and then hold line ends.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")
-    if '"' in text:
+    if quotes and '"' in text:
         lines = list(_joined(lines))
     comments = []
     start = 0

@@ -36,7 +36,7 @@ def read(path: Path) -> NTriples:
         ValueError: If a line is no triple.
     """
     rows, literals = [], 0
-    text = delimited.decoded(path).replace("\r\n", "\n").replace("\r", "\n")
+    text = delimited.decoded(path, delimited.TRIPLES).replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue

@@ -52,7 +52,7 @@ def read(folder: Path) -> tuple[dict[str, IntArray], dict[str, str], Names, Name
 
 def _rows(path: Path) -> tuple[int | None, list[str]]:
     """Return the count in the first line, None where it is no count, and the other lines."""
-    text = delimited.decoded(path).replace("\r\n", "\n").replace("\r", "\n")
+    text = delimited.decoded(path, delimited.TRIPLES).replace("\r\n", "\n").replace("\r", "\n")
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines or not lines[0].strip().isdecimal():
         return None, lines

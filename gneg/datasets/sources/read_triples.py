@@ -113,7 +113,7 @@ def published(folder: Path, name: str, unseen: Unseen) -> TripleData:
 
 def _published_table(path: Path) -> TripleTable:
     """Read a published file, whose quotes are part of names."""
-    text = delimited.read(path, separator="tab", header=False, quotes=False)
+    text = delimited.read(path, separator="tab", header=False, quotes=False, kind=delimited.TRIPLES)
     if len(text.columns) != 3:
         allowed = "lines of head, relation and tail, separated by tabs"
         checks.fail("dataset", allowed, f"{path}, line 1")
@@ -145,7 +145,7 @@ def _reading(
     name: str, tables: Sequence[TripleTable], entities: Names
 ) -> tuple[Reading, list[str]]:
     """Return what was understood of files of triples, and notes on their values."""
-    train, notes = tables[0], []
+    train, notes = tables[0], [note for table in tables for note in table.notes]
     literals = sum(table.literals for table in tables)
     if literals:
         notes.append(f"{literals:,} triples with a literal left out")

@@ -19,7 +19,7 @@ _WORD = re.compile(r'"(?:[^"\\]|\\.|"")*"(?!\S)|\S+')
 def find(lines: Sequence[str]) -> str | None:
     """Return the first separator that splits all lines of a sample alike; None: there is none.
 
-    One that splits nearly all of them alike, or all but the first, is second best.
+    One that splits nearly all of them alike, or all but one, is second best.
     """
     sample = lines[:SAMPLE]
     nearly = None
@@ -30,8 +30,8 @@ def find(lines: Sequence[str]) -> str | None:
             continue
         if width > 1 and count == len(sample):
             return name
-        below = len(sample) > 2 and len(set(widths[1:])) == 1 and widths[1] > 1
-        if nearly is None and (below or (width > 1 and count >= 0.9 * len(sample))):
+        enough = min(0.9 * len(sample), len(sample) - 1) if len(sample) > 2 else len(sample)
+        if nearly is None and width > 1 and count >= enough:
             nearly = name  # the lines that differ are then named
     return nearly
 
@@ -52,6 +52,7 @@ def fields(line: str, character: str) -> list[str]:
         return words(line)
     if character in ("\t", "::", STAND_IN):
         return line.split(character)
+    line = line.replace("\n", " ")  # within quotes, which csv only knows for its own delimiter
     return next(csv.reader([line], delimiter=character, skipinitialspace=True))
 
 

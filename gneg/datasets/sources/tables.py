@@ -142,7 +142,10 @@ def _split(
     different = graph.num_edges // 2 if undirected else graph.num_edges
     reading = table.reading.with_notes(
         (loops, "rows join a node with itself and are left out"),
-        (whole.size(1) - loops - different, "rows repeat an edge"),
+        (
+            whole.size(1) - loops - different,
+            f"rows repeat an edge{'' if weight is None else ', whose weights add up'}",
+        ),
     )
     if table.time is not None and table.part is None:
         time = table.time[table.positive]

@@ -45,6 +45,7 @@ class TripleTable(NamedTuple):
         positions: Position of the column of each role.
         unused: Columns that are not used, by name or number.
         literals: Number of triples left out because their object is a literal.
+        notes: What else the user should know of the text.
     """
 
     columns: list[pa.Array]
@@ -56,6 +57,7 @@ class TripleTable(NamedTuple):
     positions: dict[Role, int] = {}  # noqa: RUF012 - a named tuple's default, never written to
     unused: tuple[str, ...] = ()
     literals: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def roles(self) -> dict[str, str]:
@@ -100,7 +102,7 @@ def read_parts(paths: dict[str, Path], options: TableOptions) -> dict[str, Tripl
         ValueError: If a file is no list of triples, or training is empty.
     """
     check_options(options)
-    if _is_empty(paths["train"]):
+    if _is_empty(paths["train"], options):
         checks.fail("dataset", "a folder with training triples", f"{paths['train']} of none")
     train = read(paths["train"], options)
     if train.part is not None:
@@ -134,7 +136,7 @@ def read(path: Path, options: TableOptions, train: TripleTable | None = None) ->
     if ".nt" in path.suffixes:
         columns, literals = n_triples.read(path)
         return TripleTable(columns, literals=literals)
-    if train is not None and _is_empty(path):
+    if train is not None and _is_empty(path, options):
         return train._replace(columns=[pa.array([], pa.string())] * 3)
     if train is not None and train.separator is not None:
         options = replace(options, sep=train.separator)
@@ -144,7 +146,7 @@ def read(path: Path, options: TableOptions, train: TripleTable | None = None) ->
             return is_triple_header(first, below)
         return train.names is not None and _alike(first, train.names)
 
-    raw = formats.read(path, options, is_header=is_header)
+    raw = formats.read(path, options, is_header=is_header, kind=delimited.TRIPLES)
     if len(raw.columns) < 3:
         separator = delimited.SPOKEN.get(str(raw.separator), raw.separator)
         by = f", separated by {separator}" if separator else ""
@@ -174,6 +176,7 @@ def read(path: Path, options: TableOptions, train: TripleTable | None = None) ->
         tuple(
             name or "one without a name" for i, name in enumerate(names) if i not in used.values()
         ),
+        notes=raw.notes,
     )
 
 
@@ -221,9 +224,9 @@ def _positions_as(train: TripleTable, raw: formats.RawTable, path: Path) -> dict
     return train.positions
 
 
-def _is_empty(path: Path) -> bool:
+def _is_empty(path: Path, options: TableOptions) -> bool:
     """Return whether a text holds nothing but blank lines and comments."""
     if ".parquet" in path.suffixes or path.stat().st_size > 4096:
         return False
-    lines: Any = delimited.decoded(path).splitlines()
+    lines: Any = delimited.decoded(path, delimited.TRIPLES, options.encoding).splitlines()
     return not any(line.strip() and not line.startswith("#") for line in lines)

@@ -15,6 +15,7 @@ from gneg.datasets.sources.columns import Role
 #: Seconds since 1970 that count as times where nothing says so: 1985 to 2035.
 _EPOCHS = [datetime(year, 1, 1, tzinfo=timezone.utc).timestamp() for year in (1985, 2035)]
 _NUMBER = r"^[-+]?\d+(\.\d*)?([eE][-+]?\d+)?$"
+SAMPLE = 100  # values that most columns of another kind are told by
 MAX_RATINGS = 21  # different values of a column of ratings, such as -10 to 10 or 0 to 5 by halves
 
 
@@ -64,8 +65,7 @@ def leading_times(columns: Sequence[pa.Array]) -> bool:
 
 def _numbers(column: pa.Array) -> npt.NDArray[np.float64] | None:
     """Return the values of a column of numbers; None: it is none."""
-    sample = column[:100]
-    for part in (sample, column):
+    for part in (column[:SAMPLE], column):
         if not pa.types.is_string(part.type) or not len(part):
             return None
         if not pc.all(pc.match_substring_regex(part, _NUMBER)).as_py():
@@ -76,6 +76,8 @@ def _numbers(column: pa.Array) -> npt.NDArray[np.float64] | None:
 
 def _seconds(column: pa.Array) -> npt.NDArray[np.float64] | None:
     """Return a column of times since 1970 in seconds; None: it holds something else."""
+    if len(column) > SAMPLE and _seconds(column[:SAMPLE]) is None:
+        return None
     values = _numbers(column)
     if values is None:
         return None

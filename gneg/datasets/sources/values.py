@@ -81,15 +81,12 @@ def check_ratings(column: pa.Array, path: Path) -> None:
     Raises:
         ValueError: If there are any.
     """
-    try:
-        values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:  # ratings in words are not used
-        return
-    if len(values) and np.nanmin(values) < 0:
-        row = int((values < 0).argmax())
+    below = pc.match_substring_regex(column.cast(pa.string()), r"^-[0.,]*[1-9]")
+    if pc.any(below).as_py():
+        row = pc.index(below, True).as_py()
         allowed = ">= 0 in every row where each row counts as an edge"
-        hint = "--min-rating 1 takes the positive ones as edges"
-        checks.fail("rating", allowed, f"{values[row]:g} in row {row + 1} of {path}", hint=hint)
+        hint = "--min-rating 1 takes the positive ones as edges, a lower number more"
+        checks.fail("rating", allowed, f"{column[row]} in row {row + 1} of {path}", hint=hint)
 
 
 def times(column: pa.Array, path: Path, day_first: bool | None) -> npt.NDArray[np.int64]:
