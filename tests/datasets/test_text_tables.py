@@ -11,6 +11,15 @@ E = len(EDGES)
 JODIE = "user_id,item_id,timestamp,state_label,comma_separated_list_of_features\n"
 
 
+MATRIX = "".join(",".join(str(int(abs(i - j) == 1)) for j in range(6)) + "\n" for i in range(6))
+NAMED = [f'"p{i}"' for i in range(6)]
+
+
+def named_matrix() -> str:
+    lines = zip(NAMED, MATRIX.splitlines(), strict=True)
+    return "".join(f"{name},{line}\n" for name, line in lines)
+
+
 def value(i: int) -> float:
     return i + 0.5
 
@@ -129,6 +138,7 @@ def bars(*head: str) -> str:
         (f"{N},{N},{E}\n" + rows(",", int, value), "holds counts and is left out", False),
         (f"{E}\n" + rows(" "), "holds counts", False),
         (f"{N}\n" + rows(" "), "holds counts", False),
+        (f"% sym\n% {E} {N} {N}\n" + rows(" ", int, value), "columns not used: 3", False),
         (f"{N} {E}\nsource target\n" + rows(" "), "source = source", True),
     ],
 )
@@ -137,6 +147,11 @@ def test_what_stands_around_the_rows_is_left_out(tmp_path, content, note, header
     assert named_edges(data) == expected(int)
     assert note in str(data.reading)
     assert data.reading.header == header
+
+
+def test_a_line_of_totals_is_said(tmp_path):
+    data = read(tmp_path, "a.csv", rows(",") + "Total,7\n")
+    assert f"1 of {2 * E + 2} ends are no integers, such as 'Total'" in str(data.reading)
 
 
 def test_a_row_that_is_nearly_counts_is_an_edge(tmp_path):
@@ -150,6 +165,9 @@ def test_a_row_that_is_nearly_counts_is_an_edge(tmp_path):
         ("source,target\n", r"at least one edge .*a.csv of 0 rows below the header, 2 columns"),
         (rows("|") + "(7 rows)\n", rf"as its last line says .*a.csv of {E} lines above '\(7 rows"),
         (f"{N} 9999\n" + rows(" ", int, value), r"begin row 1, .* with # if it is no row"),
+        (MATRIX, r"a row for each edge .*a.csv, a matrix of 6 rows"),
+        ("," + ",".join(NAMED) + "\n" + named_matrix(), "a row for each edge .*a matrix of 6 rows"),
+        (" ".join(NAMED) + "\n" + named_matrix().replace(",", " "), "a matrix of 6 rows"),
         ("4 5\n2 3\n1 3 4\n1 2\n2\n", "lists of neighbours are not read: write a line for each"),
     ],
 )

@@ -119,6 +119,7 @@ def test_weights_of_both_directions_count_once_if_they_are_equal(tmp_path):
         (rows(",", int, sign), "'rating' must be >= 0 .*row 2 of"),
         ("# FromNodeId\tToNodeId\tSign\n" + rows("\t", int, sign), "'rating' must be >= 0"),
         ("a,b,label\n" + rows(",", int, sign), "'label' must be .* 0 and 1 .*--min-rating"),
+        ("a,b,sign\n" + rows(",", int, lambda i: "+-"[i % 2]), "'rating' .*got - in .*1 and -1"),
         ("a,b,weight\n" + rows(",", int, lambda i: i % 3), "'weight' .*> 0 .*0 in row 1 of"),
         ("a,b,weight,time\n" + rows(",", int, sign, day), "'weight' .*> 0 .*got -1 in row 2 of"),
         ("a;b;weight\n" + rows(";", int, lambda i: f"{i + 1},500"), "commas between thousands"),

@@ -13,6 +13,7 @@ from pyarrow import csv as arrow_csv
 
 from gneg import checks, files
 from gneg.datasets.sources import frame, short_headers
+from gneg.datasets.sources.columns import is_number
 from gneg.datasets.sources.lines import rows_and_comments
 from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find, words
 
@@ -219,4 +220,5 @@ def _named_by_comment(comments: Sequence[str], character: str, width: int) -> li
     if not comments:
         return None
     names = [name.strip() for name in fields(re.sub(r"^[#%]+\s*", "", comments[-1]), character)]
-    return names if len(names) == width else None
+    # KONECT has counts there.
+    return names if len(names) == width and not any(map(is_number, names)) else None

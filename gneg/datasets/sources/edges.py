@@ -15,7 +15,7 @@ from gneg import checks
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.datasets.sources import columns as roles
-from gneg.datasets.sources import numbering, unnamed, values
+from gneg.datasets.sources import not_edges, numbering, unnamed, values
 from gneg.datasets.sources.columns import Role
 from gneg.datasets.sources.formats import RawTable
 from gneg.datasets.table_options import TableOptions
@@ -67,9 +67,10 @@ def edge_table(
         rows_here = len(raw.columns[0]) if raw.columns else 0
         size = f"{rows_here:,} rows{below}, {len(raw.columns)} columns"
         checks.fail("dataset", allowed, f"{path} of {size}")
+    not_edges.check_no_matrix(raw, path)
     used, rows, notes = _used(raw, path, options)
-    notes = [*raw.notes, *notes]
     ends = raw.columns[used["source"]], raw.columns[used["target"]]
+    notes = [*raw.notes, *not_edges.odd_ends(ends), *notes]
     mask = pa.array(rows)
     column = {name: raw.columns[i].filter(mask) for name, i in used.items()}
     measures = [name for name in ("weight", "rating") if name in used]

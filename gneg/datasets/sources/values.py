@@ -81,11 +81,15 @@ def check_ratings(column: pa.Array, path: Path) -> None:
     Raises:
         ValueError: If there are any.
     """
-    below = pc.match_substring_regex(column.cast(pa.string()), r"^-[0.,]*[1-9]")
+    below = pc.match_substring_regex(
+        pc.utf8_lower(column.cast(pa.string())), r"^-[0.,]*[1-9]|^(-|neg|negative)$"
+    )
     if pc.any(below).as_py():
         row = pc.index(below, True).as_py()
         allowed = ">= 0 in every row where each row counts as an edge"
         hint = "--min-rating 1 takes the positive ones as edges, a lower number more"
+        if not re.search("[0-9]", column[row].as_py()):
+            hint = "leave out the rows that are no edges, or write 1 and -1"
         checks.fail("rating", allowed, f"{column[row]} in row {row + 1} of {path}", hint=hint)
 
 
