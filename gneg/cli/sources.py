@@ -87,10 +87,10 @@ class DataSource:
         return _said(data)
 
     def load_any(self, dataset: str) -> Any:
-        """Load a knowledge graph where the name or folder is one, else a graph."""
+        """Load a knowledge graph where the name, folder or file is one, else a graph."""
         from gneg.datasets import is_triples
 
-        return self.load_triples(dataset) if is_triples(dataset) else self.load(dataset)
+        return self.load_triples(dataset) if is_triples(dataset, self.table) else self.load(dataset)
 
     def record(self, dataset: str) -> dict[str, Any]:
         """Return the arguments for the record of a run, JSON."""

@@ -69,8 +69,8 @@ def load(
     """Load a dataset for link prediction.
 
     Args:
-        dataset: A name (see :func:`names`; case does not matter) or the path of an edge list (see
-            :func:`gneg.datasets.sources.tables.load`).
+        dataset: A name (see :func:`names`; case does not matter) or the path of an edge list, or of
+            a folder with one for each part (see :func:`gneg.datasets.sources.tables.load`).
         root: Folder to look for local copies in and to download to; the cache folder if None.
             Local copies are only read.
         seed: Seed of the split where there is no official one.
@@ -88,8 +88,10 @@ def load(
     name = by_name.get(str(dataset).lower())
     if name is None:
         path = Path(dataset).expanduser()
-        if path.exists() and is_triples(path):
+        if path.exists() and is_triples(path, table):
             hint = "a knowledge graph: load_triples, or gneg kg"
+            if ".nt" not in path.suffixes:
+                hint += "; for edges: name the columns of ends, such as --source 1 --target 3"
             checks.fail("dataset", "an edge list", str(path), hint=hint)
         if not path.exists() and not any(suffix in tables.SUFFIXES for suffix in path.suffixes):
             allowed = "the path of an edge list or one of " + ", ".join(names())
@@ -128,7 +130,7 @@ def reload(source: Mapping[str, Any]) -> LinkData | TripleData:
         MissingDataError: If the files are not there and cannot be downloaded.
     """
     table = TableOptions(**source.get("table", {}))
-    if is_triples(source["dataset"]):
+    if is_triples(source["dataset"], table):
         return load_triples(
             source["dataset"],
             root=source["root"],

@@ -30,7 +30,9 @@ _PAIRS: list[tuple[str, ...]] = [tuple(pair.split()) for pair in _ENDS.split(","
 #: Pairs of ends of which each is a kind of its own.
 _KINDS = {"user", "customer", "reader", "member", "author", "reviewer", "drug", "chemical"}
 _OTHERS: dict[Role, str] = {
-    "relation": "relation rel predicate property edgetype relationtype interaction r p type",
+    "relation": "relation rel predicate property edgetype relationtype interaction r p type "
+    "relationid relid relationname relationship reltype predicateid predicatename propertyid "
+    "metaedge edge linktype displayrelation",
     "weight": "weight w edgeweight strength combinedscore",
     "time": "time timestamp ts date datetime unixtime unixtimestamp createdat epoch year t day "
     "sent eventtime invoicedate reviewtime unixreviewtime blocktimestamp",
@@ -168,7 +170,7 @@ def assign(
     no_index = [i for i in free if not _is_index(names[i], columns[i])]
     free = no_index if len(no_index) > 1 + triples else free
     if ends is None and len(free) > 2 + triples:
-        free = [i for i in free if not _is_measure(columns[i])] or free
+        free = [i for i in free if not is_measure(columns[i])] or free
     if ends is not None and set(ends) <= set(free):
         roles.setdefault("source", ends[0])
         roles.setdefault("target", ends[1])
@@ -222,7 +224,7 @@ def _is_index(name: str, column: pa.Array) -> bool:
     return column[: len(numbers)].to_pylist() in (numbers, [str(int(i) + 1) for i in numbers])
 
 
-def _is_measure(column: pa.Array) -> bool:
+def is_measure(column: pa.Array) -> bool:
     """Return whether a column holds dates or fractions, which name no node."""
     sample = [value for value in column[:50].to_pylist() if value]
     dates = all(re.match(r"\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{4}", value) for value in sample)

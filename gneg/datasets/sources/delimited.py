@@ -56,6 +56,7 @@ def read(
     kind: str = KIND,
     encoding: str | None = None,
     remedy: str = IN_UTF8,
+    limit: int | None = None,
 ) -> Text:
     """Read a text file of rows of columns; all values are strings without spaces at their ends.
 
@@ -71,11 +72,13 @@ def read(
         kind: What the file should be, for errors.
         encoding: Encoding of the text; None: UTF-8, or as its first bytes say.
         remedy: What to do about a file in another encoding.
+        limit: Number of bytes to read the first lines of; None: all.
 
     Raises:
         ValueError: If the file is empty, is no text, or rows have different numbers of columns.
     """
-    lines, comments = rows_and_comments(decoded(path, kind, encoding, remedy), quotes=quotes)
+    text = decoded(path, kind, encoding, remedy, limit=limit)
+    lines, comments = rows_and_comments(text, quotes=quotes)
     if lines and lines[0][:1] in "{[(":
         allowed = f"{kind}: text in columns, Parquet, Arrow, NumPy, MatrixMarket, GraphML or GML"
         checks.fail("dataset", allowed, f"{path} with the line {lines[0][:60]!r}")
@@ -108,25 +111,36 @@ def read(
 
 
 def decoded(
-    path: Path, kind: str = KIND, encoding: str | None = None, remedy: str = IN_UTF8
+    path: Path,
+    kind: str = KIND,
+    encoding: str | None = None,
+    remedy: str = IN_UTF8,
+    *,
+    limit: int | None = None,
 ) -> str:
-    """Return the text of a file, decompressed and decoded.
+    """Return the text of a file, decompressed and decoded; with a limit its first lines.
 
     Args:
         path: The file.
         kind: What it should be, for errors.
         encoding: Its encoding; None: UTF-8, or as its first bytes say.
         remedy: What to do about a file in another encoding.
+        limit: Number of bytes to read the first lines of; None: all.
 
     Raises:
         ValueError: If it cannot be read, or is in another encoding.
     """
     with files.reading("dataset", path, kind, remedy):
-        content = path.read_bytes()
-        for magic, codec in _COMPRESSED.items():
-            if content.startswith(magic):
-                with pa.input_stream(pa.py_buffer(content), compression=codec) as stream:
-                    content = stream.read()
+        with path.open("rb") as file:
+            start = file.read(max(map(len, _COMPRESSED)))
+            codecs = [codec for magic, codec in _COMPRESSED.items() if start.startswith(magic)]
+            file.seek(0)
+            content = file.read(-1 if codecs else limit)
+        for codec in codecs:
+            with pa.input_stream(pa.py_buffer(content), compression=codec) as stream:
+                content = stream.read(limit)
+        if limit is not None and len(content) >= limit and not content.startswith(b"\xff\xfe"):
+            content = content[: content.rfind(b"\n") + 1]
         encodings = [name for mark, name in _ENCODINGS.items() if content.startswith(mark)]
         text = content.decode(encoding or (encodings or ["utf-8"])[0]).removeprefix("\ufeff")
         if "\0" in text:

@@ -15,7 +15,7 @@ from gneg import checks
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.datasets.sources import columns as roles
-from gneg.datasets.sources import not_edges, numbering, unnamed, values
+from gneg.datasets.sources import not_edges, numbering, table_kind, unnamed, values
 from gneg.datasets.sources.columns import Role
 from gneg.datasets.sources.formats import RawTable
 from gneg.datasets.table_options import TableOptions
@@ -82,6 +82,7 @@ def edge_table(
         notes.append(f"the first row, {', '.join(first)}, does not come again: see --header")
     if any(values.has_decimal_commas(column[name], name, path) for name in measures):
         notes.append("0,5 is read as 0.5")
+    notes += table_kind.notes(raw, used, options)
     if raw.directed:
         notes.append("the file says that edges have a direction, see --directed")
     positive = values.labels(column["label"], path) if "label" in used else rows[rows]

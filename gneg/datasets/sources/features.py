@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets.sources import delimited
+from gneg.datasets.names import Names
+from gneg.datasets.sources import delimited, numbering, unsupported
 from gneg.datasets.sources.columns import is_number, plain
 from gneg.datasets.sources.formats import RawTable, arrow, parquet
 from gneg.graph import sparse
@@ -22,18 +25,11 @@ KIND = "a file of features [N, F]"
 REMEDY = "see gneg.datasets.load for the forms of files"
 SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".feather")
 _IDS = {
-    "id",
-    "node",
-    "nodeid",
-    "name",
-    "key",
-    "entity",
-    "vertex",
-    "user",
-    "userid",
-    "item",
-    "itemid",
-}
+    "id", "node", "nodeid", "nodename", "name", "key", "entity", "vertex", "user", "userid",
+    "item", "itemid", "source", "target",
+}  # fmt: skip
+#: Names of the index that pandas writes.
+_INDEX = ("", "unnamed0", "index")
 
 
 class Features(NamedTuple):
@@ -42,10 +38,12 @@ class Features(NamedTuple):
     Attributes:
         x: ``[N, F]`` features, dense or sparse CSR.
         names: ``[N]`` names of the nodes, as strings; None: rows are in the order of the ids.
+        column: What to call the column of the names.
     """
 
     x: Tensor
     names: pa.Array | None = None
+    column: str | None = None
 
 
 def read(path: Path) -> Features:
@@ -53,7 +51,8 @@ def read(path: Path) -> Features:
 
     ``.npy``, or ``.npz`` with an array ``x`` or a SciPy matrix: a row for each node, in the order
     of the ids. A table (csv, parquet): so too, or with the nodes' names in its first column, if
-    that is text or called ``id``, ``node`` or the like.
+    that is text, is called ``id``, ``node`` or the like, or is an index of pandas other than 0 to
+    N - 1; elsewhere in a column that is called so.
 
     Raises:
         ValueError: If the file is damaged, or holds anything but finite numbers.
@@ -62,14 +61,15 @@ def read(path: Path) -> Features:
         checks.fail(
             "features", "an existing file", f"{path}{', a folder' if path.is_dir() else ''}"
         )
+    unsupported.check("features", path, ", ".join(SUFFIXES))
     if path.suffix == ".npz":
         return Features(_npz(path))
     if path.suffix == ".npy":
         return Features(dense(files.read_npy("features", path, KIND, REMEDY), path))
     if path.suffix == ".parquet":
-        return _table(parquet(path), path)
+        return _table(parquet(path, index=True), path)
     if path.suffix in (".arrow", ".feather"):
-        return _table(arrow(path), path)
+        return _table(arrow(path, index=True), path)
     text = delimited.read(path, is_header=_is_header)
     return _table(RawTable(text.columns, text.header, "text"), path)
 
@@ -101,28 +101,62 @@ def _table(raw: RawTable, path: Path) -> Features:
     if not columns or not len(columns[0]):
         checks.fail("features", KIND, f"{path}, which is empty")
     names = raw.names or [str(i + 1) for i in range(len(columns))]
-    keyed = raw.names is not None and plain(names[0]) in _IDS
-    keyed = keyed or not all(is_number(value) for value in columns[0][:1000].to_pylist())
-    index = raw.names is not None and plain(names[0]) in ("", "unnamed0")
-    first = int(keyed or index)
-    arrays = [
-        _numbers(column, name, path)
-        for column, name in zip(columns[first:], names[first:], strict=True)
-    ]
-    if not arrays:
+    key = _key(raw)
+    left_out = (
+        key if key is not None else 0 if raw.names and _counts(names[0], columns[0]) else None
+    )
+    places = [i for i in range(len(columns)) if i != left_out]
+    if not places:
         checks.fail("features", "a column of features beside the names", str(path))
-    return Features(dense(np.stack(arrays, axis=1), path), columns[0] if keyed else None)
+    _check_numbers([columns[i] for i in places], [names[i] for i in places], path)
+    arrays = [columns[i].cast(pa.float64()).to_numpy(zero_copy_only=False) for i in places]
+    x = dense(np.stack(arrays, axis=1), path)
+    return (
+        Features(x)
+        if key is None
+        else Features(x, columns[key], f"column {names[key]}" if names[key] else "the index")
+    )
 
 
-def _numbers(column: pa.Array, name: str, path: Path) -> npt.NDArray[Any]:
-    try:
-        return column.cast(pa.float64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-    except pa.ArrowInvalid:
-        wrong = next((value for value in column.to_pylist() if not is_number(value)), "")
+def _key(raw: RawTable) -> int | None:
+    """Return the position of the column with the nodes' names; None: there is none."""
+    first = raw.columns[0]
+    words = not all(is_number(value) for value in first[:1000].to_pylist())
+    if raw.names is None:
+        return 0 if words else None
+    if plain(raw.names[0]) in _INDEX:
+        return None if _counts(raw.names[0], first) else 0
+    if words or _is_key(raw.names[0], first):
+        return 0
+    keys = [i for i, name in enumerate(raw.names) if _is_key(name, raw.columns[i])]
+    return keys[0] if len(keys) == 1 else None
+
+
+def _is_key(name: str, column: pa.Array) -> bool:
+    """Return whether a column is called as one of names is; by its end alone, if they differ."""
+    ending = re.search(r"([^A-Za-z](id|ID|Id|name)|[a-z](Id|ID|Name))$", name) is not None
+    return plain(name) in _IDS or (ending and pc.count_distinct(column).as_py() == len(column))
+
+
+def _counts(name: str, column: pa.Array) -> bool:
+    """Return whether a column is the index of pandas from 0, which says only the order."""
+    return plain(name) in _INDEX and column.to_pylist() == [str(i) for i in range(len(column))]
+
+
+def _check_numbers(columns: Sequence[pa.Array], names: Sequence[str], path: Path) -> None:
+    """Refuse columns of anything but numbers, and name all of them."""
+    wrong = []
+    for column, name in zip(columns, names, strict=True):
+        try:
+            column.cast(pa.float64())
+        except pa.ArrowInvalid:
+            value = next((value for value in column.to_pylist() if not is_number(value)), "")
+            wrong.append(f"{repr(value) if value else 'a gap'} in column {name}")
+    if wrong:
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        value = f"{', '.join(wrong[:5])}{more} of {path}"
         hint = "encode what is no number, or leave the column out"
-        checks.fail(
-            "features", "columns of numbers", f"{wrong!r} in column {name} of {path}", hint=hint
-        )
+        checks.fail("features", "columns of numbers", value, hint=hint)
 
 
 def dense(array: npt.NDArray[Any], path: Path) -> Tensor:
@@ -141,16 +175,35 @@ def dense(array: npt.NDArray[Any], path: Path) -> Tensor:
     return x
 
 
-def align(features: Features, names: Sequence[str], path: Path) -> Tensor:
-    """Return the rows ``[N, F]`` of the nodes in the order of ``names``.
+def align(features: Features, kinds: Sequence[Names], path: Path) -> Tensor:
+    """Return the rows ``[N, F]`` of the nodes of each kind in the order of their names.
+
+    Args:
+        features: Features with names; those of no node are left out.
+        kinds: The names of nodes: of one kind, or of sources and of targets.
+        path: The file of features, for errors.
 
     Raises:
-        ValueError: If a node has no row, or two.
+        ValueError: If a node has no row, or two, or a name is of both kinds.
     """
     assert features.names is not None
-    place = {str(name): i for i, name in enumerate(features.names.to_pylist())}
-    if len(place) < len(features.names):
-        checks.fail("features", "a file with one row for each node", f"a name twice in {path}")
+    keys = features.names
+    if any(names.integers for names in kinds):
+        keys = numbering.typed([keys])[0]
+    place = {str(name): i for i, name in enumerate(keys.to_pylist())}
+    if len(place) < len(keys):
+        counts = pc.value_counts(keys).to_pylist()
+        twice = next(entry["values"] for entry in counts if entry["counts"] > 1)
+        value = f"{twice!r} twice in {features.column} of {path}"
+        checks.fail("features", "a file with one row for each node", value)
+    if len(kinds) == 2:
+        both = set(kinds[0]) & set(kinds[1])
+        if both:
+            allowed = "rows whose names are of one kind of node each"
+            hint = "rename them, such as user:7 and item:7, in both files"
+            value = f"{min(both)!r} of both kinds, and {len(both) - 1:,} others"
+            checks.fail("features", allowed, value, hint=hint)
+    names = [name for of_kind in kinds for name in of_kind]
     missing = [name for name in names if name not in place]
     if missing:
         allowed = f"a file with a row for each of {len(names):,} nodes"
@@ -158,5 +211,4 @@ def align(features: Features, names: Sequence[str], path: Path) -> Tensor:
         checks.fail(
             "features", allowed, value, hint=checks.closest(missing[0], list(place)[:10_000])
         )
-    rows = torch.tensor([place[name] for name in names])
-    return features.x[rows]
+    return features.x[torch.tensor([place[name] for name in names])]

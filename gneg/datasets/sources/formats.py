@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +13,13 @@ import pyarrow.compute as pc
 
 from gneg import checks, files
 from gneg.datasets.sources import columns as roles
-from gneg.datasets.sources import delimited
+from gneg.datasets.sources import delimited, unsupported
 from gneg.datasets.sources.delimited import KIND
 from gneg.datasets.table_options import TableOptions
 
+FORMS = "text in columns, Parquet, Arrow, NumPy, MatrixMarket, GraphML, GML or N-Triples"
+#: How much of a file its first rows are.
+HEAD_BYTES, HEAD_ROWS = 2**20, 20_000
 REMEDY = "see gneg.datasets.load for the forms of files"
 
 
@@ -65,9 +69,51 @@ def read(
     """
     if path.is_dir() or not path.exists():
         checks.fail("dataset", "an existing file", f"{path}{', a folder' if path.is_dir() else ''}")
+    unsupported.check("dataset", path, FORMS)
     for suffix, reader in READERS.items():
         if suffix in path.suffixes:
             return reader(path, kind)
+    return _text(path, options, is_header, kind)
+
+
+def head(
+    path: Path,
+    options: TableOptions,
+    is_header: Callable[[Sequence[str], Sequence[pa.Array]], bool],
+) -> RawTable | None:
+    """Return the first rows of a text or a table; None: the file is of another format or damaged.
+
+    Args:
+        path: The file.
+        options: What the caller says of the separator and the header.
+        is_header: As for :func:`read`.
+    """
+    try:
+        if ".parquet" in path.suffixes:
+            return parquet(path, rows=HEAD_ROWS)
+        if {".arrow", ".feather"} & set(path.suffixes):
+            return arrow(path)
+        if not path.is_file() or has_reader(path):
+            return None
+        unsupported.check("dataset", path, FORMS)
+        return _text(path, options, is_header, KIND, limit=HEAD_BYTES)
+    except ValueError:  # as reading the whole file will say
+        return None
+
+
+def has_reader(path: Path) -> bool:
+    """Return whether a file is read by a library that knows its format: it is no text."""
+    return bool(set(READERS) & set(path.suffixes))
+
+
+def _text(
+    path: Path,
+    options: TableOptions,
+    is_header: Callable[[Sequence[str], Sequence[pa.Array]], bool],
+    kind: str,
+    *,
+    limit: int | None = None,
+) -> RawTable:
     text = delimited.read(
         path,
         separator=options.sep,
@@ -76,6 +122,7 @@ def read(
         kind=kind,
         encoding=options.encoding,
         remedy="give its encoding, such as latin-1, with --encoding, or save it as UTF-8 text",
+        limit=limit,
     )
     separator = delimited.SPOKEN.get(text.separator, text.separator)
     form = f"text separated by {separator}"
@@ -90,25 +137,33 @@ def read(
     )
 
 
-def parquet(path: Path, kind: str = KIND) -> RawTable:
-    """Read a Parquet file."""
+def parquet(
+    path: Path, kind: str = KIND, *, rows: int | None = None, index: bool = False
+) -> RawTable:
+    """Read a Parquet file, or its first rows, with or without the index of pandas."""
     import pyarrow.parquet
 
     with files.reading("dataset", path, kind, REMEDY):
-        table = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True).read()
-    return _of_arrow(table, "parquet")
+        file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+        if rows is None:
+            table = file.read()
+        else:
+            batches = itertools.islice(file.iter_batches(rows), 1)
+            table = pa.Table.from_batches(list(batches), file.schema_arrow)
+    return _of_arrow(table, "parquet", index)
 
 
-def arrow(path: Path, kind: str = KIND) -> RawTable:
-    """Read an Arrow or Feather file."""
+def arrow(path: Path, kind: str = KIND, *, index: bool = False) -> RawTable:
+    """Read an Arrow or Feather file, with or without the index of pandas."""
     import pyarrow.feather
 
     with files.reading("dataset", path, kind, REMEDY):
         table = pyarrow.feather.read_table(path)
-    return _of_arrow(table, "Arrow")
+    return _of_arrow(table, "Arrow", index)
 
 
-def _of_arrow(table: pa.Table, form: str) -> RawTable:
+def _of_arrow(table: pa.Table, form: str, index: bool) -> RawTable:
+    table = _with_index(table) if index else table
     columns, names = [], []
     for name, column in zip(table.column_names, table.columns, strict=True):
         values = column.combine_chunks()
@@ -123,6 +178,21 @@ def _of_arrow(table: pa.Table, form: str) -> RawTable:
             columns.append(pc.fill_null(text, ""))
             names.append(name)
     return RawTable(columns, names, form)
+
+
+def _with_index(table: pa.Table) -> pa.Table:
+    """Return a table whose first column, without a name, is the index of pandas, if it has one."""
+    metadata = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    if len(metadata) != 1:
+        return table
+    if isinstance(metadata[0], dict):
+        start, stop, step = (metadata[0][key] for key in ("start", "stop", "step"))
+        if (start, step) == (0, 1) or len(range(start, stop, step)) != len(table):
+            return table  # it counts the rows
+        return table.add_column(0, "", pa.array(range(start, stop, step)))
+    names = ["" if name == metadata[0] else name for name in table.column_names]
+    order = sorted(range(len(names)), key=lambda i: names[i] != "")
+    return table.rename_columns(names).select(order)
 
 
 def matrix_market(path: Path, kind: str = KIND) -> RawTable:

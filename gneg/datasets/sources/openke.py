@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gneg import checks
 from gneg.datasets.names import Names
-from gneg.datasets.sources import delimited
+from gneg.datasets.sources import id_maps
 
 IntArray = npt.NDArray[np.int64]
 #: The files of each part; the first of them that exists is read.
@@ -50,35 +50,9 @@ def read(folder: Path) -> tuple[dict[str, IntArray], dict[str, str], Names, Name
     return triples, files, entities, relations
 
 
-def _rows(path: Path) -> tuple[int | None, list[str]]:
-    """Return the count in the first line, None where it is no count, and the other lines."""
-    text = delimited.decoded(path, delimited.TRIPLES).replace("\r\n", "\n").replace("\r", "\n")
-    lines = [line for line in text.split("\n") if line.strip()]
-    if not lines or not lines[0].strip().isdecimal():
-        return None, lines
-    return int(lines[0]), lines[1:]
-
-
-def _check_count(path: Path, count: int, rows: list[str]) -> None:
-    if count != len(rows):
-        allowed = f"a file of as many lines as its first line says, {count:,}"
-        checks.fail("dataset", allowed, f"{path} of {len(rows):,}")
-
-
 def _names(path: Path) -> Names:
     """Return the names of a map, lines of a name and its id, in the order of the ids."""
-    count, rows = _rows(path)
-    if count is not None:
-        _check_count(path, count, rows)
-    ids: dict[str, int] = {}
-    for row in rows:
-        name, _, number = row.strip().rpartition("\t" if "\t" in row.strip() else " ")
-        name = name.strip()
-        if not name or not number.strip().isdecimal():
-            checks.fail("dataset", "lines of a name and its id", f"{path}: {row[:60]!r}")
-        if name in ids:
-            checks.fail("dataset", "a map with each name once", f"{path} with {name!r} twice")
-        ids[name] = int(number)
+    ids = id_maps.read(path)
     ordered = sorted(ids, key=ids.__getitem__)
     if sorted(ids.values()) != list(range(len(ids))):
         missing = next(i for i, name in enumerate([*ordered, ""]) if ids.get(name) != i)
@@ -89,11 +63,11 @@ def _names(path: Path) -> Names:
 
 def _triples(path: Path, num_entities: int, num_relations: int) -> IntArray:
     """Return the triples ``[3, E]`` of a file with the columns head, tail and relation."""
-    count, rows = _rows(path)
+    count, rows = id_maps.rows(path)
     if count is None and rows:
         allowed = "a file whose first line is the number of triples"
         checks.fail("dataset", allowed, f"{path} with {rows[0][:60]!r}")
-    _check_count(path, count or 0, rows)
+    id_maps.check_count(path, count or 0, rows)
     values = [row.split() for row in rows]
     for number, row in enumerate(values, 2):
         if len(row) != 3 or not all(value.isdecimal() for value in row):

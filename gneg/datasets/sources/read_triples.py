@@ -15,7 +15,15 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
-from gneg.datasets.sources import delimited, openke, triple_files, triple_parts
+from gneg.datasets.sources import (
+    delimited,
+    id_maps,
+    openke,
+    part_files,
+    triple_files,
+    triple_parts,
+    triple_times,
+)
 from gneg.datasets.sources.triple_files import TripleTable
 from gneg.datasets.sources.triple_parts import Unseen
 from gneg.datasets.splits import hold_out_covered
@@ -36,26 +44,64 @@ def from_folder(folder: Path, unseen: Unseen, options: TableOptions) -> TripleDa
         ValueError: If a file is missing or no list of triples, or a triple stands in two parts.
     """
     name = folder.resolve().name
-    if openke.is_openke(folder) and not triple_files.candidates(folder, "train"):
+    if openke.is_openke(folder) and not part_files.by_part(folder)["train"]:
         if options != TableOptions():
             checks.fail("table", "None for a folder of OpenKE, whose columns are fixed", folder)
         triples, names, entities, relations = openke.read(folder)
         reading = Reading(name, "OpenKE", ids="names of the maps")
         return _checked(name, triples, names, entities, relations, unseen, reading, [])
-    paths = triple_files.files_of(folder)
+    paths = part_files.files_of(folder)
     tables = triple_files.read_parts(paths, options)
-    triples, entities, relations = triple_parts.number(
-        {part: table.columns for part, table in tables.items()}
-    )
-    notes = []
+    labels = {part: path.name for part, path in paths.items()}
+    maps = id_maps.of_folder(folder)
+    tables, order = _as_the_maps_say(tables, maps, options)
+    columns = {part: table.columns for part, table in tables.items()}
+    numbered = id_maps.number(columns, labels, folder, maps)
+    reading, notes = _reading(name, list(tables.values()), numbered.entities)
+    reading = replace(reading, ids=numbered.ids or reading.ids)
+    notes += order + numbered.notes
     if openke.is_openke(folder):
         notes.append(f"{paths['train'].name} is read, train2id.txt is not")
-    empty = [part for part, table in tables.items() if not len(table.columns[0])]
-    notes += [f"{part} is empty" for part in empty]
-    labels = {part: path.name for part, path in paths.items()}
-    reading, literals = _reading(name, list(tables.values()), entities)
-    data = _checked(name, triples, labels, entities, relations, unseen, reading, literals + notes)
+    notes += [f"{part} is empty" for part, table in tables.items() if not len(table.columns[0])]
+    triples = numbered.triples
+    time = _times(list(tables.values()), folder)
+    if time is not None:
+        notes.append(f"times (column {time}) are not used: a triple counts once")
+        triples = triple_parts.first_occurrences(triples, notes)
+    data = _checked(
+        name, triples, labels, numbered.entities, numbered.relations, unseen, reading, notes
+    )
     return _with_details(data, folder, tables["train"], options)
+
+
+def _as_the_maps_say(
+    tables: dict[str, TripleTable],
+    maps: tuple[id_maps.IdMap | None, id_maps.IdMap | None],
+    options: TableOptions,
+) -> tuple[dict[str, TripleTable], list[str]]:
+    """Return tables whose second column holds the relations, and a note if it was the third."""
+    train = tables["train"]
+    if train.names is not None or any((options.source, options.relation, options.target)):
+        return tables, []
+    if not id_maps.tails_come_second(train.columns, maps):
+        return tables, []
+    turned = {}
+    for part, table in tables.items():
+        head, tail, relation = table.columns
+        positions = dict(table.positions)
+        positions["relation"], positions["target"] = positions["target"], positions["relation"]
+        turned[part] = table._replace(columns=[head, relation, tail], positions=positions)
+    return turned, ["relations are in column 3, as their map says"]
+
+
+def _times(tables: Sequence[TripleTable], folder: Path | None) -> str | None:
+    """Return the name or number of the column that holds times; None: there is none."""
+    columns = [table.time for table in tables if table.time is not None]
+    if not columns or tables[0].time is None:
+        return None
+    name = tables[0].time[1]
+    times = triple_times.are_times([column for column, _ in columns], name, folder)
+    return name if times else None
 
 
 def from_file(path: Path, unseen: Unseen, options: TableOptions, seed: int) -> TripleData:
@@ -71,6 +117,8 @@ def from_file(path: Path, unseen: Unseen, options: TableOptions, seed: int) -> T
         checks.fail("dataset", "a file with triples between entities", f"{path} of none")
     triples, entities, relations = triple_parts.number({"all": table.columns})
     reading, notes = _reading(path.name, [table], entities)
+    time = _times([table], None)
+    notes += [] if time is None else [f"times (column {time}) are not used: a triple counts once"]
     if table.part is not None:
         lacking = [part for part in PARTS if not (table.part == part).any()]
         if lacking:
@@ -146,6 +194,7 @@ def _reading(
 ) -> tuple[Reading, list[str]]:
     """Return what was understood of files of triples, and notes on their values."""
     train, notes = tables[0], [note for table in tables for note in table.notes]
+    notes = [*dict.fromkeys(notes), *triple_files.note_on_first_row(train)]
     literals = sum(table.literals for table in tables)
     if literals:
         notes.append(f"{literals:,} triples with a literal left out")

@@ -13,7 +13,7 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets.link import PARTS, LinkData
 from gneg.datasets.names import Names, spoken
-from gneg.datasets.sources import arrays, both_ways, features, formats
+from gneg.datasets.sources import arrays, both_ways, edge_parts, features, formats
 from gneg.datasets.sources.edges import EdgeTable, edge_table, numbered
 from gneg.datasets.splits import check_no_overlap, hold_out, make_split, split_by_time
 from gneg.datasets.table_options import TableOptions
@@ -40,14 +40,16 @@ def load(
     the first two that are nothing else. Nodes are numbered by what occurs; ``LinkData.names`` has
     their names, ``LinkData.reading`` what was understood.
 
-    A column ``split`` gives the split; else a column ``time`` (numbers or dates) a split by time,
-    85/5/10, whose evaluation edges are pairs that occur for the first time; otherwise the split is
-    random, 85/5/10. A column ``weight`` holds weights, > 0. A column ``label`` holds 1, or 0 for
-    pairs that are known to be no edges. An ``.npz`` holds ``edge_index [2, E]``, or ``train``,
-    ``valid`` and ``test`` of that shape, and optionally ``x [N, F]``.
+    A folder has a file for each part, ``train``, ``valid`` (``val``, ``dev``) and ``test``. In a
+    single file a column ``split`` gives the split; else a column ``time`` (numbers or dates) a
+    split by time, 85/5/10, whose evaluation edges are pairs that occur for the first time;
+    otherwise the split is random, 85/5/10. A column ``weight`` holds weights, > 0. A column
+    ``label`` holds 1, or 0 for pairs that are known to be no edges. An ``.npz`` holds
+    ``edge_index [2, E]``, or ``train``, ``valid`` and ``test`` of that shape, and optionally
+    ``x [N, F]``.
 
     Args:
-        path: The file.
+        path: The file or folder.
         features_path: Features of the nodes; see :func:`gneg.datasets.sources.features.read`.
         undirected: Whether (u, v) also means (v, u); not in a bipartite graph.
         bipartite: Whether the two ends are different kinds of nodes, such as users and items; both
@@ -59,7 +61,9 @@ def load(
         ValueError: If the file cannot be read as a graph.
     """
     options = TableOptions() if options is None else options
-    if ".npz" in path.suffixes and arrays.holds_edges(path):
+    if path.is_dir():
+        table, x = edge_parts.read(path, options, bipartite), None
+    elif ".npz" in path.suffixes and arrays.holds_edges(path):
         table, x = arrays.read(path, bipartite)
     else:
         raw = formats.read(path, options)
@@ -73,8 +77,11 @@ def load(
     if node_features is not None:
         x = node_features.x
         if node_features.names is not None:
-            assert isinstance(names, Names)
-            x = features.align(node_features, names, features_path or path)
+            assert names is not None
+            kinds = names if isinstance(names, tuple) else (names,)
+            x = features.align(node_features, kinds, features_path or path)
+        table = _with_notes(table, node_features, edges, size, features_path)
+    path = path.resolve() if path.is_dir() else path  # . has no name
     return _split(path, table, edges, names, size, x, undirected, seed, options)
 
 
@@ -85,9 +92,11 @@ def _nodes(
     by_name = node_features is not None and node_features.names is not None
     if node_features is not None and not by_name:
         return _by_position(table, node_features.x.size(0), path)
-    if by_name and table.bipartite:
-        checks.fail("features", "rows in the order of the ids in a bipartite graph", str(path))
-    ends, names = numbered(table, node_features.names if node_features is not None else None)
+    if by_name and table.sizes is not None:
+        checks.fail("features", "rows in the order of the ids of a matrix", f"{path} with names")
+    # A node without edges is of one kind or the other: which, no file says.
+    further = None if node_features is None or table.bipartite else node_features.names
+    ends, names = numbered(table, further)
     edges = torch.from_numpy(np.ascontiguousarray(ends))
     if isinstance(names, tuple):
         return edges, names, (len(names[0]), len(names[1]))
@@ -95,6 +104,27 @@ def _nodes(
         return edges, names, len(names)
     assert table.sizes is not None
     return edges, None, table.sizes if table.bipartite else max(table.sizes)
+
+
+def _with_notes(
+    table: EdgeTable,
+    node_features: features.Features,
+    edges: Tensor,
+    size: int | tuple[int, int],
+    path: Path | None,
+) -> EdgeTable:
+    """Return the table with what was understood of the file of features, if there is one."""
+    if path is None:
+        return table
+    rows, key = node_features.x.size(0), node_features.column
+    by = "in the order of the ids" if key is None else f"by name, {key}"
+    notes = [f"features of {path.name}: {rows:,} rows {by}"]
+    if isinstance(size, tuple):
+        unused, text = rows - sum(size), "rows of features are of no node and are left out"
+    else:
+        unused, text = size - len(edges.unique()), "nodes with features are in no edge"
+    reading = replace(table.reading, notes=(*table.reading.notes, *notes))
+    return table._replace(reading=reading.with_notes((unused, text)))
 
 
 def _by_position(
@@ -113,9 +143,9 @@ def _by_position(
     needed = num_src + num_dst if table.bipartite else max(num_src, num_dst)
     if low < 0 or rows < needed or (table.bipartite and rows > needed):
         allowed = f"{'' if table.bipartite else 'at least '}{needed:,} rows, one for each id from 0"
-        checks.fail(
-            "features", allowed, f"{rows:,} rows in {path}" if low >= 0 else f"the id {low}"
-        )
+        value = f"{rows:,} rows in {path}" if low >= 0 else f"the id {low}"
+        hint = "" if table.bipartite else "name the nodes in a column id of a table"
+        checks.fail("features", allowed, value, hint=hint)
     return edges, None, (num_src, num_dst) if table.bipartite else rows
 
 

@@ -10,23 +10,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gneg import checks
-from gneg.datasets.sources import columns as roles
-from gneg.datasets.sources import delimited, formats, n_triples, values
+from gneg.datasets.sources import (
+    delimited,
+    formats,
+    n_triples,
+    part_files,
+    table_kind,
+    triple_columns,
+    triple_times,
+    values,
+)
 from gneg.datasets.sources.columns import Role
 from gneg.datasets.sources.edges import check_ends
 from gneg.datasets.table_options import TableOptions
-from gneg.datasets.triple import PARTS
 
-SPELLINGS = {"train": ("train",), "valid": ("valid", "val", "dev"), "test": ("test",)}
-SUFFIXES = (".txt", ".tsv", ".csv", ".parquet", ".nt")
-COMPRESSED = ("", ".gz", ".bz2", ".zst")
 ORDER: tuple[Role, ...] = ("source", "relation", "target")
 ENDS = ("head", "relation", "tail")
-#: Letters that are names of columns of triples; others are names of entities.
-_LETTERS = set("hrtspo")
 #: Options of tables that triples have no use for, and what they are where nothing was said.
 _UNUSED_OPTIONS = {"weight": None, "time": None, "label": None, "rating": None,
                    "min_rating": None, "day_first": None}  # fmt: skip
@@ -45,7 +46,8 @@ class TripleTable(NamedTuple):
         positions: Position of the column of each role.
         unused: Columns that are not used, by name or number.
         literals: Number of triples left out because their object is a literal.
-        notes: What else the user should know of the text.
+        time: The column that may hold times, and its name or number; None: there is none.
+        notes: What else the user should know of the text and of the choice of columns.
     """
 
     columns: list[pa.Array]
@@ -57,6 +59,7 @@ class TripleTable(NamedTuple):
     positions: dict[Role, int] = {}  # noqa: RUF012 - a named tuple's default, never written to
     unused: tuple[str, ...] = ()
     literals: int = 0
+    time: tuple[pa.Array, str] | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -69,32 +72,6 @@ class TripleTable(NamedTuple):
         }
 
 
-def candidates(folder: Path, part: str) -> list[Path]:
-    """Return the files of a folder that are named as those of a part are."""
-    stems = [spelling + suffix for spelling in SPELLINGS[part] for suffix in SUFFIXES]
-    paths = [folder / (stem + compressed) for stem in stems for compressed in COMPRESSED]
-    return [path for path in paths if path.is_file()]
-
-
-def files_of(folder: Path) -> dict[str, Path]:
-    """Return the file of each part.
-
-    Raises:
-        ValueError: If a part has no file, or several.
-    """
-    paths = {}
-    for part in PARTS:
-        of_part = candidates(folder, part)
-        if not of_part:
-            allowed = "a folder with train.txt, valid.txt and test.txt (or .tsv, .csv, .parquet, "
-            checks.fail("dataset", f"{allowed}.nt)", f"{folder} without one of {part}")
-        if len(of_part) > 1:
-            names = " and ".join(path.name for path in of_part)
-            checks.fail("dataset", f"a folder with one file of {part}", f"{names} in {folder}")
-        paths[part] = of_part[0]
-    return paths
-
-
 def read_parts(paths: dict[str, Path], options: TableOptions) -> dict[str, TripleTable]:
     """Read the files of the parts; separator and columns are those of the training file.
 
@@ -104,6 +81,7 @@ def read_parts(paths: dict[str, Path], options: TableOptions) -> dict[str, Tripl
     check_options(options)
     if _is_empty(paths["train"], options):
         checks.fail("dataset", "a folder with training triples", f"{paths['train']} of none")
+    options = part_files.with_repeated_header(paths, options)
     train = read(paths["train"], options)
     if train.part is not None:
         hint = "one file may hold the whole split, a folder has a file for each part"
@@ -112,6 +90,16 @@ def read_parts(paths: dict[str, Path], options: TableOptions) -> dict[str, Tripl
         part: train if part == "train" else read(path, options, train)
         for part, path in paths.items()
     }
+
+
+def note_on_first_row(table: TripleTable) -> list[str]:
+    """Return a note where the first row may be a header."""
+    first = [str(column[0]) for column in table.columns]
+    if table.names is not None or table.separator is None or len(table.columns[0]) < 10:
+        return []
+    if not part_files.comes_once(first, table.columns):
+        return []
+    return [f"the first row, {', '.join(first)}, does not come again: see --header"]
 
 
 def check_options(options: TableOptions) -> None:
@@ -143,28 +131,24 @@ def read(path: Path, options: TableOptions, train: TripleTable | None = None) ->
 
     def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
         if train is None:
-            return is_triple_header(first, below)
+            return triple_columns.is_header(first, below)
         return train.names is not None and _alike(first, train.names)
 
     raw = formats.read(path, options, is_header=is_header, kind=delimited.TRIPLES)
-    if len(raw.columns) < 3:
-        separator = delimited.SPOKEN.get(str(raw.separator), raw.separator)
-        by = f", separated by {separator}" if separator else ""
-        line = ", ".join(raw.names or [str(column[0]) for column in raw.columns])
-        checks.fail("dataset", f"lines of head, relation and tail{by}", f"{path}, line 1: {line!r}")
+    _check_kind(raw, path, options, first=train is None)
+    notes = list(raw.notes)
     if train is None or not train.positions:
-        positions = roles.assign(
-            raw.names,
-            raw.columns,
-            options.columns(),  # type: ignore[arg-type]
-            triples=True,
-        )
+        positions, notes = triple_columns.assign(raw, options)
     else:
         positions = _positions_as(train, raw, path)
     used = {role: positions[role] for role in (*ORDER, "split") if role in positions}
     columns = [raw.columns[used[role]].cast(pa.string()) for role in ORDER]
     check_ends(columns, path)
     names = raw.names or [str(i + 1) for i in range(len(raw.columns))]
+    unused = [i for i in range(len(names)) if i not in used.values()]
+    triple_columns.check_truth(
+        [raw.columns[i] for i in unused], [names[i] for i in unused], str(path)
+    )
     return TripleTable(
         columns,
         values.parts(raw.columns[used["split"]], path) if "split" in used else None,
@@ -173,34 +157,26 @@ def read(path: Path, options: TableOptions, train: TripleTable | None = None) ->
         raw.names,
         raw.names is not None,
         used,
-        tuple(
-            name or "one without a name" for i, name in enumerate(names) if i not in used.values()
-        ),
-        notes=raw.notes,
+        tuple(names[i] or "one without a name" for i in unused),
+        time=triple_times.column(raw, positions),
+        notes=tuple(notes),
     )
 
 
-def is_triple_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
-    """Return whether the first row of a file of triples names its columns.
-
-    A relation is repeated in nearly every file, so that a first row of which no value comes up
-    again is a header if it names ends and a relation, or is of words above numbers throughout.
-    """
-    if not len(below[0]) or any(roles.is_number(name) for name in first if name):
-        return False
-    letters = {roles.plain(name) for name in first if len(name) == 1}
-    named = roles.ends_of(first) is not None and any(
-        roles.role_of(name) in ("relation", "label") for name in first
-    )
-    differ = len(below) >= 3 and all(roles.is_number(column[0].as_py()) for column in below[:3])
-    if not (differ or (named and letters <= _LETTERS)):
-        return False
-    return not any(
-        pc.any(pc.equal(column, pa.scalar(name))).as_py()
-        for name in first[:3]
-        if name
-        for column in below[:3]
-    )
+def _check_kind(raw: formats.RawTable, path: Path, options: TableOptions, *, first: bool) -> None:
+    """Refuse edges, in the first file that is read, and tables that are too narrow in any."""
+    narrow = len(raw.columns) < 3
+    named = any((options.source, options.relation, options.target))
+    if not narrow and (named or not first or table_kind.of(raw, options) != "edges"):
+        return
+    separator = delimited.SPOKEN.get(str(raw.separator), raw.separator)
+    by = f", separated by {separator}" if separator else ""
+    line = ", ".join(raw.names or [str(column[0]) for column in raw.columns])
+    hint = "" if len(raw.columns) < 2 else f"for edges: gneg.datasets.load, or gneg train {path}"
+    if first and not narrow:
+        hint += "; for triples: name --source, --relation and --target"
+    allowed = f"lines of head, relation and tail{by}"
+    checks.fail("dataset", allowed, f"{path}, line 1: {line!r}", hint=hint)
 
 
 def _alike(names: Sequence[str], others: Sequence[str]) -> bool:

@@ -51,6 +51,25 @@ def without_duplicates(triples: Mapping[str, IntArray], notes: list[str]) -> dic
     return distinct
 
 
+def first_occurrences(triples: Mapping[str, IntArray], notes: list[str]) -> dict[str, IntArray]:
+    """Return parts without the triples that stand in an earlier one, at another time.
+
+    Args:
+        triples: ``[3, E]`` triples by part.
+        notes: A note is added for each part that had such triples.
+    """
+    keys = _keys(triples)
+    earlier, first = np.zeros(0, np.int64), {}
+    for part in PARTS:
+        new = ~np.isin(keys[part], earlier)
+        first[part] = triples[part][:, new]
+        earlier = np.concatenate([earlier, keys[part]])
+        if not new.all():
+            count = int((~new).sum())
+            notes.append(f"{count:,} triples of {part} stand in an earlier part and are left out")
+    return first
+
+
 def check_no_overlap(triples: Mapping[str, IntArray], files: Mapping[str, str]) -> None:
     """Refuse validation and test triples that stand in an earlier part.
 

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 
 from gneg import checks
-from gneg.datasets.sources import local, ogb, openke, read_triples, triple_files, triple_parts
+from gneg.datasets.sources import (
+    local,
+    ogb,
+    openke,
+    part_files,
+    read_triples,
+    table_kind,
+    triple_parts,
+)
 from gneg.datasets.sources.triple_parts import Unseen
 from gneg.datasets.splits import hold_out_covered
 from gneg.datasets.table_options import TableOptions
@@ -50,17 +58,26 @@ def triple_names() -> list[str]:
     return [*NAMES, *ogb.TRIPLE_NAMES]
 
 
-def is_triples(dataset: str | Path) -> bool:
+def is_triples(dataset: str | Path, table: TableOptions | None = None) -> bool:
     """Return whether a dataset is a knowledge graph.
 
-    It is if it is a known name, a folder with a training file of triples, or an N-Triples file.
+    It is if it is a known name, a folder whose training file has no columns of edges alone, an
+    N-Triples file or a table that clearly is one of triples: its header says so, or names in the
+    first and third columns come again in each other and few, other ones in the second.
+
+    Args:
+        dataset: The name or path.
+        table: What the caller says of a table: one with ends and no relation is of edges.
     """
     if _name(dataset) is not None:
         return True
-    path = Path(dataset).expanduser()
-    if path.is_dir():
-        return openke.is_openke(path) or bool(triple_files.candidates(path, "train"))
-    return ".nt" in path.suffixes
+    path, options = Path(dataset).expanduser(), TableOptions() if table is None else table
+    if not path.is_dir():
+        return ".nt" in path.suffixes or table_kind.of_path(path, options) == "triples"
+    training = part_files.by_part(path)["train"]
+    if not training:
+        return openke.is_openke(path)
+    return ".nt" in training[0].suffixes or table_kind.of_path(training[0], options) != "edges"
 
 
 def _name(dataset: str | Path) -> str | None:
@@ -86,7 +103,10 @@ def load_triples(
     A folder has a file for each part, ``train``, ``valid`` (``val``, ``dev``) and ``test``, that
     ends in ``.txt``, ``.tsv``, ``.csv``, ``.parquet`` or ``.nt``, compressed or not; or it is
     OpenKE's, with ``train2id.txt`` and its maps. Columns are head, relation and tail in this order,
-    or as a header says. A single file is split by its column ``split``, else at random, 85/5/10,
+    or as a header says. Where the folder has ``entities.dict`` and ``relations.dict``, or
+    ``entity2id.txt`` and ``relation2id.txt``, ids are those of these maps, whether triples are of
+    names or of ids. Times are not used: a triple is held out only if no earlier part has it. A
+    single file is split by its column ``split``, else at random, 85/5/10,
     such that every entity and relation keeps a training triple.
 
     Args:
