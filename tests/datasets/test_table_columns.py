@@ -150,3 +150,11 @@ def test_formats_of_other_programs(tmp_path):
             assert datasets.load(tmp_path / file).size == size
     np.savez(tmp_path / "e.npz", edge_index=np.array(EDGES).T * 7)
     assert named_edges(datasets.load(tmp_path / "e.npz")) == expected(lambda i: 7 * i)
+
+
+@pytest.mark.parametrize("option", [{"sep": ","}, {"header": True}, {"encoding": "latin-1"}])
+def test_options_of_text_are_refused_for_other_formats(tmp_path, option):
+    pd.DataFrame(EDGES, columns=["a", "b"]).to_parquet(tmp_path / "edges.parquet")
+    name = next(iter(option))
+    with pytest.raises(ValueError, match=f"'{name}' must be left out for .parquet"):
+        datasets.load(tmp_path / "edges.parquet", table=TableOptions(**option))

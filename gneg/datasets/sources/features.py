@@ -67,10 +67,10 @@ def read(path: Path) -> Features:
     if path.suffix == ".npy":
         return Features(dense(files.read_npy("features", path, KIND, REMEDY), path))
     if path.suffix == ".parquet":
-        return _table(parquet(path, index=True), path)
+        return _table(parquet(path, KIND, index=True), path)
     if path.suffix in (".arrow", ".feather"):
-        return _table(arrow(path, index=True), path)
-    text = delimited.read(path, is_header=_is_header)
+        return _table(arrow(path, KIND, index=True), path)
+    text = delimited.read(path, is_header=_is_header, kind=KIND)
     return _table(RawTable(text.columns, text.header, "text"), path)
 
 

@@ -72,6 +72,9 @@ def read(
     unsupported.check("dataset", path, FORMS)
     for suffix, reader in READERS.items():
         if suffix in path.suffixes:
+            for name in ("sep", "header", "encoding"):
+                if getattr(options, name) is not None:
+                    checks.fail(name, f"left out for {suffix}, which says so itself", str(path))
             return reader(path, kind)
     return _text(path, options, is_header, kind)
 
@@ -220,7 +223,7 @@ def _of_matrix(matrix: Any, form: str, directed: bool | None = None) -> RawTable
     entries = scipy.sparse.coo_matrix(matrix)
     ends = [pa.array(end.astype(np.int64)) for end in (entries.row, entries.col)]
     names = ["source", "target"]
-    if entries.data.dtype.kind in "iuf" and len(np.unique(entries.data[:1000])) > 1:
+    if entries.data.dtype.kind in "iuf" and (entries.data != entries.data[:1]).any():
         ends.append(pa.array(entries.data.astype(np.float64)).cast(pa.string()))
         names.append("weight")
     rows, columns = (int(size) for size in entries.shape)
