@@ -17,7 +17,16 @@ from gneg.samplers.functional import (
 from gneg.samplers.negatives import Negatives
 
 if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the module's dictionary
-    from gneg import datasets, evaluation, experiments, loader, nn, training, transforms
+    from gneg import (
+        datasets,
+        evaluation,
+        experiments,
+        integrations,
+        loader,
+        nn,
+        training,
+        transforms,
+    )
     from gneg.datasets.negatives import sample
     from gneg.evaluation.audit import audit
     from gneg.evaluation.hardset import HardSet, hardset
@@ -45,6 +54,7 @@ __all__ = [
     "experiments",
     "from_networkx",
     "hardset",
+    "integrations",
     "load",
     "loader",
     "losses",
@@ -75,6 +85,7 @@ _LATE = {
     "evaluation": None,
     "experiments": None,
     "hardset": "evaluation.hardset",
+    "integrations": None,
     "load": "training.load",
     "loader": None,
     "nn": None,

@@ -43,7 +43,9 @@ def _print(data: Any) -> None:
     """Print the sizes of a dataset, its split and some edges or triples by their names."""
     kind = "triples" if data.positives("train").size(0) == 3 else "edges"
     parts = [(part, f"{data.positives(part).size(1):,}") for part in ("train", "valid", "test")]
-    say(f"split: {data.split}")
+    if getattr(data, "undirected", False):
+        say("edges have no direction: --directed reads them as directed")
+    say(f"split: {data.split}; models are selected by {data.metric}")
     print_table(f"{kind} by part", ("part", kind), parts)
     say(f"the first {kind} of training: {'; '.join(_examples(data))}")
 

@@ -58,9 +58,13 @@ class DataSource:
     typed: frozenset[str] = frozenset()
 
     def load(self, dataset: str) -> Any:
-        """Load a graph and print its size."""
-        from gneg.datasets import load
+        """Load a graph, or that of a run, and print its size."""
+        from gneg.datasets import LinkData, load
 
+        stored = self._of_run(dataset)
+        if stored is not None:
+            checks.instance("dataset", stored, (LinkData,), hint="a knowledge graph: gneg kg")
+            return _said(stored)
         checks.integer("split-seed", self.split_seed, 0)
         data = load(
             dataset,
@@ -74,9 +78,13 @@ class DataSource:
         return _said(data)
 
     def load_triples(self, dataset: str) -> Any:
-        """Load a knowledge graph and print its size."""
-        from gneg.datasets import load_triples
+        """Load a knowledge graph, or that of a run, and print its size."""
+        from gneg.datasets import TripleData, load_triples
 
+        stored = self._of_run(dataset)
+        if stored is not None:
+            checks.instance("dataset", stored, (TripleData,), hint="a graph: gneg without kg")
+            return _said(stored)
         data = load_triples(
             dataset,
             root=self.root,
@@ -90,7 +98,22 @@ class DataSource:
         """Load a knowledge graph where the name, folder or file is one, else a graph."""
         from gneg.datasets import is_triples
 
+        stored = self._of_run(dataset)
+        if stored is not None:
+            return _said(stored)
         return self.load_triples(dataset) if is_triples(dataset, self.table) else self.load(dataset)
+
+    def _of_run(self, dataset: str) -> Any:
+        """Return the data of the run in a folder; None: it is none."""
+        from gneg.training.load import load_data
+        from gneg.training.record import NAME
+
+        if not (Path(dataset).expanduser() / NAME).is_file():
+            return None
+        if self.typed:
+            options = ", ".join(sorted(self.typed))
+            checks.fail("dataset", f"another than a run's with the options {options}", dataset)
+        return load_data(Path(dataset).expanduser())
 
     def record(self, dataset: str) -> dict[str, Any]:
         """Return the arguments for the record of a run, JSON."""
@@ -211,7 +234,8 @@ def _table_parameters(names: Iterable[str]) -> list[inspect.Parameter]:
 def _said(data: Any) -> Any:
     """Print what was understood of a file and the sizes of a dataset; return it."""
     if data.reading is not None:
-        say(str(data.reading))
+        for line in data.reading.lines():
+            say(line)
     say(repr(data))
     return data
 

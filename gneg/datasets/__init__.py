@@ -14,6 +14,7 @@ from gneg.datasets.reading import Reading
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.local import MissingDataError
+from gneg.datasets.sources.networkx_graphs import from_networkx
 from gneg.datasets.sources.pyg_data import from_pyg
 from gneg.datasets.sources.triples import (
     as_triples,
@@ -38,6 +39,7 @@ __all__ = [
     "TripleData",
     "as_triples",
     "from_named_triples",
+    "from_networkx",
     "from_pyg",
     "from_triples",
     "is_triples",

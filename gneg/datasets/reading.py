@@ -43,13 +43,16 @@ class Reading:
         lists = {name: tuple(record[name]) for name in ("unused", "notes")}
         return cls(**{**record, **lists})
 
-    def __str__(self) -> str:
+    def lines(self) -> list[str]:
+        """Return what was understood, a fact a line; the first begins with the file."""
         parts = [self.form]
         if self.header is not None:
             parts.append("with a header" if self.header else "without a header")
         roles = ", ".join(f"{role} = {column}" for role, column in self.columns.items())
         text = f"{self.file}: {', '.join(parts)}"
         text += f"; {roles}" if roles else ""
-        text += f"; columns not used: {', '.join(self.unused)}" if self.unused else ""
-        text += f"; ids are {self.ids}"
-        return text + "".join(f"; {note}" for note in self.notes)
+        unused = f"columns not used: {', '.join(self.unused)}" if self.unused else ""
+        return [line for line in (text, unused, f"ids are {self.ids}", *self.notes) if line]
+
+    def __str__(self) -> str:
+        return "; ".join(self.lines())

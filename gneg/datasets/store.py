@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,22 @@ def load(folder: Path) -> LinkData | TripleData:
     if not whole:
         checks.fail("data", KIND, f"{folder}: other data than {HEADER} describes", hint=REMEDY)
     return data
+
+
+def is_foreign(folder: Path) -> bool:
+    """Return whether a folder holds files that :func:`save` has not written."""
+    if not folder.is_dir():
+        return folder.exists()
+    own = {TENSORS, HEADER, NAMES}
+    if any(path.name not in own and not path.name.startswith(".") for path in folder.iterdir()):
+        return True
+    if not (folder / HEADER).exists():
+        return False
+    try:
+        content = json.loads((folder / HEADER).read_text())
+    except (OSError, ValueError):
+        return False  # one that was cut off
+    return not isinstance(content, dict) or not set(FORM) <= set(content)
 
 
 def holds(folder: Path, description: dict[str, Any]) -> bool:

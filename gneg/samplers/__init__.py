@@ -1,5 +1,6 @@
 """Samplers: each proposes or selects targets in its own way, all exclude known edges exactly."""
 
+from gneg.samplers import formats
 from gneg.samplers.adapt.adversarial import Adversarial
 from gneg.samplers.adapt.cached import Cached
 from gneg.samplers.adapt.curriculum import Curriculum
@@ -86,4 +87,5 @@ __all__ = [
     "Weighted",
     "Wrapper",
     "build",
+    "formats",
 ]

@@ -173,6 +173,9 @@ def _known_by_name(source: dict[str, Any] | None) -> bool:
 def _folder(path: str | Path, fresh: bool) -> Path:
     """Return the folder of a run, without leftovers or, if ``fresh``, any earlier run."""
     out = files.check_output("out", path, folder=True)
+    if store.is_foreign(out / store.FOLDER):
+        allowed = f"a folder without a folder '{store.FOLDER}' of your own"
+        checks.fail("out", allowed, str(out), hint="choose another place")
     checkpoint.remove_leftovers(out)
     if fresh:
         checkpoint.remove_all(out)

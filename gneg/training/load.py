@@ -117,6 +117,9 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
     if trained_on["hash"] == description["hash"] and not _same(trained_on, description):
         hashes = trained_on.get("features_hash"), description.get("features_hash")
         checks.fail("data", f"with the features of the training, hash {hashes[0]}", hashes[1])
+    names = trained_on.get("names_hash"), description.get("names_hash")
+    if _same(trained_on, description) and None not in names and names[0] != names[1]:
+        checks.fail("data", f"with the names of the training, hash {names[0]}", names[1])
     if not _same(trained_on, description):
         checks.fail(
             "data", f"what the model was trained on ({_text(trained_on)})", _text(description)

@@ -81,7 +81,6 @@ def test_outputs_are_checked_before_the_work(words, message):
         (["evaluate", "ra", "e.csv", "--seed", "-1"], "'seed' must be an integer >= 0 (got -1)"),
         (["train", "e.csv", "--split-seed", "-1"], "'split-seed' must be an integer >= 0"),
         (["train", "graph"], "(got graph); a knowledge graph"),
-        (["train", "ref"], "'dataset' must be a folder with train.txt, valid.txt and test.txt"),
         (
             ["train", "e.csv", "--features", "ref"],
             "'features' must be an existing file (got ref, a",

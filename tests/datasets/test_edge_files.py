@@ -155,7 +155,7 @@ def test_what_cannot_be_understood_is_refused(tmp_path, content, message):
         ("ts,src_ip,src_port,dst_ip\n", None, None),
         (rows(",") + rows(",") + "3,3\n", int, "1 rows join a node with itself"),
         (rows(",") + rows(","), int, f"{len(EDGES)} rows repeat an edge"),
-        ("employee,manager\n" + rows(",", "n{}".format), None, "employee, manager, does not come"),
+        ("employee,manager\n" + rows(",", "n{}".format), "n{}".format, "source = employee"),
         ("1,28," + "x" * 200_000 + "\n" + rows(",", int, value), None, "columns not used: 3"),
     ],
 )

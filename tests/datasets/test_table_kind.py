@@ -39,9 +39,13 @@ def test_clear_triples_are_no_edge_list(file, header):
 @pytest.mark.parametrize(
     ("rows", "header", "note"),
     [
-        ([(f"drug {h}", r, f"disease {t}") for h, r, t in FACTS], None, "column 2 is like rel"),
-        ([(h, t, r) for h, r, t in FACTS], ("source", "target", "type"), "column type is like rel"),
-        ([(h, t, r) for h, r, t in FACTS], None, "column 3 is like relations"),
+        ([(f"drug {h}", r, f"disease {t}") for h, r, t in FACTS], None, "column 2 looks like rel"),
+        (
+            [(h, t, r) for h, r, t in FACTS],
+            ("source", "target", "type"),
+            "column type looks",
+        ),
+        ([(h, t, r) for h, r, t in FACTS], None, "column 3 looks like relations"),
         ([(h, t, f"note {i}") for i, (h, _, t) in enumerate(FACTS)], None, ""),
         ([(h, t, "same") for h, _, t in FACTS], ("source", "target", "kind"), ""),
     ],
@@ -51,7 +55,7 @@ def test_what_may_be_either_is_read_as_edges_and_said(file, rows, header, note):
     assert not datasets.is_triples(file)
     data = datasets.load(file)
     assert note in str(data.reading)
-    assert ("is like relations" in str(data.reading)) == bool(note)
+    assert ("looks like relations" in str(data.reading)) == bool(note)
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,8 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
     It does if none of its first values comes up again below, and the names are known ones or the
     types differ: a word above a column of numbers.
     """
+    if first[0] == "" and all(first[1:]) and _is_index("", below[0]):
+        return True
     if any(is_number(value) for value in first if value):
         return False
     if not len(below[0]):
@@ -121,7 +123,7 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
         not _is_numeric(name) and len(column) and _is_numeric(column[0].as_py())
         for name, column in zip(first, below, strict=True)
     )
-    if not (known or differ or "" in first):
+    if not (known or differ or "" in first or _stands_alone(first, below)):
         return False
     return not any(
         pc.any(pc.equal(column, pa.scalar(name))).as_py()
@@ -129,6 +131,18 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
         if name
         for column in below
     )
+
+
+def _stands_alone(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
+    """Return whether a first row of words has ends of one link only, and no other row has."""
+    if len(below[0]) < 20 or len(below) < 2 or any(map(str.isdigit, "".join(first))):
+        return False
+    values = pa.chunked_array(list(below[:2])).combine_chunks()
+    if not pa.types.is_string(values.type) or pc.any(pc.is_in(values, pa.array(first))).as_py():
+        return False
+    counts = pc.value_counts(values)
+    once = counts.field("values").filter(pc.equal(counts.field("counts"), 1))
+    return not pc.any(pc.and_(pc.is_in(below[0], once), pc.is_in(below[1], once))).as_py()
 
 
 def assign(
@@ -214,11 +228,15 @@ def _is_numeric(value: str) -> bool:
     return is_number(value.replace(",", ".", 1))
 
 
+#: Names of a column that numbers the rows, if it does.
+_INDICES = ("", "unnamed0", "index", "idx", "id", "row", "rowid", "rownumber", "no", "nr")
+
+
 def _is_index(name: str, column: pa.Array) -> bool:
     """Return whether a column numbers or names the rows, as pandas and R write it."""
     if name in ("", "Unnamed: 0") and pc.count_distinct(column).as_py() == len(column):
         return True
-    if name not in ("", "Unnamed: 0", "index", "1") or len(column) < 3:
+    if (name != "1" and plain(name) not in _INDICES) or len(column) < 3:
         return False
     numbers = [str(i) for i in range(min(len(column), 50))]
     return column[: len(numbers)].to_pylist() in (numbers, [str(int(i) + 1) for i in numbers])

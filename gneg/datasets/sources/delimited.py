@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,13 +79,13 @@ def read(
         ValueError: If the file is empty, is no text, or rows have different numbers of columns.
     """
     text = decoded(path, kind, encoding, remedy, limit=limit)
-    lines, comments = rows_and_comments(text, quotes=quotes)
-    if lines and lines[0][:1] in "{[(":
-        allowed = f"{kind}: text in columns, Parquet, Arrow, NumPy, MatrixMarket, GraphML or GML"
-        checks.fail("dataset", allowed, f"{path} with the line {lines[0][:60]!r}")
+    lines, comments, left_out = rows_and_comments(text, quotes=quotes)
+    _check_text(lines, path, kind)
     if lines and lines[0].lower().startswith("sep=") and len(lines[0]) == 5:  # as Excel writes it
         separator, lines = separator or lines[0][4], lines[1:]
     lines, notes = frame.without_footers(lines, path, kind)
+    if left_out:
+        notes.append(f"{left_out:,} lines between rows begin with # and are left out as comments")
     lines, drawn = frame.without_rules(lines)
     if drawn and header is None:
         header = True
@@ -102,12 +103,31 @@ def read(
     columns = [_trimmed(column) for column in _parsed(rows, character, path, quotes, kind)]
     if names is None:
         first = [column[0].as_py() for column in columns]
-        below = [column[1:] for column in columns]
+        below, repeated = _without_repeats(first, [column[1:] for column in columns])
         if header is True or (header is None and is_header(first, below)):
             names, columns = first, below
+            if repeated:
+                notes.append(f"{repeated:,} further rows repeat the header and are left out")
         else:
             names = _named_by_comment(comments, character, len(columns))
     return Text(columns, names, name, comments, surplus, tuple(notes))
+
+
+def _check_text(lines: Sequence[str], path: Path, kind: str) -> None:
+    """Refuse JSON and the like."""
+    if lines and lines[0][:1] in "{[(":
+        allowed = f"{kind}: text in columns, Parquet, Arrow, NumPy, MatrixMarket, GraphML or GML"
+        checks.fail("dataset", allowed, f"{path} with the line {lines[0][:60]!r}")
+
+
+def _without_repeats(first: Sequence[str], below: list[pa.Array]) -> tuple[list[pa.Array], int]:
+    """Return the rows below the first without those equal to it, and the number of these."""
+    if any(value[-1:].isdigit() for value in first):
+        return below, 0
+    same = functools.reduce(pc.and_, map(pc.equal, below, first))
+    if not pc.any(same).as_py():
+        return below, 0
+    return [column.filter(pc.invert(same)) for column in below], pc.sum(same).as_py()
 
 
 def decoded(

@@ -15,7 +15,7 @@ from gneg import checks
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.datasets.sources import columns as roles
-from gneg.datasets.sources import not_edges, numbering, table_kind, unnamed, values
+from gneg.datasets.sources import not_edges, numbering, table_kind, times, unnamed, values
 from gneg.datasets.sources.columns import Role
 from gneg.datasets.sources.formats import RawTable
 from gneg.datasets.table_options import TableOptions
@@ -68,18 +68,20 @@ def edge_table(
         size = f"{rows_here:,} rows{below}, {len(raw.columns)} columns"
         checks.fail("dataset", allowed, f"{path} of {size}")
     not_edges.check_no_matrix(raw, path)
-    used, rows, notes = _used(raw, path, options)
+    role, more = _roles(raw, options)
+    used, rows, notes = _used(raw, path, options, role)
+    notes = [*more, *notes, *not_edges.unread(raw, used, options, path)]
     ends = raw.columns[used["source"]], raw.columns[used["target"]]
     notes = [*raw.notes, *not_edges.odd_ends(ends), *notes]
     mask = pa.array(rows)
     column = {name: raw.columns[i].filter(mask) for name, i in used.items()}
     measures = [name for name in ("weight", "rating") if name in used]
-    kinds = raw.bipartite or (raw.names is not None and roles.two_kinds(raw.names, used))
+    kinds = raw.bipartite or _are_two_kinds(raw, role)
     if bipartite is None and kinds:
-        notes.append("ends are of two kinds (bipartite)")
+        notes.append("ends are of two kinds, as users and items are: see --one-kind")
     first = [end[0].as_py() for end in ends]
     if raw.names is None and raw.separator and _may_be_a_header(first, ends):
-        notes.append(f"the first row, {', '.join(first)}, does not come again: see --header")
+        notes.append(f"the first row ({', '.join(first)}) is read as an edge: see --header")
     if any(values.has_decimal_commas(column[name], name, path) for name in measures):
         notes.append("0,5 is read as 0.5")
     notes += table_kind.notes(raw, used, options)
@@ -92,7 +94,7 @@ def edge_table(
         weight=values.weights(raw.columns[used["weight"]], path, rows)
         if "weight" in used
         else None,
-        time=values.times(column["time"], path, options.day_first) if "time" in used else None,
+        time=times.times(column["time"], path, options.day_first) if "time" in used else None,
         positive=positive,
         part=values.parts(column["split"], path) if "split" in used else None,
         sizes=raw.sizes,
@@ -102,10 +104,10 @@ def edge_table(
 
 
 def _used(
-    raw: RawTable, path: Path, options: TableOptions
+    raw: RawTable, path: Path, options: TableOptions, role: Mapping[Role, int]
 ) -> tuple[dict[Any, int], npt.NDArray[np.bool_], list[str]]:
     """Return the column of each role that is used, the rows that are, and what to say of them."""
-    role, notes = _roles(raw, options)
+    notes: list[str] = []
     check_ends((raw.columns[role["source"]], raw.columns[role["target"]]), path)
     used: dict[Any, int] = dict(role)
     rows = np.ones(len(raw.columns[0]), bool)
@@ -114,7 +116,9 @@ def _used(
         notes.append(f"{int(rows.sum()):,} of {len(rows):,} rows are rated at least "
                      f"{options.min_rating:g}")  # fmt: skip
         if not rows.any():
-            checks.fail("min_rating", "a rating that occurs", options.min_rating)
+            checks.fail("min_rating", "at most the highest rating", options.min_rating)
+    elif "rating" in role and options.source is not None and options.target is not None:
+        del used["rating"]
     elif "rating" in role:
         values.check_ratings(raw.columns[role["rating"]], path)
         del used["rating"]
@@ -125,7 +129,7 @@ def _used(
     fault = _fault_of_labels(raw, path, role, options)
     if fault is not None:
         del used["label"]
-        notes.append(f"{fault}, so that it is not used, see --label")
+        notes.append(f"{fault}, so labels are not used: see --label")
     if "split" in used and "time" in used:
         del used["time"]
         notes.append("the split is that of the column, not by time")
@@ -147,6 +151,13 @@ def _roles(raw: RawTable, options: TableOptions) -> tuple[dict[Role, int], list[
     return unnamed.roles_of(raw.columns, roles.assign(None, raw.columns, wanted))
 
 
+def _are_two_kinds(raw: RawTable, role: Mapping[Role, int]) -> bool:
+    """Return whether the ends are of two kinds, by their names or because one rates the other."""
+    if raw.names is not None:
+        return roles.two_kinds(raw.names, role)
+    return "rating" in role and unnamed.is_unsigned(raw.columns[role["rating"]])
+
+
 def _fault_of_labels(
     raw: RawTable, path: Path, role: Mapping[Role, int], options: TableOptions
 ) -> str | None:
@@ -155,7 +166,8 @@ def _fault_of_labels(
         return None
     if raw.names is not None and {roles.plain(name) for name in raw.names} >= roles.STATES:
         return "labels beside ts and idx are those of a state"
-    return values.fault_of_labels(raw.columns[role["label"]], path)
+    ends_named = options.source is not None and options.target is not None
+    return values.fault_of_labels(raw.columns[role["label"]], path, may_be_few=ends_named)
 
 
 def _may_be_a_header(first: list[Any], ends: tuple[pa.Array, pa.Array]) -> bool:

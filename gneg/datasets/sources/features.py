@@ -39,11 +39,14 @@ class Features(NamedTuple):
         x: ``[N, F]`` features, dense or sparse CSR.
         names: ``[N]`` names of the nodes, as strings; None: rows are in the order of the ids.
         column: What to call the column of the names.
+        likely: The same features by their first column, if that holds different integers, which
+            may be the ids; None: it does not.
     """
 
     x: Tensor
     names: pa.Array | None = None
     column: str | None = None
+    likely: Features | None = None
 
 
 def read(path: Path) -> Features:
@@ -102,20 +105,33 @@ def _table(raw: RawTable, path: Path) -> Features:
         checks.fail("features", KIND, f"{path}, which is empty")
     names = raw.names or [str(i + 1) for i in range(len(columns))]
     key = _key(raw)
-    left_out = (
-        key if key is not None else 0 if raw.names and _counts(names[0], columns[0]) else None
-    )
-    places = [i for i in range(len(columns)) if i != left_out]
+    left_out = {key, 0} if raw.names and _counts(names[0], columns[0]) else {key}
+    return _features(raw, names, left_out, key, path)
+
+
+def _features(
+    raw: RawTable, names: Sequence[str], left_out: set[int | None], key: int | None, path: Path
+) -> Features:
+    """Return the columns but some as features, with the names of nodes in the column ``key``."""
+    columns = raw.columns
+    places = [i for i in range(len(columns)) if i not in left_out]
     if not places:
         checks.fail("features", "a column of features beside the names", str(path))
     _check_numbers([columns[i] for i in places], [names[i] for i in places], path)
     arrays = [columns[i].cast(pa.float64()).to_numpy(zero_copy_only=False) for i in places]
     x = dense(np.stack(arrays, axis=1), path)
-    return (
-        Features(x)
-        if key is None
-        else Features(x, columns[key], f"column {names[key]}" if names[key] else "the index")
-    )
+    if key is not None:
+        return Features(x, columns[key], f"column {names[key]}" if names[key] else "the index")
+    first = min(places)
+    if len(places) == 1 or not _are_different_integers(columns[first]):
+        return Features(x)
+    likely = _features(raw, names, {*left_out, first}, first, path)
+    return Features(x, likely=likely)
+
+
+def _are_different_integers(column: pa.Array) -> bool:
+    different: bool = pc.count_distinct(column).as_py() == len(column)
+    return different and bool(pa.types.is_integer(numbering.typed([column])[0].type))
 
 
 def _key(raw: RawTable) -> int | None:
@@ -124,11 +140,12 @@ def _key(raw: RawTable) -> int | None:
     words = not all(is_number(value) for value in first[:1000].to_pylist())
     if raw.names is None:
         return 0 if words else None
-    if plain(raw.names[0]) in _INDEX:
-        return None if _counts(raw.names[0], first) else 0
-    if words or _is_key(raw.names[0], first):
+    if plain(raw.names[0]) in _INDEX and not _counts(raw.names[0], first):
         return 0
-    keys = [i for i, name in enumerate(raw.names) if _is_key(name, raw.columns[i])]
+    counted = _counts(raw.names[0], first)
+    if not counted and (words or _is_key(raw.names[0], first)):
+        return 0
+    keys = [i for i in range(counted, len(raw.names)) if _is_key(raw.names[i], raw.columns[i])]
     return keys[0] if len(keys) == 1 else None
 
 
@@ -173,6 +190,23 @@ def dense(array: npt.NDArray[Any], path: Path) -> Tensor:
         allowed = "finite numbers in single precision"
         checks.fail("features", allowed, f"NaN, infinity or more in {path}")
     return x
+
+
+def by_ids(features: Features, ends: Sequence[pa.Array]) -> Features:
+    """Return features by the ids in their first column, if it has all ids of edges; else as is.
+
+    Args:
+        features: Features without names.
+        ends: Sources and targets of the edges.
+    """
+    if features.likely is None:
+        return features
+    typed = numbering.typed([end.cast(pa.string()) for end in ends])
+    keys = numbering.typed([features.likely.names])[0]
+    if not pa.types.is_integer(typed[0].type):
+        return features
+    has_all = all(pc.all(pc.is_in(end, keys)).as_py() for end in typed)
+    return features.likely if has_all else features
 
 
 def align(features: Features, kinds: Sequence[Names], path: Path) -> Tensor:

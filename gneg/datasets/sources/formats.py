@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -117,11 +118,16 @@ def _text(
     *,
     limit: int | None = None,
 ) -> RawTable:
+    named = {name for name in options.columns().values() if name and not name.isdigit()}
+
+    def has_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
+        return bool(named & set(first)) or is_header(first, below)
+
     text = delimited.read(
         path,
         separator=options.sep,
         header=options.header,
-        is_header=is_header,
+        is_header=has_header,
         kind=kind,
         encoding=options.encoding,
         remedy="give its encoding, such as latin-1, with --encoding, or save it as UTF-8 text",
@@ -131,12 +137,19 @@ def _text(
     form = f"text separated by {separator}"
     form += f" in {options.encoding}" if options.encoding else ""
     bipartite = any(comment.split()[:2] == ["%", "bip"] for comment in text.comments)
+    directed = any(re.search(r"\bdirected graph", line.lower()) for line in text.comments) or None
     columns, names, notes = text.columns, text.header, text.notes
     if names is not None and text.surplus:
         names, columns = (values[: -text.surplus] for values in (names, columns))
         notes += (f"columns not used: {text.surplus:,} after {names[-1]}, without a name",)
     return RawTable(
-        columns, names, form, bipartite=bipartite, separator=text.separator, notes=notes
+        columns,
+        names,
+        form,
+        bipartite=bipartite,
+        directed=directed,
+        separator=text.separator,
+        notes=notes,
     )
 
 
@@ -239,7 +252,11 @@ def networkx_file(path: Path, kind: str = KIND) -> RawTable:
     )
     with files.reading("dataset", path, f"{kind}, in GraphML or GML", REMEDY):
         graph = read(path)
+    kinds = {str(node): str(data.get("bipartite")) for node, data in graph.nodes(data=True)}
     rows = [(str(u), str(v), data) for u, v, data in graph.edges(data=True)]
+    bipartite = set(kinds.values()) == {"0", "1"} and all(kinds[u] != kinds[v] for u, v, _ in rows)
+    if bipartite:  # as networkx marks two kinds of nodes
+        rows = [(u, v, data) if kinds[u] == "0" else (v, u, data) for u, v, data in rows]
     if not rows:
         checks.fail("dataset", "a graph with edges", f"{path} with none")
     columns = [pa.array([row[i] for row in rows], pa.string()) for i in (0, 1)]
@@ -249,8 +266,9 @@ def networkx_file(path: Path, kind: str = KIND) -> RawTable:
             columns.append(pa.array([str(data[name]) for *_, data in rows], pa.string()))
             names.append(name)
     form = "GML" if ".gml" in path.suffixes else "GraphML"
-    nodes = [str(node) for node in graph]
-    return RawTable(columns, names, form, directed=graph.is_directed(), nodes=nodes)
+    nodes = None if bipartite else [str(node) for node in graph]
+    directed = None if bipartite else graph.is_directed()
+    return RawTable(columns, names, form, directed=directed, nodes=nodes, bipartite=bipartite)
 
 
 READERS: dict[str, Callable[[Path, str], RawTable]] = {

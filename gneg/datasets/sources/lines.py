@@ -12,8 +12,8 @@ _OPENING = re.compile(r'(?:^|[,;|\t])\s*"')
 _CLOSING = re.compile(r'^(?:[^"]|"")*"\s*(?:$|[,;|\t])')
 
 
-def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], list[str]]:
-    """Return the rows of a text and the comments before the first of them.
+def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], list[str], int]:
+    """Return the rows of a text, the comments before them, and the number of those among them.
 
     Lines that begin with ``#`` (before the first row also ``%``) are comments, unless such names
     occur; blank lines are passed over.
@@ -37,8 +37,10 @@ def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], lis
             break
         comments += [line] if line.strip() else []
     if "\n#" in text or "\n\n" in text or any(not line.strip() for line in lines[-1:]):
-        return _without_comments([line for line in lines[start:] if line.strip()]), comments
-    return lines[start:], comments
+        rows = [line for line in lines[start:] if line.strip()]
+        kept = _without_comments(rows)
+        return kept, comments, len(rows) - len(kept)
+    return lines[start:], comments, 0
 
 
 def _joined(lines: Sequence[str]) -> Iterator[str]:
@@ -80,8 +82,9 @@ def _without_comments(lines: list[str]) -> list[str]:
     words as a line beside them.
     """
     marked = [i for i, line in enumerate(lines) if line[0] == "#"] if len(lines) > 1 else []
-    names = [i for i in marked if lines[i][1:2].strip(" #") and alike(lines[i], lines[abs(i - 1)])]
-    if len(names) == len(marked):
+    named = [i for i in marked if lines[i][1:2].strip(" #")]
+    names = [i for i in named if alike(lines[i], lines[abs(i - 1)])]
+    if len(names) == len(marked) or 2 * len(named) > len(lines):
         return lines
     return [line for line in lines if line[0] != "#"]
 
@@ -89,6 +92,9 @@ def _without_comments(lines: list[str]) -> list[str]:
 def _same(lines: Sequence[str], start: int) -> bool:
     """Return whether a first line that begins with a sign is a row: so do others of its form."""
     line = lines[start]
+    sample = lines[start : start + SAMPLE]
+    if 2 * sum(other[:1] == line[0] and not other[1:2].isspace() for other in sample) > len(sample):
+        return True
     return any(
         other[:1] == line[0] and not other[1:2].isspace() and alike(line, other)
         for other in lines[start + 1 : start + SAMPLE]

@@ -13,6 +13,7 @@ from gneg import checks
 from gneg.datasets.link import LinkData
 from gneg.datasets.splits import check_no_overlap, make_split
 from gneg.graph import Graph
+from gneg.graph.convert import weights
 
 if TYPE_CHECKING:  # it takes seconds to import
     from torch_geometric.data import Data, HeteroData
@@ -33,7 +34,8 @@ def from_pyg(
 ) -> LinkData:
     """Make a dataset from the parts that ``RandomLinkSplit`` or ``HardLinkSplit`` returned.
 
-    Training edges are the message-passing edges of ``train``; positives of ``valid`` and ``test``
+    Training edges are the message-passing edges of ``train``, with ``edge_weight`` as their
+    weights; positives of ``valid`` and ``test``
     are those of ``edge_label_index`` whose label is not 0. Both get uniform negatives of their own.
     One of them may be empty (``num_val=0``), for what does not look at it. Data alone, without
     ``valid`` and ``test``, are split at random, 85/5/10.
@@ -62,15 +64,20 @@ def from_pyg(
     size = _size(list(parts.values()), list(stores.values()), edge_type)
     x = _features(train, edge_type, size)
     if len(parts) == 1:
-        graph = Graph.from_edge_index(stores["train"].edge_index, size, undirected=False)
-        if not graph.bipartite and _is_undirected(stores["train"].edge_index, graph.num_nodes):
-            graph = graph.to_undirected()
+        edges, weight = stores["train"].edge_index, _weight(stores["train"])
+        undirected = isinstance(size, int) and _is_undirected(edges, size, weight)
+        if undirected:
+            one_way = edges[0] <= edges[1]
+            edges, weight = edges[:, one_way], None if weight is None else weight[one_way]
+        graph = Graph.from_edge_index(edges, size, undirected=undirected, weight=weight)
         return make_split(
             name, graph, x, seed=seed, num_negatives=num_negatives, metric=metric
         )  # fmt: skip
-    edges = stores["train"].edge_index.cpu().long()
-    undirected = isinstance(size, int) and _is_undirected(edges, size)
-    edges = edges[:, edges[0] < edges[1]] if undirected else edges
+    edges, weight = stores["train"].edge_index.cpu().long(), _weight(stores["train"])
+    undirected = isinstance(size, int) and _is_undirected(edges, size, weight)
+    if undirected:
+        one_way = edges[0] < edges[1]
+        edges, weight = edges[:, one_way], None if weight is None else weight[one_way]
     held_out = tuple(_positives(part, stores[part]) for part in ("valid", "test"))
     if not sum(part.size(1) for part in held_out):
         checks.fail("valid, test", "a split with edges to validate or to test on", "none")
@@ -84,6 +91,7 @@ def from_pyg(
         num_negatives=num_negatives,
         metric=metric,
         parts=split,
+        weight=weight,
         allow_empty=True,
     )
 
@@ -118,10 +126,21 @@ def _store(part: str, data: Any, edge_type: EdgeType | None) -> Any:
     return data
 
 
-def _is_undirected(edge_index: Tensor, size: int) -> bool:
+def _is_undirected(edge_index: Tensor, size: int, weight: Tensor | None) -> bool:
     from torch_geometric.utils import is_undirected
 
-    return bool(is_undirected(edge_index, num_nodes=size))
+    return bool(is_undirected(edge_index, weight, num_nodes=size))
+
+
+def _weight(store: Any) -> Tensor | None:
+    """Return the weights ``[E]`` of edges; a warning names other attributes, which are not used."""
+    other = [name for name in ("edge_attr", "edge_time", "time") if name in store]
+    if other:
+        warnings.warn(f"not used of the edges: {', '.join(other)}", stacklevel=3)
+    if "edge_weight" not in store:
+        return None
+    weight = torch.from_numpy(weights(store.edge_weight, store.edge_index.size(1)))
+    return weight.clone()
 
 
 def _positives(part: str, store: Any) -> Tensor:

@@ -86,7 +86,7 @@ def notes(raw: RawTable, used: Mapping[roles.Role, int], options: TableOptions) 
         several = len(pc.unique(column[:ROWS])) > 1
         like = several and recur(column[:ROWS]) and of(raw, options) == "either"
         if unused and like and len(raw.columns) > 2:
-            return [f"column {name} is like relations: for triples see load_triples or gneg kg"]
+            return [f"column {name} looks like relations: triples are read by gneg kg"]
     return []
 
 

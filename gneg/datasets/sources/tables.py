@@ -71,6 +71,8 @@ def load(
     node_features = features.Features(x) if x is not None else None
     if features_path is not None:
         node_features = features.read(features_path)
+        if node_features.names is None and not table.bipartite and table.sizes is None:
+            node_features = features.by_ids(node_features, table.ends)
     edges, names, size = _nodes(table, node_features, features_path or path)
     if undirected and not table.bipartite:
         table, edges = both_ways.once(table, edges)
@@ -166,6 +168,9 @@ def _split(
     weight = None if table.weight is None else torch.from_numpy(table.weight.copy())[positive]
     whole = edges[:, positive]
     graph = Graph.from_edge_index(whole, size, undirected=undirected, weight=weight)
+    if options.cover != "none" and (table.time is not None or table.part is not None):
+        given = "the split is that of a column" if table.part is not None else "it is by time"
+        checks.fail("cover", f"none where {given}", options.cover)
     parts: tuple[Tensor, Tensor, Tensor] | None = None
     history, split = None, "given"
     loops = int((whole[0] == whole[1]).sum()) if not table.bipartite else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
@@ -101,6 +102,19 @@ def _is_rating(column: pa.Array, *, signed: bool) -> bool:
     if signed and not (values.min() < 0 < values.max() and not (values % 1).any()):
         return False
     return 1 < len(np.unique(values)) <= MAX_RATINGS
+
+
+def is_unsigned(column: pa.Array) -> bool:
+    """Return whether a column of numbers has none below 0."""
+    values = _numbers(column)
+    return values is not None and bool(values.min() >= 0)
+
+
+def may_be_times(column: pa.Array) -> bool:
+    """Return whether a column of unknown name holds dates, or seconds since 1970."""
+    sample = [value for value in column[:SAMPLE].to_pylist() if value]
+    dates = bool(sample) and all(re.match(r"\d{4}-\d\d-\d\d", str(value)) for value in sample)
+    return dates or (_seconds(column) is not None and _is_varied(column))
 
 
 def _span(column: pa.Array) -> str:

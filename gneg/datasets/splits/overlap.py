@@ -48,7 +48,8 @@ def check_no_overlap(
         if shared.size(1):
             allowed = "free of edges that stand in two parts" + ", in either direction" * both_ways
             first = " - ".join(spoken(names, shared[:, :1])[0])
-            checks.fail("split", allowed, f"{shared.size(1)} such edges in {part}, such as {first}")
+            number = f"{shared.size(1):,} of the edges in {part}"
+            checks.fail("split", allowed, f"{number} in an earlier part too, such as {first}")
     return train, valid, test
 
 

@@ -103,7 +103,8 @@ def hardset(
     }
     if family in families.ORDERED:
         if data.graph.bipartite:
-            checks.fail("family", "a sampler expression in a bipartite graph", family)
+            hint = "such as walk or degree: gneg hardset --family walk"
+            checks.fail("family", "a sampler expression in a bipartite graph", family, hint=hint)
         settings |= {"merge": merge, "local": local, "alpha": alpha}
         if tolerance is None:
             whole = data.graph.to_undirected()
