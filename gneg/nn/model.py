@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -117,16 +118,25 @@ class Scorer:
             parts = [self.model.score(self.z, *chunk) for chunk in chunks]
         return torch.cat(parts).float().view(src.shape) if parts else src.float()
 
-    def matrix(self, src: Tensor) -> Tensor:
-        """Return the scores ``[b, M]`` of sources ``src [b]`` with all M targets."""
-        targets = self.z[self.model.num_src or 0 :]
-        decoder = self.model.decoder
+    def matrix(self, ids: Tensor, *, side: Literal["dst", "src"] = "dst") -> Tensor:
+        """Return the scores ``[b, M]`` of nodes with all M nodes that may be their other end.
+
+        Args:
+            ids: ``[b]``, sources, or targets where their sources are ranked.
+            side: The end that is ranked.
+        """
+        sides = self.model.sides(self.z)
+        sources, targets = sides if isinstance(sides, tuple) else (sides, sides)
+        decoder, forward = self.model.decoder, side == "dst"
         if isinstance(decoder, Dot | Cosine | Bilinear):
             with torch.no_grad():
-                return decoder.matrix(self.z[src], targets).float()
-        shape = len(src), len(targets)
-        dst = torch.arange(len(targets), device=src.device)
-        return self(src[:, None].expand(shape), dst.expand(shape))
+                if forward:
+                    return decoder.matrix(sources[ids], targets).float()
+                return decoder.matrix(sources, targets[ids]).float().t()
+        others = torch.arange(len(targets if forward else sources), device=ids.device)
+        shape = len(ids), len(others)
+        pairs = ids[:, None].expand(shape), others.expand(shape)
+        return self(*pairs) if forward else self(*pairs[::-1])
 
 
 @functools.cache

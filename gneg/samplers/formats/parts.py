@@ -45,6 +45,16 @@ class Parts:
             _remove_folder(self.folder)
 
 
+def in_use(out: Path) -> bool:
+    """Return whether another living process makes the pieces of a file."""
+    folders = out.parent.glob(f".{glob.escape(out.name)}.*.parts")
+    return any(_is_used(folder) and not _is_ours(folder) for folder in folders)
+
+
+def _is_ours(folder: Path) -> bool:
+    return (folder / OWNER).read_text().strip() == str(os.getpid())
+
+
 def _is_used(folder: Path) -> bool:
     """Return whether a living process makes the pieces of a folder."""
     try:

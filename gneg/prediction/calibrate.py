@@ -1,0 +1,193 @@
+"""Probabilities from scores, fitted on validation links against the base rate of links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gneg import checks, files
+
+FloatArray = npt.NDArray[np.float64]
+NAME = "calibration.json"
+ISOTONIC = 1_000  # validation links from which the fit is isotonic
+BINS = 10  # of the reliability figure, of equal numbers of links
+REMEDY = "delete it: it is fitted anew when it is needed"
+FORM = {
+    "kind": str,
+    "scores": [float],
+    "probabilities": [float],
+    "base_rate": float,
+    "links": int,
+    "pairs": float,
+    "model": str,
+    "reliability": [{"probability": float, "observed": float, "links": int}],
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scores of links and of other pairs that stand for all pairs outside training.
+
+    Attributes:
+        links: ``[V]`` scores of held-out links.
+        others: ``[M]`` scores of pairs that are no links.
+        weights: ``[M]``, the number of pairs that each of them stands for.
+        worth: The number of held-out links that each of ``links`` stands for.
+    """
+
+    links: FloatArray
+    others: FloatArray
+    weights: FloatArray
+    worth: float
+
+    @property
+    def base_rate(self) -> float:
+        """The share of links among all pairs outside training."""
+        links = self.worth * len(self.links)
+        return links / (links + float(self.weights.sum()))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A monotone function from scores to probabilities.
+
+    The probability of a pair is the share of held-out links among all pairs outside training that
+    score as it does: what it would be if the links that are missing are as many as those that were
+    held out, and like them.
+
+    Attributes:
+        kind: ``isotonic`` (piecewise linear) or ``platt`` (logistic).
+        scores: Scores of the corners, ascending; of ``platt``, offset and slope.
+        probabilities: Probabilities at the corners; empty for ``platt``.
+        base_rate: The share of held-out links among all pairs outside training.
+        links: Number of links it was fitted on.
+        pairs: Number of pairs outside training.
+        model: A hash of the model's weights.
+        reliability: Of test links, by bins of equally many: the mean ``probability`` of the pairs
+            in a bin, the share ``observed`` of links among them, and how many ``links`` these are.
+    """
+
+    kind: Literal["isotonic", "platt"]
+    scores: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    base_rate: float
+    links: int
+    pairs: float
+    model: str
+    reliability: tuple[dict[str, Any], ...] = ()
+
+    def probability(self, scores: npt.NDArray[Any]) -> FloatArray:
+        """Return the probabilities of scores, of the same shape; NaN for NaN."""
+        values = np.asarray(scores, np.float64)
+        if self.kind == "isotonic":
+            result: FloatArray = np.interp(values, self.scores, self.probabilities)
+            return np.where(np.isnan(values), np.nan, result)
+        offset, slope = self.scores
+        return 1 / (1 + np.exp(-(offset + slope * values)))
+
+    def save(self, folder: Path) -> None:
+        """Write the calibration into the folder of a run."""
+        lists = {"scores": list(self.scores), "probabilities": list(self.probabilities)}
+        record = {**self.__dict__, **lists, "reliability": list(self.reliability)}
+        files.write_json(folder / NAME, record)
+
+
+def load(folder: Path, model: str) -> Calibration | None:
+    """Return the calibration of a model in the folder of its run; None: there is none.
+
+    Args:
+        folder: The folder of the run.
+        model: The hash of its weights; the calibration of other weights does not count.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    record = files.read_record("model", path, FORM, remedy=REMEDY)
+    if record["model"] != model:
+        return None
+    tuples = {name: tuple(record[name]) for name in ("scores", "probabilities", "reliability")}
+    calibration = Calibration(**{**record, **tuples})
+    fault = _fault(calibration)
+    if fault:
+        checks.fail("model", "a run with a whole calibration.json", f"{path}: {fault}", hint=REMEDY)
+    return calibration
+
+
+def _fault(calibration: Calibration) -> str | None:
+    ascending = np.all(np.diff(calibration.scores) >= 0)
+    values = np.array(calibration.probabilities)
+    if calibration.kind == "platt":
+        return None if len(calibration.scores) == 2 else "no offset and slope"
+    if calibration.kind != "isotonic":
+        return f"its kind is {calibration.kind!r}"
+    if len(calibration.scores) != len(values) or not len(values) or not ascending:
+        return "its scores do not ascend"
+    return None if np.all((values >= 0) & (values <= 1)) else "a probability is out of range"
+
+
+def fit(sample: Sample, test: Sample | None, model: str) -> Calibration:
+    """Return the calibration of a model: isotonic, or logistic on fewer than 1,000 links.
+
+    Isotonic regression: Zadrozny and Elkan, KDD 2002; logistic: Platt 1999; both by scikit-learn.
+
+    Args:
+        sample: The sample of validation.
+        test: The sample of test, which the reliability is measured on; None: it is not.
+        model: A hash of the model's weights.
+    """
+    scores = np.concatenate([sample.links, sample.others])
+    labels = np.concatenate([np.ones(len(sample.links)), np.zeros(len(sample.others))])
+    weights = np.concatenate([np.full(len(sample.links), sample.worth), sample.weights])
+    # No pair is certain: one more link would not change what is known of it by more.
+    low, high = 0.5 / weights.sum(), 1 - 0.5 / max(len(sample.links), 1)
+    if len(sample.links) >= ISOTONIC:
+        from sklearn.isotonic import IsotonicRegression
+
+        curve = IsotonicRegression(y_min=low, y_max=high, out_of_bounds="clip")
+        curve.fit(scores, labels, sample_weight=weights)
+        kind: Literal["isotonic", "platt"] = "isotonic"
+        corners = tuple(curve.X_thresholds_.tolist()), tuple(curve.y_thresholds_.tolist())
+    else:
+        from sklearn.linear_model import LogisticRegression
+
+        center, scale = scores.mean(), max(float(scores.std()), 1e-9)
+        curve = LogisticRegression(C=1e6, max_iter=1000)
+        standardised = ((scores - center) / scale)[:, None]
+        curve.fit(standardised, labels, sample_weight=weights / weights.mean())
+        slope = max(float(curve.coef_[0, 0]), 0.0) / scale
+        kind, corners = "platt", ((float(curve.intercept_[0]) - slope * center, slope), ())
+    pairs = float(weights.sum())
+    fitted = Calibration(kind, *corners, sample.base_rate, len(sample.links), pairs, model)
+    measured = () if test is None else tuple(_reliability(fitted, test))
+    return Calibration(**{**fitted.__dict__, "reliability": measured})
+
+
+def _reliability(calibration: Calibration, test: Sample) -> Sequence[dict[str, Any]]:
+    """Return probabilities and shares of links by bins of as many test links each."""
+    of_links = calibration.probability(test.links)
+    of_others = calibration.probability(test.others)
+    edges = np.unique(np.quantile(of_links, np.linspace(0, 1, BINS + 1)[1:-1]))
+    bins = []
+    for i in range(len(edges) + 1):
+        links = np.searchsorted(edges, of_links, "right") == i
+        others = np.searchsorted(edges, of_others, "right") == i
+        total = test.worth * links.sum() + test.weights[others].sum()
+        if not links.any():
+            continue
+        mean = test.worth * of_links[links].sum() + of_others[others] @ test.weights[others]
+        bins.append(
+            {
+                "probability": float(mean / total),
+                "observed": float(test.worth * links.sum() / total),
+                "links": int(links.sum()),
+            }
+        )
+    return bins

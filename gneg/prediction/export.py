@@ -1,0 +1,191 @@
+"""Answers and embeddings as files: streamed, resumed, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv
+from torch import Tensor
+
+from gneg import checks, files
+from gneg.datasets import LinkData
+from gneg.samplers.formats.parts import Parts, in_use
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data, HeteroData
+
+SUFFIXES = (".parquet", ".csv", ".jsonl")
+ROWS = 4_096  # queries of a piece, which are answered and written at once
+#: Answers to the queries with the given numbers ``[low, high)``.
+Answers = Callable[[int, int], pa.Table]
+
+
+def check_out(out: str | Path, *, fresh: bool, inputs: tuple[str | Path | None, ...] = ()) -> Path:
+    """Return the path of a file of answers, if it can be written.
+
+    Raises:
+        ValueError: If its suffix is unknown, it exists and ``fresh`` is False, or another process
+            writes it.
+    """
+    path = files.check_output("out", out, inputs=inputs)
+    if path.suffix not in SUFFIXES:
+        checks.fail("out", f"a name that ends in one of {', '.join(SUFFIXES)}", str(path))
+    if in_use(path):
+        checks.fail("out", "a file that no other process writes", str(path))
+    if path.exists() and not fresh:
+        hint = "--fresh (fresh=True) replaces it"
+        checks.fail("out", "a file that is not there yet", str(path), hint=hint)
+    return path
+
+
+def write_answers(
+    out: str | Path,
+    count: int,
+    answers: Answers,
+    settings: Mapping[str, Any],
+    *,
+    info: Mapping[str, Any] | None = None,
+    fresh: bool = False,
+    report: Callable[[int, int], object] | None = None,
+) -> Path:
+    """Write the answers to ``count`` queries, the whole file or nothing.
+
+    Finished pieces are kept beside the file, so that an interrupted call resumes.
+
+    Args:
+        out: The file, ``.parquet``, ``.csv`` or ``.jsonl``.
+        count: Number of queries.
+        answers: Answers some of them.
+        settings: What decides the answers, JSON: pieces of other settings are not used.
+        info: What is said of the answers in the header of a Parquet file, JSON.
+        fresh: Whether an earlier file, and its pieces, are replaced.
+        report: Called after each piece with the numbers of answered and of all queries.
+
+    Raises:
+        ValueError: As for :func:`check_out`.
+        WriteError: If it cannot be written.
+    """
+    path = check_out(out, fresh=fresh)
+    parts = Parts(path, dict(settings), fresh=fresh)
+    pieces = []
+    for i, low in enumerate(range(0, count, ROWS)):
+        piece = parts.path(f"{i:06d}.parquet")
+        high = min(low + ROWS, count)
+        if not piece.exists():
+            table = answers(low, high)
+            files.write_whole(
+                piece, lambda temporary, table=table: pq.write_table(table, temporary)
+            )
+        pieces.append(piece)
+        if report is not None:
+            report(high, count)
+    header = {**settings, **(info or {}), "versions": files.versions()}
+    writer = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[path.suffix]
+    files.write_whole(path, lambda temporary: writer(temporary, _read(pieces), header))
+    parts.remove()
+    return path
+
+
+def _read(pieces: list[Path]) -> Iterator[pa.Table]:
+    for piece in pieces:
+        yield pq.read_table(piece)
+
+
+def _parquet(path: Path, tables: Iterator[pa.Table], header: Mapping[str, Any]) -> None:
+    writer: pq.ParquetWriter | None = None
+    for table in tables:
+        if writer is None:
+            schema = table.schema.with_metadata({"gneg": json.dumps(header)})
+            writer = pq.ParquetWriter(path, schema, write_page_checksum=True)
+        writer.write_table(table.replace_schema_metadata({"gneg": json.dumps(header)}))
+    if writer is not None:
+        writer.close()
+
+
+def _csv(path: Path, tables: Iterator[pa.Table], header: Mapping[str, Any]) -> None:
+    with path.open("wb") as file:
+        for i, table in enumerate(tables):
+            _write_csv(file, table, with_header=i == 0)
+
+
+def _write_csv(file: BinaryIO, table: pa.Table, *, with_header: bool) -> None:
+    csv.write_csv(table, file, csv.WriteOptions(include_header=with_header))
+
+
+def _jsonl(path: Path, tables: Iterator[pa.Table], header: Mapping[str, Any]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for table in tables:
+            _write_jsonl(file, table)
+
+
+def _write_jsonl(file: TextIO, table: pa.Table) -> None:
+    for row in table.to_pylist():
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def write_embeddings(path: Path, z: Tensor, data: LinkData) -> None:
+    """Write embeddings ``[N, D]`` to an ``.npy``, or with names to a ``.parquet``.
+
+    Raises:
+        ValueError: If the suffix is another.
+    """
+    path = files.check_output("path", path)
+    if path.suffix not in (".npy", ".parquet"):
+        checks.fail("path", "a name that ends in .npy or .parquet", str(path))
+    array = z.numpy()
+    if path.suffix == ".npy":
+
+        def save(temporary: Path) -> None:
+            with temporary.open("wb") as file:
+                np.save(file, array)
+
+        files.write_whole(path, save)
+        return
+    rows = pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
+    columns = {"id": pa.array(np.arange(len(array))), "name": _all_names(data), "embedding": rows}
+    if data.num_src is not None:
+        side = np.where(np.arange(len(array)) < data.num_src, "source", "target")
+        columns["side"] = pa.array(side)
+    table = pa.table(columns)
+    files.write_whole(path, lambda temporary: pq.write_table(table, temporary))
+
+
+def _all_names(data: LinkData) -> pa.Array:
+    """Return the names ``[N]`` of all nodes as text, sources first in a bipartite graph."""
+    names = data.end_names if data.num_src is not None else data.end_names[:1]
+    sizes = [data.num_nodes] if data.num_src is None else list(data.size)  # type: ignore[arg-type]
+    parts = [
+        pa.array(np.arange(size)).cast(pa.string()) if own is None else own.values.cast(pa.string())
+        for own, size in zip(names, sizes, strict=True)
+    ]
+    return pa.concat_arrays(parts)
+
+
+def to_pyg(data: LinkData, z: Tensor) -> Data | HeteroData:
+    """Return the training graph as PyG data with features, embeddings and names.
+
+    Args:
+        data: The dataset.
+        z: ``[N, D]`` embeddings.
+    """
+    from torch_geometric.data import Data, HeteroData
+
+    names = _all_names(data).to_pylist()
+    if data.num_src is None:
+        graph = Data(x=data.dense_x, edge_index=data.graph.edge_index, num_nodes=data.num_nodes)
+        graph.z, graph.names = z, names
+        return graph
+    both = HeteroData()
+    for kind, part in (("source", slice(data.num_src)), ("target", slice(data.num_src, None))):
+        both[kind].num_nodes = len(names[part])
+        both[kind].z, both[kind].names = z[part], names[part]
+        if data.dense_x is not None:
+            both[kind].x = data.dense_x[part]
+    both["source", "to", "target"].edge_index = data.graph.edge_index
+    return both

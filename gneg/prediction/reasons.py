@@ -1,0 +1,87 @@
+"""Why a link is predicted: common neighbours, a path, or the known link that is most like it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gneg.datasets import LinkData
+from gneg.prediction.retrieve import IntArray
+
+SHOWN = 3  # neighbours that are named
+
+
+class Reasons:
+    """Says what the training graph has between two nodes.
+
+    Args:
+        data: The dataset.
+        z: ``[N, D]`` embeddings of all nodes, sources first in a bipartite graph.
+    """
+
+    def __init__(self, data: LinkData, z: Tensor) -> None:
+        self.graph = data.homogeneous_graph
+        self.names = data.end_names
+        self.num_src = data.num_src
+        self.unit = functional.normalize(z.float().cpu(), dim=-1)
+
+    def of(self, source: IntArray, target: IntArray) -> list[str]:
+        """Return a sentence for each pair ``source [n]``, ``target [n]``."""
+        shift = self.num_src or 0
+        return [self._sentence(int(u), int(v) + shift) for u, v in zip(source, target, strict=True)]
+
+    def _sentence(self, u: int, v: int) -> str:
+        near_u, near_v = self._neighbors(u), self._neighbors(v)
+        common = np.intersect1d(near_u, near_v, assume_unique=True)
+        if len(common):
+            rarest = common[np.argsort(self._degree(common), kind="stable")]
+            more = f" and {len(rarest) - SHOWN:,} more" if len(rarest) > SHOWN else ""
+            kind = "common neighbour" if len(rarest) == 1 else "common neighbours"
+            return f"{len(rarest):,} {kind}: {self._listed(rarest[:SHOWN])}{more}"
+        path = self._path(near_u, near_v)
+        if path is not None:
+            return f"path: {' - '.join(self._name(node) for node in (u, *path, v))}"
+        if not len(near_u) or not len(near_v):
+            lonely = u if not len(near_u) else v
+            return f"{self._name(lonely)} has no link in training"
+        if not self.unit.size(1):
+            return "no path of three links"
+        return self._most_alike(u, v, near_u)
+
+    def _path(self, near_u: IntArray, near_v: IntArray) -> tuple[int, int] | None:
+        """Return the inner nodes of a path of three links, by way of nodes of few links."""
+        ends = near_u[np.argsort(self._degree(near_u), kind="stable")]
+        for w in ends:
+            joint = np.intersect1d(self._neighbors(int(w)), near_v, assume_unique=True)
+            if len(joint):
+                return int(w), int(joint[np.argmin(self._degree(joint))])
+        return None
+
+    def _most_alike(self, u: int, v: int, near_u: IntArray) -> str:
+        likeness = self.unit[torch.from_numpy(near_u)] @ self.unit[v]
+        best = int(likeness.argmax())
+        known = self._name(int(near_u[best]))
+        cosine = float(likeness[best])
+        return f"like {known} (cosine {cosine:.2f}), which {self._name(u)} is linked with"
+
+    def _neighbors(self, node: int) -> IntArray:
+        start, stop = self.graph.indptr[node : node + 2]
+        row: IntArray = self.graph.indices[start:stop].astype(np.int64)
+        return row
+
+    def _degree(self, nodes: IntArray) -> IntArray:
+        degree: IntArray = self.graph.indptr[nodes + 1] - self.graph.indptr[nodes]
+        return degree
+
+    def _listed(self, nodes: Sequence[int] | IntArray) -> str:
+        return ", ".join(self._name(int(node)) for node in nodes)
+
+    def _name(self, node: int) -> str:
+        is_target = self.num_src is not None and node >= self.num_src
+        own = self.names[int(is_target)]
+        place = node - (self.num_src or 0) if is_target else node
+        return str(place) if own is None else own[place]
