@@ -17,7 +17,7 @@ LOOSE = {"__init__", "checks", "files", "rng"}
 #: A room imports only from rooms before it in this list, and from the loose files.
 ROOMS = [
     *("kernels", "graph", "samplers", "losses", "datasets", "transforms", "loader"),
-    *("evaluation", "nn", "training", "experiments", "integrations", "cli"),
+    *("evaluation", "nn", "training", "prediction", "experiments", "integrations", "cli"),
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))
 MOST_LINES = 300

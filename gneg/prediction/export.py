@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
@@ -78,10 +79,7 @@ def write_answers(
         piece = parts.path(f"{i:06d}.parquet")
         high = min(low + ROWS, count)
         if not piece.exists():
-            table = answers(low, high)
-            files.write_whole(
-                piece, lambda temporary, table=table: pq.write_table(table, temporary)
-            )
+            files.write_whole(piece, partial(pq.write_table, answers(low, high)))
         pieces.append(piece)
         if report is not None:
             report(high, count)

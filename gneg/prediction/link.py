@@ -18,9 +18,9 @@ from gneg.datasets import LinkData, Names
 from gneg.nn import Scorer
 from gneg.prediction import calibrate, export
 from gneg.prediction.link_sample import score_sample
-from gneg.prediction.ranking import Candidates, IntArray, Ranker
+from gneg.prediction.ranking import Candidates, Ranker
 from gneg.prediction.reasons import Reasons
-from gneg.prediction.retrieve import Side
+from gneg.prediction.retrieve import IntArray, Side
 from gneg.training.link import LinkRun
 
 if TYPE_CHECKING:

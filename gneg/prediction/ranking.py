@@ -140,9 +140,9 @@ def _ordered(ids: IntArray, scores: FloatArray, k: int) -> tuple[IntArray, Float
     """Return the first k by descending score and ascending id; -1, NaN where there are fewer."""
     ids = np.where(np.isneginf(scores), -1, ids)
     by_id = np.argsort(np.where(ids < 0, np.iinfo(np.int64).max, ids), axis=1, kind="stable")
-    ids, scores = (np.take_along_axis(values, by_id, axis=1) for values in (ids, scores))
+    ids, scores = np.take_along_axis(ids, by_id, 1), np.take_along_axis(scores, by_id, 1)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    ids, scores = (np.take_along_axis(values, best, axis=1) for values in (ids, scores))
+    ids, scores = np.take_along_axis(ids, best, 1), np.take_along_axis(scores, best, 1)
     scores = np.where(ids < 0, np.nan, scores).astype(np.float32)
     missing = k - ids.shape[1]
     if missing > 0:
