@@ -32,9 +32,9 @@ if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the modu
     from gneg.evaluation.hardset import HardSet, hardset
     from gneg.evaluation.link import evaluate
     from gneg.experiments.grid import compare
+    from gneg.prediction.loading import load
     from gneg.training.config import LinkConfig, TripleConfig
     from gneg.training.driver import train
-    from gneg.training.load import load
 
 __all__ = [
     "Graph",
@@ -60,6 +60,7 @@ __all__ = [
     "losses",
     "negative_sampling",
     "nn",
+    "prediction",
     "sample",
     "samplers",
     "structured_negative_sampling",
@@ -86,9 +87,10 @@ _LATE = {
     "experiments": None,
     "hardset": "evaluation.hardset",
     "integrations": None,
-    "load": "training.load",
+    "load": "prediction.loading",
     "loader": None,
     "nn": None,
+    "prediction": None,
     "sample": "datasets.negatives",
     "train": "training.driver",
     "training": None,

@@ -89,9 +89,10 @@ class Names(Sequence[str]):
         wanted = [str(name) for name in names]
         unknown = [name for name in wanted if name not in self._ids]
         if unknown:
-            sample = self[:100_000]
-            hint = checks.closest(unknown[0], sample)
-            checks.fail(argument, f"known names, of {len(self):,}", repr(unknown[0]), hint=hint)
+            examples = f"there are {len(self):,}, such as {', '.join(map(repr, self[:3]))}"
+            hint = checks.closest(unknown[0], self[:100_000]) or examples
+            more = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
+            checks.fail(argument, "known names", repr(unknown[0]) + more, hint=hint)
         return np.array([self._ids[name] for name in wanted], np.int64)
 
     @cached_property

@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from gneg.prediction.calibrate import Calibration
 from gneg.prediction.link import LinkModel
+from gneg.prediction.loading import load
+from gneg.prediction.triple import TripleModel
 
-__all__ = ["Calibration", "LinkModel"]
+__all__ = ["Calibration", "LinkModel", "TripleModel", "load"]

@@ -15,7 +15,7 @@ from pyarrow import csv
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets import LinkData
+from gneg.datasets import LinkData, Names, TripleData
 from gneg.samplers.formats.parts import Parts, in_use
 
 if TYPE_CHECKING:
@@ -127,8 +127,13 @@ def _write_jsonl(file: TextIO, table: pa.Table) -> None:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def write_embeddings(path: Path, z: Tensor, data: LinkData) -> None:
+def write_embeddings(path: Path, z: Tensor, names: Mapping[str, pa.Array]) -> None:
     """Write embeddings ``[N, D]`` to an ``.npy``, or with names to a ``.parquet``.
+
+    Args:
+        path: The file.
+        z: The embeddings.
+        names: Columns ``[N]`` that say whose they are.
 
     Raises:
         ValueError: If the suffix is another.
@@ -146,23 +151,29 @@ def write_embeddings(path: Path, z: Tensor, data: LinkData) -> None:
         files.write_whole(path, save)
         return
     rows = pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
-    columns = {"id": pa.array(np.arange(len(array))), "name": _all_names(data), "embedding": rows}
-    if data.num_src is not None:
-        side = np.where(np.arange(len(array)) < data.num_src, "source", "target")
-        columns["side"] = pa.array(side)
-    table = pa.table(columns)
+    table = pa.table({**names, "embedding": rows})
     files.write_whole(path, lambda temporary: pq.write_table(table, temporary))
 
 
-def _all_names(data: LinkData) -> pa.Array:
-    """Return the names ``[N]`` of all nodes as text, sources first in a bipartite graph."""
+def names_of_entities(data: TripleData) -> dict[str, pa.Array]:
+    """Return the column ``name`` of all entities."""
+    return {"name": _text(data.entities, data.num_entities)}
+
+
+def names_of_nodes(data: LinkData) -> dict[str, pa.Array]:
+    """Return the columns ``name`` and, in a bipartite graph, ``side`` of all nodes."""
     names = data.end_names if data.num_src is not None else data.end_names[:1]
     sizes = [data.num_nodes] if data.num_src is None else list(data.size)  # type: ignore[arg-type]
-    parts = [
-        pa.array(np.arange(size)).cast(pa.string()) if own is None else own.values.cast(pa.string())
-        for own, size in zip(names, sizes, strict=True)
-    ]
-    return pa.concat_arrays(parts)
+    parts = [_text(own, size) for own, size in zip(names, sizes, strict=True)]
+    columns = {"name": pa.concat_arrays(parts)}
+    if len(sizes) == 2:
+        columns["side"] = pa.array(np.repeat(["source", "target"], sizes))
+    return columns
+
+
+def _text(names: Names | None, size: int) -> pa.Array:
+    values = pa.array(np.arange(size)) if names is None else names.values
+    return values.cast(pa.string())
 
 
 def to_pyg(data: LinkData, z: Tensor) -> Data | HeteroData:
@@ -174,7 +185,7 @@ def to_pyg(data: LinkData, z: Tensor) -> Data | HeteroData:
     """
     from torch_geometric.data import Data, HeteroData
 
-    names = _all_names(data).to_pylist()
+    names = names_of_nodes(data)["name"].to_pylist()
     if data.num_src is None:
         graph = Data(x=data.dense_x, edge_index=data.graph.edge_index, num_nodes=data.num_nodes)
         graph.z, graph.names = z, names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,24 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from gneg import checks, files
-from gneg.datasets import LinkData, Names
+from gneg import checks
+from gneg.datasets import LinkData
 from gneg.nn import Scorer
-from gneg.prediction import calibrate, export
+from gneg.prediction import export
+from gneg.prediction.calibrate import Sample
 from gneg.prediction.link_sample import score_sample
+from gneg.prediction.model import (
+    MEMORY_MB,
+    Nodes,
+    TrainedModel,
+    as_tensors,
+    ids_of,
+    named,
+    one_size,
+    score_columns,
+)
 from gneg.prediction.ranking import Candidates, Ranker
-from gneg.prediction.reasons import Reasons
+from gneg.prediction.reasons import LinkReasons
 from gneg.prediction.retrieve import IntArray, Side
 from gneg.training.link import LinkRun
 
@@ -27,13 +37,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch_geometric.data import Data, HeteroData
 
-#: A name, or several; ids are given as a tensor.
-Nodes = str | int | Iterable[str | int] | Tensor
-MEMORY_MB = 1024
 RECALL_QUERIES = 20  # nodes that the recall of retrieval is measured on
 
 
-class LinkModel:
+class LinkModel(TrainedModel[LinkRun]):
     """A trained link predictor that answers in the user's own names.
 
     Nodes are given by name, or as a tensor of ids. Links of all parts of the data are known; the
@@ -51,7 +58,7 @@ class LinkModel:
     """
 
     def __init__(self, run: LinkRun, folder: Path | None = None) -> None:
-        self.run, self.folder = run, folder
+        super().__init__(run, folder)
         self.data: LinkData = run.data
         self._rankers: dict[tuple[Side, bool], Ranker] = {}
 
@@ -81,10 +88,8 @@ class LinkModel:
         if isinstance(src, Tensor) and isinstance(dst, Tensor):
             return self._scorer(src, dst)
         pair = self.ids(src, "source"), self.ids(dst, "target")
-        if len(pair[0]) != len(pair[1]):
-            checks.fail("dst", f"{len(pair[0])} targets, one for each source", len(pair[1]))
-        device = self._scorer.z.device
-        return self._scorer(*(torch.from_numpy(ids).to(device) for ids in pair)).cpu().numpy()
+        one_size(("src", "dst"), pair)
+        return self._scorer(*as_tensors(pair, self._scorer.z.device)).cpu().numpy()
 
     def predict_proba(self, src: Nodes, dst: Nodes) -> npt.NDArray[np.float64]:
         """Return the probabilities of pairs, see :class:`gneg.prediction.Calibration`.
@@ -96,36 +101,11 @@ class LinkModel:
         Raises:
             ValueError: As for :meth:`score`.
         """
-        scores = self.score(src, dst)
-        values = scores.cpu().numpy() if isinstance(scores, Tensor) else scores
-        return self.calibration.probability(values)
+        return self._probabilities(self.score(src, dst))
 
-    @cached_property
-    def calibration(self) -> calibrate.Calibration:
-        """The calibration, fitted when it is first needed and stored beside the run."""
-        model = self.fingerprint
-        stored = None if self.folder is None else calibrate.load(self.folder, model)
-        if stored is not None:
-            return stored
-        ranker = self.ranker("target")
-        samples = [
-            score_sample(self.data, ranker, part, seed=i)
-            if self.data.positives(part).size(1)
-            else None
-            for i, part in enumerate(("valid", "test"))
-        ]
-        assert samples[0] is not None
-        fitted = calibrate.fit(samples[0], samples[1], model)
-        if self.folder is not None:
-            fitted.save(self.folder)
-        return fitted
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of the model's weights and of its data."""
-        weights = self.run.model.state_dict()
-        tensors = [value for value in weights.values() if isinstance(value, Tensor)]
-        return files.digest((sorted(weights), self.data.describe()), *(t.cpu() for t in tensors))
+    def sample(self, part: str, seed: int) -> Sample:
+        """Return scores of held-out links and of other pairs; see :func:`score_sample`."""
+        return score_sample(self.data, self.ranker("target"), part, seed)
 
     # -- recommendations -----------------------------------------------------------------------
 
@@ -199,14 +179,12 @@ class LinkModel:
         if keep_known and (~empty).any():
             pairs = torch.from_numpy(np.stack([rows, partner])[:, ~empty])
             known[~empty] = ranker.known.contains(*pairs).numpy()
-        query, answer = self._named(rows, side == "target"), self._named(partner, side != "target")
-        ends = (query, answer) if side == "target" else (answer, query)
+        source, target = (rows, partner) if side == "target" else (partner, rows)
+        names = self.data.end_names
         columns = {
-            "source": ends[0],
-            "target": ends[1],
-            "score": pa.array(score, pa.float32(), from_pandas=True),
-            "probability": pa.array(self.calibration.probability(score), from_pandas=True),
-            "known": pa.array(known),
+            "source": named(source, names[0]),
+            "target": named(target, names[1]),
+            **score_columns(score, self.calibration.probability(score), known),
         }
         if why:
             columns["why"] = pa.array(self._why(rows, partner, side), pa.string())
@@ -219,8 +197,8 @@ class LinkModel:
         return ["no node is left to link with" if empty else text for text, empty in left]
 
     @cached_property
-    def _reasons(self) -> Reasons:
-        return Reasons(self.data, self._scorer.z)
+    def _reasons(self) -> LinkReasons:
+        return LinkReasons(self.data, self._scorer.z)
 
     def ranker(self, side: Side, *, keep_known: bool = False) -> Ranker:
         """Return what ranks one end of links; it is kept for further calls."""
@@ -260,30 +238,9 @@ class LinkModel:
         Raises:
             ValueError: If there is no such node.
         """
-        size = self.data.graph.num_src if end == "source" else self.data.graph.num_dst
-        if nodes is None:
-            return np.arange(size)
-        if isinstance(nodes, Tensor):
-            ids = checks.index_tensor("nodes", nodes, "[n]").reshape(-1).cpu().long()
-            checks.node_range("nodes", ids, size)
-            return ids.numpy()
-        several = [nodes] if isinstance(nodes, str | int | np.integer) else list(nodes)
-        names = self._names(end)
-        return names.ids(several, "nodes")
-
-    def _names(self, end: Side) -> Names:
-        own = self.data.end_names[end == "target"]
-        if own is not None:
-            return own
-        size = self.data.graph.num_src if end == "source" else self.data.graph.num_dst
-        return Names(np.arange(size))
-
-    def _named(self, ids: IntArray, is_source: bool) -> pa.Array:
-        """Return names, or ids where there are none; null for -1."""
-        mask = pa.array(ids < 0)
-        own = self.data.end_names[not is_source]
-        values = pa.array(ids) if own is None else own.of(np.maximum(ids, 0))
-        return pa.compute.if_else(mask, None, values)
+        is_source = end == "source"
+        size = self.data.graph.num_src if is_source else self.data.graph.num_dst
+        return ids_of(nodes, self.data.end_names[not is_source], size, "nodes")
 
     def embeddings(self, path: str | Path | None = None) -> Tensor:
         """Return the embeddings ``[N, D]`` of all nodes, sources first in a bipartite graph.
@@ -296,7 +253,7 @@ class LinkModel:
         """
         z: Tensor = self._scorer.z.detach().float().cpu()
         if path is not None:
-            export.write_embeddings(Path(path), z, self.data)
+            export.write_embeddings(Path(path), z, export.names_of_nodes(self.data))
         return z
 
     def to_pyg(self) -> Data | HeteroData:

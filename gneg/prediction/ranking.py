@@ -95,7 +95,7 @@ class Ranker:
         if not self.excluded.bipartite:
             scores[torch.arange(len(rows)), torch.from_numpy(rows)] = -torch.inf
         best = scores.topk(min(k, scores.size(1)))
-        return _ordered(best.indices.numpy(), best.values.numpy(), k)
+        return ordered(best.indices.numpy(), best.values.numpy(), k)
 
     def _among(
         self, rows: IntArray, k: int, number: int, memory_mb: int
@@ -103,7 +103,7 @@ class Ranker:
         ids = self.retriever.candidates(rows, number, memory_mb)
         if self.keep_known:
             ids = self._with_known(rows, ids)
-        return _ordered(ids, self.scores(rows, ids), k)
+        return ordered(ids, self.scores(rows, ids), k)
 
     def _with_known(self, rows: IntArray, ids: IntArray) -> IntArray:
         """Return candidates with the known links of each query, each once."""
@@ -136,7 +136,7 @@ def known_links(data: LinkData, side: Side) -> KnownEdges:
     return known if side == "target" else known.reversed()
 
 
-def _ordered(ids: IntArray, scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+def ordered(ids: IntArray, scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """Return the first k by descending score and ascending id; -1, NaN where there are fewer."""
     ids = np.where(np.isneginf(scores), -1, ids)
     by_id = np.argsort(np.where(ids < 0, np.iinfo(np.int64).max, ids), axis=1, kind="stable")

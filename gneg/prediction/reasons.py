@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -10,31 +10,27 @@ from torch import Tensor
 from torch.nn import functional
 
 from gneg.datasets import LinkData
+from gneg.graph import Graph
 from gneg.prediction.retrieve import IntArray
 
 SHOWN = 3  # neighbours that are named
 
 
 class Reasons:
-    """Says what the training graph has between two nodes.
+    """Says what a graph has between two nodes.
 
     Args:
-        data: The dataset.
-        z: ``[N, D]`` embeddings of all nodes, sources first in a bipartite graph.
+        graph: The graph, homogeneous and undirected.
+        name: Returns the name of a node.
+        z: ``[N, D]`` embeddings of its nodes; D may be 0.
     """
 
-    def __init__(self, data: LinkData, z: Tensor) -> None:
-        self.graph = data.homogeneous_graph
-        self.names = data.end_names
-        self.num_src = data.num_src
-        self.unit = functional.normalize(z.float().cpu(), dim=-1)
+    def __init__(self, graph: Graph, name: Callable[[int], str], z: Tensor) -> None:
+        self.graph, self._name = graph, name
+        self.unit = functional.normalize(z.detach().float().cpu(), dim=-1)
 
-    def of(self, source: IntArray, target: IntArray) -> list[str]:
-        """Return a sentence for each pair ``source [n]``, ``target [n]``."""
-        shift = self.num_src or 0
-        return [self._sentence(int(u), int(v) + shift) for u, v in zip(source, target, strict=True)]
-
-    def _sentence(self, u: int, v: int) -> str:
+    def sentence(self, u: int, v: int) -> str:
+        """Return a sentence on two nodes."""
         near_u, near_v = self._neighbors(u), self._neighbors(v)
         common = np.intersect1d(near_u, near_v, assume_unique=True)
         if len(common):
@@ -80,8 +76,27 @@ class Reasons:
     def _listed(self, nodes: Sequence[int] | IntArray) -> str:
         return ", ".join(self._name(int(node)) for node in nodes)
 
-    def _name(self, node: int) -> str:
-        is_target = self.num_src is not None and node >= self.num_src
-        own = self.names[int(is_target)]
-        place = node - (self.num_src or 0) if is_target else node
-        return str(place) if own is None else own[place]
+
+class LinkReasons(Reasons):
+    """Says what the training graph has between two nodes.
+
+    Args:
+        data: The dataset.
+        z: ``[N, D]`` embeddings of all nodes, sources first in a bipartite graph.
+    """
+
+    def __init__(self, data: LinkData, z: Tensor) -> None:
+        first = data.num_nodes if data.num_src is None else data.num_src
+        source, target = data.end_names
+
+        def name(node: int) -> str:
+            own, place = (source, node) if node < first else (target, node - first)
+            return str(place) if own is None else own[place]
+
+        super().__init__(data.homogeneous_graph, name, z)
+        self._shift = data.num_src or 0
+
+    def of(self, source: IntArray, target: IntArray) -> list[str]:
+        """Return a sentence for each pair ``source [n]``, ``target [n]``."""
+        pairs = zip(source.tolist(), (target + self._shift).tolist(), strict=True)
+        return [self.sentence(u, v) for u, v in pairs]

@@ -1,0 +1,135 @@
+"""What trained models of links and of triples have in common: weights, probabilities, names."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from torch import Tensor
+
+from gneg import checks, files
+from gneg.datasets import Names
+from gneg.prediction import calibrate
+from gneg.prediction.calibrate import Calibration, Sample
+from gneg.training.run import Run
+
+IntArray = npt.NDArray[np.int64]
+#: A name, or several; ids are given as a tensor.
+Nodes = str | int | Iterable[str | int] | Tensor
+RunType = TypeVar("RunType", bound=Run[Any, Any])
+MEMORY_MB = 1024
+
+
+class TrainedModel(ABC, Generic[RunType]):
+    """A trained model and its data.
+
+    Args:
+        run: The run, with its best weights.
+        folder: Its folder, where the calibration is stored; None: it is not stored.
+    """
+
+    def __init__(self, run: RunType, folder: Path | None = None) -> None:
+        self.run, self.folder = run, folder
+
+    @abstractmethod
+    def sample(self, part: str, seed: int) -> Sample:
+        """Return scores of held-out positives, and of others that stand for all.
+
+        Args:
+            part: The positives: ``valid`` or ``test``.
+            seed: Seed of the choice of others.
+        """
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """The calibration, fitted when it is first needed and stored in the folder of the run.
+
+        Raises:
+            ValueError: If there are no validation positives to fit it on.
+        """
+        stored = None if self.folder is None else calibrate.load(self.folder, self.fingerprint)
+        if stored is not None:
+            return stored
+        sizes = [self.run.data.positives(part).size(1) for part in ("valid", "test")]
+        if not sizes[0]:
+            checks.fail("data", "with validation positives, for probabilities", "none")
+        test = self.sample("test", 1) if sizes[1] else None
+        fitted = calibrate.fit(self.sample("valid", 0), test, self.fingerprint)
+        if self.folder is not None:
+            fitted.save(self.folder)
+        return fitted
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the model's weights and of its data."""
+        weights = {
+            name: value
+            for name, value in self.run.model.state_dict().items()
+            if isinstance(value, Tensor)
+        }
+        header = sorted(weights), self.run.data.describe()
+        return files.digest(header, *(weights[name].cpu() for name in header[0]))
+
+    def _probabilities(self, scores: Any) -> npt.NDArray[np.float64]:
+        values = scores.detach().cpu().numpy() if isinstance(scores, Tensor) else scores
+        return self.calibration.probability(values)
+
+
+def ids_of(nodes: Nodes | None, names: Names | None, size: int, argument: str) -> IntArray:
+    """Return the ids ``[n]`` of nodes, entities or relations.
+
+    Args:
+        nodes: Names, or a tensor of ids; None: all.
+        names: Their names; None: they are called by their ids.
+        size: Their number.
+        argument: What to call them in errors.
+
+    Raises:
+        ValueError: If there is no such name or id.
+    """
+    if nodes is None:
+        return np.arange(size)
+    if isinstance(nodes, Tensor):
+        ids = checks.index_tensor(argument, nodes, "[n]").reshape(-1).cpu().long()
+        checks.node_range(argument, ids, size)
+        return ids.numpy()
+    several = [nodes] if isinstance(nodes, str | int | np.integer) else list(nodes)
+    return (Names(np.arange(size)) if names is None else names).ids(several, argument)
+
+
+def named(ids: IntArray, names: Names | None) -> pa.Array:
+    """Return the names of ids ``[n]``, or the ids where there are none; null for -1."""
+    values = pa.array(ids) if names is None else names.of(np.maximum(ids, 0))
+    return pc.if_else(pa.array(ids < 0), None, values)
+
+
+def score_columns(
+    scores: npt.NDArray[np.float32], probabilities: npt.NDArray[np.float64], known: Any
+) -> dict[str, pa.Array]:
+    """Return the columns ``score``, ``probability`` and ``known``; NaN is null."""
+    return {
+        "score": pa.array(scores, pa.float32(), from_pandas=True),
+        "probability": pa.array(probabilities, from_pandas=True),
+        "known": pa.array(known),
+    }
+
+
+def one_size(names: Iterable[str], arrays: Iterable[IntArray]) -> None:
+    """Refuse lists of different lengths."""
+    sizes = [len(array) for array in arrays]
+    for name, size in zip(names, sizes, strict=True):
+        if size != sizes[0]:
+            checks.fail(name, f"{sizes[0]:,} values, as many as the first argument", f"{size:,}")
+
+
+def as_tensors(arrays: Iterable[IntArray], device: torch.device) -> list[Tensor]:
+    """Return arrays of ids as tensors on a device."""
+    return [torch.from_numpy(array).to(device) for array in arrays]

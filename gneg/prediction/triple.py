@@ -1,0 +1,234 @@
+"""A trained model of triples: completions of queries in the user's own names."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.datasets import TripleData
+from gneg.nn.kge.base_measure import BlockScorer
+from gneg.prediction import export
+from gneg.prediction.calibrate import Sample
+from gneg.prediction.model import (
+    MEMORY_MB,
+    IntArray,
+    Nodes,
+    TrainedModel,
+    as_tensors,
+    ids_of,
+    named,
+    one_size,
+    score_columns,
+)
+from gneg.prediction.triple_ranking import PARTS, Part, TripleRanker
+from gneg.prediction.triple_reasons import TripleReasons
+from gneg.prediction.triple_sample import score_sample
+from gneg.training.triple import TripleRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch_geometric.data import Data
+
+
+class TripleModel(TrainedModel[TripleRun]):
+    """A trained knowledge-graph model that answers in the user's own names.
+
+    Entities and relations are given by name, or as a tensor of ids. Triples of all parts of the
+    data are known.
+
+    Args:
+        run: The run, with its best weights.
+        folder: Its folder, where the calibration is stored; None: it is not stored.
+
+    Example:
+        >>> import gneg
+        >>> model = gneg.load("runs/facts-complex-...")  # doctest: +SKIP
+        >>> model.predict_target(head="aspirin", relation="treats", k=5)  # doctest: +SKIP
+    """
+
+    def __init__(self, run: TripleRun, folder: Path | None = None) -> None:
+        super().__init__(run, folder)
+        self.data: TripleData = run.data
+
+    def scorer(self) -> BlockScorer:
+        """Return the model as ``score(head, relation, tail)`` of ids, with its ``rows``."""
+        return self._scorer
+
+    @cached_property
+    def _scorer(self) -> BlockScorer:
+        return self.run.scorer()
+
+    @cached_property
+    def _device(self) -> torch.device:
+        return next(self.run.model.parameters()).device
+
+    def score(self, head: Nodes, relation: Nodes, tail: Nodes) -> Any:
+        """Return the model's scores of triples, higher is likelier.
+
+        Args:
+            head: Heads, names or a tensor of ids.
+            relation: As many relations.
+            tail: As many tails.
+
+        Returns:
+            A tensor of the shape of ``head`` for tensors, else an array ``[n]``.
+
+        Raises:
+            ValueError: If a name is unknown, or there are not as many of each.
+        """
+        if all(isinstance(part, Tensor) for part in (head, relation, tail)):
+            return self._scorer(head, relation, tail)  # type: ignore[arg-type]
+        parts = [
+            self.ids(part, name) for part, name in zip((head, relation, tail), PARTS, strict=True)
+        ]
+        one_size(PARTS, parts)
+        return self._scorer(*as_tensors(parts, self._device)).cpu().numpy()
+
+    def predict_proba(self, head: Nodes, relation: Nodes, tail: Nodes) -> npt.NDArray[np.float64]:
+        """Return the probabilities of triples, see :class:`gneg.prediction.Calibration`.
+
+        Args:
+            head: Heads, names or a tensor of ids.
+            relation: As many relations.
+            tail: As many tails.
+
+        Raises:
+            ValueError: As for :meth:`score`.
+        """
+        return self._probabilities(self.score(head, relation, tail))
+
+    def sample(self, part: str, seed: int) -> Sample:
+        """Return scores of held-out triples and of other answers to known queries."""
+        return score_sample(self.data, self._scorer, part, seed)
+
+    def predict_target(
+        self,
+        *,
+        head: str | int | None = None,
+        relation: str | int | None = None,
+        tail: str | int | None = None,
+        k: int = 20,
+        keep_known: bool = False,
+        why: bool = False,
+    ) -> pd.DataFrame:
+        """Return the likeliest completions of a triple of which one part is not given.
+
+        Args:
+            head: The head, None if it is looked for.
+            relation: The relation, None if it is looked for.
+            tail: The tail, None if it is looked for.
+            k: Number of answers, >= 1; fewer if there are no more.
+            keep_known: Whether known triples are listed too, marked in the column ``known``.
+            why: Whether to say what is known that is like each answer, in a column ``why``.
+
+        Returns:
+            A table with the columns ``head``, ``relation``, ``tail``, ``score``, ``probability``
+            and ``known``, best first.
+
+        Raises:
+            ValueError: If not exactly one part is None, a name is unknown or ``k`` out of range.
+        """
+        given = {"head": head, "relation": relation, "tail": tail}
+        missing = [part for part, value in given.items() if value is None]
+        if len(missing) != 1:
+            allowed = "given, all but the one that is looked for"
+            checks.fail("head, relation, tail", allowed, f"{3 - len(missing)} of them")
+        query = {part: self.ids(value, part) for part, value in given.items() if value is not None}
+        table = self.answers(query, missing[0], k, keep_known=keep_known, why=why)  # type: ignore[arg-type]
+        return table.to_pandas()
+
+    def answers(
+        self,
+        query: dict[str, IntArray],
+        part: Part,
+        k: int,
+        *,
+        keep_known: bool = False,
+        why: bool = False,
+        memory_mb: int = MEMORY_MB,
+    ) -> pa.Table:
+        """Return the answers to queries as an Arrow table.
+
+        Args:
+            query: Ids ``[B]`` of the two parts that are given.
+            part: The part that is looked for.
+            k: Number of answers to each, >= 1.
+            keep_known: As for :meth:`predict_target`.
+            why: As for :meth:`predict_target`.
+            memory_mb: Memory for scores, in megabytes.
+        """
+        k = checks.integer("k", k, 1)
+        one_size(query, query.values())
+        found, scores = self._ranker.best(
+            query, part, k, keep_known=keep_known, memory_mb=memory_mb
+        )
+        present = found >= 0
+        present[:, 0] |= ~present.any(axis=1)  # a row without an answer
+        counts = present.sum(axis=1)
+        triples = {name: np.repeat(ids, counts) for name, ids in query.items()}
+        triples[part], score = found[present], scores[present]
+        ids = np.stack([triples[name] for name in PARTS])
+        known = self._ranker.are_known(ids)
+        columns: dict[str, pa.Array] = {
+            name: named(triples[name], names)
+            for name, names in zip(PARTS, self.data.end_names, strict=True)
+        }
+        columns |= score_columns(score, self.calibration.probability(score), known)
+        if why:
+            columns["why"] = pa.array(self._reasons.of(ids, part), pa.string())
+        return pa.table(columns)
+
+    @cached_property
+    def _ranker(self) -> TripleRanker:
+        return TripleRanker(self.data, self._scorer, self._device)
+
+    @cached_property
+    def _reasons(self) -> TripleReasons:
+        return TripleReasons(self.data, self.run.final_embeddings())
+
+    def ids(self, nodes: Nodes | None, part: str) -> IntArray:
+        """Return the ids ``[n]`` of entities or relations given by name, or as a tensor.
+
+        Args:
+            nodes: The names, or a tensor of ids; None: all.
+            part: ``head``, ``relation`` or ``tail``.
+
+        Raises:
+            ValueError: If there is no such name.
+        """
+        is_relation = part == "relation"
+        size = self.data.num_relations if is_relation else self.data.num_entities
+        names = self.data.relations if is_relation else self.data.entities
+        return ids_of(nodes, names, size, part)
+
+    def embeddings(self, path: str | Path | None = None) -> Tensor:
+        """Return the vectors ``[N, D]`` of all entities.
+
+        Args:
+            path: File to write them to: ``.npy``, or ``.parquet`` with the names; None: none.
+
+        Raises:
+            ValueError: If the suffix is another.
+        """
+        z = self.run.final_embeddings().detach().float().cpu()
+        if path is not None:
+            export.write_embeddings(Path(path), z, export.names_of_entities(self.data))
+        return z
+
+    def to_pyg(self) -> Data:
+        """Return the training triples with vectors ``z`` of entities and their ``names``."""
+        from torch_geometric.data import Data
+
+        head, relation, tail = self.data.train
+        graph = Data(edge_index=torch.stack([head, tail]), edge_type=relation)
+        graph.num_nodes, graph.z = self.data.num_entities, self.embeddings()
+        graph.names = export.names_of_entities(self.data)["name"].to_pylist()
+        return graph
