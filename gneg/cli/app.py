@@ -21,6 +21,7 @@ LACK_OF_MEMORY = re.compile("can't allocate memory|out of memory|bad_alloc")  # 
 COMMANDS = (
     "train",
     "describe",
+    "predict",
     "evaluate",
     "hardset",
     "audit",

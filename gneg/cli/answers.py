@@ -1,0 +1,89 @@
+"""What the commands that answer have in common: options, checks, tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gneg import checks
+from gneg.cli.app import say
+from gneg.cli.tables import print_table
+
+ANSWERS = "Answers"
+UNITS = {"": 1, "mb": 1, "gb": 1024}  # in megabytes
+
+Run = Annotated[str, typer.Argument(help="The folder of a run, or one of its model-SEED.pt.")]
+K = Annotated[int, typer.Option("--k", "-k", help="Answers to each.", rich_help_panel=ANSWERS)]
+KeepKnown = Annotated[
+    bool,
+    typer.Option("--keep-known", help="List known links too, marked.", rich_help_panel=ANSWERS),
+]
+Why = Annotated[
+    bool,
+    typer.Option("--why", help="Say what the data have between both.", rich_help_panel=ANSWERS),
+]
+OutFile = Annotated[
+    Path | None,
+    typer.Option(help="File to write: .parquet, .csv or .jsonl.", rich_help_panel=ANSWERS),
+]
+Memory = Annotated[
+    str,
+    typer.Option(help="Memory for scores, such as 500MB or 2GB.", rich_help_panel=ANSWERS),
+]
+
+
+def load_model(run: str, kind: str) -> Any:
+    """Return the model of a run of links or of triples."""
+    from gneg.prediction import LinkModel, load
+
+    model = load(run)
+    is_link = isinstance(model, LinkModel)
+    if is_link != (kind == "link"):
+        hint = "gneg predict" if is_link else "gneg kg predict"
+        checks.fail("run", "one of the other command", run, hint=hint)
+    return model
+
+
+def check_file(out: Path, fresh: bool, *inputs: str | Path | None) -> None:
+    """Refuse a file of answers that cannot be written, exists, or is read."""
+    from gneg.prediction.export import check_out
+
+    check_out(out, fresh=fresh, inputs=inputs)
+
+
+def megabytes(text: str) -> int:
+    """Return an amount of memory in megabytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(mb|gb|)", text.strip().lower())
+    size = 0 if match is None else int(float(match[1]) * UNITS[match[2]])
+    if size < 1:
+        checks.fail("memory", "an amount of at least 1MB, such as 500MB or 2GB", repr(text))
+    return size
+
+
+def print_answers(table: Any, names: tuple[str, ...]) -> None:
+    """Print answers as a table."""
+    columns = [*names, "score", "probability"]
+    rows = table.to_pylist()
+    known = any(row["known"] for row in rows)
+    columns += ["known"] * known + ["why"] * ("why" in table.column_names)
+    print_table("", columns, [[_cell(row[name]) for name in columns] for row in rows], len(names))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def say_calibration(model: Any) -> None:
+    """Print what a probability means."""
+    calibration = model.calibration
+    say(
+        f"probability: the share of held-out positives among all that score so, of which one in "
+        f"{1 / calibration.base_rate:,.0f} is one; fitted on {calibration.links:,} of validation"
+    )

@@ -1,0 +1,112 @@
+"""``gneg kg predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gneg import checks
+from gneg.cli.answers import (
+    K,
+    KeepKnown,
+    Memory,
+    OutFile,
+    Run,
+    Why,
+    check_file,
+    load_model,
+    megabytes,
+    print_answers,
+    say_calibration,
+)
+from gneg.cli.app import command_line, kg, plain_errors, say_path
+from gneg.cli.options import Fresh
+from gneg.cli.progress import ProgressDisplay
+
+
+@kg.command("predict")
+def predict_triples_command(
+    run: Run,
+    head: Annotated[str | None, typer.Option(help="Head of the triple.")] = None,
+    relation: Annotated[str | None, typer.Option(help="Relation of the triple.")] = None,
+    tail: Annotated[str | None, typer.Option(help="Tail of the triple.")] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(help="Table with two of the columns head, relation and tail."),
+    ] = None,
+    k: K = 20,
+    keep_known: KeepKnown = False,
+    why: Why = False,
+    out: OutFile = None,
+    memory: Memory = "1GB",
+    fresh: Fresh = False,
+) -> None:
+    """Complete triples: the likeliest heads, relations or tails, by a trained model.
+
+    Known triples are left out. The probability of an answer is the share of held-out triples
+    among all unknown answers to known queries that score as it does.
+
+    [bold]gneg kg predict runs/facts-... --head aspirin --relation treats[/]
+    """
+    with plain_errors():
+        memory_mb = megabytes(memory)
+        if out is not None:
+            check_file(out, fresh, run, queries)
+        model = load_model(run, "triple")
+        given = {"head": head, "relation": relation, "tail": tail}
+        typed: dict[str, Any] = {
+            name: [value] for name, value in given.items() if value is not None
+        }
+        if queries is not None:
+            if typed:
+                checks.fail(
+                    "queries", "left out beside --head, --relation and --tail", str(queries)
+                )
+            typed = _queries(queries)
+        missing = [name for name in given if name not in typed]
+        if len(missing) != 1:
+            allowed = "given, all but the one that is looked for"
+            checks.fail("head, relation, tail", allowed, ", ".join(typed) or "none of them")
+        query = {name: model.ids(values, name) for name, values in typed.items()}
+        options: dict[str, Any] = {"keep_known": keep_known, "why": why, "memory_mb": memory_mb}
+        if out is None:
+            print_answers(
+                model.answers(query, missing[0], k, **options), ("head", "relation", "tail")
+            )
+        else:
+            from gneg.prediction.writing import write_completions
+
+            with ProgressDisplay() as display:
+                write_completions(
+                    model,
+                    out,
+                    query,
+                    missing[0],  # type: ignore[arg-type]
+                    k,
+                    **options,
+                    fresh=fresh,
+                    report=display.count("queries"),
+                    command=command_line(),
+                )
+            say_path("answers", out)
+        say_calibration(model)
+
+
+def _queries(path: Path) -> dict[str, list[str]]:
+    """Return two columns of a table of queries."""
+    from gneg.datasets import TableOptions
+    from gneg.datasets.sources import formats
+
+    raw = formats.read(path, TableOptions(header=None if path.suffix == ".parquet" else True))
+    wanted = ("head", "relation", "tail")
+    columns = {
+        name: column.to_pylist()
+        for name, column in zip(raw.names or [], raw.columns, strict=True)
+        if name in wanted
+    }
+    if len(columns) != 2:
+        allowed = "a table with two of the columns head, relation and tail"
+        checks.fail("queries", allowed, f"{path} with {', '.join(raw.names or []) or 'no header'}")
+    return columns

@@ -1,0 +1,169 @@
+"""``gneg predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gneg import checks
+from gneg.cli.answers import (
+    ANSWERS,
+    K,
+    KeepKnown,
+    Memory,
+    OutFile,
+    Run,
+    Why,
+    check_file,
+    load_model,
+    megabytes,
+    print_answers,
+    say_calibration,
+)
+from gneg.cli.app import app, command_line, plain_errors, say, say_path
+from gneg.cli.options import Fresh
+from gneg.cli.progress import ProgressDisplay
+
+PRINTED = 50  # nodes whose answers are printed where there is no --out
+ALL = Path("links.parquet")
+
+
+@app.command("predict")
+def predict_command(
+    run: Run,
+    node: Annotated[
+        list[str] | None, typer.Option(help="A node by name; may be given several times.")
+    ] = None,
+    nodes: Annotated[
+        Path | None, typer.Option(help="File with the name of a node in each line.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Answer for all nodes.")] = False,
+    users: Annotated[
+        bool, typer.Option("--users", help="Of users and items: items for users (for all).")
+    ] = False,
+    items: Annotated[
+        bool, typer.Option("--items", help="Of users and items: users for items (for all).")
+    ] = False,
+    side: Annotated[
+        str, typer.Option(help="End that is looked for: target or source of links.")
+    ] = "target",
+    k: K = 20,
+    candidates: Annotated[
+        str | None,
+        typer.Option(
+            help="Nodes that are scored for each: a number, or all; without it all where a score "
+            "is a product of embeddings, else the larger of 200 and 10 k.",
+            rich_help_panel=ANSWERS,
+        ),
+    ] = None,
+    keep_known: KeepKnown = False,
+    why: Why = False,
+    out: OutFile = None,
+    memory: Memory = "1GB",
+    new: Annotated[
+        Path | None,
+        typer.Option(
+            help="Links of new nodes, which are then answered for (GraphSAGE, GCN on features)."
+        ),
+    ] = None,
+    new_features: Annotated[
+        Path | None, typer.Option(help="Features of the new nodes, by name.")
+    ] = None,
+    fresh: Fresh = False,
+) -> None:
+    """Say which links are missing: the likeliest new links of nodes, by a trained model.
+
+    Known links are left out. The probability of a pair is the share of held-out links among all
+    pairs outside training that score as it does.
+
+    [bold]gneg predict runs/friends-... --node Ann[/]
+
+    [bold]gneg predict runs/friends-... --all -k 10 --out links.parquet[/]
+    """
+    with plain_errors():
+        checks.choice("side", side, ("target", "source"))
+        if users and items:
+            checks.fail("items", "left out beside --users", "both")
+        chosen = _candidates(candidates)
+        memory_mb = megabytes(memory)
+        if out is not None:
+            check_file(out, fresh, run, nodes, new, new_features)
+        model = load_model(run, "link")
+        if (users or items) and model.data.num_src is None:
+            checks.fail("users, items", "left out for nodes of one kind", model.data.name)
+        looked_for = "source" if items else side
+        wanted = [*(node or []), *([] if nodes is None else _names(nodes))]
+        if new is not None:
+            from gneg.prediction.new_nodes import with_new_nodes
+
+            model, ids = with_new_nodes(model, new, new_features=new_features)
+        if wanted:
+            ids = model.ids(
+                list(dict.fromkeys(wanted)), "source" if looked_for == "target" else "target"
+            )
+        elif new is None:
+            if not (every or users or items):
+                checks.fail("node", "given, or --nodes, or --all", "none of them")
+            ids = model.ids(None, "source" if looked_for == "target" else "target")
+        options: dict[str, Any] = {
+            "side": looked_for,
+            "candidates": chosen,
+            "keep_known": keep_known,
+            "why": why,
+            "memory_mb": memory_mb,
+        }
+        if out is None and len(ids) > PRINTED:
+            out = ALL
+            check_file(out, fresh, run, nodes, new, new_features)
+        if out is None:
+            print_answers(model.answers(ids, k, **options), ("source", "target"))
+        else:
+            _write_links(model, out, ids, k, options, fresh)
+        say_calibration(model)
+
+
+def _write_links(
+    model: Any, out: Path, ids: Any, k: int, options: dict[str, Any], fresh: bool
+) -> None:
+    from gneg.prediction.writing import write_links
+
+    with ProgressDisplay() as display:
+        header = write_links(
+            model,
+            out,
+            ids,
+            k,
+            **options,
+            fresh=fresh,
+            report=display.count("nodes"),
+            command=command_line(),
+        )
+    if header["scored"] != "all":
+        say(
+            f"{header['scored']:,} candidates of each node were scored; on some nodes they held "
+            f"{100 * header['recall']:.1f} % of the {k} best of all nodes: see --candidates"
+        )
+    say_path("links", out)
+
+
+def _candidates(text: str | None) -> Any:
+    if text is None or text == "all":
+        return text
+    if not text.isdigit():
+        checks.fail("candidates", "a number or all", repr(text))
+    return int(text)
+
+
+def _names(path: Path) -> list[str]:
+    """Return the names in a file, one a line."""
+    from gneg.datasets.sources.delimited import decoded
+
+    if not path.is_file():
+        checks.fail("nodes", "an existing file", str(path))
+    lines = decoded(path, "a file with a name in each line").replace("\r", "\n").split("\n")
+    names = [line.strip() for line in lines if line.strip()]
+    if not names:
+        checks.fail("nodes", "a file with a name in each line", f"{path}, which is empty")
+    return names
