@@ -158,7 +158,7 @@ def fit(sample: Sample, test: Sample | None, model: str) -> Calibration:
     else:
         from sklearn.linear_model import LogisticRegression
 
-        center, scale = scores.mean(), max(float(scores.std()), 1e-9)
+        center, scale = float(scores.mean()), max(float(scores.std()), 1e-9)
         curve = LogisticRegression(C=1e6, max_iter=1000)
         standardised = ((scores - center) / scale)[:, None]
         curve.fit(standardised, labels, sample_weight=weights / weights.mean())

@@ -18,11 +18,11 @@ from gneg.training.link import LinkRun
 from gneg.training.options import from_mapping
 from gneg.training.triple import TripleRun
 
-__all__ = ["load", "load_data", "load_record", "load_run", "weights_of"]
+__all__ = ["load_data", "load_record", "load_run", "weights_of"]
 
 
-def load(path: str | Path) -> LinkRun | TripleRun:
-    """Return a finished run from its folder: the best weights of its first seed, and its data.
+def load_data(path: str | Path) -> LinkData | TripleData:
+    """Return the dataset of a run: the one stored in its folder, or loaded again by its name.
 
     Args:
         path: The folder of a run, its ``results.json`` or one of its ``model-SEED.pt``.
@@ -30,23 +30,6 @@ def load(path: str | Path) -> LinkRun | TripleRun:
     Raises:
         ValueError: If there is no such run, a file is damaged or the data are not there.
         MissingDataError: If the data are known by name, but cannot be loaded again.
-
-    Example:
-        >>> import gneg
-        >>> run = gneg.load("runs/edges-csv-sage-...")  # doctest: +SKIP
-        >>> run.scorer()(src, dst)  # doctest: +SKIP
-    """
-    return load_run(load_data(path), path)
-
-
-def load_data(path: str | Path) -> LinkData | TripleData:
-    """Return the dataset of a run: the one stored in its folder, or loaded again by its name.
-
-    Args:
-        path: As in :func:`load`.
-
-    Raises:
-        ValueError: As in :func:`load`.
     """
     record_of_run = load_record(path)
     path = Path(path)

@@ -78,7 +78,9 @@ def read(path: Path) -> Features:
 
 
 def _is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
-    """Return whether the first row names the columns: words above numbers, the first aside."""
+    """Return whether the first row names the columns: words above numbers, or the ids' column."""
+    if len(below[0]) and plain(first[0]) in _IDS and first[0] not in below[0].to_pylist():
+        return True
     return len(below[0]) > 0 and any(not is_number(name) for name in first[1:] or first)
 
 
@@ -245,4 +247,4 @@ def align(features: Features, kinds: Sequence[Names], path: Path) -> Tensor:
         checks.fail(
             "features", allowed, value, hint=checks.closest(missing[0], list(place)[:10_000])
         )
-    return features.x[torch.tensor([place[name] for name in names])]
+    return features.x[torch.tensor([place[name] for name in names], dtype=torch.long)]

@@ -1,0 +1,96 @@
+"""``gneg predict`` and ``gneg kg predict`` as they are typed."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from tests.cli.invoke import run
+from tests.prediction.models import link_model, named_data, triple_model
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    link_model(folder / "friends", named_data("undirected"))
+    link_model(folder / "ratings", named_data("bipartite"))
+    triple_model(folder / "facts")
+    return folder
+
+
+@pytest.fixture
+def here(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return runs
+
+
+def test_a_node_is_answered_on_the_screen(here):
+    result = run("predict", f"{here}/friends", "--node", "node 3", "--node", "node 5", "-k", "2",
+                 "--why")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines() if "node 3" in line[:9]]
+    assert len(lines) == 2
+    assert "probability: the share of held-out positives" in result.output
+
+
+def test_all_nodes_go_to_a_file(here, tmp_path):
+    words = ["predict", f"{here}/ratings", "--users", "-k", "3"]
+    result = run(*words, "--out", "links.csv")
+    assert result.exit_code == 0, result.output
+    assert "links: links.csv" in result.output
+    table = pd.read_csv("links.csv")
+    assert table["source"].nunique() == 15
+    assert run(*words, "--out", "links.csv").exit_code == 2
+    assert run(*words, "--out", "links.csv", "--fresh").exit_code == 0
+    assert (
+        run("predict", f"{here}/ratings", "--items", "-k", "2", "--out", "i.jsonl").exit_code == 0
+    )
+    assert pd.read_json("i.jsonl", lines=True)["target"].nunique() == 40
+
+
+def test_nodes_come_from_a_file(here, tmp_path):
+    (tmp_path / "nodes.txt").write_text("node 7\n\nnode 9\nnode 7\n")
+    result = run("predict", f"{here}/friends", "--nodes", "nodes.txt", "-k", "1", "--candidates",
+                 "all", "--out", "a.parquet", "--memory", "5MB")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert list(pd.read_parquet("a.parquet")["source"]) == ["node 7", "node 9"]
+
+
+def test_triples_are_completed(here, tmp_path):
+    words = ["--head", "entity 3", "--relation", "relation 1", "-k", "2"]
+    result = run("kg", "predict", f"{here}/facts", *words)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("entity 3") >= 2
+    (tmp_path / "q.csv").write_text("relation,tail\nrelation 0,entity 2\nrelation 2,entity 9\n")
+    result = run("kg", "predict", f"{here}/facts", "--queries", "q.csv", "--out", "a.parquet")
+    assert result.exit_code == 0, result.output
+    table = pd.read_parquet("a.parquet")
+    assert list(table.columns[:3]) == ["head", "relation", "tail"]
+    assert set(table["tail"]) == {"entity 2", "entity 9"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["predict", "{}/friends"], "'node' must be given, or --nodes, or --all"),
+        (["predict", "{}/friends", "--node", "nod 3"], "did you mean 'node 3'"),
+        (["predict", "{}/friends", "--all", "-k", "0"], "'k' must be an integer >= 1"),
+        (["predict", "{}/friends", "--all", "--out", "a.txt"], "ends in one of .parquet"),
+        (["predict", "{}/friends", "--all", "--memory", "much"], "'memory' must be an amount"),
+        (["predict", "{}/friends", "--all", "--candidates", "x"], "'candidates' must be a number"),
+        (["predict", "{}/friends", "--users"], "'users, items' must be left out for nodes of one"),
+        (["predict", "{}/ratings", "--users", "--items"], "'items' must be left out beside"),
+        (["predict", "{}/friends", "--nodes", "no.txt"], "'nodes' must be an existing file"),
+        (["predict", "{}/friends", "--new", "no.csv"], "'model' must be a model of gneg train"),
+        (["predict", "{}/facts", "--all"], "gneg kg predict"),
+        (["predict", "{}/none", "--all"], "a run of gneg train"),
+        (["kg", "predict", "{}/friends", "--head", "a"], "gneg predict"),
+        (["kg", "predict", "{}/facts", "--head", "entity 1"], "given, all but the one"),
+        (["kg", "predict", "{}/facts", "--queries", "no.csv"], "an existing file"),
+    ],
+)
+def test_mistakes_are_named(here, words, message):
+    result = run(*(word.format(here) for word in words))
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert "Traceback" not in result.output
