@@ -53,8 +53,8 @@ def predict_command(
     candidates: Annotated[
         str | None,
         typer.Option(
-            help="Nodes that are scored for each: a number, or all; without it all where a score "
-            "is a product of embeddings, else the larger of 200 and 10 k.",
+            help="Nodes that are scored for each: a number, or all; without it all for up to 16 "
+            "nodes or where a score is a product of embeddings, else the larger of 100 and 5 k.",
             rich_help_panel=ANSWERS,
         ),
     ] = None,

@@ -128,7 +128,8 @@ class LinkModel(TrainedModel[LinkRun]):
             side: The end that is looked for: ``target``, or ``source`` for the likeliest sources
                 of given targets (users for an item).
             candidates: Candidates that are scored for each node: a number >= k, ``"all"``, or None:
-                all where the score is a product of embeddings, else the larger of 200 and 10 k.
+                all for up to 16 nodes or where the score is a product of embeddings, else the
+                larger of 100 and 5 k.
             keep_known: Whether known links are listed too, marked in the column ``known``.
             why: Whether to say what the graph has between both ends, in a column ``why``.
             memory_mb: Memory for scores, in megabytes.
@@ -221,12 +222,13 @@ class LinkModel(TrainedModel[LinkRun]):
             seed: Seed of the choice of nodes.
         """
         ranker = self.ranker(side)
-        if ranker.number(candidates, k) is None:
+        number = ranker.number(candidates, k, ranker.known.num_src)
+        if number is None:
             return 1.0
         generator = np.random.default_rng(seed)
         rows = generator.choice(ranker.known.num_src, min(RECALL_QUERIES, ranker.known.num_src))
         among_all, _ = ranker.best(rows, k, candidates="all")
-        listed, _ = ranker.best(rows, k, candidates=candidates)
+        listed, _ = ranker.best(rows, k, candidates=number)
         hits = (among_all[:, :, None] == listed[:, None, :]).any(axis=2) & (among_all >= 0)
         return float(hits.sum() / max((among_all >= 0).sum(), 1))
 

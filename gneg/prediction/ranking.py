@@ -11,14 +11,14 @@ import torch
 from gneg import checks
 from gneg.datasets import LinkData
 from gneg.graph import KnownEdges
-from gneg.nn.decoders import Bilinear, Cosine, Dot
 from gneg.nn.model import Scorer
-from gneg.prediction.retrieve import IntArray, Retriever, Side
+from gneg.prediction.retrieve import PRODUCTS, IntArray, Retriever, Side
 
 FloatArray = npt.NDArray[np.float32]
 #: Candidates of a query that are scored: a number, all of them, or what suits the model.
 Candidates = int | Literal["all"] | None
-LEAST, TIMES = 200, 10  # candidates that are scored: so many, or so many times k
+LEAST, TIMES = 100, 5  # candidates that are scored: so many, or so many times k
+FEW = 16  # queries for which all are scored: retrieval would cost as much
 BYTES = 16  # of a score while the best are chosen
 
 
@@ -43,17 +43,23 @@ class Ranker:
         self.excluded = KnownEdges(nothing, num_nodes=size) if keep_known else every
         self.num_candidates = every.num_dst
         self.retriever = Retriever(data, scorer, side, self.excluded)
-        self.is_product = isinstance(scorer.model.decoder, Dot | Cosine | Bilinear)
+        self.is_product = isinstance(scorer.model.decoder, PRODUCTS)
 
-    def number(self, candidates: Candidates, k: int) -> int | None:
+    def number(self, candidates: Candidates, k: int, queries: int) -> int | None:
         """Return the number of candidates that are scored; None: all.
 
-        All are where the score is a product of embeddings, or retrieval would not save work.
+        All are where the score is a product of embeddings, for up to 16 queries, or where
+        retrieval would not save work.
+
+        Args:
+            candidates: What is asked for.
+            k: Length of the lists.
+            queries: Number of queries.
 
         Raises:
             ValueError: If ``candidates`` is no number >= k.
         """
-        if candidates == "all" or (candidates is None and self.is_product):
+        if candidates == "all" or (candidates is None and (self.is_product or queries <= FEW)):
             return None
         if candidates is None:
             candidates = max(LEAST, TIMES * k)
@@ -73,7 +79,7 @@ class Ranker:
             candidates: Candidates of a query that are scored, see :meth:`number`.
             memory_mb: Memory for scores, in megabytes.
         """
-        number = self.number(candidates, k)
+        number = self.number(candidates, k, len(rows))
         ids = np.full((len(rows), k), -1, np.int64)
         scores = np.full((len(rows), k), np.nan, np.float32)
         width = self.num_candidates if number is None else number

@@ -67,13 +67,16 @@ def write_links(
         "keep_known": keep_known,
         "why": why,
     }
-    number = model.ranker(side).number(candidates, k)
+    number = model.ranker(side).number(candidates, k, len(ids))
     settings = {**_of(model, ids, k), **options, "scored": number or "all"}
-    recall = model.retrieval_recall(k, side=side, candidates=candidates) if check else None
+    recall = 1.0 if number is None else None
+    if number is not None and check:
+        recall = model.retrieval_recall(k, side=side, candidates=number)
 
     def answers(low: int, high: int) -> Any:
-        return model.answers(ids[low:high], k, memory_mb=memory_mb, **options)  # type: ignore[arg-type]
+        return model.answers(ids[low:high], k, memory_mb=memory_mb, **chosen)  # type: ignore[arg-type]
 
+    chosen = {**options, "candidates": number or "all"}
     info = {"recall": recall, "command": command}
     write_answers(out, len(ids), answers, settings, info=info, fresh=fresh, report=report)
     return {**settings, **info}
