@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.format import load, machine, percent, table
-from benchmarks.quality import completion, decoders, negatives, recipe_tables, recommend, tables
+from benchmarks.quality import (
+    answers,
+    completion,
+    decoders,
+    negatives,
+    recipe_tables,
+    recommend,
+    tables,
+)
 from benchmarks.quality import strategies as runs
 from benchmarks.speed import tables as timed
 from gneg.graph.heuristics import KINDS
@@ -209,6 +217,7 @@ BLOCKS = {
     "compared, short": compared_short,
     "loader": timed.loader,
     "recommend": recommended,
+    "answers": answers.block,
     "triples": timed.triples,
     "completion": completion.blocks,
     "recipes": recipe_tables.block,
