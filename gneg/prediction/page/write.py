@@ -78,8 +78,10 @@ def write_page(
 
 def _page(values: Mapping[str, Any]) -> str:
     """Return the page as HTML."""
-    import jinja2
-
+    try:
+        import jinja2
+    except ImportError as error:
+        raise ImportError("a page needs jinja2: pip install 'gneg[report]'") from error
     environment = jinja2.Environment(
         loader=jinja2.DictLoader({"page": _text("page.html")}),
         autoescape=True,
