@@ -21,6 +21,7 @@ from tests.prediction.answer_worlds import (
     friends,
     table_of,
 )
+from tests.prediction.models import link_model, named_data, triple_model
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +90,37 @@ def test_unknown_names_and_columns_are_refused(data, table):
             collect([wrong], data, roles(data, None), 10)
     with pytest.raises(ValueError, match="looked_for"):
         roles(data, "relation")
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_answers_of_a_model_keep_their_places(tmp_path, side):
+    model = link_model(tmp_path / "run", named_data("bipartite"))
+    table = model.answers(np.arange(15), 4, side=side, keep_known=True, why=True)
+    columns = roles(model.data, side)
+    best = collect([table], model.data, columns, 1000)[0]
+    names = [f"user {i}" for i in range(15)] + [f"item {i}" for i in range(40)]
+    assert [names[i] for i in best.node] == table[columns.node].to_pylist()
+    assert [names[i] for i in best.partner] == table[columns.partner].to_pylist()
+    assert best.known.tolist() == table["known"].to_pylist()
+    info = {"looked_for": side}
+    path = tmp_path / "page.html"
+    calibration = model.calibration
+    write_page(path, [table], model.data, title="Shop", info=info, calibration=calibration)
+    assert "60 answers for 15 nodes" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("part", ["head", "relation", "tail"])
+def test_answers_of_triples_keep_their_places(tmp_path, part):
+    model = triple_model(tmp_path / "run")
+    query = {"head": np.array([3, 1, 1]), "relation": np.array([0, 2, 0]), "tail": np.arange(3)}
+    del query[part]
+    table = model.answers(query, part, 3, keep_known=True, why=True)
+    columns = roles(model.data, part)
+    best = collect([table], model.data, columns, 1000)[0]
+    triples = {
+        (f"entity {node}", f"relation {relation}", f"entity {partner}")
+        for node, relation, partner in zip(best.node, best.relation, best.partner, strict=True)
+    }
+    named = (table[name].to_pylist() for name in (columns.node, "relation", columns.partner))
+    assert triples == set(zip(*named, strict=True))
+    assert len(best) == len(table)

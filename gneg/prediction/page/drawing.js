@@ -101,7 +101,7 @@ const Drawing = (() => {
     const x = (value) => left + ((Math.log10(value) - low) / (high - low)) * (width - left - right);
     const y = (value) => height - bottom - ((Math.log10(value) - low) / (high - low)) * (height - top - bottom);
     const words = seen.map((bin) => `${bin.probability.toPrecision(2)}: ${bin.observed.toPrecision(2)}`).join(", ");
-    const drawing = svg(width, height, `Reliability, mean probability: observed share of links. ${words}`, "img");
+    const drawing = svg(width, height, `Reliability, mean probability: observed share. ${words}`, "img");
     const every = Math.ceil((high - low) / 6);
     for (let exponent = low; exponent <= high; exponent += every) {
       const at = 10 ** exponent;
@@ -113,11 +113,11 @@ const Drawing = (() => {
     drawing.append(element("line", { class: "diagonal", x1: x(10 ** low), y1: y(10 ** low), x2: x(10 ** high), y2: y(10 ** high) }));
     drawing.append(element("polyline", { class: "curve", points: seen.map((bin) => `${x(bin.probability)},${y(bin.observed)}`).join(" ") }));
     for (const bin of seen) {
-      const title = `probability ${bin.probability.toPrecision(3)}, observed ${bin.observed.toPrecision(3)}, ${bin.links.toLocaleString("en")} test links`;
+      const title = `probability ${bin.probability.toPrecision(3)}, observed ${bin.observed.toPrecision(3)}, ${bin.links.toLocaleString("en")} held out`;
       drawing.append(element("circle", { class: "point", cx: x(bin.probability), cy: y(bin.observed), r: 5.5 }, element("title", {}, title)));
     }
     drawing.append(element("text", { class: "soft", x: left + (width - left - right) / 2, y: height - 8, "text-anchor": "middle" }, "mean probability"));
-    drawing.append(element("text", { class: "soft", transform: `translate(11 ${(height - bottom + top) / 2}) rotate(-90)`, "text-anchor": "middle" }, "observed share of links"));
+    drawing.append(element("text", { class: "soft", transform: `translate(11 ${(height - bottom + top) / 2}) rotate(-90)`, "text-anchor": "middle" }, "observed share"));
     box.replaceChildren(drawing);
   };
   return { neighborhood, reliability };

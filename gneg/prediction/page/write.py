@@ -25,9 +25,9 @@ ROWS = 1_000_000  # answers on a page
 SIZE = 40_000_000  # bytes of a page
 LINKS = 2_000_000  # ends of known links on a page
 MEANING = (
-    "The probability of a link is the share of held-out links among all pairs outside training "
-    "that score as it does: what it would be if the links that are missing are as many as those "
-    "that were held out, and like them."
+    "The probability of a {link} is the share of held-out {link}s among all {pairs} that score as "
+    "it does: what it would be if the {link}s that are missing are as many as those that were held "
+    "out, and like them."
 )
 
 
@@ -63,7 +63,13 @@ def write_page(
     columns = answers.roles(data, info.get("looked_for"))
     best, *totals = answers.collect(tables, data, columns, ROWS)
     links = KnownLinks.of(data)
-    facts = {"title": title, "info": _facts(info), "calibration": calibration}
+    link, pairs = (
+        ("triple", "pairs of a query and an entity outside training")
+        if isinstance(data, TripleData)
+        else ("link", "pairs outside training")
+    )
+    meaning = MEANING.format(link=link, pairs=pairs)
+    facts = {"meaning": meaning, "title": title, "info": _facts(info), "calibration": calibration}
     while True:
         content = _page({**facts, **_content(best, totals, columns, data, links)})
         fewer = int(0.95 * len(best) * SIZE / len(content.encode("utf-8")))
@@ -89,7 +95,6 @@ def _page(values: Mapping[str, Any]) -> str:
     )
     return environment.get_template("page").render(
         **values,
-        meaning=MEANING,
         bins=json.dumps(list(values["calibration"].reliability if values["calibration"] else ())),
         style=_text("page.css"),
         script="".join(_text(f"{name}.js") for name in ("data", "drawing", "page")),
