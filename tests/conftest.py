@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from gneg import kernels
+from tests.browsing import browser_path
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 
@@ -53,3 +54,13 @@ def shared() -> Path:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(7)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        yield running
+        running.close()

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from gneg.datasets import Reading
 from gneg.experiments.report import figures, page, style, write_page
 from gneg.experiments.report.page import main_table
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-browser_path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-needs_browser = pytest.mark.skipif(browser_path is None, reason="no Chromium is installed")
+from tests.browsing import contrast, needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +20,6 @@ def report(results, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     write_page(results, path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture
@@ -150,21 +135,6 @@ def test_light_and_dark_have_contrast(browser, report, scheme):
             assert contrast(tab, selector) >= 4.5, (theme, selector)
         tab.click("#theme")
     tab.close()
-
-
-def contrast(tab, selector: str) -> float:
-    """Contrast of text with the page, as WCAG 2 defines it."""
-    colors = tab.evaluate(
-        "s => [getComputedStyle(document.querySelector(s)).color, "
-        "getComputedStyle(document.body).backgroundColor]",
-        selector,
-    )
-    light = []
-    for color in colors:
-        parts = [int(p) / 255 for p in color[color.index("(") + 1 : -1].split(",")[:3]]
-        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-        light.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
-    return (max(light) + 0.05) / (min(light) + 0.05)
 
 
 @needs_browser
