@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import checks
-from gneg.cli.app import say
+from gneg import checks, files
+from gneg.cli.app import command_line, say, say_path
 from gneg.cli.tables import print_table
 
 ANSWERS = "Answers"
@@ -28,6 +28,14 @@ Why = Annotated[
 OutFile = Annotated[
     Path | None,
     typer.Option(help="File to write: .parquet, .csv or .jsonl.", rich_help_panel=ANSWERS),
+]
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        help="Page to look at the answers (needs the extra gneg\\[report]).",
+        rich_help_panel=ANSWERS,
+    ),
 ]
 Memory = Annotated[
     str,
@@ -63,13 +71,15 @@ def megabytes(text: str) -> int:
     return size
 
 
-def print_answers(table: Any, names: tuple[str, ...]) -> None:
-    """Print answers as a table."""
+def print_answers(table: Any, names: tuple[str, ...], page: Any) -> None:
+    """Print answers as a table, and write their page if there is to be one."""
     columns = [*names, "score", "probability"]
     rows = table.to_pylist()
     known = any(row["known"] for row in rows)
     columns += ["known"] * known + ["why"] * ("why" in table.column_names)
     print_table("", columns, [[_cell(row[name]) for name in columns] for row in rows], len(names))
+    if page is not None:
+        page(iter([table]), {"command": command_line()})
 
 
 def _cell(value: Any) -> str:
@@ -78,6 +88,28 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def make_page(model: Any, path: Path, title: str, looked_for: str) -> Any:
+    """Return what writes a page of tables of answers, given their header."""
+
+    def page(tables: Any, header: dict[str, Any]) -> None:
+        from gneg.prediction.page import write_page
+
+        info = {**header, "looked_for": looked_for, "split": model.data.split}
+        write_page(path, tables, model.data, title=title, info=info, calibration=model.calibration)
+        say_path("page", path)
+
+    return page
+
+
+def check_page(page: Path | None, *inputs: str | Path | None) -> None:
+    """Refuse a page that cannot be written."""
+    if page is None:
+        return
+    files.check_output("report", page, inputs=inputs)
+    if page.suffix != ".html":
+        checks.fail("report", "a name that ends in .html", str(page))
 
 
 def say_calibration(model: Any) -> None:

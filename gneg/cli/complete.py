@@ -13,9 +13,11 @@ from gneg.cli.answers import (
     KeepKnown,
     Memory,
     OutFile,
+    Page,
     Run,
     Why,
     check_file,
+    check_page,
     load_model,
     megabytes,
     print_answers,
@@ -40,6 +42,7 @@ def predict_triples_command(
     keep_known: KeepKnown = False,
     why: Why = False,
     out: OutFile = None,
+    report: Page = None,
     memory: Memory = "1GB",
     fresh: Fresh = False,
 ) -> None:
@@ -54,6 +57,7 @@ def predict_triples_command(
         memory_mb = megabytes(memory)
         if out is not None:
             check_file(out, fresh, run, queries)
+        check_page(report, run, queries, out)
         model = load_model(run, "triple")
         given = {"head": head, "relation": relation, "tail": tail}
         typed: dict[str, Any] = {
@@ -71,10 +75,12 @@ def predict_triples_command(
             checks.fail("head, relation, tail", allowed, ", ".join(typed) or "none of them")
         query = {name: model.ids(values, name) for name, values in typed.items()}
         options: dict[str, Any] = {"keep_known": keep_known, "why": why, "memory_mb": memory_mb}
+        page = None
+        if report is not None:
+            page = make_page(model, report, f"Answers from {model.data.name}", missing[0])
         if out is None:
-            print_answers(
-                model.answers(query, missing[0], k, **options), ("head", "relation", "tail")
-            )
+            table = model.answers(query, missing[0], k, **options)
+            print_answers(table, ("head", "relation", "tail"), page)
         else:
             from gneg.prediction.writing import write_completions
 
@@ -87,6 +93,7 @@ def predict_triples_command(
                     k,
                     **options,
                     fresh=fresh,
+                    page=page,
                     report=display.count("queries"),
                     command=command_line(),
                 )

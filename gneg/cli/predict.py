@@ -14,10 +14,13 @@ from gneg.cli.answers import (
     KeepKnown,
     Memory,
     OutFile,
+    Page,
     Run,
     Why,
     check_file,
+    check_page,
     load_model,
+    make_page,
     megabytes,
     print_answers,
     say_calibration,
@@ -61,6 +64,7 @@ def predict_command(
     keep_known: KeepKnown = False,
     why: Why = False,
     out: OutFile = None,
+    report: Page = None,
     memory: Memory = "1GB",
     new: Annotated[
         Path | None,
@@ -86,42 +90,51 @@ def predict_command(
         checks.choice("side", side, ("target", "source"))
         if users and items:
             checks.fail("items", "left out beside --users", "both")
-        chosen = _candidates(candidates)
-        memory_mb = megabytes(memory)
+        looked_for = "source" if items else side
+        options: dict[str, Any] = {
+            "side": looked_for,
+            "candidates": _candidates(candidates),
+            "keep_known": keep_known,
+            "why": why,
+            "memory_mb": megabytes(memory),
+        }
+        inputs = run, nodes, new, new_features
         if out is not None:
-            check_file(out, fresh, run, nodes, new, new_features)
+            check_file(out, fresh, *inputs)
+        check_page(report, *inputs, out)
         model = load_model(run, "link")
         if (users or items) and model.data.num_src is None:
             checks.fail("users, items", "left out for nodes of one kind", model.data.name)
-        looked_for = "source" if items else side
         wanted = [*(node or []), *([] if nodes is None else _names(nodes))]
-        if new is not None:
-            from gneg.prediction.new_nodes import with_new_nodes
-
-            model, ids = with_new_nodes(model, new, new_features=new_features)
-        if wanted:
-            ids = model.ids(
-                list(dict.fromkeys(wanted)), "source" if looked_for == "target" else "target"
-            )
-        elif new is None:
-            if not (every or users or items):
-                checks.fail("node", "given, or --nodes, or --all", "none of them")
-            ids = model.ids(None, "source" if looked_for == "target" else "target")
-        options: dict[str, Any] = {
-            "side": looked_for,
-            "candidates": chosen,
-            "keep_known": keep_known,
-            "why": why,
-            "memory_mb": memory_mb,
-        }
+        if new is None and not (wanted or every or users or items):
+            checks.fail("node", "given, or --nodes, or --all", "none of them")
+        model, ids = _queried(model, wanted, looked_for, new, new_features)
         if out is None and len(ids) > PRINTED:
             out = ALL
-            check_file(out, fresh, run, nodes, new, new_features)
+            check_file(out, fresh, *inputs)
+        page = None
+        if report is not None:
+            page = make_page(model, report, f"Links of {model.data.name}", looked_for)
         if out is None:
-            print_answers(model.answers(ids, k, **options), ("source", "target"))
+            print_answers(model.answers(ids, k, **options), ("source", "target"), page)
         else:
-            _write_links(model, out, ids, k, options, fresh)
+            _write_links(model, out, ids, k, {**options, "page": page}, fresh)
         say_calibration(model)
+
+
+def _queried(
+    model: Any, names: list[str], looked_for: str, new: Path | None, new_features: Path | None
+) -> tuple[Any, Any]:
+    """Return the model, with new nodes if there are any, and the ids that are asked about."""
+    ids = None
+    if new is not None:
+        from gneg.prediction.new_nodes import with_new_nodes
+
+        model, ids = with_new_nodes(model, new, new_features=new_features)
+    if names or ids is None:
+        end = "source" if looked_for == "target" else "target"
+        ids = model.ids(list(dict.fromkeys(names)) or None, end)
+    return model, ids
 
 
 def _write_links(

@@ -54,6 +54,7 @@ def write_answers(
     info: Mapping[str, Any] | None = None,
     fresh: bool = False,
     report: Callable[[int, int], object] | None = None,
+    page: Callable[[Iterator[pa.Table]], object] | None = None,
 ) -> Path:
     """Write the answers to ``count`` queries, the whole file or nothing.
 
@@ -67,6 +68,7 @@ def write_answers(
         info: What is said of the answers in the header of a Parquet file, JSON.
         fresh: Whether an earlier file, and its pieces, are replaced.
         report: Called after each piece with the numbers of answered and of all queries.
+        page: Called with the tables of all pieces, before they are removed.
 
     Raises:
         ValueError: As for :func:`check_out`.
@@ -86,6 +88,8 @@ def write_answers(
     header = {**settings, **(info or {}), "versions": files.versions()}
     writer = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[path.suffix]
     files.write_whole(path, lambda temporary: writer(temporary, _read(pieces), header))
+    if page is not None:
+        page(_read(pieces))
     parts.remove()
     return path
 

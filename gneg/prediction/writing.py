@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 from gneg import files
@@ -18,6 +20,8 @@ from gneg.prediction.retrieve import Side
 from gneg.prediction.triple import TripleModel
 from gneg.prediction.triple_ranking import Part
 
+#: Writes a page of the tables of answers, given the header of their file.
+Page = Callable[[Iterator[pa.Table], dict[str, Any]], object]
 #: Called with the numbers of answered and of all queries.
 Report = Callable[[int, int], object]
 
@@ -36,6 +40,7 @@ def write_links(
     check: bool = True,
     fresh: bool = False,
     report: Report | None = None,
+    page: Page | None = None,
     command: str = "gneg.prediction.write_links()",
 ) -> dict[str, Any]:
     """Write :meth:`LinkModel.recommend` for many nodes: streamed, resumed, whole or not at all.
@@ -53,6 +58,7 @@ def write_links(
         check: Whether to measure the recall of the candidates on some nodes.
         fresh: Whether to replace the file, and to start again.
         report: Called after each piece.
+        page: Called with all tables and the header, to write a page of them.
         command: The command line or call, for the record.
 
     Returns:
@@ -78,8 +84,18 @@ def write_links(
 
     chosen = {**options, "candidates": number or "all"}
     info = {"recall": recall, "command": command}
-    write_answers(out, len(ids), answers, settings, info=info, fresh=fresh, report=report)
-    return {**settings, **info}
+    header = {**settings, **info}
+    write_answers(
+        out,
+        len(ids),
+        answers,
+        settings,
+        info=info,
+        fresh=fresh,
+        report=report,
+        page=None if page is None else partial(_paged, page, header),
+    )
+    return header
 
 
 def write_completions(
@@ -94,6 +110,7 @@ def write_completions(
     memory_mb: int = MEMORY_MB,
     fresh: bool = False,
     report: Report | None = None,
+    page: Page | None = None,
     command: str = "gneg.prediction.write_completions()",
 ) -> dict[str, Any]:
     """Write the answers to many queries of a knowledge graph, as :func:`write_links` does.
@@ -109,6 +126,7 @@ def write_completions(
         memory_mb: Memory for scores, in megabytes.
         fresh: Whether to replace the file, and to start again.
         report: Called after each piece.
+        page: Called with all tables and the header, to write a page of them.
         command: The command line or call, for the record.
 
     Raises:
@@ -123,8 +141,22 @@ def write_completions(
         return model.answers(chunk, part, k, memory_mb=memory_mb, **options)
 
     info = {"command": command}
-    write_answers(out, ids.shape[1], answers, settings, info=info, fresh=fresh, report=report)
-    return {**settings, **info}
+    header = {**settings, **info}
+    write_answers(
+        out,
+        ids.shape[1],
+        answers,
+        settings,
+        info=info,
+        fresh=fresh,
+        report=report,
+        page=None if page is None else partial(_paged, page, header),
+    )
+    return header
+
+
+def _paged(page: Page, header: dict[str, Any], tables: Iterator[pa.Table]) -> None:
+    page(tables, header)
 
 
 def _of(model: LinkModel | TripleModel, ids: IntArray, k: int) -> dict[str, Any]:

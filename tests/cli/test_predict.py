@@ -48,6 +48,17 @@ def test_all_nodes_go_to_a_file(here, tmp_path):
     assert pd.read_json("i.jsonl", lines=True)["target"].nunique() == 40
 
 
+def test_answers_are_pages_too(here, tmp_path):
+    result = run("predict", f"{here}/friends", "--all", "-k", "2", "--out", "a.csv", "--report",
+                 "a.html", "--why")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "page: a.html" in result.output
+    assert "Links of toy" in (tmp_path / "a.html").read_text()
+    words = ["--head", "entity 3", "--relation", "relation 1", "--report", "b.html"]
+    assert run("kg", "predict", f"{here}/facts", *words).exit_code == 0
+    assert (tmp_path / "b.html").exists()
+
+
 def test_nodes_come_from_a_file(here, tmp_path):
     (tmp_path / "nodes.txt").write_text("node 7\n\nnode 9\nnode 7\n")
     result = run("predict", f"{here}/friends", "--nodes", "nodes.txt", "-k", "1", "--candidates",
@@ -83,6 +94,7 @@ def test_triples_are_completed(here, tmp_path):
         (["predict", "{}/friends", "--nodes", "no.txt"], "'nodes' must be an existing file"),
         (["predict", "{}/friends", "--new", "no.csv"], "'model' must be a model of gneg train"),
         (["predict", "{}/facts", "--all"], "gneg kg predict"),
+        (["predict", "{}/friends", "--all", "--report", "a.txt"], "'report' must be a name that"),
         (["predict", "{}/none", "--all"], "a run of gneg train"),
         (["kg", "predict", "{}/friends", "--head", "a"], "gneg predict"),
         (["kg", "predict", "{}/facts", "--head", "entity 1"], "given, all but the one"),
