@@ -19,6 +19,7 @@ from gneg.cli.answers import (
     check_file,
     check_page,
     load_model,
+    make_page,
     megabytes,
     print_answers,
     say_calibration,
