@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,8 @@ from gneg import checks, files
 
 FloatArray = npt.NDArray[np.float64]
 NAME = "calibration.json"
-ISOTONIC = 1_000  # validation links from which the fit is isotonic
+FOLDS = 5  # that the kind of the fit is chosen on
+Kind = Literal["isotonic", "platt"]
 BINS = 10  # of the reliability figure, of equal numbers of links
 REMEDY = "delete it: it is fitted anew when it is needed"
 FORM = {
@@ -72,7 +73,7 @@ class Calibration:
             in a bin, the share ``observed`` of links among them, and how many ``links`` these are.
     """
 
-    kind: Literal["isotonic", "platt"]
+    kind: Kind
     scores: tuple[float, ...]
     probabilities: tuple[float, ...]
     base_rate: float
@@ -133,8 +134,12 @@ def _fault(calibration: Calibration) -> str | None:
     return None if np.all((values >= 0) & (values <= 1)) else "a probability is out of range"
 
 
+#: The corners of a fitted function, as :class:`Calibration` holds them.
+Corners = tuple[tuple[float, ...], tuple[float, ...]]
+
+
 def fit(sample: Sample, test: Sample | None, model: str) -> Calibration:
-    """Return the calibration of a model: isotonic, or logistic on fewer than 1,000 links.
+    """Return the calibration of a model: isotonic or logistic, by the log loss out of fold.
 
     Isotonic regression: Zadrozny and Elkan, KDD 2002; logistic: Platt 1999; both by scikit-learn.
 
@@ -146,28 +151,60 @@ def fit(sample: Sample, test: Sample | None, model: str) -> Calibration:
     scores = np.concatenate([sample.links, sample.others])
     labels = np.concatenate([np.ones(len(sample.links)), np.zeros(len(sample.others))])
     weights = np.concatenate([np.full(len(sample.links), sample.worth), sample.weights])
-    # No pair is certain: one more link would not change what is known of it by more.
-    low, high = 0.5 / weights.sum(), 1 - 0.5 / max(len(sample.links), 1)
-    if len(sample.links) >= ISOTONIC:
-        from sklearn.isotonic import IsotonicRegression
-
-        curve = IsotonicRegression(y_min=low, y_max=high, out_of_bounds="clip")
-        curve.fit(scores, labels, sample_weight=weights)
-        kind: Literal["isotonic", "platt"] = "isotonic"
-        corners = tuple(curve.X_thresholds_.tolist()), tuple(curve.y_thresholds_.tolist())
-    else:
-        from sklearn.linear_model import LogisticRegression
-
-        center, scale = float(scores.mean()), max(float(scores.std()), 1e-9)
-        curve = LogisticRegression(C=1e6, max_iter=1000)
-        standardised = ((scores - center) / scale)[:, None]
-        curve.fit(standardised, labels, sample_weight=weights / weights.mean())
-        slope = max(float(curve.coef_[0, 0]), 0.0) / scale
-        kind, corners = "platt", ((float(curve.intercept_[0]) - slope * center, slope), ())
+    table = scores, labels, weights
+    losses = {kind: _loss_out_of_fold(kind, *table) for kind in FITS}
+    kind = min(losses, key=losses.__getitem__)
+    corners = FITS[kind](*table)
     pairs = float(weights.sum())
     fitted = Calibration(kind, *corners, sample.base_rate, len(sample.links), pairs, model)
     measured = () if test is None else tuple(_reliability(fitted, test))
-    return Calibration(**{**fitted.__dict__, "reliability": measured})
+    return replace(fitted, reliability=measured)
+
+
+def _isotonic(scores: FloatArray, labels: FloatArray, weights: FloatArray) -> Corners:
+    from sklearn.isotonic import IsotonicRegression
+
+    # No pair is certain: one more link would not change what is known of it by more.
+    low, high = 0.5 / weights.sum(), 1 - 0.5 / max(labels.sum(), 1)
+    curve = IsotonicRegression(y_min=low, y_max=high, out_of_bounds="clip")
+    curve.fit(scores, labels, sample_weight=weights)
+    return tuple(curve.X_thresholds_.tolist()), tuple(curve.y_thresholds_.tolist())
+
+
+def _platt(scores: FloatArray, labels: FloatArray, weights: FloatArray) -> Corners:
+    from sklearn.linear_model import LogisticRegression
+
+    center, scale = float(scores.mean()), max(float(scores.std()), 1e-9)
+    curve = LogisticRegression(C=1e6, max_iter=1000)
+    standardised = ((scores - center) / scale)[:, None]
+    curve.fit(standardised, labels, sample_weight=weights / weights.mean())
+    slope = max(float(curve.coef_[0, 0]), 0.0) / scale
+    return (float(curve.intercept_[0]) - slope * center, slope), ()
+
+
+#: The fits that are compared; of equal ones the first is used.
+FITS: dict[Kind, Callable[[FloatArray, FloatArray, FloatArray], Corners]] = {
+    "platt": _platt,
+    "isotonic": _isotonic,
+}
+
+
+def _loss_out_of_fold(
+    kind: Kind, scores: FloatArray, labels: FloatArray, weights: FloatArray
+) -> float:
+    """Return the weighted log loss out of fold; infinity for isotonic fits on too few links."""
+    if labels.sum() < 2 * FOLDS:
+        return 0.0 if kind == "platt" else np.inf
+    fold = np.random.default_rng(0).integers(FOLDS, size=len(scores))
+    total = 0.0
+    for i in range(FOLDS):
+        fitted, left = fold != i, fold == i
+        corners = FITS[kind](scores[fitted], labels[fitted], weights[fitted])
+        values = Calibration(kind, *corners, 0.0, 0, 0.0, "").probability(scores[left])
+        values = np.clip(values, 1e-12, 1 - 1e-12)
+        loss = labels[left] * np.log(values) + (1 - labels[left]) * np.log1p(-values)
+        total -= float(weights[left] @ loss)
+    return total
 
 
 def _reliability(calibration: Calibration, test: Sample) -> Sequence[dict[str, Any]]:
