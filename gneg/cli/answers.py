@@ -77,7 +77,9 @@ def print_answers(table: Any, names: tuple[str, ...], page: Any) -> None:
     rows = table.to_pylist()
     known = any(row["known"] for row in rows)
     columns += ["known"] * known + ["why"] * ("why" in table.column_names)
-    print_table("", columns, [[_cell(row[name]) for name in columns] for row in rows], len(names))
+    cells = [[_cell(row[name]) for name in columns] for row in rows]
+    last = len(columns) - len(names) - 2  # known and why are text
+    print_table("", columns, cells, len(names), last=last)
     if page is not None:
         page(iter([table]), {"command": command_line()})
 

@@ -14,12 +14,17 @@ from gneg.evaluation.metrics import MEAN_RANKS
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    text_columns: int = 1,
+    *,
+    last: int = 0,
 ) -> None:
-    """Print a table whose first ``text_columns`` hold text and whose other columns hold numbers."""
+    """Print a table whose first ``text_columns`` and ``last`` columns hold text, others numbers."""
     table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for i, column in enumerate(columns):
-        justify: Any = "right" if i >= text_columns else "left"
+        justify: Any = "right" if text_columns <= i < len(columns) - last else "left"
         word = max(map(len, column.split()), default=0)  # headings break between words only
         table.add_column(Text(column), justify=justify, overflow="fold", min_width=word)
     for row in rows:

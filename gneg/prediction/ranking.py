@@ -13,6 +13,7 @@ from gneg.datasets import LinkData
 from gneg.graph import KnownEdges
 from gneg.nn.model import Scorer
 from gneg.prediction.retrieve import PRODUCTS, IntArray, Retriever, Side
+from gneg.prediction.top import top
 
 FloatArray = npt.NDArray[np.float32]
 #: Candidates of a query that are scored: a number, all of them, or what suits the model.
@@ -100,8 +101,8 @@ class Ranker:
         scores[torch.from_numpy(line), torch.from_numpy(known)] = -torch.inf
         if not self.excluded.bipartite:
             scores[torch.arange(len(rows)), torch.from_numpy(rows)] = -torch.inf
-        best = scores.topk(min(k, scores.size(1)))
-        return ordered(best.indices.numpy(), best.values.numpy(), k)
+        values, ids = top(scores, min(k, scores.size(1)))
+        return ordered(ids.numpy(), values.numpy(), k)
 
     def _among(
         self, rows: IntArray, k: int, number: int, memory_mb: int

@@ -18,6 +18,7 @@ from gneg.graph.heuristics import neighbor_weight
 from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, Hybrid
 from gneg.nn.encoders import NoEmbeddings
 from gneg.nn.model import Scorer
+from gneg.prediction.top import top
 from gneg.rng import generator_from
 from gneg.samplers.query import exclude
 
@@ -96,7 +97,7 @@ class Retriever:
             scores = queries[torch.from_numpy(part)] @ targets.t()
             line, known = (torch.from_numpy(ends) for ends in self.known.listed(part))
             scores[line, known] = -torch.inf
-            out[low : low + chunk] = scores.topk(count).indices.numpy()
+            out[low : low + chunk] = top(scores, count)[1].numpy()
         return out
 
     @cached_property

@@ -14,6 +14,7 @@ from gneg.datasets import TripleData
 from gneg.nn.kge.base_measure import BlockScorer
 from gneg.prediction.model import IntArray, as_tensors
 from gneg.prediction.ranking import BYTES, FloatArray, ordered
+from gneg.prediction.top import top
 
 #: The part of a triple that is looked for.
 Part = Literal["head", "relation", "tail"]
@@ -60,8 +61,8 @@ class TripleRanker:
             if not keep_known:
                 line, known = self._known_answers(chunk, part)
                 values[torch.from_numpy(line), torch.from_numpy(known)] = -torch.inf
-            best = values.topk(min(k, values.size(1)))
-            found[rows], scores[rows] = ordered(best.indices.numpy(), best.values.numpy(), k)
+            best, ids = top(values, min(k, values.size(1)))
+            found[rows], scores[rows] = ordered(ids.numpy(), best.numpy(), k)
         return found, scores
 
     def _scores(self, query: Query, part: Part) -> Tensor:
