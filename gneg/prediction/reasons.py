@@ -38,6 +38,8 @@ class Reasons:
             more = f" and {len(rarest) - SHOWN:,} more" if len(rarest) > SHOWN else ""
             kind = "common neighbour" if len(rarest) == 1 else "common neighbours"
             return f"{len(rarest):,} {kind}: {self._listed(rarest[:SHOWN])}{more}"
+        if v in near_u:
+            return "a link of training"
         path = self._path(near_u, near_v)
         if path is not None:
             return f"path: {' - '.join(self._name(node) for node in (u, *path, v))}"

@@ -143,6 +143,16 @@ def test_reasons_name_what_the_graph_has(models):
     assert {"common", "path:"} <= seen
 
 
+def test_a_known_link_is_its_own_reason(models):
+    model = models["directed"]
+    table = model.recommend(None, 40, keep_known=True, why=True)
+    links = {tuple(pair) for pair in model.data.train.t().tolist()}
+    names = model.data.end_names[0]
+    for source, target, why in zip(table["source"], table["target"], table["why"], strict=True):
+        if tuple(names.ids([source, target])) in links:
+            assert "common neighbour" in why or why == "a link of training"
+
+
 def test_embeddings_and_graphs_leave_with_names(models, tmp_path):
     for kind, model in models.items():
         z = model.embeddings(tmp_path / f"{kind}.parquet")
