@@ -146,9 +146,11 @@ def block() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/answers"), help="folder of runs")
+    parser.add_argument("--only", nargs="*", help="names of graphs; all if left out")
     options = parser.parse_args()
     command = jobs.command("answers")
-    names = [name for name in (*LINKS, *TRIPLES) if not path(name).exists()]
+    wanted = options.only or [*LINKS, *TRIPLES]
+    names = [name for name in wanted if not path(name).exists()]
     for name in names:  # one after the other: their seconds are those of the whole machine
         print(measure(name, command, options.runs), flush=True)
 
