@@ -36,6 +36,20 @@ def evaluate_command(
         list[Path] | None,
         typer.Option(help="A file of gneg hardset; may be given several times."),
     ] = None,
+    against: Annotated[
+        str,
+        typer.Option(
+            help="sets: the dataset's own negatives and hard sets; all: beside them all nodes but "
+            "known ones, from both ends, as lists of answers are read."
+        ),
+    ] = "sets",
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            help="Pairs that are scored at most with --against all; beyond it a random sample of "
+            "the edges is ranked. Without it a number that takes minutes."
+        ),
+    ] = None,
     part: Annotated[str, typer.Option(help="Positives to rank: valid or test.")] = "test",
     resamples: Annotated[
         int, typer.Option(help="Bootstrap samples for the 95 % intervals; 0: no intervals.")
@@ -44,7 +58,7 @@ def evaluate_command(
     out: Annotated[Path | None, typer.Option(help="File for all figures as JSON.")] = None,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
 ) -> None:
-    """Rank held-out edges against easy and hard negatives: Hits@K, MRR, AUC, AP.
+    """Rank held-out edges against easy and hard negatives, or among all nodes: Hits@K, MRR, AUC.
 
     With 95 % bootstrap intervals, and by degree, distance and common neighbours. A [bold].npy[/]
     holds scores [E, 1 + K], the positive first, of the hard set or, without one, of the dataset's
@@ -52,7 +66,7 @@ def evaluate_command(
 
     [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]
 
-    [bold]gneg evaluate ra Cora --hardset hard.npz[/]
+    [bold]gneg evaluate ra Cora --hardset hard.npz --against all[/]
     """
     from gneg.evaluation.hardset.hard_set import load_sets
 
@@ -70,6 +84,7 @@ def evaluate_command(
     edges = data.valid if part == "valid" else data.test
     sets = load_sets(hardset or (), edges.pos)
     options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
+    options |= {"against": against, "budget": budget}
     results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
     results["command"] = command_line()
     _print_metrics(results)
@@ -128,6 +143,8 @@ def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, 
 
 
 def _print_metrics(results: dict[str, Any]) -> None:
+    from gneg.evaluation.full_ranks import sentence
+
     runs = results["runs"]
     first = runs[0]
     names = list(first["sets"])
@@ -146,6 +163,9 @@ def _print_metrics(results: dict[str, Any]) -> None:
         say("in brackets: 95 % bootstrap intervals")
     for name in names:
         result = first["sets"][name]
+        if "ranked" in result:
+            say(f"{name}: {sentence(result)}")
+            continue
         family = result["info"].get("family", "those of the dataset")
         shared = "one shared set of " if result["shared"] else ""
         say(f"{name}: {shared}{result['negatives']} negatives, {family}")
@@ -154,7 +174,13 @@ def _print_metrics(results: dict[str, Any]) -> None:
 def _metrics(run: dict[str, Any]) -> list[str]:
     names = {metric for result in run["sets"].values() for metric in result["metrics"]}
     hits = sorted((name for name in names if name.startswith("hits")), key=lambda n: int(n[5:]))
-    return ["mrr", *hits, "auc", "ap"]
+    return [
+        "mrr",
+        *hits,
+        *(name for name in ("recall@20", "ndcg@20") if name in names),
+        "auc",
+        "ap",
+    ]
 
 
 def _cell(values: list[dict[str, float] | None]) -> str:
