@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -13,8 +13,10 @@ from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.sources import DataOptions, DataSource, repeat
 from gneg.cli.tables import print_table
+from gneg.evaluation.metrics import Against
 from gneg.graph.heuristics import KINDS
 
+ESTIMATE = "estimate"  # a value of --against
 LOG_Q = "log_q("  # prefix of the name of a base measure
 
 
@@ -40,7 +42,8 @@ def evaluate_command(
         str,
         typer.Option(
             help="sets: the dataset's own negatives and hard sets; all: beside them all nodes but "
-            "known ones, from both ends, as lists of answers are read."
+            "known ones, from both ends, as lists of answers are read; estimate: all, of a trained "
+            "model, with ranks that are exact among the likeliest nodes and estimated beyond."
         ),
     ] = "sets",
     budget: Annotated[
@@ -84,12 +87,14 @@ def evaluate_command(
     edges = data.valid if part == "valid" else data.test
     sets = load_sets(hardset or (), edges.pos)
     options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
+    checks.choice("against", against, (*get_args(Against), ESTIMATE))
     options |= {"against": against, "budget": budget}
     results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
     results["command"] = command_line()
     _print_metrics(results)
-    for name in results["runs"][0]["sets"]:
-        _print_buckets(results, name)
+    for name, result in results["runs"][0]["sets"].items():
+        if result["by"]:
+            _print_buckets(results, name)
     if out is not None:
         files.write_json(out, results)
         say_path("results", out)
@@ -119,6 +124,8 @@ def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, 
     from gneg.evaluation.link import evaluate, name_of_own
 
     path = Path(model)
+    if options["against"] == ESTIMATE:
+        return _estimates(path, data, {**options, "against": "sets"})
     if path.suffix in (".npy", ".npz"):
         name = next(iter(options["sets"]), name_of_own(data))
         with_file = {name: scorers.from_file(path)}
@@ -140,6 +147,26 @@ def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, 
     return [
         evaluate(data, load_run(data, weights).scorer(), **options) for weights in weights_of(path)
     ]
+
+
+def _estimates(path: Path, data: Any, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the evaluations of a run's models, with estimates of their ranks among all nodes."""
+    from gneg.evaluation.link import evaluate
+    from gneg.prediction import estimate_ranks
+    from gneg.training.load import load_run, weights_of
+
+    if not path.exists() or ".py:" in str(path):
+        checks.fail("against", "sets or all for a score that is not a trained model", ESTIMATE)
+    results = []
+    for weights in weights_of(path):
+        scorer = load_run(data, weights).scorer()
+        result = evaluate(data, scorer, **options)
+        estimate = estimate_ranks(data, scorer, options["part"], seed=options["seed"])
+        described = {"negatives": estimate.candidates, "shared": False, **estimate.describe()}
+        metrics = {"info": {}, "metrics": estimate.metrics(), "by": {}}
+        result["sets"]["all, estimated"] = described | metrics
+        results.append(result)
+    return results
 
 
 def _print_metrics(results: dict[str, Any]) -> None:

@@ -39,6 +39,7 @@ class RankEstimate:
         without: ``[G, ends, n]``, the same without one of G parts of the draws.
         beyond: ``[ends, n]``, the estimated number of better candidates that are not in the head.
         total: The number of positives that there are.
+        candidates: The number of nodes that a positive is ranked among, known ones included.
         head: The number of nodes that retrieval proposed for each query.
         pairs: The number of pairs that the model scored.
     """
@@ -48,8 +49,19 @@ class RankEstimate:
     without: Tensor
     beyond: Tensor
     total: int
+    candidates: int
     head: int
     pairs: int
+
+    def describe(self) -> dict[str, int]:
+        """Return what was ranked, as :meth:`gneg.evaluation.full_ranks.FullRanks.describe`."""
+        return {
+            "ranked": len(self.chosen),
+            "positives": self.total,
+            "ends": len(self.ranks),
+            "candidates": self.candidates,
+            "pairs": self.pairs,
+        }
 
     def metrics(self, *, of_chosen: bool = False) -> dict[str, dict[str, float]]:
         """Return MRR and Hits@K as ``value``, ``low`` and ``high``, a 95 % interval.
@@ -140,7 +152,9 @@ def estimate_ranks(
     beyond = parts.mean(dim=0)
     without = (parts.sum(dim=0) - parts) / (GROUPS - 1)
     ranks = 1 + in_head
-    return RankEstimate(chosen, ranks + beyond, ranks + without, beyond, total, head, pairs)
+    return RankEstimate(
+        chosen, ranks + beyond, ranks + without, beyond, total, counter.num_candidates, head, pairs
+    )
 
 
 class _Counter:

@@ -49,6 +49,12 @@ def test_training_and_evaluation_agree(tmp_path):
     output = words(run("evaluate", "ranked", "--against", "all", "--resamples", "20"))
     assert sentence in output
     assert f"{100 * ranked['mrr']:.2f} (" in output
+    output = words(run("evaluate", "ranked", "--against", "estimate", "--out", "out.json"))
+    assert f"all, estimated: {sentence}" in output
+    sets = json.loads((tmp_path / "out.json").read_text())["runs"][0]["sets"]
+    # There are fewer nodes than draws, each of which is then listed once.
+    estimate = sets["all, estimated"]["metrics"]["mrr"]
+    assert estimate["value"] == pytest.approx(ranked["mrr"])
     sampled = words(run("evaluate", "ra", "edges.csv", "--against", "all", "--budget", "2000"))
     assert f"a random sample of 10 of {edges} edges, ranked from both ends" in sampled
 
@@ -87,6 +93,7 @@ def test_comparison_and_page_show_all_nodes(tmp_path):
     ("arguments", "message"),
     [
         (["evaluate", "ra", "edges.csv", "--against", "nodes"], "'against' must be one of"),
+        (["evaluate", "ra", "edges.csv", "--against", "estimate"], "'against' must be sets or all"),
         (["evaluate", "ra", "edges.csv", "--against", "all", "--budget", "9"], "'budget' must be"),
         (["train", "edges.csv", "--rank", "some"], "'rank' must be one of"),
     ],
