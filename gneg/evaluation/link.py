@@ -106,6 +106,10 @@ def evaluate(
     if isinstance(data, TripleData):
         if sets is not None:
             checks.fail("sets", "None for a knowledge graph, whose entities are all ranked", sets)
+        if budget is not None:
+            checks.fail(
+                "budget", "None for a knowledge graph, whose entities are all ranked", budget
+            )
         return evaluate_triples(score, data, part, known=known)
     if not isinstance(data, LinkData):
         checks.fail("data", "a LinkData or TripleData", type(data).__name__)

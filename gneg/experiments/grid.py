@@ -117,6 +117,8 @@ def compare(
     for config in configs:
         data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
     out, sets = files.check_output("out", out, folder=True), check_sets(sets, (HardSet,))
+    if _ranks_all(configs[0]) and "all" in sets:
+        checks.fail("sets", "without the name 'all', which stands for all nodes", list(sets))
     check_usable("device", configs[0].device)
     digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
     if fresh:
@@ -164,6 +166,10 @@ def _check_counts(*, seeds: int, jobs: int, search: int) -> None:
     for name, value, low in (("seeds", seeds, 1), ("jobs", jobs, 1), ("search", search, 0)):
         if checks.integer(name, value, low) > MOST_SEEDS:
             checks.fail(name, f"at most {MOST_SEEDS:,}", value)
+
+
+def _ranks_all(config: AnyConfig) -> bool:
+    return isinstance(config, LinkConfig) and config.rank == "all"
 
 
 def _among_all(metrics: dict[str, Any] | None) -> dict[str, int] | None:
@@ -252,7 +258,6 @@ def _heuristics(
         if undefined or (kind == "cosine" and data.x is None):
             continue
         score = scorers.heuristic(data, kind)
-        full = isinstance(config, LinkConfig) and config.rank == "all"
-        among_all = full_ranks.record(data, score, seed=0) if full else None
+        among_all = full_ranks.record(data, score, seed=0) if _ranks_all(config) else None
         metrics[kind] = rank_sets(data, score, sets, among_all)
     return metrics

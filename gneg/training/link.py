@@ -237,7 +237,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         if stacked is not None:  # the stack is fitted on validation, whose metrics stay unchanged
             stacked["alone"] = result["test"]
             result["test"] = self.evaluate("test")
-        if self.config.rank == "all":
+        if self.config.rank == "all" and result["complete"]:  # not minutes after Ctrl-C
             with self.clock.measure("evaluation"):
                 result["all"] = full_ranks.record(self.data, self.scorer(), seed=self.seed)
         measure = self._base_measure

@@ -10,11 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gneg import Graph, datasets, evaluate
+from gneg import Graph, LinkConfig, compare, datasets, evaluate, hardset
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation import ranking
 from gneg.evaluation.full_ranks import full_ranks
 from gneg.graph.heuristics import Heuristic
+from tests.triple_worlds import sparse_data
 from tests.worlds import random_graph, toy
 
 KINDS = ("undirected", "directed", "bipartite")
@@ -231,7 +232,7 @@ def test_of_users_items_are_ranked_as_training_ranks_them():
         assert figures[name]["value"] == pytest.approx(value)
 
 
-def test_what_cannot_be_ranked_is_refused():
+def test_what_cannot_be_ranked_is_refused(tmp_path):
     data = toy()
     ones = torch.ones(data.test.pos.size(1)), torch.ones(data.test.neg[0].shape)
     with pytest.raises(ValueError, match="'score' must be a function"):
@@ -240,6 +241,11 @@ def test_what_cannot_be_ranked_is_refused():
         evaluate(data, Heuristic(data.graph, "ra"), against="nodes")
     with pytest.raises(ValueError, match="without the name 'all'"):
         evaluate(data, Heuristic(data.graph, "ra"), against="all", sets={"all": data.test})
+    with pytest.raises(ValueError, match="'budget' must be None for a knowledge graph"):
+        evaluate(sparse_data(), len, budget=9)
+    config, named = LinkConfig(rank="all"), {"all": hardset(data, k=2, family="uniform")}
+    with pytest.raises(ValueError, match="without the name 'all'"):
+        compare(data, [config], sets=named, out=tmp_path)
     with pytest.raises(ValueError, match="free of NaN"):
         full_ranks(data, lambda src, dst: torch.full(src.shape, torch.nan))
 
