@@ -16,7 +16,7 @@ from gneg.cli.tables import print_table
 from gneg.evaluation.metrics import Against
 from gneg.graph.heuristics import KINDS
 
-ESTIMATE = "estimate"  # a value of --against
+ESTIMATE, ESTIMATED = "estimate", "all, estimated"  # a value of --against and its column
 LOG_Q = "log_q("  # prefix of the name of a base measure
 
 
@@ -164,7 +164,7 @@ def _estimates(path: Path, data: Any, options: dict[str, Any]) -> list[dict[str,
         estimate = estimate_ranks(data, scorer, options["part"], seed=options["seed"])
         described = {"negatives": estimate.candidates, "shared": False, **estimate.describe()}
         metrics = {"info": {}, "metrics": estimate.metrics(), "by": {}}
-        result["sets"]["all, estimated"] = described | metrics
+        result["sets"][ESTIMATED] = described | metrics
         results.append(result)
     return results
 
@@ -187,7 +187,8 @@ def _print_metrics(results: dict[str, Any]) -> None:
     if len(runs) > 1:
         say(f"mean ± standard deviation of {len(runs)} models")
     elif first["resamples"]:
-        say("in brackets: 95 % bootstrap intervals")
+        estimated = ", of estimates by the normal distribution" if ESTIMATED in names else ""
+        say(f"in brackets: 95 % bootstrap intervals{estimated}")
     for name in names:
         result = first["sets"][name]
         if "ranked" in result:

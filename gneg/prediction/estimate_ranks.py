@@ -26,7 +26,8 @@ GROUPS = 10  # parts of the draws, each left out once for the error of the tail
 ROWS = 1024  # queries at once
 MEMORY_MB = 1024
 SURE = 10  # Hits@K is estimated where the head holds so many times K nodes
-ERRORS = 2.262  # standard errors on either side: Student's t with GROUPS - 1 degrees, 95 %
+#: Standard errors on either side of a 95 % interval, by Student's t with GROUPS - 1 degrees.
+NORMAL, STUDENT = 1.96, 2.262
 
 
 @dataclass(frozen=True)
@@ -70,22 +71,20 @@ class RankEstimate:
         few draws, if any.
 
         Args:
-            of_chosen: Whether the interval is that of the chosen positives, whose error is that of
-                the tail alone, and not that of all positives.
+            of_chosen: Whether the interval is for the exact value of the chosen positives, which
+                the draws alone miss, and not for positives like them, as bootstrap intervals are.
         """
         ks = [k for k in metrics.HITS if k <= max(1, self.head // SURE)]
         values = {k: v.mean(dim=0) for k, v in metrics.rank_metrics(self.ranks, ks).items()}
         parts = metrics.rank_metrics(self.without, ks)
         count = len(self.chosen)
-        share = 1.0 if of_chosen else count / self.total
         results = {}
         for name, value in values.items():
             means = parts[name].mean(dim=(1, 2))
-            # The jackknife over parts of the draws, and the sampling of positives (Cochran 1977,
-            # equation 10.24, of sampling in two stages).
-            tail = (len(means) - 1) * float(means.var(correction=0))
-            spread = float(value.var()) / count if count > 1 else 0.0
-            error = ERRORS * ((1 - share) * spread + share * tail) ** 0.5
+            if of_chosen:  # the jackknife over parts of the draws
+                error = STUDENT * ((len(means) - 1) * float(means.var(correction=0))) ** 0.5
+            else:  # draws are independent: their error is part of the spread
+                error = NORMAL * (float(value.var()) / count) ** 0.5 if count > 1 else 1.0
             mean = float(value.mean())
             if name == "mrr":  # smooth, so that the jackknife takes most of its bias away
                 mean -= (len(means) - 1) * (float(means.mean()) - mean)
