@@ -42,7 +42,7 @@ class RankEstimate:
         total: The number of positives that there are.
         candidates: The number of nodes that a positive is ranked among, known ones included.
         head: The number of nodes that retrieval proposed for each query.
-        pairs: The number of pairs that the model scored.
+        pairs: The number of pairs that the model scored, those for retrieval included.
     """
 
     chosen: Tensor
@@ -188,7 +188,7 @@ class _Counter:
         text = "uniform" if sampler == "uniform" else f"mixture({sampler}:0.5, uniform:0.5)"
         self.sampler = data.sampler(text, known=policy, corrupt=end, z=scorer.z.float().cpu())
         self.bipartite, self.num_candidates = known.bipartite, known.num_dst
-        self.pairs = 0
+        self.pairs = self.retriever.scored
 
     def count(self, pairs: Tensor, seed: int) -> npt.NDArray[np.float64]:
         """Return the better candidates in the head and, by each part of the draws, outside of it.

@@ -59,7 +59,9 @@ class Ranker:
         Raises:
             ValueError: If ``candidates`` is no number >= k.
         """
-        if candidates == "all" or (candidates is None and (self.scorer.is_product or queries <= FEW)):
+        if candidates == "all" or (
+            candidates is None and (self.scorer.is_product or queries <= FEW)
+        ):
             return None
         if candidates is None:
             candidates = max(LEAST, TIMES * k)
