@@ -18,6 +18,7 @@ from benchmarks.quality import (
     answers,
     completion,
     decoders,
+    full_ranks,
     negatives,
     recipe_tables,
     recommend,
@@ -228,6 +229,7 @@ BLOCKS = {
     "decoders": decoders.block,
     "negatives": negatives.block,
     "completion, short": completed_short,
+    "full ranks": full_ranks.block,
 }
 
 

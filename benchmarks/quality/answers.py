@@ -98,7 +98,7 @@ def answered(model: LinkModel | TripleModel) -> dict[str, Any]:
 def measure(name: str, command: str, runs: Path) -> str:
     """Measure a graph and write its file."""
     model = model_of(name, runs)
-    product = isinstance(model, LinkModel) and model.ranker("target").is_product
+    product = isinstance(model, LinkModel) and model.scorer().is_product
     retrieved = isinstance(model, LinkModel) and not product
     config = model.run.config
     result = {

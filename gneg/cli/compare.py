@@ -221,10 +221,7 @@ def _write_page(results: dict[str, Any], out: Path) -> None:
 def _hard_sets(
     data: Any, paths: list[Path], hard: bool, folder: Path, fresh: bool
 ) -> dict[str, Any]:
-    """Return the hard sets that were named, or one that is made once for the same data.
-
-    HeaRT's or, for users and items, one of walks.
-    """
+    """Return the hard sets that were named, or HeaRT's (of users and items one of walks)."""
     from gneg.evaluation.hardset import HardSet, hardset
     from gneg.evaluation.hardset.hard_set import load_sets
     from gneg.training.record import FRESH, differences
@@ -252,6 +249,7 @@ def _hard_sets(
 
 
 def _print_comparison(results: dict[str, Any]) -> None:
+    from gneg.evaluation.full_ranks import sentence
     from gneg.experiments.cell import ALL_ENTITIES, VERIFIED
 
     rows, first = results["rows"], results["rows"][0]["summary"]
@@ -279,6 +277,8 @@ def _print_comparison(results: dict[str, Any]) -> None:
     heads += ["held-out per 1,000", "train, s"]
     title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
     print_table(title, heads, cells, text_columns=3)
+    if results["among_all"] is not None:
+        say(f"all: {sentence(results['among_all'])}")
     say(
         f"* differs from {results['baseline']}, p < 0.05 (** 0.01, *** 0.001): paired t-tests over "
         "seeds, Holm's correction"

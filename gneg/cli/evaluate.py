@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -13,8 +13,10 @@ from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.sources import DataOptions, DataSource, repeat
 from gneg.cli.tables import print_table
+from gneg.evaluation.metrics import Against
 from gneg.graph.heuristics import KINDS
 
+ESTIMATE, ESTIMATED = "estimate", "all, estimated"  # a value of --against and its column
 LOG_Q = "log_q("  # prefix of the name of a base measure
 
 
@@ -36,6 +38,21 @@ def evaluate_command(
         list[Path] | None,
         typer.Option(help="A file of gneg hardset; may be given several times."),
     ] = None,
+    against: Annotated[
+        str,
+        typer.Option(
+            help="sets: the dataset's own negatives and hard sets; all: beside them all nodes but "
+            "known ones, from both ends, as lists of answers are read; estimate: all, of a trained "
+            "model, with ranks that are exact among the likeliest nodes and estimated beyond."
+        ),
+    ] = "sets",
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            help="Pairs that are scored at most with --against all; beyond it a random sample of "
+            "the edges is ranked. Without it a number that takes minutes."
+        ),
+    ] = None,
     part: Annotated[str, typer.Option(help="Positives to rank: valid or test.")] = "test",
     resamples: Annotated[
         int, typer.Option(help="Bootstrap samples for the 95 % intervals; 0: no intervals.")
@@ -44,7 +61,7 @@ def evaluate_command(
     out: Annotated[Path | None, typer.Option(help="File for all figures as JSON.")] = None,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
 ) -> None:
-    """Rank held-out edges against easy and hard negatives: Hits@K, MRR, AUC, AP.
+    """Rank held-out edges against easy and hard negatives, or among all nodes: Hits@K, MRR, AUC.
 
     With 95 % bootstrap intervals, and by degree, distance and common neighbours. A [bold].npy[/]
     holds scores [E, 1 + K], the positive first, of the hard set or, without one, of the dataset's
@@ -52,7 +69,7 @@ def evaluate_command(
 
     [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]
 
-    [bold]gneg evaluate ra Cora --hardset hard.npz[/]
+    [bold]gneg evaluate ra Cora --hardset hard.npz --against all[/]
     """
     from gneg.evaluation.hardset.hard_set import load_sets
 
@@ -70,11 +87,14 @@ def evaluate_command(
     edges = data.valid if part == "valid" else data.test
     sets = load_sets(hardset or (), edges.pos)
     options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
+    checks.choice("against", against, (*get_args(Against), ESTIMATE))
+    options |= {"against": against, "budget": budget}
     results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
     results["command"] = command_line()
     _print_metrics(results)
-    for name in results["runs"][0]["sets"]:
-        _print_buckets(results, name)
+    for name, result in results["runs"][0]["sets"].items():
+        if result["by"]:
+            _print_buckets(results, name)
     if out is not None:
         files.write_json(out, results)
         say_path("results", out)
@@ -104,6 +124,8 @@ def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, 
     from gneg.evaluation.link import evaluate, name_of_own
 
     path = Path(model)
+    if options["against"] == ESTIMATE:
+        return _estimates(path, data, {**options, "against": "sets"})
     if path.suffix in (".npy", ".npz"):
         name = next(iter(options["sets"]), name_of_own(data))
         with_file = {name: scorers.from_file(path)}
@@ -127,7 +149,29 @@ def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, 
     ]
 
 
+def _estimates(path: Path, data: Any, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the evaluations of a run's models, with estimates of their ranks among all nodes."""
+    from gneg.evaluation.link import evaluate
+    from gneg.prediction import estimate_ranks
+    from gneg.training.load import load_run, weights_of
+
+    if not path.exists() or ".py:" in str(path):
+        checks.fail("against", "sets or all for a score that is not a trained model", ESTIMATE)
+    results = []
+    for weights in weights_of(path):
+        scorer = load_run(data, weights).scorer()
+        result = evaluate(data, scorer, **options)
+        estimate = estimate_ranks(data, scorer, options["part"], seed=options["seed"])
+        described = {"negatives": estimate.candidates, "shared": False, **estimate.describe()}
+        metrics = {"info": {}, "metrics": estimate.metrics(), "by": {}}
+        result["sets"][ESTIMATED] = described | metrics
+        results.append(result)
+    return results
+
+
 def _print_metrics(results: dict[str, Any]) -> None:
+    from gneg.evaluation.full_ranks import sentence
+
     runs = results["runs"]
     first = runs[0]
     names = list(first["sets"])
@@ -143,9 +187,13 @@ def _print_metrics(results: dict[str, Any]) -> None:
     if len(runs) > 1:
         say(f"mean ± standard deviation of {len(runs)} models")
     elif first["resamples"]:
-        say("in brackets: 95 % bootstrap intervals")
+        estimated = ", of estimates by the normal distribution" if ESTIMATED in names else ""
+        say(f"in brackets: 95 % bootstrap intervals{estimated}")
     for name in names:
         result = first["sets"][name]
+        if "ranked" in result:
+            say(f"{name}: {sentence(result)}")
+            continue
         family = result["info"].get("family", "those of the dataset")
         shared = "one shared set of " if result["shared"] else ""
         say(f"{name}: {shared}{result['negatives']} negatives, {family}")
@@ -154,7 +202,13 @@ def _print_metrics(results: dict[str, Any]) -> None:
 def _metrics(run: dict[str, Any]) -> list[str]:
     names = {metric for result in run["sets"].values() for metric in result["metrics"]}
     hits = sorted((name for name in names if name.startswith("hits")), key=lambda n: int(n[5:]))
-    return ["mrr", *hits, "auc", "ap"]
+    return [
+        "mrr",
+        *hits,
+        *(name for name in ("recall@20", "ndcg@20") if name in names),
+        "auc",
+        "ap",
+    ]
 
 
 def _cell(values: list[dict[str, float] | None]) -> str:

@@ -14,6 +14,7 @@ from gneg.evaluation.metrics import MEAN_RANKS
 
 def print_link_results(results: dict[str, Any]) -> None:
     """Print the figures, times and settings of a run of link prediction."""
+    from gneg.evaluation.full_ranks import sentence
     from gneg.training.driver import spread
 
     runs, protocol, summary = results["runs"], results["protocol"], results["summary"]
@@ -22,12 +23,15 @@ def print_link_results(results: dict[str, Any]) -> None:
         alone = [run["stack"].get("alone", run["test"]) for run in runs]
         columns["test"] = {name: spread([run[name] for run in alone]) for name in summary["test"]}
         columns["test with heuristics"] = summary["test"]
+    if "all" in summary:
+        columns["test, among all nodes"] = summary["all"]
     rows = [
         (
             name + (" *" if name == results["dataset"]["metric"] else ""),
-            *(mean_std(values[name]) for values in columns.values()),
+            *(mean_std(values[name]) if name in values else "-" for values in columns.values()),
         )
-        for name in summary["test"]
+        for name in {**summary["test"], **summary.get("all", {})}
+        if name != "intervals"
     ]
     title = f"{results['dataset']['name']}, {count_of(len(runs), 'seed')}, %"
     print_table(title, ("metric", *columns), rows)
@@ -36,6 +40,8 @@ def print_link_results(results: dict[str, Any]) -> None:
         f"({protocol['negatives']}); edges known to the sampler: {protocol['known']}; "
         f"* best epoch selected by {protocol['select_by']}"
     )
+    if "all" in summary:
+        say(f"among all nodes: {sentence(runs[0]['all'])}")
     if "seconds" not in runs[0]:  # a training-free score
         return
     _print_time(runs)

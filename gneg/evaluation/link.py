@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, overload
+from typing import Any, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.datasets import EvalEdges, LinkData, TripleData
 from gneg.evaluation import metrics
+from gneg.evaluation.bootstrap import FloatArray, with_intervals
+from gneg.evaluation.full_ranks import FullRanks, full_ranks
 from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.ranking import Score
 from gneg.evaluation.triple import Rows, evaluate_triples
@@ -22,7 +24,6 @@ __all__ = ["evaluate"]
 
 #: Scores of positives ``[E]`` and of their negatives, ``[E, K]`` or one shared set ``[M]``.
 Scored = tuple[Tensor, Tensor]
-FloatArray = npt.NDArray[np.float64]
 
 # Lower bounds of buckets: a value falls in the last bucket whose bound it reaches.
 BUCKETS = {
@@ -32,8 +33,6 @@ BUCKETS = {
 }
 MAX_DISTANCE = 5  # edges; longer distances are one bucket
 BUCKET_METRICS = ("mrr", "hits@10")
-# Entries of the table of resampled positives at once.
-CHUNK = 2**24
 
 
 @overload
@@ -43,6 +42,8 @@ def evaluate(
     *,
     part: str = "test",
     sets: Mapping[str, HardSet | EvalEdges] | None = None,
+    against: metrics.Against = "sets",
+    budget: int | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Any]: ...
@@ -60,6 +61,8 @@ def evaluate(
     *,
     part: str = "test",
     sets: Mapping[str, HardSet | EvalEdges] | None = None,
+    against: metrics.Against = "sets",
+    budget: int | None = None,
     resamples: int = 1000,
     seed: int = 0,
     known: KnownTriples | None = None,
@@ -78,24 +81,35 @@ def evaluate(
         part: The positives to rank: ``valid`` or ``test``.
         sets: For edges, the sets to rank against by name, beside the dataset's own negatives, which
             come first and are called ``"uniform"`` (``"official"`` where the dataset brings them).
+        against: For edges, whether they are ranked against sets only (``sets``) or also among all
+            nodes but known ones, from both ends (``all``), a set called ``"all"``: see
+            :func:`gneg.evaluation.full_ranks.full_ranks`. Triples always are.
+        budget: For edges, pairs that are scored at most to rank them among all nodes; beyond it a
+            random sample of them is. If None a number that takes minutes.
         resamples: For edges, bootstrap samples of the positives, for 95 % intervals; 0: no
             intervals.
-        seed: Seed for the bootstrap.
+        seed: Seed for the bootstrap and for that sample.
         known: For triples, those that are left out of the ranking; those of all parts if None.
 
     Returns:
         For edges, for each set under ``"sets"``: ``"metrics"`` (``value``, ``low``, ``high``), and
         ``"by"``: MRR and Hits@10 by the smaller degree of the ends, by their distance and by the
-        number of their common neighbours. For triples ``mrr``, ``mr``, ``amr``, ``hits@1``,
+        number of their common neighbours; for the set ``"all"`` Recall@20 and NDCG@20 as well, and
+        how many of the positives were ``ranked``. For triples ``mrr``, ``mr``, ``amr``, ``hits@1``,
         ``hits@3``, ``hits@10``, and the same by ``end``, ``category`` and ``relation``.
 
     Raises:
         ValueError: If a set ranks other positives than the part's, scores do not fit, or an
             argument is for the other kind of data.
     """
+    checks.choice("against", against, get_args(metrics.Against))
     if isinstance(data, TripleData):
         if sets is not None:
             checks.fail("sets", "None for a knowledge graph, whose entities are all ranked", sets)
+        if budget is not None:
+            checks.fail(
+                "budget", "None for a knowledge graph, whose entities are all ranked", budget
+            )
         return evaluate_triples(score, data, part, known=known)
     if not isinstance(data, LinkData):
         checks.fail("data", "a LinkData or TripleData", type(data).__name__)
@@ -105,7 +119,14 @@ def evaluate(
     if not callable(score) and not isinstance(score, Mapping):
         hint = "Heuristic(data.graph, 'ra') of gneg.graph.heuristics is one"
         checks.fail("score", "a function of (src, dst), or scores by set", score, hint=hint)
-    return _evaluate_sets(data, score, part, named, resamples, seed)
+    full = None
+    if against == "all":
+        if not callable(score):
+            checks.fail("score", "a function of (src, dst), to rank among all nodes", "a mapping")
+        if "all" in named:
+            checks.fail("sets", "without the name 'all', which stands for all nodes", list(named))
+        full = full_ranks(data, score, part, budget=budget, seed=checks.integer("seed", seed, 0))
+    return _evaluate_sets(data, score, part, named, full, resamples, seed)
 
 
 def _evaluate_sets(
@@ -113,10 +134,11 @@ def _evaluate_sets(
     score: Score | Mapping[str, Scored],
     part: str,
     sets: Mapping[str, HardSet | EvalEdges],
+    full: FullRanks | None,
     resamples: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Rank the positives of a part against each set."""
+    """Rank the positives of a part against each set, and add their ranks among all nodes."""
     checks.choice("part", part, ("valid", "test"))
     resamples = checks.integer("resamples", resamples, 0)
     seed = checks.integer("seed", seed, 0)
@@ -147,9 +169,11 @@ def _evaluate_sets(
             "negatives": edges.num_negatives,
             "shared": edges.shared,
             "info": negatives.info if isinstance(negatives, HardSet) else {},
-            "metrics": _with_intervals(values, resamples, seed),
+            "metrics": with_intervals(values, resamples, seed),
             "by": {kind: _by_bucket(values, groups[kind], BUCKETS[kind]) for kind in groups},
         }
+        if full is not None and name == name_of_own(data):
+            results["all"] = _among_all(full, groups, resamples, seed)
     return {
         "dataset": data.name,
         "part": part,
@@ -161,6 +185,25 @@ def _evaluate_sets(
         "sets": results,
         "versions": files.versions(),
         "machine": files.machine(),
+    }
+
+
+def _among_all(
+    full: FullRanks, groups: dict[str, npt.NDArray[np.int64]], resamples: int, seed: int
+) -> dict[str, Any]:
+    """Return the results of ranks among all nodes, in the form of those of a set."""
+    values = {name: value.numpy() for name, (value, _) in full.per_positive().items()}
+    chosen = full.chosen.numpy()
+    return {
+        "negatives": full.candidates,
+        "shared": False,
+        "info": {"family": "all nodes but known ones"},
+        **full.describe(),
+        "metrics": full.metrics(resamples, seed),
+        "by": {
+            kind: _by_bucket(values, bucket[chosen], BUCKETS[kind])
+            for kind, bucket in groups.items()
+        },
     }
 
 
@@ -205,30 +248,6 @@ def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[s
     values = metrics.per_positive(pos, neg, mask)
     values["ap"] = metrics.precisions(pos, neg if mask is None else neg[mask])
     return {name: value.cpu().numpy() for name, value in values.items()}
-
-
-def _with_intervals(
-    values: dict[str, FloatArray], resamples: int, seed: int
-) -> dict[str, dict[str, float]]:
-    """Return the mean of each metric and its 95 % bootstrap interval over positives."""
-    table = np.stack(list(values.values()), axis=1)
-    size = len(table)
-    random = np.random.Generator(np.random.Philox(seed))
-    means = []
-    chunk = max(1, CHUNK // size)
-    for start in range(0, resamples, chunk):
-        shape = min(chunk, resamples - start), size
-        picked = random.integers(size, size=shape, dtype=np.int32)
-        counts = np.stack([np.bincount(row, minlength=size) for row in picked])
-        means.append(counts @ table / size)
-    results = {
-        name: {"value": float(mean)} for name, mean in zip(values, table.mean(0), strict=True)
-    }
-    if means:
-        low, high = np.quantile(np.concatenate(means), (0.025, 0.975), axis=0)
-        for i, interval in enumerate(results.values()):
-            interval |= {"low": float(low[i]), "high": float(high[i])}
-    return results
 
 
 def buckets(data: LinkData, pos: Tensor) -> dict[str, npt.NDArray[np.int64]]:

@@ -9,12 +9,15 @@ evaluator silently counts them as 0 and 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from gneg import checks
 
+#: Whether positives are ranked against sets of negatives only, or among all nodes as well.
+Against = Literal["sets", "all"]
 HITS = (1, 3, 10, 20, 50, 100)
 TIES = (
     "mrr: mean of optimistic and pessimistic rank; hits@K: strictly above the K-th best of a "

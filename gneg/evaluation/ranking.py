@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from gneg.graph import KnownEdges
 Rows = Callable[[Tensor], Tensor]
 TOP = 20  # length of the list that Recall@K and NDCG@K look at
 CHUNK = 2**25  # scores in memory at once
+PAIRS = 2**22  # pairs that are scored one by one at once
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,12 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
     checks.node_range("pos[1]", pos[1], known.num_dst)
     if not pos.size(1):
         checks.fail("pos", "at least one positive", "none")
-    order = np.lexsort((pos[1].numpy(), pos[0].numpy()))
-    source, target = pos.numpy()[:, order]
+    # Each pair once: a repeated positive is no other positive of its query.
+    keys, places = np.unique(pos[0] * known.num_dst + pos[1], return_inverse=True)
+    source, target = np.divmod(keys, known.num_dst)
     queries, first = np.unique(source, return_index=True)
     first = np.append(first, len(source))
+    order = np.arange(len(source))
     out = np.empty((len(source), 4), np.int64)
     step = max(1, CHUNK // known.num_dst)
     for low in range(0, len(queries), step):
@@ -82,7 +86,7 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
             *known.arrays,
             batch,
         )
-    above, level, also_above, also_level = torch.from_numpy(out).double().unbind(1)
+    above, level, also_above, also_level = torch.from_numpy(out[places]).double().unbind(1)
     raw = above + level / 2 + 1
     return Ranks(raw - also_above - also_level / 2, raw)
 
@@ -90,28 +94,39 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
 def summary(ranked: Ranks, query: Tensor) -> dict[str, float]:
     """Return MRR and Hits@K over positives by filtered ranks, Recall and NDCG at 20 over queries.
 
-    Recall@20 is the share of a query's positives among its 20 best targets; NDCG@20 their
-    discounted gain over the largest possible one (Järvelin and Kekäläinen 2002), as in the
-    evaluation of LightGCN (He et al., SIGIR 2020).
-
     Args:
         ranked: The ranks of the positives.
         query: ``[E]``, the query of each positive.
     """
     _, group, size = torch.unique(query.cpu(), return_inverse=True, return_counts=True)
+    return {
+        name: float(value.sum() / weight.sum())
+        for name, (value, weight) in per_positive(ranked, size[group]).items()
+    }
+
+
+def per_positive(ranked: Ranks, size: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return each metric as values and weights of the positives, doubles of the ranks' shape.
+
+    A metric is the sum of its values over the sum of its weights; over a random sample of the
+    positives that is an estimate. MRR and Hits@K are means over positives by filtered ranks.
+    Recall@20 and NDCG@20 are means over queries by raw ranks: the share of a query's positives
+    among its 20 best targets, and their discounted gain over the largest possible one (Järvelin and
+    Kekäläinen 2002), as in the evaluation of LightGCN (He et al., SIGIR 2020).
+
+    Args:
+        ranked: The ranks of the positives.
+        size: The number of positives of each one's query, >= 1, of the ranks' shape.
+    """
+    metrics_of_ranks = metrics.rank_metrics(ranked.filtered)
+    values = {name: (value, torch.ones_like(value)) for name, value in metrics_of_ranks.items()}
     hit = ranked.raw <= TOP
     gain = torch.where(hit, 1 / torch.log2(ranked.raw + 1), 0.0)
     best = torch.cumsum(1 / torch.log2(torch.arange(TOP).double() + 2), 0)
-    ideal = best[size.clamp(max=TOP) - 1]
-
-    def sum_by_query(value: Tensor) -> Tensor:
-        return torch.zeros(len(size), dtype=torch.double).index_add_(0, group, value.double())
-
-    return {
-        **metrics.summarise_ranks(ranked.filtered),
-        f"recall@{TOP}": float((sum_by_query(hit) / size).mean()),
-        f"ndcg@{TOP}": float((sum_by_query(gain) / ideal).mean()),
-    }
+    share = 1 / size.double()
+    values[f"recall@{TOP}"] = hit * share, share
+    values[f"ndcg@{TOP}"] = gain / best[size.clamp(max=TOP) - 1], share
+    return values
 
 
 #: Scores of pairs of one shape: ``score(src, dst) -> Tensor``.
@@ -136,13 +151,38 @@ def evaluate_edges(edges: EvalEdges, score: Score) -> dict[str, float]:
         with torch.no_grad():
             pos, neg = score(edges.pos[0], edges.pos[1]), score(*edges.neg)
         return metrics.summary(pos, neg, edges.mask)
-    targets = torch.arange(edges.known.num_dst, device=edges.pos.device)
-
-    def rows(src: Tensor) -> Tensor:
-        src = src.to(edges.pos.device)
-        if hasattr(score, "matrix"):
-            return score.matrix(src)  # type: ignore[no-any-return]
-        shape = len(src), len(targets)
-        return score(src[:, None].expand(shape), targets.expand(shape))
-
+    rows = rows_of(score, edges.known.num_dst, device=edges.pos.device)
     return summary(ranks(rows, edges.pos, edges.known), edges.pos[0])
+
+
+def rows_of(
+    score: Score,
+    num_others: int,
+    *,
+    side: Literal["dst", "src"] = "dst",
+    device: torch.device | None = None,
+) -> Rows:
+    """Return the function that scores queries with all nodes that may be their other end.
+
+    Args:
+        score: ``score(src, dst)``; its method ``matrix(ids [b], side=) -> [b, M]`` is used if it
+            has one.
+        num_others: M, the number of those nodes.
+        side: The end that is ranked: the queries are sources where it is ``dst``.
+        device: Device of the ids that the score is called with; the CPU if None.
+    """
+    others = torch.arange(num_others, device=device)
+
+    def pairs(query: Tensor) -> Tensor:
+        shape = len(query), num_others
+        ends = query[:, None].expand(shape), others.expand(shape)
+        return score(*(ends if side == "dst" else ends[::-1]))
+
+    def rows(query: Tensor) -> Tensor:
+        query = query.to(others.device)
+        if hasattr(score, "matrix"):
+            options = {} if side == "dst" else {"side": side}
+            return score.matrix(query, **options)  # type: ignore[no-any-return]
+        return torch.cat([pairs(part) for part in query.split(max(1, PAIRS // num_others))])
+
+    return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,10 @@ def run_cell(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the record says whether the model collapsed
         options: dict[str, Any] = {"out": cell.folder, "report": report, "keep_data": False}
-        results = train(data, cell.config, seeds=(cell.seed,), **options)
+        config = cell.config
+        if isinstance(config, LinkConfig) and not cell.ranked:
+            config = replace(config, rank="sets")
+        results = train(data, config, seeds=(cell.seed,), **options)
     run = results["runs"][0]
     record: dict[str, Any] = {
         "config": asdict(cell.config),
@@ -90,14 +93,17 @@ def run_cell(
         if isinstance(data, TripleData):
             record["sets"] = _triple_sets(run)
         else:
-            record["sets"] = rank_sets(data, trained.scorer(), sets)  # type: ignore[arg-type]
+            record["sets"] = rank_sets(data, trained.scorer(), sets, run.get("all"))  # type: ignore[arg-type]
         if cell.audited:
             record["audit"] = _audit(cell, data, trained)
     files.write_json(cell.path, record)
 
 
 def rank_sets(
-    data: LinkData, score: Score, sets: dict[str, HardSet]
+    data: LinkData,
+    score: Score,
+    sets: dict[str, HardSet],
+    among_all: dict[str, Any] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return every metric of a score against every set, by set and metric.
 
@@ -106,9 +112,12 @@ def rank_sets(
             targets, the first set is ``all``; empty if that would take too long.
         score: The score, ``score(src, dst)``.
         sets: Hard sets, by name.
+        among_all: Its record among all nodes, the set ``all`` then.
     """
     metrics: dict[str, dict[str, float]] = {}
-    if data.test.known is not None:
+    if among_all is not None:
+        metrics["all"] = {name: v for name, v in among_all.items() if isinstance(v, float)}
+    elif data.test.known is not None:
         fast = hasattr(score, "matrix") or data.graph.num_src * data.graph.num_dst <= MAX_PAIRS
         metrics["all"] = evaluate_edges(data.test, score) if fast else {}
     results = evaluate(data, score, sets=sets, resamples=0)

@@ -17,7 +17,7 @@ import torch
 
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
-from gneg.evaluation import scorers
+from gneg.evaluation import full_ranks, scorers
 from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import check_sets
 from gneg.experiments.cell import Cell, rank_sets
@@ -117,6 +117,8 @@ def compare(
     for config in configs:
         data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
     out, sets = files.check_output("out", out, folder=True), check_sets(sets, (HardSet,))
+    if _ranks_all(configs[0]) and "all" in sets:
+        checks.fail("sets", "without the name 'all', which stands for all nodes", list(sets))
     check_usable("device", configs[0].device)
     digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
     if fresh:
@@ -148,8 +150,11 @@ def compare(
         "config": asdict(configs[0]),
         "baseline": baseline,
         "sets": {name: hard.info for name, hard in sets.items()},
+        "among_all": _among_all(records[0]["run"].get("all")),
         "rows": add_tests(rows, [_group(config) for config in configs], baseline),
-        "heuristics": {} if isinstance(data, TripleData) else _heuristics(data, sets, baselines),
+        "heuristics": {}
+        if isinstance(data, TripleData)
+        else _heuristics(data, sets, baselines, configs[0]),
         "versions": files.versions(),
         "machine": files.machine(),
     }
@@ -161,6 +166,17 @@ def _check_counts(*, seeds: int, jobs: int, search: int) -> None:
     for name, value, low in (("seeds", seeds, 1), ("jobs", jobs, 1), ("search", search, 0)):
         if checks.integer(name, value, low) > MOST_SEEDS:
             checks.fail(name, f"at most {MOST_SEEDS:,}", value)
+
+
+def _ranks_all(config: AnyConfig) -> bool:
+    return isinstance(config, LinkConfig) and config.rank == "all"
+
+
+def _among_all(metrics: dict[str, Any] | None) -> dict[str, int] | None:
+    """Return what was ranked among all nodes, of the record of a run; None: nothing."""
+    if metrics is None:
+        return None
+    return {name: value for name, value in metrics.items() if isinstance(value, int)}
 
 
 def _group(config: AnyConfig) -> str:
@@ -232,7 +248,7 @@ def _row(config: AnyConfig, best: AnyConfig, records: list[dict[str, Any]]) -> d
 
 
 def _heuristics(
-    data: LinkData, sets: dict[str, HardSet], baselines: Sequence[str]
+    data: LinkData, sets: dict[str, HardSet], baselines: Sequence[str], config: AnyConfig
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return the metrics of training-free heuristics against the same sets."""
     metrics = {}
@@ -241,5 +257,7 @@ def _heuristics(
         undefined = data.num_src is not None and kind in ("cn", "aa", "ra")
         if undefined or (kind == "cosine" and data.x is None):
             continue
-        metrics[kind] = rank_sets(data, scorers.heuristic(data, kind), sets)
+        score = scorers.heuristic(data, kind)
+        among_all = full_ranks.record(data, score, seed=0) if _ranks_all(config) else None
+        metrics[kind] = rank_sets(data, score, sets, among_all)
     return metrics

@@ -51,6 +51,8 @@ FORM = {
 }
 
 
+#: What was ranked among all nodes.
+AMONG_ALL = dict.fromkeys(("ranked", "positives", "ends", "candidates", "pairs"), int)
 READING = {
     "file": str,
     "form": str,
@@ -77,7 +79,8 @@ def read(name: str, path: Path) -> dict[str, Any]:
         checks.fail(name, f"a {NAME} of gneg compare, or its folder", str(path))
     content: dict[str, Any] = files.read_record(name, path, FORM, remedy=REMEDY)
     reading = files.mismatch(content.get("reading"), (None, READING), "reading")
-    fault = reading or _uneven(content)
+    among_all = files.mismatch(content.get("among_all"), (None, AMONG_ALL), "among_all")
+    fault = reading or among_all or _uneven(content)
     if fault is not None:
         checks.fail(name, f"a whole {NAME}", f"{path}: {fault}", hint=REMEDY)
     return content

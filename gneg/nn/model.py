@@ -111,6 +111,16 @@ class Scorer:
         self.half = coarse and _fast_bfloat16(z.device)
         self.z = z.detach().bfloat16() if self.half else z.detach()
 
+    @property
+    def device(self) -> torch.device:
+        """The device of the embeddings."""
+        return self.z.device
+
+    @property
+    def is_product(self) -> bool:
+        """Whether the scores of :meth:`matrix` are one product of matrices."""
+        return isinstance(self.model.decoder, Dot | Cosine | Bilinear)
+
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores of pairs ``src``, ``dst`` of one shape, in that shape."""
         with torch.no_grad(), torch.autocast(self.z.device.type, torch.bfloat16, enabled=self.half):

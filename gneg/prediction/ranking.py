@@ -12,7 +12,7 @@ from gneg import checks
 from gneg.datasets import LinkData
 from gneg.graph import KnownEdges
 from gneg.nn.model import Scorer
-from gneg.prediction.retrieve import PRODUCTS, IntArray, Retriever, Side
+from gneg.prediction.retrieve import IntArray, Retriever, Side
 from gneg.prediction.top import top
 
 FloatArray = npt.NDArray[np.float32]
@@ -44,7 +44,6 @@ class Ranker:
         self.excluded = KnownEdges(nothing, num_nodes=size) if keep_known else every
         self.num_candidates = every.num_dst
         self.retriever = Retriever(data, scorer, side, self.excluded)
-        self.is_product = isinstance(scorer.model.decoder, PRODUCTS)
 
     def number(self, candidates: Candidates, k: int, queries: int) -> int | None:
         """Return the number of candidates that are scored; None: all.
@@ -60,7 +59,9 @@ class Ranker:
         Raises:
             ValueError: If ``candidates`` is no number >= k.
         """
-        if candidates == "all" or (candidates is None and (self.is_product or queries <= FEW)):
+        if candidates == "all" or (
+            candidates is None and (self.scorer.is_product or queries <= FEW)
+        ):
             return None
         if candidates is None:
             candidates = max(LEAST, TIMES * k)
@@ -123,17 +124,26 @@ class Ranker:
 
     def scores(self, rows: IntArray, ids: IntArray) -> FloatArray:
         """Return the model's scores of candidates ``ids [B, C]``; -inf where there are none."""
-        present = ids >= 0
-        query = torch.from_numpy(np.repeat(rows, present.sum(axis=1)))
-        pairs = [query, torch.from_numpy(ids[present])]
-        source, target = (end.to(self.scorer.z.device) for end in pairs[:: self._step])
-        out = np.full(ids.shape, -np.inf, np.float32)
-        out[present] = self.scorer(source, target).cpu().numpy()
-        return out
+        return score_candidates(self.scorer, self.side, rows, ids)
 
-    @property
-    def _step(self) -> int:
-        return 1 if self.side == "target" else -1
+
+def score_candidates(scorer: Scorer, side: Side, rows: IntArray, ids: IntArray) -> FloatArray:
+    """Return the scores of candidates ``ids [B, C]`` of queries; -inf where there are none.
+
+    Args:
+        scorer: The model on its embeddings.
+        side: The end that the candidates are.
+        rows: ``[B]``, queries.
+        ids: ``[B, C]``, candidates; -1 where there are none.
+    """
+    present = ids >= 0
+    query = torch.from_numpy(np.repeat(rows, present.sum(axis=1)))
+    pairs = [query, torch.from_numpy(ids[present])]
+    step = 1 if side == "target" else -1
+    source, target = (end.to(scorer.device) for end in pairs[::step])
+    out = np.full(ids.shape, -np.inf, np.float32)
+    out[present] = scorer(source, target).cpu().numpy()
+    return out
 
 
 def known_links(data: LinkData, side: Side) -> KnownEdges:

@@ -100,6 +100,11 @@ class Retriever:
             out[low : low + chunk] = top(scores, count)[1].numpy()
         return out
 
+    @property
+    def scored(self) -> int:
+        """Number of pairs that the model scores before the first query."""
+        return 0 if self.scorer.is_product else QUERIES * self.known.num_dst
+
     @cached_property
     def _vectors(self) -> tuple[Tensor, Tensor]:
         """Vectors of queries and candidates whose inner products follow the model's scores."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gneg import checks
+from gneg.evaluation.metrics import Against
 from gneg.graph.heuristics import KINDS
 from gneg.graph.known import KnownPolicy
 from gneg.graph.triples import TripleCorrupt
@@ -25,6 +26,7 @@ from gneg.samplers.base import Corrupt
 from gneg.training.device import check_name
 from gneg.training.expressions import (
     check_base_measure,
+    check_kinds,
     check_sampler,
     check_triple_base_measure,
     check_triple_sampler,
@@ -36,16 +38,6 @@ BASE_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
 #: The loss that needs no negatives: cross-entropy over all entities, from both ends.
 ONE_VS_ALL = "1vsall"
-
-
-def _check_kinds(name: str, text: str) -> None:
-    if text in ("none", "all"):
-        return
-    kinds = [kind.strip() for kind in text.split(",")]
-    if not set(kinds) <= set(PAIR_KINDS) or len(set(kinds)) < len(kinds):
-        allowed = f"none, all, or some of {', '.join(PAIR_KINDS)}, each once"
-        checks.fail(name, allowed, repr(text))
-
 
 WIDEST, DEEPEST = 2**16, 128  # bounds of the width and the number of layers
 LARGEST = 1e6  # bound of learning rates and penalties, far below what overflows single precision
@@ -159,7 +151,7 @@ class LinkConfig(TrainConfig):
         "none",
         "Heuristics of a pair that the decoder sees beside the embeddings: none, all, or some of "
         f"{', '.join(PAIR_KINDS)}, separated by commas.",
-        check=_check_kinds,
+        check=check_kinds,
     )
     base_measure: str = setting("none", BASE_MEASURE, check=check_base_measure)
     base_weight: float | None = BASE_WEIGHT.field(None)
@@ -171,7 +163,7 @@ class LinkConfig(TrainConfig):
         "none",
         "Heuristics that are combined with the trained model, fitted on validation: none, all, or "
         "some kinds of pair features, separated by commas.",
-        check=_check_kinds,
+        check=check_kinds,
     )
     known: KnownPolicy = setting(
         "train",
@@ -188,6 +180,12 @@ class LinkConfig(TrainConfig):
         "65,536.",
         "Run",
         low=1,
+    )
+    rank: Against = setting(
+        "sets",
+        "Whether test edges are ranked against sets of negatives only, or also among all nodes but "
+        "known ones, from both ends; where that takes too long, a random sample of them",
+        "Run",
     )
     lr: float = LR.field(0.005)
     weight_decay: float = setting(0.0, "L2 penalty of Adam.", "Run", low=0, high=LARGEST)

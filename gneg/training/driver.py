@@ -19,6 +19,7 @@ import torch
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData, names, store, triple_names
 from gneg.datasets.splits import drop_repeated_edges
+from gneg.evaluation import full_ranks
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.training import checkpoint
@@ -35,9 +36,9 @@ Config = LinkConfig | TripleConfig
 Data = TypeVar("Data", LinkData, TripleData)
 MOST_SEEDS = 10_000
 #: Entries of a run that the summary holds beside ``valid`` and ``test``.
-SUMMARISED = ("sampled", "classification", "false_negatives_per_1000")
+SUMMARISED = ("all", "sampled", "classification", "false_negatives_per_1000")
 #: Nested entries that the summary leaves out.
-DETAILS = ("end", "category", "relation", "one_threshold", "valid")
+DETAILS = ("intervals", "end", "category", "relation", "one_threshold", "valid")
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -239,6 +240,8 @@ def _train_seed(
         score = Heuristic(data.graph, config.encoder, data.x)  # type: ignore[arg-type]
         parts = {"valid": data.valid, "test": data.test}
         metrics = {part: evaluate_edges(edges, score) for part, edges in parts.items()}
+        if config.rank == "all":
+            metrics["all"] = full_ranks.record(data, score, seed=seed)
         return {"seed": seed, "complete": True, **metrics}
     run = make_run(data, config, seed)
     complete = run.train(out, fresh=fresh, report=report)

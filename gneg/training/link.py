@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gneg.datasets import LinkData
 from gneg.datasets.splits import drop_repeated_edges
-from gneg.evaluation import metrics
+from gneg.evaluation import full_ranks, metrics
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.losses import LOSSES, Loss
 from gneg.nn import (
@@ -237,6 +237,9 @@ class LinkRun(Run[LinkData, LinkConfig]):
         if stacked is not None:  # the stack is fitted on validation, whose metrics stay unchanged
             stacked["alone"] = result["test"]
             result["test"] = self.evaluate("test")
+        if self.config.rank == "all" and result["complete"]:  # not minutes after Ctrl-C
+            with self.clock.measure("evaluation"):
+                result["all"] = full_ranks.record(self.data, self.scorer(), seed=self.seed)
         measure = self._base_measure
         return {
             **result,

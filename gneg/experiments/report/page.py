@@ -13,6 +13,7 @@ import plotly.offline
 
 from gneg import files
 from gneg.datasets import Reading
+from gneg.evaluation.full_ranks import sentence
 from gneg.evaluation.metrics import MEAN_RANKS
 from gneg.experiments.report import figures
 from gneg.experiments.report.style import against_set, ranked_sets
@@ -80,6 +81,7 @@ def page(results: Mapping[str, Any]) -> str:
         plotly=plotly.offline.get_plotlyjs(),
         style=_text("page.css"),
         script=_text("page.js"),
+        among_all=_among_all(results.get("among_all")),
         budget=_budget(results),
         total=_total(results),
     )
@@ -112,6 +114,11 @@ def _reading(record: dict[str, Any] | None) -> str | None:
     if record is None:
         return None
     return str(Reading.of_record(record)).removeprefix(f"{record['file']}: ")
+
+
+def _among_all(ranked: Mapping[str, int] | None) -> str | None:
+    """Return what was ranked among all nodes."""
+    return None if ranked is None else sentence(ranked)
 
 
 def _shared(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -31,7 +31,9 @@ def short(text: str, width: int = 38) -> str:
 
 
 def against_set(name: str) -> str:
-    """Return the phrase for a set: "against hard negatives", "against all entities"."""
+    """Return the phrase for a set: "against hard negatives", "among all nodes"."""
+    if name == "all":
+        return "among all nodes"
     return f"against {name}" if name.startswith("all ") else f"against {name} negatives"
 
 
