@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gneg import checks, files
+from gneg.training.record import AMONG_ALL
 
 NAME = "compare.json"
 REMEDY = "the same gneg compare makes it again"
@@ -51,8 +52,6 @@ FORM = {
 }
 
 
-#: What was ranked among all nodes.
-AMONG_ALL = dict.fromkeys(("ranked", "positives", "ends", "candidates", "pairs"), int)
 READING = {
     "file": str,
     "form": str,

@@ -13,7 +13,7 @@ from gneg import checks, files
 NAME = "results.json"
 METRICS = {...: (float, dict, list, None)}
 #: Form of a run that was trained; a training-free score has metrics only.
-TRAINED = {
+TRAINED: dict[str, Any] = {
     "epochs": int,
     "best_epoch": int,
     "curve": [dict],
@@ -24,6 +24,10 @@ TRAINED = {
     "sampler_report": dict,
     "base_weight": (float, None),
 }
+#: Form of what only a trained link predictor has.
+LINK: dict[str, Any] = {"decoder": str, "stack": ({"chosen": str, ...: (int, dict)}, None)}
+#: What was ranked among all nodes, see :func:`gneg.evaluation.full_ranks.record`.
+AMONG_ALL = dict.fromkeys(("ranked", "positives", "ends", "candidates", "pairs"), int)
 FORM = {
     "config": dict,
     "dataset": {"name": str, "hash": str},
@@ -64,7 +68,15 @@ def fault_of_runs(runs: list[dict[str, Any]]) -> str | None:
         for metric in run["valid"].keys() & run["test"].keys():
             if isinstance(run["valid"][metric], float) != isinstance(run["test"][metric], float):
                 return f"runs[{i}].test.{metric} is no number"
-        fault = files.mismatch(run, TRAINED, f"runs[{i}]") if "epochs" in run else None
+        forms: list[tuple[Any, Any, str]] = []
+        if "epochs" in run:
+            of_triples = "sampled" in run
+            forms.append((run, TRAINED if of_triples else TRAINED | LINK, f"runs[{i}]"))
+        if "all" in run:
+            form: dict[Any, Any] = {**AMONG_ALL, "intervals": dict, ...: float}
+            forms.append((run["all"], form, f"runs[{i}].all"))
+        faults = (files.mismatch(*form) for form in forms)
+        fault = next((fault for fault in faults if fault is not None), None)
         if fault is not None:
             return fault
     return None

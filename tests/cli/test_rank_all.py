@@ -55,6 +55,13 @@ def test_training_and_evaluation_agree(tmp_path):
     # There are fewer nodes than draws, each of which is then listed once.
     estimate = sets["all, estimated"]["metrics"]["mrr"]
     assert estimate["value"] == pytest.approx(ranked["mrr"])
+    for entry in ("pairs", "mrr", "intervals"):
+        ranked_wrongly = {**record["runs"][0], "all": {**ranked, entry: "x"}}
+        text = json.dumps({**record, "runs": [ranked_wrongly]})
+        (tmp_path / "ranked/results.json").write_text(text)
+        refused = run("train", "edges.csv", *options)
+        assert refused.exit_code == 2
+        assert f"runs[0].all.{entry} is of type str" in " ".join(refused.output.split())
     sampled = words(run("evaluate", "ra", "edges.csv", "--against", "all", "--budget", "2000"))
     assert f"a random sample of 10 of {edges} edges, ranked from both ends" in sampled
 
