@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ from gneg.cli.app import command_line, say, say_path
 from gneg.cli.tables import print_table
 
 ANSWERS = "Answers"
-UNITS = {"": 1, "mb": 1, "gb": 1024}  # in megabytes
+UNITS = {"": 1, "mb": 1, "gb": 1024, "tb": 1024**2}  # in megabytes
 
 Run = Annotated[str, typer.Argument(help="The folder of a run, or one of its model-SEED.pt.")]
 K = Annotated[int, typer.Option("--k", "-k", help="Answers to each.", rich_help_panel=ANSWERS)]
@@ -50,8 +52,8 @@ def load_model(run: str, kind: str) -> Any:
     model = load(run)
     is_link = isinstance(model, LinkModel)
     if is_link != (kind == "link"):
-        hint = "gneg predict" if is_link else "gneg kg predict"
-        checks.fail("run", "one of the other command", run, hint=hint)
+        wanted, other = ("triples", "gneg predict") if is_link else ("links", "gneg kg predict")
+        checks.fail("run", f"a run on {wanted}", run, hint=f"{other} is for this one")
     return model
 
 
@@ -64,7 +66,7 @@ def check_file(out: Path, fresh: bool, *inputs: str | Path | None) -> None:
 
 def megabytes(text: str) -> int:
     """Return an amount of memory in megabytes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(mb|gb|)", text.strip().lower())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(mb|gb|tb|)", text.strip().lower())
     size = 0 if match is None else int(float(match[1]) * UNITS[match[2]])
     if size < 1:
         checks.fail("memory", "an amount of at least 1MB, such as 500MB or 2GB", repr(text))
@@ -103,6 +105,15 @@ def make_page(model: Any, path: Path, title: str, looked_for: str) -> Any:
         say_path("page", path)
 
     return page
+
+
+@contextmanager
+def naming(option: str) -> Iterator[None]:
+    """Name an option in the errors of a reader, which calls its file the dataset."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(str(error).replace("'dataset'", f"'{option}'", 1)) from error
 
 
 def check_page(page: Path | None, *inputs: str | Path | None) -> None:

@@ -21,12 +21,15 @@ from gneg.cli.answers import (
     load_model,
     make_page,
     megabytes,
+    naming,
     print_answers,
     say_calibration,
 )
 from gneg.cli.app import command_line, kg, plain_errors, say_path
 from gneg.cli.options import Fresh
 from gneg.cli.progress import ProgressDisplay
+
+PARTS = ("head", "relation", "tail")
 
 
 @kg.command("predict")
@@ -60,7 +63,7 @@ def predict_triples_command(
             check_file(out, fresh, run, queries)
         check_page(report, run, queries, out)
         model = load_model(run, "triple")
-        given = {"head": head, "relation": relation, "tail": tail}
+        given = dict(zip(PARTS, (head, relation, tail), strict=True))
         typed: dict[str, Any] = {
             name: [value] for name, value in given.items() if value is not None
         }
@@ -107,14 +110,14 @@ def _queries(path: Path) -> dict[str, list[str]]:
     from gneg.datasets import TableOptions
     from gneg.datasets.sources import formats
 
-    raw = formats.read(path, TableOptions(header=None if path.suffix == ".parquet" else True))
-    wanted = ("head", "relation", "tail")
-    columns = {
-        name: column.to_pylist()
-        for name, column in zip(raw.names or [], raw.columns, strict=True)
-        if name in wanted
-    }
-    if len(columns) != 2:
+    has_names = formats.has_reader(path)
+    with naming("queries"):
+        raw = formats.read(path, TableOptions(header=None if has_names else True))
+    names = [name.strip().lower() for name in raw.names or []]
+    columns = {name: raw.columns[names.index(name)].to_pylist() for name in PARTS if name in names}
+    if len(columns) != 2 or any(names.count(name) > 1 for name in columns):
         allowed = "a table with two of the columns head, relation and tail"
         checks.fail("queries", allowed, f"{path} with {', '.join(raw.names or []) or 'no header'}")
+    if not len(raw.columns[0]):
+        checks.fail("queries", "a table with a query in each row", f"{path}, which has none")
     return columns

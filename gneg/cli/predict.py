@@ -22,6 +22,7 @@ from gneg.cli.answers import (
     load_model,
     make_page,
     megabytes,
+    naming,
     print_answers,
     say_calibration,
 )
@@ -88,8 +89,13 @@ def predict_command(
     """
     with plain_errors():
         checks.choice("side", side, ("target", "source"))
-        if users and items:
-            checks.fail("items", "left out beside --users", "both")
+        _check_choices(
+            {"--users": users, "--items": items, "--side source": side == "source"},
+            {"--node": bool(node), "--nodes": nodes is not None, "--all": every,
+             "--new": new is not None},
+        )  # fmt: skip
+        if new_features is not None and new is None:
+            checks.fail("new_features", "left out without --new", str(new_features))
         looked_for = "source" if items else side
         options: dict[str, Any] = {
             "side": looked_for,
@@ -122,6 +128,14 @@ def predict_command(
         say_calibration(model)
 
 
+def _check_choices(who: dict[str, bool], which: dict[str, bool]) -> None:
+    """Refuse options that contradict each other."""
+    for options in (who, which):
+        typed = [name for name, chosen in options.items() if chosen]
+        if len(typed) > 1 and set(typed) != {"--node", "--nodes"}:
+            checks.fail(typed[1].removeprefix("--"), f"left out beside {typed[0]}", "both")
+
+
 def _queried(
     model: Any, names: list[str], looked_for: str, new: Path | None, new_features: Path | None
 ) -> tuple[Any, Any]:
@@ -130,7 +144,8 @@ def _queried(
     if new is not None:
         from gneg.prediction.new_nodes import with_new_nodes
 
-        model, ids = with_new_nodes(model, new, new_features=new_features)
+        with naming("new"):
+            model, ids = with_new_nodes(model, new, new_features=new_features)
     if names or ids is None:
         end = "source" if looked_for == "target" else "target"
         ids = model.ids(list(dict.fromkeys(names)) or None, end)
@@ -173,9 +188,11 @@ def _names(path: Path) -> list[str]:
     """Return the names in a file, one a line."""
     from gneg.datasets.sources.delimited import decoded
 
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         checks.fail("nodes", "an existing file", str(path))
-    lines = decoded(path, "a file with a name in each line").replace("\r", "\n").split("\n")
+    with naming("nodes"):
+        text = decoded(path, "a file with a name in each line")
+    lines = text.replace("\r", "\n").split("\n")
     names = [line.strip() for line in lines if line.strip()]
     if not names:
         checks.fail("nodes", "a file with a name in each line", f"{path}, which is empty")

@@ -89,7 +89,8 @@ class Calibration:
             result: FloatArray = np.interp(values, self.scores, self.probabilities)
             return np.where(np.isnan(values), np.nan, result)
         offset, slope = self.scores
-        return 1 / (1 + np.exp(-(offset + slope * values)))
+        exponent = np.clip(offset + slope * values, -700, 700)
+        return 1 / (1 + np.exp(-exponent))
 
     def save(self, folder: Path) -> None:
         """Write the calibration into the folder of a run."""
@@ -114,8 +115,9 @@ def load(folder: Path, model: str) -> Calibration | None:
     record = files.read_record("model", path, FORM, remedy=REMEDY)
     if record["model"] != model:
         return None
-    tuples = {name: tuple(record[name]) for name in ("scores", "probabilities", "reliability")}
-    calibration = Calibration(**{**record, **tuples})
+    values = {name: record[name] for name in FORM}
+    values |= {name: tuple(record[name]) for name in ("scores", "probabilities", "reliability")}
+    calibration = Calibration(**values)
     fault = _fault(calibration)
     if fault:
         checks.fail("model", "a run with a whole calibration.json", f"{path}: {fault}", hint=REMEDY)
@@ -123,14 +125,17 @@ def load(folder: Path, model: str) -> Calibration | None:
 
 
 def _fault(calibration: Calibration) -> str | None:
-    ascending = np.all(np.diff(calibration.scores) >= 0)
-    values = np.array(calibration.probabilities)
+    scores, values = np.array(calibration.scores), np.array(calibration.probabilities)
+    if not np.isfinite(scores).all() or not 0 < calibration.base_rate < 1 or calibration.links < 1:
+        return "a figure is out of range"
     if calibration.kind == "platt":
-        return None if len(calibration.scores) == 2 else "no offset and slope"
+        right = len(scores) == 2 and scores[1] >= 0
+        return None if right else "no offset and slope >= 0"
+    ascending = (np.diff(scores) >= 0).all() and (np.diff(values) >= 0).all()
     if calibration.kind != "isotonic":
         return f"its kind is {calibration.kind!r}"
     if len(calibration.scores) != len(values) or not len(values) or not ascending:
-        return "its scores do not ascend"
+        return "its scores or probabilities do not ascend"
     return None if np.all((values >= 0) & (values <= 1)) else "a probability is out of range"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 from pyarrow import csv
 from torch import Tensor
 
@@ -96,7 +97,10 @@ def write_answers(
 
 def _read(pieces: list[Path]) -> Iterator[pa.Table]:
     for piece in pieces:
-        yield pq.read_table(piece)
+        remedy = "--fresh (fresh=True) starts again"
+        with files.reading("out", piece, "beside whole pieces", remedy):
+            table = pq.read_table(piece)
+        yield table
 
 
 def _parquet(path: Path, tables: Iterator[pa.Table], header: Mapping[str, Any]) -> None:
@@ -192,7 +196,7 @@ def to_pyg(data: LinkData, z: Tensor) -> Data | HeteroData:
     names = names_of_nodes(data)["name"].to_pylist()
     if data.num_src is None:
         graph = Data(x=data.dense_x, edge_index=data.graph.edge_index, num_nodes=data.num_nodes)
-        graph.z, graph.names = z, names
+        graph.z, graph.names, graph.edge_weight = z, names, _weights(data)
         return graph
     both = HeteroData()
     for kind, part in (("source", slice(data.num_src)), ("target", slice(data.num_src, None))):
@@ -201,4 +205,11 @@ def to_pyg(data: LinkData, z: Tensor) -> Data | HeteroData:
         if data.dense_x is not None:
             both[kind].x = data.dense_x[part]
     both["source", "to", "target"].edge_index = data.graph.edge_index
+    if data.graph.weights is not None:
+        both["source", "to", "target"].edge_weight = _weights(data)
     return both
+
+
+def _weights(data: LinkData) -> Tensor | None:
+    weights = data.graph.weights
+    return None if weights is None else torch.from_numpy(weights.copy()).float()

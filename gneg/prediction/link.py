@@ -86,6 +86,12 @@ class LinkModel(TrainedModel[LinkRun]):
             ValueError: If a name is unknown, or there are not as many targets as sources.
         """
         if isinstance(src, Tensor) and isinstance(dst, Tensor):
+            for name, ids, size in (
+                ("src", src, self.data.graph.num_src),
+                ("dst", dst, self.data.graph.num_dst),
+            ):
+                checks.node_range(name, checks.index_tensor(name, ids, "[...]"), size)
+            checks.same_shape("dst", dst, "src", src)
             return self._scorer(src, dst)
         pair = self.ids(src, "source"), self.ids(dst, "target")
         one_size(("src", "dst"), pair)

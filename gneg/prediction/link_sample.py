@@ -30,15 +30,15 @@ def score_sample(data: LinkData, ranker: Ranker, part: str, seed: int = 0) -> Sa
         seed: Seed of the samples.
     """
     generator = generator_from(split_seed(seed, 0))
-    size = ranker.known.num_src
+    size = ranker.excluded.num_src
     rows = torch.randperm(size, generator=generator)[:QUERIES].sort().values.numpy()
     head = ranker.retriever.candidates(rows, min(HEAD, ranker.num_candidates), 256)
-    sampler = Uniform(data.graph, known=ranker.known)
+    sampler = Uniform(data.graph, known=ranker.excluded)
     positives = torch.stack([torch.from_numpy(rows), torch.zeros(len(rows), dtype=torch.long)])
     drawn = sampler.sample(positives, TAIL, generator=generator)
     tail = np.where(drawn.mask.numpy(), drawn.index.numpy(), -1)
     tail[(tail[:, :, None] == head[:, None, :]).any(axis=2)] = -1
-    free = ranker.known.sizes(rows) - (head >= 0).sum(axis=1)
+    free = ranker.excluded.sizes(rows) - (head >= 0).sum(axis=1)
     each = free / np.maximum((tail >= 0).sum(axis=1), 1)
     weights = np.concatenate([np.ones(head.shape), np.repeat(each[:, None], TAIL, axis=1)], axis=1)
     ids = np.concatenate([head, tail], axis=1)

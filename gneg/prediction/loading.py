@@ -32,10 +32,12 @@ def load(path: str | Path) -> LinkModel | TripleModel:
         >>> model = gneg.load("runs/friends-sage-...")  # doctest: +SKIP
         >>> model.recommend("Ann", k=5)  # doctest: +SKIP
     """
+    checks.instance("path", path, (str, Path))
     path = Path(path).expanduser()
     record = load_record(path)
     weights = weights_of(path)[0]
-    if not record["runs"] or not record["runs"][0]["complete"]:
+    seed = weights.stem.removeprefix("model-")
+    if not any(str(run["seed"]) == seed and run["complete"] for run in record["runs"]):
         hint = "the same command of gneg train goes on with it"
         checks.fail("path", "a run that has finished", str(path), hint=hint)
     run = load_run(load_data(path), path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
@@ -64,7 +65,8 @@ class TrainedModel(ABC, Generic[RunType]):
         test = self.sample("test", 1) if sizes[1] else None
         fitted = calibrate.fit(self.sample("valid", 0), test, self.fingerprint)
         if self.folder is not None:
-            fitted.save(self.folder)
+            with contextlib.suppress(OSError):  # a folder that is only read
+                fitted.save(self.folder)
         return fitted
 
     @cached_property
@@ -101,8 +103,19 @@ def ids_of(nodes: Nodes | None, names: Names | None, size: int, argument: str) -
         ids = checks.index_tensor(argument, nodes, "[n]").reshape(-1).cpu().long()
         checks.node_range(argument, ids, size)
         return ids.numpy()
-    several = [nodes] if isinstance(nodes, str | int | np.integer) else list(nodes)
+    several = _listed(nodes, argument)
     return (Names(np.arange(size)) if names is None else names).ids(several, argument)
+
+
+def _listed(nodes: Any, argument: str) -> list[str | int]:
+    """Return one or several names as a list."""
+    several = [nodes] if isinstance(nodes, str | int | np.integer) or np.ndim(nodes) == 0 else nodes
+    names = list(several)
+    for name in names:
+        if not isinstance(name, str | int | np.integer):
+            allowed = "a name, several names or a tensor of ids"
+            checks.fail(argument, allowed, f"{type(name).__name__} {checks.shown(name)}")
+    return names
 
 
 def named(ids: IntArray, names: Names | None) -> pa.Array:

@@ -66,6 +66,8 @@ def with_new_nodes(
         checks.fail("new", "a file with a node that is not in training", str(path))
     every = Names([*names, *fresh])
     added = torch.from_numpy(np.stack([every.ids(end, "new") for end in listed]))
+    different = added[:, added[0] != added[1]].sort(dim=0).values.unique(dim=1)
+    added = different if data.undirected else added[:, added[0] != added[1]].unique(dim=1)
     extended = _extended(data, every, added, x)
     run = LinkRun(extended, model.run.config, seed=model.run.seed)
     run.model.load_state_dict(model.run.model.state_dict())

@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import LinkData
-from gneg.graph import KnownEdges
+from gneg.graph import Graph, KnownEdges
 from gneg.nn.model import Scorer
 from gneg.prediction.retrieve import IntArray, Retriever, Side
 from gneg.prediction.top import top
@@ -19,7 +20,7 @@ FloatArray = npt.NDArray[np.float32]
 #: Candidates of a query that are scored: a number, all of them, or what suits the model.
 Candidates = int | Literal["all"] | None
 LEAST, TIMES = 100, 5  # candidates that are scored: so many, or so many times k
-FEW = 16  # queries for which all are scored: retrieval would cost as much
+FEW, PAIRS = 16, 2**22  # queries, or pairs, up to which all are scored: it costs as much
 BYTES = 16  # of a score while the best are chosen
 
 
@@ -37,19 +38,22 @@ class Ranker:
         self, data: LinkData, scorer: Scorer, side: Side, *, keep_known: bool = False
     ) -> None:
         self.scorer, self.side, self.keep_known = scorer, side, keep_known
-        every = known_links(data, side)
-        nothing = torch.empty(2, 0, dtype=torch.long)
-        size = data.size if isinstance(data.size, int) else (every.num_src, every.num_dst)
-        self.known = every
-        self.excluded = KnownEdges(nothing, num_nodes=size) if keep_known else every
-        self.num_candidates = every.num_dst
+        no_links = torch.empty(2, 0, dtype=torch.long) if data.negatives is None else data.negatives
+        links: list[Graph | Tensor] = [data.graph, data.valid.pos, data.test.pos]
+        size, undirected = data.size, data.undirected
+        #: Known links, as (query, candidate), and what is not ranked: pairs labelled 0 neither.
+        self.known = _turned(KnownEdges(*links), side)
+        excluded = [no_links] if keep_known else [*links, no_links]
+        edges = KnownEdges(*excluded, num_nodes=size, undirected=undirected)
+        self.excluded = _turned(edges, side)
+        self.num_candidates = self.known.num_dst
         self.retriever = Retriever(data, scorer, side, self.excluded)
 
     def number(self, candidates: Candidates, k: int, queries: int) -> int | None:
         """Return the number of candidates that are scored; None: all.
 
-        All are where the score is a product of embeddings, for up to 16 queries, or where
-        retrieval would not save work.
+        All are where the score is a product of embeddings, for up to 16 queries or four million
+        pairs, or where retrieval would not save work.
 
         Args:
             candidates: What is asked for.
@@ -60,13 +64,16 @@ class Ranker:
             ValueError: If ``candidates`` is no number >= k.
         """
         if candidates == "all" or (
-            candidates is None and (self.scorer.is_product or queries <= FEW)
+            candidates is None and (self.scorer.is_product or self._are_few(queries))
         ):
             return None
         if candidates is None:
             candidates = max(LEAST, TIMES * k)
         number = checks.integer("candidates", candidates, k)
         return None if number >= self.num_candidates else number
+
+    def _are_few(self, queries: int) -> bool:
+        return queries <= FEW or queries * self.num_candidates <= PAIRS
 
     def best(
         self, rows: IntArray, k: int, *, candidates: Candidates = None, memory_mb: int = 1024
@@ -81,6 +88,7 @@ class Ranker:
             candidates: Candidates of a query that are scored, see :meth:`number`.
             memory_mb: Memory for scores, in megabytes.
         """
+        k = min(k, self.num_candidates)
         number = self.number(candidates, k, len(rows))
         ids = np.full((len(rows), k), -1, np.int64)
         scores = np.full((len(rows), k), np.nan, np.float32)
@@ -146,10 +154,8 @@ def score_candidates(scorer: Scorer, side: Side, rows: IntArray, ids: IntArray) 
     return out
 
 
-def known_links(data: LinkData, side: Side) -> KnownEdges:
-    """Return what is no answer, as (query, candidate): links of all parts, pairs labelled 0."""
-    labelled = [] if data.negatives is None else [data.negatives]
-    known = KnownEdges(data.graph, data.valid.pos, data.test.pos, *labelled)
+def _turned(known: KnownEdges, side: Side) -> KnownEdges:
+    """Return links as (query, candidate)."""
     return known if side == "target" else known.reversed()
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gneg.datasets import LinkData
+from gneg.datasets import LinkData, Names
 from gneg.graph import Graph
 from gneg.prediction.retrieve import IntArray
 
@@ -21,12 +21,15 @@ class Reasons:
 
     Args:
         graph: The graph, homogeneous and undirected.
-        name: Returns the name of a node.
+        names: Names of its nodes, and of those that follow them; None: they are their ids.
+        first: Number of the nodes that the first names are of.
         z: ``[N, D]`` embeddings of its nodes; D may be 0.
     """
 
-    def __init__(self, graph: Graph, name: Callable[[int], str], z: Tensor) -> None:
-        self.graph, self._name = graph, name
+    def __init__(
+        self, graph: Graph, names: tuple[Names | None, Names | None], first: int, z: Tensor
+    ) -> None:
+        self.graph, self.names, self.first = graph, names, first
         self.unit = functional.normalize(z.detach().float().cpu(), dim=-1)
 
     def sentence(self, u: int, v: int) -> str:
@@ -66,6 +69,12 @@ class Reasons:
         cosine = float(likeness[best])
         return f"like {known} (cosine {cosine:.2f}), which {self._name(u)} is linked with"
 
+    def _name(self, node: int) -> str:
+        own, place = self.names[0], node
+        if node >= self.first:
+            own, place = self.names[1], node - self.first
+        return str(place) if own is None else own[place]
+
     def _neighbors(self, node: int) -> IntArray:
         start, stop = self.graph.indptr[node : node + 2]
         row: IntArray = self.graph.indices[start:stop].astype(np.int64)
@@ -89,13 +98,7 @@ class LinkReasons(Reasons):
 
     def __init__(self, data: LinkData, z: Tensor) -> None:
         first = data.num_nodes if data.num_src is None else data.num_src
-        source, target = data.end_names
-
-        def name(node: int) -> str:
-            own, place = (source, node) if node < first else (target, node - first)
-            return str(place) if own is None else own[place]
-
-        super().__init__(data.homogeneous_graph, name, z)
+        super().__init__(data.homogeneous_graph, data.end_names, first, z)
         self._shift = data.num_src or 0
 
     def of(self, source: IntArray, target: IntArray) -> list[str]:

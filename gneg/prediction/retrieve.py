@@ -91,7 +91,7 @@ class Retriever:
         queries, targets = self._vectors
         count = min(count, len(targets))
         out = np.empty((len(rows), count), np.int64)
-        chunk = max(1, memory_mb * 2**20 // (8 * len(targets)))
+        chunk = max(1, memory_mb * 2**20 // (16 * len(targets)))
         for low in range(0, len(rows), chunk):
             part = rows[low : low + chunk]
             scores = queries[torch.from_numpy(part)] @ targets.t()

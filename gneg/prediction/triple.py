@@ -71,7 +71,10 @@ class TripleModel(TrainedModel[TripleRun]):
         return next(self.run.model.parameters()).device
 
     def score(self, head: Nodes, relation: Nodes, tail: Nodes) -> Any:
-        """Return the model's scores of triples, higher is likelier.
+        """Return the model's scores of tails as answers to (head, relation, ?), higher is likelier.
+
+        A model with inverse relations scores heads by another query, as :meth:`predict_target`
+        does where the head is looked for.
 
         Args:
             head: Heads, names or a tensor of ids.
@@ -85,12 +88,20 @@ class TripleModel(TrainedModel[TripleRun]):
             ValueError: If a name is unknown, or there are not as many of each.
         """
         if all(isinstance(part, Tensor) for part in (head, relation, tail)):
-            return self._scorer(head, relation, tail)  # type: ignore[arg-type]
+            return self._of_tensors(head, relation, tail)  # type: ignore[arg-type]
         parts = [
             self.ids(part, name) for part, name in zip((head, relation, tail), PARTS, strict=True)
         ]
         one_size(PARTS, parts)
-        return self._scorer(*as_tensors(parts, self._device)).cpu().numpy()
+        return self._of_tensors(*as_tensors(parts, self._device)).cpu().numpy()
+
+    def _of_tensors(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+        for name, ids in zip(PARTS, (head, relation, tail), strict=True):
+            size = self.data.num_relations if name == "relation" else self.data.num_entities
+            checks.node_range(name, checks.index_tensor(name, ids, "[...]"), size, "id")
+            checks.same_shape(name, ids, "head", head)
+        flat = head.reshape(-1), relation.reshape(-1), tail.reshape(-1, 1)
+        return self._scorer.block(*flat, "tail").view(head.shape)
 
     def predict_proba(self, head: Nodes, relation: Nodes, tail: Nodes) -> npt.NDArray[np.float64]:
         """Return the probabilities of triples, see :class:`gneg.prediction.Calibration`.

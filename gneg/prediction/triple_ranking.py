@@ -50,6 +50,7 @@ class TripleRanker:
         """
         size = len(next(iter(query.values())))
         width = self.data.num_relations if part == "relation" else self.data.num_entities
+        k = min(k, width)
         memory = checks.integer("memory_mb", memory_mb, 1) * 2**20
         step = max(1, memory // (BYTES * max(width, 1)))
         found = np.empty((size, k), np.int64)
@@ -71,8 +72,10 @@ class TripleRanker:
             head, tail = as_tensors((query["head"], query["tail"]), self.device)
             relations = torch.arange(self.data.num_relations, device=self.device)
             shape = len(head), len(relations)
-            ends = [end[:, None].expand(shape) for end in (head, tail)]
-            return self.scorer(ends[0], relations.expand(shape), ends[1]).float().cpu()
+            ends = [end[:, None].expand(shape).flatten() for end in (head, tail)]
+            every = relations.expand(shape).flatten()
+            scores = self.scorer.block(ends[0], every, ends[1][:, None], "tail")
+            return scores.view(shape).float().cpu()
         entity = query["head" if part == "tail" else "tail"]
         ids = as_tensors((entity, query["relation"]), self.device)
         return self.scorer.rows(ids[0], ids[1], part).float().cpu()

@@ -22,7 +22,7 @@ class TripleReasons:
 
     def __init__(self, data: TripleData, z: Tensor) -> None:
         self.data = data
-        self._paths = Reasons(data.triples.entities, self._entity, z)
+        self._paths = Reasons(data.triples.entities, (data.entities, None), data.num_entities, z)
 
     def of(self, triples: IntArray, part: str) -> list[str]:
         """Return a sentence for each triple ``[3, n]`` whose ``part`` was looked for."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -40,24 +42,15 @@ def score_sample(data: TripleData, scorer: BlockScorer, part: str, seed: int = 0
         queries, known = data.known("all").side(end)
         count = len(queries.keys)
         rows = torch.randperm(count, generator=generator)[:QUERIES].numpy()
-        ids = (torch.from_numpy(queries.entity(rows)), torch.from_numpy(queries.relation(rows)))
-        chunks = zip(ids[0].split(CHUNK), ids[1].split(CHUNK), strict=True)
-        scores = torch.cat([scorer.rows(*chunk, end).float().cpu() for chunk in chunks])
-        line, column = known.listed(rows)
-        scores[torch.from_numpy(line), torch.from_numpy(column)] = -torch.inf
-        head = min(HEAD, scores.size(1))
-        best, where = scores.topk(head)
-        scores.scatter_(1, where, -torch.inf)
-        drawn = scores.gather(
-            1, torch.randint(scores.size(1), (len(rows), TAIL), generator=generator)
-        )
-        left = torch.isfinite(scores).sum(dim=1).numpy()
-        usable = torch.isfinite(drawn).numpy()
-        each = left / np.maximum(usable.sum(axis=1), 1) * count / len(rows)
-        of_best = torch.isfinite(best).numpy()
-        others += [best.double().numpy()[of_best], drawn.double().numpy()[usable]]
-        weights += [np.full(int(of_best.sum()), count / len(rows))]
-        weights += [np.repeat(each, usable.sum(axis=1))]
+        for low in range(0, len(rows), CHUNK):
+            chunk = rows[low : low + CHUNK]
+            ids = [torch.from_numpy(of(chunk)) for of in (queries.entity, queries.relation)]
+            scores = scorer.rows(ids[0], ids[1], end).float().cpu()
+            line, column = known.listed(chunk)
+            scores[torch.from_numpy(line), torch.from_numpy(column)] = -torch.inf
+            for values, stand_for in _head_and_tail(scores, generator):
+                others.append(values)
+                weights.append(stand_for * count / len(rows))
         links.append(_answers(scorer, triples, end))
     held_out = data.valid.size(1) + data.test.size(1)
     return Sample(
@@ -66,6 +59,27 @@ def score_sample(data: TripleData, scorer: BlockScorer, part: str, seed: int = 0
         weights=np.concatenate(weights),
         worth=held_out / max(triples.size(1), 1),
     )
+
+
+def _head_and_tail(
+    scores: torch.Tensor, generator: torch.Generator
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield the best scores of rows, and a random sample of the others, with their weights.
+
+    Args:
+        scores: ``[b, N]``, -inf for known answers; changed in place.
+        generator: Source of randomness.
+    """
+    best, where = scores.topk(min(HEAD, scores.size(1)))
+    scores.scatter_(1, where, -torch.inf)
+    size = len(scores), TAIL
+    drawn = scores.gather(1, torch.randint(scores.size(1), size, generator=generator))
+    left = torch.isfinite(scores).sum(dim=1).numpy()
+    for values, each in ((best, None), (drawn, left)):
+        present = torch.isfinite(values).numpy()
+        count = present.sum(axis=1)
+        weight = np.ones(len(scores)) if each is None else each / np.maximum(count, 1)
+        yield values.double().numpy()[present], np.repeat(weight, count)
 
 
 def _answers(scorer: BlockScorer, triples: torch.Tensor, end: str) -> FloatArray:

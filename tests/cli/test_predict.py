@@ -90,15 +90,20 @@ def test_triples_are_completed(here, tmp_path):
         (["predict", "{}/friends", "--all", "--memory", "much"], "'memory' must be an amount"),
         (["predict", "{}/friends", "--all", "--candidates", "x"], "'candidates' must be a number"),
         (["predict", "{}/friends", "--users"], "'users, items' must be left out for nodes of one"),
-        (["predict", "{}/ratings", "--users", "--items"], "'items' must be left out beside"),
+        (
+            ["predict", "{}/ratings", "--users", "--items"],
+            "'items' must be left out beside --users",
+        ),
         (["predict", "{}/friends", "--nodes", "no.txt"], "'nodes' must be an existing file"),
         (["predict", "{}/friends", "--new", "no.csv"], "'model' must be a model of gneg train"),
-        (["predict", "{}/facts", "--all"], "gneg kg predict"),
+        (["predict", "{}/friends", "--all", "--node", "node 3"], "left out beside --node"),
+        (["predict", "{}/friends", "--node", "node 3", "--new-features", "x"], "without --new"),
+        (["predict", "{}/facts", "--all"], "'run' must be a run on links"),
         (["predict", "{}/friends", "--all", "--report", "a.txt"], "'report' must be a name that"),
         (["predict", "{}/none", "--all"], "a run of gneg train"),
         (["kg", "predict", "{}/friends", "--head", "a"], "gneg predict"),
         (["kg", "predict", "{}/facts", "--head", "entity 1"], "given, all but the one"),
-        (["kg", "predict", "{}/facts", "--queries", "no.csv"], "an existing file"),
+        (["kg", "predict", "{}/facts", "--queries", "no.csv"], "'queries' must be an existing"),
     ],
 )
 def test_mistakes_are_named(here, words, message):

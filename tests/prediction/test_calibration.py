@@ -91,6 +91,10 @@ def test_a_calibration_is_fitted_once_and_bound_to_the_weights(tmp_path):
         {"scores": [1.0, 0.0], "kind": "isotonic", "probabilities": [0.1, 0.2]},
         {"scores": "none"},
         {"kind": "platt", "scores": [1.0]},
+        {"kind": "platt", "scores": [1.0, -2.0]},
+        {"probabilities": [0.2, 0.1]},
+        {"base_rate": 0.0},
+        {"links": 0},
     ],
 )
 def test_a_changed_calibration_is_refused(tmp_path, change):
@@ -99,6 +103,8 @@ def test_a_changed_calibration_is_refused(tmp_path, change):
     assert calibrate.load(tmp_path, "model") == calibration
     assert calibrate.load(tmp_path, "another") is None
     record = json.loads((tmp_path / calibrate.NAME).read_text())
+    (tmp_path / calibrate.NAME).write_text(json.dumps({**record, "more": 1}))
+    assert calibrate.load(tmp_path, "model") == calibration
     (tmp_path / calibrate.NAME).write_text(json.dumps({**record, **change}))
     with pytest.raises(ValueError, match=r"calibration.json.*delete it"):
         calibrate.load(tmp_path, "model")

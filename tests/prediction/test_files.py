@@ -98,6 +98,22 @@ def test_two_processes_do_not_write_one_file(model, tmp_path, monkeypatch):
         write_links(model, path, model.ids(None, "source"), 2)
 
 
+def test_a_damaged_piece_says_what_to_do(model, tmp_path, pieces_of_three):
+    path, ids = tmp_path / "links.csv", model.ids(None, "source")
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_links(model, path, ids, 2, report=stop)
+    other = parts.Parts(tmp_path / "links.csv.jsonl", {}, fresh=False)
+    (folder,) = tmp_path.glob(".links.csv.????????????.parts")
+    next(folder.glob("*.parquet")).write_bytes(b"cut off")
+    with pytest.raises(ValueError, match=r"'out' must be beside whole pieces .*--fresh"):
+        write_links(model, path, ids, 2)
+    assert other.folder.exists()
+
+
 def test_completions_are_files_too(tmp_path):
     model = triple_model(tmp_path / "run")
     query = {"head": model.ids(None, "head"), "relation": model.ids(None, "head") % 3}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -60,6 +61,13 @@ def test_candidates_of_retrieval_are_scored_alike(models, kind):
     assert model.retrieval_recall(5, candidates="all") == 1
 
 
+def test_models_are_pickled_with_all_that_they_keep(models):
+    for model in models.values():
+        table = model.recommend(None, 3, why=True)
+        again = pickle.loads(pickle.dumps(model))
+        pd.testing.assert_frame_equal(again.recommend(None, 3, why=True), table)
+
+
 def test_memory_changes_nothing(models):
     model = models["undirected"]
     one = model.recommend(None, 4, memory_mb=1)
@@ -103,6 +111,8 @@ def test_pairs_labelled_0_are_no_answers(tmp_path):
     names = data.end_names[0]
     labelled = {(names[u], names[v]) for u, v in non_edges.t().tolist()}
     assert not listed & (labelled | {pair[::-1] for pair in labelled})
+    with_known = model.recommend(None, 40, keep_known=True)
+    assert with_known["known"].sum() == len(every_link(data))
 
 
 @pytest.mark.parametrize(
@@ -114,12 +124,19 @@ def test_pairs_labelled_0_are_no_answers(tmp_path):
         (lambda m: m.recommend("node 3", 5, candidates=4), "'candidates' must be an integer >= 5"),
         (lambda m: m.recommend("node 3", side="dst"), "'side' must be one of 'target', 'source'"),
         (lambda m: m.score(["node 3"], ["node 1", "node 2"]), "'dst' must be 1 values"),
+        (lambda m: m.recommend(7.0), "'nodes' must be a name, several names or a tensor of ids"),
+        (lambda m: m.score(torch.tensor([1]), torch.tensor([40])), "'dst' must"),
+        (lambda m: gneg.load(None), "'path' must be"),
         (lambda m: m.embeddings("z.csv"), "ends in .npy or .parquet"),
     ],
 )
 def test_bad_arguments_are_named(models, call, message):
     with pytest.raises(ValueError, match=message):
         call(models["undirected"])
+
+
+def test_a_list_is_no_longer_than_there_are_nodes(models):
+    assert len(models["undirected"].recommend("node 3", 10**12)) < 40
 
 
 def test_reasons_name_what_the_graph_has(models):

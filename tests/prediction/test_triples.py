@@ -48,6 +48,17 @@ def test_answers_are_those_of_brute_force(model, known, part, keep_known):
         assert table["why"].str.len().min() > 5
 
 
+@pytest.mark.parametrize("part", ["relation", "tail"])
+def test_inverse_relations_have_one_score_of_tails(tmp_path, part):
+    model = triple_model(tmp_path, inverse=True, model="complex")
+    given = {"head": "entity 3", "relation": "relation 1", "tail": "entity 4"}
+    del given[part]
+    table = model.predict_target(**given, k=20)
+    rows = [table[name] for name in ("head", "relation", "tail")]
+    np.testing.assert_allclose(table["score"], model.score(*rows), atol=1e-5)
+    np.testing.assert_allclose(table["probability"], model.predict_proba(*rows), rtol=1e-4)
+
+
 def test_names_and_ids_are_the_same(model):
     ids = model.data.test
     names = [own.of(row).to_pylist() for own, row in zip(model.data.end_names, ids, strict=True)]

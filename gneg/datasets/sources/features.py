@@ -243,7 +243,8 @@ def align(features: Features, kinds: Sequence[Names], path: Path) -> Tensor:
     missing = [name for name in names if name not in place]
     if missing:
         allowed = f"a file with a row for each of {len(names):,} nodes"
-        value = f"{path} without {missing[0]!r} and {len(missing) - 1:,} others"
+        more = f" and {len(missing) - 1:,} others" if len(missing) > 1 else ""
+        value = f"{path} without {missing[0]!r}{more}"
         checks.fail(
             "features", allowed, value, hint=checks.closest(missing[0], list(place)[:10_000])
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from gneg import files
 
+MARK = 12  # characters of the hash in the name of a folder
 OWNER = "process"  # file in a folder of pieces: the number of the process that makes them
 
 
@@ -26,9 +27,9 @@ class Parts:
     """
 
     def __init__(self, out: Path, settings: Any, *, fresh: bool) -> None:
-        mark = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
+        mark = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:MARK]
         self.folder = out.with_name(f".{out.name}.{mark}.parts")
-        for folder in out.parent.glob(f".{glob.escape(out.name)}.*.parts"):
+        for folder in _folders(out):
             if folder != self.folder and not _is_used(folder):
                 _remove_folder(folder)
         if fresh:
@@ -47,8 +48,12 @@ class Parts:
 
 def in_use(out: Path) -> bool:
     """Return whether another living process makes the pieces of a file."""
-    folders = out.parent.glob(f".{glob.escape(out.name)}.*.parts")
-    return any(_is_used(folder) and not _is_ours(folder) for folder in folders)
+    return any(_is_used(folder) and not _is_ours(folder) for folder in _folders(out))
+
+
+def _folders(out: Path) -> list[Path]:
+    """Return the folders of pieces of a file, under any settings."""
+    return list(out.parent.glob(f".{glob.escape(out.name)}.{'[0-9a-f]' * MARK}.parts"))
 
 
 def _is_ours(folder: Path) -> bool:
