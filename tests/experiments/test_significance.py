@@ -37,6 +37,7 @@ def test_a_row_is_compared_with_the_baseline_of_its_own_group():
     assert differences == [None, pytest.approx(0.1), None, pytest.approx(0.1)]
 
 
+@pytest.mark.slow
 def test_configs_that_differ_in_width_do_not_share_a_baseline(tmp_path):
     data = sparse_data()
     base = TripleConfig(epochs=2, eval_every=1, batch_size=64, k=2)

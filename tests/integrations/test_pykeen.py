@@ -202,13 +202,9 @@ def test_a_saved_config_replicates(factory, tmp_path):
     assert losses[0] == losses[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "sampler",
-    [
-        "hardest(uniform, m=8)",
-        pytest.param("uniform", marks=pytest.mark.slow),
-        pytest.param("cached(typed, size=4, m=4)", marks=pytest.mark.slow),
-    ],
+    "sampler", ["hardest(uniform, m=8)", "uniform", "cached(typed, size=4, m=4)"]
 )
 def test_the_pipeline_learns(factory, sampler, shared):
     """Untrained models have an MRR of 0.32 to 0.34 on nations."""

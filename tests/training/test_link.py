@@ -177,6 +177,7 @@ def test_defaults_of_loss_and_decoder_depend_on_sampler_and_inputs(digits):
     }
 
 
+@pytest.mark.slow
 def test_collapse_is_in_the_record(digits):
     with pytest.warns(CollapseWarning, match="mix hard negatives with uniform ones"):
         run = train(digits, small(sampler="hardest(walk, m=64)", lr=0.3, epochs=30))["runs"][0]
