@@ -129,6 +129,6 @@ def say_calibration(model: Any) -> None:
     """Print what a probability means."""
     calibration = model.calibration
     say(
-        f"probability: the share of held-out positives among all that score so, of which one in "
-        f"{1 / calibration.base_rate:,.0f} is one; fitted on {calibration.links:,} of validation"
+        "probability: of all that score so, the share that were held out of training as answers; "
+        f"of all together one in {1 / calibration.base_rate:,.0f} was"
     )

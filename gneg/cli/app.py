@@ -49,7 +49,7 @@ app = typer.Typer(
 kg = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Knowledge-graph completion: train, compare samplers.",
+    help="Knowledge-graph completion: train, predict, compare samplers.",
 )
 app.add_typer(kg, name="kg")
 console = Console()

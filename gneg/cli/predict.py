@@ -31,7 +31,6 @@ from gneg.cli.options import Fresh
 from gneg.cli.progress import ProgressDisplay
 
 PRINTED = 50  # nodes whose answers are printed where there is no --out
-ALL = Path("links.parquet")
 
 
 @app.command("predict")
@@ -116,8 +115,7 @@ def predict_command(
             checks.fail("node", "given, or --nodes, or --all", "none of them")
         model, ids = _queried(model, wanted, looked_for, new, new_features)
         if out is None and len(ids) > PRINTED:
-            out = ALL
-            check_file(out, fresh, *inputs)
+            checks.fail("out", f"given for more than {PRINTED} nodes", "none")
         page = None
         if report is not None:
             page = make_page(model, report, f"Links of {model.data.name}", looked_for)
@@ -170,8 +168,8 @@ def _write_links(
         )
     if header["scored"] != "all":
         say(
-            f"{header['scored']:,} candidates of each node were scored; on some nodes they held "
-            f"{100 * header['recall']:.1f} % of the {k} best of all nodes: see --candidates"
+            f"{header['scored']:,} candidates of each node were scored; in a sample of nodes they "
+            f"held {100 * header['recall']:.1f} % of the {k} best of all: see --candidates"
         )
     say_path("links", out)
 

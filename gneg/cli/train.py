@@ -163,6 +163,9 @@ def _seeds(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
 def _end(results: dict[str, Any], folder: Path) -> None:
     """Print where the results are; exit with 130 after Ctrl-C."""
     say_path("results", folder / "results.json")
+    if results["runs"][-1]["complete"]:
+        is_kg = "triples" in results["dataset"]
+        say(f"answers: gneg {'kg ' if is_kg else ''}predict {folder} --help")
     if not results["runs"][-1]["complete"]:
         say("interrupted; the same command resumes from the last checkpoint")
         raise typer.Exit(130)

@@ -62,6 +62,9 @@ class LinkModel(TrainedModel[LinkRun]):
         self.data: LinkData = run.data
         self._rankers: dict[tuple[Side, bool], Ranker] = {}
 
+    def __repr__(self) -> str:
+        return f"LinkModel({self.run.config.encoder}, {self.data!r})"
+
     # -- scores --------------------------------------------------------------------------------
 
     def scorer(self) -> Scorer:
@@ -106,8 +109,17 @@ class LinkModel(TrainedModel[LinkRun]):
 
         Raises:
             ValueError: As for :meth:`score`.
+
+        Returns:
+            An array of their shape; NaN for a node with itself.
         """
-        return self._probabilities(self.score(src, dst))
+        if not (isinstance(src, Tensor) and isinstance(dst, Tensor)):
+            src = torch.from_numpy(self.ids(src, "source"))
+            dst = torch.from_numpy(self.ids(dst, "target"))
+        probabilities = self._probabilities(self.score(src, dst))
+        if self.data.num_src is None:
+            probabilities[(src == dst).cpu().numpy()] = np.nan
+        return probabilities
 
     def sample(self, part: str, seed: int) -> Sample:
         """Return scores of held-out links and of other pairs; see :func:`score_sample`."""
@@ -248,7 +260,18 @@ class LinkModel(TrainedModel[LinkRun]):
         """
         is_source = end == "source"
         size = self.data.graph.num_src if is_source else self.data.graph.num_dst
-        return ids_of(nodes, self.data.end_names[not is_source], size, "nodes")
+        names, others = self.data.end_names[not is_source], self.data.end_names[is_source]
+        try:
+            return ids_of(nodes, names, size, "nodes")
+        except ValueError:
+            if self.data.num_src is not None and isinstance(nodes, str) and nodes in (others or ()):
+                other, hint = (
+                    ("target", "side='source', --items")
+                    if is_source
+                    else ("source", "side='target', --users")
+                )
+                checks.fail("nodes", f"names of {end}s", f"{nodes!r}, a {other}", hint=hint)
+            raise
 
     def embeddings(self, path: str | Path | None = None) -> Tensor:
         """Return the embeddings ``[N, D]`` of all nodes, sources first in a bipartite graph.

@@ -51,7 +51,7 @@ def with_new_nodes(
         text = f"one with an embedding of each node (inputs: {encoder.inputs})"
         checks.fail("model", f"{NEW}, for new nodes", text)
     path = Path(edges).expanduser()
-    options = TableOptions() if table is None else table
+    options = _as_in_training(data, path) if table is None else table
     ends = edge_table(formats.read(path, options), path, options, bipartite=False).ends
     own = data.end_names[0]
     names = Names(np.arange(data.num_nodes)) if own is None else own
@@ -76,6 +76,16 @@ def with_new_nodes(
     return with_new, np.arange(data.num_nodes, len(every))
 
 
+def _as_in_training(data: LinkData, path: Path) -> TableOptions:
+    """Return options that name the ends as in the file of the training, if this one has them."""
+    columns = {} if data.reading is None or not data.reading.header else data.reading.columns
+    if not {"source", "target"} <= set(columns):
+        return TableOptions()
+    options = TableOptions(source=columns["source"], target=columns["target"])
+    names = formats.read(path, options).names or ()
+    return options if {options.source, options.target} <= set(names) else TableOptions()
+
+
 def _features(
     path: str | Path | None, fresh: list[str], names: Names, width: int
 ) -> tuple[Tensor, list[str]]:
@@ -91,6 +101,11 @@ def _features(
         checks.fail("new_features", f"{width:,} features, as in training", f"{read.x.size(1):,}")
     linked = {*fresh, *names}
     given = read.names.cast(pa.string()).to_pylist()
+    lacking = [name for name in fresh if name not in set(given)]
+    if lacking:
+        allowed = "names of nodes of the training, or of nodes with features"
+        hint = checks.closest(lacking[0], names[:100_000])
+        checks.fail("new", allowed, repr(lacking[0]), hint=hint)
     wanted = [*fresh, *(name for name in given if name not in linked)]
     return features.align(read, [Names(wanted)], file), wanted
 

@@ -58,6 +58,9 @@ class TripleModel(TrainedModel[TripleRun]):
         super().__init__(run, folder)
         self.data: TripleData = run.data
 
+    def __repr__(self) -> str:
+        return f"TripleModel({self.run.config.model}, {self.data!r})"
+
     def scorer(self) -> BlockScorer:
         """Return the model as ``score(head, relation, tail)`` of ids, with its ``rows``."""
         return self._scorer
@@ -131,6 +134,8 @@ class TripleModel(TrainedModel[TripleRun]):
         why: bool = False,
     ) -> pd.DataFrame:
         """Return the likeliest completions of a triple of which one part is not given.
+
+        An entity is no answer to a query about itself, unless the relation has such triples.
 
         Args:
             head: The head, None if it is looked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -59,6 +60,8 @@ class TripleRanker:
             rows = slice(low, low + step)
             chunk = {name: ids[rows] for name, ids in query.items()}
             values = self._scores(chunk, part)
+            if part != "relation":
+                values[self._loops(chunk, part)] = -torch.inf
             if not keep_known:
                 line, known = self._known_answers(chunk, part)
                 values[torch.from_numpy(line), torch.from_numpy(known)] = -torch.inf
@@ -79,6 +82,23 @@ class TripleRanker:
         entity = query["head" if part == "tail" else "tail"]
         ids = as_tensors((entity, query["relation"]), self.device)
         return self.scorer.rows(ids[0], ids[1], part).float().cpu()
+
+    def _loops(self, query: Query, part: Part) -> tuple[Tensor, Tensor]:
+        """Return where an answer is the query's own entity, of relations that have no such triple.
+
+        A model that never sees such a triple as a negative would rank it first.
+        """
+        rows = np.flatnonzero(~self._reflexive[query["relation"]])
+        entity = query["head" if part == "tail" else "tail"][rows]
+        return torch.from_numpy(rows), torch.from_numpy(entity)
+
+    @cached_property
+    def _reflexive(self) -> npt.NDArray[np.bool_]:
+        """Whether a known triple of a relation joins an entity with itself, ``[R]``."""
+        head, relation, tail = self.known.triples.numpy()
+        reflexive = np.zeros(self.data.num_relations, bool)
+        reflexive[relation[head == tail]] = True
+        return reflexive
 
     def _known_answers(self, query: Query, part: Part) -> tuple[IntArray, IntArray]:
         """Return the known answers: positions of their queries, and ids."""

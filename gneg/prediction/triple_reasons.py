@@ -54,7 +54,7 @@ class TripleReasons:
         ends = (best, answer) if part == "tail" else (answer, best)
         known_triple = (self._entity(ends[0]), self._relation(relation), self._entity(ends[1]))
         alike = f"{self._entity(best)} is like {self._entity(asked)}"
-        return f"{' - '.join(known_triple)} is known, {alike} (cosine {likeness.max():.2f})"
+        return f"{' - '.join(known_triple)} is known; {alike} (cosine {likeness.max():.2f})"
 
     def _entity(self, entity: int) -> str:
         return str(entity) if self.data.entities is None else self.data.entities[entity]

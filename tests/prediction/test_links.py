@@ -74,6 +74,12 @@ def test_memory_changes_nothing(models):
     pd.testing.assert_frame_equal(one, model.recommend(None, 4, memory_mb=4096))
 
 
+def test_a_name_of_the_other_side_is_told(models):
+    with pytest.raises(ValueError, match=r"names of sources .got 'item 3', a target.; side='sou"):
+        models["bipartite"].recommend("item 3")
+    assert np.isnan(models["directed"].predict_proba(["node 3", "node 4"], ["node 3"] * 2)[0])
+
+
 def test_names_and_ids_are_the_same_nodes(models):
     model = models["bipartite"]
     users, items = model.data.end_names
@@ -124,6 +130,7 @@ def test_pairs_labelled_0_are_no_answers(tmp_path):
         (lambda m: m.recommend("node 3", 5, candidates=4), "'candidates' must be an integer >= 5"),
         (lambda m: m.recommend("node 3", side="dst"), "'side' must be one of 'target', 'source'"),
         (lambda m: m.score(["node 3"], ["node 1", "node 2"]), "'dst' must be 1 values"),
+        (lambda m: m.recommend(["node 3", "x"]), "'nodes' must be known names .got 'x'"),
         (lambda m: m.recommend(7.0), "'nodes' must be a name, several names or a tensor of ids"),
         (lambda m: m.score(torch.tensor([1]), torch.tensor([40])), "'dst' must"),
         (lambda m: gneg.load(None), "'path' must be"),

@@ -44,7 +44,7 @@ def test_what_new_nodes_lack_is_said(model, tmp_path):
     files = write(tmp_path)
     with pytest.raises(ValueError, match="'new_features' must be a file with features"):
         with_new_nodes(model, files["edges"])
-    with pytest.raises(ValueError, match="without 'new 2'"):
+    with pytest.raises(ValueError, match=r"'new' must be names .*got 'new 2'"):
         with_new_nodes(model, **write(tmp_path, ("new 1", "lonely")))
     (tmp_path / "edges.csv").write_text("source,target\nnode 1,node 2\n")
     pd.DataFrame({"id": ["node 1"], **{str(i): [0.5] for i in range(4)}}).to_csv(

@@ -34,6 +34,9 @@ def test_answers_are_those_of_brute_force(model, known, part, keep_known):
         }
         table = model.predict_target(**given, k=5, keep_known=keep_known, why=True)
         candidates = [(*triple[:place], i, *triple[place + 1 :]) for i in range(size)]
+        loops = part != "relation" and not any(h == t and r == triple[1] for h, r, t in known)
+        if loops:  # of a relation without any, no entity is its own answer
+            candidates = [row for row in candidates if row[0] != row[2]]
         left = [row for row in candidates if keep_known or row not in known]
         # Of models with inverse relations the query of each end scores its own way.
         scores = model.score(*torch.tensor(left).t()).numpy() if left else np.array([])
@@ -93,7 +96,7 @@ def test_reasons_are_known_triples(model, known):
     table = model.predict_target(relation="relation 0", tail="entity 3", k=30, why=True)
     by_likeness = table[table["why"].str.contains("is known")]
     for why in by_likeness["why"]:
-        head, relation, tail = why.partition(" is known")[0].split(" - ")
+        head, relation, tail = why.partition(" is known;")[0].split(" - ")
         ids = model.ids(head, "head"), model.ids(relation, "relation"), model.ids(tail, "tail")
         assert tuple(int(part[0]) for part in ids) in known
     assert len(by_likeness)
