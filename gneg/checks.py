@@ -103,9 +103,13 @@ def shown(value: object) -> str:
 
 def closest(value: object, options: Iterable[object]) -> str:
     """Return a hint at the option that was probably meant; empty if none is alike."""
-    names = [str(option) for option in options]
-    alike = difflib.get_close_matches(str(value)[:80], names, n=1) if value is not None else []
-    return f"did you mean {alike[0]!r}?" if alike else ""
+    if value is None:
+        return ""
+    names: dict[str, str] = {}
+    for option in options:  # the first of those that differ in case alone
+        names.setdefault(str(option).lower(), str(option))
+    alike = difflib.get_close_matches(str(value)[:80].lower(), names, n=1)
+    return f"did you mean {names[alike[0]]!r}?" if alike else ""
 
 
 def choice(name: str, value: T, options: Iterable[T]) -> T:

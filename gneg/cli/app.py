@@ -42,7 +42,6 @@ app = typer.Typer(
     name="gneg",
     cls=_InOrderOfUse,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     help="Exact, hard negatives for link prediction on graphs.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from gneg.cli.app import error_console
 from gneg.cli.tables import percent
@@ -13,7 +14,8 @@ from gneg.cli.tables import percent
 class ProgressDisplay:
     """Bars with a name each, on standard error, which disappear at the end.
 
-    Use it as a context manager.
+    Where that is no terminal (a pipe, a log file) there are lines instead: one whenever a result
+    gets better, and one for each tenth of what is counted. Use it as a context manager.
     """
 
     def __init__(self) -> None:
@@ -27,6 +29,8 @@ class ProgressDisplay:
             transient=True,
         )
         self._tasks: dict[str, Any] = {}
+        self._lines = not error_console.is_terminal
+        self._said: dict[str, Any] = {}
 
     def __enter__(self) -> ProgressDisplay:
         self._bars.start()
@@ -44,6 +48,8 @@ class ProgressDisplay:
             total: All units; None: not known.
             text: Text beside the bar; ``done/total`` if empty.
         """
+        if self._lines:
+            return
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total, text="")
         text = text or (f"{done:,}" if total is None else f"{done:,}/{total:,}")
@@ -68,6 +74,8 @@ class ProgressDisplay:
                 f"best valid {metric} {percent(state['best'])}"
             )
             self.update(f"seed {seed}", state["epoch"], total, text)
+            if state["best"] >= 0:
+                self._say(f"seed {seed}", state["best"], text)
 
         return report
 
@@ -76,10 +84,22 @@ class ProgressDisplay:
         self.update("cells", event.completed, event.total)
         if event.epoch is None:
             self.remove(event.cell)
+            self._say("cells", event.completed, f"{event.completed:,} of {event.total:,}")
         else:
             text = f"epoch {event.epoch}, best valid {percent(event.best)}"
             self.update(event.cell, event.epoch, None, text)
 
     def count(self, name: str) -> Any:
         """Return a report ``(done, total)`` that moves one bar."""
-        return lambda done, total: self.update(name, done, total)
+
+        def report(done: int, total: int) -> None:
+            self.update(name, done, total)
+            self._say(name, 10 * done // max(total, 1), f"{done:,} of {total:,}")
+
+        return report
+
+    def _say(self, name: str, stage: Any, text: str) -> None:
+        """Print a line where there are no bars, if the stage is another than before."""
+        if self._lines and self._said.get(name) != stage:
+            self._said[name] = stage
+            error_console.print(Text(f"{name}: {text}"), soft_wrap=True)

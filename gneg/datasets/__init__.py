@@ -37,6 +37,8 @@ __all__ = [
     "Reading",
     "TableOptions",
     "TripleData",
+    "as_data",
+    "as_links",
     "as_triples",
     "from_named_triples",
     "from_networkx",
@@ -56,6 +58,34 @@ __all__ = [
 def names() -> list[str]:
     """Return the names that :func:`load` knows."""
     return ["digits", *pyg.NAMES, *ogb.NAMES, *interactions.NAMES, citations.NAME]
+
+
+def as_data(data: LinkData | TripleData | str | Path) -> LinkData | TripleData:
+    """Return a dataset, loaded by its name or path if it is given so.
+
+    Raises:
+        ValueError: If it is neither, or cannot be loaded.
+        MissingDataError: If the files of a name are not there and cannot be downloaded.
+    """
+    if isinstance(data, LinkData | TripleData):
+        return data
+    if isinstance(data, str | Path):
+        return load_triples(data) if is_triples(data) else load(data)
+    allowed = "a LinkData, a TripleData, or the name or path of a dataset"
+    hint = "gneg.datasets makes them: from_networkx, from_pyg, from_triples, make_split"
+    return checks.fail("data", allowed, checks.shown(data), hint=hint)
+
+
+def as_links(data: LinkData | str | Path) -> LinkData:
+    """Return a dataset of links, loaded by its name or path if it is given so.
+
+    Raises:
+        ValueError: If it is none, such as a knowledge graph.
+    """
+    links = as_data(data)
+    if isinstance(links, TripleData):
+        checks.fail("data", "a dataset of links", repr(links))
+    return links
 
 
 def load(
@@ -97,7 +127,8 @@ def load(
             checks.fail("dataset", "an edge list", str(path), hint=hint)
         if not path.exists() and not any(suffix in tables.SUFFIXES for suffix in path.suffixes):
             allowed = "the path of an edge list or one of " + ", ".join(names())
-            hint = "a knowledge graph: load_triples, or gneg kg" if is_triples(dataset) else ""
+            hint = checks.closest(dataset, names())
+            hint = "a knowledge graph: load_triples, or gneg kg" if is_triples(dataset) else hint
             checks.fail("dataset", allowed, repr(str(dataset)), hint=hint)
         x_path = Path(features).expanduser() if features is not None else None
         return tables.load(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets import LinkData
+from gneg.datasets import LinkData, as_links
 from gneg.datasets.names import Names
 from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
@@ -26,7 +26,7 @@ ROWS = 2**16  # positives of a piece, which are drawn and written at once
 
 
 def sample(
-    data: LinkData,
+    data: LinkData | str | Path,
     sampler: str = "uniform",
     *,
     k: int = 10,
@@ -50,7 +50,7 @@ def sample(
     the hash of the graph, the sampler, the seed, the policy of known edges, and versions.
 
     Args:
-        data: The dataset.
+        data: The dataset, or its name or path.
         sampler: The expression of a sampler.
         k: Negatives per positive.
         out: File to write, ``.parquet``, ``.npz`` or ``.csv``; finished pieces are stored beside it
@@ -71,7 +71,7 @@ def sample(
     Raises:
         ValueError: If an argument is out of range, or the sampler needs a model and there is none.
     """
-    checks.instance("data", data, (LinkData,), hint="see gneg.datasets")
+    data = as_links(data)
     out = files.check_output("out", out)
     suffix_of(out)
     pos = data.positives(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, get_args, overload
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets import EvalEdges, LinkData, TripleData
+from gneg.datasets import EvalEdges, LinkData, TripleData, as_data
 from gneg.evaluation import metrics
 from gneg.evaluation.bootstrap import FloatArray, with_intervals
 from gneg.evaluation.full_ranks import FullRanks, full_ranks
@@ -37,7 +38,7 @@ BUCKET_METRICS = ("mrr", "hits@10")
 
 @overload
 def evaluate(
-    data: LinkData,
+    data: LinkData | str | Path,
     score: Score | Mapping[str, Scored],
     *,
     part: str = "test",
@@ -56,7 +57,7 @@ def evaluate(
 
 
 def evaluate(
-    data: LinkData | TripleData,
+    data: LinkData | TripleData | str | Path,
     score: Any,
     *,
     part: str = "test",
@@ -73,8 +74,8 @@ def evaluate(
     ends, see :func:`gneg.evaluation.triple.evaluate_triples`.
 
     Args:
-        data: A dataset of edges, or a knowledge graph. Degrees, distances and common neighbours are
-            those of the training graph.
+        data: A dataset of edges, or a knowledge graph, or the name or path of one. Degrees,
+            distances and common neighbours are those of the training graph.
         score: For edges ``score(src, dst) -> Tensor`` of one shape, or for each set the scores of
             its positives and negatives. For triples ``rows(entity, relation, end) -> [b, N]``,
             the scores of all entities, such as ``KGE.rows``.
@@ -103,6 +104,7 @@ def evaluate(
             argument is for the other kind of data.
     """
     checks.choice("against", against, get_args(metrics.Against))
+    data = as_data(data)
     if isinstance(data, TripleData):
         if sets is not None:
             checks.fail("sets", "None for a knowledge graph, whose entities are all ranked", sets)
@@ -111,8 +113,6 @@ def evaluate(
                 "budget", "None for a knowledge graph, whose entities are all ranked", budget
             )
         return evaluate_triples(score, data, part, known=known)
-    if not isinstance(data, LinkData):
-        checks.fail("data", "a LinkData or TripleData", type(data).__name__)
     if known is not None:
         checks.fail("known", "None for a dataset of edges, which has its own negatives", known)
     named = check_sets(sets, (HardSet, EvalEdges))

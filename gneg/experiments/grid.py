@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import torch
 
 from gneg import checks, files
-from gneg.datasets import LinkData, TripleData
+from gneg.datasets import LinkData, TripleData, as_data
 from gneg.evaluation import full_ranks, scorers
 from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import check_sets
@@ -56,7 +56,7 @@ def grid(base: Config, **axes: Sequence[Any]) -> list[Config]:
 
 
 def compare(
-    data: LinkData | TripleData,
+    data: LinkData | TripleData | str | Path,
     configs: Sequence[AnyConfig],
     *,
     seeds: int = 5,
@@ -79,7 +79,7 @@ def compare(
     method. A config without such a counterpart is not tested.
 
     Args:
-        data: The dataset, of links or of triples.
+        data: The dataset, of links or of triples, or its name or path.
         configs: The configs, each once; see :func:`grid`.
         seeds: Runs of each config, with seeds 0, 1, ...
         sets: Hard sets for the test edges, by name, beside the dataset's own negatives.
@@ -101,7 +101,7 @@ def compare(
     Raises:
         ValueError: If an argument is out of range, or a sampler or model cannot be made.
     """
-    checks.instance("data", data, (LinkData, TripleData), hint="see gneg.datasets")
+    data = as_data(data)
     checks.instance("configs", configs, (list, tuple), hint="see gneg.experiments.grid.grid")
     for config in configs:
         checks.instance("configs", config, (config_class(data),))

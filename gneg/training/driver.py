@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import torch
 
 from gneg import checks, files
-from gneg.datasets import LinkData, TripleData, names, store, triple_names
+from gneg.datasets import LinkData, TripleData, as_data, names, store, triple_names
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation import full_ranks
 from gneg.evaluation.ranking import evaluate_edges
@@ -81,7 +81,7 @@ def make_run(data: LinkData | TripleData, config: Config, seed: int) -> LinkRun 
 
 
 def train(
-    data: LinkData | TripleData,
+    data: LinkData | TripleData | str | Path,
     config: Config | None = None,
     *,
     seeds: Iterable[int] | int = (0,),
@@ -99,8 +99,9 @@ def train(
     same call resumes from there.
 
     Args:
-        data: The dataset, of links or of triples. Validation edges that are training edges, which
-            would select a model that remembers edges, are left out with a warning.
+        data: The dataset, of links or of triples, or its name or path. Validation edges that are
+            training edges, which would select a model that remembers edges, are left out with a
+            warning.
         config: A :class:`~gneg.training.config.LinkConfig` or, for triples, a
             :class:`~gneg.training.config.TripleConfig`; their defaults if None.
         seeds: One run for each, integers >= 0, or their number: then 0, 1, ...; a seed decides
@@ -124,7 +125,7 @@ def train(
         TrainingInterrupted: After Ctrl-C; the best weights so far are evaluated and written, and
             the run is marked as incomplete.
     """
-    checks.instance("data", data, (LinkData, TripleData), hint="see gneg.datasets")
+    data = as_data(data)
     if config is None:
         config = config_class(data)()
     checks.instance("config", config, (config_class(data),))

@@ -102,5 +102,5 @@ def test_the_command_takes_a_knowledge_graph_and_a_model(shared, tmp_path):
         load_run(datasets.load_triples("nations", root=shared), tmp_path / "run")
     with pytest.raises(ValueError, match="'score' must be a trained model"):
         audit(data, "hardest(uniform, m=8)")
-    with pytest.raises(ValueError, match="'data' must be a LinkData or TripleData"):
+    with pytest.raises(ValueError, match="'data' must be a LinkData, a TripleData"):
         audit(data.train, "uniform")

@@ -117,7 +117,7 @@ def test_a_set_of_other_positives_is_refused():
         evaluate(data, {"hard": (torch.ones(3), torch.ones(3, 2))})
     with pytest.raises(ValueError, match="'known' must be None for a dataset of edges"):
         evaluate(data, by_ids, known="all")
-    with pytest.raises(ValueError, match="'data' must be a LinkData or TripleData"):
+    with pytest.raises(ValueError, match="'data' must be a LinkData, a TripleData"):
         evaluate(data.train, by_ids)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets import LinkData, TripleData
+from gneg.datasets import LinkData, TripleData, as_data
 from gneg.evaluation.audit.adapter import Adapter, IntArray, Score, require_model
 from gneg.evaluation.audit.hardness import describe
 from gneg.evaluation.audit.pairs import PairAdapter
@@ -36,7 +37,7 @@ HITS_BATCH = 4096  # positives at once where hits are counted only
 
 @overload
 def audit(
-    data: LinkData,
+    data: LinkData | str | Path,
     sampler: str | Sampler,
     *,
     k: int = 8,
@@ -67,7 +68,7 @@ def audit(
 
 
 def audit(
-    data: LinkData | TripleData,
+    data: LinkData | TripleData | str | Path,
     sampler: Any,
     *,
     k: int = 8,
@@ -86,7 +87,7 @@ def audit(
     Quantiles are estimated from a sample of the pairs; everything else is counted in full.
 
     Args:
-        data: A dataset of edges, or a knowledge graph.
+        data: A dataset of edges, or a knowledge graph, or the name or path of one.
         sampler: An expression, or a sampler on ``data.graph`` (on ``data.triples``).
         k: Negatives per positive, K, >= 1.
         negatives: Number of negatives to draw, >= K.
@@ -112,6 +113,7 @@ def audit(
         ValueError: If an argument is out of range, or the sampler needs a model and ``score`` is
             None.
     """
+    data = as_data(data)
     k = checks.integer("k", k, 1)
     negatives = checks.integer("negatives", negatives, k)
     if negatives > MOST:
@@ -177,8 +179,6 @@ def adapt(
     """
     if isinstance(data, TripleData):
         return TripleAdapter(data, sampler, known=known, corrupt=corrupt, z=z)
-    if not isinstance(data, LinkData):
-        checks.fail("data", "a LinkData or TripleData", type(data).__name__)
     return PairAdapter(data, sampler, known=known, corrupt=corrupt, z=z)
 
 

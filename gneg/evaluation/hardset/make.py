@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from gneg import checks, files
-from gneg.datasets import LinkData
+from gneg.datasets import LinkData, as_links
 from gneg.evaluation.hardset import families
 from gneg.evaluation.hardset.families import Ends
 from gneg.evaluation.hardset.hard_set import HardSet, checked_path
@@ -26,7 +26,7 @@ Report = Callable[[int, int], None]
 
 
 def hardset(
-    data: LinkData,
+    data: LinkData | str | Path,
     *,
     family: str = "heart",
     k: int = 500,
@@ -63,7 +63,7 @@ def hardset(
     non-edges gets a short row.
 
     Args:
-        data: The dataset; heuristics see its training edges only.
+        data: The dataset, or its name or path; heuristics see its training edges only.
         family: How negatives are chosen, see above.
         k: Negatives per positive, K >= 1; half of them for each end.
         part: The positives: ``valid`` or ``test``.
@@ -84,7 +84,7 @@ def hardset(
         ValueError: If an argument is out of range, or the family needs features, times or a
             homogeneous graph that the data does not have.
     """
-    checks.instance("data", data, (LinkData,), hint="see gneg.datasets")
+    data = as_links(data)
     checks.choice("part", part, ("valid", "test"))
     checks.choice("ends", ends, ("both", "dst", "src"))
     k = checks.integer("k", k, 2 if ends == "both" else 1)
