@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,13 +17,15 @@ from gneg.evaluation.bootstrap import with_intervals
 from gneg.evaluation.ranking import Ranks, Score
 from gneg.graph import KnownEdges
 from gneg.rng import generator_from
+from gneg.samplers.negatives import Side
 
 RESAMPLES = 1000  # bootstrap samples for the intervals in a record
 #: Pairs that are scored at most where the score is a product of matrices, and where it is not.
 PRODUCTS, PAIRS = 2**34, 2**26
 
 
-class Queries(NamedTuple):
+@dataclass(frozen=True)
+class Queries:
     """Positives as queries of one end.
 
     Attributes:
@@ -32,7 +34,7 @@ class Queries(NamedTuple):
         known: Pairs (query, target) that are no candidates.
     """
 
-    side: Literal["dst", "src"]
+    side: Side
     pairs: Tensor
     known: KnownEdges
 
@@ -133,7 +135,8 @@ def full_ranks(
     chosen = _sample(passes, pos.size(1), budget, seed)
     filtered, raw, sizes, pairs = [], [], [], 0
     device = getattr(score, "device", None)
-    for side, ends, known in passes:
+    for query in passes:
+        side, ends, known = query.side, query.pairs, query.known
         at = torch.cat([chosen + low for low in range(0, ends.size(1), pos.size(1))])
         rows = ranking.rows_of(score, known.num_dst, side=side, device=device)
         # All positives of a query are left out of each other's filtered ranks.
@@ -203,7 +206,7 @@ def queries(data: LinkData, part: str) -> Iterator[Queries]:
 
 def _sample(passes: list[Queries], total: int, budget: int, seed: int) -> Tensor:
     """Return the positives to rank, ascending: all, or as many as the budget allows for."""
-    costs = [(len(np.unique(ends[0])), ends.size(1) / total) for _, ends, _ in passes]
+    costs = [(len(np.unique(query.pairs[0])), query.pairs.size(1) / total) for query in passes]
     candidates = passes[0].known.num_dst  # equal at both ends, where both are ranked
     if sum(queries for queries, _ in costs) * candidates <= budget:
         return torch.arange(total)
