@@ -38,7 +38,7 @@ def test_the_first_block_is_near_the_top_and_short():
 
 #: Examples of more than a few seconds; tests of training, nn and integrations have the same parts.
 #: Examples that run in less than a second each.
-QUICK = ("bipartite.py", "hard_evaluation.py", "karate.py", "kg_quickstart.py", "train_loop.py")
+QUICK = ("bipartite.py", "karate.py")
 QUICK += ("write_a_sampler.py", "write_a_selector.py", "custom_guard.py")
 EXAMPLES = [
     pytest.param(path, id=path.name, marks=[] if path.name in QUICK else [pytest.mark.slow])

@@ -44,6 +44,7 @@ def test_train_prints_tables_and_goes_on(folder, tmp_path):
     assert json.loads(path.read_text())["runs"] == record["runs"]
 
 
+@pytest.mark.slow
 def test_compare_tells_risk_and_differences(folder, tmp_path):
     options = ["--samplers", "uniform,typed", "--models", "transe,distmult", "--seeds", "2"]
     result = run("kg", "compare", str(folder), *options, *QUICK)

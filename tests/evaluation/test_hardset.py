@@ -213,6 +213,7 @@ def test_an_interrupted_set_resumes(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [tmp_path / "hard.npz"]
 
 
+@pytest.mark.slow
 def test_harder_than_uniform_on_digits():
     """Pairs in the wrong order are at least twice as many."""
     data = datasets.load("digits")

@@ -50,6 +50,7 @@ def one_by_one(graph: Graph, u: int, v: int) -> list[float]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edges", [20, 45, 120])
 def test_features_are_those_of_the_graph_without_the_pair(edges):
     graph = random_graph(25, edges)
