@@ -83,7 +83,7 @@ def print_answers(table: Any, names: tuple[str, ...], page: Any) -> None:
     last = len(columns) - len(names) - 2  # known and why are text
     print_table("", columns, cells, len(names), last=last)
     if page is not None:
-        page(iter([table]), {"command": command_line()})
+        page({"command": command_line()}, iter([table]))
 
 
 def _cell(value: Any) -> str:
@@ -95,9 +95,9 @@ def _cell(value: Any) -> str:
 
 
 def make_page(model: Any, path: Path, title: str, looked_for: str) -> Any:
-    """Return what writes a page of tables of answers, given their header."""
+    """Return what writes a page, given the header of answers and their tables."""
 
-    def page(tables: Any, header: dict[str, Any]) -> None:
+    def page(header: dict[str, Any], tables: Any) -> None:
         from gneg.prediction.page import write_page
 
         info = {**header, "looked_for": looked_for, "split": model.data.split}

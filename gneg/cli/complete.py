@@ -84,7 +84,7 @@ def predict_triples_command(
             page = make_page(model, report, f"Answers from {model.data.name}", missing[0])
         if out is None:
             table = model.answers(query, missing[0], k, **options)
-            print_answers(table, ("head", "relation", "tail"), page)
+            print_answers(table, PARTS, page)
         else:
             from gneg.prediction.writing import write_completions
 

@@ -105,7 +105,6 @@ class DataSource:
 
     def _of_run(self, dataset: str) -> Any:
         """Return the data of the run in a folder; None: it is none."""
-        from gneg.training.load import load_data
         from gneg.training.record import NAME
 
         if not (Path(dataset).expanduser() / NAME).is_file():
@@ -113,6 +112,8 @@ class DataSource:
         if self.typed:
             options = ", ".join(sorted(self.typed))
             checks.fail("dataset", f"another than a run's with the options {options}", dataset)
+        from gneg.training.load import load_data  # it takes seconds, and most datasets are no runs
+
         return load_data(Path(dataset).expanduser())
 
     def record(self, dataset: str) -> dict[str, Any]:

@@ -43,9 +43,11 @@ class Ranker:
         size, undirected = data.size, data.undirected
         #: Known links, as (query, candidate), and what is not ranked: pairs labelled 0 neither.
         self.known = _turned(KnownEdges(*links), side)
-        excluded = [no_links] if keep_known else [*links, no_links]
-        edges = KnownEdges(*excluded, num_nodes=size, undirected=undirected)
-        self.excluded = _turned(edges, side)
+        self.excluded = self.known
+        if keep_known or no_links.numel():
+            excluded = [no_links] if keep_known else [*links, no_links]
+            edges = KnownEdges(*excluded, num_nodes=size, undirected=undirected)
+            self.excluded = _turned(edges, side)
         self.num_candidates = self.known.num_dst
         self.retriever = Retriever(data, scorer, side, self.excluded)
 

@@ -21,7 +21,7 @@ from gneg.prediction.triple import TripleModel
 from gneg.prediction.triple_ranking import Part
 
 #: Writes a page of the tables of answers, given the header of their file.
-Page = Callable[[Iterator[pa.Table], dict[str, Any]], object]
+Page = Callable[[dict[str, Any], Iterator[pa.Table]], object]
 #: Called with the numbers of answered and of all queries.
 Report = Callable[[int, int], object]
 
@@ -58,7 +58,7 @@ def write_links(
         check: Whether to measure the recall of the candidates on some nodes.
         fresh: Whether to replace the file, and to start again.
         report: Called after each piece.
-        page: Called with all tables and the header, to write a page of them.
+        page: Called with the header and all tables, to write a page of them.
         command: The command line or call, for the record.
 
     Returns:
@@ -93,7 +93,7 @@ def write_links(
         info=info,
         fresh=fresh,
         report=report,
-        page=None if page is None else partial(_paged, page, header),
+        page=None if page is None else partial(page, header),
     )
     return header
 
@@ -126,7 +126,7 @@ def write_completions(
         memory_mb: Memory for scores, in megabytes.
         fresh: Whether to replace the file, and to start again.
         report: Called after each piece.
-        page: Called with all tables and the header, to write a page of them.
+        page: Called with the header and all tables, to write a page of them.
         command: The command line or call, for the record.
 
     Raises:
@@ -150,13 +150,9 @@ def write_completions(
         info=info,
         fresh=fresh,
         report=report,
-        page=None if page is None else partial(_paged, page, header),
+        page=None if page is None else partial(page, header),
     )
     return header
-
-
-def _paged(page: Page, header: dict[str, Any], tables: Iterator[pa.Table]) -> None:
-    page(tables, header)
 
 
 def _of(model: LinkModel | TripleModel, ids: IntArray, k: int) -> dict[str, Any]:

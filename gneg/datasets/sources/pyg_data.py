@@ -63,21 +63,16 @@ def from_pyg(
     stores = {part: _store(part, data, edge_type) for part, data in parts.items()}
     size = _size(list(parts.values()), list(stores.values()), edge_type)
     x = _features(train, edge_type, size)
-    if len(parts) == 1:
-        edges, weight = stores["train"].edge_index, _weight(stores["train"])
-        undirected = isinstance(size, int) and _is_undirected(edges, size, weight)
-        if undirected:
-            one_way = edges[0] <= edges[1]
-            edges, weight = edges[:, one_way], None if weight is None else weight[one_way]
-        graph = Graph.from_edge_index(edges, size, undirected=undirected, weight=weight)
-        return make_split(
-            name, graph, x, seed=seed, num_negatives=num_negatives, metric=metric
-        )  # fmt: skip
     edges, weight = stores["train"].edge_index.cpu().long(), _weight(stores["train"])
     undirected = isinstance(size, int) and _is_undirected(edges, size, weight)
     if undirected:
         one_way = edges[0] < edges[1]
         edges, weight = edges[:, one_way], None if weight is None else weight[one_way]
+    if len(parts) == 1:
+        graph = Graph.from_edge_index(edges, size, undirected=undirected, weight=weight)
+        return make_split(
+            name, graph, x, seed=seed, num_negatives=num_negatives, metric=metric
+        )  # fmt: skip
     held_out = tuple(_positives(part, stores[part]) for part in ("valid", "test"))
     if not sum(part.size(1) for part in held_out):
         checks.fail("valid, test", "a split with edges to validate or to test on", "none")
