@@ -96,6 +96,19 @@ def lower_bound(indices, start, stop, value):
 
 
 @jit
+def upper_bound(sums, size, value):
+    """First position in the ascending ``sums[:size]`` that is above ``value``."""
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) >> 1
+        if sums[middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@jit
 def has(indices, start, stop, value):
     """Return whether the sorted range ``indices[start:stop]`` holds ``value``."""
     if stop - start <= 16:  # no branch to mispredict

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, below, jit
+from gneg.kernels._jit import GOLDEN, below, jit, upper_bound
 from gneg.kernels.ball import usable
 
 
@@ -37,7 +37,7 @@ def edge_counts(first, last, queue, indptr):
 @jit
 def edge_at(ends, rank, first, queue, indptr, indices):
     """Source and target of the ``rank``-th edge that leaves the frontier."""
-    q = np.searchsorted(ends, rank, side="right")
+    q = upper_bound(ends, len(ends), rank)
     w = np.int64(queue[first + q])
     return w, np.int64(indices[indptr[w + 1] - (ends[q] - rank)])
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, mix, stream
 from gneg.kernels.ppr import spread
+from gneg.kernels.sorting import nth_largest, sort_rows
 
 
 @jit
@@ -39,34 +40,51 @@ def _see(node, column, value, scores, nodes, place, size, mark, base):
 
 
 @jit
-def _ranked(score, total, keep, out):
-    """Ranks of ``score [t]`` among ``total`` candidates, of which the others score 0.
+def _key(state, node):
+    """Pseudo-random key that orders ``node`` among equals, so that no range of ids is favoured."""
+    return mix(state + (np.uint64(node) + np.uint64(1)) * GOLDEN)
+
+
+@jit
+def _ranked(scores, column, total, keep, out):
+    """Ranks by one column of ``scores [t, H]`` among ``total``; the other candidates score 0.
 
     Equal scores share the mean of their ranks; those of 0, which the heuristic does not see, all
     take the last of theirs. What at least ``keep`` others come before, whatever their number,
     gets infinity.
     Returns the rank of 0.
     """
-    positive = score[score > 0]
-    cut = np.float32(0.0)
-    if len(positive) > keep:
-        cut = np.partition(positive, len(positive) - keep)[len(positive) - keep]
-    late = len(positive) + np.sum(score < 0)
-    zero = np.float64(total - late + len(positive))
-    out[:] = np.inf
-    listed = np.flatnonzero((score >= cut) & (score > 0) if cut > 0 else score != 0)
-    listed = listed[np.argsort(-score[listed])]
+    positive, late = np.empty(len(scores), np.float32), 0
+    size = 0
+    for t in range(len(scores)):
+        if scores[t, column] > 0:
+            positive[size] = scores[t, column]
+            size += 1
+        elif scores[t, column] < 0:
+            late += 1
+    cut = nth_largest(positive[:size], keep + 1) if size > keep else np.float32(0.0)
+    zero = np.float64(total - late)
+    listed, values = np.empty(len(scores), np.int64), np.empty(len(scores))
+    size = 0
+    for t in range(len(scores)):
+        score = scores[t, column]
+        out[t] = np.inf
+        if (cut > 0 and score >= cut) or (cut == 0 and score != 0):
+            listed[size], values[size] = t, -score
+            size += 1
+        elif cut == 0:
+            out[t] = zero
+    listed, values = listed[:size], values[:size]
+    sort_rows(values, np.zeros(size, np.uint64), listed)
     start = 0
-    while start < len(listed):
+    while start < size:
         stop = start + 1
-        while stop < len(listed) and score[listed[stop]] == score[listed[start]]:
+        while stop < size and values[stop] == values[start]:
             stop += 1
-        ahead = start if score[listed[start]] > 0 else total - len(listed) + start
+        ahead = start if values[start] < 0 else total - size + start
         for i in range(start, stop):
             out[listed[i]] = ahead + (stop - start + 1) / 2
         start = stop
-    if cut == 0.0:
-        out[score == 0] = zero
     return zero
 
 
@@ -77,40 +95,32 @@ def _merged(scores, total, keep, best):
     The sum orders as the mean does and, of halves, is exact.
     """
     size, columns = scores.shape
-    merged = np.full(size, np.inf if best else 0.0)
-    ranks = np.empty(size)
+    merged, ranks = np.empty(size), np.empty(size)
     unseen = np.inf if best else 0.0
     for h in range(columns):
-        zero = _ranked(np.ascontiguousarray(scores[:, h]), total, keep, ranks)
-        if best:
-            merged[:] = np.minimum(merged, ranks)
-            unseen = min(unseen, zero)
-        else:
-            merged += ranks
-            unseen += zero
+        zero = _ranked(scores, h, total, keep, ranks)
+        unseen = min(unseen, zero) if best else unseen + zero
+        for t in range(size):
+            if h == 0:
+                merged[t] = ranks[t]
+            elif best:
+                merged[t] = min(merged[t], ranks[t])
+            else:
+                merged[t] += ranks[t]
     return merged, unseen
 
 
 @jit
-def _ordered(merged, keys):
-    """Positions in ascending order of ``merged``, equal values in the order of ``keys``."""
-    order = np.argsort(merged)
-    start = 0
-    while start < len(order):
-        stop = start + 1
-        while stop < len(order) and merged[order[stop]] == merged[order[start]]:
-            stop += 1
-        if stop > start + 1:
-            level = order[start:stop].copy()
-            order[start:stop] = level[np.argsort(keys[level])]
-        start = stop
-    return order
+def _ordered(merged, nodes, state):
+    """Sort ``nodes`` in ascending order of ``merged``, equal ones by their keys; return the keys.
 
-
-@jit
-def _key(state, node):
-    """Pseudo-random key that orders ``node`` among equals, so that no range of ids is favoured."""
-    return mix(state + (np.uint64(node) + np.uint64(1)) * GOLDEN)
+    Both are sorted in place.
+    """
+    keys = np.empty(len(nodes), np.uint64)
+    for t in range(len(nodes)):
+        keys[t] = _key(state, nodes[t])
+    sort_rows(merged, keys, nodes)
+    return keys
 
 
 @jit
@@ -129,35 +139,33 @@ def _least_keys(state, count, free, mark, base, n):
                     nodes[size], keys[size] = v, key
                 size += 1
         if min(count, free) <= size <= capacity:
-            return nodes[:size][np.argsort(keys[:size])][:count]
+            sort_rows(np.zeros(size), keys[:size], nodes[:size])
+            return nodes[: min(count, size)]
         room *= 2.0
 
 
 @jit
 def _hardest(row, unseen_row, nodes, merged, unseen, free, state, mark, base, n):
     """Fill ``row`` with the best merged ranks."""
-    keys = np.empty(len(nodes), np.uint64)
-    for t in range(len(nodes)):
-        keys[t] = _key(state, nodes[t])
-    order = _ordered(merged, keys)
+    keys = _ordered(merged, nodes, state)
     want, t, size = len(row), 0, 0
-    while size < want and t < len(order) and merged[order[t]] < unseen:
-        row[size] = nodes[order[t]]
+    while size < want and t < len(nodes) and merged[t] < unseen:
+        row[size] = nodes[t]
         size, t = size + 1, t + 1
     if size < want and free > 0:
         spare = _least_keys(state, want - size, free, mark, base, n)
         s = 0
         while size < want and s < len(spare):
-            level = t < len(order) and merged[order[t]] == unseen
-            if level and keys[order[t]] < _key(state, spare[s]):
-                row[size] = nodes[order[t]]
+            level = t < len(nodes) and merged[t] == unseen
+            if level and keys[t] < _key(state, spare[s]):
+                row[size] = nodes[t]
                 t += 1
             else:
                 row[size], unseen_row[size] = spare[s], True
                 s += 1
             size += 1
-    while size < want and t < len(order) and merged[order[t]] < np.inf:
-        row[size] = nodes[order[t]]
+    while size < want and t < len(nodes) and merged[t] < np.inf:
+        row[size] = nodes[t]
         size, t = size + 1, t + 1
 
 
@@ -167,11 +175,10 @@ def _strata(row, unseen_row, nodes, merged, unseen, free, shares, state, mark, b
 
     Nodes that nothing sees are equal, so that any of them may stand at any of their places.
     """
-    keys = np.empty(len(nodes), np.uint64)
-    for t in range(len(nodes)):
-        keys[t] = _key(state, nodes[t])
-    order = _ordered(merged, keys)
-    front = np.sum(merged <= unseen)
+    _ordered(merged, nodes, state)
+    front = 0
+    while front < len(merged) and merged[front] <= unseen:
+        front += 1
     total = len(nodes) + free
     size = 0
     for q in range(len(shares)):
@@ -186,9 +193,9 @@ def _strata(row, unseen_row, nodes, merged, unseen, free, shares, state, mark, b
             left -= 1
             at = low + p
             if at < front:
-                row[size] = nodes[order[at]]
+                row[size] = nodes[at]
             elif at >= front + free:
-                row[size] = nodes[order[at - free]]
+                row[size] = nodes[at - free]
             else:
                 while True:
                     state += GOLDEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, below, jit, mix, stream, unit
+from gneg.kernels._jit import GOLDEN, below, jit, mix, stream, unit, upper_bound
 
 
 @jit
@@ -59,7 +59,7 @@ def _weighted(out, start, stop, weight, replace, state):
         total = np.cumsum(weight[start:stop])
         for j in range(len(out)):
             state += GOLDEN
-            place = np.searchsorted(total, unit(state) * total[-1], side="right")
+            place = upper_bound(total, size, unit(state) * total[-1])
             out[j] = start + min(place, size - 1)
         return
     for e in range(size):  # Efraimidis and Spirakis, IPL 2006

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
+from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
 from gneg.kernels.ball import expand, open_ball, shell_targets, usable
 from gneg.kernels.frontier import edge_counts, fill_by_rejection, first_parent
 
@@ -156,7 +156,7 @@ def draws(
         for j in range(k):
             state += GOLDEN
             shell_of[j] = hops[
-                min(np.searchsorted(cumulative, unit(state), side="right"), len(hops) - 1)
+                min(upper_bound(cumulative, len(cumulative), unit(state)), len(hops) - 1)
             ]
         explored = 0
         for depth in range(1 + hop_step, far, hop_step):

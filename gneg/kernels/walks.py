@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
+from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
 
 # Measured: up to here stamps (4 bytes each) cost less than searches.
 STAMPED_NODES = 3_000_000
@@ -140,7 +140,7 @@ def _from_list(row, u, indptr, indices, pass_weight, mark, state):
     for j in range(len(row)):
         if row[j] < 0:
             state += GOLDEN
-            at = np.searchsorted(reached[:size], unit(state) * total, side="right")
+            at = upper_bound(reached, size, unit(state) * total)
             row[j] = ends[min(at, size - 1)]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
+from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
 from gneg.kernels.walks import PATHS_A_TRY, _num_paths, _stamp
 
 
@@ -94,7 +94,7 @@ def _from_list(row, filled, u, indptr, indices, weights, through, mark, state):
         return
     for j in range(filled, len(row)):
         state += GOLDEN
-        at = np.searchsorted(reached[:size], unit(state) * total, side="right")
+        at = upper_bound(reached, size, unit(state) * total)
         row[j] = ends[min(at, size - 1)]
 
 
