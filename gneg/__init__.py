@@ -6,16 +6,6 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from gneg import losses, samplers
-from gneg.graph import Graph, KnownEdges, KnownTriples, Triples
-from gneg.samplers.functional import (
-    batched_negative_sampling,
-    negative_sampling,
-    structured_negative_sampling,
-    structured_negative_sampling_feasible,
-)
-from gneg.samplers.negatives import Negatives
-
 if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the module's dictionary
     from gneg import (
         datasets,
@@ -23,7 +13,10 @@ if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the modu
         experiments,
         integrations,
         loader,
+        losses,
         nn,
+        prediction,
+        samplers,
         training,
         transforms,
     )
@@ -32,9 +25,19 @@ if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc shows what stands in the modu
     from gneg.evaluation.hardset import HardSet, hardset
     from gneg.evaluation.link import evaluate
     from gneg.experiments.grid import compare
+    from gneg.graph import Graph, KnownEdges, KnownTriples, Triples
     from gneg.prediction.loading import load
+    from gneg.samplers.functional import (
+        batched_negative_sampling,
+        negative_sampling,
+        structured_negative_sampling,
+        structured_negative_sampling_feasible,
+    )
+    from gneg.samplers.negatives import Negatives
     from gneg.training.config import LinkConfig, TripleConfig
     from gneg.training.driver import train
+
+    from_networkx = Graph.from_networkx
 
 __all__ = [
     "Graph",
@@ -71,15 +74,20 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-from_networkx = Graph.from_networkx
 
-
-#: Modules of objects that import PyTorch Geometric, which samplers do not need; None: a package.
-_LATE = {
+#: The module of each name, imported when it is first used: torch alone takes two seconds, PyTorch
+#: Geometric two more. None: a package.
+_MODULES = {
+    "Graph": "graph",
     "HardSet": "evaluation.hardset",
+    "KnownEdges": "graph",
+    "KnownTriples": "graph",
     "LinkConfig": "training.config",
+    "Negatives": "samplers.negatives",
     "TripleConfig": "training.config",
+    "Triples": "graph",
     "audit": "evaluation.audit",
+    "batched_negative_sampling": "samplers.functional",
     "compare": "experiments.grid",
     "datasets": None,
     "evaluate": "evaluation.link",
@@ -89,9 +97,14 @@ _LATE = {
     "integrations": None,
     "load": "prediction.loading",
     "loader": None,
+    "losses": None,
+    "negative_sampling": "samplers.functional",
     "nn": None,
     "prediction": None,
     "sample": "datasets.negatives",
+    "samplers": None,
+    "structured_negative_sampling": "samplers.functional",
+    "structured_negative_sampling_feasible": "samplers.functional",
     "train": "training.driver",
     "training": None,
     "transforms": None,
@@ -103,7 +116,9 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
+    if name == "from_networkx":
+        return __getattr__("Graph").from_networkx
+    if name not in _MODULES:
         raise AttributeError(f"module 'gneg' has no attribute {name!r}")
-    module = importlib.import_module(f"gneg.{_LATE[name] or name}")
-    return getattr(module, name) if _LATE[name] else module
+    module = importlib.import_module(f"gneg.{_MODULES[name] or name}")
+    return getattr(module, name) if _MODULES[name] else module

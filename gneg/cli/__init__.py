@@ -2,34 +2,9 @@
 
 from __future__ import annotations
 
-from gneg.cli import (
-    audit,
-    compare,
-    complete,
-    describe,
-    evaluate,
-    hardset,
-    lists,
-    predict,
-    sample,
-    train,
-)
 from gneg.cli.app import app
 
-__all__ = [
-    "app",
-    "audit",
-    "compare",
-    "complete",
-    "describe",
-    "evaluate",
-    "hardset",
-    "lists",
-    "main",
-    "predict",
-    "sample",
-    "train",
-]
+__all__ = ["app", "main"]
 
 
 def main() -> None:

@@ -9,46 +9,28 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 import gneg
+from gneg.cli.commands import Commands, KgCommands
 
 LACK_OF_MEMORY = re.compile("can't allocate memory|out of memory|bad_alloc")  # as torch says it
-COMMANDS = (
-    "train",
-    "describe",
-    "predict",
-    "evaluate",
-    "hardset",
-    "audit",
-    "sample",
-    "compare",
-    "report",
-    "kg",
-)
-
-
-class _InOrderOfUse(typer.core.TyperGroup):
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the commands for datasets in their usual order, then the lists."""
-        return sorted(self.commands, key=lambda name: (*COMMANDS, name).index(name))
-
-
 app = typer.Typer(
     name="gneg",
-    cls=_InOrderOfUse,
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="Exact, hard negatives for link prediction on graphs.",
 )
 kg = typer.Typer(
+    cls=KgCommands,
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Knowledge-graph completion: train, predict, compare samplers.",
+    help=Commands.table["kg"][1],
 )
 app.add_typer(kg, name="kg")
 console = Console()

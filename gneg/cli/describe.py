@@ -13,7 +13,7 @@ from gneg.cli.tables import print_table
 EXAMPLES = 5  # edges that are shown
 
 
-@app.command()
+@app.command("describe")
 @expand_groups
 def describe(
     dataset: Dataset,

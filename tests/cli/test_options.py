@@ -32,7 +32,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 def options(*names: str):
     command = typer.main.get_command(app)
     for name in names:
-        command = command.commands[name]
+        command = command.load(name)
     return {parameter.name: parameter for parameter in command.params}
 
 

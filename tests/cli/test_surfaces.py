@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import networkx
 import pytest
+import typer
 
 import gneg
 from gneg import checks
+from gneg.cli import app
+from gneg.cli.commands import Commands, KgCommands
 from gneg.cli.progress import ProgressDisplay
 from tests.cli.invoke import run
 from tests.worlds import random_graph, toy
@@ -72,3 +78,31 @@ def test_what_is_no_dataset_says_how_to_make_one(data):
         ValueError, match=r"the name or path of a dataset .*from_networkx, from_pyg"
     ):
         gneg.train(data)
+
+
+@pytest.mark.parametrize("group", [Commands, KgCommands])
+def test_the_list_of_commands_says_what_the_commands_say(group):
+    commands = typer.main.get_command(app)
+    if group is KgCommands:
+        commands = commands.load("kg")
+    for name, (_, line) in group.table.items():
+        first, _, _ = commands.load(name).help.partition("\n\n")
+        assert " ".join(first.split()) == line
+
+
+def test_the_help_of_all_commands_imports_neither_torch_nor_numba():
+    code = (
+        "import sys, gneg.cli\n"
+        "try: gneg.cli.main()\n"
+        "except SystemExit: print({'torch', 'numba', 'pandas'} & set(sys.modules))"
+    )
+    for words in (["--help"], ["--version"], ["kg", "--help"], ["trian"]):
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+        assert done.stdout.splitlines()[-1] == "set()", done.stderr
+
+
+def test_the_front_door_lists_what_it_has():
+    assert "audit" in dir(gneg)
+    assert "sys" not in dir(gneg)
+    for name in dir(gneg):
+        assert getattr(gneg, name) is not None

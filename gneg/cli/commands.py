@@ -1,0 +1,121 @@
+"""The commands by name, each imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, ClassVar
+
+import typer
+
+
+class LazyGroup(typer.core.TyperGroup):
+    """A group that knows the names and first lines of its commands, and imports what is called.
+
+    torch alone takes longer to import than the list of all commands may take to print.
+    """
+
+    #: The typer application of the group in :mod:`gneg.cli.app`.
+    application: ClassVar[str]
+    #: Module of each command and the first line of its help, in the order of use.
+    table: ClassVar[dict[str, tuple[str, str]]]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(self.table)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; one that is not imported has name and first line only."""
+        if cmd_name in self.table and cmd_name not in self.commands:
+            self.commands[cmd_name] = typer.core.TyperCommand(
+                cmd_name, help=self.table[cmd_name][1]
+            )
+        return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that ``args`` name, imported."""
+        if args and args[0] in self.table:
+            self.load(args[0])
+        else:  # the nearest of all names is suggested
+            self.commands.update({name: self.get_command(ctx, name) for name in self.table})
+        return super().resolve_command(ctx, args)
+
+    def load(self, name: str) -> Any:
+        """Import a command and return it."""
+        applications = importlib.import_module("gneg.cli.app")  # not the attribute of gneg.cli
+        module = importlib.import_module(f"gneg.cli.{self.table[name][0]}")
+        application: typer.Typer = getattr(applications, self.application)
+        if module is not applications:  # where groups are made, which are here from the start
+            (info,) = (info for info in application.registered_commands if info.name == name)
+            self.commands[name] = typer.main.get_command_from_info(
+                info,
+                pretty_exceptions_short=application.pretty_exceptions_short,
+                rich_markup_mode=application.rich_markup_mode,
+            )
+        return self.commands[name]
+
+
+class Commands(LazyGroup):
+    """The commands of ``gneg``."""
+
+    application = "app"
+    table: ClassVar[dict[str, tuple[str, str]]] = {
+        "train": ("train", "Train a link predictor and rank held-out edges: Hits@K, MRR, AUC."),
+        "describe": ("describe", "Say what is understood of a file, and stop."),
+        "predict": (
+            "predict",
+            "Say which links are missing: the likeliest new links of nodes, by a trained model.",
+        ),
+        "evaluate": (
+            "evaluate",
+            "Rank held-out edges against easy and hard negatives, or among all nodes: Hits@K, "
+            "MRR, AUC.",
+        ),
+        "hardset": (
+            "hardset",
+            "Make hard negatives for evaluation: HeaRT's procedure and other families.",
+        ),
+        "audit": ("audit", "Measure how hard, how risky and how costly a sampler's negatives are."),
+        "sample": (
+            "sample",
+            "Write negatives of every positive to a file, reproducible to the bit.",
+        ),
+        "compare": (
+            "compare",
+            "Train a grid of samplers, encoders and losses over seeds, and test which differ.",
+        ),
+        "report": (
+            "compare",
+            "Write a page, and figures for papers, from the results of gneg compare.",
+        ),
+        "kg": ("app", "Knowledge-graph completion: train, predict, compare samplers."),
+        "samplers": (
+            "lists",
+            "List samplers, their options, and how expressions combine them.",
+        ),
+        "losses": ("lists", "List losses."),
+        "datasets": ("lists", "List datasets that are known by name."),
+    }
+
+
+class KgCommands(LazyGroup):
+    """The commands of ``gneg kg``."""
+
+    application = "kg"
+    table: ClassVar[dict[str, tuple[str, str]]] = {
+        "train": (
+            "train",
+            "Train embeddings of a knowledge graph and rank held-out triples from both ends.",
+        ),
+        "describe": (
+            "describe",
+            "Say what is understood of a file or folder of triples, and stop.",
+        ),
+        "predict": (
+            "complete",
+            "Complete triples: the likeliest heads, relations or tails, by a trained model.",
+        ),
+        "compare": (
+            "compare",
+            "Train every model with every sampler over seeds, and test which differ.",
+        ),
+    }
