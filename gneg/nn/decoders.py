@@ -16,6 +16,10 @@ EPSILON = 1e-8  # smallest product of lengths that a cosine is divided by
 class Dot(nn.Module):
     """The inner product of embeddings ``src [.., D]`` and ``dst [.., D]``."""
 
+    def factors(self, z: Tensor) -> Tensor:
+        """Return vectors ``[N, D]`` whose inner products are the scores of ``z [N, D]``."""
+        return z
+
     def forward(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores ``[..]``."""
         return (src * dst).sum(dim=-1)
@@ -54,6 +58,11 @@ class Cosine(nn.Module):
         lengths = [torch.linalg.vector_norm(ends, dim=-1) for ends in (src, dst)]
         cosine: Tensor = product.sum(dim=-1) / (lengths[0] * lengths[1]).clamp(min=EPSILON)
         return self.scale * cosine
+
+    def factors(self, z: Tensor) -> Tensor:
+        """Return vectors ``[N, D]`` whose inner products are the scores of ``z [N, D]``."""
+        factors: Tensor = self.scale**0.5 * nn.functional.normalize(z, dim=-1)
+        return factors
 
     def matrix(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return scores ``[b, M]`` of all pairs of ``src [b, D]`` and ``dst [M, D]``."""

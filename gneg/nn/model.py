@@ -14,6 +14,7 @@ from gneg.nn.adjacency import Adjacency
 from gneg.nn.decoders import Bilinear, Cosine, Dot, decode
 from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
 from gneg.nn.lightgcn import LightGCN
+from gneg.nn.stack import Stack
 from gneg.samplers.negatives import Negatives, Vectors
 
 CHUNK = 2**13  # pairs scored at once in evaluation
@@ -82,6 +83,9 @@ class LinkPredictor(nn.Module):
             pos: The positives, ``[2, B]``.
             negatives: Their negatives.
         """
+        decoder = self._deciding()
+        if isinstance(decoder, Dot | Cosine) and not negatives.synthetic:
+            return self._products(decoder.factors(z), pos, negatives)
         if not negatives.synthetic:
             return self.score(z, pos[0], pos[1]), self.score(z, *negatives.pairs())
         vectors = self.sides(z)
@@ -90,6 +94,34 @@ class LinkPredictor(nn.Module):
         h_src, h_dst = (h.flatten(0, 1) for h in synthetic.embed(negatives, vectors))
         neg_score = self._decode(h_src, h_dst, *negatives.pairs())
         return pos_score, neg_score.view(negatives.index.shape)
+
+    def _deciding(self) -> nn.Module:
+        """Return the decoder that scores: the one inside a stack that is not used (yet)."""
+        decoder = self.decoder
+        while isinstance(decoder, Stack) and (decoder.training or not decoder.used):
+            decoder = decoder.decoder
+        return decoder
+
+    def _products(
+        self, factors: Tensor, pos: Tensor, negatives: Negatives
+    ) -> tuple[Tensor, Tensor]:
+        """Return inner products of ``factors [N, D]`` of positives and of their negatives.
+
+        A query's embedding is looked up once, not for each negative, and one batched product takes
+        the place of a product of vectors, two lengths and their gradients: a third of the time.
+        """
+        offset = self.num_src or 0  # rows of targets follow those of sources
+        side, shape = negatives.side, negatives.src.shape
+        src_replaced = (
+            side if isinstance(side, Tensor) else torch.tensor(side == "src").expand(shape)
+        )
+        queries = negatives.src + offset * src_replaced
+        others = negatives.index + offset * (~src_replaced).unsqueeze(1)
+        # Embedding lookups: on a CPU their gradient is much faster than that of indexing.
+        h_src, h_dst, h_queries, h_others = (
+            functional.embedding(ids, factors) for ids in (pos[0], pos[1] + offset, queries, others)
+        )
+        return (h_src * h_dst).sum(dim=-1), (h_others @ h_queries.unsqueeze(2)).squeeze(2)
 
     def scorer(self, z: Tensor, *, coarse: bool = False) -> Scorer:
         """Return the model on fixed embeddings ``z [N, D]``; see :class:`Scorer`."""

@@ -10,7 +10,8 @@ from torch_geometric.nn.models import GCN, GraphSAGE
 from gneg import Graph, nn
 from gneg.graph import sparse
 from gneg.graph.heuristics import Heuristic
-from tests.worlds import directed, random_graph
+from gneg.samplers import Uniform
+from tests.worlds import bipartite, directed, positives, random_graph
 
 
 @pytest.mark.parametrize("kind", ["sage", "gcn"])
@@ -82,6 +83,35 @@ def test_decoders_and_chunked_scoring(kind, monkeypatch):
         torch.testing.assert_close(whole, (z[src] * z[dst]).sum(-1))
     if kind != "bilinear":
         torch.testing.assert_close(whole, model.score(z, dst, src))
+
+
+@pytest.mark.parametrize("kind", ["dot", "cosine"])
+@pytest.mark.parametrize("stacked", [False, True])
+@pytest.mark.parametrize("corrupt", ["dst", "src", "both"])
+@pytest.mark.parametrize("graph", [directed(), bipartite()], ids=["directed", "bipartite"])
+def test_products_of_batches_equal_scores_of_pairs(kind, stacked, corrupt, graph):
+    if stacked and graph.bipartite:
+        pytest.skip("a stack takes one kind of nodes")
+    generator = torch.Generator().manual_seed(0)
+    pos = positives(graph)
+    negatives = Uniform(graph, corrupt=corrupt).sample(pos, 5, generator=generator)
+    decoder = nn.make_decoder(kind, 8)
+    num_src = graph.num_src if graph.bipartite else None
+    model = nn.LinkPredictor(
+        nn.NoEmbeddings(1), nn.Stack(decoder, graph) if stacked else decoder, num_src
+    )
+    z = torch.randn(graph.num_nodes, 8, generator=generator)
+    gradients = []
+    for score in (
+        model.score_both,
+        lambda z, pos, neg: (model.score(z, *pos), model.score(z, *neg.pairs())),
+    ):
+        leaf = z.clone().requires_grad_()
+        scores = score(leaf, pos, negatives)
+        (scores[0].sin().sum() + scores[1].cos().sum()).backward()
+        gradients.append((*scores, leaf.grad))
+    for ours, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["cn", "aa", "ra"])
