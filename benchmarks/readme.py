@@ -26,6 +26,8 @@ from benchmarks.quality import (
 )
 from benchmarks.quality import strategies as runs
 from benchmarks.speed import tables as timed
+from gneg import datasets
+from gneg.datasets.sources import citations, interactions, ogb, pyg
 from gneg.graph.heuristics import KINDS
 from gneg.losses import LOSSES
 from gneg.samplers.text.build import SAMPLERS, options_of
@@ -52,6 +54,22 @@ def losses() -> str:
     """Return the list of losses."""
     rows = [[f"`{name}`", f"`{cls.__name__}`", first_line(cls)] for name, cls in LOSSES.items()]
     return table(["`--loss`", "class", "what it costs"], rows)
+
+
+def known_datasets() -> str:
+    """Return the list of datasets that are known by name."""
+    sources = {
+        "PyG: Planetoid, Amazon, Coauthor": tuple(pyg.NAMES),
+        "OGB, with its splits and negatives": tuple(ogb.NAMES),
+        "users and items, LightGCN's files": interactions.NAMES,
+        "SNAP: citations with their times": (citations.NAME,),
+    }
+    listed = {name for names in sources.values() for name in names}
+    embedded = tuple(name for name in datasets.names() if name not in listed)
+    sources = {"embedded: no download": embedded, **sources}
+    sources["knowledge graphs, for `gneg kg`"] = tuple(datasets.triple_names())
+    rows = [[", ".join(f"`{name}`" for name in sources[text]), text] for text in sources]
+    return table(["names", "from"], rows)
 
 
 def _chosen(result: dict[str, Any], name: str) -> str:
@@ -205,6 +223,7 @@ def compared(heuristics: Sequence[str] = KINDS) -> str:
 BLOCKS = {
     "samplers": samplers,
     "losses": losses,
+    "datasets": known_datasets,
     "speed": timed.speed,
     "share": timed.share,
     "quality": quality,

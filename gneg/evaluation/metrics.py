@@ -16,6 +16,19 @@ from torch import Tensor
 
 from gneg import checks
 
+__all__ = [
+    "HITS",
+    "auc",
+    "hits",
+    "mrr",
+    "per_positive",
+    "precisions",
+    "rank_metrics",
+    "ranks",
+    "summarise_ranks",
+    "summary",
+]
+
 #: Whether positives are ranked against sets of negatives only, or among all nodes as well.
 Against = Literal["sets", "all"]
 HITS = (1, 3, 10, 20, 50, 100)

@@ -15,6 +15,8 @@ from gneg.datasets import EvalEdges
 from gneg.evaluation import metrics
 from gneg.graph import KnownEdges
 
+__all__ = ["Ranks", "evaluate_edges", "per_positive", "ranks", "rows_of", "summary"]
+
 #: ``rows(query [b]) -> [b, M]``: the scores of all targets.
 Rows = Callable[[Tensor], Tensor]
 TOP = 20  # length of the list that Recall@K and NDCG@K look at

@@ -13,6 +13,8 @@ from gneg import checks, kernels
 from gneg.graph.cosines import Cosines
 from gneg.graph.graph import Graph
 
+__all__ = ["KINDS", "Heuristic", "Kind", "distances", "scores"]
+
 FloatArray = npt.NDArray[np.float64]
 Kind = Literal["cn", "aa", "ra", "ppr", "katz", "pa", "cosine"]
 KINDS: tuple[Kind, ...] = ("cn", "aa", "ra", "ppr", "katz", "pa", "cosine")

@@ -9,6 +9,8 @@ from torch.nn.functional import embedding
 from gneg import checks
 from gneg.samplers.negatives import Negatives, Vectors
 
+__all__ = ["embed", "embed_positives"]
+
 
 def embed(negatives: Negatives, z: Vectors) -> tuple[Tensor, Tensor]:
     """Return the embeddings of sources and targets of all negatives, each ``[B, K, D]``.

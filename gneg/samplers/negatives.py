@@ -12,6 +12,8 @@ from torch import Tensor
 
 from gneg import checks
 
+__all__ = ["Density", "Negatives"]
+
 Side = Literal["dst", "src"]
 #: Embeddings ``[N, D]``; of sources and of targets in a bipartite graph.
 Vectors = Tensor | tuple[Tensor, Tensor]

@@ -33,6 +33,8 @@ from gneg.training.expressions import (
 )
 from gneg.training.options import Option, check_settings, documented, setting
 
+__all__ = ["LinkConfig", "TrainConfig", "TripleConfig"]
+
 #: Weights of a base measure that are tried on validation; 0 stands for no base measure.
 BASE_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
