@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 import re
 import types
 import typing
@@ -13,25 +15,26 @@ from typing import Any
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from gneg.cli import app
+from gneg import cli
 
 KINDS = {int: "integer", float: "number", str: "text", Path: "path", bool: ""}
 
 
 def pages() -> dict[str, str]:
     """Return a page for each command, after one that lists them."""
-    commands = dict(commands_of(app, "gneg"))
+    for module in pkgutil.iter_modules(cli.__path__, "gneg.cli."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)  # where the commands register themselves
+    commands = dict(commands_of(cli.app, "gneg"))
     lines = [f"* [`{name}`]({file_of(name)}): {help_of(commands[name])[0]}" for name in commands]
     text = "\n".join(["# Command line", "", *lines, ""])
-    index = {"commands/index.md": f"{text}\n{panels(app.registered_callback.callback)}"}
+    index = {"commands/index.md": f"{text}\n{panels(cli.app.registered_callback.callback)}"}
     return index | {f"commands/{file_of(name)}": page(name, commands[name]) for name in commands}
 
 
 def commands_of(group: typer.Typer, prefix: str) -> Iterator[tuple[str, Callable[..., None]]]:
     """Yield the commands of a group with their full names, those of the groups in it last."""
-    named = {
-        info.name or info.callback.__name__: info.callback for info in group.registered_commands
-    }
+    named = {info.name: info.callback for info in group.registered_commands}
     for name in typer.main.get_command(group).list_commands(None):
         if name in named:
             yield f"{prefix} {name}", named[name]

@@ -122,6 +122,7 @@ def linked(text: str, source: str, page: str) -> str:
 
     parts = FENCE.split(text)
     parts[::2] = [NAME.sub(to_api, LINK.sub(to_page, part)) for part in parts[::2]]
+    parts[::2] = [re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", part) for part in parts[::2]]
     return "".join(parts)
 
 

@@ -54,8 +54,8 @@ def output(entry: dict[str, Any]) -> str:
     data = {kind: "".join(value) for kind, value in entry.get("data", {}).items()}
     if "image/png" in data:
         return f"![](data:image/png;base64,{data['image/png'].strip()})"
-    table = re.search("<table.*</table>", data.get("text/html", ""), re.DOTALL)
+    table = re.search("<table[^>]*>(.*</table>)", data.get("text/html", ""), re.DOTALL)
     if table:
-        return re.sub(r"\n\s*", "\n", table[0])
+        return "<table>" + re.sub(r"\n\s*", "\n", table[1])
     text = data.get("text/plain") or "".join(entry.get("text", entry.get("traceback", [])))
     return f"```text {{ .output }}\n{text.rstrip()}\n```"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING or "pdoc" in sys.modules:  # pdoc documents the names in the module's dictionary
+if TYPE_CHECKING:
     from gneg.nn.adjacency import Adjacency
     from gneg.nn.base_measure import BaseMeasure
     from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, Hybrid, make_decoder
