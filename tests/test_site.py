@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -10,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from gneg import LinkConfig
+from gneg.training.options import settings
 from tests.browsing import needs_browser
 
 pytest.importorskip("mkdocs", reason="the site needs the extra docs")
@@ -65,9 +68,10 @@ def test_every_link_leads_to_a_page_and_an_anchor(pages):
 
 
 def test_every_command_sampler_and_example_has_its_place(site, pages):
-    text = (site / "commands" / "train.html").read_text()
-    assert "<code>--lr</code>" in text
-    assert "Learning rate of Adam; in (0, 1e+06]." in text
+    text = html.unescape((site / "commands" / "train.html").read_text())
+    for name in ("lr", "epochs", "batch_size"):
+        assert f"<code>--{name.replace('_', '-')}</code>" in text
+        assert settings(LinkConfig)[name].help in text
     assert "gneg.samplers.Walk" in pages[site / "api" / "gneg.samplers.html"].anchors
     for path in (ROOT / "examples").glob("[!_]*.py"):
         assert (site / "examples" / f"{path.stem}.html") in pages
