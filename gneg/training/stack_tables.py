@@ -73,6 +73,37 @@ class RankingTable:
             total = neg.masked_fill(~mask, -torch.inf).logsumexp(dim=1)
         return (torch.logaddexp(pos, total) - pos).mean()
 
+    def derivatives(self, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the loss of the linear score ``columns @ weight``, its gradient and its Hessian.
+
+        Of a positive with columns x among negatives x_k with probabilities p_k, mean m = E[x_k]:
+        the gradient is m - x, the Hessian E[x_k x_k'] - m m'.
+
+        Args:
+            weight: ``[1 + W]``.
+
+        Returns:
+            A scalar, ``[1 + W]`` and ``[1 + W, 1 + W]``.
+        """
+        pos, neg = self.pos @ weight, self.neg @ weight
+        if self.mask is not None:
+            neg = neg.masked_fill(~self.mask, -torch.inf)
+        level = torch.logaddexp(pos, neg.logsumexp(dim=-1))
+        share = (pos - level).exp().unsqueeze(1)  # the probability of the positive itself
+        if self.mask is None:
+            among = neg.softmax(dim=0)
+            means = (1 - share) * (among @ self.neg)
+            probabilities = (1 - share).sum() * among
+        else:
+            probabilities = (neg - level.unsqueeze(1)).exp()
+            means = (probabilities.unsqueeze(1) @ self.neg).squeeze(1)
+        means = means + share * self.pos
+        rows = self.neg.reshape(-1, len(weight))
+        second = rows.t() @ (probabilities.reshape(-1, 1) * rows)
+        second = second + self.pos.t() @ (share * self.pos) - means.t() @ means
+        count = len(self.pos)
+        return (level - pos).mean(), (means - self.pos).mean(dim=0), second / count
+
     def values(self, pos: Tensor, neg: Tensor) -> Tensor:
         """Return the metric of each positive, ``[E]`` double, by the scores of all rows."""
         values = metrics.per_positive(pos, neg, self.mask)

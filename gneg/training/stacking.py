@@ -27,6 +27,8 @@ FOLDS = 5
 L2 = (1e-2, 1e-3, 1e-4)  # penalties of the linear function, compared on folds
 MEMBERS = 4  # perceptrons whose mean is used: a single one depends on its initial weights
 STEPS, RATE, DECAY = 60, 0.01, 0.1  # of AdamW; chosen on folds of Cora, CiteSeer and digits
+NEWTON_STEPS, MIN_STEP = 50, 1e-4
+TOLERANCE = 1e-7  # of the loss, which a further Newton step would lower by half of this at most
 
 
 def fit(stack: Stack, score: Score, data: LinkData, *, seed: int = 0) -> dict[str, Any]:
@@ -139,29 +141,43 @@ def _first_column(columns: Tensor) -> Tensor:
 
 
 def fit_linear(tables: Sequence[RankingTable], *, l2: float) -> Combination:
-    """Return the linear function with the least loss, by L-BFGS; its perceptron adds nothing.
+    """Return the linear function with the least loss, by Newton's method; its perceptron is zero.
 
     Args:
         tables: The tables to fit.
         l2: Weight of the squared norm of the coefficients.
     """
-    weight = torch.zeros(tables[0].pos.size(1), requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight], max_iter=STEPS, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        total = l2 * (weight**2).sum()
-        for table in tables:
-            total = total + table.loss(lambda columns: columns @ weight)
-        total.backward()
-        return total
-
-    optimizer.step(closure)
+    weight = torch.zeros(tables[0].pos.size(1))
+    loss, gradient, hessian = _derivatives(tables, weight, l2)
+    for _ in range(NEWTON_STEPS):
+        step = torch.linalg.solve(hessian.double(), gradient.double()).float()
+        decrease, size = float(gradient @ step), 1.0
+        if decrease < TOLERANCE:
+            break
+        while size > MIN_STEP:  # far from the optimum a whole step may be too long
+            trial = _derivatives(tables, weight - size * step, l2)
+            if trial[0] <= loss - 0.1 * size * decrease:
+                break
+            size /= 4
+        else:
+            break
+        weight = weight - size * step
+        loss, gradient, hessian = trial
     combination = Combination(len(weight), HIDDEN).requires_grad_(False)
-    combination.linear.weight.copy_(weight.detach()[None])
+    combination.linear.weight.copy_(weight[None])
     for parameter in list(combination.network.parameters())[2:]:
         nn.init.zeros_(parameter)
     return combination
+
+
+def _derivatives(
+    tables: Sequence[RankingTable], weight: Tensor, l2: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the penalised loss of a linear function, its gradient and its Hessian."""
+    parts = zip(*(table.derivatives(weight) for table in tables), strict=True)
+    loss, gradient, hessian = (torch.stack(part).sum(dim=0) for part in parts)
+    penalty = 2 * l2 * torch.eye(len(weight))
+    return loss + l2 * weight.square().sum(), gradient + 2 * l2 * weight, hessian + penalty
 
 
 def fit_perceptron(tables: Sequence[RankingTable], *, l2: float, seed: int) -> Combination:
@@ -181,8 +197,9 @@ def fit_perceptron(tables: Sequence[RankingTable], *, l2: float, seed: int) -> C
     hidden.requires_grad_(True)
 
     def member_scores(columns: Tensor) -> Tensor:
-        units = hidden(columns).relu().unflatten(-1, weight.shape)
-        scores: Tensor = combination.linear(columns) + (units * weight).sum(dim=-1)
+        # One column of output weights for each member, zero at the units of the others.
+        members = torch.block_diag(*weight).t()
+        scores: Tensor = combination.linear(columns) + hidden(columns).relu() @ members
         return scores
 
     optimizer = torch.optim.AdamW([*hidden.parameters(), weight], lr=RATE, weight_decay=DECAY)
