@@ -57,7 +57,7 @@ def train_command(
 
     The same command resumes where it was interrupted; Ctrl-C keeps the best state so far.
 
-    [bold]gneg train digits[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
+    [bold]gneg train hyperbolic[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
 
     [bold]gneg train --config runs/Cora-gcn-.../results.json --seeds 5[/]
     """

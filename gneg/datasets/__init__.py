@@ -13,6 +13,7 @@ from gneg.datasets.protocol import Dataset
 from gneg.datasets.reading import Reading
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
+from gneg.datasets.sources.hyperbolic import hyperbolic
 from gneg.datasets.sources.local import MissingDataError
 from gneg.datasets.sources.networkx_graphs import from_networkx
 from gneg.datasets.sources.pyg_data import from_pyg
@@ -54,10 +55,13 @@ __all__ = [
     "triple_names",
 ]
 
+#: Datasets that need no download, by name: functions of the seed of the split.
+EMBEDDED = {"hyperbolic": hyperbolic, "digits": digits}
+
 
 def names() -> list[str]:
     """Return the names that :func:`load` knows."""
-    return ["digits", *pyg.NAMES, *ogb.NAMES, *interactions.NAMES, citations.NAME]
+    return [*EMBEDDED, *pyg.NAMES, *ogb.NAMES, *interactions.NAMES, citations.NAME]
 
 
 def as_data(data: LinkData | TripleData | str | Path) -> LinkData | TripleData:
@@ -141,8 +145,8 @@ def load(
         )
     if features is not None:
         checks.fail("features", "None for a dataset that is known by name", str(features))
-    if name == "digits":
-        return digits(seed)
+    if name in EMBEDDED:
+        return EMBEDDED[name](seed)
     folder = local.folder_of(root)
     if name == citations.NAME:
         return citations.load(folder, seed)

@@ -112,3 +112,11 @@ def test_a_shared_set_gives_the_same_profile():
     first, second = (recipe.profile(world) for world in (data, replace(data, valid=shared)))
     for kind, value in first.heuristics.items():
         assert second.heuristics[kind] == pytest.approx(value, abs=0.15)
+
+
+def test_a_small_graph_without_features_gets_a_small_gcn_unless_told_otherwise():
+    data = datasets.load("hyperbolic")
+    config = recipe.auto(data).config
+    assert (config.encoder, config.hidden, config.decoder) == ("gcn", 64, "hybrid")
+    assert recipe.auto(data, encoder="sage").config.encoder == "sage"
+    assert recipe.auto(datasets.load("digits")).config.encoder == LinkConfig().encoder

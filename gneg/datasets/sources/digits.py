@@ -1,4 +1,4 @@
-"""The default dataset, a graph of handwritten digits that needs no download."""
+"""A graph of handwritten digits that needs no download."""
 
 from __future__ import annotations
 
