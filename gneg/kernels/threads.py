@@ -21,6 +21,8 @@ import numpy.typing as npt
 # Handing a chunk to the pool costs about 30 microseconds; below this much work it does not pay.
 MIN_WORK = 16_384
 CHUNKS_PER_THREAD = 4
+# Python sees Ctrl-C between two calls of kernels only: this much work takes less than a second.
+MAX_WORK = 2**22
 
 _local = threading.local()
 _pool: ThreadPoolExecutor | None = None
@@ -76,14 +78,20 @@ def run_rows(kernel: Callable[..., Any], num_rows: int, work: int, *args: Any) -
     ``work`` is the number of elementary draws or tests; small jobs stay on the calling thread.
     The result of a kernel must not depend on how the rows are split.
     """
-    num_threads = get_num_threads()
-    if num_threads == 1 or work < MIN_WORK or num_rows < 2:
-        return [kernel(0, num_rows, *args)]
-    chunks = min(num_rows, num_threads * CHUNKS_PER_THREAD)
-    bounds = [num_rows * i // chunks for i in range(chunks + 1)]
+    num_threads = get_num_threads() if work >= MIN_WORK else 1
+    chunks = max(num_threads * CHUNKS_PER_THREAD if num_threads > 1 else 1, work // MAX_WORK)
+    chunks = max(1, min(num_rows, chunks))
+    bounds = itertools.pairwise(num_rows * i // chunks for i in range(chunks + 1))
+    if num_threads == 1 or chunks == 1:
+        return [kernel(lo, hi, *args) for lo, hi in bounds]
     pool = _executor(num_threads)
-    futures = [pool.submit(kernel, lo, hi, *args) for lo, hi in itertools.pairwise(bounds)]
-    return [future.result() for future in futures]
+    futures = [pool.submit(kernel, lo, hi, *args) for lo, hi in bounds]
+    try:
+        return [future.result() for future in futures]
+    except BaseException:  # Ctrl-C: Python waits at its end for what the pool has left to do
+        for future in futures:
+            future.cancel()
+        raise
 
 
 def scratch(num_nodes: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
