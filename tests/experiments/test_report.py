@@ -9,6 +9,26 @@ from gneg.experiments.report import figures, page, style, write_page
 from gneg.experiments.report.page import main_table
 from tests.browsing import contrast, needs_browser
 
+LONG = "guarded(hardest(mixture(uniform:0.5, walk:0.5), m=16), relative_margin=0.05)"
+# Texts of figures that leave the window, and pairs of them that cover each other.
+MISPLACED = """() => {
+  const width = document.documentElement.clientWidth, wrong = [];
+  const outside = (box) => box.left < -1 || box.right > width + 1;
+  const apart = (a, b) => a.right <= b.left + 1 || a.bottom <= b.top + 2;
+  const parts = [".xtick text", ".x2tick text", ".ytick text", ".y2tick text",
+    ".infolayer text[class$='title']", ".annotation-text", ".legend button"].join();
+  for (const figure of document.querySelectorAll(".figure")) {
+    const texts = [...figure.parentElement.querySelectorAll(parts)];
+    const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
+    boxes.forEach(([text, a], i) => {
+      if (outside(a)) wrong.push(`${figure.id}: outside: ${text}`);
+      for (const [other, b] of boxes.slice(i + 1))
+        if (!apart(a, b) && !apart(b, a)) wrong.push(`${figure.id}: ${text} | ${other}`);
+    });
+  }
+  return wrong;
+}"""
+
 
 @pytest.fixture(scope="module")
 def results(compared):
@@ -18,7 +38,9 @@ def results(compared):
 @pytest.fixture(scope="module")
 def report(results, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_page(results, path)
+    rows = list(results["rows"])
+    rows[1] = {**rows[1], "sampler": LONG}
+    write_page({**results, "rows": rows}, path)
     return path
 
 
@@ -138,10 +160,34 @@ def test_light_and_dark_have_contrast(browser, report, scheme):
 
 
 @needs_browser
-def test_a_phone_does_not_scroll_sideways(browser, report):
-    tab = browser.new_page(viewport={"width": 390, "height": 800})
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1200])
+def test_no_text_is_covered_or_outside_the_window(browser, report, width):
+    tab = browser.new_page(viewport={"width": width, "height": 800})
     tab.goto(report.as_uri())
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate(MISPLACED) == []
+    edges = "cells => cells.map(c => c.getBoundingClientRect()).map(b => [b.left, b.right])"
+    for left, right in tab.eval_on_selector_all("#results td:not([hidden])", edges):
+        assert 0 <= left <= right <= width
+    assert LONG in tab.inner_text("#risk-and-hardness + .legend")
+    tab.close()
+
+
+@needs_browser
+@pytest.mark.slow
+def test_figures_follow_the_window_and_the_legend(browser, report):
+    tab = browser.new_page(viewport={"width": 1200, "height": 800})
+    tab.goto(report.as_uri())
+    tab.set_viewport_size({"width": 390, "height": 800})
+    tab.wait_for_selector("#time .annotation-text")
+    assert tab.evaluate(MISPLACED) == []
+    bars = "[...document.querySelectorAll('#time .trace.bars')].length"
+    before = tab.evaluate(bars)
+    entry = tab.locator("#time + .legend button").first
+    entry.click()
+    assert entry.get_attribute("aria-pressed") == "false"
+    assert tab.evaluate(bars) == before - 1
     tab.close()
 
 

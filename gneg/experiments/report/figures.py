@@ -21,10 +21,13 @@ from gneg.experiments.report.style import (
     button,
     by_encoder,
     colors_of,
+    height_of,
+    label,
+    labels,
     ranked_sets,
-    short,
     styled,
     with_menu,
+    wrapped,
 )
 
 
@@ -42,18 +45,13 @@ def comparison(results: Mapping[str, Any]) -> dict[str, go.Figure]:
     return plots
 
 
-def label(row: Mapping[str, Any]) -> str:
-    """Return the label of a row: encoder, sampler and loss."""
-    return f"{row['encoder']}, {row['sampler']}, {row['loss']}"
-
-
 def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
     """Plot mean and deviation of MRR against each set, a group of bars for each row."""
     rows = results["rows"]
     figure = go.Figure()
     names = ranked_sets(rows)
     heuristics = results["heuristics"]
-    ticks = [short(label(row)) for row in rows] + list(heuristics)
+    ticks = labels(rows) + list(heuristics)
     for i, name in enumerate(names):
         cells = [row["summary"][name]["mrr"] for row in rows]
         # Heuristics are not ranked among all targets of a large graph.
@@ -64,7 +62,7 @@ def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
             x=[100 * cell["mean"] for cell in cells] + training_free,
             error_x={
                 "type": "data",
-                "array": [100 * (cell["std"] or 0) for cell in cells] + [0] * len(training_free),
+                "array": [100 * (cell["std"] or 0) for cell in cells] + [None] * len(training_free),
                 "thickness": 1.2,
             },
             orientation="h",
@@ -72,8 +70,8 @@ def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
             hovertemplate="%{y}<br>MRR %{x:.2f} %<extra>" + name + "</extra>",
         )
     figure.update_xaxes(title="test MRR, %", rangemode="tozero")
-    figure.update_yaxes(autorange="reversed")
-    styled(figure, 120 + 34 * len(ticks))
+    figure.update_yaxes(autorange="reversed", dtick=1)
+    styled(figure, height_of(ticks))
     return figure.update_layout(barmode="group", legend={"y": 1.02, "yanchor": "bottom"})
 
 
@@ -95,10 +93,10 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
     axes.append((violating, violating, [100 * row["audit"]["violating"] for row in rows]))
     hard = ranked_sets(rows)[-1]
     figure = go.Figure()
-    for i, row in enumerate(rows):
+    for i, (row, name) in enumerate(zip(rows, labels(rows), strict=True)):
         risk = row["audit"]["risk"]
         figure.add_scatter(
-            name=short(label(row)),
+            name=name,
             x=[axes[0][2][i]],
             y=[risk["per_1000"]],
             error_y={
@@ -147,7 +145,7 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
     rows = results["rows"]
     colors, dashes = colors_of(rows), by_encoder(rows, DASHES)
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04)
-    for row in rows:
+    for row, name in zip(rows, labels(rows), strict=True):
         for seed, curve in enumerate(row["curves"]):
             points = [point for point in curve if "valid" in point]
             for column, axis in ((1, "epoch"), (2, "seconds")):
@@ -155,7 +153,7 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
                     x=[point[axis] for point in points],
                     y=[100 * point["valid"] for point in points],
                     mode="lines" if len(points) > 1 else "markers",
-                    name=short(label(row)),
+                    name=name,
                     legendgroup=label(row),
                     showlegend=column == 1 and seed == 0,
                     line={
@@ -185,7 +183,7 @@ def hardness(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
         measures = [name for name in measures if name != "score"]
     groups = [(HELD_OUT, "positives", first, "#d62728"), (EASY, "uniform", first, "#7f7f7f")]
     groups += [
-        (short(row["sampler"]), "negatives", row["audit"], colors[row["sampler"]]) for row in rows
+        (wrapped(row["sampler"]), "negatives", row["audit"], colors[row["sampler"]]) for row in rows
     ]
 
     def bars(measure: str) -> dict[str, Any]:
@@ -230,7 +228,7 @@ def distances(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     figure = go.Figure()
     bars = [(HELD_OUT, first["positives"], "#d62728"), (EASY, first["uniform"], "#7f7f7f")]
     bars += [
-        (short(row["sampler"]), row["audit"]["distances"]["negatives"], colors[row["sampler"]])
+        (wrapped(row["sampler"]), row["audit"]["distances"]["negatives"], colors[row["sampler"]])
         for row in rows
     ]
     for name, shares, color in bars:
@@ -249,11 +247,12 @@ def distances(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
 def time_split(results: Mapping[str, Any]) -> go.Figure:
     """Plot the mean seconds per epoch that each part of training takes."""
     rows = results["rows"]
+    ticks = labels(rows)
     figure = go.Figure()
     for i, (part, name) in enumerate(TIMES.items()):
         figure.add_bar(
             name=name,
-            y=[short(label(row)) for row in rows],
+            y=ticks,
             x=[
                 statistics.fmean(
                     seconds.get(part, 0.0) / max(epochs, 1)
@@ -266,8 +265,8 @@ def time_split(results: Mapping[str, Any]) -> go.Figure:
             hovertemplate="%{y}<br>" + name + " %{x:.3f} s<extra></extra>",
         )
     figure.update_xaxes(title="seconds per epoch")
-    figure.update_yaxes(autorange="reversed")
-    styled(figure, 140 + 30 * len(rows))
+    figure.update_yaxes(autorange="reversed", dtick=1)
+    styled(figure, height_of(ticks))
     return figure.update_layout(barmode="stack", legend={"y": 1.02, "yanchor": "bottom"})
 
 

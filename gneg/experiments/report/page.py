@@ -146,6 +146,8 @@ def _budget(results: Mapping[str, Any]) -> str:
 
 def _total(results: Mapping[str, Any]) -> str:
     seconds = sum(sum(run.values()) for row in results["rows"] for run in row["seconds"])
+    if seconds < 90:
+        return f"{seconds:.0f} s"
     return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,34 @@ TIMES = {
 HEIGHT = 440
 
 
-def short(text: str, width: int = 38) -> str:
-    """Return a name cut to at most ``width`` characters, for legends."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+def wrapped(text: str, width: int = 52) -> str:
+    """Return a name in lines of about ``width`` characters, broken at spaces, as Plotly reads it.
+
+    Names are never cut: two that begin alike would share a bar.
+    """
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return "<br>".join(lines)
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """Return the label of a row: encoder, sampler and loss."""
+    return f"{row['encoder']}, {row['sampler']}, {row['loss']}"
+
+
+def labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return short labels of rows: of encoder, sampler and loss what is not the same in all."""
+    parts = [
+        name
+        for name in ("encoder", "sampler", "loss")
+        if name == "sampler" or len({row[name] for row in rows}) > 1
+    ]
+    return [wrapped(", ".join(row[name] for name in parts)) for row in rows]
+
+
+def height_of(ticks: Sequence[str]) -> int:
+    """Return the height in pixels of horizontal bars with these names, of one line or several."""
+    lines = max(1 + tick.count("<br>") for tick in ticks)
+    return 120 + max(34, 8 + 17 * lines) * len(ticks)
 
 
 def against_set(name: str) -> str:
