@@ -80,8 +80,8 @@ def print_answers(table: Any, names: tuple[str, ...], page: Any) -> None:
     known = any(row["known"] for row in rows)
     columns += ["known"] * known + ["why"] * ("why" in table.column_names)
     cells = [[_cell(row[name]) for name in columns] for row in rows]
-    last = len(columns) - len(names) - 2  # known and why are text
-    print_table("", columns, cells, len(names), last=last)
+    prose = len(columns) - len(names) - 2  # known and why
+    print_table("", columns, cells, len(names), prose=prose)
     if page is not None:
         page({"command": command_line()}, iter([table]))
 

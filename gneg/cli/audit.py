@@ -10,6 +10,7 @@ import typer
 from gneg import files
 from gneg.cli.app import app, command_line, console, say, say_path
 from gneg.cli.groups import expand_groups
+from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
 from gneg.training.config import LinkConfig
@@ -95,7 +96,9 @@ def audit_command(
     if plots is not None:
         from gneg.experiments.report import figures, style
 
-        say_path("figures", *style.write(figures.audit(results), plots))
+        with ProgressDisplay() as display:
+            paths = style.write(figures.audit(results), plots, display.count("figures"))
+        say_path("figures", *paths)
 
 
 def _trained_model(data: Any, path: Path) -> tuple[Any, Any]:
@@ -117,14 +120,13 @@ def _print_hardness(results: dict[str, Any]) -> None:
     rows = []
     for name, groups in results["hardness"].items():
         scale = 1000 if name == "ppr" else 1
-        cells = []
         for group in ("positives", "negatives", "uniform"):
-            values = [scale * groups[group]["quantiles"][i] for i in shown]
-            text = " / ".join(f"{value:.3g}" for value in values)
-            cells.append(f"{scale * groups[group]['mean']:.3g}  ({text})")
-        rows.append((NAMES[name] + " x 1,000" * (scale > 1), *cells))
-    columns = ("mean (5 / 50 / 95 %)", "held-out edges", "negatives", "uniform")
-    print_table(f"hardness of {results['sampler']}", columns, rows)
+            figures = [groups[group]["mean"], *(groups[group]["quantiles"][i] for i in shown)]
+            measure = NAMES[name] + " x 1,000" * (scale > 1) if group == "positives" else ""
+            pairs = "held-out" if group == "positives" else group
+            rows.append((measure, pairs, *(f"{scale * figure:.3g}" for figure in figures)))
+    columns = ("measure", "pairs", "mean", "5 %", "50 %", "95 %")
+    print_table(f"hardness of {results['sampler']}", columns, rows, names=2)
     shells = results["distances"]
     rows = [
         (distance, *(f"{100 * shells[group][distance]:.1f}" for group in shells))

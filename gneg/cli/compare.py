@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib
 import re
-import statistics
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gneg import checks, files
-from gneg.cli.app import app, command_line, kg, plain_errors, say, say_path
+from gneg.cli.app import app, command_line, kg, plain_errors, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
 from gneg.cli.progress import ProgressDisplay
+from gneg.cli.results import print_comparison
 from gneg.cli.sources import DataOptions, DataSource
-from gneg.cli.tables import count_of, mean_std, print_table
 from gneg.training.config import LinkConfig, TripleConfig
 
 Jobs = Annotated[int, typer.Option(min=1, help="Processes at once.", rich_help_panel=RUN)]
@@ -156,7 +155,9 @@ def report_command(
             from gneg.experiments.report import style
             from gneg.experiments.report.figures import comparison
 
-            say_path("figures", *style.write(comparison(record), figures))
+            with ProgressDisplay() as display:
+                paths = style.write(comparison(record), figures, display.count("figures"))
+            say_path("figures", *paths)
 
 
 def _check_outputs(out: Path | None, report: Path | None) -> None:
@@ -205,7 +206,7 @@ def _compare(
             report=display.cells,
             command=command_line(),
         )
-    _print_comparison(results)
+    print_comparison(results)
     say_path("results", folder / "compare.json")
     if page is not None:
         _write_page(results, page)
@@ -246,53 +247,3 @@ def _hard_sets(
         report, command = display.count("hard negatives, nodes"), command_line()
         options |= {"out": path, "fresh": fresh, "report": report, "command": command}
         return {"hard": hardset(data, **options)}
-
-
-def _print_comparison(results: dict[str, Any]) -> None:
-    from gneg.evaluation.full_ranks import sentence
-    from gneg.experiments.cell import ALL_ENTITIES, VERIFIED
-
-    rows, first = results["rows"], results["rows"][0]["summary"]
-    metrics = list(dict.fromkeys([results["metric"], "mrr", "hits@10", "accuracy"]))
-    names = (ALL_ENTITIES, VERIFIED) if ALL_ENTITIES in first else tuple(first)
-    columns = [
-        (metric, name) for metric in metrics for name in names if metric in first.get(name, {})
-    ]
-    cells = [
-        [
-            *(row["encoder"], row["sampler"], row["loss"]),
-            *(_figure(row, name, metric) for metric, name in columns),
-            _risk(row),
-            f"{statistics.fmean(map(_training_seconds, row['seconds'])):.0f}",
-        ]
-        for row in rows
-    ]
-    for kind, sets in results["heuristics"].items():
-        values = [
-            f"{100 * sets[name][metric]:.2f}" if metric in sets[name] else "-"
-            for metric, name in columns
-        ]
-        cells.append([kind, "-", "-", *values, "-", "-"])
-    heads = ["model", "sampler", "loss", *(f"{name} {metric}" for metric, name in columns)]
-    heads += ["held-out per 1,000", "train, s"]
-    title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
-    print_table(title, heads, cells, text_columns=3)
-    if results["among_all"] is not None:
-        say(f"all: {sentence(results['among_all'])}")
-    say(
-        f"* differs from {results['baseline']}, p < 0.05 (** 0.01, *** 0.001): paired t-tests over "
-        "seeds, Holm's correction"
-    )
-
-
-def _figure(row: dict[str, Any], name: str, metric: str) -> str:
-    mark = row["against"][name].get(metric, {}).get("mark", "")
-    return f"{mean_std(row['summary'][name][metric], metric)}{mark}"
-
-
-def _risk(row: dict[str, Any]) -> str:
-    return "-" if row["audit"] is None else f"{row['audit']['risk']['per_1000']:.1f}"
-
-
-def _training_seconds(seconds: dict[str, float]) -> float:
-    return sum(seconds[part] for part in ("sampling", "scoring", "model"))

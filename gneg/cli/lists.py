@@ -14,12 +14,12 @@ def samplers_command() -> None:
     from gneg.samplers.text.build import SAMPLERS, options_of
 
     rows = [(name, ", ".join(options_of(cls)), _first_line(cls)) for name, cls in SAMPLERS.items()]
-    print_table("samplers", ("name", "options", "description"), rows, text_columns=3)
+    print_table("samplers", ("name", "options", "description"), rows, prose=2)
     say(
         "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
         "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
         "  guarded(hardest(walk), relative_margin=0.05, percentile=ra|95)\n"
-        "  curriculum(hardest(uniform), setting=quantile, schedule=cosine, start=0.5, end=1)"
+        "  curriculum(hardest(uniform), setting=quantile, start=0.5, end=1)"
     )
 
 
@@ -29,7 +29,7 @@ def losses_command() -> None:
     from gneg.losses import LOSSES
 
     rows = [(name, _first_line(cls)) for name, cls in LOSSES.items()]
-    print_table("losses", ("name", "description"), rows, text_columns=2)
+    print_table("losses", ("name", "description"), rows, prose=1)
 
 
 @app.command("datasets")

@@ -1,4 +1,4 @@
-"""What training prints at its end."""
+"""What training and comparisons print at their end."""
 
 from __future__ import annotations
 
@@ -97,6 +97,59 @@ def print_triple_results(results: dict[str, Any]) -> None:
     _print_time(runs)
     say(f"best epoch: {_best_epochs(runs)}")
     _print_sampler(runs)
+
+
+def print_comparison(results: dict[str, Any]) -> None:
+    """Print the table of a ``compare.json``."""
+    from gneg.evaluation.full_ranks import sentence
+    from gneg.experiments.cell import ALL_ENTITIES, VERIFIED
+    from gneg.experiments.significance import untested
+
+    rows, first = results["rows"], results["rows"][0]["summary"]
+    metrics = list(dict.fromkeys([results["metric"], "mrr", "hits@10", "accuracy"]))
+    names = (ALL_ENTITIES, VERIFIED) if ALL_ENTITIES in first else tuple(first)
+    columns = [
+        (metric, name) for metric in metrics for name in names if metric in first.get(name, {})
+    ]
+    cells = [
+        [
+            *(row["encoder"], row["sampler"], row["loss"]),
+            *(_figure(row, name, metric) for metric, name in columns),
+            _risk(row),
+            f"{statistics.fmean(map(_training_seconds, row['seconds'])):.0f}",
+        ]
+        for row in rows
+    ]
+    for kind, sets in results["heuristics"].items():
+        values = [
+            f"{100 * sets[name][metric]:.2f}" if metric in sets[name] else "-"
+            for metric, name in columns
+        ]
+        cells.append([kind, "-", "-", *values, "-", "-"])
+    heads = ["model", "sampler", "loss", *(f"{name} {metric}" for metric, name in columns)]
+    heads += ["held-out per 1,000", "train, s"]
+    title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
+    print_table(title, heads, cells, names=3)
+    if results["among_all"] is not None:
+        say(f"all: {sentence(results['among_all'])}")
+    say(
+        untested(results["seeds"])
+        or f"* differs from {results['baseline']}, p < 0.05 (** 0.01, *** 0.001): paired t-tests "
+        "over seeds, Holm's correction"
+    )
+
+
+def _figure(row: dict[str, Any], name: str, metric: str) -> str:
+    mark = row["against"][name].get(metric, {}).get("mark", "")
+    return f"{mean_std(row['summary'][name][metric], metric)}{mark}"
+
+
+def _risk(row: dict[str, Any]) -> str:
+    return "-" if row["audit"] is None else f"{row['audit']['risk']['per_1000']:.1f}"
+
+
+def _training_seconds(seconds: dict[str, float]) -> float:
+    return sum(seconds[part] for part in ("sampling", "scoring", "model"))
 
 
 def _best_epochs(runs: list[dict[str, Any]]) -> str:

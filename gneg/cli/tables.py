@@ -2,34 +2,160 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from gneg.cli.app import console
 from gneg.evaluation.metrics import MEAN_RANKS
 
+GAP = 2  # spaces between columns
+PROSE = 24  # characters a line in which a description is still easy to read
+
 
 def print_table(
     title: str,
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
-    text_columns: int = 1,
+    names: int = 1,
     *,
-    last: int = 0,
+    prose: int = 0,
 ) -> None:
-    """Print a table whose first ``text_columns`` and ``last`` columns hold text, others numbers."""
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for i, column in enumerate(columns):
-        justify: Any = "right" if text_columns <= i < len(columns) - last else "left"
-        word = max(map(len, column.split()), default=0)  # headings break between words only
-        table.add_column(Text(column), justify=justify, overflow="fold", min_width=word)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    """Print a table in which no name is cut and no name and no number broken, at any width.
+
+    Where it is too wide for the console, names stand on lines of their own above their numbers,
+    and numbers that are still too many follow in further tables.
+
+    Args:
+        title: The line above the table.
+        columns: Headings, which break between words only.
+        rows: The cells of each row, one a column.
+        names: Columns of names, the first ones; columns of numbers follow.
+        prose: Columns of text that may break between words, the last ones.
+    """
+    table = _Cells(columns, rows, names, prose)
+    if title:
+        console.print(Text(title))
+    room = console.width - 1
+    if table.width(range(len(columns))) <= room:
+        _print_columns(table, range(len(columns)))
+        return
+    beside = table.groups(room - table.width(range(names)))
+    below = table.groups(room - GAP)
+    if prose or len(below) < len(beside):
+        for group in below:
+            _print_stacked(table, group)
+        return
+    for group in beside:
+        _print_columns(table, [*range(names), *group])
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of names, then of numbers, then of prose, and the width that each column needs."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    names: int
+    prose: int
+
+    @property
+    def numbers(self) -> range:
+        return range(self.names, len(self.columns) - self.prose)
+
+    def least(self, i: int) -> int:
+        """Return the width that a column needs: its longest cell, or that of its longest word."""
+        cells = [row[i] for row in self.rows]
+        full = max(map(cell_len, cells), default=0)
+        if i >= self.numbers.stop:
+            full = min(full, max(PROSE, *map(_longest_word, cells), 0))
+        return max(full, _longest_word(self.columns[i]))
+
+    def width(self, shown: Sequence[int]) -> int:
+        """Return the width that some columns need side by side."""
+        return sum(self.least(i) + GAP for i in shown)
+
+    def widths(self, shown: Sequence[int]) -> dict[int, int]:
+        """Return the widths of columns: headings share the room that is left, then prose."""
+        widths = {i: self.least(i) for i in shown}
+        left = console.width - 1 - self.width(shown)
+        for i in sorted(shown, key=lambda i: -i if i >= self.numbers.stop else -len(self.columns)):
+            texts = [self.columns[i]]
+            if i >= self.numbers.stop:
+                texts += [row[i] for row in self.rows]
+            more = max(0, min(left, max(map(cell_len, texts)) - widths[i]))
+            widths[i], left = widths[i] + more, left - more
+        return widths
+
+    def groups(self, room: int) -> list[list[int]]:
+        """Return the columns of numbers in groups that fit side by side."""
+        groups: list[list[int]] = [[]]
+        for i in self.numbers:
+            if groups[-1] and self.width([*groups[-1], i]) > room:
+                groups.append([])
+            groups[-1].append(i)
+        return groups
+
+
+def _longest_word(text: str) -> int:
+    return max(map(cell_len, text.split()), default=0)
+
+
+def _print_columns(table: _Cells, shown: Sequence[int]) -> None:
+    """Print some columns side by side."""
+    grid = Table(box=SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0))
+    for i, width in table.widths(shown).items():
+        justify: Any = "right" if i in table.numbers else "left"
+        head = Text(table.columns[i])
+        grid.add_column(head, justify=justify, width=width, overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(Text(row[i]) for i in shown))
+    console.print(grid)
+
+
+def _print_stacked(table: _Cells, shown: Sequence[int]) -> None:
+    """Print the names of each row above its numbers, and prose below."""
+    widths = table.widths(shown)
+    heads = [textwrap.wrap(table.columns[i], widths[i]) for i in shown]
+    height = max(map(len, heads))
+    heads = [[""] * (height - len(head)) + head for head in heads]
+    lines = ["", _joined(table.columns[: table.names])]
+    lines += [_aligned(line, widths.values()) for line in zip(*heads, strict=True)]
+    lines.append(" " + "\u2500" * (sum(widths.values()) + GAP * len(shown)))
+    for row in table.rows:
+        lines.append(_joined(row[: table.names]))
+        lines.append(_aligned([row[i] for i in shown], widths.values()))
+        if shown[-1] == table.numbers.stop - 1:
+            for head, text in [*zip(table.columns, row, strict=True)][table.numbers.stop :]:
+                lines += [f"   {head}: {text}"] if text else []
+    for line in [*lines, ""]:
+        console.print(Text(line))
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Return names in lines that break between words only."""
+    return textwrap.fill(
+        " \u00b7 ".join(name for name in names if name not in ("", "-")),
+        console.width - 1,
+        initial_indent=" ",
+        subsequent_indent=" ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _aligned(cells: Sequence[str], widths: Iterable[int]) -> str:
+    """Return cells in one line, each at the right of its column."""
+    padded = (
+        " " * (width - cell_len(cell)) + cell for cell, width in zip(cells, widths, strict=True)
+    )
+    return " " + "".join(" " * GAP + cell for cell in padded)
 
 
 def mean_std(value: dict[str, Any], metric: str = "") -> str:

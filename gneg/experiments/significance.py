@@ -11,12 +11,24 @@ from gneg.training.driver import spread
 
 #: Levels of significance and their marks, the strictest first.
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+LEAST_SEEDS = 3  # two differences leave one degree of freedom: t must exceed 12.7 for p < 0.05
+
+
+def untested(seeds: int) -> str:
+    """Return why differences are not tested with so few seeds; empty: they are tested."""
+    if seeds >= LEAST_SEEDS:
+        return ""
+    few = "one run of each" if seeds == 1 else "two runs of each"
+    return (
+        f"differences are not tested: {few} cannot tell a difference from chance; "
+        f"--seeds {LEAST_SEEDS} or more, better 5, tests them"
+    )
 
 
 def paired_p(values: Sequence[float], baseline: Sequence[float]) -> float | None:
     """Return the two-sided p of the paired t-test.
 
-    None with fewer than two pairs, or where all differences are the same.
+    None with fewer than three pairs, or where all differences are the same.
 
     Args:
         values: A metric of each seed.
@@ -28,7 +40,7 @@ def paired_p(values: Sequence[float], baseline: Sequence[float]) -> float | None
     from scipy import stats
 
     differences = [a - b for a, b in zip(values, baseline, strict=True)]
-    if len(differences) < 2 or max(differences) == min(differences):
+    if len(differences) < LEAST_SEEDS or max(differences) == min(differences):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns of nearly equal differences

@@ -40,7 +40,7 @@ def report(results, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     rows = list(results["rows"])
     rows[1] = {**rows[1], "sampler": LONG}
-    write_page({**results, "rows": rows}, path)
+    write_page({**results, "rows": rows, "seeds": 3}, path)
     return path
 
 
@@ -73,6 +73,13 @@ def test_what_was_understood_of_a_file_is_said(results):
     )
     expected = "parquet, with a header; source = a; columns not used: rank; ids are names; a note"
     assert f"<dt>File</dt><dd>{expected}</dd>" in page({**results, "reading": reading.record()})
+
+
+def test_two_seeds_are_not_tested(results):
+    assert results["rows"][1]["against"]["hard"]["mrr"]["p"] is None
+    sentence = "Differences are not tested: two runs of each"
+    assert page(results).count(sentence) == 2  # in the summary and beside the table
+    assert sentence not in page({**results, "seeds": 3})
 
 
 def test_the_weight_of_a_base_measure_has_a_column(results):
@@ -195,7 +202,9 @@ def test_figures_follow_the_window_and_the_legend(browser, report):
 @needs_browser
 def test_figures_are_files_too(results, tmp_path):
     plots = {"time": figures.comparison(results)["time"]}
-    paths = style.write(plots, tmp_path)
+    done = []
+    paths = style.write(plots, tmp_path, lambda *counts: done.append(counts))
+    assert done == [(1, 1)]
     assert [path.name for path in paths] == ["time.png", "time.svg"]
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in paths[1].read_text()

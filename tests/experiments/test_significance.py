@@ -19,7 +19,8 @@ def test_paired_t_and_holm():
     values, baseline = random.random(5).tolist(), random.random(5).tolist()
     assert paired_p(values, baseline) == pytest.approx(stats.ttest_rel(values, baseline).pvalue)
     assert paired_p([1.0], [2.0]) is None
-    assert paired_p([1.0, 2.0], [2.0, 3.0]) is None
+    assert paired_p([1.0, 2.0], [2.0, 3.5]) is None  # two differences are too few
+    assert paired_p([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]) is None  # all the same
     assert holm([0.01, None, 0.04, 0.03]) == pytest.approx([0.03, None, 0.06, 0.06])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert [mark(p) for p in (None, 0.2, 0.04, 0.004, 0.0004)] == ["", "", "*", "**", "***"]

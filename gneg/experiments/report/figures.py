@@ -72,7 +72,7 @@ def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
     figure.update_xaxes(title="test MRR, %", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", dtick=1)
     styled(figure, height_of(ticks))
-    return figure.update_layout(barmode="group", legend={"y": 1.02, "yanchor": "bottom"})
+    return figure.update_layout(barmode="group")
 
 
 def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
@@ -267,7 +267,7 @@ def time_split(results: Mapping[str, Any]) -> go.Figure:
     figure.update_xaxes(title="seconds per epoch")
     figure.update_yaxes(autorange="reversed", dtick=1)
     styled(figure, height_of(ticks))
-    return figure.update_layout(barmode="stack", legend={"y": 1.02, "yanchor": "bottom"})
+    return figure.update_layout(barmode="stack")
 
 
 def audit(results: Mapping[str, Any]) -> dict[str, go.Figure]:

@@ -17,6 +17,7 @@ from gneg.evaluation.full_ranks import sentence
 from gneg.evaluation.metrics import MEAN_RANKS
 from gneg.experiments.report import figures
 from gneg.experiments.report.style import against_set, ranked_sets
+from gneg.experiments.significance import untested
 
 __all__ = ["page", "write_page"]
 
@@ -84,7 +85,12 @@ def page(results: Mapping[str, Any]) -> str:
         among_all=_among_all(results.get("among_all")),
         budget=_budget(results),
         total=_total(results),
+        untested=_sentence(untested(results["seeds"])),
     )
+
+
+def _sentence(text: str) -> str:
+    return text and text[:1].upper() + text[1:] + "."
 
 
 def _text(name: str) -> str:
@@ -251,7 +257,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
     """Return the main findings as sentences."""
     rows, baseline = results["rows"], results["baseline"]
     sets = ranked_sets(rows)
-    metric = "mrr"
+    metric, reason = "mrr", untested(results["seeds"])
     sentences = []
     for name in sets:
         means = [row["summary"][name][metric]["mean"] for row in rows]
@@ -260,7 +266,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
             f"The highest mean MRR {against_set(name)} is {mean:.2f} %, by the sampler "
             f"{best['sampler']} with {best['encoder']} and {best['loss']} loss."
         )
-    compared = [row for row in rows if row["sampler"] != baseline]
+    compared = [row for row in rows if row["sampler"] != baseline and not reason]
     for name in sets if compared else []:
         better = [row for row in compared if _is_significant(row, name, metric, 1)]
         worse = [row for row in compared if _is_significant(row, name, metric, -1)]
@@ -268,6 +274,8 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
             f"By MRR {against_set(name)}, {len(better)} of {len(compared)} configurations are "
             f"significantly better than the baseline {baseline}, {len(worse)} significantly worse."
         )
+    if reason:
+        sentences.append(_sentence(reason))
     heuristics = results["heuristics"]
     if heuristics:
         name = sets[-1]
