@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.metadata
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 import gneg
 from gneg import datasets
+from gneg.graph.sizes import with_sizes
 
 #: Distributions whose module has another name.
 MODULES = {
@@ -24,11 +28,17 @@ MODULES = {
 ROOT = Path(gneg.__file__).parent
 
 
+@functools.cache
+def trees() -> list[ast.Module]:
+    """Return the syntax of all modules of gneg."""
+    return [ast.parse(path.read_text()) for path in ROOT.rglob("*.py")]
+
+
 def imported() -> set[str]:
     """Top-level packages that the modules of gneg import, at any depth."""
     names = set()
-    for path in ROOT.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for tree in trees():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -41,6 +51,24 @@ def test_every_import_is_declared():
     declared = {re.split(r"[^A-Za-z0-9_-]", line)[0].lower() for line in requirements}
     declared = {MODULES.get(name, name) for name in declared}
     assert imported() - declared == set()
+
+
+def test_no_record_prints_its_tensors():
+    """Dataclasses with tensors or arrays have a repr of their own, of sizes."""
+    classes = [node for tree in trees() for node in tree.body if isinstance(node, ast.ClassDef)]
+    for node in classes:
+        if any("dataclass" in ast.unparse(part) for part in node.decorator_list):
+            fields = [ast.unparse(part) for part in node.body if isinstance(part, ast.AnnAssign)]
+            if re.search(r": .*(Tensor|Array|tuple\[float, \.)", "\n".join(fields)):
+                assert "__repr__" in "".join(map(ast.unparse, node.body)), node.name
+    edges = datasets.EvalEdges(torch.zeros(2, 5), (torch.zeros(5, 3), torch.zeros(5, 3)))
+    assert repr(edges) == "EvalEdges(pos=[2, 5], neg=([5, 3], [5, 3]), mask=None, known=None)"
+    assert with_sizes(Spread(list(range(9)))) == "Spread(values=[9])"
+
+
+@dataclass
+class Spread:
+    values: list[int]
 
 
 def test_types_are_shipped():

@@ -15,6 +15,7 @@ from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.graph import Graph, KnownEdges, sparse
 from gneg.graph.known import KnownPolicy
+from gneg.graph.sizes import with_sizes
 from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt
 from gneg.samplers.negatives import Vectors
@@ -41,6 +42,8 @@ class EvalEdges:
     neg: tuple[Tensor, Tensor]
     mask: Tensor | None = None
     known: KnownEdges | None = None
+
+    __repr__ = with_sizes
 
     @property
     def shared(self) -> bool:

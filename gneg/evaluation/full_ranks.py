@@ -16,6 +16,7 @@ from gneg.evaluation import ranking
 from gneg.evaluation.bootstrap import with_intervals
 from gneg.evaluation.ranking import Ranks, Score
 from gneg.graph import KnownEdges
+from gneg.graph.sizes import with_sizes
 from gneg.rng import generator_from
 from gneg.samplers.negatives import Side
 
@@ -38,6 +39,8 @@ class Queries:
     pairs: Tensor
     known: KnownEdges
 
+    __repr__ = with_sizes
+
 
 @dataclass(frozen=True)
 class FullRanks:
@@ -58,6 +61,8 @@ class FullRanks:
     total: int
     candidates: int
     pairs: int
+
+    __repr__ = with_sizes
 
     @property
     def sampled(self) -> bool:

@@ -14,6 +14,7 @@ from gneg import checks, kernels
 from gneg.datasets import EvalEdges
 from gneg.evaluation import metrics
 from gneg.graph import KnownEdges
+from gneg.graph.sizes import with_sizes
 
 __all__ = ["Ranks", "evaluate_edges", "per_positive", "ranks", "rows_of", "summary"]
 
@@ -35,6 +36,8 @@ class Ranks:
 
     filtered: Tensor
     raw: Tensor
+
+    __repr__ = with_sizes
 
 
 def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:

@@ -19,6 +19,7 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.graph.graph import Graph
 from gneg.graph.known import KnownEdges
+from gneg.graph.sizes import with_sizes
 
 End = Literal["head", "tail"]
 #: The end of a triple that is replaced; ``bernoulli``: at random, by how many heads and tails the
@@ -125,6 +126,8 @@ class Queries:
     keys: IntArray
     num_entities: int
     num_relations: int
+
+    __repr__ = with_sizes
 
     def __len__(self) -> int:
         return len(self.keys) + self.num_entities

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gneg import checks, files
+from gneg.graph.sizes import with_sizes
 
 FloatArray = npt.NDArray[np.float64]
 NAME = "calibration.json"
@@ -45,6 +46,8 @@ class Sample:
     others: FloatArray
     weights: FloatArray
     worth: float
+
+    __repr__ = with_sizes
 
     @property
     def base_rate(self) -> float:
@@ -81,6 +84,8 @@ class Calibration:
     pairs: float
     model: str
     reliability: tuple[dict[str, Any], ...] = ()
+
+    __repr__ = with_sizes
 
     def probability(self, scores: npt.NDArray[Any]) -> FloatArray:
         """Return the probabilities of scores, of the same shape; NaN for NaN."""

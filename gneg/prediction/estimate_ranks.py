@@ -15,6 +15,7 @@ from gneg.datasets import LinkData
 from gneg.evaluation import metrics
 from gneg.evaluation.full_ranks import queries
 from gneg.graph.known import KnownPolicy
+from gneg.graph.sizes import with_sizes
 from gneg.nn.model import Scorer
 from gneg.prediction.ranking import score_candidates
 from gneg.prediction.retrieve import IntArray, Retriever, Side
@@ -53,6 +54,8 @@ class RankEstimate:
     candidates: int
     head: int
     pairs: int
+
+    __repr__ = with_sizes
 
     def describe(self) -> dict[str, int]:
         """Return what was ranked, as :meth:`gneg.evaluation.full_ranks.FullRanks.describe`."""

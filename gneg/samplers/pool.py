@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gneg import kernels
+from gneg.graph.sizes import with_sizes
 from gneg.samplers.query import MEMORY_MB, FloatArray, IntArray, Query, ScoreArray
 
 
@@ -35,6 +36,8 @@ class Pool:
     query: Query
     index: IntArray
     memory_mb: int = MEMORY_MB
+
+    __repr__ = with_sizes
 
     @cached_property
     def scores(self) -> ScoreArray:

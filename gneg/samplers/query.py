@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
+from gneg.graph.sizes import with_sizes
 from gneg.rng import split_seed
 from gneg.samplers.negatives import Side, Vectors
 
@@ -64,6 +65,8 @@ class Query:
     call: object = None
     avoid: IntArray | None = None
     counts: Counter[str] = field(default_factory=Counter)
+
+    __repr__ = with_sizes
 
     @property
     def targets(self) -> IntArray:
@@ -254,6 +257,8 @@ class Part:
     query: Query
     positions: npt.NDArray[Any]
     index: IntArray
+
+    __repr__ = with_sizes
 
 
 def split_sides(corrupt: Corrupt, size: int, seed: int) -> list[tuple[Side, npt.NDArray[Any]]]:

@@ -14,6 +14,7 @@ from gneg.datasets import LinkData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation import full_ranks, metrics
 from gneg.evaluation.ranking import evaluate_edges
+from gneg.graph.sizes import with_sizes
 from gneg.losses import LOSSES, Loss
 from gneg.nn import (
     Adjacency,
@@ -43,6 +44,8 @@ class Embedded:
 
     z: Tensor
     adjacency: Adjacency
+
+    __repr__ = with_sizes
 
 
 class LinkRun(Run[LinkData, LinkConfig]):

@@ -15,6 +15,7 @@ from gneg.evaluation.hardset import families
 from gneg.evaluation.hardset.heart import ALPHA
 from gneg.evaluation.ranking import Score
 from gneg.graph import heuristics
+from gneg.graph.sizes import with_sizes
 from gneg.nn.stack import Stack
 
 NEGATIVES = 500  # negatives of each kind per positive
@@ -41,6 +42,8 @@ class RankingTable:
     neg: Tensor
     mask: Tensor | None
     metric: str = "mrr"
+
+    __repr__ = with_sizes
 
     def select(self, positives: Tensor, negatives: Tensor) -> RankingTable:
         """Return a table of some positives and some rows of negatives.

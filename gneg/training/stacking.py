@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gneg.datasets import LinkData
 from gneg.evaluation.ranking import Score
+from gneg.graph.sizes import with_sizes
 from gneg.nn.stack import HIDDEN, Combination, Stack
 from gneg.rng import generator_from, split_seed
 from gneg.training.stack_tables import RankingTable, make_tables
@@ -94,6 +95,8 @@ class _Folds:
     tables: list[RankingTable]
     positives: Tensor
     negatives: list[Tensor]
+
+    __repr__ = with_sizes
 
     @classmethod
     def make(cls, tables: list[RankingTable], generator: torch.Generator) -> _Folds:

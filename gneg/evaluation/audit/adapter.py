@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.graph import Graph
+from gneg.graph.sizes import with_sizes
 from gneg.samplers import Sampler
 from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
@@ -38,6 +39,8 @@ class Group:
     src: IntArray
     dst: IntArray
     drawn: IntArray
+
+    __repr__ = with_sizes
 
 
 class Adapter(ABC):

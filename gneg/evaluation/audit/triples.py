@@ -15,6 +15,7 @@ from gneg.datasets import TripleData
 from gneg.evaluation.audit.adapter import Adapter, FloatArray, Group, IntArray
 from gneg.graph import KnownTriples, heuristics
 from gneg.graph.known import KnownPolicy
+from gneg.graph.sizes import with_sizes
 from gneg.graph.triples import End
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
@@ -37,6 +38,8 @@ class TripleGroup(Group):
     relation: IntArray
     is_head: Any
     true: IntArray
+
+    __repr__ = with_sizes
 
     @classmethod
     def of(cls, triples: Tensor, is_head: Tensor, true: Tensor) -> TripleGroup:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from gneg import checks
 from gneg.datasets import LinkData, Names, TripleData
+from gneg.graph.sizes import with_sizes
 
 IntArray = npt.NDArray[np.int64]
 COLUMNS = ("score", "probability", "known")
@@ -80,6 +81,8 @@ class Answers:
     probability: npt.NDArray[np.float32]
     known: npt.NDArray[np.bool_]
     why: pa.ChunkedArray | None
+
+    __repr__ = with_sizes
 
     def __len__(self) -> int:
         return len(self.node)

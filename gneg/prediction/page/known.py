@@ -10,6 +10,7 @@ import torch
 
 from gneg.datasets import LinkData, TripleData
 from gneg.datasets.link import PARTS
+from gneg.graph.sizes import with_sizes
 from gneg.prediction.page.answers import IntArray
 
 
@@ -28,6 +29,8 @@ class KnownLinks:
     other: IntArray
     kind: IntArray
     degree: IntArray
+
+    __repr__ = with_sizes
 
     @classmethod
     def of(cls, data: LinkData | TripleData) -> KnownLinks:
