@@ -133,18 +133,22 @@ def _print_stacked(table: _Cells, shown: Sequence[int]) -> None:
         lines.append(_aligned([row[i] for i in shown], widths.values()))
         if shown[-1] == table.numbers.stop - 1:
             for head, text in [*zip(table.columns, row, strict=True)][table.numbers.stop :]:
-                lines += [f"   {head}: {text}"] if text else []
+                lines += [_filled(f"{head}: {text}", "   ")] if text else []
     for line in [*lines, ""]:
         console.print(Text(line))
 
 
 def _joined(names: Sequence[str]) -> str:
-    """Return names in lines that break between words only."""
+    return _filled(" \u00b7 ".join(name for name in names if name not in ("", "-")), " ")
+
+
+def _filled(text: str, indent: str) -> str:
+    """Return text in indented lines that break between words only."""
     return textwrap.fill(
-        " \u00b7 ".join(name for name in names if name not in ("", "-")),
+        text,
         console.width - 1,
-        initial_indent=" ",
-        subsequent_indent=" ",
+        initial_indent=indent,
+        subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
