@@ -85,7 +85,8 @@ class _Cells:
         """Return the widths of columns: headings share the room that is left, then prose."""
         widths = {i: self.least(i) for i in shown}
         left = console.width - 1 - self.width(shown)
-        for i in sorted(shown, key=lambda i: -i if i >= self.numbers.stop else -len(self.columns)):
+        fixed = [i for i in shown if i < self.numbers.stop]
+        for i in [*fixed, *reversed(shown[len(fixed) :])]:
             texts = [self.columns[i]]
             if i >= self.numbers.stop:
                 texts += [row[i] for row in self.rows]
