@@ -42,7 +42,7 @@ def test_train_prints_a_table_and_where_the_result_is(tmp_path, edges):
     assert result.exit_code == 0, result.output
     for word in (
         "recipe:",
-        "validation MRR",
+        "training-free scores",
         "mrr *",
         "hits@20",
         "sampling",
@@ -144,7 +144,7 @@ def test_compare_and_report(tmp_path, edges):
         (["compare", "digits", "--samplers", "uniform,wlak"], "no sampler 'wlak'"),
         (["compare", "digits", "--losses", "bce,bec"], "'loss' must be one of"),
         (["report", "nowhere"], "'results' must be a compare.json"),
-        (["train", "digitz"], "'dataset' must be the path of an edge list or one of digits"),
+        (["train", "digitz"], "'dataset' must be the path of an edge list or one of hyperbolic"),
         (["train", "digits", "--sampler", "wlak"], "no sampler 'wlak'"),
         (["train", "digits", "--sampler", "hardest(walk, n=3)"], "'hardest' has no option 'n'"),
         (["train", "digits", "--encoder", "gat"], "'encoder' must be one of"),
