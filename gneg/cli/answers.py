@@ -81,7 +81,7 @@ def print_answers(table: Any, names: tuple[str, ...], page: Any) -> None:
     columns += ["known"] * known + ["why"] * ("why" in table.column_names)
     cells = [[_cell(row[name]) for name in columns] for row in rows]
     prose = len(columns) - len(names) - 2  # known and why
-    print_table("", columns, cells, len(names), prose=prose)
+    print_table("", columns, cells, len(names), prose=prose, result=True)
     if page is not None:
         page({"command": command_line()}, iter([table]))
 

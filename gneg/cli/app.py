@@ -1,4 +1,4 @@
-"""The application, its consoles, and how errors and interruptions end a command."""
+"""The application, and how errors and interruptions end a command."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 import gneg
 from gneg.cli.commands import Commands, KgCommands
+from gneg.cli.output import (
+    AsJson,
+    Quiet,
+    add_files,
+    console,
+    error_console,
+    even_if_quiet,
+    output_mode,
+)
 
 LACK_OF_MEMORY = re.compile("can't allocate memory|out of memory|bad_alloc")  # as torch says it
 app = typer.Typer(
@@ -24,7 +32,6 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Exact, hard negatives for link prediction on graphs.",
 )
 kg = typer.Typer(
     cls=KgCommands,
@@ -33,8 +40,6 @@ kg = typer.Typer(
     help=Commands.table["kg"][1],
 )
 app.add_typer(kg, name="kg")
-console = Console()
-error_console = Console(stderr=True)
 
 
 @contextmanager
@@ -86,14 +91,23 @@ def _print_version(requested: bool) -> None:
 
 @app.callback()
 def _callback(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Exact, hard negatives for link prediction on graphs."""
+    context.with_resource(output_mode(quiet=quiet, as_json=as_json))
+
+
+@kg.callback()
+def _kg_callback(context: typer.Context, quiet: Quiet = False, as_json: AsJson = False) -> None:
+    context.with_resource(output_mode(quiet=quiet, as_json=as_json))
 
 
 def command_line() -> str:
@@ -101,16 +115,23 @@ def command_line() -> str:
     return shlex.join(["gneg", *sys.argv[1:]])
 
 
-def say(text: str) -> None:
+def say(text: str, *, result: bool = False) -> None:
     """Print a line of plain text, in which brackets, colons and numbers stay as they are.
 
     Everything that holds a name or a path is printed by this function, :func:`say_path` or
     :func:`gneg.cli.tables.print_table`: elsewhere rich reads ``[...]`` and ``:name:`` as markup.
+
+    Args:
+        text: The line.
+        result: Whether it is what the command was asked for, and printed with ``--quiet`` too.
     """
-    console.print(Text(text))
+    with even_if_quiet(result):
+        console.print(Text(text))
 
 
 def say_path(label: str, *paths: object) -> None:
     """Print where a result is."""
     text = ", ".join(str(path) for path in paths)
-    console.print(Text(f"{label}: ") + Text(text, "bold"), soft_wrap=True)
+    with even_if_quiet():
+        console.print(Text(f"{label}: ") + Text(text, "bold"), soft_wrap=True)
+    add_files(label, paths)

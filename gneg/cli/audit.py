@@ -8,8 +8,9 @@ from typing import Annotated, Any, cast
 import typer
 
 from gneg import files
-from gneg.cli.app import app, command_line, console, say, say_path
+from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
+from gneg.cli.output import print_json, progress_console
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
@@ -75,7 +76,7 @@ def audit_command(
     if isinstance(data, TripleData):
         corrupt = {"dst": "tail", "src": "head"}.get(corrupt, corrupt)
     score, z = (None, None) if model is None else _trained_model(data, model)
-    with console.status("drawing and measuring"):
+    with progress_console.status("drawing and measuring"):
         results = audit(
             data,
             sampler,
@@ -99,6 +100,7 @@ def audit_command(
         with ProgressDisplay() as display:
             paths = style.write(figures.audit(results), plots, display.count("figures"))
         say_path("figures", *paths)
+    print_json(results)
 
 
 def _trained_model(data: Any, path: Path) -> tuple[Any, Any]:

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from gneg import checks, files
-from gneg.cli.app import app, command_line, kg, plain_errors, say_path
+from gneg.cli.app import app, command_line, kg, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
+from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_comparison
 from gneg.cli.sources import DataOptions, DataSource
@@ -134,6 +135,7 @@ def kg_compare_command(
 
 
 @app.command("report")
+@expand_groups
 def report_command(
     results: Annotated[Path, typer.Argument(help="A compare.json of gneg compare, or its folder.")],
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("report.html"),
@@ -145,19 +147,19 @@ def report_command(
     """Write a page, and figures for papers, from the results of gneg compare."""
     from gneg.experiments.record import read
 
-    with plain_errors():
-        files.check_output("out", out)
-        if figures is not None:
-            files.check_output("figures", figures, folder=True)
-        record = read("results", results)
-        _write_page(record, out)
-        if figures is not None:
-            from gneg.experiments.report import style
-            from gneg.experiments.report.figures import comparison
+    files.check_output("out", out)
+    if figures is not None:
+        files.check_output("figures", figures, folder=True)
+    record = read("results", results)
+    _write_page(record, out)
+    if figures is not None:
+        from gneg.experiments.report import style
+        from gneg.experiments.report.figures import comparison
 
-            with ProgressDisplay() as display:
-                paths = style.write(comparison(record), figures, display.count("figures"))
-            say_path("figures", *paths)
+        with ProgressDisplay() as display:
+            paths = style.write(comparison(record), figures, display.count("figures"))
+        say_path("figures", *paths)
+    print_json({})
 
 
 def _check_outputs(out: Path | None, report: Path | None) -> None:
@@ -210,6 +212,7 @@ def _compare(
     say_path("results", folder / "compare.json")
     if page is not None:
         _write_page(results, page)
+    print_json(results)
 
 
 def _write_page(results: dict[str, Any], out: Path) -> None:

@@ -25,14 +25,17 @@ from gneg.cli.answers import (
     print_answers,
     say_calibration,
 )
-from gneg.cli.app import command_line, kg, plain_errors, say_path
+from gneg.cli.app import command_line, kg, say_path
+from gneg.cli.groups import expand_groups
 from gneg.cli.options import Fresh
+from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 
 PARTS = ("head", "relation", "tail")
 
 
 @kg.command("predict")
+@expand_groups
 def predict_triples_command(
     run: Run,
     head: Annotated[str | None, typer.Option(help="Head of the triple.")] = None,
@@ -57,52 +60,49 @@ def predict_triples_command(
 
     [bold]gneg kg predict runs/facts-... --head aspirin --relation treats[/]
     """
-    with plain_errors():
-        memory_mb = megabytes(memory)
-        if out is not None:
-            check_file(out, fresh, run, queries)
-        check_page(report, run, queries, out)
-        model = load_model(run, "triple")
-        given = dict(zip(PARTS, (head, relation, tail), strict=True))
-        typed: dict[str, Any] = {
-            name: [value] for name, value in given.items() if value is not None
-        }
-        if queries is not None:
-            if typed:
-                checks.fail(
-                    "queries", "left out beside --head, --relation and --tail", str(queries)
-                )
-            typed = _queries(queries)
-        missing = [name for name in given if name not in typed]
-        if len(missing) != 1:
-            allowed = "given, all but the one that is looked for"
-            checks.fail("head, relation, tail", allowed, ", ".join(typed) or "none of them")
-        query = {name: model.ids(values, name) for name, values in typed.items()}
-        options: dict[str, Any] = {"keep_known": keep_known, "why": why, "memory_mb": memory_mb}
-        page = None
-        if report is not None:
-            page = make_page(model, report, f"Answers from {model.data.name}", missing[0])
-        if out is None:
-            table = model.answers(query, missing[0], k, **options)
-            print_answers(table, PARTS, page)
-        else:
-            from gneg.prediction.writing import write_completions
+    memory_mb = megabytes(memory)
+    if out is not None:
+        check_file(out, fresh, run, queries)
+    check_page(report, run, queries, out)
+    model = load_model(run, "triple")
+    given = dict(zip(PARTS, (head, relation, tail), strict=True))
+    typed: dict[str, Any] = {name: [value] for name, value in given.items() if value is not None}
+    if queries is not None:
+        if typed:
+            checks.fail("queries", "left out beside --head, --relation and --tail", str(queries))
+        typed = _queries(queries)
+    missing = [name for name in given if name not in typed]
+    if len(missing) != 1:
+        allowed = "given, all but the one that is looked for"
+        checks.fail("head, relation, tail", allowed, ", ".join(typed) or "none of them")
+    query = {name: model.ids(values, name) for name, values in typed.items()}
+    options: dict[str, Any] = {"keep_known": keep_known, "why": why, "memory_mb": memory_mb}
+    page = None
+    if report is not None:
+        page = make_page(model, report, f"Answers from {model.data.name}", missing[0])
+    if out is None:
+        table = model.answers(query, missing[0], k, **options)
+        print_answers(table, PARTS, page)
+        result = {"answers": table.to_pylist()}
+    else:
+        from gneg.prediction.writing import write_completions
 
-            with ProgressDisplay() as display:
-                write_completions(
-                    model,
-                    out,
-                    query,
-                    missing[0],  # type: ignore[arg-type]
-                    k,
-                    **options,
-                    fresh=fresh,
-                    page=page,
-                    report=display.count("queries"),
-                    command=command_line(),
-                )
-            say_path("answers", out)
-        say_calibration(model)
+        with ProgressDisplay() as display:
+            result = write_completions(
+                model,
+                out,
+                query,
+                missing[0],  # type: ignore[arg-type]
+                k,
+                **options,
+                fresh=fresh,
+                page=page,
+                report=display.count("queries"),
+                command=command_line(),
+            )
+        say_path("answers", out)
+    say_calibration(model)
+    print_json({**result, "base_rate": model.calibration.base_rate})
 
 
 def _queries(path: Path) -> dict[str, list[str]]:

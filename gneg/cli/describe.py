@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gneg.cli.app import app, kg, say
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset
+from gneg.cli.output import print_json
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
 
@@ -47,12 +49,14 @@ def _print(data: Any) -> None:
         say("edges have no direction: --directed reads them as directed")
     say(f"split: {data.split}; models are selected by {data.metric}")
     print_table(f"{kind} by part", ("part", kind), parts)
-    say(f"the first {kind} of training: {'; '.join(_examples(data))}")
+    examples = _examples(data)
+    say(f"the first {kind} of training: {'; '.join(' - '.join(row) for row in examples)}")
+    reading = None if data.reading is None else data.reading.record()
+    print_json({**data.describe(), "split": data.split, "reading": reading, "examples": examples})
 
 
-def _examples(data: Any) -> list[str]:
+def _examples(data: Any) -> list[Sequence[str]]:
     """Return the first training edges or triples by the user's own names."""
     from gneg.datasets.names import spoken
 
-    rows = spoken(data.end_names, data.positives("train")[:, :EXAMPLES])
-    return [" - ".join(row) for row in rows]
+    return list(spoken(data.end_names, data.positives("train")[:, :EXAMPLES]))

@@ -11,6 +11,7 @@ import typer
 from gneg import checks, files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
+from gneg.cli.output import print_json
 from gneg.cli.sources import DataOptions, DataSource, repeat
 from gneg.cli.tables import print_table
 from gneg.evaluation.metrics import Against
@@ -98,6 +99,7 @@ def evaluate_command(
     if out is not None:
         files.write_json(out, results)
         say_path("results", out)
+    print_json(results)
 
 
 def _record_of(model: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from gneg.cli import output
 from gneg.cli.app import plain_errors
 
 
@@ -37,7 +38,8 @@ Command = TypeVar("Command", bound=Callable[..., None])
 def expand_groups(command: Command) -> Command:
     """Decorate a command whose parameters may default to groups of options.
 
-    Errors of the user, in options or in the command, are printed without a traceback.
+    Every command has it, for the options ``--quiet`` and ``--json`` and because errors of the
+    user, in options or in the command, are printed without a traceback.
     """
     hints = typing.get_type_hints(command, include_extras=True)
     groups: dict[str, Group] = {}
@@ -62,15 +64,16 @@ def expand_groups(command: Command) -> Command:
             for name in values
             if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"
         }
+        mode = {name: values.pop(name) for name in output.OPTIONS}
         arguments = {name: value for name, value in values.items() if name not in owner}
-        with plain_errors():
+        with output.output_mode(**mode), plain_errors():
             for name, group in groups.items():
                 options = {option: values[option] for option in values if owner.get(option) == name}
                 arguments[name] = group.collect(options, typed)
             command(**arguments)
 
     expanded: Any = run
-    parameters = [context_parameter, *parameters]
+    parameters = [context_parameter, *parameters, *output.parameters()]
     expanded.__signature__ = inspect.Signature(parameters)
     expanded.__annotations__ = {entry.name: entry.annotation for entry in parameters}
     del expanded.__wrapped__

@@ -11,6 +11,7 @@ from gneg import files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset, Fresh
+from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
 
@@ -103,3 +104,4 @@ def hardset_command(
         f"({100 * filled / pairs:.1f} %); missing: {hard.info['short']:,}"
     )
     say_path("hard set", out)
+    print_json({"positives": hard.pos.size(1), **hard.info})

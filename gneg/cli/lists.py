@@ -5,42 +5,52 @@ from __future__ import annotations
 import inspect
 
 from gneg.cli.app import app, say
+from gneg.cli.groups import expand_groups
+from gneg.cli.output import print_json
 from gneg.cli.tables import print_table
 
 
 @app.command("samplers")
+@expand_groups
 def samplers_command() -> None:
     """List samplers, their options, and how expressions combine them."""
     from gneg.samplers.text.build import SAMPLERS, options_of
 
     rows = [(name, ", ".join(options_of(cls)), _first_line(cls)) for name, cls in SAMPLERS.items()]
-    print_table("samplers", ("name", "options", "description"), rows, prose=2)
+    columns = ("name", "options", "description")
+    print_table("samplers", columns, rows, prose=2, result=True)
     say(
         "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
         "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
         "  guarded(hardest(walk), relative_margin=0.05, percentile=ra|95)\n"
         "  curriculum(hardest(uniform), setting=quantile, start=0.5, end=1)"
     )
+    print_json({"samplers": [dict(zip(columns, row, strict=True)) for row in rows]})
 
 
 @app.command("losses")
+@expand_groups
 def losses_command() -> None:
     """List losses."""
     from gneg.losses import LOSSES
 
     rows = [(name, _first_line(cls)) for name, cls in LOSSES.items()]
-    print_table("losses", ("name", "description"), rows, prose=1)
+    columns = ("name", "description")
+    print_table("losses", columns, rows, prose=1, result=True)
+    print_json({"losses": [dict(zip(columns, row, strict=True)) for row in rows]})
 
 
 @app.command("datasets")
+@expand_groups
 def datasets_command() -> None:
     """List datasets that are known by name."""
     from gneg.datasets import names, triple_names
 
     for name in names():
-        say(name)
+        say(name, result=True)
     say("or the path of your own edge list (text, parquet, npz, mtx, graphml): see gneg describe")
     say(f"for gneg kg: {', '.join(triple_names())}, or a file or folder of triples")
+    print_json({"links": names(), "triples": triple_names()})
 
 
 def _first_line(cls: type) -> str:

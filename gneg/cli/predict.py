@@ -26,14 +26,17 @@ from gneg.cli.answers import (
     print_answers,
     say_calibration,
 )
-from gneg.cli.app import app, command_line, plain_errors, say, say_path
+from gneg.cli.app import app, command_line, say, say_path
+from gneg.cli.groups import expand_groups
 from gneg.cli.options import Fresh
+from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 
 PRINTED = 50  # nodes whose answers are printed where there is no --out
 
 
 @app.command("predict")
+@expand_groups
 def predict_command(
     run: Run,
     node: Annotated[
@@ -86,44 +89,46 @@ def predict_command(
 
     [bold]gneg predict runs/friends-... --all -k 10 --out links.parquet[/]
     """
-    with plain_errors():
-        checks.choice("side", side, ("target", "source"))
-        _check_choices(
-            {"--users": users, "--items": items, "--side source": side == "source"},
-            {"--node": bool(node), "--nodes": nodes is not None, "--all": every,
-             "--new": new is not None},
-        )  # fmt: skip
-        if new_features is not None and new is None:
-            checks.fail("new_features", "left out without --new", str(new_features))
-        looked_for = "source" if items else side
-        options: dict[str, Any] = {
-            "side": looked_for,
-            "candidates": _candidates(candidates),
-            "keep_known": keep_known,
-            "why": why,
-            "memory_mb": megabytes(memory),
-        }
-        inputs = run, nodes, new, new_features
-        if out is not None:
-            check_file(out, fresh, *inputs)
-        check_page(report, *inputs, out)
-        model = load_model(run, "link")
-        if (users or items) and model.data.num_src is None:
-            checks.fail("users, items", "left out for nodes of one kind", model.data.name)
-        wanted = [*(node or []), *([] if nodes is None else _names(nodes))]
-        if new is None and not (wanted or every or users or items):
-            checks.fail("node", "given, or --nodes, or --all", "none of them")
-        model, ids = _queried(model, wanted, looked_for, new, new_features)
-        if out is None and len(ids) > PRINTED:
-            checks.fail("out", f"given for more than {PRINTED} nodes", "none")
-        page = None
-        if report is not None:
-            page = make_page(model, report, f"Links of {model.data.name}", looked_for)
-        if out is None:
-            print_answers(model.answers(ids, k, **options), ("source", "target"), page)
-        else:
-            _write_links(model, out, ids, k, {**options, "page": page}, fresh)
-        say_calibration(model)
+    checks.choice("side", side, ("target", "source"))
+    _check_choices(
+        {"--users": users, "--items": items, "--side source": side == "source"},
+        {"--node": bool(node), "--nodes": nodes is not None, "--all": every,
+         "--new": new is not None},
+    )  # fmt: skip
+    if new_features is not None and new is None:
+        checks.fail("new_features", "left out without --new", str(new_features))
+    looked_for = "source" if items else side
+    options: dict[str, Any] = {
+        "side": looked_for,
+        "candidates": _candidates(candidates),
+        "keep_known": keep_known,
+        "why": why,
+        "memory_mb": megabytes(memory),
+    }
+    inputs = run, nodes, new, new_features
+    if out is not None:
+        check_file(out, fresh, *inputs)
+    check_page(report, *inputs, out)
+    model = load_model(run, "link")
+    if (users or items) and model.data.num_src is None:
+        checks.fail("users, items", "left out for nodes of one kind", model.data.name)
+    wanted = [*(node or []), *([] if nodes is None else _names(nodes))]
+    if new is None and not (wanted or every or users or items):
+        checks.fail("node", "given, or --nodes, or --all", "none of them")
+    model, ids = _queried(model, wanted, looked_for, new, new_features)
+    if out is None and len(ids) > PRINTED:
+        checks.fail("out", f"given for more than {PRINTED} nodes", "none")
+    page = None
+    if report is not None:
+        page = make_page(model, report, f"Links of {model.data.name}", looked_for)
+    if out is None:
+        answers = model.answers(ids, k, **options)
+        print_answers(answers, ("source", "target"), page)
+        result = {"answers": answers.to_pylist()}
+    else:
+        result = _write_links(model, out, ids, k, {**options, "page": page}, fresh)
+    say_calibration(model)
+    print_json({**result, "base_rate": model.calibration.base_rate})
 
 
 def _check_choices(who: dict[str, bool], which: dict[str, bool]) -> None:
@@ -152,11 +157,12 @@ def _queried(
 
 def _write_links(
     model: Any, out: Path, ids: Any, k: int, options: dict[str, Any], fresh: bool
-) -> None:
+) -> dict[str, Any]:
+    """Write the answers; return the header of the file."""
     from gneg.prediction.writing import write_links
 
     with ProgressDisplay() as display:
-        header = write_links(
+        header: dict[str, Any] = write_links(
             model,
             out,
             ids,
@@ -172,6 +178,7 @@ def _write_links(
             f"held {100 * header['recall']:.1f} % of the {k} best of all: see --candidates"
         )
     say_path("links", out)
+    return header
 
 
 def _candidates(text: str | None) -> Any:

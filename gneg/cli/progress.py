@@ -7,7 +7,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from gneg.cli.app import error_console
+from gneg.cli.output import progress_console
 from gneg.cli.tables import percent
 
 
@@ -25,11 +25,11 @@ class ProgressDisplay:
             TextColumn("{task.fields[text]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=error_console,
+            console=progress_console,
             transient=True,
         )
         self._tasks: dict[str, Any] = {}
-        self._lines = not error_console.is_terminal
+        self._lines = not progress_console.is_terminal
         self._said: dict[str, Any] = {}
 
     def __enter__(self) -> ProgressDisplay:
@@ -102,4 +102,4 @@ class ProgressDisplay:
         """Print a line where there are no bars, if the stage is another than before."""
         if self._lines and self._said.get(name) != stage:
             self._said[name] = stage
-            error_console.print(Text(f"{name}: {text}"), soft_wrap=True)
+            progress_console.print(Text(f"{name}: {text}"), soft_wrap=True)

@@ -11,6 +11,7 @@ from gneg import files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset, Fresh
+from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.training.config import LinkConfig
@@ -79,3 +80,4 @@ def sample_command(
         )
     say(f"graph {info['graph']}, seed {seed}, known edges: {known}")
     say_path("negatives", out)
+    print_json(info)

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from gneg.cli.app import console
+from gneg.cli.output import console, even_if_quiet
 from gneg.evaluation.metrics import MEAN_RANKS
 
 GAP = 2  # spaces between columns
@@ -26,6 +26,7 @@ def print_table(
     names: int = 1,
     *,
     prose: int = 0,
+    result: bool = False,
 ) -> None:
     """Print a table in which no name is cut and no name and no number broken, at any width.
 
@@ -38,17 +39,24 @@ def print_table(
         rows: The cells of each row, one a column.
         names: Columns of names, the first ones; columns of numbers follow.
         prose: Columns of text that may break between words, the last ones.
+        result: Whether it is what the command was asked for, and printed with ``--quiet`` too.
     """
-    table = _Cells(columns, rows, names, prose)
-    if title:
-        console.print(Text(title))
+    with even_if_quiet(result):
+        if title:
+            console.print(Text(title))
+        _print_cells(_Cells(columns, rows, names, prose))
+
+
+def _print_cells(table: _Cells) -> None:
+    """Print the columns of a table as they fit."""
+    columns, names = table.columns, table.names
     room = console.width - 1
     if table.width(range(len(columns))) <= room:
         _print_columns(table, range(len(columns)))
         return
     beside = table.groups(room - table.width(range(names)))
     below = table.groups(room - GAP)
-    if prose or len(below) < len(beside):
+    if table.prose or len(below) < len(beside):
         for group in below:
             _print_stacked(table, group)
         return

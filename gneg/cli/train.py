@@ -12,6 +12,7 @@ from gneg import checks, files
 from gneg.cli.app import app, command_line, kg, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings
+from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_link_results, print_triple_results
 from gneg.cli.sources import DataOptions, DataSource, repeat
@@ -162,10 +163,12 @@ def _seeds(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
 
 def _end(results: dict[str, Any], folder: Path) -> None:
     """Print where the results are; exit with 130 after Ctrl-C."""
+    complete = results["runs"][-1]["complete"]
     say_path("results", folder / "results.json")
-    if results["runs"][-1]["complete"]:
+    print_json(results)
+    if complete:
         is_kg = "triples" in results["dataset"]
         say(f"answers: gneg {'kg ' if is_kg else ''}predict {folder} --help")
-    if not results["runs"][-1]["complete"]:
+    else:
         say("interrupted; the same command resumes from the last checkpoint")
         raise typer.Exit(130)

@@ -7,7 +7,7 @@ from rich.console import ConsoleDimensions
 from typer.testing import CliRunner
 
 from gneg.cli import app
-from gneg.cli.app import console
+from gneg.cli.output import console
 
 TERMINAL = {"COLUMNS": "140", "TERM": "xterm"}
 console.size = ConsoleDimensions(140, 50)  # the console of tables read the terminal on import
