@@ -21,8 +21,8 @@ from benchmarks.quality.recipes import DATA, figures, trained
 from gneg import Graph, datasets, files, hardset
 from gneg.datasets import EvalEdges, LinkData, make_split
 from gneg.training.config import LinkConfig
-from gneg.training.driver import spread
 from gneg.training.recipe import WALKS
+from gneg.training.summary import spread
 
 RESULTS = Path(__file__).parent / "results" / "decoders"
 SEEDS = range(3)

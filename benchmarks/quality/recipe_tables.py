@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.format import machine, percent, table
 from benchmarks.quality import jobs, recipes
-from gneg.training.driver import spread
+from gneg.training.summary import spread
 
 Cell = dict[str, Any]
 BASE = recipes.RECIPES[0]

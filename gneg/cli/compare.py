@@ -12,7 +12,18 @@ import typer
 from gneg import checks, files
 from gneg.cli.app import app, command_line, kg, say_path
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import RUN, RUNS, ConfigOptions, Dataset, Fresh, Out, Seeds, Settings
+from gneg.cli.options import (
+    RUN,
+    RUNS,
+    ConfigOptions,
+    Dataset,
+    Fresh,
+    Out,
+    Seeds,
+    Settings,
+    Track,
+    trackers,
+)
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_comparison
@@ -74,6 +85,7 @@ def compare_command(
     out: Out = None,
     fresh: Fresh = False,
     report: ReportPage = None,
+    track: Track = None,
 ) -> None:
     """Train a grid of samplers, encoders and losses over seeds, and test which differ.
 
@@ -91,10 +103,11 @@ def compare_command(
         sampler=_expressions(samplers),
     )
     _check_outputs(out, report)
+    callbacks = trackers(track)
     data = source.load(dataset)
     folder = out or RUNS / f"compare-{_word(data.name)}"
     sets = _hard_sets(data, hardset or [], hard, folder, fresh)
-    _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets)
+    _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets, callbacks)
 
 
 @kg.command("compare")
@@ -119,6 +132,7 @@ def kg_compare_command(
     out: Out = None,
     fresh: Fresh = False,
     report: ReportPage = None,
+    track: Track = None,
 ) -> None:
     """Train every model with every sampler over seeds, and test which differ.
 
@@ -129,9 +143,10 @@ def kg_compare_command(
     base = settings.config()
     configs = grid(base, model=models.split(","), sampler=_expressions(samplers))
     _check_outputs(out, report)
+    callbacks = trackers(track)
     data = source.load_triples(dataset)
     folder = out or RUNS / f"kg-compare-{_word(data.name)}"
-    _compare(data, configs, seeds, folder, jobs, search, fresh, report, {})
+    _compare(data, configs, seeds, folder, jobs, search, fresh, report, {}, callbacks)
 
 
 @app.command("report")
@@ -191,6 +206,7 @@ def _compare(
     fresh: bool,
     page: Path | None,
     sets: dict[str, Any],
+    callbacks: list[Any],
 ) -> None:
     """Run the grid, print its table and write its page."""
     from gneg.experiments.grid import compare
@@ -206,6 +222,7 @@ def _compare(
             search=search,
             fresh=fresh,
             report=display.cells,
+            callbacks=callbacks,
             command=command_line(),
         )
     print_comparison(results)

@@ -42,6 +42,25 @@ Fresh = Annotated[
 ]
 
 
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        help="Trackers that log settings and metrics as it trains: tensorboard, wandb, mlflow; "
+        "several separated by commas (each needs the extra of its name, such as "
+        "gneg\\[tensorboard]).",
+        rich_help_panel=RUN,
+    ),
+]
+
+
+def trackers(names: list[str] | None) -> list[Any]:
+    """Return the callbacks of ``--track``."""
+    from gneg.integrations import tracking
+
+    return list(tracking.trackers(names or ()))
+
+
 @dataclass(frozen=True)
 class Settings(Generic[Config]):
     """Values of a config from a file and from the command line.

@@ -15,7 +15,7 @@ from gneg.evaluation.metrics import MEAN_RANKS
 def print_link_results(results: dict[str, Any]) -> None:
     """Print the figures, times and settings of a run of link prediction."""
     from gneg.evaluation.full_ranks import sentence
-    from gneg.training.driver import spread
+    from gneg.training.summary import spread
 
     runs, protocol, summary = results["runs"], results["protocol"], results["summary"]
     columns = {"valid": summary["valid"], "test": summary["test"]}

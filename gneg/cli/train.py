@@ -11,7 +11,7 @@ import typer
 from gneg import checks, files
 from gneg.cli.app import app, command_line, kg, say, say_path
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings
+from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_link_results, print_triple_results
@@ -53,6 +53,7 @@ def train_command(
     seeds: OptionalSeeds = None,
     out: Out = None,
     fresh: Fresh = False,
+    track: Track = None,
 ) -> None:
     """Train a link predictor and rank held-out edges: Hits@K, MRR, AUC.
 
@@ -67,6 +68,7 @@ def train_command(
     chosen = recipe or ("none" if settings.file else "auto")
     checks.choice("recipe", chosen, ("auto", "none"))
     files.check_output("out", out or RUNS, folder=True)
+    callbacks = trackers(track)
     data = source.load(dataset)
     if chosen == "auto" and not config.training_free:
         from gneg.training import recipe as recipes
@@ -80,6 +82,7 @@ def train_command(
         _seeds(seeds, settings.earlier),
         out,
         fresh,
+        callbacks,
         reasons=reasons,
         source=source.record(dataset),
     )
@@ -96,6 +99,7 @@ def kg_train_command(
     seeds: OptionalSeeds = None,
     out: Out = None,
     fresh: Fresh = False,
+    track: Track = None,
 ) -> None:
     """Train embeddings of a knowledge graph and rank held-out triples from both ends.
 
@@ -109,6 +113,7 @@ def kg_train_command(
     dataset, source = repeat(dataset, source, settings.earlier)
     config = settings.config()
     files.check_output("out", out or RUNS, folder=True)
+    callbacks = trackers(track)
     data = source.load_triples(dataset)
     results, folder = _train(
         data,
@@ -116,6 +121,7 @@ def kg_train_command(
         _seeds(seeds, settings.earlier),
         out,
         fresh,
+        callbacks,
         source=source.record(dataset),
     )
     print_triple_results(results)
@@ -128,6 +134,7 @@ def _train(
     seeds: Sequence[int],
     out: Path | None,
     fresh: bool,
+    callbacks: list[Any],
     *,
     source: dict[str, Any],
     reasons: str | None = None,
@@ -145,6 +152,7 @@ def _train(
                 out=folder,
                 fresh=fresh,
                 command=command_line(),
+                callbacks=callbacks,
                 report=display.epochs(config.epochs, data.metric),
                 reasons=reasons,
                 source=source,

@@ -14,10 +14,10 @@ from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import evaluate
 from gneg.evaluation.ranking import Score, evaluate_edges
 from gneg.training import checkpoint
+from gneg.training.callbacks import Callback, Report
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.driver import train
 from gneg.training.load import load_run
-from gneg.training.run import Report
 
 #: Parts of an audit that a report shows.
 AUDIT_PARTS = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
@@ -44,6 +44,7 @@ class Cell:
         ranked: Whether its model is ranked against all sets.
         audited: Whether hardness and risk of its negatives are measured with its model; only in a
             ranked cell.
+        callbacks: Called while it trains, in the process that trains it.
     """
 
     config: LinkConfig | TripleConfig
@@ -51,6 +52,7 @@ class Cell:
     folder: Path
     ranked: bool = True
     audited: bool = False
+    callbacks: tuple[Callback, ...] = ()
 
     @property
     def name(self) -> str:
@@ -78,6 +80,7 @@ def run_cell(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the record says whether the model collapsed
         options: dict[str, Any] = {"out": cell.folder, "report": report, "keep_data": False}
+        options["callbacks"] = cell.callbacks
         config = cell.config
         if isinstance(config, LinkConfig) and not cell.ranked:
             config = replace(config, rank="sets")

@@ -26,6 +26,7 @@ from gneg.experiments.record import NAME
 from gneg.experiments.search import Search
 from gneg.experiments.significance import add_tests
 from gneg.graph.heuristics import KINDS
+from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
 from gneg.training.driver import MOST_SEEDS, config_class
@@ -67,6 +68,7 @@ def compare(
     search: int = 0,
     fresh: bool = False,
     report: Report | None = None,
+    callbacks: Sequence[Callback] = (),
     command: str = "gneg.compare()",
 ) -> dict[str, Any]:
     """Train every config with every seed, and compare their metrics.
@@ -92,6 +94,9 @@ def compare(
             config, by the validation metric of seed 0, before its runs; 0: none.
         fresh: Run finished cells again.
         report: Called with an :class:`Event` as cells progress.
+        callbacks: Called while the runs of the configs train, see
+            :class:`gneg.training.callbacks.Callback`; with several ``jobs`` each process has its
+            own copies.
         command: The command that was typed, for the record.
 
     Returns:
@@ -128,7 +133,13 @@ def compare(
         for trials in searches if search else ():
             _tune(trials, pool, out / "search", digest, jobs, report)
         cells = [
-            Cell(trials.best, seed, out / "cells" / _slug(trials.best, digest), audited=seed == 0)
+            Cell(
+                trials.best,
+                seed,
+                out / "cells" / _slug(trials.best, digest),
+                audited=seed == 0,
+                callbacks=tuple(callbacks),
+            )
             for trials in searches
             for seed in range(seeds)
         ]

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from gneg.training.driver import spread
+from gneg.training.summary import spread
 
 #: Levels of significance and their marks, the strictest first.
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_MODULES = ("lightning", "networkx", "pykeen", "sklearn", "torchmetrics")
+_MODULES = (
+    *("lightning", "mlflow", "networkx", "pykeen", "sklearn"),
+    *("tensorboard", "torchmetrics", "tracking", "wandb"),
+)
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import statistics
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -23,22 +22,20 @@ from gneg.evaluation import full_ranks
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.training import checkpoint
+from gneg.training.callbacks import Callback, Callbacks, Report
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
 from gneg.training.link import LinkRun
 from gneg.training.record import FRESH, NAME, differences, locked, read
-from gneg.training.run import Report, Run
+from gneg.training.run import Run
+from gneg.training.summary import summarised
 from gneg.training.triple import TripleRun
 
-__all__ = ["TrainingInterrupted", "config_class", "make_run", "run_folder", "spread", "train"]
+__all__ = ["TrainingInterrupted", "config_class", "make_run", "run_folder", "train"]
 
 Config = LinkConfig | TripleConfig
 Data = TypeVar("Data", LinkData, TripleData)
 MOST_SEEDS = 10_000
-#: Entries of a run that the summary holds beside ``valid`` and ``test``.
-SUMMARISED = ("all", "sampled", "classification", "false_negatives_per_1000")
-#: Nested entries that the summary leaves out.
-DETAILS = ("intervals", "end", "category", "relation", "one_threshold", "valid")
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -89,6 +86,7 @@ def train(
     fresh: bool = False,
     command: str = "gneg.train()",
     report: Report | None = None,
+    callbacks: Iterable[Callback] = (),
     reasons: str | None = None,
     source: dict[str, Any] | None = None,
     keep_data: bool = True,
@@ -109,7 +107,10 @@ def train(
         out: Folder for ``results.json``, ``model-SEED.pt`` (the best weights) and checkpoints.
         fresh: Start again even if ``out`` holds a run of this config.
         command: The command that was typed, for the record.
-        report: Called after each epoch with the seed and the progress.
+        report: Called after each epoch with the seed and the progress, as
+            :meth:`gneg.training.callbacks.Callback.on_epoch_end` is.
+        callbacks: Called as the training goes on, for example the experiment trackers of
+            :mod:`gneg.integrations`.
         reasons: The reasons for the config, as the recipe states them, for the record.
         source: The arguments that the data was loaded with, for the record.
         keep_data: Whether the dataset is stored in ``out`` as well, so that the run needs nothing
@@ -138,7 +139,7 @@ def train(
             kind = "triples" if isinstance(data, TripleData) else "edges"
             checks.fail("data", f"with {part} {kind}, for training", data)
     runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
-    results: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "command": command,
         "source": source,
         "reading": None if data.reading is None else data.reading.record(),
@@ -148,22 +149,26 @@ def train(
         "protocol": runs.protocol(data, config),  # type: ignore[attr-defined]
         "versions": files.versions(),
         "machine": files.machine(),
-        "runs": [],
     }
+    results: dict[str, Any] = {**settings, "runs": []}
     finished = {} if out is None or fresh else _finished_runs(out / NAME, results)
-    for seed in seeds:
-        run = finished.get(seed)
-        if run is None:
-            with torch.random.fork_rng(devices=[]):
-                run = _train_seed(data, config, seed, out, fresh, report)
-        results["runs"].append(run)
-        if out is not None:
-            _write(out, results, data if keep_data and not _known_by_name(source) else None)
-            if run["complete"]:
-                checkpoint.checkpoint_path(out, seed).unlink(missing_ok=True)
-        if not run["complete"]:
-            raise TrainingInterrupted(_summarised(results))
-    return _summarised(results)
+    with Callbacks(callbacks, report) as listeners:
+        listeners.on_train_start(settings, out)
+        for seed in seeds:
+            run = finished.get(seed)
+            if run is None:
+                with torch.random.fork_rng(devices=[]):
+                    run = _train_seed(data, config, seed, out, fresh, listeners)
+            results["runs"].append(run)
+            if out is not None:
+                _write(out, results, data if keep_data and not _known_by_name(source) else None)
+                if run["complete"]:
+                    checkpoint.checkpoint_path(out, seed).unlink(missing_ok=True)
+            if seed not in finished:
+                listeners.on_seed_end(seed, run)
+            if not run["complete"]:
+                raise TrainingInterrupted(summarised(results))
+    return summarised(results)
 
 
 def _known_by_name(source: dict[str, Any] | None) -> bool:
@@ -196,7 +201,7 @@ def _write(out: Path, results: dict[str, Any], data: LinkData | TripleData | Non
         ordered = [runs[seed] for seed in sorted(runs)]
         if data is not None and not store.holds(out / store.FOLDER, results["dataset"]):
             store.save(data, out / store.FOLDER)
-        files.write_json(out / NAME, _summarised({**results, "runs": ordered}))
+        files.write_json(out / NAME, summarised({**results, "runs": ordered}))
 
 
 def _seeds(seeds: Any) -> Sequence[int]:
@@ -234,10 +239,11 @@ def _train_seed(
     seed: int,
     out: Path | None,
     fresh: bool,
-    report: Report | None,
+    callbacks: Callbacks,
 ) -> dict[str, Any]:
     """Return the record of one seed; of a training-free score only its metrics."""
     if isinstance(data, LinkData) and isinstance(config, LinkConfig) and config.training_free:
+        callbacks.on_seed_start(seed, 0)
         score = Heuristic(data.graph, config.encoder, data.x)  # type: ignore[arg-type]
         parts = {"valid": data.valid, "test": data.test}
         metrics = {part: evaluate_edges(edges, score) for part, edges in parts.items()}
@@ -245,7 +251,7 @@ def _train_seed(
             metrics["all"] = full_ranks.record(data, score, seed=seed)
         return {"seed": seed, "complete": True, **metrics}
     run = make_run(data, config, seed)
-    complete = run.train(out, fresh=fresh, report=report)
+    complete = run.train(out, fresh=fresh, callbacks=callbacks)
     result = run.result(complete=complete)
     if out is not None:
         checkpoint.save_weights(run.best_state, checkpoint.weights_path(out, seed))
@@ -264,32 +270,3 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
             another = f"{path.parent}: {differences(earlier[key], current)}"
             checks.fail("out", allowed, another, hint=FRESH)
     return {run["seed"]: run for run in earlier["runs"] if run["complete"]}
-
-
-def _summarised(results: dict[str, Any]) -> dict[str, Any]:
-    """Return the record with the ``summary`` of its runs."""
-    runs = results["runs"]
-    summary = {
-        part: _spread_of([run[part] for run in runs])
-        for part in ("valid", "test", *SUMMARISED)
-        if runs and all(part in run for run in runs)
-    }
-    return {**results, "summary": summary}
-
-
-def _spread_of(values: list[Any]) -> Any:
-    """Return mean and standard deviation of numbers or, recursively, of each entry of dicts."""
-    if not isinstance(values[0], dict):
-        return spread(values)
-    names = [
-        name
-        for name, value in values[0].items()
-        if name not in DETAILS and isinstance(value, float | dict)
-    ]
-    return {name: _spread_of([value[name] for value in values]) for name in names}
-
-
-def spread(values: list[float]) -> dict[str, float | None]:
-    """Return ``mean`` and sample standard deviation ``std`` of values; None for a single one."""
-    std = statistics.stdev(values) if len(values) > 1 else None
-    return {"mean": statistics.fmean(values), "std": std}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -18,12 +17,11 @@ from gneg.losses import Loss
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.training import checkpoint
+from gneg.training.callbacks import Callback
 from gneg.training.config import TrainConfig
 from gneg.training.device import check_usable
 from gneg.training.progress import Clock, Progress
 
-#: Called after each epoch with the seed and the progress to show: ``epoch``, ``loss``, ``best``.
-Report = Callable[[int, dict[str, Any]], None]
 DataType = TypeVar("DataType", bound=Any)
 ConfigType = TypeVar("ConfigType", bound=TrainConfig)
 
@@ -149,18 +147,22 @@ class Run(ABC, Generic[DataType, ConfigType]):
 
     # -- the loop ------------------------------------------------------------------------------
 
-    def train(self, out: Path | None, *, fresh: bool = False, report: Report | None = None) -> bool:
+    def train(
+        self, out: Path | None, *, fresh: bool = False, callbacks: Callback | None = None
+    ) -> bool:
         """Train until epochs, seconds or patience are used up; return False after Ctrl-C.
 
         Args:
             out: Folder of the checkpoint, which is written after each evaluation and resumed from;
                 None: no checkpoint.
             fresh: Whether to start again even if there is a checkpoint.
-            report: Called after each epoch with the seed and the progress.
+            callbacks: Called at the start and after each epoch.
         """
         path = None if out is None else checkpoint.checkpoint_path(out, self.seed)
         if path is not None and path.exists() and not fresh:
             checkpoint.load(self, path)
+        callbacks = callbacks or Callback()
+        callbacks.on_seed_start(self.seed, self.progress.epoch)
         try:
             while not self.finished:
                 loss, progress = self.epoch(), self.progress
@@ -169,10 +171,11 @@ class Run(ABC, Generic[DataType, ConfigType]):
                     checks.fail("lr", "low enough to train with", self.config.lr, hint=hint)
                 last = progress.epoch == self.config.epochs or self.out_of_time
                 due = progress.epoch % self.config.eval_every == 0 or last
-                self.record_epoch(loss, self.evaluate("valid") if due else None)
-                if report is not None:
-                    state = {"loss": loss, "best": progress.best, "epoch": progress.epoch}
-                    report(self.seed, state)
+                valid = self.evaluate("valid") if due else None
+                self.record_epoch(loss, valid)
+                state: dict[str, Any] = {"epoch": progress.epoch, "loss": loss}
+                state |= {"seconds": progress.trained_seconds, "best": progress.best}
+                callbacks.on_epoch_end(self.seed, {**state, "valid": valid})
                 if due and path is not None:
                     checkpoint.save(self, path)
         except KeyboardInterrupt:
