@@ -112,6 +112,15 @@ def closest(value: object, options: Iterable[object]) -> str:
     return f"did you mean {names[alike[0]]!r}?" if alike else ""
 
 
+def spelling(value: T, options: Iterable[object]) -> T:
+    """Return the one of ``options`` that a text is in another case; without one, the value."""
+    if isinstance(value, str):
+        for option in options:
+            if isinstance(option, str) and option.lower() == value.lower():
+                return option  # type: ignore[return-value]
+    return value
+
+
 def choice(name: str, value: T, options: Iterable[T]) -> T:
     """Return the one of ``options`` that ``value`` is."""
     options = list(options)

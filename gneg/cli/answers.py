@@ -13,12 +13,15 @@ import typer
 from gneg import checks, files
 from gneg.cli.app import command_line, say, say_path
 from gneg.cli.tables import print_table
+from gneg.cli.values import at_least
 
 ANSWERS = "Answers"
 UNITS = {"": 1, "mb": 1, "gb": 1024, "tb": 1024**2}  # in megabytes
 
 Run = Annotated[str, typer.Argument(help="The folder of a run, or one of its model-SEED.pt.")]
-K = Annotated[int, typer.Option("--k", "-k", help="Answers to each.", rich_help_panel=ANSWERS)]
+K = Annotated[
+    int, typer.Option("--k", "-k", help="Answers to each.", rich_help_panel=ANSWERS), at_least(1)
+]
 KeepKnown = Annotated[
     bool,
     typer.Option("--keep-known", help="List known links too, marked.", rich_help_panel=ANSWERS),

@@ -14,6 +14,7 @@ from gneg.cli.output import print_json, progress_console
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
+from gneg.cli.values import Checked, any_sampler, at_least, exists, one_of, setting
 from gneg.training.config import LinkConfig
 
 
@@ -27,26 +28,31 @@ def audit_command(
         ),
     ],
     sampler: Annotated[
-        str, typer.Option(help="A sampler expression, see gneg samplers.")
+        str, typer.Option(help="A sampler expression, see gneg samplers."), Checked(any_sampler)
     ] = LinkConfig().sampler,
-    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 8,
-    negatives: Annotated[int, typer.Option(help="Number of negatives to draw.")] = 1_000_000,
+    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive."), at_least(1)] = 8,
+    negatives: Annotated[
+        int, typer.Option(help="Number of negatives to draw."), at_least(1)
+    ] = 1_000_000,
     model: Annotated[
         Path | None,
         typer.Option(
             help="A run folder or model-SEED.pt of gneg train (gneg kg train), for samplers that "
             "select by a model and to see how it ranks negatives."
         ),
+        Checked(exists),
     ] = None,
     known: Annotated[
         str,
         typer.Option(help="Edges that negatives avoid: train, train+valid or all."),
+        setting(LinkConfig, "known"),
     ] = "train",
     corrupt: Annotated[
         str,
         typer.Option(help="End that is replaced: both, dst or src; for triples also bernoulli."),
+        one_of("both", "dst", "src", "head", "tail", "bernoulli"),
     ] = "both",
-    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness."), at_least(0)] = 0,
     out: Annotated[Path | None, typer.Option(help="File for all figures as JSON.")] = None,
     plots: Annotated[
         Path | None,

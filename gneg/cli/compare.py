@@ -28,18 +28,19 @@ from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_comparison
 from gneg.cli.sources import DataOptions, DataSource
+from gneg.cli.values import Checked, at_least, hard_sets, listed, sampler_list
 from gneg.training.config import LinkConfig, TripleConfig
 
-Jobs = Annotated[int, typer.Option(min=1, help="Processes at once.", rich_help_panel=RUN)]
+Jobs = Annotated[int, typer.Option(help="Processes at once.", rich_help_panel=RUN), at_least(1)]
 Trials = Annotated[
     int,
     typer.Option(
         "--search",
-        min=0,
         help="Trials of a search over learning rate, temperature and mixture weight for each "
         "combination (needs optuna).",
         rich_help_panel=RUN,
     ),
+    at_least(0),
 ]
 ReportPage = Annotated[
     Path | None,
@@ -61,18 +62,25 @@ Samplers = Annotated[
 @expand_groups
 def compare_command(
     dataset: Dataset,
-    samplers: Samplers = "uniform,mixture(uniform:0.75, walk:0.25)",
+    samplers: Annotated[
+        Samplers, sampler_list(LinkConfig)
+    ] = "uniform,mixture(uniform:0.75, walk:0.25)",
     encoders: Annotated[
-        str, typer.Option(help="sage, gcn, lightgcn, heuristics, separated by commas.")
+        str,
+        typer.Option(help="sage, gcn, lightgcn, heuristics, separated by commas."),
+        listed(LinkConfig, "encoder"),
     ] = "sage",
     losses: Annotated[
-        str, typer.Option(help="Losses, separated by commas; auto: the one that suits the sampler.")
+        str,
+        typer.Option(help="Losses, separated by commas; auto: the one that suits the sampler."),
+        listed(LinkConfig, "loss", "auto"),
     ] = "auto",
     hardset: Annotated[
         list[Path] | None,
         typer.Option(
             help="Files of gneg hardset for the test edges; one is made if none is given."
         ),
+        Checked(hard_sets),
     ] = None,
     hard: Annotated[bool, typer.Option(help="Rank against a hard set as well.")] = True,
     settings: Settings[LinkConfig] = ConfigOptions(  # type: ignore[assignment]
@@ -102,6 +110,10 @@ def compare_command(
         loss=[None if loss == "auto" else loss for loss in losses.split(",")],
         sampler=_expressions(samplers),
     )
+    for config in configs:
+        if config.training_free:
+            hint = "heuristics are ranked beside"
+            checks.fail("encoders", "of models that are trained", config.encoder, hint=hint)
     _check_outputs(out, report)
     callbacks = trackers(track)
     data = source.load(dataset)
@@ -120,8 +132,12 @@ def kg_compare_command(
             "test.txt."
         ),
     ],
-    samplers: Samplers = "uniform,typed,mixture(uniform:0.75, typed:0.25)",
-    models: Annotated[str, typer.Option(help="Models, separated by commas.")] = "transe",
+    samplers: Annotated[
+        Samplers, sampler_list(TripleConfig)
+    ] = "uniform,typed,mixture(uniform:0.75, typed:0.25)",
+    models: Annotated[
+        str, typer.Option(help="Models, separated by commas."), listed(TripleConfig, "model")
+    ] = "transe",
     settings: Settings[TripleConfig] = ConfigOptions(  # type: ignore[assignment]
         TripleConfig, leave_out=("sampler", "model")
     ),

@@ -30,6 +30,7 @@ from gneg.cli.groups import expand_groups
 from gneg.cli.options import Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
+from gneg.cli.values import Checked, exists
 
 PARTS = ("head", "relation", "tail")
 
@@ -44,6 +45,7 @@ def predict_triples_command(
     queries: Annotated[
         Path | None,
         typer.Option(help="Table with two of the columns head, relation and tail."),
+        Checked(exists),
     ] = None,
     k: K = 20,
     keep_known: KeepKnown = False,

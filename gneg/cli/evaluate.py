@@ -14,11 +14,28 @@ from gneg.cli.groups import expand_groups
 from gneg.cli.output import print_json
 from gneg.cli.sources import DataOptions, DataSource, repeat
 from gneg.cli.tables import print_table
+from gneg.cli.values import Checked, at_least, hard_sets, one_of
 from gneg.evaluation.metrics import Against
 from gneg.graph.heuristics import KINDS
 
 ESTIMATE, ESTIMATED = "estimate", "all, estimated"  # a value of --against and its column
 LOG_Q = "log_q("  # prefix of the name of a base measure
+
+
+def _check_model(name: str, text: str) -> str:
+    """Return what is evaluated, if it is there."""
+    if text.startswith(LOG_Q):
+        from gneg.samplers.text.build import check
+
+        check(text[len(LOG_Q) : -1], argument=name)
+        return text
+    spelt = checks.spelling(text, KINDS)
+    file = text.rpartition(":")[0] if ".py:" in text else text
+    if spelt not in KINDS and not Path(file).exists():
+        allowed = f"a run of gneg train, a file of scores, FILE.py:FUNCTION, {LOG_Q}SAMPLER)"
+        options = f"{allowed} or one of {', '.join(KINDS)}"
+        checks.fail(name, options, text, hint=checks.closest(text, KINDS))
+    return spelt
 
 
 @app.command("evaluate")
@@ -30,6 +47,7 @@ def evaluate_command(
             help="A run folder or model-SEED.pt of gneg train; cn, aa, ra, ppr, katz, pa, cosine; "
             "log_q(SAMPLER), a base measure alone; scores in .npy or .npz; FILE.py:FUNCTION."
         ),
+        Checked(_check_model),
     ],
     dataset: Annotated[
         str | None,
@@ -38,6 +56,7 @@ def evaluate_command(
     hardset: Annotated[
         list[Path] | None,
         typer.Option(help="A file of gneg hardset; may be given several times."),
+        Checked(hard_sets),
     ] = None,
     against: Annotated[
         str,
@@ -46,6 +65,7 @@ def evaluate_command(
             "known ones, from both ends, as lists of answers are read; estimate: all, of a trained "
             "model, with ranks that are exact among the likeliest nodes and estimated beyond."
         ),
+        one_of(*get_args(Against), ESTIMATE),
     ] = "sets",
     budget: Annotated[
         int | None,
@@ -53,12 +73,17 @@ def evaluate_command(
             help="Pairs that are scored at most with --against all; beyond it a random sample of "
             "the edges is ranked. Without it a number that takes minutes."
         ),
+        at_least(1),
     ] = None,
-    part: Annotated[str, typer.Option(help="Positives to rank: valid or test.")] = "test",
+    part: Annotated[
+        str, typer.Option(help="Positives to rank: valid or test."), one_of("valid", "test")
+    ] = "test",
     resamples: Annotated[
-        int, typer.Option(help="Bootstrap samples for the 95 % intervals; 0: no intervals.")
+        int,
+        typer.Option(help="Bootstrap samples for the 95 % intervals; 0: no intervals."),
+        at_least(0),
     ] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap."), at_least(0)] = 0,
     out: Annotated[Path | None, typer.Option(help="File for all figures as JSON.")] = None,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
 ) -> None:
@@ -88,7 +113,6 @@ def evaluate_command(
     edges = data.valid if part == "valid" else data.test
     sets = load_sets(hardset or (), edges.pos)
     options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
-    checks.choice("against", against, (*get_args(Against), ESTIMATE))
     options |= {"against": against, "budget": budget}
     results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
     results["command"] = command_line()
@@ -110,9 +134,6 @@ def _record_of(model: str) -> dict[str, Any]:
     scores = path.suffix in (".npy", ".npz") or ".py:" in model or model.startswith(LOG_Q)
     if scores or model in KINDS:
         checks.fail("dataset", "given unless MODEL is a run of gneg train", None)
-    if not path.exists():
-        allowed = f"a run of gneg train, a file of scores, FILE.py:FUNCTION, {LOG_Q}SAMPLER)"
-        checks.fail("model", f"{allowed} or one of {', '.join(KINDS)}", model)
     record = load_record(path)
     if "triples" in record["dataset"]:
         hint = "its results.json holds the metrics, gneg kg train prints them"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from gneg.cli import output
 from gneg.cli.app import plain_errors
+from gneg.cli.values import Checked, checked, name_of
 
 
 class Group(ABC):
@@ -57,6 +60,9 @@ def expand_groups(command: Command) -> Command:
         "context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
     )
 
+    annotations = {entry.name: entry.annotation for entry in parameters}
+    names = {name: name_of(name, annotation) for name, annotation in annotations.items()}
+
     @functools.wraps(command)
     def run(context: typer.Context, **values: Any) -> None:
         typed = {
@@ -65,8 +71,10 @@ def expand_groups(command: Command) -> Command:
             if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"
         }
         mode = {name: values.pop(name) for name in output.OPTIONS}
-        arguments = {name: value for name, value in values.items() if name not in owner}
-        with output.output_mode(**mode), plain_errors():
+        with output.output_mode(**mode), plain_errors(), _as_typed(names):
+            for name, value in values.items():
+                values[name] = checked(annotations[name], names[name], value)
+            arguments = {name: value for name, value in values.items() if name not in owner}
             for name, group in groups.items():
                 options = {option: values[option] for option in values if owner.get(option) == name}
                 arguments[name] = group.collect(options, typed)
@@ -80,7 +88,21 @@ def expand_groups(command: Command) -> Command:
     return typing.cast(Command, expanded)
 
 
-def parameter(name: str, kind: Any, default: Any, *names: str, **option: Any) -> inspect.Parameter:
+@contextmanager
+def _as_typed(names: dict[str, str]) -> Iterator[None]:
+    """Name an option in an error as it is typed, which calls it by its parameter."""
+    try:
+        yield
+    except ValueError as error:
+        match = re.match(r"'(\w+)'", str(error))
+        if match is None or names.get(match[1], match[1]) == match[1]:
+            raise
+        raise ValueError(f"'{names[match[1]]}'{str(error)[match.end() :]}") from error
+
+
+def parameter(
+    name: str, kind: Any, default: Any, *names: str, check: Checked | None = None, **option: Any
+) -> inspect.Parameter:
     """Return an option as the parameter of a command.
 
     Args:
@@ -88,9 +110,10 @@ def parameter(name: str, kind: Any, default: Any, *names: str, **option: Any) ->
         kind: Its type.
         default: Its default.
         names: Flags; without them ``--name``.
+        check: Check of its value; None: none.
         option: Further arguments of ``typer.Option``.
     """
-    annotation = Annotated[kind, typer.Option(*names, **option)]
+    annotation = Annotated[kind, typer.Option(*names, **option), check]
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )

@@ -7,15 +7,29 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from gneg import files
+from gneg import checks, files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset, Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
+from gneg.cli.values import Checked, at_least, one_of, setting
+from gneg.training.config import LinkConfig
 
 HEART = "HeaRT"
+
+
+def _check_family(name: str, text: str) -> str:
+    """Return the name of a family, or the expression of a sampler."""
+    from gneg.evaluation.hardset.families import DENSEST, ORDERED, POOLED
+    from gneg.samplers.text.build import check
+
+    named = checks.spelling(text, (*ORDERED, *POOLED))
+    if named not in (*ORDERED, *POOLED):
+        inner = text[len(DENSEST) : -1] if text.startswith(DENSEST) else text
+        check(inner, argument=name)
+    return named
 
 
 @app.command("hardset")
@@ -35,27 +49,39 @@ def hardset_command(
             help="heart, stratified, community, historical, densest(SAMPLER), or a sampler "
             "expression."
         ),
+        Checked(_check_family),
     ] = "heart",
-    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 500,
-    part: Annotated[str, typer.Option(help="Positives: valid or test.")] = "test",
+    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive."), at_least(1)] = 500,
+    part: Annotated[
+        str, typer.Option(help="Positives: valid or test."), one_of("valid", "test")
+    ] = "test",
     known: Annotated[
-        str, typer.Option(help="Edges excluded from the negatives: all, train+valid or train.")
+        str,
+        typer.Option(help="Edges excluded from the negatives: all, train+valid or train."),
+        setting(LinkConfig, "known"),
     ] = "all",
-    ends: Annotated[str, typer.Option(help="End that is replaced: both, dst or src.")] = "both",
+    ends: Annotated[
+        str,
+        typer.Option(help="End that is replaced: both, dst or src."),
+        one_of("both", "dst", "src"),
+    ] = "both",
     merge: Annotated[
         str,
         typer.Option(
             help="Whether the best or the mean of a candidate's ranks counts.",
             rich_help_panel=HEART,
         ),
+        one_of("best", "mean"),
     ] = "best",
     local: Annotated[
         str,
         typer.Option(help="Heuristic of common neighbours: ra or cn.", rich_help_panel=HEART),
+        one_of("ra", "cn"),
     ] = "ra",
     alpha: Annotated[
         float,
         typer.Option(help="Restart probability of PageRank, in (0, 1].", rich_help_panel=HEART),
+        Checked(lambda name, value: checks.number(name, value, 0, 1, open_low=True)),
     ] = 0.15,
     tolerance: Annotated[
         float | None,
@@ -63,8 +89,9 @@ def hardset_command(
             help="Tolerance of PageRank; without it by the size of the graph.",
             rich_help_panel=HEART,
         ),
+        Checked(lambda name, value: checks.number(name, value, 0, open_low=True)),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random choices."), at_least(0)] = 0,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
     fresh: Fresh = False,
 ) -> None:

@@ -17,6 +17,7 @@ import typer
 
 from gneg import checks, files
 from gneg.cli.groups import Group, parameter
+from gneg.cli.values import at_least
 from gneg.training import record
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
@@ -30,7 +31,7 @@ Dataset = Annotated[
     str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")
 ]
 Seeds = Annotated[
-    int, typer.Option(min=1, help="Number of runs, with seeds 0, 1, ...", rich_help_panel=RUN)
+    int, typer.Option(help="Number of runs, with seeds 0, 1, ...", rich_help_panel=RUN), at_least(1)
 ]
 Out = Annotated[
     Path | None,
@@ -122,7 +123,7 @@ class ConfigOptions(Group):
             if entry.kind is bool:
                 names = [f"{flag}/--no-{name.replace('_', '-')}" if entry.default else flag]
             kind = entry.kind | None if entry.optional else entry.kind
-            option = {"help": entry.help, "rich_help_panel": entry.option.group}
+            option: dict[str, Any] = {"help": entry.help, "rich_help_panel": entry.option.group}
             parameters.append(parameter(name, kind, entry.default, *names, **option))
         parameters.append(
             parameter(
@@ -140,7 +141,11 @@ class ConfigOptions(Group):
     def collect(self, values: dict[str, Any], typed: Collection[str]) -> Settings[Any]:
         """Return what was typed and what stands in the file."""
         path = values.pop("config")
-        named = {name: value for name, value in values.items() if name in typed}
+        named = {
+            name: self.settings[name].checked(value)
+            for name, value in values.items()
+            if name in typed
+        }
         if path is None:
             return Settings(self.config, named)
         content = read_config(path)

@@ -31,6 +31,7 @@ from gneg.cli.groups import expand_groups
 from gneg.cli.options import Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
+from gneg.cli.values import Checked, exists, one_of
 
 PRINTED = 50  # nodes whose answers are printed where there is no --out
 
@@ -43,7 +44,9 @@ def predict_command(
         list[str] | None, typer.Option(help="A node by name; may be given several times.")
     ] = None,
     nodes: Annotated[
-        Path | None, typer.Option(help="File with the name of a node in each line.")
+        Path | None,
+        typer.Option(help="File with the name of a node in each line."),
+        Checked(exists),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Answer for all nodes.")] = False,
     users: Annotated[
@@ -53,7 +56,9 @@ def predict_command(
         bool, typer.Option("--items", help="Of users and items: users for items (for all).")
     ] = False,
     side: Annotated[
-        str, typer.Option(help="End that is looked for: target or source of links.")
+        str,
+        typer.Option(help="End that is looked for: target or source of links."),
+        one_of("target", "source"),
     ] = "target",
     k: K = 20,
     candidates: Annotated[
@@ -74,9 +79,10 @@ def predict_command(
         typer.Option(
             help="Links of new nodes, which are then answered for (GraphSAGE, GCN on features)."
         ),
+        Checked(exists),
     ] = None,
     new_features: Annotated[
-        Path | None, typer.Option(help="Features of the new nodes, by name.")
+        Path | None, typer.Option(help="Features of the new nodes, by name."), Checked(exists)
     ] = None,
     fresh: Fresh = False,
 ) -> None:
@@ -89,7 +95,6 @@ def predict_command(
 
     [bold]gneg predict runs/friends-... --all -k 10 --out links.parquet[/]
     """
-    checks.choice("side", side, ("target", "source"))
     _check_choices(
         {"--users": users, "--items": items, "--side source": side == "source"},
         {"--node": bool(node), "--nodes": nodes is not None, "--all": every,

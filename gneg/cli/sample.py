@@ -14,6 +14,7 @@ from gneg.cli.options import Dataset, Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
+from gneg.cli.values import Checked, at_least, exists, one_of, setting
 from gneg.training.config import LinkConfig
 
 
@@ -25,22 +26,32 @@ def sample_command(
         "negatives.parquet"
     ),
     sampler: Annotated[
-        str, typer.Option(help="A sampler expression, see gneg samplers.")
+        str,
+        typer.Option(help="A sampler expression, see gneg samplers."),
+        setting(LinkConfig, "sampler"),
     ] = LinkConfig().sampler,
-    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive.")] = 10,
-    part: Annotated[str, typer.Option(help="Positives: train, valid or test.")] = "train",
+    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive."), at_least(1)] = 10,
+    part: Annotated[
+        str, typer.Option(help="Positives: train, valid or test."), one_of("train", "valid", "test")
+    ] = "train",
     known: Annotated[
         str,
         typer.Option(help="Edges that negatives avoid: train, train+valid or all."),
+        setting(LinkConfig, "known"),
     ] = "train",
-    corrupt: Annotated[str, typer.Option(help="End that is replaced: dst, src or both.")] = "dst",
+    corrupt: Annotated[
+        str,
+        typer.Option(help="End that is replaced: dst, src or both."),
+        setting(LinkConfig, "corrupt"),
+    ] = "dst",
     model: Annotated[
         Path | None,
         typer.Option(
             help="A run folder or model-SEED.pt of gneg train, for samplers that select by a model."
         ),
+        Checked(exists),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness."), at_least(0)] = 0,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
     fresh: Fresh = False,
 ) -> None:
@@ -54,7 +65,7 @@ def sample_command(
     from gneg.datasets.negatives import sample
     from gneg.samplers.formats.columns import suffix_of
 
-    suffix_of(files.check_output("out", out, inputs=(dataset, source.features, model)))
+    suffix_of(files.check_output("out", out, inputs=(dataset, source.features, model)), "out")
     data = source.load(dataset)
     score = z = None
     if model is not None:

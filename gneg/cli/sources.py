@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from gneg import checks, files
 from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
-from gneg.datasets.table_options import HELP, TableOptions
+from gneg.cli.values import Checked, at_least, exists, one_of
+from gneg.datasets.table_options import HELP, Cover, TableOptions
 
 TABLE = "Your own table, where it is not understood"
 TABLE_FIELDS = {entry.name: entry for entry in fields(TableOptions)}
@@ -166,7 +167,14 @@ class DataOptions(Group):
             )
             return [
                 root,
-                parameter("unseen", str, "keep", help=unseen, rich_help_panel=DATA),
+                parameter(
+                    "unseen",
+                    str,
+                    "keep",
+                    check=one_of("keep", "drop"),
+                    help=unseen,
+                    rich_help_panel=DATA,
+                ),
                 _split_seed(),
                 *_table_parameters(TRIPLE_FIELDS),
             ]
@@ -176,6 +184,7 @@ class DataOptions(Group):
                 "features",
                 Path | None,
                 None,
+                check=Checked(exists),
                 help="Features for your own edge list: .npy, .npz or .csv.",
                 rich_help_panel=DATA,
             ),
@@ -209,7 +218,7 @@ class DataOptions(Group):
 
 def _split_seed() -> inspect.Parameter:
     text = "Seed of the split where there is no official one."
-    return parameter("split_seed", int, 0, help=text, rich_help_panel=DATA)
+    return parameter("split_seed", int, 0, check=at_least(0), help=text, rich_help_panel=DATA)
 
 
 def _table_parameters(names: Iterable[str]) -> list[inspect.Parameter]:
@@ -225,6 +234,7 @@ def _table_parameters(names: Iterable[str]) -> list[inspect.Parameter]:
             kinds.get(name, str | None),
             TABLE_FIELDS[name].default,
             *([FLAGS[name]] if name in FLAGS else []),
+            check=one_of(*get_args(Cover)) if name == "cover" else None,
             help=HELP[name],
             rich_help_panel=TABLE,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import checks, files
+from gneg import files
 from gneg.cli.app import app, command_line, kg, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
@@ -16,16 +16,17 @@ from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_link_results, print_triple_results
 from gneg.cli.sources import DataOptions, DataSource, repeat
+from gneg.cli.values import at_least, one_of
 from gneg.training.config import LinkConfig, TripleConfig
 
 OptionalSeeds = Annotated[
     int | None,
     typer.Option(
-        min=1,
         help="Number of runs, with seeds 0, 1, ...; without it one, or with --config results.json "
         "the seeds of the earlier run.",
         rich_help_panel=RUN,
     ),
+    at_least(1),
 ]
 OptionalDataset = Annotated[
     str | None,
@@ -47,6 +48,7 @@ def train_command(
             "none: the defaults shown here. Without it auto, or none with --config.",
             rich_help_panel="Model",
         ),
+        one_of("auto", "none"),
     ] = None,
     settings: Settings[LinkConfig] = ConfigOptions(LinkConfig),  # type: ignore[assignment]
     source: DataSource = DataOptions(),  # type: ignore[assignment]
@@ -66,7 +68,6 @@ def train_command(
     dataset, source = repeat(dataset, source, settings.earlier)
     config, reasons = settings.config(), None
     chosen = recipe or ("none" if settings.file else "auto")
-    checks.choice("recipe", chosen, ("auto", "none"))
     files.check_output("out", out or RUNS, folder=True)
     callbacks = trackers(track)
     data = source.load(dataset)

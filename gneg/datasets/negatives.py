@@ -73,7 +73,7 @@ def sample(
     """
     data = as_links(data)
     out = files.check_output("out", out)
-    suffix_of(out)
+    suffix_of(out, "out")
     pos = data.positives(part)
     if not pos.size(1):
         checks.fail("part", "a part with positives", repr(part))

@@ -7,16 +7,24 @@ import torch
 from gneg import checks
 
 
-def check_name(name: str, text: str) -> None:
-    """Refuse a text that is no device of torch; whether it is here shows when a run starts.
+def check_name(name: str, text: str) -> str:
+    """Return the name of a device of torch; whether it is here shows when a run starts.
 
     Raises:
         ValueError: If torch has no such device.
     """
     try:
-        torch.device(text)
+        torch.device(text.lower())
     except RuntimeError:
         checks.fail(name, "a device of torch, such as cpu or cuda:0", repr(text))
+    return text.lower()
+
+
+def available() -> list[str]:
+    """Return the names of the devices of this machine that torch can use."""
+    backends = {"mps": torch.backends.mps, "xpu": torch.xpu}
+    others = [name for name, backend in backends.items() if backend.is_available()]
+    return ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), *others]
 
 
 def usable(text: str) -> str | None:
@@ -43,5 +51,6 @@ def check_usable(name: str, text: str) -> torch.device:
     """
     reason = usable(text)
     if reason is not None:
-        checks.fail(name, "a device that torch has here, such as cpu", f"{text}: {reason}")
+        here = ", ".join(available())
+        checks.fail(name, f"a device that torch has here: {here}", f"{text}: {reason}")
     return torch.device(text)

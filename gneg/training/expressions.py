@@ -11,40 +11,48 @@ from gneg.samplers.triples.build import check as check_triple_expression
 from gneg.samplers.triples.build import has_density
 
 
-def check_sampler(name: str, text: str) -> None:
-    """Refuse what is no sampler of pairs."""
+def check_sampler(name: str, text: str) -> str:
+    """Return the text of a sampler of pairs; refuse another."""
     check_expression(text, argument=name)
+    return text
 
 
-def check_triple_sampler(name: str, text: str) -> None:
-    """Refuse what is no sampler of triples."""
+def check_triple_sampler(name: str, text: str) -> str:
+    """Return the text of a sampler of triples; refuse another."""
     check_triple_expression(text, argument=name)
+    return text
 
 
-def check_base_measure(name: str, text: str) -> None:
-    """Refuse what is no sampler of pairs with a density in closed form."""
-    if text not in ("none", "sampler"):
-        _check_density(name, text, part_without_density(check_expression(text, argument=name)))
+def check_base_measure(name: str, text: str) -> str:
+    """Return the text of a sampler of pairs with a density in closed form; refuse another."""
+    if text.lower() in ("none", "sampler"):
+        return text.lower()
+    return _check_density(name, text, part_without_density(check_expression(text, argument=name)))
 
 
-def check_triple_base_measure(name: str, text: str) -> None:
-    """Refuse what is no sampler of triples with a density in closed form."""
-    if text not in ("none", "sampler"):
-        expression = check_triple_expression(text, argument=name)
-        _check_density(name, text, part_without_density(expression, has_density))
+def check_triple_base_measure(name: str, text: str) -> str:
+    """Return the text of a sampler of triples with a density in closed form; refuse another."""
+    if text.lower() in ("none", "sampler"):
+        return text.lower()
+    expression = check_triple_expression(text, argument=name)
+    return _check_density(name, text, part_without_density(expression, has_density))
 
 
-def check_kinds(name: str, text: str) -> None:
-    """Refuse what is neither none, all nor a list of pair features."""
-    if text in ("none", "all"):
-        return
-    kinds = [kind.strip() for kind in text.split(",")]
-    if not set(kinds) <= set(PAIR_KINDS) or len(set(kinds)) < len(kinds):
+def check_kinds(name: str, text: str) -> str:
+    """Return none, all or a list of pair features; refuse another text."""
+    if text.lower() in ("none", "all"):
+        return text.lower()
+    kinds = [kind.strip().lower() for kind in text.split(",")]
+    unknown = [kind for kind in kinds if kind not in PAIR_KINDS]
+    if unknown or len(set(kinds)) < len(kinds):
         allowed = f"none, all, or some of {', '.join(PAIR_KINDS)}, each once"
-        checks.fail(name, allowed, repr(text))
+        hint = checks.closest(unknown[0], ("none", "all", *PAIR_KINDS)) if unknown else ""
+        checks.fail(name, allowed, repr(text), hint=hint)
+    return ",".join(kinds)
 
 
-def _check_density(name: str, text: str, lacking: Expression | None) -> None:
+def _check_density(name: str, text: str, lacking: Expression | None) -> str:
     if lacking is not None:
         allowed = "none, or a sampler with a density in closed form"
         checks.fail(name, allowed, checks.shown(text), hint=f"{lacking} has none")
+    return text

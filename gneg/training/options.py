@@ -34,8 +34,8 @@ class Option:
         high: The largest value of a number; None: no bound.
         above: Whether ``low`` itself is excluded.
         choices: The allowed texts, if the type is not a ``Literal``; None: any text.
-        check: Called with name and text of a setting without choices, to refuse it; None: any
-            text.
+        check: Called with name and text of a setting without choices, to refuse it, or to return
+            it as it is spelt; None: any text.
         short: A one-letter option, such as ``-k``.
     """
 
@@ -45,7 +45,7 @@ class Option:
     high: float | None = None
     above: bool = False
     choices: tuple[str, ...] | None = None
-    check: Callable[[str, str], object] | None = None
+    check: Callable[[str, str], str] | None = None
     short: str | None = None
 
     @property
@@ -75,7 +75,7 @@ def setting(
     high: float | None = None,
     above: bool = False,
     choices: tuple[str, ...] | None = None,
-    check: Callable[[str, str], object] | None = None,
+    check: Callable[[str, str], str] | None = None,
 ) -> Any:
     """Return a dataclass field that describes itself; arguments as in :class:`Option`."""
     return Option(help, group, low, high, above, choices, check).field(default)
@@ -99,14 +99,14 @@ class Setting:
     default: Any
     option: Option
 
-    def check(self, value: Any) -> None:
-        """Refuse a value of the wrong type, out of range or not among the choices.
+    def checked(self, value: Any) -> Any:
+        """Return a value, a name as it is spelt and a number as Python's.
 
         Raises:
-            ValueError: If the value is not allowed.
+            ValueError: If the value has the wrong type, is out of range or not among the choices.
         """
         if value is None and self.optional:
-            return
+            return value
         option = self.option
         if self.kind is bool:
             if not isinstance(value, bool):
@@ -117,9 +117,10 @@ class Setting:
             allowed = f"one of {', '.join(option.choices)}" if option.choices else "a text"
             checks.fail(self.name, allowed, repr(value))
         elif option.choices is not None:
-            checks.choice(self.name, value, option.choices + (None,) * self.optional)
+            return checks.choice(self.name, checks.spelling(value, option.choices), option.choices)
         elif option.check is not None:
-            option.check(self.name, value)
+            return option.check(self.name, value)
+        return self.kind(value) if isinstance(value, np.generic) else value
 
     def _check_number(self, value: Any) -> None:
         option = self.option
@@ -176,16 +177,14 @@ def _resolve(hint: Any) -> tuple[type, bool, tuple[str, ...] | None]:
 
 
 def check_settings(config: Any) -> None:
-    """Refuse a config one of whose values is not allowed.
+    """Refuse a config one of whose values is not allowed, and spell its names as they are.
 
     Raises:
         ValueError: If a value has the wrong type, is out of range or not among the choices.
     """
     for name, described in settings(type(config)).items():
-        value = getattr(config, name)
-        described.check(value)
-        if isinstance(value, np.generic):  # a record of the config holds plain numbers
-            object.__setattr__(config, name, described.kind(value))
+        # As a record of the config holds it.
+        object.__setattr__(config, name, described.checked(getattr(config, name)))
 
 
 def documented(config: type[Config]) -> type[Config]:
@@ -224,6 +223,6 @@ def check_values(config: type[Config], values: Mapping[str, Any], source: str) -
         checks.fail("config", names, f"{text} in {source}", hint=guess)
     for name, value in values.items():
         try:
-            described[name].check(value)
+            described[name].checked(value)
         except ValueError as error:
             raise ValueError(f"{error}; it stands in {source}") from None

@@ -54,7 +54,7 @@ def test_wrong_values_are_answered_with_a_suggestion(tmp_path, monkeypatch):
         (["train", "cora2"], "did you mean 'Cora'?"),
         (["train", "umls"], "a knowledge graph: load_triples, or gneg kg"),
         (["train", "digits", "--sampler", "wlak"], "did you mean 'walk'?"),
-        (["train", "digits", "--encoder", "SAGE"], "did you mean 'sage'?"),
+        (["train", "digits", "--encoder", "sgae"], "did you mean 'sage'?"),
     ):
         result = run(*words)
         assert result.exit_code == 2

@@ -113,12 +113,12 @@ def audit(
         ValueError: If an argument is out of range, or the sampler needs a model and ``score`` is
             None.
     """
-    data = as_data(data)
     k = checks.integer("k", k, 1)
     negatives = checks.integer("negatives", negatives, k)
     if negatives > MOST:
         checks.fail("negatives", f"at most {MOST:,}", negatives)
     name = sampler if isinstance(sampler, str) else repr(sampler)
+    data = as_data(data)
     adapter = adapt(data, sampler, known=known, corrupt=corrupt, z=z)
     require_model(adapter.sampler, score)
     queries = -(-negatives // k)

@@ -84,7 +84,6 @@ def hardset(
         ValueError: If an argument is out of range, or the family needs features, times or a
             homogeneous graph that the data does not have.
     """
-    data = as_links(data)
     checks.choice("part", part, ("valid", "test"))
     checks.choice("ends", ends, ("both", "dst", "src"))
     k = checks.integer("k", k, 2 if ends == "both" else 1)
@@ -92,6 +91,7 @@ def hardset(
         checks.fail("k", f"at most {MOST:,}", k)
     if ends == "both" and k % 2:
         checks.fail("k", "even with ends='both', half of them for each end", k)
+    data = as_links(data)
     pos = (data.valid if part == "valid" else data.test).pos
     settings: dict[str, Any] = {
         "family": family,

@@ -30,14 +30,18 @@ _IDS = ("src", "replaced", "index", "relation")
 _KINDS = {**dict.fromkeys(_IDS, np.integer), "side": np.bool_, "log_q": np.floating}
 
 
-def suffix_of(path: Path) -> str:
+def suffix_of(path: Path, name: str = "path") -> str:
     """Return the suffix of ``path``.
+
+    Args:
+        path: The file.
+        name: The argument that it came as, for errors.
 
     Raises:
         ValueError: If it is not that of a file of negatives.
     """
     if path.suffix not in SUFFIXES:
-        checks.fail("path", f"a name that ends in one of {', '.join(SUFFIXES)}", str(path))
+        checks.fail(name, f"a name that ends in one of {', '.join(SUFFIXES)}", str(path))
     return path.suffix
 
 

@@ -175,13 +175,17 @@ def parse(text: str, argument: str = "sampler") -> Expression:
     return expression
 
 
-def parse_list(text: str) -> list[Expression]:
+def parse_list(text: str, argument: str = "sampler") -> list[Expression]:
     """Parse sampler expressions with commas between them.
+
+    Args:
+        text: The expressions.
+        argument: The name of the argument that they came as, for errors.
 
     Raises:
         ValueError: If an expression is malformed; the message points at the place.
     """
-    reader = _Reader(Source(text))
+    reader = _Reader(Source(text, argument))
     expressions = [reader.sampler()]
     while reader.take(","):
         expressions.append(reader.sampler())
