@@ -24,6 +24,7 @@ MODULES = {
     "torch-geometric": "torch_geometric",
     "faiss-cpu": "faiss",
     "pyyaml": "yaml",
+    "mlflow-skinny": "mlflow",
 }
 ROOT = Path(gneg.__file__).parent
 

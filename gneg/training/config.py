@@ -27,6 +27,7 @@ from gneg.training.device import check_name
 from gneg.training.expressions import (
     check_base_measure,
     check_kinds,
+    check_loss,
     check_sampler,
     check_triple_base_measure,
     check_triple_sampler,
@@ -195,7 +196,8 @@ class LinkConfig(TrainConfig):
     device: str = DEVICE.field("cpu")
 
     def check_together(self) -> None:
-        """Refuse a GNN without layers, and a base measure without a density."""
+        """Refuse a GNN without layers, and a base measure or loss without a density."""
+        check_loss(self.loss, self.sampler)
         if self.base_measure == "sampler":
             check_base_measure("base_measure", self.sampler)
         if self.encoder in GNNS and self.layers < 1:
@@ -276,7 +278,8 @@ class TripleConfig(TrainConfig):
     device: str = DEVICE.field("cpu")
 
     def check_together(self) -> None:
-        """Refuse settings that exclude each other, and a base measure without a density."""
+        """Refuse settings that exclude each other, and a base measure or loss without a density."""
+        check_loss(self.loss, self.sampler, triples=True)
         if self.base_measure == "sampler":
             check_triple_base_measure("base_measure", self.sampler)
         if self.p not in (1, 2):

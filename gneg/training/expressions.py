@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gneg import checks
+from gneg.losses import LOSSES
 from gneg.nn.choices import PAIR_KINDS
 from gneg.samplers.text.build import check as check_expression
 from gneg.samplers.text.density import part_without_density
@@ -36,6 +37,17 @@ def check_triple_base_measure(name: str, text: str) -> str:
         return text.lower()
     expression = check_triple_expression(text, argument=name)
     return _check_density(name, text, part_without_density(expression, has_density))
+
+
+def check_loss(loss: str | None, sampler: str, *, triples: bool = False) -> None:
+    """Refuse a loss that needs a density together with a sampler that has none in closed form."""
+    if loss not in LOSSES or not LOSSES[loss].needs_log_q:
+        return
+    expression = (check_triple_expression if triples else check_expression)(sampler)
+    lacking = part_without_density(expression, has_density if triples else None)
+    if lacking is not None:
+        allowed = "a loss that needs no closed-form log_q, such as infonce"
+        checks.fail("loss", allowed, f"{loss} with {sampler}", hint=f"{lacking} has none")
 
 
 def check_kinds(name: str, text: str) -> str:

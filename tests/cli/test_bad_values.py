@@ -28,9 +28,10 @@ ANY_VALUE = {
 
 def callback_of(name):
     *group, word = name.split()
+    commands = typer.main.get_command(app)
+    (commands.load("kg") if group else commands).load(word)
     registered = (kg if group else app).registered_commands
-    callbacks = {entry.name or entry.callback.__name__: entry.callback for entry in registered}
-    return callbacks[word]
+    return next(entry.callback for entry in registered if entry.name == word)
 
 
 def options(name):
@@ -66,6 +67,10 @@ def test_no_help_loses_its_brackets():
         (["compare", "e.csv", "--losses", "bce,bpp"], "'losses' must be one of 'bce'"),
         (["compare", "e.csv", "--encoders", "gcn,RA"], "'encoders' must be of models that are"),
         (["evaluate", "cosin", "e.csv"], "did you mean 'cosine'?"),
+        (
+            ["train", "e.csv", "--loss", "nce", "--sampler", "dns(walk)"],
+            "'loss' must be a loss",
+        ),
         (["audit", "e.csv", "--sampler", "tiped"], "'sampler': no sampler 'tiped'"),
         (["hardset", "e.csv", "--part", "tst"], "did you mean 'test'?"),
         (["sample", "e.csv", "--out", "f.xyz"], "'out' must be a name that ends in one of"),

@@ -64,17 +64,15 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_every_command_is_here_and_has_the_options():
-    def commands(group, prefix=""):
-        for name, command in group.commands.items():
-            yield from (
-                commands(command, f"{name} ")
-                if hasattr(command, "commands")
-                else [(prefix + name, command)]
-            )
-
     root = typer.main.get_command(app)
-    assert dict(commands(root)).keys() == COMMANDS.keys()
-    for command in (*dict(commands(root)).values(), root, root.commands["kg"]):
+    kg = root.load("kg")
+    names = [name for name in root.table if name != "kg"] + [f"kg {name}" for name in kg.table]
+    assert names == list(COMMANDS)
+    commands = [root, kg]
+    for name in names:
+        *group, word = name.split()
+        commands.append((kg if group else root).load(word))
+    for command in commands:
         flags = {flag for parameter in command.params for flag in parameter.opts}
         assert {"--quiet", "--json"} <= flags
 
