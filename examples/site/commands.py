@@ -69,7 +69,7 @@ def parameters(command: Callable[..., None]) -> Iterator[tuple[str, Any, Any, An
     hints = typing.get_type_hints(command, include_extras=True)
     for name, parameter in inspect.signature(command).parameters.items():
         if typing.get_origin(hints[name]) is typing.Annotated:
-            kind, info = typing.get_args(hints[name])
+            kind, info, *_ = typing.get_args(hints[name])
             yield name, kind, info, parameter.default
 
 

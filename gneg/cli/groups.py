@@ -113,7 +113,8 @@ def parameter(
         check: Check of its value; None: none.
         option: Further arguments of ``typer.Option``.
     """
-    annotation = Annotated[kind, typer.Option(*names, **option), check]
+    described: Any = Annotated[kind, typer.Option(*names, **option)]
+    annotation = described if check is None else Annotated[described, check]
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )

@@ -23,15 +23,8 @@ from gneg.nn.choices import (
     Norm,
 )
 from gneg.samplers.base import Corrupt
+from gneg.training import expressions
 from gneg.training.device import check_name
-from gneg.training.expressions import (
-    check_base_measure,
-    check_kinds,
-    check_loss,
-    check_sampler,
-    check_triple_base_measure,
-    check_triple_sampler,
-)
 from gneg.training.options import Option, check_settings, documented, setting
 
 __all__ = ["LinkConfig", "TrainConfig", "TripleConfig"]
@@ -124,7 +117,7 @@ class LinkConfig(TrainConfig):
     sampler: str = setting(
         "mixture(uniform:0.75, walk:0.25)",
         "Expression of the sampler that draws the negatives, see gneg samplers.",
-        check=check_sampler,
+        check=expressions.check_sampler,
     )
     loss: str | None = setting(
         None,
@@ -154,9 +147,9 @@ class LinkConfig(TrainConfig):
         "none",
         "Heuristics of a pair that the decoder sees beside the embeddings: none, all, or some of "
         f"{', '.join(PAIR_KINDS)}, separated by commas.",
-        check=check_kinds,
+        check=expressions.check_kinds,
     )
-    base_measure: str = setting("none", BASE_MEASURE, check=check_base_measure)
+    base_measure: str = setting("none", BASE_MEASURE, check=expressions.check_base_measure)
     base_weight: float | None = BASE_WEIGHT.field(None)
     base_form: Form = setting(
         "plain",
@@ -166,7 +159,7 @@ class LinkConfig(TrainConfig):
         "none",
         "Heuristics that are combined with the trained model, fitted on validation: none, all, or "
         "some kinds of pair features, separated by commas.",
-        check=check_kinds,
+        check=expressions.check_kinds,
     )
     known: KnownPolicy = setting(
         "train",
@@ -197,9 +190,9 @@ class LinkConfig(TrainConfig):
 
     def check_together(self) -> None:
         """Refuse a GNN without layers, and a base measure or loss without a density."""
-        check_loss(self.loss, self.sampler)
+        expressions.check_loss(self.loss, self.sampler)
         if self.base_measure == "sampler":
-            check_base_measure("base_measure", self.sampler)
+            expressions.check_base_measure("base_measure", self.sampler)
         if self.encoder in GNNS and self.layers < 1:
             checks.fail("layers", f"an integer >= 1 for the encoder {self.encoder}", self.layers)
 
@@ -241,7 +234,7 @@ class TripleConfig(TrainConfig):
         "uniform",
         "Expression of the sampler: uniform, frequency, typed, khop, walk, relwalk, similar, "
         "nearmiss, itself, and selectors around them.",
-        check=check_triple_sampler,
+        check=expressions.check_triple_sampler,
     )
     corrupt: TripleCorrupt = setting("bernoulli", "End of a positive that negatives replace")
     k: int = K.field(16)
@@ -258,7 +251,7 @@ class TripleConfig(TrainConfig):
     )
     n3: float = setting(0.0, "Weight of the mean cubed norm of a batch's embeddings.", low=0)
     l2: float = setting(0.0, "Weight of the mean squared norm of a batch's embeddings.", low=0)
-    base_measure: str = setting("none", BASE_MEASURE, check=check_triple_base_measure)
+    base_measure: str = setting("none", BASE_MEASURE, check=expressions.check_triple_base_measure)
     base_weight: float | None = BASE_WEIGHT.field(None)
     known: KnownPolicy = setting(
         "train",
@@ -279,9 +272,9 @@ class TripleConfig(TrainConfig):
 
     def check_together(self) -> None:
         """Refuse settings that exclude each other, and a base measure or loss without a density."""
-        check_loss(self.loss, self.sampler, triples=True)
+        expressions.check_loss(self.loss, self.sampler, triples=True)
         if self.base_measure == "sampler":
-            check_triple_base_measure("base_measure", self.sampler)
+            expressions.check_triple_base_measure("base_measure", self.sampler)
         if self.p not in (1, 2):
             checks.fail("p", "1 or 2", self.p)
         if self.margin is not None and self.loss not in ("margin", "nssa"):
