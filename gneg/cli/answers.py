@@ -52,7 +52,8 @@ def load_model(run: str, kind: str) -> Any:
     """Return the model of a run of links or of triples."""
     from gneg.prediction import LinkModel, load
 
-    model = load(run)
+    with naming("run", "model"):
+        model = load(run)
     is_link = isinstance(model, LinkModel)
     if is_link != (kind == "link"):
         wanted, other = ("triples", "gneg predict") if is_link else ("links", "gneg kg predict")
@@ -111,12 +112,12 @@ def make_page(model: Any, path: Path, title: str, looked_for: str) -> Any:
 
 
 @contextmanager
-def naming(option: str) -> Iterator[None]:
-    """Name an option in the errors of a reader, which calls its file the dataset."""
+def naming(option: str, argument: str = "dataset") -> Iterator[None]:
+    """Name an option in the errors of a reader, which calls its file by another name."""
     try:
         yield
     except ValueError as error:
-        raise ValueError(str(error).replace("'dataset'", f"'{option}'", 1)) from error
+        raise ValueError(str(error).replace(f"'{argument}'", f"'{option}'", 1)) from error
 
 
 def check_page(page: Path | None, *inputs: str | Path | None) -> None:

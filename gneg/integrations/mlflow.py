@@ -19,14 +19,25 @@ class MLflow(Tracker):
     Runs go where MLflow's own settings say, such as ``MLFLOW_TRACKING_URI``.
 
     Args:
-        experiment: The experiment; None: ``MLFLOW_EXPERIMENT_NAME``, or ``gneg``.
+        experiment: The experiment, which is made if it is not there; None:
+            ``MLFLOW_EXPERIMENT_NAME``, or ``gneg``.
+
+    Raises:
+        ValueError: If MLflow's store cannot be used.
     """
 
     name = "mlflow"
 
     def __init__(self, experiment: str | None = None) -> None:
         super().__init__()
-        self.experiment = experiment
+        from mlflow.exceptions import MlflowException
+
+        # Here, not in each of the processes that may train: a local store is made by one.
+        name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME", "gneg")
+        try:
+            self.experiment_id = _experiment(name)
+        except MlflowException as error:
+            raise ValueError(f"MLflow: {error}") from error
         self.client: Any = None
         self.run_id: str | None = None
 
@@ -40,12 +51,8 @@ class MLflow(Tracker):
         if self.run_id is not None:
             self.client.update_run(self.run_id, status="RUNNING")
             return
-        name = self.experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME", "gneg")
-        experiment = self.client.get_experiment_by_name(name)
-        if experiment is None:
-            experiment = self.client.get_experiment(self.client.create_experiment(name))
         title = f"{self.title}-seed-{seed}"
-        run = self.client.create_run(experiment.experiment_id, run_name=title)
+        run = self.client.create_run(self.experiment_id, run_name=title)
         self.run_id = run.info.run_id
         params = [Param(name, str(value)[:LONGEST]) for name, value in settings.items()]
         self.client.log_batch(self.run_id, params=params)
@@ -70,3 +77,12 @@ class MLflow(Tracker):
         if self.run_id is not None:
             self.client.set_terminated(self.run_id, "FINISHED" if complete else "KILLED")
         self.run_id = None
+
+
+def _experiment(name: str) -> str:
+    """Return the id of an experiment, which is made if it is not there."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    stored = client.get_experiment_by_name(name)
+    return str(client.create_experiment(name) if stored is None else stored.experiment_id)

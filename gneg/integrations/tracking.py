@@ -151,6 +151,7 @@ def trackers(names: Iterable[str]) -> list[Tracker]:
         ImportError: If its package is missing; names the extra.
     """
     listed = [name.strip() for text in names for name in text.split(",")]
-    chosen = [checks.choice("track", name, TRACKERS) for name in dict.fromkeys(listed)]
+    named = [checks.choice("track", checks.spelling(name, TRACKERS), TRACKERS) for name in listed]
+    chosen = dict.fromkeys(named)
     modules = {name: importlib.import_module(f"gneg.integrations.{name}") for name in chosen}
     return [getattr(module, TRACKERS[name])() for name, module in modules.items()]

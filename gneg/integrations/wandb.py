@@ -30,17 +30,20 @@ class WandB(Tracker):
         """Begin a run; that of a resumed seed goes on."""
         import wandb
 
-        self.run = wandb.init(
-            project=self.project or os.environ.get("WANDB_PROJECT", "gneg"),
-            group=self.title,
-            name=f"{self.title}-seed-{seed}",
-            config=settings,
-            id=self.remembered(seed, epoch),
-            resume="allow",
-            reinit="create_new",
-            dir=self.folder,
-            settings=wandb.Settings(console="off"),  # bars are redrawn ten times a second
-        )
+        try:
+            self.run = wandb.init(
+                project=self.project or os.environ.get("WANDB_PROJECT", "gneg"),
+                group=self.title,
+                name=f"{self.title}-seed-{seed}",
+                config=settings,
+                id=self.remembered(seed, epoch),
+                resume="allow",
+                reinit="create_new",
+                dir=self.folder,
+                settings=wandb.Settings(console="off"),  # bars are redrawn ten times a second
+            )
+        except wandb.errors.Error as error:
+            raise ValueError(f"W&B: {error}") from error
         self.remember(seed, self.run.id)
         # The epoch as a metric, not as W&B's step: that one never goes back, not even to a
         # checkpoint.

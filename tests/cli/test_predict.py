@@ -100,7 +100,7 @@ def test_triples_are_completed(here, tmp_path):
         (["predict", "{}/friends", "--node", "node 3", "--new-features", "."], "without --new"),
         (["predict", "{}/facts", "--all"], "'run' must be a run on links"),
         (["predict", "{}/friends", "--all", "--report", "a.txt"], "'report' must be a name that"),
-        (["predict", "{}/none", "--all"], "a run of gneg train"),
+        (["predict", "{}/none", "--all"], "'run' must be a run of gneg train"),
         (["kg", "predict", "{}/friends", "--head", "a"], "gneg predict"),
         (["kg", "predict", "{}/facts", "--head", "entity 1"], "given, all but the one"),
         (["kg", "predict", "{}/facts", "--queries", "no.csv"], "'queries' must be an existing"),

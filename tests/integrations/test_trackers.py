@@ -84,7 +84,7 @@ def test_the_command_line_tracks_runs_and_cells(tmp_path, monkeypatch):
     (tmp_path / "e.csv").write_text(
         "".join(f"{u},{(7 * u + j) % 40}\n" for u in range(40) for j in (1, 5))
     )
-    words = ["e.csv", "--epochs", "1", "--hidden", "4", "-k", "1", "--track", "tensorboard"]
+    words = ["e.csv", "--epochs", "1", "--hidden", "4", "-k", "1", "--track", "TensorBoard"]
     assert run("train", *words, "--recipe", "none", "--out", "run").exit_code == 0
     assert len(list(tmp_path.glob("run/tensorboard/seed-0/events*"))) == 2
     grid = ["--samplers", "uniform,degree", "--seeds", "1", "--no-hard", "--out", "grid"]
