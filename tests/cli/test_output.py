@@ -47,6 +47,8 @@ COMMANDS = {
         {"results": "kc/compare.json"},
     ),
 }
+#: Commands that read what another wrote.
+READ = {"predict": "train", "evaluate": "train", "report": "compare", "kg predict": "kg train"}
 ASKED_FOR = {"predict", "kg predict", "samplers", "losses", "datasets"}  # printed if quiet too
 
 
@@ -77,10 +79,13 @@ def test_every_command_is_here_and_has_the_options():
         assert {"--quiet", "--json"} <= flags
 
 
-@pytest.mark.parametrize("name", COMMANDS)  # in this order: later ones read what earlier ones wrote
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_prints_one_document_or_next_to_nothing(folder, monkeypatch, name):
     monkeypatch.chdir(folder)
     words, key, files = COMMANDS[name]
+    needed = READ.get(name)
+    if needed is not None and not Path(words[0]).exists():  # another process wrote it
+        assert run(*needed.split(), *COMMANDS[needed][0]).exit_code == 0
     result = run("--json", *name.split(), *words)
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout, parse_constant=pytest.fail)
