@@ -118,7 +118,7 @@ def train_seed(data: LinkData, hard: EvalEdges, config: LinkConfig, seed: int) -
         for point in run.progress.curve
         if "valid" in point
     ]
-    result = run.result(complete=True)
+    result = run.result()
     keys = ("epochs", "best_epoch", "valid", "test", "seconds", "sampler_counts", "collapse")
     return {
         "seed": seed,

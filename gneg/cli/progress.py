@@ -9,6 +9,7 @@ from rich.text import Text
 
 from gneg.cli.output import progress_console
 from gneg.cli.tables import percent
+from gneg.training.callbacks import Callback
 
 
 class ProgressDisplay:
@@ -60,31 +61,21 @@ class ProgressDisplay:
         if name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
 
-    def epochs(self, total: int, metric: str) -> Any:
-        """Return the report of :func:`gneg.train`: a bar for each seed.
+    def training(self, epochs: int, metric: str) -> TrainingBars:
+        """Return the callback of :func:`gneg.train` that shows a bar for each seed.
 
         Args:
-            total: Largest number of epochs.
+            epochs: Largest number of epochs.
             metric: Name of the validation metric.
         """
-
-        def report(seed: int, state: dict[str, Any]) -> None:
-            text = (
-                f"epoch {state['epoch']}/{total}  loss {state['loss']:.4f}  "
-                f"best valid {metric} {percent(state['best'])}"
-            )
-            self.update(f"seed {seed}", state["epoch"], total, text)
-            if state["best"] >= 0:
-                self._say(f"seed {seed}", state["best"], text)
-
-        return report
+        return TrainingBars(self, epochs, metric)
 
     def cells(self, event: Any) -> None:
         """Report of :func:`gneg.compare`: a bar over all cells, and one for each that runs."""
         self.update("cells", event.completed, event.total)
         if event.epoch is None:
             self.remove(event.cell)
-            self._say("cells", event.completed, f"{event.completed:,} of {event.total:,}")
+            self.say("cells", event.completed, f"{event.completed:,} of {event.total:,}")
         else:
             text = f"epoch {event.epoch}, best valid {percent(event.best)}"
             self.update(event.cell, event.epoch, None, text)
@@ -94,12 +85,34 @@ class ProgressDisplay:
 
         def report(done: int, total: int) -> None:
             self.update(name, done, total)
-            self._say(name, 10 * done // max(total, 1), f"{done:,} of {total:,}")
+            self.say(name, 10 * done // max(total, 1), f"{done:,} of {total:,}")
 
         return report
 
-    def _say(self, name: str, stage: Any, text: str) -> None:
+    def say(self, name: str, stage: Any, text: str) -> None:
         """Print a line where there are no bars, if the stage is another than before."""
         if self._lines and self._said.get(name) != stage:
             self._said[name] = stage
             progress_console.print(Text(f"{name}: {text}"), soft_wrap=True)
+
+
+class TrainingBars(Callback):
+    """The progress of training, a bar for each seed; made by :meth:`ProgressDisplay.training`."""
+
+    def __init__(self, display: ProgressDisplay, epochs: int, metric: str) -> None:
+        self.display, self.epochs, self.metric = display, epochs, metric
+
+    def on_epoch_end(self, seed: int, state: dict[str, Any]) -> None:
+        """Show the epoch, and in a log every better one."""
+        text = (
+            f"epoch {state['epoch']}/{self.epochs}  loss {state['loss']:.4f}  "
+            f"best valid {self.metric} {percent(state['best'])}"
+        )
+        self.display.update(f"seed {seed}", state["epoch"], self.epochs, text)
+        if state["best"] >= 0:
+            self.display.say(f"seed {seed}", state["best"], text)
+
+    def on_stage(self, seed: int, stage: str) -> None:
+        """Show what is done after the last epoch."""
+        self.display.update(f"seed {seed}", 0, None, stage)
+        self.display.say(f"seed {seed}", stage, stage)

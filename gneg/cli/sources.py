@@ -11,6 +11,7 @@ from typing import Any, get_args
 from gneg import checks, files
 from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
+from gneg.cli.output import progress_console
 from gneg.cli.values import Checked, at_least, exists, one_of
 from gneg.datasets.table_options import HELP, Cover, TableOptions
 
@@ -67,15 +68,16 @@ class DataSource:
             checks.instance("dataset", stored, (LinkData,), hint="a knowledge graph: gneg kg")
             return _said(stored)
         checks.integer("split-seed", self.split_seed, 0)
-        data = load(
-            dataset,
-            root=self.root,
-            seed=self.split_seed,
-            features=self.features,
-            undirected=not self.directed,
-            bipartite=self.bipartite,
-            table=self.table,
-        )
+        with progress_console.status(f"reading {dataset}"):
+            data = load(
+                dataset,
+                root=self.root,
+                seed=self.split_seed,
+                features=self.features,
+                undirected=not self.directed,
+                bipartite=self.bipartite,
+                table=self.table,
+            )
         return _said(data)
 
     def load_triples(self, dataset: str) -> Any:
@@ -86,13 +88,14 @@ class DataSource:
         if stored is not None:
             checks.instance("dataset", stored, (TripleData,), hint="a graph: gneg without kg")
             return _said(stored)
-        data = load_triples(
-            dataset,
-            root=self.root,
-            unseen=self.unseen,  # type: ignore[arg-type]
-            table=self.table,
-            seed=self.split_seed,
-        )
+        with progress_console.status(f"reading {dataset}"):
+            data = load_triples(
+                dataset,
+                root=self.root,
+                unseen=self.unseen,  # type: ignore[arg-type]
+                table=self.table,
+                seed=self.split_seed,
+            )
         return _said(data)
 
     def load_any(self, dataset: str) -> Any:

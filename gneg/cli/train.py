@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_link_results, print_triple_results
 from gneg.cli.sources import DataOptions, DataSource, repeat
+from gneg.cli.tables import percent
 from gneg.cli.values import at_least, one_of
 from gneg.training.config import LinkConfig, TripleConfig
 
@@ -87,8 +88,7 @@ def train_command(
         reasons=reasons,
         source=source.record(dataset),
     )
-    print_link_results(results)
-    _end(results, folder)
+    _end(results, folder, print_link_results)
 
 
 @kg.command("train")
@@ -125,8 +125,7 @@ def kg_train_command(
         callbacks,
         source=source.record(dataset),
     )
-    print_triple_results(results)
-    _end(results, folder)
+    _end(results, folder, print_triple_results)
 
 
 def _train(
@@ -153,8 +152,7 @@ def _train(
                 out=folder,
                 fresh=fresh,
                 command=command_line(),
-                callbacks=callbacks,
-                report=display.epochs(config.epochs, data.metric),
+                callbacks=[*callbacks, display.training(config.epochs, data.metric)],
                 reasons=reasons,
                 source=source,
             )
@@ -170,14 +168,22 @@ def _seeds(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
     return range(1 if count is None else count)
 
 
-def _end(results: dict[str, Any], folder: Path) -> None:
-    """Print where the results are; exit with 130 after Ctrl-C."""
-    complete = results["runs"][-1]["complete"]
+def _end(results: dict[str, Any], folder: Path, print_results: Callable[..., None]) -> None:
+    """Print the figures of finished seeds and where they are; exit with 130 after Ctrl-C."""
+    finished, last = [run for run in results["runs"] if run["complete"]], results["runs"][-1]
+    if finished:
+        print_results({**results, "runs": finished})
     say_path("results", folder / "results.json")
     print_json(results)
-    if complete:
-        is_kg = "triples" in results["dataset"]
+    is_kg = "triples" in results["dataset"]
+    if last["complete"]:
         say(f"answers: gneg {'kg ' if is_kg else ''}predict {folder} --help")
-    else:
-        say("interrupted; the same command resumes from the last checkpoint")
-        raise typer.Exit(130)
+        return
+    metric = "mrr" if is_kg else results["dataset"]["metric"]
+    state = "before the first evaluation"
+    if last["valid"]:
+        best = percent(last["valid"][metric])
+        state = f"valid {metric} {best} in epoch {last['best_epoch']} of {last['epochs']}"
+        say_path("best state so far", folder / f"model-{last['seed']}.pt")
+    say(f"seed {last['seed']} interrupted, {state}; the same command resumes")
+    raise typer.Exit(130)

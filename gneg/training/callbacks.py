@@ -47,6 +47,14 @@ class Callback:
                 epoch, or None where it was not evaluated.
         """
 
+    def on_stage(self, seed: int, stage: str) -> None:
+        """Take what a seed does next, after its last epoch.
+
+        Args:
+            seed: The seed.
+            stage: For example ``"evaluating"`` or ``"stacking"``.
+        """
+
     def on_seed_end(self, seed: int, result: dict[str, Any]) -> None:
         """Take the result of a seed, after its weights and the record were written.
 
@@ -98,6 +106,11 @@ class Callbacks(Callback):
             callback.on_epoch_end(seed, state)
         if self.report is not None:
             self.report(seed, state)
+
+    def on_stage(self, seed: int, stage: str) -> None:
+        """Call all."""
+        for callback in self.callbacks:
+            callback.on_stage(seed, stage)
 
     def on_seed_end(self, seed: int, result: dict[str, Any]) -> None:
         """Call all."""

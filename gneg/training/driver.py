@@ -123,8 +123,8 @@ def train(
     Raises:
         ValueError: If ``out`` holds a run of another config or of other data, cannot be written or
             holds a damaged file, or torch lacks the device of the config here.
-        TrainingInterrupted: After Ctrl-C; the best weights so far are evaluated and written, and
-            the run is marked as incomplete.
+        TrainingInterrupted: After Ctrl-C; the best weights so far are written with their metrics on
+            validation, and the run is marked as incomplete.
     """
     data = as_data(data)
     if config is None:
@@ -251,8 +251,11 @@ def _train_seed(
             metrics["all"] = full_ranks.record(data, score, seed=seed)
         return {"seed": seed, "complete": True, **metrics}
     run = make_run(data, config, seed)
-    complete = run.train(out, fresh=fresh, callbacks=callbacks)
-    result = run.result(complete=complete)
+    try:
+        run.train(out, fresh=fresh, callbacks=callbacks)
+        result = run.result()
+    except KeyboardInterrupt:
+        result = run.interrupted()
     if out is not None:
         checkpoint.save_weights(run.best_state, checkpoint.weights_path(out, seed))
     return result

@@ -229,6 +229,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         """
         if self._stack is None:
             return None
+        self.callbacks.on_stage(self.seed, "stacking")
         with self.clock.measure("stacking"):
             record = stacking.fit(self._stack, self.scorer(), self.data, seed=self.seed)
         self.best_state = self.weights()
@@ -239,8 +240,10 @@ class LinkRun(Run[LinkData, LinkConfig]):
         stacked = self.stack()
         if stacked is not None:  # the stack is fitted on validation, whose metrics stay unchanged
             stacked["alone"] = result["test"]
+            self.callbacks.on_stage(self.seed, "evaluating the stack")
             result["test"] = self.evaluate("test")
-        if self.config.rank == "all" and result["complete"]:  # not minutes after Ctrl-C
+        if self.config.rank == "all":
+            self.callbacks.on_stage(self.seed, "ranking among all nodes")
             with self.clock.measure("evaluation"):
                 result["all"] = full_ranks.record(self.data, self.scorer(), seed=self.seed)
         measure = self._base_measure

@@ -62,6 +62,8 @@ def read(name: str, path: Path) -> dict[str, Any]:
 def fault_of_runs(runs: list[dict[str, Any]]) -> str | None:
     """Return what the runs of a record lack in words; None: nothing."""
     for i, run in enumerate(runs):
+        if not run["complete"]:
+            continue
         other = set(run["valid"]) ^ set(run["test"])
         if other and "seconds" in run:
             return f"runs[{i}] has {min(other)} in one of valid and test"

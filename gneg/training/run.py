@@ -64,6 +64,8 @@ class Run(ABC, Generic[DataType, ConfigType]):
         self.sampler = self.make_sampler()
         self.loss = self.make_loss()
         self.best_state = self.weights()
+        self.best_metrics: dict[str, Any] = {}
+        self.callbacks = Callback()
 
     # -- the hooks -----------------------------------------------------------------------------
 
@@ -149,38 +151,34 @@ class Run(ABC, Generic[DataType, ConfigType]):
 
     def train(
         self, out: Path | None, *, fresh: bool = False, callbacks: Callback | None = None
-    ) -> bool:
-        """Train until epochs, seconds or patience are used up; return False after Ctrl-C.
+    ) -> None:
+        """Train until epochs, seconds or patience are used up.
 
         Args:
             out: Folder of the checkpoint, which is written after each evaluation and resumed from;
                 None: no checkpoint.
             fresh: Whether to start again even if there is a checkpoint.
-            callbacks: Called at the start and after each epoch.
+            callbacks: Called at the start, after each epoch and in :meth:`result`.
         """
         path = None if out is None else checkpoint.checkpoint_path(out, self.seed)
         if path is not None and path.exists() and not fresh:
             checkpoint.load(self, path)
-        callbacks = callbacks or Callback()
-        callbacks.on_seed_start(self.seed, self.progress.epoch)
-        try:
-            while not self.finished:
-                loss, progress = self.epoch(), self.progress
-                if not math.isfinite(loss):
-                    hint = f"the loss of epoch {progress.epoch} is {loss}"
-                    checks.fail("lr", "low enough to train with", self.config.lr, hint=hint)
-                last = progress.epoch == self.config.epochs or self.out_of_time
-                due = progress.epoch % self.config.eval_every == 0 or last
-                valid = self.evaluate("valid") if due else None
-                self.record_epoch(loss, valid)
-                state: dict[str, Any] = {"epoch": progress.epoch, "loss": loss}
-                state |= {"seconds": progress.trained_seconds, "best": progress.best}
-                callbacks.on_epoch_end(self.seed, {**state, "valid": valid})
-                if due and path is not None:
-                    checkpoint.save(self, path)
-        except KeyboardInterrupt:
-            return False
-        return True
+        self.callbacks = callbacks or self.callbacks
+        self.callbacks.on_seed_start(self.seed, self.progress.epoch)
+        while not self.finished:
+            loss, progress = self.epoch(), self.progress
+            if not math.isfinite(loss):
+                hint = f"the loss of epoch {progress.epoch} is {loss}"
+                checks.fail("lr", "low enough to train with", self.config.lr, hint=hint)
+            last = progress.epoch == self.config.epochs or self.out_of_time
+            due = progress.epoch % self.config.eval_every == 0 or last
+            valid = self.evaluate("valid") if due else None
+            self.record_epoch(loss, valid)
+            state: dict[str, Any] = {"epoch": progress.epoch, "loss": loss}
+            state |= {"seconds": progress.trained_seconds, "best": progress.best}
+            self.callbacks.on_epoch_end(self.seed, {**state, "valid": valid})
+            if due and path is not None:
+                checkpoint.save(self, path)
 
     def epoch(self) -> float:
         """Train on every positive once; return the mean loss."""
@@ -249,27 +247,20 @@ class Run(ABC, Generic[DataType, ConfigType]):
             valid: Metrics on validation; None: not evaluated.
         """
         if self.progress.record(loss, None if valid is None else valid[self.metric]):
-            self.best_state = self.weights()
+            self.best_state, self.best_metrics = self.weights(), valid or {}
 
-    def result(self, *, complete: bool) -> dict[str, Any]:
-        """Evaluate the best weights on validation and test and return the record of the run.
-
-        Args:
-            complete: Whether the training was not interrupted.
-        """
+    def result(self) -> dict[str, Any]:
+        """Evaluate the best weights on validation and test and return the record of the run."""
         self.model.load_state_dict(self.best_state)
-        progress = self.progress
+        self.callbacks.on_stage(self.seed, "evaluating")
         metrics = {part: self.evaluate(part) for part in ("valid", "test")}
+        progress = self.progress
         seconds, trained = progress.seconds, progress.trained_seconds
         return self.finish(
             {
-                "seed": self.seed,
-                "complete": complete,
-                "epochs": progress.epoch,
-                "best_epoch": progress.best_epoch,
+                **self._so_far(),
+                "complete": True,
                 **metrics,
-                "curve": progress.curve,
-                "seconds": seconds,
                 "seconds_per_epoch": trained / max(progress.epoch, 1),
                 "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(trained, 1e-9),
                 "loss": "1vsall" if self.loss is None else self.loss.name,
@@ -278,6 +269,18 @@ class Run(ABC, Generic[DataType, ConfigType]):
                 "parameters": sum(weight.numel() for weight in self.model.parameters()),
             }
         )
+
+    def interrupted(self) -> dict[str, Any]:
+        """Return the record after Ctrl-C: what is known already, nothing is computed any more."""
+        progress = self.progress
+        known = {} if progress.best < 0 else self.best_metrics or {self.metric: progress.best}
+        return {**self._so_far(), "complete": False, "valid": known, "test": {}}
+
+    def _so_far(self) -> dict[str, Any]:
+        """Return what the record says of the training itself."""
+        progress = self.progress
+        epochs = {"epochs": progress.epoch, "best_epoch": progress.best_epoch}
+        return {"seed": self.seed, **epochs, "curve": progress.curve, "seconds": progress.seconds}
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the current weights."""

@@ -188,6 +188,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         """Add what only knowledge graphs have to the record."""
+        self.callbacks.on_stage(self.seed, "evaluating on sampled negatives")
         scorer, model_scorer = self.scorer(), self.model.scorer()
         weight = None if self._measure is None else float(self.model.base_weight)  # type: ignore[arg-type]
         result = {

@@ -25,9 +25,10 @@ def test_a_pipe_gets_a_line_for_each_better_result(tmp_path, monkeypatch, capsys
     words = ["--epochs", "3", "--hidden", "4", "-k", "1", "--recipe", "none", "--out", "run"]
     assert run("train", "e.csv", *words).exit_code == 0
     with ProgressDisplay() as display:
-        report = display.epochs(5, "mrr")
+        bars = display.training(5, "mrr")
         for epoch, best in enumerate([-1.0, 0.1, 0.1, 0.2], 1):
-            report(0, {"epoch": epoch, "loss": 0.5, "best": best})
+            bars.on_epoch_end(0, {"epoch": epoch, "loss": 0.5, "best": best})
+        bars.on_stage(0, "stacking")
         count = display.count("nodes")
         for done in range(0, 101, 4):
             count(done, 100)
@@ -35,6 +36,7 @@ def test_a_pipe_gets_a_line_for_each_better_result(tmp_path, monkeypatch, capsys
     assert [line for line in lines if line.startswith("seed 0")] == [
         "seed 0: epoch 2/5  loss 0.5000  best valid mrr 10.00 %",
         "seed 0: epoch 4/5  loss 0.5000  best valid mrr 20.00 %",
+        "seed 0: stacking",
     ]
     assert len([line for line in lines if line.startswith("nodes")]) == 11
 
