@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from gneg.cli.app import app
+import os
+import sys
+
+from gneg.cli.app import INTERRUPTED, app
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Entry point of the ``gneg`` command."""
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # Python would wait for kernels that threads still run
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise

@@ -26,6 +26,7 @@ from gneg.cli.output import (
     output_mode,
 )
 
+INTERRUPTED = 130  # exit code after Ctrl-C, as of shells
 LACK_OF_MEMORY = re.compile("can't allocate memory|out of memory|bad_alloc")  # as torch says it
 app = typer.Typer(
     name="gneg",
@@ -51,7 +52,7 @@ def plain_errors() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         say("interrupted; the same command resumes from what is finished")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     except (ValueError, OSError, ImportError, EOFError) as error:
         _fail(str(error), error)
     except (MemoryError, RuntimeError) as error:

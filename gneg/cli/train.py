@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gneg import files
-from gneg.cli.app import app, command_line, kg, say, say_path
+from gneg.cli.app import INTERRUPTED, app, command_line, kg, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
 from gneg.cli.output import print_json
@@ -186,4 +186,4 @@ def _end(results: dict[str, Any], folder: Path, print_results: Callable[..., Non
         state = f"valid {metric} {best} in epoch {last['best_epoch']} of {last['epochs']}"
         say_path("best state so far", folder / f"model-{last['seed']}.pt")
     say(f"seed {last['seed']} interrupted, {state}; the same command resumes")
-    raise typer.Exit(130)
+    raise typer.Exit(INTERRUPTED)

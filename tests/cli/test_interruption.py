@@ -1,0 +1,37 @@
+"""Ctrl-C in a process of its own: it ends soon, and what is known is written and marked."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["epoch", "stacking", "ranking among all nodes"])
+def test_ctrl_c_ends_soon_with_the_best_state(tmp_path, stage):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "gneg.cli", "train", "hyperbolic", "--rank", "all"]
+    process = subprocess.Popen(
+        [*command, "--out", str(out)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("seed 0") and stage in line:
+            break
+    start = time.perf_counter()
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 130
+    assert time.perf_counter() - start < 10  # 1 s where nothing else runs
+    assert "seed 0 interrupted, valid mrr" in output
+    (run,) = json.loads((out / "results.json").read_text())["runs"]
+    assert run["complete"] is False
+    assert run["valid"]["mrr"] > 0.2
+    assert run["test"] == {}
+    assert (out / "model-0.pt").exists()
+    assert (out / "checkpoint-0.pt").exists()
