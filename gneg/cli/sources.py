@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
+from rich.text import Text
+
 from gneg import checks, files
 from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
@@ -68,7 +70,7 @@ class DataSource:
             checks.instance("dataset", stored, (LinkData,), hint="a knowledge graph: gneg kg")
             return _said(stored)
         checks.integer("split-seed", self.split_seed, 0)
-        with progress_console.status(f"reading {dataset}"):
+        with progress_console.status(Text(f"reading {dataset}")):
             data = load(
                 dataset,
                 root=self.root,
@@ -88,7 +90,7 @@ class DataSource:
         if stored is not None:
             checks.instance("dataset", stored, (TripleData,), hint="a graph: gneg without kg")
             return _said(stored)
-        with progress_console.status(f"reading {dataset}"):
+        with progress_console.status(Text(f"reading {dataset}")):
             data = load_triples(
                 dataset,
                 root=self.root,
