@@ -113,6 +113,11 @@ class BaseMeasure(nn.Module):
         uniform = torch.tensor(float(graph.num_src) * graph.num_dst).log()
         return (joint + uniform).float()
 
+    @property
+    def passes(self) -> bool:
+        """Whether the score is that of the decoder alone."""
+        return self.training and self.form == "plain"
+
     def forward(self, src: Tensor, dst: Tensor, pairs: Tensor) -> Tensor:
         """Return logits in training, scores in evaluation, ``[B]``.
 
@@ -122,7 +127,7 @@ class BaseMeasure(nn.Module):
             pairs: Ids of sources and targets, ``[2, B]``.
         """
         f = decode(self.decoder, src, dst, pairs)
-        if self.training and self.form == "plain":
+        if self.passes:
             return f
         c = self.c - 1.0 if self.training else self.c
         return f + c * self.log_measure(pairs[0], pairs[1])

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from gneg.nn import synthetic
 from gneg.nn.adjacency import Adjacency
+from gneg.nn.base_measure import BaseMeasure
 from gneg.nn.decoders import Bilinear, Cosine, Dot, decode
 from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
 from gneg.nn.lightgcn import LightGCN
@@ -96,9 +97,9 @@ class LinkPredictor(nn.Module):
         return pos_score, neg_score.view(negatives.index.shape)
 
     def _deciding(self) -> nn.Module:
-        """Return the decoder that scores: the one inside a stack that is not used (yet)."""
+        """Return the decoder that scores: the one inside those that pass on its scores."""
         decoder = self.decoder
-        while isinstance(decoder, Stack) and (decoder.training or not decoder.used):
+        while isinstance(decoder, Stack | BaseMeasure) and decoder.passes:
             decoder = decoder.decoder
         return decoder
 

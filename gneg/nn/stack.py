@@ -85,6 +85,11 @@ class Stack(nn.Module):
         """
         return torch.cat([((f - self.center[0]) / self.center[1]).unsqueeze(-1), inputs], dim=-1)
 
+    @property
+    def passes(self) -> bool:
+        """Whether the score is that of the decoder alone."""
+        return self.training or not bool(self.used)
+
     def forward(self, src: Tensor, dst: Tensor, pairs: Tensor) -> Tensor:
         """Return scores ``[B]``.
 
@@ -94,7 +99,7 @@ class Stack(nn.Module):
             pairs: Ids of sources and targets, ``[2, B]``.
         """
         f = decode(self.decoder, src, dst, pairs)
-        if self.training or not self.used:
+        if self.passes:
             return f
         score: Tensor = self.combination(self.columns(f, self.inputs(pairs).to(f.dtype)))
         return score

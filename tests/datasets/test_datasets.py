@@ -179,7 +179,7 @@ def test_bad_files_are_named(tmp_path, content, message):
 
 
 def test_unknown_names_are_answered_with_the_known_ones(tmp_path):
-    with pytest.raises(ValueError, match="one of digits, Cora"):
+    with pytest.raises(ValueError, match="one of hyperbolic, digits, Cora"):
         datasets.load("Coraa")
     with pytest.raises(ValueError, match="'dataset' must be an existing file"):
         datasets.load(tmp_path / "nothing.csv")

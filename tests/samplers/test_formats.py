@@ -117,7 +117,7 @@ def test_the_command_writes_negatives(tmp_path, monkeypatch):
     negatives = formats.load(tmp_path / "n.parquet", datasets.load("digits").graph)
     assert negatives.index.size(1) == 2
     for arguments, message in (
-        (["sample", "digits", "--out", "n.txt"], "'path' must be a name that ends in"),
+        (["sample", "digits", "--out", "n.txt"], "'out' must be a name that ends in"),
         (["sample", "digits", "--sampler", "hardest(walk)"], "'score' must be"),
         (["sample", "digits", "--part", "all"], "'part' must be one of"),
     ):

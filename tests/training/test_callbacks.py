@@ -60,7 +60,7 @@ def test_a_resumed_seed_says_where_it_goes_on(tmp_path):
     listener = Listener(stop=3)
     with pytest.raises(TrainingInterrupted):
         gneg.train(toy(), TINY, out=tmp_path, callbacks=[listener])
-    assert listener.heard[-2:] == [("seed end", 0, False, True), ("end",)]
+    assert listener.heard[-2:] == [("seed end", 0, False, False), ("end",)]
     rest = [("seed", 0, 2), ("epoch", 0, 3, True), ("seed end", 0, True, True)]
     for expected in (rest, []):  # the second time it is finished
         listener = Listener()
