@@ -30,7 +30,7 @@ from gneg import datasets
 from gneg.datasets.sources import citations, interactions, ogb, pyg
 from gneg.graph.heuristics import KINDS
 from gneg.losses import LOSSES
-from gneg.samplers.text.build import SAMPLERS, options_of
+from gneg.samplers.text.names import SAMPLERS, options_of
 
 HERE = Path(__file__).parent
 PAGES = (HERE.parent / "README.md", HERE / "README.md", HERE.parent / "examples" / "README.md")

@@ -14,7 +14,7 @@ from gneg.cli.tables import print_table
 @expand_groups
 def samplers_command() -> None:
     """List samplers, their options, and how expressions combine them."""
-    from gneg.samplers.text.build import SAMPLERS, options_of
+    from gneg.samplers.text.names import SAMPLERS, options_of
 
     rows = [(name, ", ".join(options_of(cls)), _first_line(cls)) for name, cls in SAMPLERS.items()]
     columns = ("name", "options", "description")

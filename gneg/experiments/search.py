@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from gneg import checks
-from gneg.samplers.text.build import SAMPLERS, options_of
+from gneg.samplers.text.names import SAMPLERS, options_of
 from gneg.samplers.text.parse import Expression, parse
 from gneg.training.config import LinkConfig, TripleConfig
 

@@ -10,28 +10,9 @@ from gneg.losses.margin import Margin
 from gneg.losses.nce import NCE
 from gneg.losses.ntxent import NTXent
 from gneg.losses.positive_unlabelled import PositiveUnlabelled
+from gneg.losses.registration import LOSSES, register
 from gneg.losses.sampled_softmax import SampledSoftmax
 from gneg.losses.self_adversarial import SelfAdversarial, self_adversarial_weights
-
-#: Losses that text can name.
-LOSSES: dict[str, type[Loss]] = {
-    cls.name: cls
-    for cls in (
-        BCE,
-        AUCSquared,
-        AUCHinge,
-        BPR,
-        Margin,
-        InfoNCE,
-        NTXent,
-        SampledSoftmax,
-        NCE,
-        SelfAdversarial,
-        DebiasedInfoNCE,
-        HardInfoNCE,
-        PositiveUnlabelled,
-    )
-}
 
 __all__ = [
     "BCE",
@@ -49,5 +30,6 @@ __all__ = [
     "PositiveUnlabelled",
     "SampledSoftmax",
     "SelfAdversarial",
+    "register",
     "self_adversarial_weights",
 ]

@@ -21,7 +21,8 @@ class AUCSquared(Loss):
     def __init__(self, margin: float = 1.0) -> None:
         self.margin = checks.number("margin", margin, 0, open_low=True)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         return masked_mean((self.margin - pos.unsqueeze(1) + neg).square(), negatives.mask)
 
 
@@ -30,6 +31,7 @@ class AUCHinge(AUCSquared):
 
     name = "auc-hinge"
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         gap = (self.margin - pos.unsqueeze(1) + neg).clamp(min=0)
         return masked_mean(gap.square(), negatives.mask)

@@ -13,7 +13,7 @@ from gneg.samplers.negatives import Negatives
 
 
 class Loss(ABC):
-    """Turns scores of positives and of their negatives into a scalar.
+    """Turns scores of positives and of their negatives into a scalar; one method, `forward`.
 
     Call it with ``pos [B]``, ``neg [B, K]`` and the :class:`~gneg.Negatives` that were scored.
     Masked negatives never count, whatever they scored. Where a loss compares a positive
@@ -42,10 +42,23 @@ class Loss(ABC):
         checks.same_device("neg", neg, "pos", pos)
         checks.same_device("negatives", negatives.mask, "neg", neg)
         # The score of a masked pair, which may be infinite or NaN, must not reach a gradient.
-        return self._loss(pos, neg.masked_fill(~negatives.mask, 0.0), negatives)
+        loss = self.forward(pos, neg.masked_fill(~negatives.mask, 0.0), negatives)
+        if not isinstance(loss, Tensor) or loss.dim():
+            returned = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+            checks.fail(
+                f"{type(self).__name__}.forward", "a function that returns a scalar", returned
+            )
+        return loss
 
     @abstractmethod
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor: ...
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss, a scalar with a gradient.
+
+        Args:
+            pos: Scores of the positives, ``[B]``.
+            neg: Scores of their negatives, ``[B, K]``; 0 where ``negatives.mask`` is False.
+            negatives: The negatives, whose mask says which scores count.
+        """
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())

@@ -14,6 +14,7 @@ class BCE(Loss):
 
     name = "bce"
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         positives = softplus(-pos).sum() / max(len(pos), 1)
         return positives + masked_mean(softplus(neg), negatives.mask)

@@ -14,5 +14,6 @@ class BPR(Loss):
 
     name = "bpr"
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         return masked_mean(softplus(neg - pos.unsqueeze(1)), negatives.mask)

@@ -36,7 +36,8 @@ class DebiasedInfoNCE(Loss):
         self.temperature = checks.number("temperature", temperature, 0, open_low=True)
         self.lowest = checks.number("lowest", lowest, -math.inf)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         return _debiased(
             pos / self.temperature,
             neg / self.temperature,
@@ -75,7 +76,8 @@ class HardInfoNCE(Loss):
         self.temperature = checks.number("temperature", temperature, 0, open_low=True)
         self.lowest = checks.number("lowest", lowest, -math.inf)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         return _debiased(
             pos / self.temperature,
             neg / self.temperature,

@@ -22,7 +22,8 @@ class InfoNCE(Loss):
     def __init__(self, temperature: float = 1.0) -> None:
         self.temperature = checks.number("temperature", temperature, 0, open_low=True)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         pos, neg = pos / self.temperature, neg / self.temperature
         total = torch.logaddexp(pos, masked_logsumexp(neg, negatives.mask))
         return masked_mean(total - pos, negatives.mask.any(dim=1))

@@ -26,7 +26,8 @@ class Margin(Loss):
         self.margin = checks.number("margin", margin, 0, open_low=True)
         self.violating_only = checks.flag("violating_only", violating_only)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         gap = (self.margin - pos.unsqueeze(1) + neg).clamp(min=0)
         mask = negatives.mask & (gap > 0) if self.violating_only else negatives.mask
         return masked_mean(gap, mask)

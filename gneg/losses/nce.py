@@ -21,7 +21,8 @@ class NCE(Loss):
     name = "nce"
     needs_log_q = True
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         log_q = needed_log_q(negatives.log_q, self)
         pos_log_q = needed_log_q(negatives.pos_log_q, self)
         mask = negatives.mask

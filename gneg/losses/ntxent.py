@@ -26,7 +26,8 @@ class NTXent(Loss):
     def __init__(self, temperature: float = 0.1) -> None:
         self.temperature = checks.number("temperature", temperature, 0, open_low=True)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         pos, neg = pos / self.temperature, neg / self.temperature
         of_row = masked_logsumexp(neg, negatives.mask)
         total = torch.logaddexp(pos, _pooled(of_row, _query_ids(negatives)))

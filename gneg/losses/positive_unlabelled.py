@@ -28,7 +28,8 @@ class PositiveUnlabelled(Loss):
         if prior == 1:
             checks.fail("prior", "a number in (0, 1)", prior)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         nonempty = negatives.mask.any(dim=1)
         of_negatives = masked_mean(softplus(neg), negatives.mask)
         of_negatives = of_negatives - self.prior * masked_mean(softplus(pos), nonempty)

@@ -27,7 +27,8 @@ class SampledSoftmax(Loss):
     def __init__(self, temperature: float = 1.0) -> None:
         self.temperature = checks.number("temperature", temperature, 0, open_low=True)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         log_q = needed_log_q(negatives.log_q, self)
         mask = negatives.mask
         draws = mask.sum(dim=1, keepdim=True).clamp(min=1)

@@ -39,7 +39,8 @@ class SelfAdversarial(Loss):
         self.temperature = checks.number("temperature", temperature, 0, open_low=True)
         self.margin = checks.number("margin", margin, -1e6)
 
-    def _loss(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+        """Return the loss."""
         mask = negatives.mask
         weight = self_adversarial_weights(neg, mask, self.temperature)
         second = (weight * softplus(neg + self.margin)).sum(dim=1)

@@ -30,6 +30,7 @@ from gneg.samplers.propose.uniform import Uniform
 from gneg.samplers.propose.walk import Walk
 from gneg.samplers.propose.weighted import Weighted
 from gneg.samplers.protocol import NegativeSampler
+from gneg.samplers.registration import register
 from gneg.samplers.select.ahns import AHNS
 from gneg.samplers.select.dns import DNS
 from gneg.samplers.select.hardest import Hardest
@@ -39,7 +40,8 @@ from gneg.samplers.select.rule import SelectionRule
 from gneg.samplers.select.select import Select
 from gneg.samplers.select.semi_hard import SemiHard
 from gneg.samplers.select.tempered import Tempered
-from gneg.samplers.text.build import SAMPLERS, build
+from gneg.samplers.text.build import build
+from gneg.samplers.text.names import SAMPLERS
 from gneg.samplers.wrapper import Wrapper
 
 __all__ = [
@@ -88,4 +90,5 @@ __all__ = [
     "Wrapper",
     "build",
     "formats",
+    "register",
 ]

@@ -16,7 +16,7 @@ from gneg.evaluation.audit.pairs import PairAdapter
 from gneg.evaluation.audit.risk import risk
 from gneg.graph import heuristics, sparse
 from gneg.samplers import SelectionRule, Wrapper
-from gneg.samplers.text.build import SAMPLERS
+from gneg.samplers.text.names import SAMPLERS
 from tests import reference
 from tests.worlds import WORLDS, random_graph, toy
 

@@ -6,97 +6,33 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any
 
 from gneg import checks
 from gneg.graph import Graph, KnownEdges
-from gneg.samplers.adapt.adversarial import Adversarial
-from gneg.samplers.adapt.cached import Cached
+from gneg.registry import is_builtin
 from gneg.samplers.adapt.curriculum import Curriculum
 from gneg.samplers.adapt.schedules import Schedule
-from gneg.samplers.adapt.self_paced import SelfPaced
 from gneg.samplers.arguments import known_edges
 from gneg.samplers.base import Corrupt, Sampler, Vectors
-from gneg.samplers.guard.graph_guards import Community, DegreeCap, HeuristicPercentile, NodeTime
+from gneg.samplers.guard.graph_guards import NodeTime
 from gneg.samplers.guard.guarded import Guarded
-from gneg.samplers.guard.guards import AbsoluteMargin, Guard, RankRange, RelativeMargin, ScoreRange
-from gneg.samplers.propose.degree import Degree
+from gneg.samplers.guard.guards import Guard
 from gneg.samplers.propose.fixed import Fixed
-from gneg.samplers.propose.in_batch import InBatch
-from gneg.samplers.propose.khop import KHop
-from gneg.samplers.propose.memory_bank import MemoryBank
 from gneg.samplers.propose.mixture import Mixture
-from gneg.samplers.propose.similar import Similar
-from gneg.samplers.propose.uniform import Uniform
-from gneg.samplers.propose.walk import Walk
-from gneg.samplers.select.ahns import AHNS
-from gneg.samplers.select.dns import DNS
-from gneg.samplers.select.hardest import Hardest
-from gneg.samplers.select.metropolis import Metropolis
-from gneg.samplers.select.mixup import Mixup
 from gneg.samplers.select.rule import SelectionRule
 from gneg.samplers.select.select import Select
-from gneg.samplers.select.semi_hard import SemiHard
-from gneg.samplers.select.tempered import Tempered
+from gneg.samplers.text.names import (
+    GUARDS,
+    SAMPLERS,
+    SCHEDULE,
+    converted,
+    missing_options,
+    options_of,
+    settable,
+)
 from gneg.samplers.text.parse import Expression, Source, Value, parse
 from gneg.samplers.wrapper import Wrapper
-
-#: Samplers, and selection rules inside :class:`~gneg.samplers.Select`, that text can name.
-SAMPLERS: dict[str, type[Sampler] | type[SelectionRule]] = {
-    cls.name: cls
-    for cls in (
-        Uniform,
-        Degree,
-        KHop,
-        Walk,
-        Similar,
-        InBatch,
-        MemoryBank,
-        Fixed,
-        Mixture,
-        Hardest,
-        DNS,
-        SemiHard,
-        Tempered,
-        AHNS,
-        Metropolis,
-        Adversarial,
-        Mixup,
-        Cached,
-        Curriculum,
-        SelfPaced,
-        Guarded,
-    )
-}
-#: Guards that text can name, by their option of ``guarded``.
-GUARDS: dict[str, type[Guard]] = {
-    cls.name: cls
-    for cls in (
-        RankRange,
-        ScoreRange,
-        AbsoluteMargin,
-        RelativeMargin,
-        HeuristicPercentile,
-        DegreeCap,
-        Community,
-        NodeTime,
-    )
-}
-_HIDDEN = {"graph", "sampler", "guards", "known", "corrupt", "unique", "z", "pool", "pos"}
-_SCHEDULE = ("schedule", "start", "end", "epochs")
-
-
-def options_of(cls: type[Sampler] | type[SelectionRule]) -> list[str]:
-    """Return the names of the options that an expression may set."""
-    if cls is Mixture:
-        return []
-    if issubclass(cls, SelectionRule):
-        return ["m", *(field.name for field in fields(cls)), "memory_mb"]  # type: ignore[arg-type]
-    options = [name for name in inspect.signature(cls).parameters if name not in _HIDDEN]
-    if cls is Guarded:
-        return [*GUARDS, *options]
-    return [*options, *_SCHEDULE[1:]] if cls is Curriculum else options
 
 
 def check(
@@ -129,15 +65,17 @@ def check(
             message += f"; there are {', '.join(known_names)}"
             source.complain(expression.place, message)
         if leaves is not None and expression.name in leaves:
-            _check_options(
-                source, expression, list(inspect.signature(leaves[expression.name]).parameters)
-            )
+            _check_options(source, expression, list(settable(leaves[expression.name])))
             if expression.parts:
                 source.complain(expression.place, f"{expression.name!r} takes no samplers")
         else:
             cls = SAMPLERS[expression.name]
             _check_options(source, expression, options_of(cls))
             _check_parts(source, expression, cls)
+            missing = [] if is_builtin(cls) else missing_options(cls, expression.options)
+            if missing:
+                message = f"{expression.name!r} needs the option {missing[0]}"
+                source.complain(expression.place, message)
         for part, _ in expression.parts:
             visit(part)
 
@@ -203,8 +141,8 @@ def build(
                 return leaves[expression.name](**expression.options)
         cls = SAMPLERS[expression.name]
         parts = [make(part) for part, _ in expression.parts]
-        options: dict[str, Any] = dict(expression.options)
         with _pointing(source, expression):
+            options = converted(cls, expression.options)
             if issubclass(cls, Mixture):
                 weights = [1.0 if weight is None else weight for _, weight in expression.parts]
                 return cls(parts, weights, **common)
@@ -212,7 +150,7 @@ def build(
                 options["guards"] = _guards(options, vectors, time)
             elif issubclass(cls, Curriculum):
                 options["schedule"] = _schedule(options)
-            elif issubclass(cls, Similar):
+            elif "z" in inspect.signature(cls).parameters:
                 options["z"] = vectors()
             elif issubclass(cls, Fixed):
                 options["pool"] = _labelled(negatives)
@@ -280,7 +218,11 @@ def _guards(
             guards.append(NodeTime(time, direction=values[0]))
             continue
         features = {"x": vectors()} if values[0] == "cosine" else {}
-        guards.append(GUARDS[name](*values, **features))
+        cls = GUARDS[name]
+        if not is_builtin(cls):
+            named = dict(zip(settable(cls), values, strict=False))
+            values = *converted(cls, named).values(), *values[len(named) :]
+        guards.append(cls(*values, **features))
     return guards
 
 
@@ -293,5 +235,5 @@ def _labelled(negatives: Graph | None) -> Graph:
 
 def _schedule(options: dict[str, Any]) -> Schedule:
     """Take the schedule out of the options and build it."""
-    settings = {name: options.pop(name) for name in _SCHEDULE if name in options}
+    settings = {name: options.pop(name) for name in SCHEDULE if name in options}
     return Schedule(settings.pop("schedule", "linear"), **settings)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gneg.samplers.base import Sampler
 from gneg.samplers.select.rule import SelectionRule
-from gneg.samplers.text.build import SAMPLERS
+from gneg.samplers.text.names import SAMPLERS
 from gneg.samplers.text.parse import Expression
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -17,13 +19,16 @@ from gneg.samplers.propose.khop import KHop
 from gneg.samplers.propose.similar import Similar
 from gneg.samplers.propose.uniform import Uniform
 from gneg.samplers.propose.walk import Kind, Walk
+from gneg.samplers.select.rule import SelectionRule
 from gneg.samplers.text.build import build as build_pairs
 from gneg.samplers.text.build import check as check_pairs
+from gneg.samplers.text.names import SAMPLERS, TRIPLE_SAMPLERS, converted
 from gneg.samplers.text.parse import Expression
 from gneg.samplers.triples.itself import Itself
 from gneg.samplers.triples.on_entities import OnEntities
 from gneg.samplers.triples.typed import Typed
 from gneg.samplers.triples.views import View
+from gneg.samplers.wrapper import Wrapper
 
 #: Names of proposals, with another meaning than for pairs or none; the selectors are the same.
 NAMES = (
@@ -63,12 +68,25 @@ def check(text: str, *, argument: str = "sampler") -> Expression:
     Raises:
         ValueError: If the expression is malformed, or a name or an option is unknown.
     """
-    leaves = {name: partial(getattr(_Leaves, name), None) for name in NAMES}
-    return check_pairs(text, argument=argument, leaves=leaves, names=(*NAMES, *SELECTORS))
+    leaves: dict[str, Callable[..., Sampler]] = dict(TRIPLE_SAMPLERS)
+    leaves |= {name: partial(getattr(_Leaves, name), None) for name in NAMES}
+    return check_pairs(text, argument=argument, leaves=leaves, names=names())
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that expressions may hold, those that users registered included."""
+    selectors = [
+        name
+        for name, cls in SAMPLERS.registered().items()
+        if issubclass(cls, SelectionRule | Wrapper)
+    ]
+    return *NAMES, *TRIPLE_SAMPLERS, *SELECTORS, *selectors
 
 
 def has_density(leaf: Expression) -> bool:
     """Return whether a proposal has a density in closed form that depends on the query alone."""
+    if leaf.name in TRIPLE_SAMPLERS:
+        return TRIPLE_SAMPLERS[leaf.name].log_density is not Sampler.log_density
     return leaf.name not in ("nearmiss", "itself") and not leaf.options.get("per_relation")
 
 
@@ -101,10 +119,10 @@ def build(
         ValueError: If the expression is malformed or an option is wrong.
     """
     builder = _Leaves(view, z, types, unique)
-    leaves = {name: getattr(builder, name) for name in NAMES}
-    names = (*NAMES, *SELECTORS)
+    leaves = {name: builder.registered(cls) for name, cls in TRIPLE_SAMPLERS.items()}
+    leaves |= {name: getattr(builder, name) for name in NAMES}
     return build_pairs(
-        text, view.graph, known=view.known, unique=unique, leaves=leaves, names=names
+        text, view.graph, known=view.known, unique=unique, leaves=leaves, names=names()
     )
 
 
@@ -120,6 +138,20 @@ class _Leaves:
     ) -> None:
         self.view, self.z, self.types, self.once = view, z, types, unique
         self.options: dict[str, Any] = {**view.options, "unique": unique}
+
+    def registered(self, cls: type[Sampler]) -> Callable[..., Sampler]:
+        """Return the function of the options that makes a sampler of a user's."""
+        accepted = inspect.signature(cls).parameters
+        values = {"unique": self.once, "types": self.types}
+        fixed = {name: value for name, value in values.items() if name in accepted}
+
+        def make(**options: Any) -> Sampler:
+            z = {"z": self.z() if callable(self.z) else self.z} if "z" in accepted else {}
+            make_sampler: Callable[..., Sampler] = cls
+            return make_sampler(self.view, **converted(cls, options), **fixed, **z)
+
+        # Whose options are those of the class.
+        return functools.wraps(cls, assigned=(), updated=())(make)
 
     def uniform(self) -> Sampler:
         return Uniform(self.view.graph, **self.options)

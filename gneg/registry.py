@@ -1,0 +1,234 @@
+"""Classes that text can call by name, to which users add theirs, and the modules they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn, TypeVar
+
+from gneg import checks
+
+Part = TypeVar("Part", bound="type[Any]")
+
+_PACKAGE = str(Path(__file__).parent)
+_PREFIX = "gneg_import_"  # of the names of modules that are imported as files
+_registries: list[Registry[Any]] = []
+_digests: dict[Path, str] = {}  # of the content of the files that were imported
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The module that registers a class.
+
+    Attributes:
+        source: What imports it: the name of a module or the path of a file; None: a notebook or an
+            interactive session, from which nothing can be imported.
+        sha256: The hash of its file; None: it has none.
+    """
+
+    source: str | None
+    sha256: str | None
+
+
+class Registry(dict[str, Part]):
+    """Classes by name.
+
+    Args:
+        kind: What the classes are, for errors: ``"sampler"``.
+        classes: The classes that come with gneg.
+    """
+
+    def __init__(self, kind: str, classes: Mapping[str, Part]) -> None:
+        super().__init__(classes)
+        self.kind = kind
+        _registries.append(self)
+
+    def add(
+        self, name: object, part: Any, hooks: Mapping[type, str], taken: Iterable[str] = ()
+    ) -> None:
+        """Add a class under a name; the same class may be added again, as notebooks do.
+
+        Args:
+            name: The name, an identifier.
+            part: The class.
+            hooks: The base classes that are allowed, each with the method that it asks for.
+            taken: Names that mean something else where this one is used.
+
+        Raises:
+            ValueError: If the name is none or taken, or the class lacks the base or the method.
+        """
+        hint = "write @register('name')" if isinstance(name, type) else ""
+        if not (isinstance(name, str) and name.isidentifier() and name.isascii()):
+            checks.fail("name", "an identifier, such as 'mine'", checks.shown(name), hint=hint)
+        bases = [base for base in hooks if inspect.isclass(part) and issubclass(part, base)]
+        if not bases:
+            allowed = " or ".join(base.__name__ for base in hooks)
+            checks.fail(name, f"a class derived from {allowed}", checks.shown(part))
+        hook = hooks[bases[0]]
+        if getattr(part, hook, None) is getattr(bases[0], hook, None):
+            checks.fail(name, f"a class with a method {hook}", f"{part.__name__} without")
+        earlier = next((other for other in self if other.lower() == name.lower()), None)
+        if earlier is not None and not (earlier == name and _same(self[earlier], part)):
+            owner = self[earlier]
+            other = f"{name!r}, which is {owner.__module__}.{owner.__qualname__}"
+            checks.fail("name", f"one that no other {self.kind} has", other)
+        if earlier is None and name.lower() in {word.lower() for word in taken}:
+            checks.fail("name", f"one that means nothing else for a {self.kind}", repr(name))
+        self[name] = part
+
+    def registered(self) -> dict[str, Part]:
+        """Return the classes that users added, by name."""
+        return {name: part for name, part in self.items() if not is_builtin(part)}
+
+
+def is_builtin(part: type) -> bool:
+    """Return whether a class comes with gneg."""
+    return part.__module__.split(".")[0] == "gneg"
+
+
+def _same(first: type, second: type) -> bool:
+    """Return whether two classes are one, whose module ran twice, perhaps under two names."""
+    if first.__qualname__ != second.__qualname__:
+        return False
+    files = [
+        getattr(sys.modules.get(part.__module__), "__file__", None) for part in (first, second)
+    ]
+    return first.__module__ == second.__module__ or (files[0] is not None and files[0] == files[1])
+
+
+def origin(part: type) -> Origin:
+    """Return where a class was registered."""
+    name = part.__module__
+    file = getattr(sys.modules.get(name), "__file__", None)
+    digest = None
+    if file is not None and Path(file).is_file():
+        digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    by_file = name in ("__main__", "__mp_main__") or name.startswith(_PREFIX)
+    return Origin((file and str(Path(file).absolute())) if by_file else name, digest)
+
+
+def sources() -> list[str]:
+    """Return what another process imports to have all classes that users added to this one.
+
+    What the main script registers is left out: a new process runs that by itself.
+
+    Raises:
+        ValueError: If one of them was made in a notebook, where another process cannot get it.
+    """
+    main = {"__main__", "__mp_main__"}
+    wanted: dict[str, None] = {}
+    for registry in _registries:
+        for name, part in registry.registered().items():
+            source = origin(part).source
+            if source is None:
+                hint = "write the class to a file, and import that"
+                checks.fail(
+                    "jobs", f"1 with the {registry.kind} {name!r} of a notebook", "more", hint=hint
+                )
+            if part.__module__ not in main:
+                wanted[source] = None
+    return list(wanted)
+
+
+def load(source: str) -> None:
+    """Import a module or a file, which registers its classes as it runs.
+
+    Args:
+        source: The path of a Python file, or the name of a module, which may stand in the current
+            folder. A file that was imported is not run again, unless it has changed.
+
+    Raises:
+        ValueError: If there is none, or it raises an error: names the file and its line.
+    """
+    if source.endswith(".py") or os.sep in source:
+        load_file(source)
+        return
+    if not all(part.isidentifier() for part in source.split(".")):
+        checks.fail("import", "a Python file or the name of a module", repr(source))
+    _search_in(Path.cwd())
+    with _errors_of(source):
+        importlib.import_module(source)
+
+
+def load_file(source: str | Path, name: str = "import") -> ModuleType:
+    """Import a Python file and return its module.
+
+    Args:
+        source: The path of the file.
+        name: The name of the argument that it came as, for errors.
+
+    Raises:
+        ValueError: If there is none, or it raises an error: names the file and its line.
+    """
+    path = Path(source).expanduser().absolute()
+    if path.suffix != ".py" or not path.is_file():
+        checks.fail(name, "an existing Python file", str(source))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    stem = re.sub(r"\W", "_", path.stem)
+    module_name = f"{_PREFIX}{stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if _digests.get(path) == digest and module_name in sys.modules:
+        return sys.modules[module_name]
+    _search_in(path.parent)
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # where dataclasses and pickles look
+    with _errors_of(str(source), name, path):
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[module_name]
+            raise
+    _digests[path] = digest
+    return module
+
+
+def _search_in(folder: Path) -> None:
+    """Let modules of a folder be imported, after all others."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+@contextmanager
+def _errors_of(source: str, name: str = "import", path: Path | None = None) -> Iterator[None]:
+    """Turn every error of a user's module, which may be any, into one line with its place."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if path is None and source.startswith(str(error.name)):
+            hint = "of a file, give the path, with .py"
+            checks.fail(name, "a module that can be imported", repr(source), hint=hint)
+        _fail(source, name, path, error)
+    except (Exception, SystemExit) as error:
+        _fail(source, name, path, error)
+
+
+def _fail(source: str, name: str, path: Path | None, error: BaseException) -> NoReturn:
+    """Raise the error of a module with the last place of the user's in its traceback."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        place, text = f"{error.filename}, line {error.lineno}", error.msg
+    else:
+        frames = [
+            (frame.filename, frame.lineno)
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith(("<", _PACKAGE))
+            and Path(frame.filename).parent.name != "importlib"
+        ]
+        inside = [frame for frame in frames if path is not None and Path(frame[0]) == path]
+        file, line = (inside or frames or [(source, 0)])[-1]
+        place, text = f"{file}, line {line}", str(error)
+    reason = " ".join(text.split())[:300]
+    message = f"{place}: {type(error).__name__}{': ' if reason else ''}{reason}"
+    checks.fail(name, "a module without errors", message)
