@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gneg.nn import kge
     from gneg.nn.adjacency import Adjacency
     from gneg.nn.base_measure import BaseMeasure
     from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, Hybrid, make_decoder
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gneg.nn.model import LinkPredictor, Scorer
     from gneg.nn.pair_features import PairFeatures
     from gneg.nn.pair_inputs import PairInputs
+    from gneg.nn.registration import register_decoder, register_encoder
     from gneg.nn.stack import Stack
 
 __all__ = [
@@ -33,7 +35,10 @@ __all__ = [
     "Scorer",
     "SparseFeatures",
     "Stack",
+    "kge",
     "make_decoder",
+    "register_decoder",
+    "register_encoder",
 ]
 
 #: The module of each name, imported when it is first used: encoders bring in PyTorch Geometric.
@@ -55,10 +60,14 @@ _MODULES = {
     "SparseFeatures": "encoders",
     "Stack": "stack",
     "make_decoder": "decoders",
+    "register_decoder": "registration",
+    "register_encoder": "registration",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "kge":
+        return importlib.import_module("gneg.nn.kge")
     if name not in _MODULES:
         raise AttributeError(f"module 'gneg.nn' has no attribute {name!r}")
     return getattr(importlib.import_module(f"gneg.nn.{_MODULES[name]}"), name)

@@ -36,6 +36,8 @@ class Adjacency:
         self._values = torch.ones(len(steps.indices), device=device)
         if steps.weights is not None:
             self._values = torch.from_numpy(steps.weights.copy()).float().to(device)
+        self.weighted = steps.weights is not None
+        self._unmasked = self
 
     @cached_property
     def matrix(self) -> Tensor:
@@ -48,6 +50,26 @@ class Adjacency:
         """The number (or weight) of each node's neighbours, masked edges left out, ``[N, 1]``."""
         column = torch.ones(self.num_nodes, 1, device=self._values.device)
         return self.matrix @ column
+
+    @cached_property
+    def _edges(self) -> Tensor:
+        """All edges, ``[2, E]``, from the neighbour to the row."""
+        row = torch.arange(self.num_nodes, device=self._col.device)
+        target = torch.repeat_interleave(row, self._crow.long().diff())
+        return torch.stack([self._col.long(), target])
+
+    @cached_property
+    def edge_index(self) -> Tensor:
+        """The edges that messages pass along as PyG's layers take them, ``[2, E]``.
+
+        Both directions of each; masked edges are left out.
+        """
+        return self._unmasked._edges[:, self._values != 0]
+
+    @cached_property
+    def edge_weight(self) -> Tensor:
+        """The weights ``[E]`` of :attr:`edge_index`; 1 without weights."""
+        return self._values[self._values != 0]
 
     def sum(self, h: Tensor) -> Tensor:
         """Return the weighted sum ``[N, D]`` of the neighbours' rows of ``h [N, D]``."""
@@ -101,7 +123,7 @@ class Adjacency:
             positions: Entries of the matrix, of any shape, as :meth:`positions` returns them.
         """
         masked = object.__new__(Adjacency)
-        masked._steps = None
+        masked._steps, masked._unmasked, masked.weighted = None, self._unmasked, self.weighted
         masked.num_nodes, masked._crow, masked._col = self.num_nodes, self._crow, self._col
         masked._values = self._values.clone()
         flat = positions.reshape(-1)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gneg import checks
 from gneg.nn.choices import DecoderKind
+from gneg.nn.registration import DECODERS, make
 
 EPSILON = 1e-8  # smallest product of lengths that a cosine is divided by
 
@@ -144,12 +145,13 @@ class Bilinear(nn.Module):
 
 
 def make_decoder(
-    kind: DecoderKind, width: int, *, layers: int = 3, dropout: float = 0.0
+    kind: DecoderKind | str, width: int, *, layers: int = 3, dropout: float = 0.0
 ) -> nn.Module:
     """Return a new decoder by its name.
 
     Args:
-        kind: ``"dot"``, ``"cosine"``, ``"mlp"``, ``"hybrid"`` or ``"bilinear"``.
+        kind: ``"dot"``, ``"cosine"``, ``"mlp"``, ``"hybrid"``, ``"bilinear"``, or the name of a
+            decoder of :func:`gneg.nn.register_decoder`.
         width: Width of the embeddings, D.
         layers: Number of linear layers of ``"mlp"`` and ``"hybrid"``, >= 1.
         dropout: Share of hidden values that ``"mlp"`` and ``"hybrid"`` drop, in [0, 1].
@@ -157,7 +159,11 @@ def make_decoder(
     Raises:
         ValueError: If ``kind`` is unknown.
     """
-    checks.choice("decoder", kind, get_args(DecoderKind))
+    checks.choice("decoder", kind, (*get_args(DecoderKind), *DECODERS))
+    if kind in DECODERS:
+        return make(
+            DECODERS[kind], {"in_channels": width, "num_layers": layers, "dropout": dropout}
+        )
     if kind in ("mlp", "hybrid"):
         decoder = MLP if kind == "mlp" else Hybrid
         return decoder(width, layers=layers, dropout=dropout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import cached_property
 from typing import Any, get_args
 
 import torch
@@ -14,6 +16,7 @@ from gneg import checks
 from gneg.graph import sparse
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.choices import GNNS, Inputs, JumpingKnowledge, Norm
+from gneg.nn.registration import ENCODERS, make
 
 
 class SparseFeatures:
@@ -26,6 +29,13 @@ class SparseFeatures:
     def __init__(self, x: Tensor) -> None:
         self.x = x
         self.transposed = sparse.transpose(x)
+
+    @cached_property
+    def dense(self) -> Tensor:
+        """The features as a dense tensor, for layers that take no other."""
+        rows, columns = self.x.shape
+        checks.memory("x", 4 * rows * columns, f"sparse features {[rows, columns]}")
+        return self.x.to_dense()
 
     def linear(self, weight: Tensor) -> Tensor:
         """Return ``x @ weight.t()``, dense ``[N, D]``, for ``weight [D, F]``."""
@@ -70,6 +80,49 @@ class _GCN(GCN):
         return _GCNConv(in_channels, out_channels, **kwargs)
 
 
+class _Registered(nn.Module):
+    """A user's GNN, called with what its ``forward`` takes.
+
+    Args:
+        kind: The name of the GNN.
+        values: What its constructor may ask for, see :func:`gneg.nn.register_encoder`.
+    """
+
+    def __init__(self, kind: str, values: dict[str, Any]) -> None:
+        super().__init__()
+        cls = ENCODERS[kind]
+        parameters = inspect.signature(cls).parameters
+        for name in ("norm", "jk"):
+            if values[name] is not None and name not in parameters:
+                checks.fail(name, f"None for the encoder {kind}, which takes none", values[name])
+        self.module = make(cls, {name: v for name, v in values.items() if v is not None})
+        self.inductive = "num_nodes" not in parameters
+        self.name, self.shape = (
+            f"{cls.__name__}.forward",
+            (values["num_nodes"], values["out_channels"]),
+        )
+        self.takes = list(inspect.signature(self.module.forward).parameters)
+
+    def reset_parameters(self) -> None:
+        reset = getattr(self.module, "reset_parameters", None)  # as PyG's models have it
+        if callable(reset):
+            reset()
+
+    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:
+        x = x.dense if isinstance(x, SparseFeatures) else x
+        if "adjacency" in self.takes:
+            z = self.module(x, adjacency)
+        elif adjacency.weighted and "edge_weight" in self.takes:
+            z = self.module(x, adjacency.edge_index, edge_weight=adjacency.edge_weight)
+        else:
+            z = self.module(x, adjacency.edge_index)
+        allowed = f"a function that returns embeddings {list(self.shape)}"
+        if not isinstance(z, Tensor) or z.shape != self.shape:
+            returned = list(z.shape) if isinstance(z, Tensor) else type(z).__name__
+            checks.fail(self.name, allowed, returned, hint="their width is out_channels")
+        return z
+
+
 class NoEmbeddings(nn.Module):
     """An encoder that returns zeros, for decoders that need no embeddings (``PairFeatures``).
 
@@ -78,6 +131,7 @@ class NoEmbeddings(nn.Module):
     """
 
     inputs: Inputs = "embedding"
+    inductive = True
 
     def __init__(self, num_nodes: int) -> None:
         super().__init__()
@@ -93,8 +147,8 @@ class Encoder(nn.Module):
     """Node embeddings from a GNN over features, learned node embeddings, or both side by side.
 
     Args:
-        kind: ``"sage"`` (Hamilton et al., NeurIPS 2017, mean aggregation) or ``"gcn"`` (Kipf and
-            Welling, ICLR 2017).
+        kind: ``"sage"`` (Hamilton et al., NeurIPS 2017, mean aggregation), ``"gcn"`` (Kipf and
+            Welling, ICLR 2017), or the name of a GNN of :func:`gneg.nn.register_encoder`.
         num_nodes: Number of nodes, N.
         in_channels: Width of the features, F; 0 without features.
         hidden: Width of the layers, of learned embeddings and of the result, D >= 1.
@@ -124,7 +178,7 @@ class Encoder(nn.Module):
         jk: JumpingKnowledge | None = None,
     ) -> None:
         super().__init__()
-        checks.choice("kind", kind, GNNS)
+        checks.choice("kind", kind, (*GNNS, *ENCODERS))
         hidden = checks.integer("hidden", hidden, 1)
         layers = checks.integer("layers", layers, 1)
         checks.choice("norm", norm, (*get_args(Norm), None))
@@ -143,17 +197,27 @@ class Encoder(nn.Module):
         if inputs == "both":
             self.project = nn.Linear(in_channels, hidden, bias=False)
         width = {"features": in_channels, "embedding": hidden, "both": 2 * hidden}[inputs]
-        model: type[BasicGNN] = _GraphSAGE if kind == "sage" else _GCN
-        self.gnn = model(
-            width,
-            hidden,
-            layers,
-            out_channels=hidden,
-            dropout=checks.number("dropout", dropout, 0, 1),
-            norm=None if norm is None else f"{norm}_norm",
-            jk=jk,
-        )
+        dropout = checks.number("dropout", dropout, 0, 1)
+        norm_layer = None if norm is None else f"{norm}_norm"
+        self.gnn: BasicGNN | _Registered
+        if kind in GNNS:
+            model: type[BasicGNN] = _GraphSAGE if kind == "sage" else _GCN
+            options = {"dropout": dropout, "norm": norm_layer, "jk": jk}
+            self.gnn = model(width, hidden, layers, out_channels=hidden, **options)
+        else:
+            values: dict[str, Any] = {
+                "in_channels": width,
+                "hidden_channels": hidden,
+                "out_channels": hidden,
+            }
+            values |= {"num_layers": layers, "dropout": dropout, "num_nodes": num_nodes}
+            self.gnn = _Registered(kind, {**values, "norm": norm_layer, "jk": jk})
         self.reset_parameters()
+
+    @property
+    def inductive(self) -> bool:
+        """Whether it can embed nodes that were not there in training."""
+        return self.inputs == "features" and getattr(self.gnn, "inductive", True)
 
     def reset_parameters(self) -> None:
         """Draw new parameters."""

@@ -26,6 +26,7 @@ class LightGCN(nn.Module):
     """
 
     inputs: Inputs = "embedding"
+    inductive = False
 
     def __init__(self, num_nodes: int, *, hidden: int = 64, layers: int = 3) -> None:
         super().__init__()

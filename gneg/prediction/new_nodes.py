@@ -15,7 +15,6 @@ from gneg.datasets import LinkData, Names, TableOptions
 from gneg.datasets.sources import features, formats
 from gneg.datasets.sources.edges import edge_table
 from gneg.graph import sparse
-from gneg.nn.encoders import NoEmbeddings
 from gneg.prediction.link import LinkModel
 from gneg.prediction.model import IntArray
 from gneg.training.link import LinkRun
@@ -47,7 +46,7 @@ def with_new_nodes(
     data, encoder = model.data, model.run.model.encoder
     if data.num_src is not None:
         checks.fail("new", "left out for users and items", data.name)
-    if encoder.inputs != "features" and not isinstance(encoder, NoEmbeddings):
+    if not encoder.inductive:
         text = f"one with an embedding of each node (inputs: {encoder.inputs})"
         checks.fail("model", f"{NEW}, for new nodes", text)
     path = Path(edges).expanduser()

@@ -142,7 +142,8 @@ def product_vectors(
 ) -> tuple[Tensor, Tensor]:
     """Return vectors of sources and of targets whose inner products are near a decoder's scores.
 
-    They are the scores of ``Dot``, ``Cosine`` and ``Bilinear``, and the cosine of ``Hybrid``. The
+    They are the scores of ``Dot``, ``Cosine`` and ``Bilinear``, and the cosine of ``Hybrid``, and
+    of a decoder that a user registered, of which nothing is known. The
     perceptron of ``MLP`` is expanded to first order in the product of both embeddings, by its mean
     gradient over training edges.
 
@@ -161,8 +162,9 @@ def product_vectors(
             product = (source[src] * target[dst]).requires_grad_()
             (gradient,) = torch.autograd.grad(decoder.of_product(product).sum(), product)
         return source * gradient.mean(dim=0), target
-    if isinstance(decoder, Cosine | Hybrid):
-        scale = decoder.scale if isinstance(decoder, Cosine) else decoder.cosine.scale
-        return scale * functional.normalize(source), functional.normalize(target)
-    assert isinstance(decoder, Dot)
-    return source, target
+    if isinstance(decoder, Dot):
+        return source, target
+    if isinstance(decoder, Hybrid):
+        decoder = decoder.cosine
+    scale = decoder.scale if isinstance(decoder, Cosine) else 1.0
+    return scale * functional.normalize(source), functional.normalize(target)

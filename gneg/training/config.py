@@ -11,6 +11,7 @@ from gneg.graph.heuristics import KINDS
 from gneg.graph.known import KnownPolicy
 from gneg.graph.triples import TripleCorrupt
 from gneg.losses import LOSSES
+from gneg.nn import registration
 from gneg.nn.choices import (
     GNNS,
     PAIR_KINDS,
@@ -24,77 +25,28 @@ from gneg.nn.choices import (
 )
 from gneg.samplers.base import Corrupt
 from gneg.training import expressions
-from gneg.training.device import check_name
-from gneg.training.options import Option, check_settings, documented, setting
+from gneg.training.options import documented, setting
+from gneg.training.shared_settings import (
+    BASE_MEASURE,
+    BASE_WEIGHT,
+    DEVICE,
+    EPOCHS,
+    EVAL_EVERY,
+    LARGEST,
+    LR,
+    PATIENCE,
+    SECONDS,
+    K,
+    TrainConfig,
+)
 
-__all__ = ["LinkConfig", "TrainConfig", "TripleConfig"]
+__all__ = ["LinkConfig", "TripleConfig"]
 
-#: Weights of a base measure that are tried on validation; 0 stands for no base measure.
-BASE_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
 #: The loss that needs no negatives: cross-entropy over all entities, from both ends.
 ONE_VS_ALL = "1vsall"
 
 WIDEST, DEEPEST = 2**16, 128  # bounds of the width and the number of layers
-LARGEST = 1e6  # bound of learning rates and penalties, far below what overflows single precision
-
-K = Option("Negatives per positive.", low=1, high=2**20, short="-k")
-EPOCHS = Option("Passes over the training positives, at most.", "Run", low=1)
-SECONDS = Option(
-    "Seconds of training (sampling, scoring and the model, without evaluation), at most; without "
-    "it there is no limit. The result then depends on the speed of the machine.",
-    "Run",
-    low=0,
-    above=True,
-)
-PATIENCE = Option("Evaluations without a better validation metric before stopping.", "Run", low=1)
-EVAL_EVERY = Option("Epochs between evaluations on validation.", "Run", low=1)
-LR = Option("Learning rate of Adam.", "Run", low=0, high=LARGEST, above=True)
-DEVICE = Option("Device of the model, such as cpu or cuda:0.", "Run", check=check_name)
-BASE_MEASURE = (
-    "Log density that is added to the score: none, that of the sampler, or that of another "
-    "sampler expression."
-)
-BASE_WEIGHT = Option(
-    "Weight of the base measure; without it the best on validation of "
-    f"{', '.join(f'{weight:g}' for weight in BASE_WEIGHTS)}.",
-    low=0,
-)
-
-
-class TrainConfig:
-    """The settings that link and triple configs share; all values are checked on creation."""
-
-    sampler: str
-    loss: str | None
-    k: int
-    known: KnownPolicy
-    base_measure: str
-    base_weight: float | None
-    epochs: int
-    seconds: float | None
-    patience: int
-    eval_every: int
-    batch_size: int | None
-    lr: float
-    device: str
-
-    def __post_init__(self) -> None:
-        """Refuse values that no run could use.
-
-        Raises:
-            ValueError: If a value has the wrong type, is out of range or not among the choices.
-        """
-        check_settings(self)
-        self.check_together()
-
-    def check_together(self) -> None:
-        """Refuse combinations of values that no run could use.
-
-        Raises:
-            ValueError: If two values exclude each other.
-        """
-        return
 
 
 @documented
@@ -108,11 +60,13 @@ class LinkConfig(TrainConfig):
         "the pair features, all of them unless named); or a training-free score: "
         f"{', '.join(KINDS)}.",
         choices=(*ENCODERS, *KINDS),
+        registered=registration.ENCODERS,
     )
-    decoder: DecoderKind | None = setting(
+    decoder: DecoderKind | str | None = setting(
         None,
         "Score of two embeddings; without it dot for lightgcn and bipartite graphs, cosine where "
         "nodes have features, else mlp",
+        registered=registration.DECODERS,
     )
     sampler: str = setting(
         "mixture(uniform:0.75, walk:0.25)",
@@ -124,6 +78,7 @@ class LinkConfig(TrainConfig):
         "Loss, see gneg losses; without it softmax, which corrects for the proposal, where the "
         "sampler has a log_q in closed form that is cheap to compute, else infonce",
         choices=tuple(LOSSES),
+        registered=LOSSES,
     )
     k: int = K.field(8)
     hidden: int = setting(256, "Width of embeddings and layers.", low=1, high=WIDEST)
@@ -193,7 +148,7 @@ class LinkConfig(TrainConfig):
         expressions.check_loss(self.loss, self.sampler)
         if self.base_measure == "sampler":
             expressions.check_base_measure("base_measure", self.sampler)
-        if self.encoder in GNNS and self.layers < 1:
+        if self.encoder in (*GNNS, *registration.ENCODERS) and self.layers < 1:
             checks.fail("layers", f"an integer >= 1 for the encoder {self.encoder}", self.layers)
 
     @property
@@ -212,7 +167,9 @@ class LinkConfig(TrainConfig):
 class TripleConfig(TrainConfig):
     """Everything that decides the result of a knowledge-graph model but the data and the seed."""
 
-    model: str = setting("transe", "Score of triples.", choices=TRIPLE_MODELS)
+    model: str = setting(
+        "transe", "Score of triples.", choices=TRIPLE_MODELS, registered=registration.KGES
+    )
     dim: int = setting(
         100,
         "Width of embeddings (complex numbers for complex and rotate).",
@@ -224,6 +181,7 @@ class TripleConfig(TrainConfig):
         "none",
         "Message passing under the model (use large batches, such as 8192)",
         choices=("none", *RELATIONAL_ENCODERS),
+        registered=registration.RELATIONAL,
     )
     layers: int = setting(1, "Layers of the encoder.", low=1, high=DEEPEST)
     dropout: float = setting(
@@ -242,6 +200,7 @@ class TripleConfig(TrainConfig):
         "nssa",
         f"Loss, see gneg losses, or {ONE_VS_ALL}, which scores all entities and takes no negatives",
         choices=(*LOSSES, ONE_VS_ALL),
+        registered=LOSSES,
     )
     margin: float | None = setting(
         None,

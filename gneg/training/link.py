@@ -31,9 +31,10 @@ from gneg.samplers.base import Score
 from gneg.samplers.negatives import Negatives, Vectors
 from gneg.training import stacking
 from gneg.training.collapse import CollapseWatch
-from gneg.training.config import BASE_WEIGHTS, LinkConfig
+from gneg.training.config import LinkConfig
 from gneg.training.models import decoder_kind, make_link_predictor
 from gneg.training.run import Run
+from gneg.training.shared_settings import BASE_WEIGHTS
 
 Part = TypeVar("Part", bound=nn.Module)
 

@@ -9,6 +9,7 @@ from gneg.nn.choices import DecoderKind, Inputs
 from gneg.nn.encoders import Encoder, NoEmbeddings
 from gneg.nn.kge import ENCODERS, KGE, MODELS, RelationalEncoder, TransE
 from gneg.nn.lightgcn import LightGCN
+from gneg.nn.registration import KGES, RELATIONAL
 from gneg.training.config import ONE_VS_ALL, LinkConfig, TripleConfig
 
 
@@ -64,7 +65,7 @@ def make_encoder(config: LinkConfig, data: LinkData) -> Encoder | LightGCN | NoE
     )
 
 
-def decoder_kind(config: LinkConfig, data: LinkData, inputs: Inputs) -> DecoderKind:
+def decoder_kind(config: LinkConfig, data: LinkData, inputs: Inputs) -> DecoderKind | str:
     """Return the decoder of a config, or the one that suits data and encoder.
 
     Args:
@@ -83,7 +84,7 @@ def decoder_kind(config: LinkConfig, data: LinkData, inputs: Inputs) -> DecoderK
 def make_triple_model(config: TripleConfig, data: TripleData) -> KGE:
     """Return the model of a config for the entities and relations of a knowledge graph."""
     size = data.num_entities, data.num_relations, config.dim
-    model = MODELS[config.model]
+    model: type[KGE] = {**KGES, **MODELS}[config.model]
     encoder = _relational_encoder(config, data, model)
     if model is TransE:
         return TransE(
@@ -97,7 +98,8 @@ def _relational_encoder(
 ) -> RelationalEncoder | None:
     if config.encoder == "none":
         return None
-    return ENCODERS[config.encoder](
+    encoder: type[RelationalEncoder] = {**RELATIONAL, **ENCODERS}[config.encoder]
+    return encoder(
         data.train,
         data.num_entities,
         data.num_relations,

@@ -6,6 +6,7 @@ Checks, the options of the command line and the documentation of a config are ma
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ class Option:
         check: Called with name and text of a setting without choices, to refuse it, or to return
             it as it is spelt; None: any text.
         short: A one-letter option, such as ``-k``.
+        registered: Further choices, to which users add theirs: the keys of a registry.
     """
 
     help: str
@@ -47,6 +49,7 @@ class Option:
     choices: tuple[str, ...] | None = None
     check: Callable[[str, str], str] | None = None
     short: str | None = None
+    registered: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def range(self) -> str:
@@ -76,9 +79,11 @@ def setting(
     above: bool = False,
     choices: tuple[str, ...] | None = None,
     check: Callable[[str, str], str] | None = None,
+    registered: Mapping[str, object] | None = None,
 ) -> Any:
     """Return a dataclass field that describes itself; arguments as in :class:`Option`."""
-    return Option(help, group, low, high, above, choices, check).field(default)
+    option = Option(help, group, low, high, above, choices, check, registered=registered or {})
+    return option.field(default)
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ class Setting:
     def help(self) -> str:
         """The sentences for ``--help``, with choices and range where they are not in the text."""
         choices, text = self.option.choices or (), self.option.help.rstrip(".")
-        if not all(choice in text for choice in choices):
+        if not all(re.search(rf"\b{re.escape(choice)}\b", text) for choice in choices):
             text += f". One of {', '.join(choices)}"
         limits = self.option.range
         return f"{text}." if not limits or limits in text else f"{text}; {limits}."
@@ -157,7 +162,9 @@ def settings(config: type) -> dict[str, Setting]:
         if option is None:
             raise TypeError(f"{config.__name__}.{entry.name} has no description")
         kind, optional, choices = _resolve(hints[entry.name])
-        if choices is not None:
+        choices = choices or option.choices
+        if choices is not None:  # registered names are read each time
+            choices = tuple(dict.fromkeys([*choices, *option.registered]))
             option = replace(option, choices=choices)
         described[entry.name] = Setting(entry.name, kind, optional, entry.default, option)
     return described

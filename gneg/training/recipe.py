@@ -15,6 +15,7 @@ from gneg.evaluation.audit.pairs import PairAdapter
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.nn.choices import GNNS
+from gneg.nn.registration import ENCODERS
 from gneg.training.config import LinkConfig
 from gneg.training.options import settings
 
@@ -169,7 +170,7 @@ def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[str
         else f"{size}; {risk}, and {graph.uniform_risk:.1f} of 1,000 uniform negatives are one: a "
         "quarter of the negatives are drawn by walks, and the loss corrects for the proposal."
     ]
-    if encoder in GNNS:
+    if encoder in (*GNNS, *ENCODERS):
         gnn_settings, gnn_reasons = _choose_for_gnn(graph)
         return settings | gnn_settings, reasons + gnn_reasons
     return settings, reasons

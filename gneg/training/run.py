@@ -18,9 +18,9 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.training import checkpoint
 from gneg.training.callbacks import Callback
-from gneg.training.config import TrainConfig
 from gneg.training.device import check_usable
 from gneg.training.progress import Clock, Progress
+from gneg.training.shared_settings import TrainConfig
 
 DataType = TypeVar("DataType", bound=Any)
 ConfigType = TypeVar("ConfigType", bound=TrainConfig)

@@ -21,9 +21,10 @@ from gneg.nn.kge.base_measure import BlockScorer, TripleBaseMeasure
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
-from gneg.training.config import BASE_WEIGHTS, TripleConfig
+from gneg.training.config import TripleConfig
 from gneg.training.models import make_triple_loss, make_triple_model
 from gneg.training.run import Run
+from gneg.training.shared_settings import BASE_WEIGHTS
 
 WEIGHT_TRIPLES = 1_000  # validation triples that the weight of a base measure is chosen on
 

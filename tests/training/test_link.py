@@ -10,9 +10,10 @@ import torch
 
 from gneg import datasets, losses, samplers
 from gneg.checks import CollapseWarning
-from gneg.training.config import BASE_WEIGHTS, LinkConfig
+from gneg.training.config import LinkConfig
 from gneg.training.driver import run_folder, train
 from gneg.training.link import LinkRun
+from gneg.training.shared_settings import BASE_WEIGHTS
 from tests.training.runs import small, stable
 from tests.worlds import first_validation_edges, toy
 

@@ -11,6 +11,7 @@ from gneg.nn.kge.base import KGE, Scorer, Tables
 from gneg.nn.kge.base_measure import TripleBaseMeasure
 from gneg.nn.kge.encoders import ENCODERS, RGCN, CompGCN, RelationalEncoder
 from gneg.nn.kge.models import MODELS, ComplEx, DistMult, RotatE, TransE
+from gneg.nn.kge.registration import register
 
 __all__ = [
     "ENCODERS",
@@ -26,4 +27,5 @@ __all__ = [
     "Tables",
     "TransE",
     "TripleBaseMeasure",
+    "register",
 ]
