@@ -23,6 +23,7 @@ Part = TypeVar("Part", bound="type[Any]")
 
 _PACKAGE = str(Path(__file__).parent)
 _PREFIX = "gneg_import_"  # of the names of modules that are imported as files
+_MAIN = ("__main__", "__mp_main__")
 _registries: list[Registry[Any]] = []
 _digests: dict[Path, str] = {}  # of the content of the files that were imported
 
@@ -32,11 +33,13 @@ class Origin:
     """The module that registers a class.
 
     Attributes:
+        module: The name of the module.
         source: What imports it: the name of a module or the path of a file; None: a notebook or an
             interactive session, from which nothing can be imported.
-        sha256: The hash of its file; None: it has none.
+        sha256: The hash of its file or, in a script that was run, of the class; None: unknown.
     """
 
+    module: str
     source: str | None
     sha256: str | None
 
@@ -51,7 +54,8 @@ class Registry(dict[str, Part]):
 
     def __init__(self, kind: str, classes: Mapping[str, Part]) -> None:
         super().__init__(classes)
-        self.kind = kind
+        self.kind, self._builtin = kind, frozenset(classes)
+        self.origins: dict[str, Origin] = {}
         _registries.append(self)
 
     def add(
@@ -86,10 +90,11 @@ class Registry(dict[str, Part]):
         if earlier is None and name.lower() in {word.lower() for word in taken}:
             checks.fail("name", f"one that means nothing else for a {self.kind}", repr(name))
         self[name] = part
+        self.origins[name] = _origin_of(part, _caller())
 
     def registered(self) -> dict[str, Part]:
         """Return the classes that users added, by name."""
-        return {name: part for name, part in self.items() if not is_builtin(part)}
+        return {name: part for name, part in self.items() if name not in self._builtin}
 
 
 def is_builtin(part: type) -> bool:
@@ -107,15 +112,33 @@ def _same(first: type, second: type) -> bool:
     return first.__module__ == second.__module__ or (files[0] is not None and files[0] == files[1])
 
 
-def origin(part: type) -> Origin:
-    """Return where a class was registered."""
-    name = part.__module__
-    file = getattr(sys.modules.get(name), "__file__", None)
-    digest = None
-    if file is not None and Path(file).is_file():
-        digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    by_file = name in ("__main__", "__mp_main__") or name.startswith(_PREFIX)
-    return Origin((file and str(Path(file).absolute())) if by_file else name, digest)
+def _caller() -> str:
+    """Return the name of the module that called gneg."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals["__name__"].split(".")[0] == "gneg":
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_globals["__name__"])
+
+
+def _origin_of(part: type, module: str) -> Origin:
+    """Return where a class comes from that a module registers now: its file may change later."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module in _MAIN:  # of a script, which does more than this, only the class itself counts
+        try:
+            code = inspect.getsource(part).encode()
+        except (OSError, TypeError):
+            code = None
+    else:
+        code = None if file is None or not Path(file).is_file() else Path(file).read_bytes()
+    digest = None if code is None else hashlib.sha256(code).hexdigest()
+    if module in _MAIN or module.startswith(_PREFIX):
+        return Origin(module, None if file is None else str(Path(file).absolute()), digest)
+    return Origin(module, module, digest)
+
+
+def of_kind(kind: str) -> Registry[Any] | None:
+    """Return the registry of a kind of classes; None: there is no such kind."""
+    return next((registry for registry in _registries if registry.kind == kind), None)
 
 
 def sources() -> list[str]:
@@ -126,18 +149,15 @@ def sources() -> list[str]:
     Raises:
         ValueError: If one of them was made in a notebook, where another process cannot get it.
     """
-    main = {"__main__", "__mp_main__"}
     wanted: dict[str, None] = {}
     for registry in _registries:
-        for name, part in registry.registered().items():
-            source = origin(part).source
-            if source is None:
-                hint = "write the class to a file, and import that"
-                checks.fail(
-                    "jobs", f"1 with the {registry.kind} {name!r} of a notebook", "more", hint=hint
-                )
-            if part.__module__ not in main:
-                wanted[source] = None
+        for name in registry.registered():
+            origin = registry.origins[name]
+            if origin.source is None:
+                allowed = f"1 with a {registry.kind} that was registered in a notebook, {name!r}"
+                checks.fail("jobs", allowed, "more", hint="write its class to a file to import")
+            if origin.module not in _MAIN:
+                wanted[origin.source] = None
     return list(wanted)
 
 

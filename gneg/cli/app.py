@@ -17,6 +17,7 @@ from rich.text import Text
 import gneg
 from gneg.cli.commands import Commands, KgCommands
 from gneg.cli.output import (
+    OUTPUT,
     AsJson,
     Quiet,
     add_files,
@@ -84,6 +85,29 @@ def keep_freed_memory() -> None:
         mallopt(m_trim_threshold, 2**31 - 1)
 
 
+def _import(sources: list[str] | None) -> list[str] | None:
+    """Import what registers a user's samplers, losses and encoders, before a command is read."""
+    with plain_errors():
+        for source in sources or ():
+            from gneg import registry  # of a few modules, not for --help alone
+
+            registry.load(source)
+    return sources
+
+
+Imports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        callback=_import,
+        metavar="FILE.py|MODULE",
+        help="A Python file, or a module, that registers your own samplers, losses and encoders; "
+        "may be given several times.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
 def _print_version(requested: bool) -> None:
     if requested:
         say(f"gneg {gneg.__version__}")
@@ -99,6 +123,7 @@ def _callback(
             "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    imports: Imports = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +132,12 @@ def _callback(
 
 
 @kg.callback()
-def _kg_callback(context: typer.Context, quiet: Quiet = False, as_json: AsJson = False) -> None:
+def _kg_callback(
+    context: typer.Context,
+    imports: Imports = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
     context.with_resource(output_mode(quiet=quiet, as_json=as_json))
 
 

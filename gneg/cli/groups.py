@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from gneg.cli import output
-from gneg.cli.app import plain_errors
+from gneg.cli.app import Imports, plain_errors
 from gneg.cli.values import Checked, checked, name_of
 
 
@@ -70,6 +70,7 @@ def expand_groups(command: Command) -> Command:
             for name in values
             if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"
         }
+        del values["imports"]  # which were imported as they were read
         mode = {name: values.pop(name) for name in output.OPTIONS}
         with output.output_mode(**mode), plain_errors(), _as_typed(names):
             for name, value in values.items():
@@ -81,7 +82,10 @@ def expand_groups(command: Command) -> Command:
             command(**arguments)
 
     expanded: Any = run
-    parameters = [context_parameter, *parameters, *output.parameters()]
+    imports = inspect.Parameter(
+        "imports", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Imports
+    )
+    parameters = [context_parameter, *parameters, imports, *output.parameters()]
     expanded.__signature__ = inspect.Signature(parameters)
     expanded.__annotations__ = {entry.name: entry.annotation for entry in parameters}
     del expanded.__wrapped__

@@ -21,7 +21,8 @@ from gneg.cli.values import at_least
 from gneg.training import record
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
-from gneg.training.options import check_values, settings
+from gneg.training.options import Setting, check_values, settings
+from gneg.training.parts import check_registered
 
 Config = TypeVar("Config", LinkConfig, TripleConfig)
 RUN = "Run"
@@ -109,10 +110,13 @@ class ConfigOptions(Group):
     def __init__(
         self, config: type[LinkConfig] | type[TripleConfig], leave_out: Collection[str] = ()
     ) -> None:
-        self.config = config
-        self.settings = {
-            name: entry for name, entry in settings(config).items() if name not in leave_out
-        }
+        self.config, self.leave_out = config, leave_out
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """The fields by name, with the choices that are registered by now."""
+        every = settings(self.config).items()
+        return {name: entry for name, entry in every if name not in self.leave_out}
 
     def parameters(self) -> list[inspect.Parameter]:
         """Return an option for each field, in the order of the config."""
@@ -141,10 +145,9 @@ class ConfigOptions(Group):
     def collect(self, values: dict[str, Any], typed: Collection[str]) -> Settings[Any]:
         """Return what was typed and what stands in the file."""
         path = values.pop("config")
+        described = self.settings
         named = {
-            name: self.settings[name].checked(value)
-            for name, value in values.items()
-            if name in typed
+            name: described[name].checked(value) for name, value in values.items() if name in typed
         }
         if path is None:
             return Settings(self.config, named)
@@ -153,6 +156,7 @@ class ConfigOptions(Group):
         fault = files.mismatch(earlier, record.FORM) if earlier else None
         if fault is not None:
             checks.fail("config", "settings, or a whole results.json", f"{path}: {fault}")
+        check_registered(earlier)
         file = dict(earlier["config"] if earlier else content)
         return Settings(self.config, named, file, earlier, path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, files, registry
 from gneg.datasets import LinkData
 from gneg.evaluation.link import Scored
 from gneg.evaluation.ranking import Score
@@ -44,14 +43,7 @@ def from_function(text: str) -> Score:
         ValueError: If there is no such file or function.
     """
     path, _, name = text.rpartition(":")
-    if not Path(path).exists():
-        checks.fail("model", "an existing file in FILE.py:FUNCTION", text)
-    with files.reading("model", Path(path), "a Python file without errors", "mend it"):
-        spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+    module = registry.load_file(path, "model")
     function: Score | None = getattr(module, name, None)
     if not callable(function):
         checks.fail("model", f"a function of {path} after the colon", name)

@@ -30,6 +30,7 @@ from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
 from gneg.training.driver import MOST_SEEDS, config_class
+from gneg.training.parts import KEY, code, registered_parts
 
 __all__ = ["Event", "compare", "grid"]
 
@@ -159,6 +160,7 @@ def compare(
         "metric": data.metric,
         "seeds": seeds,
         "config": asdict(configs[0]),
+        KEY: _registered(configs),
         "baseline": baseline,
         "sets": {name: hard.info for name, hard in sets.items()},
         "among_all": _among_all(records[0]["run"].get("all")),
@@ -171,6 +173,12 @@ def compare(
     }
     files.write_json(out / NAME, results)
     return results
+
+
+def _registered(configs: Sequence[AnyConfig]) -> list[dict[str, Any]]:
+    """Return name and origin of each registered class that a config uses."""
+    parts = [part for config in configs for part in registered_parts(config)]
+    return [part for i, part in enumerate(parts) if part not in parts[:i]]
 
 
 def _check_counts(*, seeds: int, jobs: int, search: int) -> None:
@@ -210,8 +218,9 @@ def _checksum(hard: HardSet) -> int:
 def _slug(config: AnyConfig, digest: str) -> str:
     """Return a folder name for a config on data with a digest."""
     words = [config.model_name, config.sampler, config.loss or ""]
+    values = [asdict(config), digest, *code(registered_parts(config))]
     text = "-".join(re.sub(r"\W+", "-", word).strip("-") for word in words if word)
-    return f"{text[:80]}-{_digest([asdict(config), digest])}"
+    return f"{text[:80]}-{_digest(values)}"
 
 
 def _tune(

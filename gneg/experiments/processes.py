@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import torch
 
-from gneg import checks, files, kernels
+from gneg import checks, files, kernels, registry
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import FORM, Cell, run_cell
@@ -169,6 +169,7 @@ def runner(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> 
         return
     context = multiprocessing.get_context("spawn")
     threads = max(1, (os.cpu_count() or 1) // jobs)
+    sources = registry.sources()
     # Pickled once: torch would share sparse tensors one by one, with a warning for each.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -179,7 +180,7 @@ def runner(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> 
     with manager:
         unrelated = set(multiprocessing.active_children())
         progress = manager.Queue()
-        executor = ProcessPoolExecutor(jobs, context, _start, (payload, progress, threads))
+        executor = ProcessPoolExecutor(jobs, context, _start, (payload, progress, threads, sources))
         try:
             yield Pool(executor, progress)
         except BaseException:
@@ -205,9 +206,11 @@ def _end_with_parent() -> None:
 _worker: dict[str, Any] = {}  # dataset, hard sets and progress queue of this process
 
 
-def _start(payload: bytes, progress: Any, threads: int) -> None:
-    """Set up a new process."""
+def _start(payload: bytes, progress: Any, threads: int, sources: list[str]) -> None:
+    """Set up a new process, with the classes that users registered in its parent."""
     _end_with_parent()
+    for source in sources:
+        registry.load(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of sparse features
         data, sets = pickle.loads(payload)

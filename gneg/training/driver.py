@@ -26,6 +26,7 @@ from gneg.training.callbacks import Callback, Callbacks, Report
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
 from gneg.training.link import LinkRun
+from gneg.training.parts import KEY, code, registered_parts
 from gneg.training.record import FRESH, NAME, differences, locked, read
 from gneg.training.run import Run
 from gneg.training.summary import summarised
@@ -52,7 +53,8 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 def run_folder(data: LinkData | TripleData, config: Config) -> str:
     """Return a folder name for a dataset and a config: the same for the same values."""
-    settings = json.dumps([data.describe(), asdict(config)], sort_keys=True)
+    values = [data.describe(), asdict(config), *code(registered_parts(config))]
+    settings = json.dumps(values, sort_keys=True)
     digest = hashlib.sha256(settings.encode()).hexdigest()[:6]
     words = [data.name, config.model_name] + ([] if config.training_free else [config.sampler])
     return "-".join(re.sub(r"\W+", "-", word).strip("-") for word in words)[:80] + f"-{digest}"
@@ -145,6 +147,7 @@ def train(
         "reading": None if data.reading is None else data.reading.record(),
         "dataset": data.describe(),
         "config": asdict(config),
+        KEY: registered_parts(config),
         "recipe": reasons,
         "protocol": runs.protocol(data, config),  # type: ignore[attr-defined]
         "versions": files.versions(),
@@ -272,4 +275,7 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
             allowed = f"a new folder, or one with a run of the same {key}"
             another = f"{path.parent}: {differences(earlier[key], current)}"
             checks.fail("out", allowed, another, hint=FRESH)
+    if code(earlier.get(KEY, [])) != code(results[KEY]):
+        allowed = "a new folder, or one with a run of the same registered classes"
+        checks.fail("out", allowed, f"{path.parent}: their code has changed", hint=FRESH)
     return {run["seed"]: run for run in earlier["runs"] if run["complete"]}

@@ -16,6 +16,7 @@ from gneg.training.device import usable
 from gneg.training.driver import config_class, make_run
 from gneg.training.link import LinkRun
 from gneg.training.options import from_mapping
+from gneg.training.parts import check_registered
 from gneg.training.triple import TripleRun
 
 __all__ = ["load_data", "load_record", "load_run", "weights_of"]
@@ -107,6 +108,7 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
         checks.fail(
             "data", f"what the model was trained on ({_text(trained_on)})", _text(description)
         )
+    check_registered(run_record)
     source = str(weights.parent / record.NAME)
     config: Any = from_mapping(config_class(data), run_record["config"], source)
     if usable(config.device) is not None:

@@ -82,7 +82,9 @@ def setting(
     registered: Mapping[str, object] | None = None,
 ) -> Any:
     """Return a dataclass field that describes itself; arguments as in :class:`Option`."""
-    option = Option(help, group, low, high, above, choices, check, registered=registered or {})
+    option = Option(help, group, low, high, above, choices, check)
+    if registered is not None:  # which may be empty still
+        option = replace(option, registered=registered)
     return option.field(default)
 
 

@@ -35,6 +35,8 @@ FORM = {
     "protocol": dict,
     "runs": [{"seed": int, "complete": bool, "valid": METRICS, "test": METRICS}],
 }
+#: Form of the classes that users registered, as far as the config uses them; absent without any.
+REGISTERED = [{"kind": str, "name": str, "source": (str, None), "sha256": (str, None)}]
 #: Hint of errors about files that a new run may replace.
 FRESH = "--fresh (fresh=True) replaces it"
 SHOWN = 4  # differences that an error names
@@ -53,7 +55,8 @@ def read(name: str, path: Path) -> dict[str, Any]:
     """
     remedy = FRESH if name == "out" else "gneg train makes it anew"
     content: dict[str, Any] = files.read_record(name, path, FORM, remedy=remedy)
-    fault = fault_of_runs(content["runs"])
+    fault = files.mismatch(content.get("registered", []), REGISTERED, "registered")
+    fault = fault or fault_of_runs(content["runs"])
     if fault is not None:
         checks.fail(name, f"a whole {NAME} of gneg", f"{path}: {fault}", hint=remedy)
     return content
