@@ -13,13 +13,12 @@ import torch
 import gneg
 from gneg import datasets
 from gneg.graph import heuristics
-from gneg.samplers import Guard, Guarded, Pool, Walk
+from gneg.samplers import Guard, Pool, Walk
 
 
+@gneg.samplers.register("jaccard")
 class Jaccard(Guard):
     """Drops pairs whose Jaccard index of neighbours is above ``limit``, in [0, 1]."""
-
-    name = "jaccard"
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
@@ -39,7 +38,8 @@ def main() -> None:
         data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True
     )
     hard = Walk(data.graph, corrupt="both")
-    for sampler in (hard, Guarded(hard, [Jaccard(0.25)], m=32)):
+    guarded = gneg.samplers.build("guarded(walk, jaccard=0.25, m=32)", data.graph, corrupt="both")
+    for sampler in (hard, guarded):
         generator = torch.Generator().manual_seed(0)
         negatives = sampler.sample(data.train, k=4, generator=generator)
         share = held_out.contains(*negatives.edge_index()).float().mean()

@@ -9,16 +9,18 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+import gneg
 from gneg.graph import KnownTriples, Triples
 from gneg.samplers import Query, Sampler
 from gneg.samplers.triples import TripleSampler, View
 
 
+@gneg.samplers.register("sibling")
 class Sibling(Sampler):
     """Draws targets of the relation that shares most targets with the query's relation."""
 
-    def __init__(self, view: View) -> None:
-        super().__init__(view.graph, known=view.known)
+    def __init__(self, view: View, *, unique: bool = False) -> None:
+        super().__init__(view.graph, known=view.known, unique=unique)
         head, relation, tail = view.triples.triples.numpy()
         target = tail if view.replaced == "tail" else head
         has_target = np.zeros((view.triples.num_relations, view.triples.num_entities), bool)
@@ -43,12 +45,13 @@ def main() -> None:
     tail = ends[1] // 3 * 3 % 198 + relation // 2
     triples = Triples(torch.stack([ends[0], relation, tail]), 200, 6)
     pos = triples.triples[:, :300]
-    for sampler in ("uniform", Sibling):
+    for sampler in ("uniform", "sibling"):
         neg = TripleSampler(triples, sampler, corrupt="tail").sample(pos, k=8, generator=generator)
         assert not KnownTriples(triples).contains(torch.stack(neg.triples())).any()
         plausible = neg.index % 3 == (pos[1] // 2)[:, None]
-        name = sampler if isinstance(sampler, str) else sampler.__name__
-        print(f"{name}: {plausible.float().mean():.0%} of the tails are plausible for the relation")
+        print(
+            f"{sampler}: {plausible.float().mean():.0%} of the tails are plausible for the relation"
+        )
 
 
 if __name__ == "__main__":

@@ -11,17 +11,17 @@ import numpy as np
 import torch
 
 import gneg
+from gneg import checks
 from gneg.samplers import Query, Sampler
 
 
+@gneg.samplers.register("nearby")
 class Nearby(Sampler):
     """Draws targets whose id is at most ``reach`` away from the query's."""
 
-    name = "nearby"
-
     def __init__(self, graph: gneg.Graph, reach: int = 50, **options) -> None:
         super().__init__(graph, **options)
-        self.reach = reach
+        self.reach = checks.integer("reach", reach, 1)
 
     def propose(self, query: Query, k: int, seed: int) -> np.ndarray:
         """Return candidates ``[B, k]``, -1 where there is none."""
@@ -38,9 +38,9 @@ def main() -> gneg.Negatives:
     sampler = Nearby(graph, reach=20, corrupt="both")
     negatives = sampler.sample(edge_index[:, :100], k=5, generator=torch.Generator().manual_seed(0))
     print(sampler, negatives, negatives.counts)
-    # It combines with any other sampler.
-    mixture = gneg.samplers.Mixture([sampler, gneg.samplers.Uniform(graph)])
-    print(mixture.sample(edge_index[:, :3], k=4).index)
+    # It combines with any other sampler, by its name or as an object.
+    mixture = gneg.samplers.build("mixture(nearby(reach=20):0.5, uniform:0.5)", graph)
+    print(mixture, mixture.sample(edge_index[:, :3], k=4).index)
     return negatives
 
 

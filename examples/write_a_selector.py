@@ -2,7 +2,8 @@
 
 This one subtracts the log degree of a candidate from its score: hubs score high for all queries, so
 that the hardest candidates are often the same few nodes. ``Select`` draws the candidates, excludes
-known edges and computes the scores.
+known edges and computes the scores. The decorator gives the rule a name in expressions, such as
+``hardest_but_hubs(walk, m=64, weight=0.5)``.
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ from gneg import checks
 from gneg.samplers import Curriculum, Hardest, Pool, Schedule, Select, SelectionRule, Uniform
 
 
+@gneg.samplers.register("hardest_but_hubs")
 @dataclass(frozen=True)
 class HardestButHubs(SelectionRule):
     """Keeps the candidates with the highest score less ``weight`` times their log degree."""
 
     weight: float = 1.0
 
-    name = "hardest_but_hubs"
     tunable: ClassVar = {"weight": float}  # a curriculum may change it
 
     def __post_init__(self) -> None:

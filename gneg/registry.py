@@ -115,9 +115,11 @@ def _same(first: type, second: type) -> bool:
 def _caller() -> str:
     """Return the name of the module that called gneg."""
     frame = inspect.currentframe()
-    while frame is not None and frame.f_globals["__name__"].split(".")[0] == "gneg":
+    name = "gneg"
+    while frame is not None and name.split(".")[0] == "gneg":
+        name = str(frame.f_globals.get("__name__", ""))  # code that is executed may have none
         frame = frame.f_back
-    return "" if frame is None else str(frame.f_globals["__name__"])
+    return name
 
 
 def _origin_of(part: type, module: str) -> Origin:
@@ -133,7 +135,12 @@ def _origin_of(part: type, module: str) -> Origin:
     digest = None if code is None else hashlib.sha256(code).hexdigest()
     if module in _MAIN or module.startswith(_PREFIX):
         return Origin(module, None if file is None else str(Path(file).absolute()), digest)
-    return Origin(module, module, digest)
+    return Origin(module, module if module in sys.modules else None, digest)
+
+
+def every() -> list[Registry[Any]]:
+    """Return all registries."""
+    return list(_registries)
 
 
 def of_kind(kind: str) -> Registry[Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import hypothesis
 import pytest
 import torch
 
-from gneg import kernels
+from gneg import kernels, registry
 from tests.browsing import browser_path
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -42,6 +43,20 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory):
 def _default_threads():
     yield
     kernels.threads.set_num_threads(None)
+
+
+@pytest.fixture
+def registries(monkeypatch: pytest.MonkeyPatch):
+    """Let a test register classes and import files, and forget them."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    modules, saved = {*sys.modules}, [(part, dict(part)) for part in registry.every()]
+    yield
+    for part, content in saved:
+        part.clear()
+        part.update(content)
+    for name in {*sys.modules} - modules:
+        if name.startswith("gneg_import_"):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

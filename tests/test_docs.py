@@ -26,6 +26,7 @@ BLOCKS = re.findall(
 
 
 @pytest.mark.parametrize("code", BLOCKS)
+@pytest.mark.usefixtures("registries")
 def test_python_blocks_run(code):
     exec(compile(code, "README.md", "exec"), {})
 
@@ -47,6 +48,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("path", EXAMPLES)
+@pytest.mark.usefixtures("registries")
 def test_examples_run(path, capsys):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
@@ -56,6 +58,7 @@ def test_examples_run(path, capsys):
     assert len(path.read_text().splitlines()) <= 120
 
 
+@pytest.mark.usefixtures("registries")
 def test_the_example_sampler_keeps_the_contract():
     spec = importlib.util.spec_from_file_location("own", ROOT / "examples" / "write_a_sampler.py")
     module = importlib.util.module_from_spec(spec)

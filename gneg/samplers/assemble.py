@@ -18,7 +18,7 @@ from gneg.samplers.query import Corrupt, FloatArray, IntArray, Part, Query, Scor
 
 
 class _HasDensity(Protocol):
-    def log_density(self, query: Query, index: IntArray) -> FloatArray | None: ...
+    def checked_density(self, query: Query, index: IntArray) -> FloatArray | None: ...
 
 
 class _Draws(_HasDensity, Protocol):
@@ -130,7 +130,7 @@ def _log_q(sampler: _HasDensity, part: Part, of_positives: bool) -> FloatArray |
     uniform density.
     """
     query, index = part.query, part.index
-    density = sampler.log_density(query, query.targets[:, None] if of_positives else index)
+    density = sampler.checked_density(query, query.targets[:, None] if of_positives else index)
     if density is None:
         return None
     uniform = query.log_uniform

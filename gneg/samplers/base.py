@@ -18,7 +18,7 @@ from gneg.graph import Graph, KnownEdges
 from gneg.rng import draw_seed, split_seed
 from gneg.samplers.arguments import check_vectors, known_edges, pairs_of, row_length, stacked
 from gneg.samplers.assemble import draw_batch
-from gneg.samplers.exclude import checked, fill, first_usable
+from gneg.samplers.exclude import checked, checked_density, fill, first_usable
 from gneg.samplers.negatives import Negatives, Side, Vectors
 from gneg.samplers.protocol import Need
 from gneg.samplers.query import Corrupt, FloatArray, IntArray, Query, Score
@@ -94,6 +94,8 @@ class Sampler(ABC):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Return candidates ``[B, k]``, -1 where there is none; see :attr:`proposes`.
 
+        Integers of any kind: an array, a tensor or a list of rows.
+
         Args:
             query: The query of each row, with the graph, the known edges and the model.
             k: Number of candidates per row.
@@ -103,7 +105,8 @@ class Sampler(ABC):
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the log density ``[B, K]`` of targets, conditioned on non-edges; None if unknown.
 
-        For a known edge: the value that its proposal weight has under the same normaliser.
+        For a known edge: the value that its proposal weight has under the same normaliser. Floats,
+        as an array or a tensor.
 
         Args:
             query: The query of each row.
@@ -220,7 +223,7 @@ class Sampler(ABC):
         densities = []
         for side in sides:
             query = self.make_query(side, ends, np.arange(ends.shape[1]))
-            log_q = self.log_density(query, query.targets[:, None])
+            log_q = self.checked_density(query, query.targets[:, None])
             if log_q is None:
                 return None
             densities.append(log_q[:, 0])
@@ -242,11 +245,13 @@ class Sampler(ABC):
         """Return what :meth:`propose` returns, checked; to draw through a sampler, call this."""
         return checked(f"{type(self).__name__}.propose", self.propose(query, k, seed), query, k)
 
+    def checked_density(self, query: Query, index: IntArray) -> FloatArray | None:
+        """Return what :meth:`log_density` returns, checked; to get it of a sampler, call this."""
+        name = f"{type(self).__name__}.log_density"
+        return checked_density(name, self.log_density(query, index), index)
+
     def make_query(
-        self,
-        side: Side,
-        ends: npt.NDArray[np.int64],
-        positions: npt.NDArray[Any],
+        self, side: Side, ends: npt.NDArray[np.int64], positions: npt.NDArray[Any]
     ) -> Query:
         """Return the query for some positives, without a model.
 

@@ -28,5 +28,5 @@ def log_q_of(
         return None
     queries, index = (ids.detach().cpu().long().numpy() for ids in (rows, targets))
     query = sampler.make_query(side, np.stack([queries, queries]), np.arange(len(queries)))
-    log_q = sampler.log_density(query, index)
+    log_q = sampler.checked_density(query, index)
     return None if log_q is None else torch.from_numpy(log_q.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Checks of proposals, exclusion of known edges, self-loops and repeats, and filling of gaps."""
+"""Checks of what samplers return, exclusion of known edges and repeats, and filling of gaps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.rng import split_seed
-from gneg.samplers.query import IntArray, Query
+from gneg.samplers.query import FloatArray, IntArray, Query
 
 # How often to propose again for rows that lack usable targets, before filling them.
 ROUNDS = 4
@@ -93,3 +93,28 @@ def checked(name: str, proposed: object, query: Query, k: int) -> IntArray:
         allowed = f"a function that returns ids below {size}, or -1"
         checks.fail(name, allowed, index.max())
     return np.array(index, np.int64, order="C")
+
+
+def checked_density(name: str, density: object, index: IntArray) -> FloatArray | None:
+    """Return what a sampler says of the log density of targets, if it is one for each, or None.
+
+    Args:
+        name: Name of the method that returned it, for errors.
+        density: What it returned: an array or a tensor of floats, or None.
+        index: ``[B, K]``, the targets.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if density is None or (
+        type(density) is np.ndarray and density.dtype == np.float64 and density.shape == index.shape
+    ):
+        return density
+    allowed = f"a function that returns floats {list(index.shape)}, or None"
+    if isinstance(density, Tensor):
+        density = checks.tensor(name, density, allowed).detach().cpu().numpy()
+    if not isinstance(density, np.ndarray):
+        checks.fail(name, allowed, type(density).__name__)
+    if density.dtype.kind != "f" or density.shape != index.shape:
+        checks.fail(name, allowed, f"{density.dtype} of shape {list(density.shape)}")
+    return density.astype(np.float64)

@@ -41,7 +41,7 @@ def check_triple_base_measure(name: str, text: str) -> str:
 
 def check_loss(loss: str | None, sampler: str, *, triples: bool = False) -> None:
     """Refuse a loss that needs a density together with a sampler that has none in closed form."""
-    if loss not in LOSSES or not LOSSES[loss].needs_log_q:
+    if loss is None or loss not in LOSSES or not LOSSES[loss].needs_log_q:
         return
     expression = (check_triple_expression if triples else check_expression)(sampler)
     lacking = part_without_density(expression, has_density if triples else None)

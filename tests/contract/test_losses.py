@@ -37,7 +37,8 @@ def test_every_loss_has_a_case():
     def below(cls):
         return {cls, *(c for sub in cls.__subclasses__() for c in below(sub))}
 
-    public = {cls.__name__ for cls in below(Loss) if cls is not Loss}
+    every = below(Loss) - {Loss}
+    public = {cls.__name__ for cls in every if cls.__module__.startswith("gneg.")}
     assert public == {case.split("-")[0] for case in LOSSES}
     assert public == {cls.__name__ for cls in losses.LOSSES.values()}
 

@@ -91,6 +91,7 @@ def test_other_proposals_are_refused(proposed):
         lambda ids: ids.astype(np.int32),
         lambda ids: ids.astype(np.uint16),
         lambda ids: np.broadcast_to(ids[:1], ids.shape),
+        lambda ids: torch.from_numpy(ids).int().t().contiguous().t(),
         np.ndarray.tolist,
     ],
 )
@@ -152,7 +153,7 @@ class Drops(samplers.Guard):
     [
         lambda pool: None,
         lambda pool: True,
-        lambda pool: torch.zeros(pool.index.shape, dtype=torch.bool),
+        lambda pool: torch.zeros(pool.index.shape),
         lambda pool: np.zeros(pool.index.shape),
         lambda pool: np.zeros(pool.index.T.shape, bool),
     ],
@@ -161,3 +162,58 @@ def test_a_guard_returns_a_mask_of_the_candidates(of):
     guarded = samplers.Guarded(samplers.Uniform(random_graph(N, 150)), [Drops(of)], 8)
     with pytest.raises(ValueError, match=r"'Drops.drops' must be a function that returns a bool"):
         sample(guarded)
+
+
+def test_a_guard_may_return_a_tensor():
+    graph = random_graph(N, 150)
+    by_array, by_tensor = (
+        sample(samplers.Guarded(samplers.Uniform(graph), [Drops(of)], 8))
+        for of in (lambda p: p.index % 2 == 0, lambda p: torch.from_numpy(p.index % 2 == 0))
+    )
+    assert torch.equal(by_array.index, by_tensor.index)
+
+
+class Dense(Proposed):
+    """Draws uniformly from nodes, and says its density by a function of the targets."""
+
+    def __init__(self, graph, of, **options) -> None:
+        super().__init__(graph, lambda rows, k: np.arange(rows * k).reshape(rows, k) % N, **options)
+        self.density_of = of
+
+    def log_density(self, query, index):
+        return self.density_of(index)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda index: torch.full(index.shape, -3.0),
+        lambda index: torch.full(index.shape[::-1], -3.0).t(),
+        lambda index: np.full(index.shape, -3.0, np.float32),
+    ],
+)
+@pytest.mark.parametrize("around", ["alone", "mixture", "mixup", "metropolis", "curriculum"])
+def test_a_density_is_an_array_or_a_tensor(of, around):
+    graph = random_graph(N, 150)
+    inner, expected = Dense(graph, of), Dense(graph, lambda index: np.full(index.shape, -3.0))
+    neg, same = sample(AROUND[around](inner)), sample(AROUND[around](expected))
+    assert torch.equal(neg.index, same.index)
+    assert (neg.log_q is None) == (same.log_q is None)
+    assert neg.log_q is None or torch.equal(neg.log_q, same.log_q)
+    pair = positives(graph, 4)
+    assert torch.equal(inner.log_prob(*pair), torch.full((4,), -3.0))
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda index: torch.zeros(index.shape, dtype=torch.long),
+        lambda index: np.zeros(index.shape[0]),
+        lambda index: -3.0,
+    ],
+)
+def test_other_densities_are_refused(of):
+    with pytest.raises(
+        ValueError, match=r"'Dense.log_density' must be .* floats \[40, 5\], or None"
+    ):
+        _ = sample(Dense(random_graph(N, 150), of)).log_q

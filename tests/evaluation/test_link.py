@@ -180,7 +180,7 @@ def test_unknown_scorers_are_refused(tmp_path):
         (lambda: scorers.from_file(tmp_path / "flat.npy"), r"scores \[E, 1 \+ K\]"),
         (lambda: scorers.from_file(tmp_path / "other.npz"), "'pos' and 'neg'"),
         (lambda: scorers.from_function(f"{tmp_path}/own.py:y"), "a function of"),
-        (lambda: scorers.from_function(f"{tmp_path}/no.py:y"), "an existing file"),
+        (lambda: scorers.from_function(f"{tmp_path}/no.py:y"), "an existing Python file"),
         (lambda: load.load_record(tmp_path), "results.json"),
         (lambda: load.weights_of(tmp_path), "model-SEED.pt"),
         (lambda: scorers.heuristic(toy(), "deepwalk"), "'model' must be one of"),

@@ -50,6 +50,18 @@ def test_masked_edges_pass_no_messages():
         path.positions(torch.tensor([[0, 0], [1, 2]]))
 
 
+@pytest.mark.parametrize("graph", [random_graph(20, 60), directed(), bipartite()])
+def test_the_edge_list_of_an_adjacency_is_its_matrix(graph):
+    adjacency = nn.Adjacency(graph)
+    masked = adjacency.without(adjacency.positions(graph.edge_index[:, :5]))
+    for part in (adjacency, masked):
+        dense = torch.zeros(part.num_nodes, part.num_nodes)
+        source, target = part.edge_index
+        dense[target, source] = part.edge_weight
+        assert torch.equal(dense, part.matrix.to_dense())
+        assert part.edge_index.size(1) == int((dense != 0).sum())
+
+
 def test_directed_edges_pass_messages_both_ways():
     graph = directed()
     h = torch.randn(25, 3)

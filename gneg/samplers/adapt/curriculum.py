@@ -74,7 +74,7 @@ class Curriculum(Wrapper):
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the wrapped sampler's log density."""
-        return self.sampler.log_density(query, index)
+        return self.sampler.checked_density(query, index)
 
     def end_epoch(self, *, z: Vectors | None = None) -> None:
         """Go on to the next epoch's value."""

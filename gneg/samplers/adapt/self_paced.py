@@ -101,7 +101,7 @@ class SelfPaced(Wrapper):
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the wrapped sampler's log density."""
-        return self.sampler.log_density(query, index)
+        return self.sampler.checked_density(query, index)
 
     def step(self, *, score: Score | None = None) -> None:
         """Make the next negatives harder if too few of the last violated, else easier."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from torch import Tensor
 
 from gneg import checks
 from gneg.graph import KnownEdges
@@ -128,13 +129,17 @@ class Guarded(Wrapper):
             part = query.take(np.array([row]))
             allowed = np.ones(known.num_dst, bool)
             for guard in strict:
-                allowed &= ~guard.drops(Pool(part, targets, self.memory_mb))[0]
+                pool = Pool(part, targets, self.memory_mb)
+                name, present = type(guard).__name__, np.ones((1, known.num_dst), bool)
+                allowed &= ~_checked(guard.drops(pool), name, present)[0]
             candidates = random.permutation(np.flatnonzero(allowed))[None]
             part.exclude(index[row : row + 1], candidates, unique=True)
 
 
 def _checked(drops: object, name: str, present: BoolArray) -> BoolArray:
-    """Return what a guard drops, if that is a mask of the candidates."""
+    """Return what a guard drops, if that is a mask of the candidates: an array or a tensor."""
+    if isinstance(drops, Tensor):
+        drops = drops.detach().cpu().numpy()
     if not isinstance(drops, np.ndarray) or drops.dtype != bool or drops.shape != present.shape:
         allowed = f"a function that returns a bool array {list(present.shape)}"
         content = f"{getattr(drops, 'dtype', type(drops).__name__)}"

@@ -147,7 +147,7 @@ class Mixture(Sampler):
         """Return the log of the weighted sum of the parts' densities; None if a part has none."""
         total: FloatArray | None = None
         for part, weight in zip(self.samplers, self.weights, strict=True):
-            density = part.log_density(query, index)
+            density = part.checked_density(query, index)
             if density is None:
                 return None
             with np.errstate(divide="ignore"):

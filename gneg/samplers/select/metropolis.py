@@ -76,7 +76,7 @@ class Metropolis(Wrapper):
         proposed = self.sampler.draw(independent, length, split_seed(seed, 0))
         pool = Pool(query, proposed, self.memory_mb)
         wanted = self.alpha * pool.scores.astype(np.float64)
-        log_q = self.sampler.log_density(query, pool.index)
+        log_q = self.sampler.checked_density(query, pool.index)
         weight = wanted
         if log_q is not None:
             # Targets that the proposal cannot reach were drawn uniformly.

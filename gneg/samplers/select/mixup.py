@@ -58,7 +58,7 @@ class Mixup(Wrapper):
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the wrapped sampler's log density."""
-        return self.sampler.log_density(query, index)
+        return self.sampler.checked_density(query, index)
 
     def finish(self, negatives: Negatives, seed: int) -> Negatives:
         """Draw the shares of the positives."""

@@ -88,7 +88,9 @@ GUARDS: Registry[type[Guard]] = Registry(
 #: Samplers of triples that users registered; those of gneg are in :mod:`gneg.samplers.triples`.
 TRIPLE_SAMPLERS: Registry[type[Sampler]] = Registry("sampler of triples", {})
 
-_HIDDEN = {"graph", "sampler", "view", "guards", "known", "corrupt", "unique", "z", "types", "pool"}
+#: Arguments that an expression does not set: what is sampled in, and what all samplers share.
+_HIDDEN = {"graph", "sampler", "view", "guards", "known", "corrupt", "unique"}
+_HIDDEN |= {"z", "types", "pool", "pos"}
 #: Options of a curriculum that make its schedule.
 SCHEDULE = ("schedule", "start", "end", "epochs")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

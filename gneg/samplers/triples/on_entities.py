@@ -105,7 +105,7 @@ class OnEntities(Sampler):
     def _near(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the log density of ``index [B, K]`` on the entities, with no known edges."""
         joint = self._joint(query)[0]
-        log_q = self.sampler.log_density(joint, index)
+        log_q = self.sampler.checked_density(joint, index)
         return None if log_q is None else np.where(index == joint.rows[:, None], -np.inf, log_q)
 
     def _left(self, query: Query) -> FloatArray:
