@@ -80,6 +80,7 @@ def test_training_free_and_several_seeds(tmp_path, trained):
     assert [record["seed"] for record in runs] == [0, 1]
 
 
+@pytest.mark.slow
 def test_hard_sets_and_evaluation(tmp_path, trained):
     made = run("hardset", "digits", "-k", "20", "--out", "hard.npz")
     assert made.exit_code == 0, made.output
@@ -102,6 +103,7 @@ def test_hard_sets_and_evaluation(tmp_path, trained):
     assert "95 % bootstrap intervals" in single.output
 
 
+@pytest.mark.slow
 def test_audit_prints_hardness_risk_and_cost(tmp_path, trained):
     arguments = ["audit", "digits", "--negatives", "4000", "--out", "audit.json"]
     result = run(*arguments, "--sampler", "guarded(walk, percentile=ra|90)")
@@ -117,6 +119,7 @@ def test_audit_prints_hardness_risk_and_cost(tmp_path, trained):
     assert "--model" in alone.output
 
 
+@pytest.mark.slow
 def test_compare_and_report(tmp_path, edges):
     arguments = ["compare", edges, "--samplers", "uniform,walk", "--seeds", "2", "--epochs", "1"]
     arguments += ["--hidden", "8", "-k", "2", "--out", "grid"]

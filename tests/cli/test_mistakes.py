@@ -139,6 +139,7 @@ def test_a_damaged_record_is_named_by_every_command(here, change):
         assert "ref/results.json" in refused(*words)
 
 
+@pytest.mark.slow
 def test_a_damaged_record_never_ends_in_a_traceback(here):
     path = here / "ref" / "results.json"
     record = json.loads(path.read_text())

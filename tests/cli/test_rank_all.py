@@ -79,6 +79,7 @@ def test_a_function_and_a_heuristic_are_ranked(tmp_path):
     assert "test, among all nodes" in words(run(*free))
 
 
+@pytest.mark.slow
 def test_comparison_and_page_show_all_nodes(tmp_path):
     arguments = ["--samplers", "uniform,walk", "--seeds", "2", "--no-hard", "--rank", "all"]
     out = ["--out", "grid", "--report", "page.html"]

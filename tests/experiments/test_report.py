@@ -93,12 +93,14 @@ def test_the_weight_of_a_base_measure_has_a_column(results):
     assert "the log density of each sampler" in page({**results, "rows": rows, "config": config})
 
 
+@pytest.mark.slow
 @needs_browser
 def test_no_errors_and_no_requests(opened):
     opened.wait_for_timeout(500)
     assert opened.trouble == []
 
 
+@pytest.mark.slow
 @needs_browser
 def test_every_figure_is_drawn_and_named(opened, results):
     plots = opened.locator(".figure")

@@ -57,6 +57,7 @@ def test_two_processes_give_the_figures_of_one(compared, tmp_path):
         assert row["config"] == other["config"]
 
 
+@pytest.mark.slow
 def test_the_page_has_sizes_ranks_and_verified_triples(compared):
     data, _, results = compared
     text = page(results)
@@ -74,6 +75,7 @@ def test_the_page_has_sizes_ranks_and_verified_triples(compared):
     assert all("verified" not in sentence for sentence in verdict(results))
 
 
+@pytest.mark.slow
 def test_a_lower_mean_rank_is_better(compared):
     results = json.loads(json.dumps(compared[2]))
     against = results["rows"][1]["against"]["all entities"]

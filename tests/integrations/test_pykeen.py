@@ -127,6 +127,7 @@ class SameBatch(IterableDataset):
             yield self.sampler.sample(self.batch)[0]
 
 
+@pytest.mark.slow
 def test_every_worker_and_epoch_has_a_stream_of_its_own(factory):
     """As PyKEEN does it: a copy of the sampler in each worker, and new workers in each epoch."""
     runs = []
@@ -240,6 +241,7 @@ def test_the_pipeline_learns(factory, sampler, shared):
     assert result.get_metric("both.realistic.inverse_harmonic_mean_rank") > 0.45
 
 
+@pytest.mark.slow
 def test_a_selector_without_a_callback_is_refused(factory):
     with pytest.raises(ValueError, match="'callback' must be a GnegCallback"):
         make(factory, sampler="hardest(uniform)")

@@ -78,6 +78,7 @@ def test_mlflow_goes_on_in_its_run(tmp_path, monkeypatch):
     assert steps == {1, 2, 3, 4, 5}
 
 
+@pytest.mark.slow
 def test_the_command_line_tracks_runs_and_cells(tmp_path, monkeypatch):
     pytest.importorskip("tensorboard")
     monkeypatch.chdir(tmp_path)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import multiprocessing.process
 
+import pytest
+
 from gneg.loader import LinkLoader
 from tests.loader.pyg_data import graph_data
 
 
+@pytest.mark.slow
 def test_persistent_workers_are_told_to_end(monkeypatch):
     """The loader does not wait its 5 seconds for each of them."""
     waits = []

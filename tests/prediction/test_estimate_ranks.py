@@ -69,6 +69,7 @@ def test_mrr_is_unbiased_and_in_its_interval():
     assert np.mean(inside, axis=0).min() >= 0.8
 
 
+@pytest.mark.slow
 def test_a_sample_of_positives_has_an_interval_for_all():
     scorer, data = scorer_and_data("undirected", trained=True)
     exact = full_ranks(data, scorer).metrics()["mrr"]["value"]

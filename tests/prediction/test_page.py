@@ -88,6 +88,7 @@ def test_names_are_escaped_and_nothing_is_fetched(report):
     assert "default-src 'none'" in text
 
 
+@pytest.mark.slow
 @needs_browser
 def test_the_page_starts_at_the_most_probable_answer(opened, table, data):
     assert heading(opened) == NAMES[7]
@@ -107,6 +108,7 @@ def test_the_page_starts_at_the_most_probable_answer(opened, table, data):
     assert opened.locator("#page-reliability .point").count() == len(BINS)
 
 
+@pytest.mark.slow
 @needs_browser
 def test_nodes_are_searched_by_keyboard_and_mouse(opened):
     opened.fill("#page-search", "PERSON 1")
@@ -138,6 +140,7 @@ def test_nodes_are_searched_by_keyboard_and_mouse(opened):
     shows(opened, HOSTILE)
 
 
+@pytest.mark.slow
 @needs_browser
 def test_an_address_names_a_node(browser, report, table, data):
     tab = open_page(browser, report, address="#50%25%20%26%20more%20%231")
@@ -154,6 +157,7 @@ def test_an_address_names_a_node(browser, report, table, data):
     assert tab.trouble == []
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_node_without_candidates_says_so(browser, report):
     tab = open_page(browser, report, address="#person%209")
@@ -163,6 +167,7 @@ def test_a_node_without_candidates_says_so(browser, report):
     assert tab.trouble == []
 
 
+@pytest.mark.slow
 @needs_browser
 def test_light_and_dark_have_contrast(browser, report):
     tab = open_page(browser, report, scheme="dark")
@@ -174,6 +179,7 @@ def test_light_and_dark_have_contrast(browser, report):
     tab.close()
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_phone_does_not_scroll_sideways(browser, report):
     tab = open_page(browser, report, width=360)
@@ -184,6 +190,7 @@ def test_a_phone_does_not_scroll_sideways(browser, report):
     tab.close()
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("looked_for", ["head", "relation", "tail"])
 def test_triples_are_listed_by_query(browser, tmp_path, looked_for):
@@ -215,6 +222,7 @@ def test_triples_are_listed_by_query(browser, tmp_path, looked_for):
     assert tab.trouble == []
 
 
+@pytest.mark.slow
 @needs_browser
 def test_sources_and_targets_may_share_a_name(browser, tmp_path):
     data = bipartite()

@@ -219,6 +219,7 @@ def test_target_edges_are_hidden_from_message_passing(digits, monkeypatch):
     assert [whole - degree for degree in degrees] == [4096, 4096, whole - 8192]
 
 
+@pytest.mark.slow
 def test_heuristics_reproduce_ogb(shared):
     """Published Hits@20 on ogbl-ddi: CN 17.73, AA 18.61 (OGB leaderboard)."""
     data = datasets.load("ogbl-ddi", root=shared)
