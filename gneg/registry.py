@@ -82,11 +82,11 @@ class Registry(dict[str, Part]):
         hook = hooks[bases[0]]
         if getattr(part, hook, None) is getattr(bases[0], hook, None):
             checks.fail(name, f"a class with a method {hook}", f"{part.__name__} without")
-        earlier = next((other for other in self if other.lower() == name.lower()), None)
+        earlier = next((known for known in self if known.lower() == name.lower()), None)
         if earlier is not None and not (earlier == name and _same(self[earlier], part)):
             owner = self[earlier]
-            other = f"{name!r}, which is {owner.__module__}.{owner.__qualname__}"
-            checks.fail("name", f"one that no other {self.kind} has", other)
+            owner_text = f"{name!r}, which is {owner.__module__}.{owner.__qualname__}"
+            checks.fail("name", f"one that no other {self.kind} has", owner_text)
         if earlier is None and name.lower() in {word.lower() for word in taken}:
             checks.fail("name", f"one that means nothing else for a {self.kind}", repr(name))
         self[name] = part

@@ -124,12 +124,12 @@ def _print_hardness(results: dict[str, Any]) -> None:
     from gneg.evaluation.audit.hardness import NAMES
 
     quantiles = results["at"]
-    shown = [quantiles.index(share) for share in (0.05, 0.5, 0.95)]
+    positions = [quantiles.index(share) for share in (0.05, 0.5, 0.95)]
     rows = []
     for name, groups in results["hardness"].items():
         scale = 1000 if name == "ppr" else 1
         for group in ("positives", "negatives", "uniform"):
-            figures = [groups[group]["mean"], *(groups[group]["quantiles"][i] for i in shown)]
+            figures = [groups[group]["mean"], *(groups[group]["quantiles"][i] for i in positions)]
             measure = NAMES[name] + " x 1,000" * (scale > 1) if group == "positives" else ""
             pairs = "held-out" if group == "positives" else group
             rows.append((measure, pairs, *(f"{scale * figure:.3g}" for figure in figures)))

@@ -115,8 +115,8 @@ class ConfigOptions(Group):
     @property
     def settings(self) -> dict[str, Setting]:
         """The fields by name, with the choices that are registered by now."""
-        every = settings(self.config).items()
-        return {name: entry for name, entry in every if name not in self.leave_out}
+        fields_by_name = settings(self.config).items()
+        return {name: entry for name, entry in fields_by_name if name not in self.leave_out}
 
     def parameters(self) -> list[inspect.Parameter]:
         """Return an option for each field, in the order of the config."""

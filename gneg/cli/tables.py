@@ -98,8 +98,8 @@ class _Cells:
             texts = [self.columns[i]]
             if i >= self.numbers.stop:
                 texts += [row[i] for row in self.rows]
-            more = max(0, min(left, max(map(cell_len, texts)) - widths[i]))
-            widths[i], left = widths[i] + more, left - more
+            extra = max(0, min(left, max(map(cell_len, texts)) - widths[i]))
+            widths[i], left = widths[i] + extra, left - extra
         return widths
 
     def groups(self, room: int) -> list[list[int]]:
@@ -128,19 +128,19 @@ def _print_columns(table: _Cells, shown: Sequence[int]) -> None:
     console.print(grid)
 
 
-def _print_stacked(table: _Cells, shown: Sequence[int]) -> None:
+def _print_stacked(table: _Cells, columns: Sequence[int]) -> None:
     """Print the names of each row above its numbers, and prose below."""
-    widths = table.widths(shown)
-    heads = [textwrap.wrap(table.columns[i], widths[i]) for i in shown]
+    widths = table.widths(columns)
+    heads = [textwrap.wrap(table.columns[i], widths[i]) for i in columns]
     height = max(map(len, heads))
     heads = [[""] * (height - len(head)) + head for head in heads]
     lines = ["", _joined(table.columns[: table.names])]
     lines += [_aligned(line, widths.values()) for line in zip(*heads, strict=True)]
-    lines.append(" " + "\u2500" * (sum(widths.values()) + GAP * len(shown)))
+    lines.append(" " + "\u2500" * (sum(widths.values()) + GAP * len(columns)))
     for row in table.rows:
         lines.append(_joined(row[: table.names]))
-        lines.append(_aligned([row[i] for i in shown], widths.values()))
-        if shown[-1] == table.numbers.stop - 1:
+        lines.append(_aligned([row[i] for i in columns], widths.values()))
+        if columns[-1] == table.numbers.stop - 1:
             for head, text in [*zip(table.columns, row, strict=True)][table.numbers.stop :]:
                 lines += [_filled(f"{head}: {text}", "   ")] if text else []
     for line in [*lines, ""]:

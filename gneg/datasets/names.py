@@ -91,8 +91,8 @@ class Names(Sequence[str]):
         if unknown:
             examples = f"there are {len(self):,}, such as {', '.join(map(repr, self[:3]))}"
             hint = checks.closest(unknown[0], self[:100_000]) or examples
-            more = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
-            checks.fail(argument, "known names", repr(unknown[0]) + more, hint=hint)
+            remainder = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
+            checks.fail(argument, "known names", repr(unknown[0]) + remainder, hint=hint)
         return np.array([self._ids[name] for name in wanted], np.int64)
 
     @cached_property
@@ -107,8 +107,8 @@ class Names(Sequence[str]):
         return files.digest("\n".join(self))
 
     def __repr__(self) -> str:
-        shown = ", ".join(self[:3]) + (", ..." if len(self) > 3 else "")
-        return f"Names({len(self)}: {shown})"
+        names = ", ".join(self[:3]) + (", ..." if len(self) > 3 else "")
+        return f"Names({len(self)}: {names})"
 
 
 def spoken(names: Sequence[Names | None], rows: Tensor) -> list[tuple[str, ...]]:
@@ -119,7 +119,7 @@ def spoken(names: Sequence[Names | None], rows: Tensor) -> list[tuple[str, ...]]
         rows: ``[S, n]`` ids, such as edges ``[2, n]``.
     """
     columns = [
-        [str(i) for i in ids.tolist()] if own is None else own.of(ids).cast("string").to_pylist()
-        for own, ids in zip(names, rows, strict=True)
+        [str(i) for i in ids.tolist()] if end is None else end.of(ids).cast("string").to_pylist()
+        for end, ids in zip(names, rows, strict=True)
     ]
     return list(zip(*columns, strict=True))

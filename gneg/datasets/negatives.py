@@ -118,9 +118,9 @@ def _with_names(columns: Columns, names: tuple[Names | None, Names | None]) -> C
 
     def named(ids: IntArray, of_source: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
         text = np.full(ids.shape, None, object)
-        for mask, own in ((of_source, source), (~of_source, target)):
+        for mask, side_names in ((of_source, source), (~of_source, target)):
             chosen = np.broadcast_to(mask, ids.shape) & (ids >= 0)
-            text[chosen] = own.of(ids[chosen]).cast("string").to_numpy(zero_copy_only=False)
+            text[chosen] = side_names.of(ids[chosen]).cast("string").to_numpy(zero_copy_only=False)
         return text
 
     return {

@@ -105,8 +105,8 @@ def is_foreign(folder: Path) -> bool:
     """Return whether a folder holds files that :func:`save` has not written."""
     if not folder.is_dir():
         return folder.exists()
-    own = {TENSORS, HEADER, NAMES}
-    if any(path.name not in own and not path.name.startswith(".") for path in folder.iterdir()):
+    ours = {TENSORS, HEADER, NAMES}
+    if any(path.name not in ours and not path.name.startswith(".") for path in folder.iterdir()):
         return True
     if not (folder / HEADER).exists():
         return False
@@ -153,8 +153,8 @@ def read_tensors(path: Path, device: torch.device | str = "cpu") -> Any:
 def _names(data: LinkData | TripleData) -> dict[str, Names]:
     """Return the names of a dataset by side: of nodes, of sources and targets, or of triples."""
     if isinstance(data, TripleData):
-        both = {"entity": data.entities, "relation": data.relations}
-        return {side: Names(values) for side, values in both.items() if values is not None}
+        tables = {"entity": data.entities, "relation": data.relations}
+        return {side: Names(values) for side, values in tables.items() if values is not None}
     if isinstance(data.names, tuple):
         return {"source": data.names[0], "target": data.names[1]}
     return {} if data.names is None else {"node": data.names}

@@ -176,15 +176,15 @@ def rows_of(
         side: The end that is ranked: the queries are sources where it is ``dst``.
         device: Device of the ids that the score is called with; the CPU if None.
     """
-    others = torch.arange(num_others, device=device)
+    targets = torch.arange(num_others, device=device)
 
     def pairs(query: Tensor) -> Tensor:
         shape = len(query), num_others
-        ends = query[:, None].expand(shape), others.expand(shape)
+        ends = query[:, None].expand(shape), targets.expand(shape)
         return score(*(ends if side == "dst" else ends[::-1]))
 
     def rows(query: Tensor) -> Tensor:
-        query = query.to(others.device)
+        query = query.to(targets.device)
         if hasattr(score, "matrix"):
             options = {} if side == "dst" else {"side": side}
             return score.matrix(query, **options)  # type: ignore[no-any-return]

@@ -225,11 +225,11 @@ def _reliability(calibration: Calibration, test: Sample) -> Sequence[dict[str, A
     bins = []
     for i in range(len(edges) + 1):
         links = np.searchsorted(edges, of_links, "right") == i
-        others = np.searchsorted(edges, of_others, "right") == i
-        total = test.worth * links.sum() + test.weights[others].sum()
+        in_bin = np.searchsorted(edges, of_others, "right") == i
+        total = test.worth * links.sum() + test.weights[in_bin].sum()
         if not links.any():
             continue
-        mean = test.worth * of_links[links].sum() + of_others[others] @ test.weights[others]
+        mean = test.worth * of_links[links].sum() + of_others[in_bin] @ test.weights[in_bin]
         bins.append(
             {
                 "probability": float(mean / total),

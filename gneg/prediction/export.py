@@ -172,7 +172,7 @@ def names_of_nodes(data: LinkData) -> dict[str, pa.Array]:
     """Return the columns ``name`` and, in a bipartite graph, ``side`` of all nodes."""
     names = data.end_names if data.num_src is not None else data.end_names[:1]
     sizes = [data.num_nodes] if data.num_src is None else list(data.size)  # type: ignore[arg-type]
-    parts = [_text(own, size) for own, size in zip(names, sizes, strict=True)]
+    parts = [_text(side_names, size) for side_names, size in zip(names, sizes, strict=True)]
     columns = {"name": pa.concat_arrays(parts)}
     if len(sizes) == 2:
         columns["side"] = pa.array(np.repeat(["source", "target"], sizes))
@@ -198,16 +198,16 @@ def to_pyg(data: LinkData, z: Tensor) -> Data | HeteroData:
         graph = Data(x=data.dense_x, edge_index=data.graph.edge_index, num_nodes=data.num_nodes)
         graph.z, graph.names, graph.edge_weight = z, names, _weights(data)
         return graph
-    both = HeteroData()
+    hetero = HeteroData()
     for kind, part in (("source", slice(data.num_src)), ("target", slice(data.num_src, None))):
-        both[kind].num_nodes = len(names[part])
-        both[kind].z, both[kind].names = z[part], names[part]
+        hetero[kind].num_nodes = len(names[part])
+        hetero[kind].z, hetero[kind].names = z[part], names[part]
         if data.dense_x is not None:
-            both[kind].x = data.dense_x[part]
-    both["source", "to", "target"].edge_index = data.graph.edge_index
+            hetero[kind].x = data.dense_x[part]
+    hetero["source", "to", "target"].edge_index = data.graph.edge_index
     if data.graph.weights is not None:
-        both["source", "to", "target"].edge_weight = _weights(data)
-    return both
+        hetero["source", "to", "target"].edge_weight = _weights(data)
+    return hetero
 
 
 def _weights(data: LinkData) -> Tensor | None:

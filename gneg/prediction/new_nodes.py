@@ -52,8 +52,8 @@ def with_new_nodes(
     path = Path(edges).expanduser()
     options = _as_in_training(data, path) if table is None else table
     ends = edge_table(formats.read(path, options), path, options, bipartite=False).ends
-    own = data.end_names[0]
-    names = Names(np.arange(data.num_nodes)) if own is None else own
+    names_of_nodes = data.end_names[0]
+    names = Names(np.arange(data.num_nodes)) if names_of_nodes is None else names_of_nodes
     known = set(names)
     listed = [end.cast(pa.string()).to_pylist() for end in ends]
     fresh = [name for name in dict.fromkeys(listed[0] + listed[1]) if name not in known]
@@ -63,16 +63,16 @@ def with_new_nodes(
         x = torch.cat([data.dense_x, table_x])  # type: ignore[list-item]
     if not fresh:
         checks.fail("new", "a file with a node that is not in training", str(path))
-    every = Names([*names, *fresh])
-    added = torch.from_numpy(np.stack([every.ids(end, "new") for end in listed]))
+    all_names = Names([*names, *fresh])
+    added = torch.from_numpy(np.stack([all_names.ids(end, "new") for end in listed]))
     different = added[:, added[0] != added[1]].sort(dim=0).values.unique(dim=1)
     added = different if data.undirected else added[:, added[0] != added[1]].unique(dim=1)
-    extended = _extended(data, every, added, x)
+    extended = _extended(data, all_names, added, x)
     run = LinkRun(extended, model.run.config, seed=model.run.seed)
     run.model.load_state_dict(model.run.model.state_dict())
     with_new = LinkModel(run)
     with_new.calibration = model.calibration
-    return with_new, np.arange(data.num_nodes, len(every))
+    return with_new, np.arange(data.num_nodes, len(all_names))
 
 
 def _as_in_training(data: LinkData, path: Path) -> TableOptions:
@@ -99,13 +99,13 @@ def _features(
     if read.x.size(1) != width:
         checks.fail("new_features", f"{width:,} features, as in training", f"{read.x.size(1):,}")
     linked = {*fresh, *names}
-    given = read.names.cast(pa.string()).to_pylist()
-    lacking = [name for name in fresh if name not in set(given)]
+    new_names = read.names.cast(pa.string()).to_pylist()
+    lacking = [name for name in fresh if name not in set(new_names)]
     if lacking:
         allowed = "names of nodes of the training, or of nodes with features"
         hint = checks.closest(lacking[0], names[:100_000])
         checks.fail("new", allowed, repr(lacking[0]), hint=hint)
-    wanted = [*fresh, *(name for name in given if name not in linked)]
+    wanted = [*fresh, *(name for name in new_names if name not in linked)]
     return features.align(read, [Names(wanted)], file), wanted
 
 

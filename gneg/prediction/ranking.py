@@ -129,8 +129,8 @@ class Ranker:
         place = np.arange(len(line)) - np.searchsorted(line, line)
         links = np.full((len(rows), int(place.max(initial=-1)) + 1), -1, np.int64)
         links[line, place] = known
-        again = (ids[:, :, None] == links[:, None, :]).any(axis=2) if links.size else False
-        return np.concatenate([np.where(again, -1, ids), links], axis=1)
+        repeated = (ids[:, :, None] == links[:, None, :]).any(axis=2) if links.size else False
+        return np.concatenate([np.where(repeated, -1, ids), links], axis=1)
 
     def scores(self, rows: IntArray, ids: IntArray) -> FloatArray:
         """Return the model's scores of candidates ``ids [B, C]``; -inf where there are none."""

@@ -38,9 +38,9 @@ class Reasons:
         common = np.intersect1d(near_u, near_v, assume_unique=True)
         if len(common):
             rarest = common[np.argsort(self._degree(common), kind="stable")]
-            more = f" and {len(rarest) - SHOWN:,} more" if len(rarest) > SHOWN else ""
+            remainder = f" and {len(rarest) - SHOWN:,} more" if len(rarest) > SHOWN else ""
             kind = "common neighbour" if len(rarest) == 1 else "common neighbours"
-            return f"{len(rarest):,} {kind}: {self._listed(rarest[:SHOWN])}{more}"
+            return f"{len(rarest):,} {kind}: {self._listed(rarest[:SHOWN])}{remainder}"
         if v in near_u:
             return "a link of training"
         path = self._path(near_u, near_v)

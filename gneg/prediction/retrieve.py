@@ -122,8 +122,8 @@ class Retriever:
         else:
             source, target = product_vectors(decoder, source, target, self.data.train)
         query, candidate = (source, target) if self.side == "target" else (target, source)
-        ones = query.new_ones(len(query), 1)
-        return torch.cat([query, ones], 1), torch.cat([candidate, self._mean_scores()[:, None]], 1)
+        unit = query.new_ones(len(query), 1)
+        return torch.cat([query, unit], 1), torch.cat([candidate, self._mean_scores()[:, None]], 1)
 
     def _mean_scores(self) -> Tensor:
         """Return the mean score of each candidate over some random queries, ``[M]``."""

@@ -25,7 +25,7 @@ def top(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     whole = scores[:, : blocks * BLOCK].unflatten(1, (blocks, BLOCK))
     chosen = whole.amax(dim=2).topk(k).indices
     columns = (chosen.unsqueeze(2) * BLOCK + torch.arange(BLOCK, device=scores.device)).flatten(1)
-    rest = torch.arange(blocks * BLOCK, scores.size(1), device=scores.device)
-    columns = torch.cat([columns, rest.expand(len(scores), -1)], dim=1)
+    tail = torch.arange(blocks * BLOCK, scores.size(1), device=scores.device)
+    columns = torch.cat([columns, tail.expand(len(scores), -1)], dim=1)
     best = scores.gather(1, columns).topk(k)
     return best.values, columns.gather(1, best.indices)

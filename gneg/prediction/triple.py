@@ -152,12 +152,12 @@ class TripleModel(TrainedModel[TripleRun]):
         Raises:
             ValueError: If not exactly one part is None, a name is unknown or ``k`` out of range.
         """
-        given = {"head": head, "relation": relation, "tail": tail}
-        missing = [part for part, value in given.items() if value is None]
+        ends = {"head": head, "relation": relation, "tail": tail}
+        missing = [part for part, value in ends.items() if value is None]
         if len(missing) != 1:
             allowed = "given, all but the one that is looked for"
             checks.fail("head, relation, tail", allowed, f"{3 - len(missing)} of them")
-        query = {part: self.ids(value, part) for part, value in given.items() if value is not None}
+        query = {part: self.ids(value, part) for part, value in ends.items() if value is not None}
         table = self.answers(query, missing[0], k, keep_known=keep_known, why=why)  # type: ignore[arg-type]
         return table.to_pandas()
 

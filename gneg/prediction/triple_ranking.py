@@ -54,7 +54,7 @@ class TripleRanker:
         k = min(k, width)
         memory = checks.integer("memory_mb", memory_mb, 1) * 2**20
         step = max(1, memory // (BYTES * max(width, 1)))
-        found = np.empty((size, k), np.int64)
+        nodes = np.empty((size, k), np.int64)
         scores = np.empty((size, k), np.float32)
         for low in range(0, size, step):
             rows = slice(low, low + step)
@@ -66,8 +66,8 @@ class TripleRanker:
                 line, known = self._known_answers(chunk, part)
                 values[torch.from_numpy(line), torch.from_numpy(known)] = -torch.inf
             best, ids = top(values, min(k, values.size(1)))
-            found[rows], scores[rows] = ordered(ids.numpy(), best.numpy(), k)
-        return found, scores
+            nodes[rows], scores[rows] = ordered(ids.numpy(), best.numpy(), k)
+        return nodes, scores
 
     def _scores(self, query: Query, part: Part) -> Tensor:
         """Return the scores of all answers, ``[B, N]`` or ``[B, R]``."""
@@ -76,8 +76,8 @@ class TripleRanker:
             relations = torch.arange(self.data.num_relations, device=self.device)
             shape = len(head), len(relations)
             ends = [end[:, None].expand(shape).flatten() for end in (head, tail)]
-            every = relations.expand(shape).flatten()
-            scores = self.scorer.block(ends[0], every, ends[1][:, None], "tail")
+            all_relations = relations.expand(shape).flatten()
+            scores = self.scorer.block(ends[0], all_relations, ends[1][:, None], "tail")
             return scores.view(shape).float().cpu()
         entity = query["head" if part == "tail" else "tail"]
         ids = as_tensors((entity, query["relation"]), self.device)
@@ -107,9 +107,9 @@ class TripleRanker:
             entity = query["head" if part == "tail" else "tail"]
             line, answers = edges.listed(queries.rows(entity, query["relation"]))
             return line, answers
-        every, size = np.arange(self.data.num_relations), len(query["head"])
-        heads, tails = (np.repeat(query[end], len(every)) for end in ("head", "tail"))
-        grid = self.are_known(np.stack([heads, np.tile(every, size), tails]))
+        all_relations, size = np.arange(self.data.num_relations), len(query["head"])
+        heads, tails = (np.repeat(query[end], len(all_relations)) for end in ("head", "tail"))
+        grid = self.are_known(np.stack([heads, np.tile(all_relations, size), tails]))
         line, relation = np.nonzero(grid.reshape(size, -1))
         return line, relation
 

@@ -23,8 +23,8 @@ def check_name(name: str, text: str) -> str:
 def available() -> list[str]:
     """Return the names of the devices of this machine that torch can use."""
     backends = {"mps": torch.backends.mps, "xpu": torch.xpu}
-    others = [name for name, backend in backends.items() if backend.is_available()]
-    return ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), *others]
+    accelerators = [name for name, backend in backends.items() if backend.is_available()]
+    return ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), *accelerators]
 
 
 def usable(text: str) -> str | None:

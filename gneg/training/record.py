@@ -67,9 +67,9 @@ def fault_of_runs(runs: list[dict[str, Any]]) -> str | None:
     for i, run in enumerate(runs):
         if not run["complete"]:
             continue
-        other = set(run["valid"]) ^ set(run["test"])
-        if other and "seconds" in run:
-            return f"runs[{i}] has {min(other)} in one of valid and test"
+        unpaired = set(run["valid"]) ^ set(run["test"])
+        if unpaired and "seconds" in run:
+            return f"runs[{i}] has {min(unpaired)} in one of valid and test"
         for metric in run["valid"].keys() & run["test"].keys():
             if isinstance(run["valid"][metric], float) != isinstance(run["test"][metric], float):
                 return f"runs[{i}].test.{metric} is no number"
@@ -114,8 +114,8 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
         for name, first, second in _pairs(there, here)
         if first != second
     ]
-    more = [f"{len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return ", ".join(lines[:SHOWN] + more)
+    remainder = [f"{len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return ", ".join(lines[:SHOWN] + remainder)
 
 
 def _pairs(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -38,12 +38,12 @@ def once(table: EdgeTable, edges: Tensor) -> tuple[EdgeTable, Tensor]:
     for values in (table.positive, table.weight, table.time, table.part):
         row = row if values is None else _combined(row, values)
     mirrored = backward & np.isin(row, row[forward])
-    both = len(np.unique(pair[mirrored]))
-    if both < NEARLY * pairs:
+    mutual = len(np.unique(pair[mirrored]))
+    if mutual < NEARLY * pairs:
         return table, edges
     left = ~mirrored
-    every = "every edge is" if both == pairs else f"{both:,} of {pairs:,} edges are"
-    notes = (*table.reading.notes, f"{every} listed in both directions and taken once")
+    subject = "every edge is" if mutual == pairs else f"{mutual:,} of {pairs:,} edges are"
+    notes = (*table.reading.notes, f"{subject} listed in both directions and taken once")
     weight, time, part = (
         None if values is None else values[left]
         for values in (table.weight, table.time, table.part)

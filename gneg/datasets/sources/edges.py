@@ -175,8 +175,8 @@ def _may_be_a_header(first: list[Any], ends: tuple[pa.Array, pa.Array]) -> bool:
     words = not any(
         roles.is_number(str(value)) or any(map(str.isdigit, str(value))) for value in first
     )
-    again = any(pc.any(pc.equal(end[1:], value)).as_py() for end in ends for value in first)
-    return words and len(ends[0]) > 1 and not again
+    repeated = any(pc.any(pc.equal(end[1:], value)).as_py() for end in ends for value in first)
+    return words and len(ends[0]) > 1 and not repeated
 
 
 def _reading(

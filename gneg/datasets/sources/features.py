@@ -172,8 +172,8 @@ def _check_numbers(columns: Sequence[pa.Array], names: Sequence[str], path: Path
             value = next((value for value in column.to_pylist() if not is_number(value)), "")
             wrong.append(f"{repr(value) if value else 'a gap'} in column {name}")
     if wrong:
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        value = f"{', '.join(wrong[:5])}{more} of {path}"
+        remainder = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        value = f"{', '.join(wrong[:5])}{remainder} of {path}"
         hint = "encode what is no number, or leave the column out"
         checks.fail("features", "columns of numbers", value, hint=hint)
 
@@ -233,18 +233,18 @@ def align(features: Features, kinds: Sequence[Names], path: Path) -> Tensor:
         value = f"{twice!r} twice in {features.column} of {path}"
         checks.fail("features", "a file with one row for each node", value)
     if len(kinds) == 2:
-        both = set(kinds[0]) & set(kinds[1])
-        if both:
+        common = set(kinds[0]) & set(kinds[1])
+        if common:
             allowed = "rows whose names are of one kind of node each"
             hint = "rename them, such as user:7 and item:7, in both files"
-            value = f"{min(both)!r} of both kinds, and {len(both) - 1:,} others"
+            value = f"{min(common)!r} of both kinds, and {len(common) - 1:,} others"
             checks.fail("features", allowed, value, hint=hint)
     names = [name for of_kind in kinds for name in of_kind]
     missing = [name for name in names if name not in place]
     if missing:
         allowed = f"a file with a row for each of {len(names):,} nodes"
-        more = f" and {len(missing) - 1:,} others" if len(missing) > 1 else ""
-        value = f"{path} without {missing[0]!r}{more}"
+        remainder = f" and {len(missing) - 1:,} others" if len(missing) > 1 else ""
+        value = f"{path} without {missing[0]!r}{remainder}"
         checks.fail(
             "features", allowed, value, hint=checks.closest(missing[0], list(place)[:10_000])
         )

@@ -195,8 +195,8 @@ def _mapped(
         value = columns[i].filter(pc.is_null(places[i]))[0].as_py()
         allowed = f"triples of {'ids' if uses_ids else 'names'} of {kind} in {id_map.file}"
         hint = f"mend {folder / id_map.file}, or take it away to number by what occurs"
-        others = f", and {min(missing) - 1:,} others" if min(missing) > 1 else ""
-        checks.fail("dataset", allowed, f"{value!r} in {labels[i]}{others}", hint=hint)
+        remainder = f", and {min(missing) - 1:,} others" if min(missing) > 1 else ""
+        checks.fail("dataset", allowed, f"{value!r} in {labels[i]}{remainder}", hint=hint)
     notes = []
     if missing == [0, 0] and any(
         not name.equals(number) for name, number in zip(by_name, by_id, strict=True)

@@ -38,8 +38,8 @@ def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], lis
         comments += [line] if line.strip() else []
     if "\n#" in text or "\n\n" in text or any(not line.strip() for line in lines[-1:]):
         rows = [line for line in lines[start:] if line.strip()]
-        kept = _without_comments(rows)
-        return kept, comments, len(rows) - len(kept)
+        content = _without_comments(rows)
+        return content, comments, len(rows) - len(content)
     return lines[start:], comments, 0
 
 
@@ -93,9 +93,9 @@ def _same(lines: Sequence[str], start: int) -> bool:
     """Return whether a first line that begins with a sign is a row: so do others of its form."""
     line = lines[start]
     sample = lines[start : start + SAMPLE]
-    if 2 * sum(other[:1] == line[0] and not other[1:2].isspace() for other in sample) > len(sample):
+    if 2 * sum(row[:1] == line[0] and not row[1:2].isspace() for row in sample) > len(sample):
         return True
     return any(
-        other[:1] == line[0] and not other[1:2].isspace() and alike(line, other)
-        for other in lines[start + 1 : start + SAMPLE]
+        row[:1] == line[0] and not row[1:2].isspace() and alike(line, row)
+        for row in lines[start + 1 : start + SAMPLE]
     )

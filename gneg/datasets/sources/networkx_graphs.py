@@ -42,12 +42,12 @@ def from_networkx(
         >>> data.num_nodes, data.end_names[0][33]
         (34, '33')
     """
-    own = Graph.from_networkx(graph, weight=weight)
+    converted = Graph.from_networkx(graph, weight=weight)
     names: Names | tuple[Names, Names] = Names([str(node) for node in graph])
-    if own.bipartite:
+    if converted.bipartite:
         first, second = (
             Names([str(node) for node, kind in graph.nodes(data="bipartite") if kind == side])
             for side in (0, 1)
         )
         names = first, second
-    return replace(make_split(name, own, x, seed=seed), names=names)
+    return replace(make_split(name, converted, x, seed=seed), names=names)

@@ -82,8 +82,8 @@ def files_of(folder: Path) -> dict[str, Path]:
 def _listing(folder: Path) -> str:
     """Return the names of the first files of a folder, for people."""
     names = sorted(path.name for path in folder.iterdir())
-    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more if names else "no files"
+    remainder = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + remainder if names else "no files"
 
 
 def with_repeated_header(paths: dict[str, Path], options: TableOptions) -> TableOptions:

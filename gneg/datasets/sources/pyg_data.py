@@ -129,9 +129,9 @@ def _is_undirected(edge_index: Tensor, size: int, weight: Tensor | None) -> bool
 
 def _weight(store: Any) -> Tensor | None:
     """Return the weights ``[E]`` of edges; a warning names other attributes, which are not used."""
-    other = [name for name in ("edge_attr", "edge_time", "time") if name in store]
-    if other:
-        warnings.warn(f"not used of the edges: {', '.join(other)}", stacklevel=3)
+    edge_keys = [name for name in ("edge_attr", "edge_time", "time") if name in store]
+    if edge_keys:
+        warnings.warn(f"not used of the edges: {', '.join(edge_keys)}", stacklevel=3)
     if "edge_weight" not in store:
         return None
     weight = torch.from_numpy(weights(store.edge_weight, store.edge_index.size(1)))

@@ -38,8 +38,8 @@ def names_of(
         return None
     surplus = width - len(header)
     if _LISTS.search(plain(header[-1])):
-        more = [f"{header[-1]}.{i + 1}" for i in range(surplus)]
-        return [*header, *more], surplus
+        suffixes = [f"{header[-1]}.{i + 1}" for i in range(surplus)]
+        return [*header, *suffixes], surplus
     if surplus == 1 and all(not row[-1].strip() for row in rows):  # a separator ends each row
         return [*header, "empty"], 1
     if surplus == 1 and _are_row_names([row[0] for row in rows]):

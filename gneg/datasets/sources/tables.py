@@ -169,8 +169,8 @@ def _split(
     whole = edges[:, positive]
     graph = Graph.from_edge_index(whole, size, undirected=undirected, weight=weight)
     if options.cover != "none" and (table.time is not None or table.part is not None):
-        given = "the split is that of a column" if table.part is not None else "it is by time"
-        checks.fail("cover", f"none where {given}", options.cover)
+        reason = "the split is that of a column" if table.part is not None else "it is by time"
+        checks.fail("cover", f"none where {reason}", options.cover)
     parts: tuple[Tensor, Tensor, Tensor] | None = None
     history, split = None, "given"
     loops = int((whole[0] == whole[1]).sum()) if not table.bipartite else 0
@@ -202,8 +202,8 @@ def _split(
         weight = None if weight is None else weight[masks[0]]
     elif options.cover != "none":
         parts = hold_out(graph, (0.05, 0.1), keep=options.cover, seed=seed)
-        kept = "every node" if options.cover == "nodes" else "what is connected"
-        split, weight = f"random 85/5/10 that keeps {kept}, seed {seed}", None
+        covered = "every node" if options.cover == "nodes" else "what is connected"
+        split, weight = f"random 85/5/10 that keeps {covered}, seed {seed}", None
     data = make_split(
         path.name,
         graph,
@@ -227,8 +227,8 @@ def _with_given_negatives(data: LinkData, table: EdgeTable, edges: Tensor) -> Li
     contradicting = known.contains(*labelled)
     if contradicting.any():
         first = " - ".join(spoken(data.end_names, labelled[:, contradicting][:, :1])[0])
-        both = f"{int(contradicting.sum()):,} pairs with 0 and 1, such as {first}"
-        checks.fail("label", "one for each pair", both)
+        conflicts = f"{int(contradicting.sum()):,} pairs with 0 and 1, such as {first}"
+        checks.fail("label", "one for each pair", conflicts)
     if table.part is None:
         count = (labelled.size(1), "pairs labelled 0 are negatives, see the sampler fixed")
         assert data.reading is not None

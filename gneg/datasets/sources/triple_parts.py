@@ -141,14 +141,14 @@ def assemble(
     checks.choice("unseen", unseen, ("keep", "drop"))
     head, relation, tail = triples["train"]
     trained_entities, trained_relations = np.union1d(head, tail), np.unique(relation)
-    seen = {
+    trained = {
         part: np.isin(triples[part][[0, 2]], trained_entities).all(axis=0)
         & np.isin(triples[part][1], trained_relations)
         for part in PARTS
     }
-    num_unseen = sum(int((~mask).sum()) for mask in seen.values())
+    num_unseen = sum(int((~mask).sum()) for mask in trained.values())
     if unseen == "drop":
-        triples = {part: _renumbered(triples[part][:, seen[part]], trained_entities,
+        triples = {part: _renumbered(triples[part][:, trained[part]], trained_entities,
                                      trained_relations) for part in PARTS}  # fmt: skip
         entities = Names(entities.values.take(pa.array(trained_entities)))
         relations = Names(relations.values.take(pa.array(trained_relations)))

@@ -50,9 +50,9 @@ def write(
     if source is not None and target is not None:
         text = np.full(index.shape, None, object)
         keep = header["keep"]
-        for own, part in ((target, np.s_[:, :keep]), (source, np.s_[:, keep:])):
+        for end, part in ((target, np.s_[:, :keep]), (source, np.s_[:, keep:])):
             present = index[part] >= 0
-            text[part][present] = _text(own, index[part][present]).to_numpy(zero_copy_only=False)
+            text[part][present] = _text(end, index[part][present]).to_numpy(zero_copy_only=False)
         columns["source_name"] = _text(source, pos[0])
         columns["target_name"] = _text(target, pos[1])
         columns["negative_names"] = lists(pa.array(text.ravel(), pa.string()))

@@ -112,9 +112,9 @@ class Answers:
         """
         if not len(self):
             return self
-        other = self.partner if asked == "partner" else self.relation
-        rows = np.lexsort((other, self.node))
-        starts = _starts(self.node[rows], other[rows])
+        column = self.partner if asked == "partner" else self.relation
+        rows = np.lexsort((column, self.node))
+        starts = _starts(self.node[rows], column[rows])
         sizes = np.diff(starts, append=len(rows))
         new = np.where(self.known | (self.partner < 0) | (self.relation < 0), -np.inf, self._worth)
         best = np.maximum.reduceat(new[rows], starts)
@@ -122,8 +122,8 @@ class Answers:
         chosen = np.zeros(len(starts), bool)
         chosen[order[np.cumsum(sizes[order]) <= limit]] = True
         chosen[order[0]] = True
-        kept = self.take(rows[np.repeat(chosen, sizes)])
-        return kept.take(_first(np.stack([kept.node, kept.relation, kept.partner])))
+        subset = self.take(rows[np.repeat(chosen, sizes)])
+        return subset.take(_first(np.stack([subset.node, subset.relation, subset.partner])))
 
     @property
     def _worth(self) -> npt.NDArray[np.float32]:
@@ -175,17 +175,17 @@ def collect(
         ValueError: If a column is missing or a name unknown.
     """
     size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
-    seen, total, waiting = np.zeros(size, bool), 0, 0
+    visited, total, waiting = np.zeros(size, bool), 0, 0
     pieces = [_numbered(data, columns, None)]
     for table in tables:
         pieces.append(_numbered(data, columns, table))
-        seen[pieces[-1].node] = True
+        visited[pieces[-1].node] = True
         total += len(table)
         waiting += len(table)
         if waiting > 2 * limit:
             pieces = [join(pieces).best(limit, columns.asked)]
             waiting = len(pieces[0])
-    return join(pieces).best(limit, columns.asked), int(seen.sum()), total
+    return join(pieces).best(limit, columns.asked), int(visited.sum()), total
 
 
 def _numbered(data: LinkData | TripleData, columns: Roles, table: pa.Table | None) -> Answers:
