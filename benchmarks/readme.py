@@ -187,13 +187,19 @@ def compared_short() -> str:
     return compared(("ra", "ppr"))
 
 
-def compared(heuristics: Sequence[str] = KINDS) -> str:
-    """Return the comparison of samplers on Cora.
+def compared_embedded() -> str:
+    """Return the comparison of samplers on the embedded graph."""
+    return compared(("cn", "ra", "ppr"), "hyperbolic")
+
+
+def compared(heuristics: Sequence[str] = KINDS, dataset: str = "Cora") -> str:
+    """Return the comparison of samplers on a dataset.
 
     Args:
         heuristics: Training-free scores to list below the models.
+        dataset: Its name.
     """
-    result = load(HERE / "quality" / "results" / "compare" / "Cora.json")
+    result = load(HERE / "quality" / "results" / "compare" / f"{dataset}.json")
     names = list(result["rows"][0]["summary"])
     metrics = ("mrr", "hits@10")
     rows = []
@@ -235,6 +241,7 @@ BLOCKS = {
     "audits": timed.audits,
     "compared": compared,
     "compared, short": compared_short,
+    "compared, embedded": compared_embedded,
     "loader": timed.loader,
     "recommend": recommended,
     "answers": answers.block,

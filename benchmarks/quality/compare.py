@@ -1,7 +1,7 @@
-"""Easy against hard evaluation on Cora: ``python -m benchmarks.quality.compare [FOLDER]``.
+"""Samplers compared on easy and hard negatives: ``python -m benchmarks.quality.compare DATASET``.
 
-Runs ``gneg compare`` in ``FOLDER``, where an interrupted run is resumed, or in a temporary folder,
-and writes ``compare.json`` without curves and histograms to ``results/compare/Cora.json``.
+``DATASET`` is Cora or hyperbolic; a folder may follow, in which an interrupted comparison is
+resumed. ``compare.json`` is written to ``results/compare``, without curves and histograms.
 """
 
 from __future__ import annotations
@@ -16,24 +16,34 @@ from pathlib import Path
 from gneg import files
 
 HERE = Path(__file__).parent
-SAMPLERS = "uniform, mixture(uniform:0.75, walk:0.25), walk, hardest(uniform, m=16)"
-COMMAND = ["compare", "Cora", "--root", "../shared/data", "--samplers", SAMPLERS]
-COMMAND += ["--encoders", "sage,gcn", "--seeds", "5", "--jobs", "2"]
-COMMAND += ["--epochs", "100", "--hidden", "128"]
+COMMANDS = {
+    "Cora": [
+        *("--root", "../shared/data", "--encoders", "sage,gcn", "--epochs", "100"),
+        *("--hidden", "128", "--seeds", "5", "--jobs", "2", "--samplers"),
+        "uniform, mixture(uniform:0.75, walk:0.25), walk, hardest(uniform, m=16)",
+    ],
+    "hyperbolic": [  # the settings of the recipe, with which only the negatives differ
+        *("--encoders", "gcn", "--losses", "softmax", "--decoder", "hybrid", "--hidden", "64"),
+        *("--layers", "1", "--eval-every", "2", "--patience", "10", "--seeds", "5", "--samplers"),
+        "uniform, mixture(uniform:0.75, walk:0.25), mixture(uniform, walk), walk",
+    ],
+}
 COLUMNS = ("encoder", "sampler", "loss", "metrics", "summary", "against", "epochs", "best_epochs")
 
 
 def main() -> None:
-    folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp()
-    command = [sys.executable, "-m", "gneg.cli", *COMMAND, "--out", folder]
-    subprocess.run(command, check=True, cwd=HERE.parent.parent)
+    dataset = sys.argv[1]
+    folder = sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp()
+    command = ["compare", dataset, *COMMANDS[dataset]]
+    words = [sys.executable, "-m", "gneg.cli", *command, "--out", folder]
+    subprocess.run(words, check=True, cwd=HERE.parent.parent)
     results = json.loads((Path(folder) / "compare.json").read_text())
     results["rows"] = [
         {name: row[name] for name in COLUMNS} | {"risk": row["audit"]["risk"]}
         for row in results["rows"]
     ]
-    results["command"] = shlex.join(["gneg", *COMMAND])
-    path = HERE / "results" / "compare" / "Cora.json"
+    results["command"] = shlex.join(["gneg", *command])
+    path = HERE / "results" / "compare" / f"{dataset}.json"
     files.write_json(path, results)
     print(path)
 

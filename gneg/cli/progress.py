@@ -15,8 +15,8 @@ from gneg.training.callbacks import Callback
 class ProgressDisplay:
     """Bars with a name each, on standard error, which disappear at the end.
 
-    Where that is no terminal (a pipe, a log file) there are lines instead: one whenever a result
-    gets better, and one for each tenth of what is counted. Use it as a context manager.
+    Where that is no terminal (a pipe, a log file) there are lines instead: one for each evaluation,
+    and one for each tenth of what is counted. Use it as a context manager.
     """
 
     def __init__(self) -> None:
@@ -101,16 +101,23 @@ class TrainingBars(Callback):
 
     def __init__(self, display: ProgressDisplay, epochs: int, metric: str) -> None:
         self.display, self.epochs, self.metric = display, epochs, metric
+        self._valid = ""  # the last evaluation
+
+    def on_seed_start(self, seed: int, epoch: int) -> None:
+        """Forget the evaluation of the seed before."""
+        self._valid = ""
 
     def on_epoch_end(self, seed: int, state: dict[str, Any]) -> None:
-        """Show the epoch, and in a log every better one."""
-        text = (
-            f"epoch {state['epoch']}/{self.epochs}  loss {state['loss']:.4f}  "
-            f"best valid {self.metric} {percent(state['best'])}"
-        )
+        """Show the epoch, and in a log every one that is evaluated."""
+        text = f"epoch {state['epoch']}/{self.epochs}  loss {state['loss']:.4f}"
+        valid = state["valid"]
+        if valid is not None:
+            self._valid = f"  valid {self.metric} {percent(valid[self.metric])}"
+            self._valid += f" (best {percent(state['best'])})"
+        text += self._valid
         self.display.update(f"seed {seed}", state["epoch"], self.epochs, text)
-        if state["best"] >= 0:
-            self.display.say(f"seed {seed}", state["best"], text)
+        if valid is not None:
+            self.display.say(f"seed {seed}", state["epoch"], text)
 
     def on_stage(self, seed: int, stage: str) -> None:
         """Show what is done after the last epoch."""

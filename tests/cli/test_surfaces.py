@@ -18,7 +18,7 @@ from tests.cli.invoke import run
 from tests.worlds import random_graph, toy
 
 
-def test_a_pipe_gets_a_line_for_each_better_result(tmp_path, monkeypatch, capsys):
+def test_a_pipe_gets_a_line_for_each_evaluation(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     edges = random_graph(40, 160).edge_index.t().tolist()
     (tmp_path / "e.csv").write_text("".join(f"n{u},n{v}\n" for u, v in edges))
@@ -26,16 +26,17 @@ def test_a_pipe_gets_a_line_for_each_better_result(tmp_path, monkeypatch, capsys
     assert run("train", "e.csv", *words).exit_code == 0
     with ProgressDisplay() as display:
         bars = display.training(5, "mrr")
-        for epoch, best in enumerate([-1.0, 0.1, 0.1, 0.2], 1):
-            bars.on_epoch_end(0, {"epoch": epoch, "loss": 0.5, "best": best})
+        for epoch, mrr, best in ((1, None, -1.0), (2, 0.1, 0.1), (3, None, 0.1), (4, 0.05, 0.1)):
+            valid = None if mrr is None else {"mrr": mrr}
+            bars.on_epoch_end(0, {"epoch": epoch, "loss": 0.5, "best": best, "valid": valid})
         bars.on_stage(0, "stacking")
         count = display.count("nodes")
         for done in range(0, 101, 4):
             count(done, 100)
     lines = capsys.readouterr().err.splitlines()
     assert [line for line in lines if line.startswith("seed 0")] == [
-        "seed 0: epoch 2/5  loss 0.5000  best valid mrr 10.00 %",
-        "seed 0: epoch 4/5  loss 0.5000  best valid mrr 20.00 %",
+        "seed 0: epoch 2/5  loss 0.5000  valid mrr 10.00 % (best 10.00 %)",
+        "seed 0: epoch 4/5  loss 0.5000  valid mrr 5.00 % (best 10.00 %)",
         "seed 0: stacking",
     ]
     assert len([line for line in lines if line.startswith("nodes")]) == 11
