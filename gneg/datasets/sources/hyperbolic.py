@@ -20,9 +20,8 @@ def hyperbolic(seed: int = 0) -> LinkData:
     Each node has a place on a circle and a popularity, both hidden; two nodes are linked with
     probability 1 / (1 + (distance / product of popularities)^beta) (the S1 model: Serrano, Krioukov
     and Boguna, PRL 2008, as networkx generates it). It has the heavy-tailed degrees and the
-    triangles of real networks, nothing but the links tells about places, and the negatives that a
-    walk finds are near: a model that learns from them ranks better than one that learns from
-    uniform ones.
+    triangles of real networks, and nothing but the links tells about places. A model that learns
+    from the negatives that a walk finds ranks better against hard ones (``benchmarks/README.md``).
 
     Args:
         seed: Seed of the split; the graph is always the same.
