@@ -41,6 +41,8 @@ def options(name):
         for option in entries:
             if isinstance(option, typer.models.OptionInfo):
                 flags = option.param_decls or (f"--{parameter.name.replace('_', '-')}",)
+                if str(option.default).startswith("--"):  # inside Annotated the first flag
+                    flags = (option.default, *option.param_decls)
                 if parameter.name not in ANY_VALUE and "bool" not in str(kind):
                     yield flags, str(kind)
 
