@@ -72,9 +72,7 @@ class Registry(dict[str, Part]):
         Raises:
             ValueError: If the name is none or taken, or the class lacks the base or the method.
         """
-        hint = "write @register('name')" if isinstance(name, type) else ""
-        if not (isinstance(name, str) and name.isidentifier() and name.isascii()):
-            checks.fail("name", "an identifier, such as 'mine'", checks.shown(name), hint=hint)
+        name = check_name(name)
         bases = [base for base in hooks if inspect.isclass(part) and issubclass(part, base)]
         if not bases:
             allowed = " or ".join(base.__name__ for base in hooks)
@@ -95,6 +93,19 @@ class Registry(dict[str, Part]):
     def registered(self) -> dict[str, Part]:
         """Return the classes that users added, by name."""
         return {name: part for name, part in self.items() if name not in self._builtin}
+
+
+def check_name(name: object) -> str:
+    """Return a name to register something by.
+
+    Raises:
+        ValueError: If it is no identifier in lower case: names are read in any case.
+    """
+    hint = "write @register('name')" if isinstance(name, type) else ""
+    if not (isinstance(name, str) and name.isidentifier() and name.isascii() and name.islower()):
+        allowed = "an identifier in lower case, such as 'mine'"
+        checks.fail("name", allowed, checks.shown(name), hint=hint)
+    return name
 
 
 def is_builtin(part: type) -> bool:

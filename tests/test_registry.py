@@ -165,7 +165,7 @@ class OddForward(torch.nn.Module):
     ("register", "name", "part", "message"),
     [
         (samplers.register, "walk", Near, "'name' must be one that no other sampler has"),
-        (samplers.register, "WALK", Near, "'name' must be one that no other sampler has"),
+        (samplers.register, "WALK", Near, "'name' must be an identifier in lower case"),
         (samplers.register, "none", Near, "means nothing else"),
         (samplers.register, "m", Even, "means nothing else"),
         (samplers.register, "typed", OnView, "means nothing else"),

@@ -15,8 +15,9 @@ def main() -> None:
     try:
         app()
     except SystemExit as end:
-        if end.code == INTERRUPTED:  # Python would wait for kernels that threads still run
+        threads = sys.modules.get("gneg.kernels.threads")
+        if end.code == INTERRUPTED and threads is not None and threads.are_busy():
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(INTERRUPTED)
+            os._exit(INTERRUPTED)  # Python would wait for the threads
         raise

@@ -8,7 +8,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Annotated, NoReturn
 
 import typer
@@ -25,9 +25,11 @@ from gneg.cli.output import (
     error_console,
     even_if_quiet,
     output_mode,
+    progress_console,
 )
 
 INTERRUPTED = 130  # exit code after Ctrl-C, as of shells
+RESUMING = {"train", "compare", "hardset", "sample", "predict"}
 LACK_OF_MEMORY = re.compile("can't allocate memory|out of memory|bad_alloc")  # as torch says it
 app = typer.Typer(
     name="gneg",
@@ -52,7 +54,9 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say("interrupted; the same command resumes from what is finished")
+        resumes = "; the same command resumes from what is finished"
+        text = "interrupted" + (resumes if RESUMING & set(sys.argv) else "")
+        progress_console.print(Text(text), soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     except (ValueError, OSError, ImportError, EOFError) as error:
         _fail(str(error), error)
@@ -87,7 +91,7 @@ def keep_freed_memory() -> None:
 
 def _import(sources: list[str] | None) -> list[str] | None:
     """Import what registers a user's samplers, losses and encoders, before a command is read."""
-    with plain_errors():
+    with plain_errors(), redirect_stdout(sys.stderr):  # what it prints is no result
         for source in sources or ():
             from gneg import registry  # of a few modules, not for --help alone
 
@@ -146,7 +150,7 @@ def command_line() -> str:
     return shlex.join(["gneg", *sys.argv[1:]])
 
 
-def say(text: str, *, result: bool = False) -> None:
+def say(text: str, *, result: bool = False, wrap: bool = True) -> None:
     """Print a line of plain text, in which brackets, colons and numbers stay as they are.
 
     Everything that holds a name or a path is printed by this function, :func:`say_path` or
@@ -155,9 +159,10 @@ def say(text: str, *, result: bool = False) -> None:
     Args:
         text: The line.
         result: Whether it is what the command was asked for, and printed with ``--quiet`` too.
+        wrap: Whether a long line may be broken; a command to copy may not.
     """
     with even_if_quiet(result):
-        console.print(Text(text))
+        console.print(Text(text), soft_wrap=not wrap)
 
 
 def say_path(label: str, *paths: object) -> None:

@@ -102,10 +102,12 @@ class TrainingBars(Callback):
     def __init__(self, display: ProgressDisplay, epochs: int, metric: str) -> None:
         self.display, self.epochs, self.metric = display, epochs, metric
         self._valid = ""  # the last evaluation
+        #: Whether any seed was trained, rather than read from an earlier run.
+        self.trained = False
 
     def on_seed_start(self, seed: int, epoch: int) -> None:
         """Forget the evaluation of the seed before."""
-        self._valid = ""
+        self._valid, self.trained = "", True
 
     def on_epoch_end(self, seed: int, state: dict[str, Any]) -> None:
         """Show the epoch, and in a log every one that is evaluated."""

@@ -15,14 +15,11 @@ from gneg.evaluation.metrics import MEAN_RANKS
 def print_link_results(results: dict[str, Any]) -> None:
     """Print the figures, times and settings of a run of link prediction."""
     from gneg.evaluation.full_ranks import sentence
-    from gneg.training.summary import spread
 
     runs, protocol, summary = results["runs"], results["protocol"], results["summary"]
     columns = {"valid": summary["valid"], "test": summary["test"]}
-    if any("alone" in (run.get("stack") or {}) for run in runs):
-        alone = [run["stack"].get("alone", run["test"]) for run in runs]
-        columns["test"] = {name: spread([run[name] for run in alone]) for name in summary["test"]}
-        columns["test with heuristics"] = summary["test"]
+    if "test_alone" in summary:
+        columns["test"], columns["test with heuristics"] = summary["test_alone"], summary["test"]
     if "all" in summary:
         columns["test, among all nodes"] = summary["all"]
     rows = [
@@ -49,8 +46,8 @@ def print_link_results(results: dict[str, Any]) -> None:
     if runs[0].get("stack") is not None:
         chosen = ", ".join(run["stack"]["chosen"] for run in runs)
         say(
-            f"stacked with heuristics: {chosen} (on test edges only, because the combination is "
-            "fitted on validation edges)"
+            f"combined with heuristics: {chosen} (fitted on validation edges, so that the column "
+            "'with heuristics' is given for test edges only)"
         )
     if runs[0]["base_weight"] is not None:
         weights = ", ".join(f"{run['base_weight']:g}" for run in runs)

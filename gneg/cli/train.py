@@ -144,6 +144,7 @@ def _train(
 
     folder = out or RUNS / run_folder(data, config)
     with ProgressDisplay() as display:
+        bars = display.training(config.epochs, data.metric)
         try:
             results = train(
                 data,
@@ -152,12 +153,14 @@ def _train(
                 out=folder,
                 fresh=fresh,
                 command=command_line(),
-                callbacks=[*callbacks, display.training(config.epochs, data.metric)],
+                callbacks=[*callbacks, bars],
                 reasons=reasons,
                 source=source,
             )
         except TrainingInterrupted as interruption:
             results = interruption.results
+    if not bars.trained:
+        say("finished earlier, and not trained again: --fresh does", wrap=False)
     return results, folder
 
 
@@ -177,7 +180,8 @@ def _end(results: dict[str, Any], folder: Path, print_results: Callable[..., Non
     print_json(results)
     is_kg = "triples" in results["dataset"]
     if last["complete"]:
-        say(f"answers: gneg {'kg ' if is_kg else ''}predict {folder} --help")
+        question = "kg predict {} --help" if is_kg else "predict {} --all -k 10 --out answers.csv"
+        say(f"answers: gneg {question.format(folder)}", wrap=False)
         return
     metric = "mrr" if is_kg else results["dataset"]["metric"]
     state = "before the first evaluation"

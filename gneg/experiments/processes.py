@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.managers import SyncManager
+from pathlib import Path
 from queue import Empty
 from typing import Any, Protocol
 
@@ -107,10 +110,10 @@ class Pool:
     def run(self, cells: Sequence[Cell], report: Report | None) -> list[dict[str, Any]]:
         """Run the cells, see :class:`Runner`."""
         missing = {cell.path: cell for cell in cells if not cell.path.exists()}
-        with _ignoring_interrupts():  # the processes start now
-            waiting: dict[Future[None], Cell] = {
-                self._executor.submit(_run, cell): cell for cell in missing.values()
-            }
+        waiting: dict[Future[None], Cell] = {}
+        for cell in missing.values():
+            with _interrupts_later():  # a process starts, which takes a second
+                waiting[self._executor.submit(_run, cell)] = cell
         completed = len(cells) - len(waiting)
         while waiting:
             finished, _ = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
@@ -140,19 +143,17 @@ class Pool:
 
 
 @contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Ignore Ctrl-C, and let processes that start meanwhile ignore it for good.
+def _interrupts_later() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block; processes that start meanwhile never get it.
 
-    A terminal sends Ctrl-C to all processes; the parent alone handles it and ends the others.
+    A terminal sends Ctrl-C to all processes; the parent alone handles it and ends the others. They
+    inherit the mask of signals, and would inherit no handler.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set signal handlers
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager
@@ -170,17 +171,20 @@ def runner(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> 
     context = multiprocessing.get_context("spawn")
     threads = max(1, (os.cpu_count() or 1) // jobs)
     sources = registry.sources()
-    # Pickled once: torch would share sparse tensors one by one, with a warning for each.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        payload = pickle.dumps((data, sets))
+    resource_tracker.ensure_running()  # by itself it would let Ctrl-C through when it starts
     manager = SyncManager(ctx=context)
-    with _ignoring_interrupts():
+    with _interrupts_later():
         manager.start(_end_with_parent)
-    with manager:
+    with manager, tempfile.TemporaryDirectory() as folder:
+        # Pickled once: torch would share sparse tensors one by one, with a warning for each. As a
+        # file: this process would wait until a new one has started and read its arguments.
+        path = Path(folder) / "data"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            path.write_bytes(pickle.dumps((data, sets)))
         unrelated = set(multiprocessing.active_children())
         progress = manager.Queue()
-        executor = ProcessPoolExecutor(jobs, context, _start, (payload, progress, threads, sources))
+        executor = ProcessPoolExecutor(jobs, context, _start, (path, progress, threads, sources))
         try:
             yield Pool(executor, progress)
         except BaseException:
@@ -206,14 +210,14 @@ def _end_with_parent() -> None:
 _worker: dict[str, Any] = {}  # dataset, hard sets and progress queue of this process
 
 
-def _start(payload: bytes, progress: Any, threads: int, sources: list[str]) -> None:
+def _start(path: Path, progress: Any, threads: int, sources: list[str]) -> None:
     """Set up a new process, with the classes that users registered in its parent."""
     _end_with_parent()
     for source in sources:
         registry.load(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of sparse features
-        data, sets = pickle.loads(payload)
+        data, sets = pickle.loads(path.read_bytes())
     torch.set_num_threads(threads)
     kernels.threads.set_num_threads(threads)
     _worker.update(data=data, sets=sets, progress=progress)

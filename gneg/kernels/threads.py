@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ MAX_WORK = 2**22
 _local = threading.local()
 _pool: ThreadPoolExecutor | None = None
 _num_threads: int | None = None
+_given_up: list[Future[Any]] = []  # calls that nobody waits for any more
 
 
 def get_num_threads() -> int:
@@ -89,9 +90,13 @@ def run_rows(kernel: Callable[..., Any], num_rows: int, work: int, *args: Any) -
     try:
         return [future.result() for future in futures]
     except BaseException:  # Ctrl-C: Python waits at its end for what the pool has left to do
-        for future in futures:
-            future.cancel()
+        _given_up[:] = [future for future in futures if not future.cancel()]
         raise
+
+
+def are_busy() -> bool:
+    """Return whether threads still run kernels that were given up, after Ctrl-C."""
+    return not all(future.done() for future in _given_up)
 
 
 def scratch(num_nodes: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -19,7 +19,7 @@ from gneg.losses.ntxent import NTXent
 from gneg.losses.positive_unlabelled import PositiveUnlabelled
 from gneg.losses.sampled_softmax import SampledSoftmax
 from gneg.losses.self_adversarial import SelfAdversarial
-from gneg.registry import Registry
+from gneg.registry import Registry, check_name
 
 Part = TypeVar("Part", bound=type[Loss])
 
@@ -70,6 +70,7 @@ def register(name: str) -> Callable[[Part], Part]:
             def forward(self, pos, neg, negatives):
                 return ((1 - pos) ** 2).mean() + (neg**2)[negatives.mask].mean()
     """
+    name = check_name(name)
 
     def decorate(part: Part) -> Part:
         if inspect.isclass(part) and issubclass(part, Loss):

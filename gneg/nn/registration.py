@@ -11,7 +11,7 @@ from torch import nn
 from gneg import checks
 from gneg.graph.heuristics import KINDS
 from gneg.nn.choices import GNNS, DecoderKind
-from gneg.registry import Registry
+from gneg.registry import Registry, check_name
 
 Part = TypeVar("Part", bound="type[Any]")
 
@@ -54,6 +54,7 @@ def register_encoder(name: str) -> Callable[[Part], Part]:
 
         gneg.nn.register_encoder("gat")(torch_geometric.nn.GAT)
     """
+    name = check_name(name)
 
     def decorate(part: Part) -> Part:
         if inspect.isclass(part) and issubclass(part, nn.Module):
@@ -89,6 +90,7 @@ def register_decoder(name: str) -> Callable[[Part], Part]:
             def forward(self, src, dst):
                 return -(src - dst).norm(dim=-1)
     """
+    name = check_name(name)
 
     def decorate(part: Part) -> Part:
         if inspect.isclass(part) and issubclass(part, nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gneg import checks
@@ -81,7 +82,10 @@ def checked(name: str, proposed: object, query: Query, k: int) -> IntArray:
         return proposed
     allowed = f"a function that returns integers {list(shape)}"
     if isinstance(proposed, Tensor):
-        proposed = checks.tensor(name, proposed, allowed).detach().cpu().numpy()
+        proposed = checks.tensor(name, proposed, allowed)
+        if proposed.dtype == torch.bfloat16:  # which NumPy has not
+            checks.fail(name, allowed, f"bfloat16 of shape {list(proposed.shape)}")
+        proposed = proposed.detach().cpu().numpy()
     try:
         index = np.asarray(proposed)
     except ValueError:  # a list of lists of different lengths

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gneg import checks
-from gneg.registry import Registry
+from gneg.registry import Registry, check_name
 from gneg.samplers.base import Sampler
 from gneg.samplers.guard.guarded import Guarded
 from gneg.samplers.guard.guards import Guard
@@ -47,6 +47,7 @@ def register(name: str) -> Callable[[Part], Part]:
         class Nearby(gneg.samplers.Sampler):
             def propose(self, query, k, seed): ...
     """
+    name = check_name(name)
 
     def decorate(part: Part) -> Part:
         registry, taken = _place(part)

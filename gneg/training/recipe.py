@@ -39,6 +39,10 @@ SMALL = 20_000
 WALKS = "mixture(uniform:0.75, walk:0.25)"
 
 
+#: Names of settings, and the sentence that explains them.
+Reason = tuple[tuple[str, ...], str]
+
+
 @dataclass(frozen=True)
 class GraphProfile:
     """Properties of a dataset that the recipe depends on; none of them uses test edges.
@@ -134,18 +138,21 @@ def auto(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
     for name in fixed:
         checks.choice("fixed", name, list(settings(LinkConfig)))
     graph = profile(data)
-    if encoder is None:
-        encoder = LinkConfig().encoder if graph.features or graph.bipartite else "gcn"
-    chosen, reasons = _choose(graph, encoder)
-    overridden = sorted(name for name in fixed if fixed[name] != chosen.get(name, fixed[name]))
+    suited = LinkConfig().encoder if graph.features or graph.bipartite else "gcn"
+    given = fixed if encoder is None else {"encoder": encoder, **fixed}
+    encoder = encoder or suited
+    chosen, sentences = _choose(graph, encoder)
+    expected = {**vars(LinkConfig()), "encoder": suited, **chosen}
+    overridden = {name: value for name, value in given.items() if value != expected[name]}
+    reasons = [text for names, text in sentences if not overridden.keys() & set(names)]
     if overridden:
-        values = ", ".join(f"{name}={fixed[name]}" for name in overridden)
+        values = ", ".join(f"{name}={overridden[name]}" for name in sorted(overridden))
         reasons.append(f"Given, and used instead: {values}.")
     config = replace(LinkConfig(encoder=encoder), **{**chosen, **fixed})
     return Recipe(config, graph, " ".join(reasons))
 
 
-def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[str]]:
+def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[Reason]]:
     """Return settings of a config, and a sentence or two for each decision."""
     size = f"{graph.nodes:,} nodes with {graph.degree:.1f} neighbours each"
     if graph.bipartite:
@@ -158,25 +165,31 @@ def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[str
         if encoder == "lightgcn":
             settings |= {"hidden": 64, "layers": 3, "lr": 0.01}
         return settings, [
-            f"Two kinds of nodes, {size}: one negative per positive, the hardest of 16 random "
-            "targets, with the pairwise loss that recommenders are trained with."
+            ((), f"Two kinds of nodes, {size}."),
+            (
+                ("sampler", "k", "loss"),
+                "One negative per positive, the hardest of 16 random targets, with the pairwise "
+                "loss that recommenders are trained with.",
+            ),
         ]
     risky = graph.walk_risk > RISKY
     settings = {"sampler": "uniform" if risky else WALKS}  # the loss follows from the sampler
-    risk = f"{graph.walk_risk:.0f} of 1,000 two-step walks end on a validation edge"
-    reasons = [
-        f"{size}; {risk}, too many to train on as negatives: uniform ones only."
+    risk = f"Of 1,000 two-step walks {graph.walk_risk:.0f} end on a validation edge"
+    negatives = (
+        f"{risk}, too many to train on as negatives: uniform ones only."
         if risky
-        else f"{size}; {risk}, and {graph.uniform_risk:.1f} of 1,000 uniform negatives are one: a "
-        "quarter of the negatives are drawn by walks, and the loss corrects for the proposal."
-    ]
+        else f"{risk}, few enough to train on as negatives ({graph.uniform_risk:.1f} of 1,000 "
+        "uniform ones are one): a quarter of the negatives are drawn by walks, and the loss "
+        "corrects for the proposal."
+    )
+    reasons: list[Reason] = [((), f"{size}."), (("sampler", "loss"), negatives)]
     if encoder in (*GNNS, *ENCODERS):
         gnn_settings, gnn_reasons = _choose_for_gnn(graph)
         return settings | gnn_settings, reasons + gnn_reasons
     return settings, reasons
 
 
-def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[str]]:
+def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[Reason]]:
     """Return decoder, depth and stack for a GNN, and a sentence for each decision."""
     best = max(graph.heuristics.values(), default=0.0)
     related = graph.heuristics.get("cosine", 0.0) > UNRELATED * graph.chance
@@ -193,25 +206,27 @@ def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[str]]:
     small = not graph.features and graph.nodes <= SMALL and graph.degree <= DENSE
     if small:  # a large model fits the edges of a small graph in one or two epochs
         settings |= {"hidden": 64, "patience": 10}
-    reasons = [
+    decoder = (
         "Nodes have features, and linked nodes are alike: one layer and a cosine, which keep "
         "what the neighbours' features say."
         if alike
-        else f"One layer{inputs}, and a cosine plus an MLP correction: linked nodes need not "
-        "be alike."
-    ]
+        else f"One layer{inputs}; the score is a cosine plus a correction by a perceptron, because "
+        "linked nodes need not be alike."
+    )
+    reasons: list[Reason] = [(("decoder", "layers", "inputs"), decoder)]
     if small:
-        reasons.append("The graph is small and has no features: embeddings of width 64.")
+        text = "The graph is small and has no features: width 64, which is enough for it."
+        reasons.append((("hidden",), text))
     settings["stack"] = "all"
     if graph.degree > DENSE:
         settings |= {"k": 1, "stack": "cn,aa,ra,degree"}
-        reasons.append(
-            "The graph is dense enough for one negative per positive: more steps in the same time."
-        )
-    reasons.append(
+        text = "The graph is dense enough for one negative per positive: more steps per second."
+        reasons.append((("k",), text))
+    text = (
         "After training the model is combined with training-free scores of pairs on validation, if "
-        "cross-validation says that neither easy nor hard metrics get worse."
+        "cross-validation says that MRR does not get worse against easy or hard negatives."
     )
+    reasons.append((("stack",), text))
     return settings, reasons
 
 

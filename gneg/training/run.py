@@ -252,7 +252,8 @@ class Run(ABC, Generic[DataType, ConfigType]):
     def result(self) -> dict[str, Any]:
         """Evaluate the best weights on validation and test and return the record of the run."""
         self.model.load_state_dict(self.best_state)
-        self.callbacks.on_stage(self.seed, "evaluating")
+        epochs = f"the best epoch, {self.progress.best_epoch} of {self.progress.epoch}"
+        self.callbacks.on_stage(self.seed, f"evaluating {epochs}")
         metrics = {part: self.evaluate(part) for part in ("valid", "test")}
         progress = self.progress
         seconds, trained = progress.seconds, progress.trained_seconds

@@ -12,13 +12,21 @@ DETAILS = ("intervals", "end", "category", "relation", "one_threshold", "valid")
 
 
 def summarised(results: dict[str, Any]) -> dict[str, Any]:
-    """Return the record with the ``summary`` of its runs."""
-    runs = results["runs"]
+    """Return the record with the ``summary`` of its runs, of finished ones if there are any.
+
+    Where models are stacked with heuristics, ``test`` is that of the stacks, and ``test_alone``
+    that of the models alone, as ``valid`` is.
+    """
+    runs = [run for run in results["runs"] if run["complete"]] or results["runs"]
     summary = {
         part: _spread_of([run[part] for run in runs])
         for part in ("valid", "test", *SUMMARISED)
         if runs and all(part in run for run in runs)
     }
+    stacks = [run.get("stack") or {} for run in runs]
+    if any("alone" in stack for stack in stacks):
+        alone = [stack.get("alone", run["test"]) for run, stack in zip(runs, stacks, strict=True)]
+        summary["test_alone"] = _spread_of(alone)
     return {**results, "summary": summary}
 
 

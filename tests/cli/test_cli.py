@@ -46,18 +46,20 @@ def test_train_prints_a_table_and_where_the_result_is(tmp_path, edges):
         "mrr *",
         "hits@20",
         "sampling",
-        "stacked with heuristics",
+        "combined with heuristics",
         "results:",
     ):
-        assert word in result.output
+        assert word in " ".join(result.output.split())
     files = list(tmp_path.glob("runs/*/results.json"))
     assert len(files) == 1
     assert json.loads(files[0].read_text())["config"]["hidden"] == 16
     told = json.loads(files[0].read_text())
     assert told["recipe"] in " ".join(result.output.split())
     assert told["config"]["stack"] == "all"
+    assert "finished earlier" not in result.output
     again = run(*words)
     assert again.exit_code == 0
+    assert "finished earlier" in again.output
     assert len(list(tmp_path.glob("runs/*/results.json"))) == 1
 
 

@@ -46,7 +46,7 @@ def test_fixed_settings_are_not_changed(cora):
     assert chosen.config.sampler == "uniform"
     assert chosen.config.lr == 0.1
     assert chosen.config.decoder == "cosine"
-    assert "Given, and used instead: lr=0.1, sampler=uniform." in chosen.reasons
+    assert "Given, and used instead: encoder=gcn, lr=0.1, sampler=uniform." in chosen.reasons
     with pytest.raises(ValueError, match="'fixed' must be one of"):
         recipe.auto(cora, sampelr="uniform")
 
@@ -120,3 +120,14 @@ def test_a_small_graph_without_features_gets_a_small_gcn_unless_told_otherwise()
     assert (config.encoder, config.hidden, config.decoder) == ("gcn", 64, "hybrid")
     assert recipe.auto(data, encoder="sage").config.encoder == "sage"
     assert recipe.auto(datasets.load("digits")).config.encoder == LinkConfig().encoder
+
+
+def test_the_reasons_leave_out_what_was_given_otherwise():
+    data = datasets.load("hyperbolic")
+    plain = recipe.auto(data).reasons
+    for word in ("the loss corrects", "perceptron", "training-free scores"):
+        assert word in plain
+    reasons = recipe.auto(data, loss="bce", decoder="mlp", stack="none").reasons
+    for word in ("the loss corrects", "perceptron", "training-free scores"):
+        assert word not in reasons
+    assert reasons.endswith("Given, and used instead: decoder=mlp, loss=bce, stack=none.")

@@ -177,8 +177,9 @@ def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
-    runs = json.loads((tmp_path / "results.json").read_text())["runs"]
-    assert [(run["seed"], run["complete"]) for run in runs] == [(0, False), (1, True)]
+    record = json.loads((tmp_path / "results.json").read_text())
+    assert [(run["seed"], run["complete"]) for run in record["runs"]] == [(0, False), (1, True)]
+    assert record["summary"]["test"]["mrr"]["mean"] == record["runs"][1]["test"]["mrr"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"config": {}}'])

@@ -11,7 +11,7 @@ from gneg.nn.choices import RELATIONAL_ENCODERS, TRIPLE_MODELS
 from gneg.nn.kge.base import KGE
 from gneg.nn.kge.encoders import RelationalEncoder
 from gneg.nn.registration import KGES, RELATIONAL
-from gneg.registry import Registry
+from gneg.registry import Registry, check_name
 
 Part = TypeVar("Part", bound="type[Any]")
 
@@ -40,6 +40,7 @@ def register(name: str) -> Callable[[Part], Part]:
             def compare(self, query, entity):
                 return (query * entity).sum(-1)
     """
+    name = check_name(name)
 
     def decorate(part: Part) -> Part:
         registry: Registry[Any] = KGES

@@ -120,7 +120,7 @@ class _Reader:
         if self.depth == DEPTH:
             self.source.complain(place, f"samplers are at most {DEPTH} deep inside each other")
         self.depth += 1
-        expression = Expression(name, {}, (), place, {})
+        expression = Expression(name.lower(), {}, (), place, {})  # names are read in any case
         parts: list[tuple[Expression, float | None]] = []
         if self.take("("):
             while not self.take(")"):
