@@ -252,10 +252,10 @@ class Run(ABC, Generic[DataType, ConfigType]):
     def result(self) -> dict[str, Any]:
         """Evaluate the best weights on validation and test and return the record of the run."""
         self.model.load_state_dict(self.best_state)
-        epochs = f"the best epoch, {self.progress.best_epoch} of {self.progress.epoch}"
-        self.callbacks.on_stage(self.seed, f"evaluating {epochs}")
-        metrics = {part: self.evaluate(part) for part in ("valid", "test")}
         progress = self.progress
+        stage = f"evaluating the best epoch, {progress.best_epoch} of {progress.epoch}"
+        self.callbacks.on_stage(self.seed, stage)
+        metrics = {part: self.evaluate(part) for part in ("valid", "test")}
         seconds, trained = progress.seconds, progress.trained_seconds
         return self.finish(
             {
@@ -279,14 +279,13 @@ class Run(ABC, Generic[DataType, ConfigType]):
 
     def _so_far(self) -> dict[str, Any]:
         """Return what the record says of the training itself."""
-        progress = self.progress
-        epochs = {"epochs": progress.epoch, "best_epoch": progress.best_epoch}
-        return {"seed": self.seed, **epochs, "curve": progress.curve, "seconds": progress.seconds}
+        epochs = {"epochs": self.progress.epoch, "best_epoch": self.progress.best_epoch}
+        parts = {"curve": self.progress.curve, "seconds": self.progress.seconds}
+        return {"seed": self.seed, **epochs, **parts}
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the current weights."""
-        state = self.model.state_dict()
-        return {name: value.detach().clone() for name, value in state.items()}
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     @property
     def finished(self) -> bool:

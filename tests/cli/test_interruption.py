@@ -10,12 +10,18 @@ import time
 
 import pytest
 
+#: Jobs in the background of a shell, such as CI, are started with Ctrl-C ignored.
+MAIN = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from gneg.cli import main; main()"
+)
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["epoch", "stacking", "ranking among all nodes"])
 def test_ctrl_c_ends_soon_with_the_best_state(tmp_path, stage):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "gneg.cli", "train", "hyperbolic", "--rank", "all"]
+    command = [sys.executable, "-c", MAIN, "train", "hyperbolic", "--rank", "all"]
     process = subprocess.Popen(
         [*command, "--out", str(out)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
