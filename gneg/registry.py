@@ -59,20 +59,19 @@ class Registry(dict[str, Part]):
         _registries.append(self)
 
     def add(
-        self, name: object, part: Any, hooks: Mapping[type, str], taken: Iterable[str] = ()
+        self, name: str, part: Any, hooks: Mapping[type, str], taken: Iterable[str] = ()
     ) -> None:
         """Add a class under a name; the same class may be added again, as notebooks do.
 
         Args:
-            name: The name, an identifier.
+            name: The name, as :func:`check_name` returns it.
             part: The class.
             hooks: The base classes that are allowed, each with the method that it asks for.
             taken: Names that mean something else where this one is used.
 
         Raises:
-            ValueError: If the name is none or taken, or the class lacks the base or the method.
+            ValueError: If the name is taken, or the class lacks the base or the method.
         """
-        name = check_name(name)
         bases = [base for base in hooks if inspect.isclass(part) and issubclass(part, base)]
         if not bases:
             allowed = " or ".join(base.__name__ for base in hooks)
@@ -80,12 +79,11 @@ class Registry(dict[str, Part]):
         hook = hooks[bases[0]]
         if getattr(part, hook, None) is getattr(bases[0], hook, None):
             checks.fail(name, f"a class with a method {hook}", f"{part.__name__} without")
-        earlier = next((known for known in self if known.lower() == name.lower()), None)
-        if earlier is not None and not (earlier == name and _same(self[earlier], part)):
-            owner = self[earlier]
+        owner = self.get(name)
+        if owner is not None and not _same(owner, part):
             owner_text = f"{name!r}, which is {owner.__module__}.{owner.__qualname__}"
             checks.fail("name", f"one that no other {self.kind} has", owner_text)
-        if earlier is None and name.lower() in {word.lower() for word in taken}:
+        if owner is None and name in taken:
             checks.fail("name", f"one that means nothing else for a {self.kind}", repr(name))
         self[name] = part
         self.origins[name] = _origin_of(part, _caller())
@@ -106,6 +104,15 @@ def check_name(name: object) -> str:
         allowed = "an identifier in lower case, such as 'mine'"
         checks.fail("name", allowed, checks.shown(name), hint=hint)
     return name
+
+
+def first_required(cls: type, accepted: Iterable[str] = ()) -> str | None:
+    """Return the first argument of a constructor without a default, but for some; None: none."""
+    for argument in inspect.signature(cls).parameters.values():
+        variadic = argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+        if argument.default is argument.empty and not variadic and argument.name not in accepted:
+            return argument.name
+    return None
 
 
 def is_builtin(part: type) -> bool:

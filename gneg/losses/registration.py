@@ -19,7 +19,7 @@ from gneg.losses.ntxent import NTXent
 from gneg.losses.positive_unlabelled import PositiveUnlabelled
 from gneg.losses.sampled_softmax import SampledSoftmax
 from gneg.losses.self_adversarial import SelfAdversarial
-from gneg.registry import Registry, check_name
+from gneg.registry import Registry, check_name, first_required
 
 Part = TypeVar("Part", bound=type[Loss])
 
@@ -84,8 +84,7 @@ def register(name: str) -> Callable[[Part], Part]:
 
 def _check_constructor(cls: type[Loss]) -> None:
     """Refuse a loss that cannot be made without arguments."""
-    for argument in inspect.signature(cls).parameters.values():
-        variadic = argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
-        if argument.default is argument.empty and not variadic:
-            allowed = "a class whose arguments have defaults"
-            checks.fail(cls.__name__, allowed, f"{argument.name} without")
+    argument = first_required(cls)
+    if argument is not None:
+        allowed = "a class whose arguments have defaults"
+        checks.fail(cls.__name__, allowed, f"{argument} without")

@@ -11,7 +11,7 @@ from torch import nn
 from gneg import checks
 from gneg.graph.heuristics import KINDS
 from gneg.nn.choices import GNNS, DecoderKind
-from gneg.registry import Registry, check_name
+from gneg.registry import Registry, check_name, first_required
 
 Part = TypeVar("Part", bound="type[Any]")
 
@@ -103,11 +103,10 @@ def register_decoder(name: str) -> Callable[[Part], Part]:
 
 def _check_constructor(cls: type[nn.Module], names: tuple[str, ...]) -> None:
     """Refuse a class whose constructor needs another argument than those."""
-    for argument in inspect.signature(cls).parameters.values():
-        variadic = argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
-        if argument.default is argument.empty and not variadic and argument.name not in names:
-            allowed = f"a class that is made of {', '.join(names)}, or has defaults"
-            checks.fail(cls.__name__, allowed, f"{argument.name} without")
+    argument = first_required(cls, names)
+    if argument is not None:
+        allowed = f"a class that is made of {', '.join(names)}, or has defaults"
+        checks.fail(cls.__name__, allowed, f"{argument} without")
 
 
 def make(cls: type[nn.Module], values: dict[str, Any]) -> nn.Module:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -82,10 +84,7 @@ def checked(name: str, proposed: object, query: Query, k: int) -> IntArray:
         return proposed
     allowed = f"a function that returns integers {list(shape)}"
     if isinstance(proposed, Tensor):
-        proposed = checks.tensor(name, proposed, allowed)
-        if proposed.dtype == torch.bfloat16:  # which NumPy has not
-            checks.fail(name, allowed, f"bfloat16 of shape {list(proposed.shape)}")
-        proposed = proposed.detach().cpu().numpy()
+        proposed = _array(name, proposed, allowed)
     try:
         index = np.asarray(proposed)
     except ValueError:  # a list of lists of different lengths
@@ -116,9 +115,17 @@ def checked_density(name: str, density: object, index: IntArray) -> FloatArray |
         return density
     allowed = f"a function that returns floats {list(index.shape)}, or None"
     if isinstance(density, Tensor):
-        density = checks.tensor(name, density, allowed).detach().cpu().numpy()
+        density = _array(name, density, allowed)
     if not isinstance(density, np.ndarray):
         checks.fail(name, allowed, type(density).__name__)
     if density.dtype.kind != "f" or density.shape != index.shape:
         checks.fail(name, allowed, f"{density.dtype} of shape {list(density.shape)}")
     return density.astype(np.float64)
+
+
+def _array(name: str, value: Tensor, allowed: str) -> npt.NDArray[Any]:
+    """Return a tensor that a method returned as an array."""
+    tensor = checks.tensor(name, value, allowed).detach()
+    if tensor.dtype == torch.bfloat16:  # which NumPy has not
+        checks.fail(name, allowed, f"bfloat16 of shape {list(tensor.shape)}")
+    return tensor.cpu().numpy()
