@@ -11,7 +11,7 @@ from gneg.graph import Graph
 from gneg.nn.decoders import decode
 from gneg.nn.pair_inputs import PairInputs
 
-HIDDEN = 128  # hidden units of all perceptrons together, whose mean is used
+HIDDEN = 64  # units of the hidden layer
 
 
 class Combination(nn.Module):

@@ -22,6 +22,7 @@ from gneg.nn.choices import (
     Inputs,
     JumpingKnowledge,
     Norm,
+    StackedOn,
 )
 from gneg.samplers.base import Corrupt
 from gneg.training import expressions
@@ -112,9 +113,14 @@ class LinkConfig(TrainConfig):
     )
     stack: str = setting(
         "none",
-        "Heuristics that are combined with the trained model, fitted on validation: none, all, or "
-        "some kinds of pair features, separated by commas.",
+        "Heuristics that are combined with the trained model: none, all, or some kinds of pair "
+        "features, separated by commas.",
         check=expressions.check_kinds,
+    )
+    stack_on: StackedOn = setting(
+        "valid",
+        "Edges that the stack is fitted on, validation edges, or folds of the training edges, by "
+        "two more models that are trained without them",
     )
     known: KnownPolicy = setting(
         "train",

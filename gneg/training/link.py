@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -26,10 +27,11 @@ from gneg.nn import (
     Stack,
 )
 from gneg.nn.base_measure import best_weight
+from gneg.rng import split_seed
 from gneg.samplers import Sampler
 from gneg.samplers.base import Score
 from gneg.samplers.negatives import Negatives, Vectors
-from gneg.training import stacking
+from gneg.training import crossfit, stacking
 from gneg.training.collapse import CollapseWatch
 from gneg.training.config import LinkConfig
 from gneg.training.models import decoder_kind, make_link_predictor
@@ -221,9 +223,10 @@ class LinkRun(Run[LinkData, LinkConfig]):
         return figures
 
     def stack(self) -> dict[str, Any] | None:
-        """Combine the current model with heuristics, fitted on validation.
+        """Combine the current model with heuristics, fitted on edges it was not trained on.
 
-        The fitted combination becomes part of the best weights.
+        Either on validation edges, or on folds of the training edges, by models that are trained
+        without them. The fitted combination becomes part of the best weights.
 
         Returns:
             The record of :func:`gneg.training.stacking.fit`; None if the config has no stack.
@@ -232,14 +235,30 @@ class LinkRun(Run[LinkData, LinkConfig]):
             return None
         self.callbacks.on_stage(self.seed, "stacking")
         with self.clock.measure("stacking"):
-            record = stacking.fit(self._stack, self.scorer(), self.data, seed=self.seed)
+            sources = list(self._sources(self._stack))
+            record = stacking.fit(self._stack, self.scorer(), sources, seed=self.seed)
         self.best_state = self.weights()
         return record
+
+    def _sources(self, stack: Stack) -> Iterator[stacking.Source]:
+        """Yield the models and edges that the stack is fitted on."""
+        if self.config.stack_on == "valid":
+            yield stacking.Source(stack, self.scorer(), self.data)
+            return
+        for i, data in enumerate(crossfit.folds(self.data, split_seed(self.seed, 2)), 1):
+            stage = f"stacking: training without fold {i} of {crossfit.FOLDS}"
+            self.callbacks.on_stage(self.seed, stage)
+            with torch.random.fork_rng(devices=[]):
+                run = LinkRun(data, self.config, self.seed)
+                run.train(None)
+            run.model.load_state_dict(run.best_state)
+            assert run._stack is not None
+            yield stacking.Source(run._stack, run.scorer(), data)
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         """Fit the stack, and add what only link predictors have to the record."""
         stacked = self.stack()
-        if stacked is not None:  # the stack is fitted on validation, whose metrics stay unchanged
+        if stacked is not None:  # it may be fitted on validation, whose metrics stay unchanged
             stacked["alone"] = result["test"]
             self.callbacks.on_stage(self.seed, "evaluating the stack")
             result["test"] = self.evaluate("test")

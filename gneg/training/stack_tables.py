@@ -18,11 +18,10 @@ from gneg.graph import heuristics
 from gneg.graph.sizes import with_sizes
 from gneg.nn.stack import Stack
 
-NEGATIVES = 500  # negatives of each kind per positive
+LISTED = 500  # hard negatives per positive that those of a table are drawn from
+NEGATIVES = 128  # negatives of each kind per positive
 TOLERANCE = 1e-6  # least tolerance of PageRank: on dense graphs a smaller one takes minutes
-BATCH_COLUMNS = 32  # negatives of each kind in a step of the fit
 SHARED = 131_072  # negatives of a shared set; of a larger set the top and a random sample
-SHARED_BATCH = 16_384  # negatives of a shared set in a step of the fit
 
 
 @dataclass(frozen=True)
@@ -55,26 +54,13 @@ class RankingTable:
         mask = None if self.mask is None else self.mask[negatives]
         return replace(self, pos=self.pos[positives], neg=self.neg[negatives], mask=mask)
 
-    def sample_negatives(self, generator: torch.Generator) -> RankingTable:
-        """Return the table with a random part of its negatives, for one step of the fit."""
-        size = BATCH_COLUMNS if self.mask is not None else SHARED_BATCH
-        columns = torch.randperm(self.neg.size(-2), generator=generator)[:size]
-        mask = None if self.mask is None else self.mask[:, columns]
-        return replace(self, neg=self.neg[..., columns, :], mask=mask)
+    def rows(self) -> Tensor:
+        """Return the columns of all negatives, ``[n, 1 + W]``."""
+        return self.neg if self.mask is None else self.neg[self.mask]
 
-    def loss(self, score: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the softmax cross-entropy of each positive among its negatives, a mean.
-
-        Args:
-            score: Maps columns ``[.., 1 + W]`` to one score ``[..]`` or several, ``[.., M]``.
-        """
-        pos, neg = score(self.pos), score(self.neg)
-        if self.mask is None:
-            total = neg.logsumexp(dim=0)
-        else:
-            mask = self.mask.view(*self.mask.shape, *[1] * (neg.dim() - 2))
-            total = neg.masked_fill(~mask, -torch.inf).logsumexp(dim=1)
-        return (torch.logaddexp(pos, total) - pos).mean()
+    def mapped(self, function: Callable[[Tensor], Tensor]) -> RankingTable:
+        """Return the table of ``function`` of its columns."""
+        return replace(self, pos=function(self.pos), neg=function(self.neg))
 
     def derivatives(self, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the loss of the linear score ``columns @ weight``, its gradient and its Hessian.
@@ -115,8 +101,10 @@ class RankingTable:
 
 def make_tables(
     stack: Stack, score: Score, data: LinkData, order: Tensor, generator: torch.Generator
-) -> list[RankingTable]:
-    """Return the tables against easy and against hard negatives; sets ``stack.center``.
+) -> tuple[list[RankingTable], Tensor]:
+    """Return the tables against easy and against hard negatives, and all of these negatives.
+
+    Sets the ``center`` of the stack.
 
     Args:
         stack: The stack, whose inputs are the columns.
@@ -127,17 +115,24 @@ def make_tables(
     """
     pos = data.valid.pos[:, order].cpu()
     columns = _Columns(stack, score)
-    pairs = [_easy_negatives(data, order, generator, columns), _hard_negatives(data, pos)]
-    f_pos = columns.scores(pos)
-    f_neg = [columns.scores(ends.flatten(1)).view(ends.shape[1:]) for ends, _ in pairs]
-    usable = [f if mask is None else f[mask] for f, (_, mask) in zip(f_neg, pairs, strict=True)]
-    scores = torch.cat([f_pos, *usable])
-    stack.center.copy_(torch.stack([scores.mean(), scores.std().clamp(min=1e-6)]))
-    pos_columns, tables = columns.standardised(f_pos, pos), []
-    for f, (ends, mask), metric in zip(f_neg, pairs, (data.metric, "mrr"), strict=True):
-        neg_columns = columns.standardised(f.flatten(), ends.flatten(1)).view(*f.shape, -1)
+    ranked = [
+        _easy_negatives(data, order, generator, columns),
+        _hard_negatives(data, pos, generator),
+    ]
+    usable = [ends if mask is None else ends[:, mask] for ends, mask in ranked]
+    negatives = torch.cat(usable, dim=1)
+    center_scores(stack, score, negatives)
+    pos_columns, tables = columns.standardised(pos), []
+    for (ends, mask), metric in zip(ranked, (data.metric, "mrr"), strict=True):
+        neg_columns = columns.standardised(ends.flatten(1)).view(*ends.shape[1:], -1)
         tables.append(RankingTable(pos_columns, neg_columns, mask, metric))
-    return tables
+    return tables, negatives
+
+
+def center_scores(stack: Stack, score: Score, negatives: Tensor) -> None:
+    """Set ``stack.center`` to mean and deviation of a decoder's scores of ``negatives [2, n]``."""
+    scores = _Columns(stack, score).scores(negatives)
+    stack.center.copy_(torch.stack([scores.mean(), scores.std().clamp(min=1e-6)]))
 
 
 class _Columns:
@@ -156,9 +151,10 @@ class _Columns:
         inputs: Tensor = self.stack.inputs(pairs.to(self.device))
         return inputs
 
-    def standardised(self, f: Tensor, pairs: Tensor) -> Tensor:
-        """Return the columns ``[n, 1 + W]`` of ``pairs [2, n]`` with scores ``f [n]``."""
-        return self.stack.columns(f.to(self.device), self.inputs(pairs)).cpu()
+    def standardised(self, pairs: Tensor) -> Tensor:
+        """Return the columns ``[n, 1 + W]`` of ``pairs [2, n]``."""
+        f = self.score(*pairs.to(self.device))
+        return self.stack.columns(f, self.inputs(pairs)).cpu()
 
     def raw(self, pairs: Tensor) -> Tensor:
         """Return scores and heuristics ``[n, 1 + W]`` of ``pairs [2, n]`` as they are."""
@@ -183,18 +179,25 @@ def _easy_negatives(
             sample = tail[torch.randperm(len(tail), generator=generator)[:half]]
             ends = ends[:, torch.cat([head, sample])]
         return ends, None
-    width = slice(None) if ends.size(2) <= NEGATIVES else slice(NEGATIVES)
-    rows = ends[:, order, width]
-    usable = torch.ones(rows.shape[1:], dtype=torch.bool) if mask is None else mask[order, width]
-    return rows, usable.cpu()
+    rows = ends[:, order]
+    usable = torch.ones(rows.shape[1:], dtype=torch.bool) if mask is None else mask.cpu()[order]
+    return _some_columns(rows, usable, generator)
 
 
-def _hard_negatives(data: LinkData, pos: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the best non-edges ``[2, E, K]`` of both ends by heuristics, and their mask."""
+def _some_columns(ends: Tensor, mask: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return a random :data:`NEGATIVES` of the columns of ``ends [2, E, K]`` and their mask."""
+    columns = torch.randperm(ends.size(2), generator=generator)[:NEGATIVES]
+    return ends[:, :, columns], mask[:, columns]
+
+
+def _hard_negatives(
+    data: LinkData, pos: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Return some of both ends' best non-edges by heuristics, ``[2, E, K]``, and their mask."""
     tolerance = heuristics.default_tolerance(data.graph.num_nodes, data.graph.num_edges)
     settings: dict[str, Any] = {
         "family": "heart",
-        "k": NEGATIVES,
+        "k": LISTED,
         "ends": "both",
         "known": "train+valid",
         "merge": "best",
@@ -208,4 +211,4 @@ def _hard_negatives(data: LinkData, pos: Tensor) -> tuple[Tensor, Tensor]:
     target = index.clamp(min=0)
     src = torch.where(keeps_source, pos[0].unsqueeze(1), target)
     dst = torch.where(keeps_source, target, pos[1].unsqueeze(1))
-    return torch.stack([src, dst]), index >= 0
+    return _some_columns(torch.stack([src, dst]), index >= 0, generator)

@@ -12,9 +12,11 @@ from gneg.datasets import make_split
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.nn import Dot, Stack
-from gneg.training import load, stack_tables, stacking
+from gneg.training import crossfit, load, stack_tables, stacking
 from gneg.training.config import LinkConfig
 from gneg.training.driver import train
+from gneg.training.link import LinkRun
+from gneg.training.stacking import Source
 from tests.worlds import first_validation_edges, toy
 
 
@@ -32,7 +34,7 @@ def test_heuristics_help_a_random_decoder(cora):
         return noise[src] * noise[dst]
 
     stack = Stack(Dot(), cora.graph, kinds=["ra", "ppr", "cosine"], x=cora.x)
-    result = stacking.fit(stack, score, cora)
+    result = stacking.fit(stack, score, [Source(stack, score, cora)])
     assert result["chosen"] != "decoder alone"
     assert result["positives"] == cora.valid.pos.size(1)
     assert result[result["chosen"]]["both"] > result["decoder alone"]["both"] + 0.1
@@ -59,7 +61,7 @@ def test_heuristics_that_do_not_help_are_not_used(cora):
         return torch.tensor([10.0 * (pair in secret) for pair in pairs]).view(src.shape)
 
     stack = Stack(Dot(), cora.graph, kinds=["ra"])
-    result = stacking.fit(stack, score, cora)
+    result = stacking.fit(stack, score, [Source(stack, score, cora)])
     assert result["chosen"] == "decoder alone"
     assert not stack.used
     z = torch.randn(2, 5, 4)
@@ -87,6 +89,28 @@ def test_nothing_is_fitted_on_a_small_validation_set(positives, fitted):
     assert stack["positives"] == positives
     assert ("linear" in stack) == fitted
     assert fitted or stack["chosen"] == "decoder alone"
+
+
+def test_folds_are_disjoint_and_hold_training_edges_only():
+    data = toy(n=120, edges=600)
+    folds = list(crossfit.folds(data, 0))
+    edges = [{tuple(pair) for pair in fold.valid.pos.t().tolist()} for fold in folds]
+    train_edges = {tuple(pair) for pair in data.train.t().tolist()}
+    assert len(folds) == crossfit.FOLDS
+    assert not edges[0] & edges[1]
+    for fold, held_out in zip(folds, edges, strict=True):
+        assert len(held_out) == int(crossfit.SHARE * len(train_edges))
+        assert {tuple(pair) for pair in fold.train.t().tolist()} == train_edges - held_out
+
+
+def test_a_stack_on_training_edges_does_not_see_validation_labels():
+    """Other validation edges and other test edges, the same stack."""
+    data = toy(n=120, edges=600)
+    other = replace(data, valid=replace(data.valid, pos=data.valid.pos[:, :5]))
+    config = LinkConfig(hidden=8, epochs=1, eval_every=1, stack="ra,degree", stack_on="train")
+    stacks = [LinkRun(part, config, 0).stack() for part in (data, other)]
+    assert stacks[0] == stacks[1]
+    assert stacks[0]["positives"] == crossfit.FOLDS * int(crossfit.SHARE * data.train.size(1))
 
 
 @pytest.mark.slow
@@ -149,7 +173,7 @@ def test_a_shared_set_is_compared_by_the_metric_of_the_data(cora):
         return torch.tensor([float(pair in secret) for pair in pairs]).view(src.shape)
 
     stack = Stack(Dot(), cora.graph, kinds=["ra", "degree"])
-    result = stacking.fit(stack, score, data)
+    result = stacking.fit(stack, score, [Source(stack, score, data)])
     hits = evaluate_edges(data.valid, score)["hits@20"]
     assert result["decoder alone"]["easy"] == pytest.approx(hits)
     assert result[result["chosen"]]["easy"] >= hits - 0.02
@@ -164,26 +188,34 @@ def test_a_shared_set_is_not_memorised():
     pool = torch.randint(400, (2, 60), generator=generator)
     data = replace(data, valid=replace(data.valid, neg=(pool[0], pool[1]), mask=None))
     noise = torch.randn(400, 400, generator=generator)
-    result = stacking.fit(Stack(Dot(), data.graph), lambda src, dst: noise[src, dst], data)
+    stack = Stack(Dot(), data.graph)
+
+    def score(src, dst):
+        return noise[src, dst]
+
+    result = stacking.fit(stack, score, [Source(stack, score, data)])
     for name in ("linear", "perceptron"):
         assert result[name]["easy"] < 0.15
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_the_loss_is_that_of_a_softmax(shared):
-    """Against a loop over positives."""
+def test_derivatives_are_those_of_a_softmax(shared):
+    """Against a loop over positives and autograd."""
     generator = torch.Generator().manual_seed(0)
     pos = torch.randn(4, 3, generator=generator)
     neg = torch.randn(*((5, 3) if shared else (4, 5, 3)), generator=generator)
     mask = None if shared else torch.rand(4, 5, generator=generator) < 0.7
-    weight = torch.randn(3, 2, generator=generator)
-    expected = []
-    for i in range(4):
-        rows = neg if shared else neg[i][mask[i]]
-        logits = torch.cat([pos[i][None], rows]) @ weight
-        expected.append(-logits.log_softmax(dim=0)[0])
-    loss = stack_tables.RankingTable(pos, neg, mask).loss(lambda columns: columns @ weight)
-    assert loss.item() == pytest.approx(torch.stack(expected).mean().item(), abs=1e-6)
+    weight = torch.randn(3, generator=generator)
+
+    def expected(weight):
+        rows = [neg if mask is None else neg[i][mask[i]] for i in range(4)]
+        logits = [torch.cat([pos[i][None], rows[i]]) @ weight for i in range(4)]
+        return -torch.stack([values.log_softmax(dim=0)[0] for values in logits]).mean()
+
+    loss, gradient, hessian = stack_tables.RankingTable(pos, neg, mask).derivatives(weight)
+    torch.testing.assert_close(loss, expected(weight))
+    torch.testing.assert_close(gradient, torch.func.grad(expected)(weight))
+    torch.testing.assert_close(hessian, torch.func.hessian(expected)(weight))
 
 
 def test_auc_is_compared_by_its_odds():
