@@ -17,7 +17,8 @@ from typing import Any
 
 from benchmarks.format import machine, percent, table
 from benchmarks.quality import jobs
-from benchmarks.quality.recipes import DATA, figures, trained
+from benchmarks.quality.ablation import figures, trained
+from benchmarks.quality.settings import DATA
 from gneg import Graph, datasets, files, hardset
 from gneg.datasets import EvalEdges, LinkData, make_split
 from gneg.training.config import LinkConfig
@@ -85,7 +86,7 @@ def measure(
     runs = []
     for seed in seeds:
         run = trained(data, config, seed)
-        metrics = figures(data, run.scorer(), harder)
+        metrics = figures(data.test, run.scorer(), harder)
         runs.append({"seed": seed, "best_epoch": run.progress.best_epoch, **metrics})
     result = {
         "command": command,

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.format import machine
 from benchmarks.quality import jobs
 from benchmarks.quality.decoders import compared, measure
-from benchmarks.quality.recipes import SETTINGS, load
+from benchmarks.quality.settings import SETTINGS, load
 from gneg.training.config import LinkConfig
 from gneg.training.recipe import WALKS
 

@@ -1,0 +1,199 @@
+"""What each part of a link predictor is worth: ``python -m benchmarks.quality.ablation``.
+
+The baseline has all that its rivals have: uniform negatives with decoder and loss tuned on
+validation. Then one part changes at a time: the negatives (the best of some hard ones, chosen on
+validation), pair features, the stack; and all of them. Everything else is equal: encoder, width,
+learning rate, budget, seeds. What is tuned is tuned with seed 0, by the geometric mean of the
+validation metrics against easy and hard negatives; epochs are chosen by the dataset's metric on
+validation. Each model is tested against uniform (easy) and HeaRT-style negatives (hard, ``gneg
+hardset``), among all nodes, and on Cora and CiteSeer against lists like those of HeaRT's own
+generator. Each cell has a JSON file under ``results/ablation/``; finished cells are not run again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.quality import jobs
+from benchmarks.quality.settings import SETTINGS, Setting, load, validation
+from gneg import files
+from gneg.datasets import EvalEdges, LinkData
+from gneg.evaluation import full_ranks
+from gneg.evaluation.ranking import Score, evaluate_edges
+from gneg.experiments.grid import grid
+from gneg.training.config import LinkConfig
+from gneg.training.link import LinkRun
+
+RESULTS = Path(__file__).parent / "results" / "ablation"
+PLAIN, UNIFORM, HARD = "plain", "uniform", "hard negatives"
+UNIFORM_PAIRS, HARD_PAIRS = "uniform, pair features", "hard negatives, pair features"
+MODELS = (PLAIN, UNIFORM, HARD, UNIFORM_PAIRS, HARD_PAIRS)
+TUNING = "tuning"
+
+
+def trained(data: LinkData, config: LinkConfig, seed: int) -> LinkRun:
+    """Train one seed and return the run with its best weights, before it is stacked."""
+    with torch.random.fork_rng():
+        run = LinkRun(data, config, seed)
+        run.train(None)
+    run.model.load_state_dict(run.best_state)
+    return run
+
+
+def figures(edges: EvalEdges, score: Score, harder: dict[str, EvalEdges]) -> dict[str, Any]:
+    """Return the metrics of positives against their own negatives and against harder ones."""
+    sets = {"easy": edges, **harder}
+    return {name: evaluate_edges(edges, score) for name, edges in sets.items()}
+
+
+def base_config(setting: Setting, encoder: str, **options: Any) -> LinkConfig:
+    """Return uniform negatives with the budget of a dataset."""
+    return LinkConfig(encoder=encoder, sampler="uniform", **{**setting.budget, **options})
+
+
+def with_sampler(config: LinkConfig, sampler: str) -> LinkConfig:
+    """Return a config with other negatives; without ``log_q`` InfoNCE stands for softmax.
+
+    For uniform negatives both are the same but for a constant.
+    """
+    try:
+        return replace(config, sampler=sampler)
+    except ValueError:
+        return replace(config, sampler=sampler, loss="infonce")
+
+
+def tuned(
+    dataset: str, setting: Setting, configs: Sequence[LinkConfig]
+) -> tuple[LinkConfig, list[dict[str, Any]]]:
+    """Return the config that is best on validation, and all trials."""
+    (data, harder), trials = validation(dataset), []
+    for config in configs:
+        run = trained(data, replace(config, **setting.trial), 0)
+        values = figures(data.valid, run.scorer(), harder)
+        easy = values["easy"][data.metric]
+        worth = easy / max(1 - easy, 1e-6) if data.metric == "auc" else easy
+        both = (worth * values["hard"]["mrr"]) ** 0.5 if harder else easy
+        names = ("sampler", "decoder", "loss", "pair_features")
+        trial = {name: getattr(config, name) for name in names}
+        hard = values["hard"]["mrr"] if harder else None
+        trials.append({**trial, "easy": easy, "hard": hard, "both": both})
+    best = max(range(len(configs)), key=lambda i: trials[i]["both"])
+    return configs[best], trials
+
+
+def tune(dataset: str, encoder: str) -> dict[str, Any]:
+    """Return the configs of all models and the trials that chose them."""
+    setting = SETTINGS[dataset]
+    plain = {"decoder": "dot", "loss": "bpr"} if "dot" in setting.decoders else {"decoder": "mlp"}
+    plain = {"loss": "bce", "k": min(3, setting.budget.get("k", 3)), **plain}
+    configs = {PLAIN: base_config(setting, encoder, **plain)}
+    tried = grid(base_config(setting, encoder), decoder=setting.decoders, loss=setting.losses)
+    configs[UNIFORM], trials = tuned(dataset, setting, tried)
+    rivals = [with_sampler(configs[UNIFORM], sampler) for sampler in setting.samplers]
+    configs[HARD], of_negatives = tuned(dataset, setting, rivals)
+    trials += of_negatives
+    if setting.pairs != "none":
+        configs[UNIFORM_PAIRS] = replace(configs[UNIFORM], pair_features=setting.pairs)
+        rivals = [replace(rival, pair_features=setting.pairs) for rival in rivals]
+        configs[HARD_PAIRS], of_negatives = tuned(dataset, setting, rivals)
+        trials += of_negatives
+    return {"configs": {name: asdict(config) for name, config in configs.items()}, "tried": trials}
+
+
+def measure(run: LinkRun, dataset: str) -> dict[str, Any]:
+    """Return all test figures of a model with its current weights."""
+    data, harder = load(dataset)
+    result = figures(data.test, run.scorer(), harder)
+    budget = SETTINGS[dataset].scored
+    if budget:
+        ranks = full_ranks.full_ranks(data, run.scorer(), budget=budget, seed=0)
+        result["all"] = {name: figure["value"] for name, figure in ranks.metrics().items()}
+    return result
+
+
+def train_seed(
+    dataset: str, config: LinkConfig, seed: int, stacks: Sequence[str]
+) -> dict[str, Any]:
+    """Train one seed and return its record, with the figures before and after it is stacked."""
+    data, _ = load(dataset)
+    run = trained(data, config, seed)
+    record = {
+        "seed": seed,
+        "epochs": run.progress.epoch,
+        "best_epoch": run.progress.best_epoch,
+        "best_valid": run.progress.best,
+        "curve": run.progress.curve,
+        "alone": measure(run, dataset),
+        "stacked": {},
+    }
+    for edges in stacks:
+        run.config = replace(config, stack_on=edges)
+        fitted = run.stack()
+        record["stacked"][edges] = {"fit": fitted, **measure(run, dataset)}
+        assert run._stack is not None
+        run._stack.used.fill_(0.0)
+    return {**record, "seconds": dict(run.progress.seconds)}
+
+
+def cell(job: tuple[str, str, str, str]) -> str:
+    """Tune a dataset, or train all seeds of a model, and write its file."""
+    dataset, encoder, model, command = job
+    setting = SETTINGS[dataset]
+    if model == TUNING:
+        result = tune(dataset, encoder)
+    else:
+        data, harder = load(dataset)
+        chosen = json.loads(path(dataset, encoder, TUNING).read_text())["configs"][model]
+        stacks: tuple[str, ...]
+        stack = "none" if model == PLAIN else setting.stack
+        config = LinkConfig(**{**chosen, "stack": stack})
+        stacks = () if stack == "none" else ("valid",)
+        if setting.published and model in (UNIFORM, HARD):
+            stacks = ("valid", "train")
+        runs = [train_seed(dataset, config, seed, stacks) for seed in range(setting.seeds)]
+        result = {
+            "metric": data.metric,
+            "split": data.split,
+            "ranked": data.test.pos.size(1),
+            "ranked_hard": harder["hard"].pos.size(1) if harder else 0,
+            "config": asdict(config),
+            "runs": runs,
+        }
+    names = {"command": command, "dataset": dataset, "encoder": encoder, "model": model}
+    footer = {"machine": files.machine(), "versions": files.versions()}
+    files.write_json(path(dataset, encoder, model), {**names, **result, **footer})
+    return f"{dataset} {encoder} {model}"
+
+
+def cells(dataset: str) -> list[tuple[str, str, str]]:
+    """Return dataset, encoder and model of each cell."""
+    setting = SETTINGS[dataset]
+    models = MODELS if setting.pairs != "none" else MODELS[:3]
+    return [(dataset, encoder, model) for encoder in setting.encoders for model in models]
+
+
+def path(dataset: str, encoder: str, model: str) -> Path:
+    """Return the file of a cell's result."""
+    return RESULTS / f"{dataset}-{encoder}-{model.replace(', ', '-').replace(' ', '-')}.json"
+
+
+def main() -> None:
+    parser = jobs.parser(__doc__)
+    parser.add_argument("--dataset", nargs="+", default=list(SETTINGS), choices=SETTINGS)
+    options = parser.parse_args()
+    command = jobs.command("ablation")
+    keys = [key for dataset in options.dataset for key in cells(dataset)]
+    tunings = list(dict.fromkeys((*key[:2], TUNING) for key in keys))
+    for phase in (tunings, keys):
+        pending = [(*key, command) for key in phase if not path(*key).exists()]
+        jobs.run(cell, pending, options.jobs)
+
+
+if __name__ == "__main__":
+    main()
