@@ -12,11 +12,11 @@ from gneg.training import recipe
 
 def main() -> None:
     data = datasets.load("hyperbolic")
-    suited = recipe.auto(data, epochs=30)
+    suited = recipe.fast(data, epochs=30)
     print(suited.profile)
     print(suited.reasons, "\n")
 
-    changed = recipe.auto(data, epochs=30, sampler="uniform", stack="none")
+    changed = recipe.fast(data, epochs=30, sampler="uniform", stack="none")
     configs = {"recipe": suited.config, "uniform, no stack": changed.config}
     runs = {name: gneg.train(data, config)["runs"][0] for name, config in configs.items()}
     for name, run in runs.items():

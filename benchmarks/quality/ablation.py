@@ -136,8 +136,8 @@ def train_seed(
         run.config = replace(config, stack_on=edges)
         fitted = run.stack()
         record["stacked"][edges] = {"fit": fitted, **measure(run, dataset)}
-        assert run._stack is not None
-        run._stack.used.fill_(0.0)
+        assert run.stacked is not None
+        run.stacked.used.fill_(0.0)
     return {**record, "seconds": dict(run.progress.seconds)}
 
 

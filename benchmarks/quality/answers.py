@@ -54,7 +54,7 @@ def model_of(name: str, runs: Path) -> LinkModel | TripleModel:
         else:
             data = datasets.load(PATHS.get(name, name), root=DATA)
             encoder = "lightgcn" if data.num_src is not None else "gcn"
-            chosen = recipe.auto(data, encoder=encoder, epochs=LINKS[name]).config
+            chosen = recipe.fast(data, encoder=encoder, epochs=LINKS[name]).config
             assert isinstance(chosen, LinkConfig)
             gneg.train(data, chosen, out=folder, keep_data=True)
     return gneg.load(folder)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_MODULES = ("config", "driver", "load", "recipe", "stacking")
+_MODULES = ("config", "driver", "load", "race", "recipe", "stacking")
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Import a module when it is first used: ``gneg.training.recipe.auto``."""
+    """Import a module when it is first used: ``gneg.training.recipe.fast``."""
     if name not in _MODULES:
         raise AttributeError(f"module 'gneg.training' has no attribute {name!r}")
     return importlib.import_module(f"gneg.training.{name}")

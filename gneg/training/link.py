@@ -101,7 +101,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         data = self.data
         self._pair_features = _part_of(self.model.decoder, PairFeatures)
         self._base_measure = _part_of(self.model.decoder, BaseMeasure)
-        self._stack = _part_of(self.model.decoder, Stack)
+        self.stacked = _part_of(self.model.decoder, Stack)
         self.x = None
         if data.x is not None and self.model.encoder.inputs != "embedding":
             x = data.x.to(self.device)
@@ -210,7 +210,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         edges = self.valid if part == "valid" else self.test
         scorer, measure = self.scorer(), self._base_measure
         choose = part == "valid" and self.config.base_weight is None
-        stacked = self._stack is not None and bool(self._stack.used)
+        stacked = self.stacked is not None and bool(self.stacked.used)
         if measure is None or not choose or stacked:
             return evaluate_edges(edges, scorer)
         weight, figures = best_weight(
@@ -231,12 +231,12 @@ class LinkRun(Run[LinkData, LinkConfig]):
         Returns:
             The record of :func:`gneg.training.stacking.fit`; None if the config has no stack.
         """
-        if self._stack is None:
+        if self.stacked is None:
             return None
         self.callbacks.on_stage(self.seed, "stacking")
         with self.clock.measure("stacking"):
-            sources = list(self._sources(self._stack))
-            record = stacking.fit(self._stack, self.scorer(), sources, seed=self.seed)
+            sources = list(self._sources(self.stacked))
+            record = stacking.fit(self.stacked, self.scorer(), sources, seed=self.seed)
         self.best_state = self.weights()
         return record
 
@@ -252,8 +252,8 @@ class LinkRun(Run[LinkData, LinkConfig]):
                 run = LinkRun(data, self.config, self.seed)
                 run.train(None)
             run.model.load_state_dict(run.best_state)
-            assert run._stack is not None
-            yield stacking.Source(run._stack, run.scorer(), data)
+            assert run.stacked is not None
+            yield stacking.Source(run.stacked, run.scorer(), data)
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         """Fit the stack, and add what only link predictors have to the record."""

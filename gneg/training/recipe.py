@@ -19,7 +19,7 @@ from gneg.nn.registration import ENCODERS
 from gneg.training.config import LinkConfig
 from gneg.training.options import settings
 
-__all__ = ["GraphProfile", "Recipe", "auto", "profile"]
+__all__ = ["GraphProfile", "Reason", "Recipe", "fast", "profile"]
 
 MAX_POSITIVES = 500  # validation positives that heuristics are tried on
 MAX_NEGATIVES = 100  # negatives of each of these positives
@@ -77,12 +77,17 @@ class Recipe:
     Attributes:
         config: The config.
         profile: The properties of the dataset that it was chosen by.
-        reasons: One paragraph of text.
+        sentences: The reasons, each with the settings that it explains.
     """
 
     config: LinkConfig
     profile: GraphProfile
-    reasons: str
+    sentences: tuple[Reason, ...]
+
+    @property
+    def reasons(self) -> str:
+        """The reasons as one paragraph."""
+        return " ".join(text for _, text in self.sentences)
 
 
 def profile(data: LinkData) -> GraphProfile:
@@ -120,10 +125,11 @@ def profile(data: LinkData) -> GraphProfile:
     )
 
 
-def auto(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
-    """Return the config that suits a graph.
+def fast(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
+    """Return the config that suits a graph by rules, without a training.
 
-    The measurements behind each rule are in ``benchmarks/README.md``.
+    :func:`gneg.training.race.race` tries the negatives on validation instead. The measurements
+    behind each rule are in ``benchmarks/README.md``.
 
     Args:
         data: The dataset.
@@ -144,12 +150,12 @@ def auto(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
     chosen, sentences = _choose(graph, encoder)
     expected = {**vars(LinkConfig()), "encoder": suited, **chosen}
     overridden = {name: value for name, value in given.items() if value != expected[name]}
-    reasons = [text for names, text in sentences if not overridden.keys() & set(names)]
+    reasons = [reason for reason in sentences if not overridden.keys() & set(reason[0])]
     if overridden:
         values = ", ".join(f"{name}={overridden[name]}" for name in sorted(overridden))
-        reasons.append(f"Given, and used instead: {values}.")
+        reasons.append((tuple(overridden), f"Given, and used instead: {values}."))
     config = replace(LinkConfig(encoder=encoder), **{**chosen, **fixed})
-    return Recipe(config, graph, " ".join(reasons))
+    return Recipe(config, graph, tuple(reasons))
 
 
 def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[Reason]]:

@@ -99,34 +99,49 @@ class RankingTable:
         return values.get(self.metric, values["mrr"])
 
 
-def make_tables(
-    stack: Stack, score: Score, data: LinkData, order: Tensor, generator: torch.Generator
-) -> tuple[list[RankingTable], Tensor]:
-    """Return the tables against easy and against hard negatives, and all of these negatives.
-
-    Sets the ``center`` of the stack.
+class HeldOutPairs:
+    """Validation positives beside easy and hard negatives, and the heuristics of these pairs.
 
     Args:
-        stack: The stack, whose inputs are the columns.
-        score: The decoder alone, ``score(src, dst)`` on the final embeddings.
+        stack: The stack, whose inputs are the heuristics.
+        score: A decoder alone, ``score(src, dst)`` on the final embeddings. Only of a shared set
+            that is too large it decides which negatives are kept.
         data: The dataset whose validation edges are used.
         order: Which validation positives, ``[E]``.
         generator: Source of randomness.
     """
-    pos = data.valid.pos[:, order].cpu()
-    columns = _Columns(stack, score)
-    ranked = [
-        _easy_negatives(data, order, generator, columns),
-        _hard_negatives(data, pos, generator),
-    ]
-    usable = [ends if mask is None else ends[:, mask] for ends, mask in ranked]
-    negatives = torch.cat(usable, dim=1)
-    center_scores(stack, score, negatives)
-    pos_columns, tables = columns.standardised(pos), []
-    for (ends, mask), metric in zip(ranked, (data.metric, "mrr"), strict=True):
-        neg_columns = columns.standardised(ends.flatten(1)).view(*ends.shape[1:], -1)
-        tables.append(RankingTable(pos_columns, neg_columns, mask, metric))
-    return tables, negatives
+
+    def __init__(
+        self, stack: Stack, score: Score, data: LinkData, order: Tensor, generator: torch.Generator
+    ) -> None:
+        self.stack, self.metrics = stack, (data.metric, "mrr")
+        pos = data.valid.pos[:, order].cpu()
+        columns = _Columns(stack, score)
+        easy = _easy_negatives(data, order, generator, columns)
+        self.ranked = [easy, _hard_negatives(data, pos, generator)]
+        #: All negatives, ``[2, n]``.
+        self.negatives = torch.cat(
+            [ends if mask is None else ends[:, mask] for ends, mask in self.ranked], dim=1
+        )
+        self.pairs = [pos, *(ends.flatten(1) for ends, _ in self.ranked)]
+        self.inputs = [columns.inputs(pairs).cpu() for pairs in self.pairs]
+
+    def tables(self, score: Score) -> list[RankingTable]:
+        """Return the tables against easy and against hard negatives; centers the stack's scores.
+
+        Args:
+            score: A decoder alone, ``score(src, dst)`` on the final embeddings.
+        """
+        center_scores(self.stack, score, self.negatives)
+        columns = _Columns(self.stack, score)
+        pos, *negatives = (
+            self.stack.columns(columns.scores(pairs), inputs)
+            for pairs, inputs in zip(self.pairs, self.inputs, strict=True)
+        )
+        return [
+            RankingTable(pos, neg.view(*ends.shape[1:], -1), mask, metric)
+            for neg, (ends, mask), metric in zip(negatives, self.ranked, self.metrics, strict=True)
+        ]
 
 
 def center_scores(stack: Stack, score: Score, negatives: Tensor) -> None:
@@ -150,11 +165,6 @@ class _Columns:
         """Return the heuristics ``[n, W]`` of ``pairs [2, n]``."""
         inputs: Tensor = self.stack.inputs(pairs.to(self.device))
         return inputs
-
-    def standardised(self, pairs: Tensor) -> Tensor:
-        """Return the columns ``[n, 1 + W]`` of ``pairs [2, n]``."""
-        f = self.score(*pairs.to(self.device))
-        return self.stack.columns(f, self.inputs(pairs)).cpu()
 
     def raw(self, pairs: Tensor) -> Tensor:
         """Return scores and heuristics ``[n, 1 + W]`` of ``pairs [2, n]`` as they are."""

@@ -15,7 +15,7 @@ from gneg.evaluation.ranking import Score
 from gneg.graph.sizes import with_sizes
 from gneg.nn.stack import HIDDEN, Combination, Stack
 from gneg.rng import generator_from, split_seed
-from gneg.training.stack_tables import RankingTable, center_scores, make_tables
+from gneg.training.stack_tables import HeldOutPairs, RankingTable, center_scores
 
 #: Maps columns ``[.., 1 + W]`` to scores ``[..]``.
 Combine = Callable[[Tensor], Tensor]
@@ -76,23 +76,23 @@ def fit(stack: Stack, score: Score, sources: Sequence[Source], *, seed: int = 0)
         order = torch.randperm(valid.pos.size(1), generator=generator)[:MAX_POSITIVES]
         positives += len(order)
         if min(len(order), len(valid.neg[0])) >= 2 * FOLDS:
-            made, pairs = make_tables(source.stack, source.score, source.data, order, generator)
-            tables += made
-            negatives.append(pairs)
+            pairs = HeldOutPairs(source.stack, source.score, source.data, order, generator)
+            tables += pairs.tables(source.score)
+            negatives.append(pairs.negatives)
     if not tables:
         return {"chosen": DECODER_ALONE, "positives": positives}
     center_scores(stack, score, torch.cat(negatives, dim=1))
-    folds = _Folds.make(tables, generator)
-    figures = partial(_figures, metric=sources[0].data.metric)
+    folds = Folds.make(tables, generator)
+    summary = partial(figures, metric=sources[0].data.metric)
 
-    alone = folds.values(lambda tables: _first_column)
+    alone = folds.values(lambda tables: first_column)
     fits: dict[str, Callable[[Sequence[RankingTable]], Combination]] = {
         "linear": fit_linear,
         "perceptron": partial(fit_perceptron, seed=split_seed(seed, 1)),
     }
     values = {name: folds.values(function) for name, function in fits.items()}
-    results = {DECODER_ALONE: figures(alone)}
-    results |= {name: figures(metrics) for name, metrics in values.items()}
+    results = {DECODER_ALONE: summary(alone)}
+    results |= {name: summary(metrics) for name, metrics in values.items()}
     eligible = [name for name in fits if _no_worse(values[name], alone)]
     # The first of equals is the decoder alone.
     chosen = max([DECODER_ALONE, *eligible], key=lambda name: results[name]["both"])
@@ -103,7 +103,7 @@ def fit(stack: Stack, score: Score, sources: Sequence[Source], *, seed: int = 0)
 
 
 @dataclass(frozen=True)
-class _Folds:
+class Folds:
     """Tables and the fold of each of their rows.
 
     Attributes:
@@ -121,7 +121,7 @@ class _Folds:
     __repr__ = with_sizes
 
     @classmethod
-    def make(cls, tables: list[RankingTable], generator: torch.Generator) -> _Folds:
+    def make(cls, tables: list[RankingTable], generator: torch.Generator) -> Folds:
         """Return random folds of tables."""
         positives: list[Tensor] = []
         for easy in tables[::2]:
@@ -160,7 +160,7 @@ class _Folds:
             neg[negatives == fold] = combine(table.neg[negatives == fold]) - level
 
 
-def _first_column(columns: Tensor) -> Tensor:
+def first_column(columns: Tensor) -> Tensor:
     """Return the decoder's score, the first of the columns."""
     return columns[..., 0]
 
@@ -240,7 +240,7 @@ def _no_worse(values: list[Tensor], baseline: list[Tensor]) -> bool:
     return all(float(gain.mean()) >= -float(gain.std() / len(gain) ** 0.5) for gain in gains)
 
 
-def _figures(values: list[Tensor], *, metric: str) -> dict[str, float]:
+def figures(values: list[Tensor], *, metric: str) -> dict[str, float]:
     """Return the means of both tables and their geometric mean, AUC by its odds."""
     easy, hard = (float(value.mean()) for value in values)
     # AUC ends at 1, where no difference would count.

@@ -42,19 +42,19 @@ def test_the_profile_does_not_use_test_edges(cora):
 
 
 def test_fixed_settings_are_not_changed(cora):
-    chosen = recipe.auto(cora, encoder="gcn", sampler="uniform", lr=0.1)
+    chosen = recipe.fast(cora, encoder="gcn", sampler="uniform", lr=0.1)
     assert chosen.config.sampler == "uniform"
     assert chosen.config.lr == 0.1
     assert chosen.config.decoder == "cosine"
     assert "Given, and used instead: encoder=gcn, lr=0.1, sampler=uniform." in chosen.reasons
     with pytest.raises(ValueError, match="'fixed' must be one of"):
-        recipe.auto(cora, sampelr="uniform")
+        recipe.fast(cora, sampelr="uniform")
 
 
 @pytest.mark.parametrize("world", ["dense", "directed", "hub", "bipartite", "weighted"])
 def test_every_kind_of_graph_gets_a_recipe_that_trains(world):
     data = make_split(world, WORLDS[world](), None, seed=0)
-    chosen = recipe.auto(data, hidden=8, epochs=1, eval_every=1)
+    chosen = recipe.fast(data, hidden=8, epochs=1, eval_every=1)
     assert f"{chosen.profile.nodes:,} nodes" in chosen.reasons
     assert train(data, chosen.config)["runs"][0]["complete"]
 
@@ -64,7 +64,7 @@ def test_no_walks_where_they_are_risky():
     pairs = torch.combinations(torch.arange(40)).t()
     present = torch.rand(pairs.size(1), generator=torch.Generator().manual_seed(0)) < 0.9
     graph = random_graph(40, 0).from_edge_index(pairs[:, present], 40, undirected=True)
-    chosen = recipe.auto(make_split("clique", graph, None, seed=0))
+    chosen = recipe.fast(make_split("clique", graph, None, seed=0))
     assert chosen.profile.walk_risk > recipe.RISKY
     assert chosen.config.sampler == "uniform"
     assert "too many to train on" in chosen.reasons
@@ -77,7 +77,7 @@ def test_a_dense_graph_gets_one_negative_each():
     for size, k in ((150, 1), (60, LinkConfig().k)):
         inside = present & (pairs.max(dim=0).values < size)
         graph = Graph.from_edge_index(pairs[:, inside], size, undirected=True)
-        chosen = recipe.auto(make_split("dense", graph, None, seed=0))
+        chosen = recipe.fast(make_split("dense", graph, None, seed=0))
         assert (chosen.profile.degree > recipe.DENSE) == (k == 1)
         assert chosen.config.k == k
         assert ("one negative per positive" in chosen.reasons) == (k == 1)
@@ -85,13 +85,13 @@ def test_a_dense_graph_gets_one_negative_each():
 
 def test_a_cosine_alone_needs_features_alike_among_neighbours(cora):
     data, bare = toy(), replace(cora, x=None)
-    assert recipe.auto(cora).config.decoder == "cosine"
-    assert recipe.auto(bare).config.decoder == "hybrid"
-    assert set(asdict(recipe.auto(bare).config)) == set(asdict(LinkConfig()))
+    assert recipe.fast(cora).config.decoder == "cosine"
+    assert recipe.fast(bare).config.decoder == "hybrid"
+    assert set(asdict(recipe.fast(bare).config)) == set(asdict(LinkConfig()))
     noise = torch.rand(data.num_nodes, 4, generator=torch.Generator().manual_seed(0))
     edges = torch.randint(data.num_nodes, (2, 300), generator=torch.Generator().manual_seed(1))
     graph = Graph.from_edge_index(edges, data.num_nodes, undirected=True)
-    unlike = recipe.auto(make_split("random", graph, noise, seed=0))
+    unlike = recipe.fast(make_split("random", graph, noise, seed=0))
     assert max(unlike.profile.heuristics.values()) < recipe.ALIKE
     assert unlike.config.decoder == "hybrid"
 
@@ -99,8 +99,8 @@ def test_a_cosine_alone_needs_features_alike_among_neighbours(cora):
 def test_features_that_say_nothing_get_embeddings_beside_them(cora):
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(cora.num_nodes, 16, generator=generator)
-    assert recipe.auto(cora).config.inputs is None
-    chosen = recipe.auto(replace(cora, x=noise))
+    assert recipe.fast(cora).config.inputs is None
+    chosen = recipe.fast(replace(cora, x=noise))
     assert chosen.profile.heuristics["cosine"] == pytest.approx(chosen.profile.chance, rel=0.4)
     assert (chosen.config.inputs, chosen.config.decoder) == ("both", "hybrid")
     assert "do not predict links" in chosen.reasons
@@ -116,18 +116,18 @@ def test_a_shared_set_gives_the_same_profile():
 
 def test_a_small_graph_without_features_gets_a_small_gcn_unless_told_otherwise():
     data = datasets.load("hyperbolic")
-    config = recipe.auto(data).config
+    config = recipe.fast(data).config
     assert (config.encoder, config.hidden, config.decoder) == ("gcn", 64, "hybrid")
-    assert recipe.auto(data, encoder="sage").config.encoder == "sage"
-    assert recipe.auto(datasets.load("digits")).config.encoder == LinkConfig().encoder
+    assert recipe.fast(data, encoder="sage").config.encoder == "sage"
+    assert recipe.fast(datasets.load("digits")).config.encoder == LinkConfig().encoder
 
 
 def test_the_reasons_leave_out_what_was_given_otherwise():
     data = datasets.load("hyperbolic")
-    plain = recipe.auto(data).reasons
+    plain = recipe.fast(data).reasons
     for word in ("the loss corrects", "perceptron", "training-free scores"):
         assert word in plain
-    reasons = recipe.auto(data, loss="bce", decoder="mlp", stack="none").reasons
+    reasons = recipe.fast(data, loss="bce", decoder="mlp", stack="none").reasons
     for word in ("the loss corrects", "perceptron", "training-free scores"):
         assert word not in reasons
     assert reasons.endswith("Given, and used instead: decoder=mlp, loss=bce, stack=none.")

@@ -222,8 +222,8 @@ def test_auc_is_compared_by_its_odds():
     """From 0.98 to 0.99 is half of what is missing, not a hundredth more."""
     hard = torch.full((10,), 0.6, dtype=torch.double)
     first, second = (
-        stacking._figures([torch.full_like(hard, value), hard], metric="auc")["both"]
+        stacking.figures([torch.full_like(hard, value), hard], metric="auc")["both"]
         for value in (0.98, 0.99)
     )
     assert second / first == pytest.approx((99 / 49) ** 0.5)
-    assert stacking._figures([hard, hard], metric="mrr")["both"] == pytest.approx(0.6)
+    assert stacking.figures([hard, hard], metric="mrr")["both"] == pytest.approx(0.6)

@@ -1,0 +1,220 @@
+"""A short race between recipes on validation edges, by successive halving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gneg.datasets import LinkData
+from gneg.evaluation.full_ranks import PRODUCTS, full_ranks
+from gneg.nn.choices import GNNS
+from gneg.nn.registration import ENCODERS
+from gneg.nn.stack import Stack
+from gneg.rng import generator_from, split_seed
+from gneg.training import recipe
+from gneg.training.config import LinkConfig
+from gneg.training.link import LinkRun
+from gneg.training.recipe import Recipe
+from gneg.training.stack_tables import HeldOutPairs
+from gneg.training.stacking import FOLDS, Folds, first_column, fit_linear
+
+__all__ = ["Entrant", "Race", "race"]
+
+UNIFORM = "uniform"
+FIRST, LAST = 4, 10  # epochs after which entrants are compared
+POSITIVES = 500  # validation positives that entrants are compared on, at most
+HARDEST = "hardest(uniform, m=32)"
+
+#: Called with the number of epochs that were trained and of all in the race.
+Report = Callable[[int, int], object]
+
+
+@dataclass
+class Entrant:
+    """A config in the race.
+
+    Attributes:
+        name: Its negatives, in words.
+        config: The config.
+        values: The metric of each validation positive against easy and hard negatives, ``[E]``
+            each, in the last comparison.
+        gain: Its advantage over uniform negatives, relative, with the standard error: of the
+            geometric mean of both metrics.
+    """
+
+    name: str
+    config: LinkConfig
+    values: list[Tensor]
+    gain: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Race:
+    """The result of a race.
+
+    Attributes:
+        recipe: The winner's config and the reasons for it.
+        entrants: All that took part, the uniform negatives first.
+        run: The winner's training so far, which can go on; None: there was nothing to compare.
+    """
+
+    recipe: Recipe
+    entrants: list[Entrant]
+    run: LinkRun | None
+
+
+def race(
+    data: LinkData,
+    *,
+    seed: int = 0,
+    encoder: str | None = None,
+    report: Report | None = None,
+    **fixed: Any,
+) -> Race:
+    """Return the recipe whose negatives rank validation edges best after a short training.
+
+    Uniform negatives always take part, beside those of :func:`gneg.training.recipe.fast` and the
+    hardest of some uniform ones. All else is equal, the seed too. Entrants are compared as they will be used: combined with heuristics, out of fold,
+    if the recipe has a stack; by the geometric mean of the metrics against easy and hard negatives
+    (in a bipartite graph by the reciprocal rank among all targets). After 4 epochs all but uniform
+    negatives and the best of the others drop out; after 10 the latter win if their advantage is
+    larger than its standard error. No test edge is used.
+
+    Args:
+        data: The dataset.
+        seed: Seed of the trainings.
+        encoder: The encoder; None: the one that suits the graph.
+        report: Called as the race goes on.
+        fixed: Values of settings that the race must not change. With ``sampler``, or fewer than
+            20 epochs, there is no race.
+
+    Raises:
+        ValueError: If a setting is unknown or its value is not allowed.
+    """
+    fast = recipe.fast(data, encoder=encoder, **fixed)
+    entrants = _entrants(fast, fixed)
+    if len(entrants) < 2 or fast.config.epochs < 2 * LAST:
+        return Race(fast, [], None)
+    lanes = [_Lane(data, entrant, seed, len(entrants)) for entrant in entrants]
+    judge = _Judge(data, lanes[0].run, seed)
+    total, trained = FIRST * len(lanes) + (LAST - FIRST) * 2, 0
+    for epochs in (FIRST, LAST):
+        for lane in lanes:
+            trained += lane.train(epochs)
+            lane.compare(judge, entrants[0])
+            if report is not None:
+                report(min(trained, total), total)
+        lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
+    winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
+    compared = [lane.entrant for lane in lanes]
+    sentences = _reasons(fast, compared, winner.entrant)
+    chosen = replace(fast, config=winner.entrant.config, sentences=sentences)
+    return Race(chosen, [*compared, *(e for e in entrants if e not in compared)], winner.run)
+
+
+def _entrants(fast: Recipe, fixed: dict[str, Any]) -> list[Entrant]:
+    """Return the configs that race, the uniform negatives first."""
+    config, graph = fast.config, fast.profile
+    changes: dict[str, dict[str, Any]] = {"uniform negatives": {"sampler": UNIFORM}}
+    if config.sampler != UNIFORM:
+        name = "the hardest of 16" if graph.bipartite else "a quarter of walks"
+        changes[name] = {"sampler": config.sampler}
+    if not graph.bipartite and config.encoder in (*GNNS, *ENCODERS):
+        changes["the hardest of 32 uniform ones"] = {"sampler": HARDEST}
+    entrants = []
+    for name, change in changes.items():
+        if change.keys().isdisjoint(fixed):
+            try:
+                entrants.append(Entrant(name, replace(config, **change), []))
+            except ValueError:  # a loss that was given, for example, needs another sampler
+                continue
+    return entrants if entrants and entrants[0].config.sampler == UNIFORM else []
+
+
+class _Lane:
+    """The training of one entrant, with its own state of torch's global generator."""
+
+    def __init__(self, data: LinkData, entrant: Entrant, seed: int, lanes: int) -> None:
+        self.entrant = entrant
+        with torch.random.fork_rng(devices=[]):
+            self.run = LinkRun(data, entrant.config, seed)
+            self.rng = torch.get_rng_state()
+        seconds = entrant.config.seconds
+        #: Of a limit in seconds, all lanes together use half.
+        self.seconds = None if seconds is None else seconds / (2 * lanes)
+
+    def train(self, epochs: int) -> int:
+        """Train until an epoch; return the number of epochs that it took."""
+        run, config, before = self.run, self.run.config, self.run.progress.epoch
+        # Whole evaluations, so that a training that goes on is the same as one without a race.
+        epochs = -(-epochs // config.eval_every) * config.eval_every
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self.rng)
+            run.config = replace(config, epochs=epochs, seconds=self.seconds)
+            run.train(None)
+            run.config = config
+            self.rng = torch.get_rng_state()
+        return run.progress.epoch - before
+
+    def compare(self, judge: _Judge, baseline: Entrant) -> None:
+        """Set values and gain of the entrant by the best weights so far."""
+        current = self.run.weights()
+        self.run.model.load_state_dict(self.run.best_state)
+        self.entrant.values = judge.values(self.run)
+        self.entrant.gain = judge.gain(self.entrant.values, baseline.values)
+        self.run.model.load_state_dict(current)
+
+
+class _Judge:
+    """Compares models on the same validation pairs, whose heuristics are computed once."""
+
+    def __init__(self, data: LinkData, run: LinkRun, seed: int) -> None:
+        self.data, self.seed = data, seed
+        self.combined = run.config.stack != "none"
+        self.pairs: HeldOutPairs | None = None
+        generator = generator_from(split_seed(seed, 3))
+        order = torch.randperm(data.valid.pos.size(1), generator=generator)[:POSITIVES]
+        if data.num_src is None and min(len(order), len(data.valid.neg[0])) >= 2 * FOLDS:
+            stack = run.stacked or Stack(nn.Identity(), data.graph, kinds=["ra"])
+            self.pairs = HeldOutPairs(stack, run.scorer(), data, order, generator)
+
+    def values(self, run: LinkRun) -> list[Tensor]:
+        """Return the metric of each validation positive against each kind of negatives."""
+        if self.pairs is None:
+            ranks = full_ranks(self.data, run.scorer(), "valid", budget=PRODUCTS, seed=self.seed)
+            return [ranks.per_positive()["mrr"][0]]
+        folds = Folds.make(self.pairs.tables(run.scorer()), generator_from(self.seed))
+        return folds.values(fit_linear if self.combined else lambda tables: first_column)
+
+    def gain(self, values: list[Tensor], baseline: list[Tensor]) -> tuple[float, float]:
+        """Return the relative advantage in the geometric mean, and its standard error."""
+        total = torch.zeros(len(baseline[0]), dtype=torch.double)
+        for i, (value, base) in enumerate(zip(values, baseline, strict=True)):
+            mean = float(base.mean())
+            # AUC ends at 1: its odds are compared, as a stack's are.
+            odds = self.data.metric == "auc" and i == 0
+            total += (value - base) / max(mean * (1 - mean) if odds else mean, 1e-6)
+        gains = total / len(values)
+        return float(gains.mean()), float(gains.std() / len(gains) ** 0.5)
+
+
+def _reasons(
+    fast: Recipe, compared: Sequence[Entrant], winner: Entrant
+) -> tuple[recipe.Reason, ...]:
+    """Return the recipe's reasons, with the race in place of the one for its negatives."""
+    gains = [
+        f"{entrant.name} {100 * entrant.gain[0]:+.1f} % (± {100 * entrant.gain[1]:.1f})"
+        for entrant in compared[1:]
+    ]
+    text = f"After {LAST} epochs, relative to uniform negatives on validation: {', '.join(gains)}. "
+    text += (
+        "No gain is above its standard error: the negatives are uniform."
+        if winner is compared[0]
+        else f"The negatives are {winner.name}."
+    )
+    kept = [reason for reason in fast.sentences if "sampler" not in reason[0]]
+    return (*kept[:1], (("sampler", "loss", "pair_features"), text), *kept[1:])
