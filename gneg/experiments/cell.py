@@ -75,6 +75,11 @@ class Cell:
         return ", ".join([*filter(None, words), f"seed {self.seed}"])
 
     @property
+    def chain(self) -> list[Cell]:
+        """The cell and, if there is one, its base."""
+        return [self] if self.base is None else [self, self.base]
+
+    @property
     def path(self) -> Path:
         """The file that its record is written to."""
         return self.folder / f"cell-{self.seed}.json"

@@ -10,8 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData, as_data
 from gneg.evaluation import full_ranks, scorers
@@ -19,7 +17,7 @@ from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import check_sets
 from gneg.experiments.best import best_of
 from gneg.experiments.cell import Cell, rank_sets
-from gneg.experiments.plan import bases, cells_of, digest_of, folder_name, run_cells
+from gneg.experiments.plan import bases, cells_of, check_configs, digest_of, folder_name, run_cells
 from gneg.experiments.processes import Event, Report, Runner, runner
 from gneg.experiments.record import NAME
 from gneg.experiments.search import Search
@@ -29,7 +27,7 @@ from gneg.training.baselines import validation_metric, validation_of
 from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
-from gneg.training.driver import MOST_SEEDS, config_class
+from gneg.training.driver import MOST_SEEDS
 from gneg.training.parts import KEY, registered_parts
 
 __all__ = ["Event", "compare", "grid"]
@@ -115,20 +113,10 @@ def compare(
         ValueError: If an argument is out of range, or a sampler or model cannot be made.
     """
     data = as_data(data)
-    checks.instance("configs", configs, (list, tuple), hint="see gneg.experiments.grid.grid")
-    for config in configs:
-        checks.instance("configs", config, (config_class(data),))
-        if config.training_free:
-            hint = "heuristics are ranked beside, see 'baselines'"
-            checks.fail("configs", "of models that are trained", config.model_name, hint=hint)
+    check_configs(data, configs)
     _check_counts(seeds=seeds, jobs=jobs, search=search)
     for kind in baselines:
         checks.choice("baselines", kind, KINDS)
-    if not configs or len(set(configs)) < len(configs):
-        checks.fail("configs", "one or more, each once", len(configs))
-    size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
-    for config in configs:
-        data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
     out, sets = files.check_output("out", out, folder=True), check_sets(sets, (HardSet,))
     if _ranks_all(configs[0]) and "all" in sets:
         checks.fail("sets", "without the name 'all', which stands for all nodes", list(sets))
@@ -145,8 +133,8 @@ def compare(
             _tune(trials, pool, out / "search", digest, jobs, report)
         best = [searches[base].best for base in trained]
         cells = cells_of(configs, best, seeds, out / "cells", digest, callbacks)
-        for cell in cells if fresh else ():
-            shutil.rmtree(cell.folder, ignore_errors=True)
+        for folder in {member.folder for cell in cells for member in cell.chain} if fresh else ():
+            shutil.rmtree(folder, ignore_errors=True)
         records = run_cells(cells, pool, report)
     rows = []
     for i, config in enumerate(configs):

@@ -80,3 +80,15 @@ def row_name(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the name of a row among others in one line."""
     texts = (cell(name, row) for name in columns(rows))
     return " · ".join(text for text in texts if text != "-")
+
+
+def shared_parts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what all rows share among the parts that have no column, for a sentence."""
+    hidden = [name for name in PARTS if name in rows[0] and name not in columns(rows)]
+    return ", ".join(f"{PARTS[name]} {rows[0][name]}" for name in hidden)
+
+
+def marked_part(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the part that rows are tested for, if it is one: its marks stand at their figures."""
+    parts = {part for row in rows for part in row["against"]}
+    return parts.pop() if len(parts) == 1 else None

@@ -11,13 +11,51 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from gneg import checks
+from gneg.datasets import LinkData, TripleData
 from gneg.experiments.cell import Cell
+from gneg.experiments.parts import ADDITIONS
 from gneg.experiments.processes import Event, Report, Runner
+from gneg.nn.pair_inputs import HOPS
 from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.driver import config_class
 from gneg.training.parts import code, registered_parts
 
 AnyConfig = LinkConfig | TripleConfig
+
+
+def check_configs(data: LinkData | TripleData, configs: Sequence[AnyConfig]) -> None:
+    """Refuse configs that cannot be compared, before anything is trained.
+
+    Raises:
+        ValueError: If they are none or repeated, not of the data's class or training-free, or if a
+            sampler, pair features or a stack do not suit the data.
+    """
+    checks.instance("configs", configs, (list, tuple), hint="see gneg.experiments.grid.grid")
+    for config in configs:
+        checks.instance("configs", config, (config_class(data),))
+        if config.training_free:
+            hint = "heuristics are ranked beside, see 'baselines'"
+            checks.fail("configs", "of models that are trained", config.model_name, hint=hint)
+    if not configs or len(set(configs)) < len(configs):
+        checks.fail("configs", "one or more, each once", len(configs))
+    size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
+    for config in configs:
+        data.sampler(config.sampler, z=torch.zeros(size, 2))
+        if isinstance(data, LinkData):
+            for name in ADDITIONS:
+                _check_kinds(data, name, getattr(config, name))
+
+
+def _check_kinds(data: LinkData, name: str, text: str) -> None:
+    """Refuse pair features or a stack that the data do not have."""
+    if text != "none" and data.num_src is not None:
+        checks.fail(name, "none: two kinds of nodes have no neighbour in common", text)
+    if data.x is None and not HOPS.keys().isdisjoint(text.split(",")):
+        checks.fail(name, f"without {', '.join(HOPS)}: nodes have no features", text)
 
 
 def bases(configs: Sequence[AnyConfig]) -> list[AnyConfig]:
