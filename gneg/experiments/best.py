@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gneg.experiments.parts import row_name
-from gneg.training.baselines import still_improving
-
-LONGER = "every run was best at its last evaluated epoch: raise --epochs, for they were not done"
+from gneg.training.baselines import LONGER, still_improving
 
 
 def best_of(

@@ -228,7 +228,6 @@ def _row(config: AnyConfig, metric: str, cells: list[Cell], records: list[Any]) 
         "loss": runs[0]["loss"],
         **additions,
         "config": asdict(cells[0].config),
-        "one_model": cells[0].base is not None,
         "metrics": {
             name: {
                 metric: [record["sets"][name][metric] for record in records] for metric in metrics
