@@ -91,9 +91,13 @@ class Axes(Generic[Config]):
     typed: dict[str, list[Any]]
 
     @property
-    def first(self) -> dict[str, Any]:
-        """The first value of each setting."""
-        return {field: values[0] for field, values in self.typed.items()}
+    def single(self) -> dict[str, Any]:
+        """The settings that have one value, and the first encoder, which others depend on."""
+        return {
+            name: values[0]
+            for name, values in self.typed.items()
+            if len(values) == 1 or name == "encoder"
+        }
 
     def configs(self, base: Config, samplers: list[str]) -> list[Config]:
         """Return the grid around a config.

@@ -189,11 +189,19 @@ def _suited(
     data: Any, settings: Settings[LinkConfig], axes: Axes[LinkConfig]
 ) -> tuple[list[LinkConfig], str]:
     """Return the grid around the recipe's config for the data, and the reasons for that."""
+    from gneg.experiments.parts import PARTS
     from gneg.training import recipe
 
-    suited = recipe.auto(data, **{**settings.given, **axes.first})
+    suited = recipe.auto(data, **{**settings.given, **axes.single})
     samplers = list(dict.fromkeys(["uniform", suited.config.sampler]))
-    return axes.configs(suited.config, samplers), suited.reasons
+    compared = {"sampler": samplers, **axes.typed}
+    texts = [
+        f"{PARTS.get(name, name)} {', '.join('auto' if value is None else value for value in values)}"
+        for name, values in compared.items()
+        if len(values) > 1
+    ]
+    varied = f" Compared here: {'; '.join(texts)}." if texts else ""
+    return axes.configs(suited.config, samplers), suited.reasons + varied
 
 
 def _word(name: str) -> str:

@@ -53,6 +53,7 @@ CAPTIONS = {
     ),
     "time": ("Training time", "Seconds per epoch, mean over seeds."),
 }
+LEVELS = "* p < 0.05, ** p < 0.01, *** p < 0.001 (paired t-test over seeds, Holm-corrected)"
 ORDER = ("risk-and-hardness", "easy-and-hard", "curves", "hardness", "distances", "time")
 
 
@@ -87,9 +88,16 @@ def page(results: Mapping[str, Any]) -> str:
         budget=_budget(results),
         total=_total(results),
         untested=_sentence(untested(results["seeds"])),
+        title=_title(results["effects"]),
         effects=effects_table(results),
+        levels=LEVELS,
         marked=marked_part(results["rows"]),
     )
+
+
+def _title(effects: Sequence[Mapping[str, Any]]) -> str:
+    only_negatives = {effect["part"] for effect in effects} <= {parts.PARTS["sampler"]}
+    return "Negative samplers compared" if only_negatives else "What each part is worth"
 
 
 def _sentence(text: str) -> str:
