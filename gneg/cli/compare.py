@@ -11,7 +11,7 @@ import typer
 
 from gneg import checks, files
 from gneg.cli.app import app, command_line, kg, say, say_path
-from gneg.cli.axes import UNTYPED, Axes, AxisOptions
+from gneg.cli.axes import AUTO, UNTYPED, Axes, AxisOptions
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import (
     RUN,
@@ -196,7 +196,7 @@ def _suited(
     samplers = list(dict.fromkeys(["uniform", suited.config.sampler]))
     compared = {"sampler": samplers, **axes.typed}
     texts = [
-        f"{PARTS.get(name, name)} {', '.join('auto' if value is None else value for value in values)}"
+        f"{PARTS.get(name, name)} {', '.join(value or AUTO for value in values)}"
         for name, values in compared.items()
         if len(values) > 1
     ]
