@@ -31,12 +31,12 @@ def counterparts(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, int]]:
     """
     places = {_key(values): i for i, values in enumerate(settings)}
     first = settings[0]
-    found: list[dict[str, int]] = []
+    pairs: list[dict[str, int]] = []
     for values in settings:
         changed = [name for name in PARTS if name in values and values[name] != first[name]]
         keys = {name: _key({**values, name: first[name]}) for name in changed}
-        found.append({name: places[key] for name, key in keys.items() if key in places})
-    return found
+        pairs.append({name: places[key] for name, key in keys.items() if key in places})
+    return pairs
 
 
 def _key(values: Mapping[str, Any]) -> str:
