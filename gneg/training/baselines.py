@@ -34,8 +34,8 @@ def validation_of(data: LinkData, kinds: Iterable[str]) -> dict[str, float]:
 def validation_metric(run: Mapping[str, Any], metric: str) -> float:
     """Return the validation metric of a run, with its stack if it has one.
 
-    A stack is fitted on validation edges, so that the figure is that of the model alone plus what
-    the stack gains in cross-validation.
+    A stack may be fitted on validation edges, so that the figure is that of the model alone plus
+    what the stack gains out of fold.
 
     Args:
         run: The record of a run.

@@ -48,6 +48,7 @@ def test_every_combination_has_a_complete_row(compared):
     assert json.loads((folder / "compare.json").read_text()) == json.loads(json.dumps(results))
 
 
+@pytest.mark.slow
 def test_configs_that_differ_in_the_stack_share_their_training(tmp_path):
     data, events = toy(n=120, edges=600), []
     configs = grid(SMALL, stack=("none", "cn,ra", "all"))
