@@ -192,6 +192,11 @@ def compared_embedded() -> str:
     return compared(("cn", "ra", "ppr"), "hyperbolic")
 
 
+def tests_of(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the tests of a row's negatives against the first ones, by metric, in a set."""
+    return row["against"].get("negatives", {"tests": {}})["tests"].get(name, {})
+
+
 def compared(heuristics: Sequence[str] = KINDS, dataset: str = "Cora") -> str:
     """Return the comparison of samplers on a dataset.
 
@@ -206,7 +211,7 @@ def compared(heuristics: Sequence[str] = KINDS, dataset: str = "Cora") -> str:
     for row in result["rows"]:
         cells = [
             percent(row["summary"][name][metric])
-            + row["against"][name].get(metric, {}).get("mark", "").replace("*", "\\*")
+            + tests_of(row, name).get(metric, {}).get("mark", "").replace("*", "\\*")
             for metric in metrics
             for name in names
         ]

@@ -81,7 +81,7 @@ class Commands(LazyGroup):
         ),
         "compare": (
             "compare",
-            "Train a grid of samplers, encoders and losses over seeds, and test which differ.",
+            "Train a grid of settings over seeds, and test what each part is worth.",
         ),
         "report": (
             "compare",

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from gneg import checks, files
-from gneg.cli.app import app, command_line, kg, say_path
+from gneg.cli.app import app, command_line, kg, say, say_path
+from gneg.cli.axes import AUTO, UNTYPED, Axes, AxisOptions
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import (
     RUN,
@@ -28,7 +29,7 @@ from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_comparison
 from gneg.cli.sources import DataOptions, DataSource
-from gneg.cli.values import Checked, at_least, hard_sets, listed, sampler_list
+from gneg.cli.values import Checked, at_least, hard_sets, one_of
 from gneg.training.config import LinkConfig, TripleConfig
 
 Jobs = Annotated[int, typer.Option(help="Processes at once.", rich_help_panel=RUN), at_least(1)]
@@ -50,31 +51,22 @@ ReportPage = Annotated[
         rich_help_panel=RUN,
     ),
 ]
-Samplers = Annotated[
-    str,
-    typer.Option(
-        help="Sampler expressions, separated by commas; the others are compared with the first."
-    ),
-]
 
 
 @app.command("compare")
 @expand_groups
 def compare_command(
     dataset: Dataset,
-    samplers: Annotated[
-        Samplers, sampler_list(LinkConfig)
-    ] = "uniform,mixture(uniform:0.75, walk:0.25)",
-    encoders: Annotated[
+    axes: Axes[LinkConfig] = AxisOptions(LinkConfig),  # type: ignore[assignment]
+    recipe: Annotated[
         str,
-        typer.Option(help="sage, gcn, lightgcn, heuristics, separated by commas."),
-        listed(LinkConfig, "encoder"),
-    ] = "sage",
-    losses: Annotated[
-        str,
-        typer.Option(help="Losses, separated by commas; auto: the one that suits the sampler."),
-        listed(LinkConfig, "loss", "auto"),
-    ] = "auto",
+        typer.Option(
+            help="fast: settings that are not given are chosen to suit the graph, as in gneg "
+            "train; none: the defaults shown here.",
+            rich_help_panel="Compared",
+        ),
+        one_of("fast", "none"),
+    ] = "none",
     hardset: Annotated[
         list[Path] | None,
         typer.Option(
@@ -84,7 +76,7 @@ def compare_command(
     ] = None,
     hard: Annotated[bool, typer.Option(help="Rank against a hard set as well.")] = True,
     settings: Settings[LinkConfig] = ConfigOptions(  # type: ignore[assignment]
-        LinkConfig, leave_out=("sampler", "encoder", "loss")
+        LinkConfig, leave_out=AxisOptions(LinkConfig).fields
     ),
     source: DataSource = DataOptions(),  # type: ignore[assignment]
     seeds: Seeds = 5,
@@ -95,31 +87,26 @@ def compare_command(
     report: ReportPage = None,
     track: Track = None,
 ) -> None:
-    """Train a grid of samplers, encoders and losses over seeds, and test which differ.
+    """Train a grid of settings over seeds, and test what each part is worth.
 
-    The same command resumes where it was interrupted.
+    Each configuration is compared with the one that differs in one part alone
+    (negatives, loss, decoder, pair features, stack) and has its first value.
+    From 3 seeds on differences are tested. The same command resumes.
 
-    [bold]gneg compare Cora --samplers "uniform,walk" --encoders sage,gcn --report page.html[/]
+    [bold]gneg compare Cora --samplers "uniform,walk" --encoders sage,gcn[/]
+
+    [bold]gneg compare Cora --recipe fast --decoders mlp,cosine --stack none,all[/]
     """
-    from gneg.experiments.grid import grid
-
-    base = settings.config()
-    configs = grid(
-        base,
-        encoder=encoders.split(","),
-        loss=[None if loss == "auto" else loss for loss in losses.split(",")],
-        sampler=_expressions(samplers),
-    )
-    for config in configs:
-        if config.training_free:
-            hint = "heuristics are ranked beside"
-            checks.fail("encoders", "of models that are trained", config.encoder, hint=hint)
+    configs, reasons = axes.configs(settings.config(), _samplers(settings, "links")), None
     _check_outputs(out, report)
     callbacks = trackers(track)
     data = source.load(dataset)
+    if recipe != "none":
+        configs, reasons = _suited(data, settings, axes)
+        say(f"recipe: {reasons}")
     folder = out or RUNS / f"compare-{_word(data.name)}"
     sets = _hard_sets(data, hardset or [], hard, folder, fresh)
-    _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets, callbacks)
+    _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets, callbacks, reasons)
 
 
 @kg.command("compare")
@@ -132,14 +119,9 @@ def kg_compare_command(
             "test.txt."
         ),
     ],
-    samplers: Annotated[
-        Samplers, sampler_list(TripleConfig)
-    ] = "uniform,typed,mixture(uniform:0.75, typed:0.25)",
-    models: Annotated[
-        str, typer.Option(help="Models, separated by commas."), listed(TripleConfig, "model")
-    ] = "transe",
+    axes: Axes[TripleConfig] = AxisOptions(TripleConfig),  # type: ignore[assignment]
     settings: Settings[TripleConfig] = ConfigOptions(  # type: ignore[assignment]
-        TripleConfig, leave_out=("sampler", "model")
+        TripleConfig, leave_out=AxisOptions(TripleConfig).fields
     ),
     source: DataSource = DataOptions(triples=True),  # type: ignore[assignment]
     seeds: Seeds = 3,
@@ -154,10 +136,7 @@ def kg_compare_command(
 
     [bold]gneg kg compare umls --samplers "uniform,typed,cached(uniform)" --seeds 3 --jobs 2[/]
     """
-    from gneg.experiments.grid import grid
-
-    base = settings.config()
-    configs = grid(base, model=models.split(","), sampler=_expressions(samplers))
+    configs = axes.configs(settings.config(), _samplers(settings, "triples"))
     _check_outputs(out, report)
     callbacks = trackers(track)
     data = source.load_triples(dataset)
@@ -201,11 +180,28 @@ def _check_outputs(out: Path | None, report: Path | None) -> None:
         files.check_output("report", report)
 
 
-def _expressions(text: str) -> list[str]:
-    """Return sampler expressions that are separated by commas."""
-    from gneg.samplers.text.parse import parse_list
+def _samplers(settings: Settings[Any], kind: str) -> list[str]:
+    """Return the samplers if none are typed: that of the file of settings, or the default ones."""
+    return [settings.file["sampler"]] if "sampler" in settings.file else UNTYPED[kind]
 
-    return [str(expression) for expression in parse_list(text)]
+
+def _suited(
+    data: Any, settings: Settings[LinkConfig], axes: Axes[LinkConfig]
+) -> tuple[list[LinkConfig], str]:
+    """Return the grid around the recipe's config for the data, and the reasons for that."""
+    from gneg.experiments.parts import PARTS
+    from gneg.training import recipe
+
+    suited = recipe.auto(data, **{**settings.given, **axes.single})
+    samplers = list(dict.fromkeys(["uniform", suited.config.sampler]))
+    compared = {"sampler": samplers, **axes.typed}
+    texts = [
+        f"{PARTS.get(name, name)} {', '.join(value or AUTO for value in values)}"
+        for name, values in compared.items()
+        if len(values) > 1
+    ]
+    varied = f" Compared here: {'; '.join(texts)}." if texts else ""
+    return axes.configs(suited.config, samplers), suited.reasons + varied
 
 
 def _word(name: str) -> str:
@@ -223,6 +219,7 @@ def _compare(
     page: Path | None,
     sets: dict[str, Any],
     callbacks: list[Any],
+    reasons: str | None = None,
 ) -> None:
     """Run the grid, print its table and write its page."""
     from gneg.experiments.grid import compare
@@ -240,6 +237,7 @@ def _compare(
             report=display.cells,
             callbacks=callbacks,
             command=command_line(),
+            reasons=reasons,
         )
     print_comparison(results)
     say_path("results", folder / "compare.json")

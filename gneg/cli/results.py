@@ -97,21 +97,23 @@ def print_triple_results(results: dict[str, Any]) -> None:
 
 
 def print_comparison(results: dict[str, Any]) -> None:
-    """Print the table of a ``compare.json``."""
+    """Print the tables of a ``compare.json``: all rows, what each part is worth, what is best."""
     from gneg.evaluation.full_ranks import sentence
     from gneg.experiments.cell import ALL_ENTITIES, VERIFIED
+    from gneg.experiments.parts import cell, columns, marked_part, shared_parts
     from gneg.experiments.significance import untested
 
     rows, first = results["rows"], results["rows"][0]["summary"]
     metrics = list(dict.fromkeys([results["metric"], "mrr", "hits@10", "accuracy"]))
     names = (ALL_ENTITIES, VERIFIED) if ALL_ENTITIES in first else tuple(first)
-    columns = [
+    figures = [
         (metric, name) for metric in metrics for name in names if metric in first.get(name, {})
     ]
+    named, part = columns(rows), marked_part(rows)
     cells = [
         [
-            *(row["encoder"], row["sampler"], row["loss"]),
-            *(_figure(row, name, metric) for metric, name in columns),
+            *(cell(name, row) for name in named),
+            *(_figure(row, name, metric, part) for metric, name in figures),
             _risk(row),
             f"{statistics.fmean(map(_training_seconds, row['seconds'])):.0f}",
         ]
@@ -120,24 +122,61 @@ def print_comparison(results: dict[str, Any]) -> None:
     for kind, sets in results["heuristics"].items():
         values = [
             f"{100 * sets[name][metric]:.2f}" if metric in sets[name] else "-"
-            for metric, name in columns
+            for metric, name in figures
         ]
-        cells.append([kind, "-", "-", *values, "-", "-"])
-    heads = ["model", "sampler", "loss", *(f"{name} {metric}" for metric, name in columns)]
+        cells.append([kind, *["-"] * (len(named) - 1), *values, "-", "-"])
+    heads = [*named.values(), *(f"{name} {metric}" for metric, name in figures)]
     heads += ["held-out per 1,000", "train, s"]
     title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
-    print_table(title, heads, cells, names=3)
+    print_table(title, heads, cells, names=len(named))
+    if shared := shared_parts(rows):
+        say(f"in all rows: {shared}")
     if results["among_all"] is not None:
         say(f"all: {sentence(results['among_all'])}")
-    say(
-        untested(results["seeds"])
-        or f"* differs from {results['baseline']}, p < 0.05 (** 0.01, *** 0.001): paired t-tests "
-        "over seeds, Holm's correction"
-    )
+    reason = untested(results["seeds"])
+    if not reason and results["effects"]:
+        _print_effects(results["effects"], figures[: _visible(figures, results["metric"])])
+    say(reason or f"* p < 0.05 (** 0.01, *** 0.001): {TESTS}")
+    say(results["best"]["sentence"])
+    if results["best"]["advice"]:
+        say(results["best"]["advice"])
 
 
-def _figure(row: dict[str, Any], name: str, metric: str) -> str:
-    mark = row["against"][name].get(metric, {}).get("mark", "")
+TESTS = (
+    "paired t-tests over seeds, Holm's correction; a part is worth the mean difference of the rows "
+    "with it to those that differ in it alone"
+)
+
+
+def _visible(figures: list[tuple[str, str]], metric: str) -> int:
+    """Return how many of the figures are of the dataset's metric or MRR, which come first."""
+    return sum(name in (metric, "mrr") for name, _ in figures)
+
+
+def _print_effects(effects: list[dict[str, Any]], figures: list[tuple[str, str]]) -> None:
+    """Print what each part is worth: differences in points with their intervals."""
+    rows = [
+        [
+            f"{effect['part']}: {effect['value']} instead of {effect['baseline']}"
+            + (f" (loss: {', '.join(effect['also'])})" if effect["also"] else ""),
+            *(_difference(effect["tests"][name][metric]) for metric, name in figures),
+            str(effect["pairs"]),
+        ]
+        for effect in effects
+    ]
+    heads = ["part", *(f"{name} {metric}" for metric, name in figures), "pairs of rows"]
+    print_table("what each part is worth, points of test (95 % interval)", heads, rows)
+
+
+def _difference(test: dict[str, Any]) -> str:
+    low, high = (100 * test[end] for end in ("low", "high"))
+    return f"{100 * test['difference']:+.2f} ({low:+.2f} to {high:+.2f}){test['mark']}"
+
+
+def _figure(row: dict[str, Any], name: str, metric: str, part: str | None) -> str:
+    """Return mean and deviation, with the mark of the test for the only part that is tested."""
+    tests = row["against"].get(part, {}).get("tests", {})
+    mark = tests.get(name, {}).get(metric, {}).get("mark", "")
     return f"{mean_std(row['summary'][name][metric], metric)}{mark}"
 
 

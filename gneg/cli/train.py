@@ -67,7 +67,7 @@ def train_command(
     [bold]gneg train --config runs/Cora-gcn-.../results.json --seeds 5[/]
     """
     dataset, source = repeat(dataset, source, settings.earlier)
-    config, reasons = settings.config(), None
+    config, reasons, scores = settings.config(), None, []
     chosen = recipe or ("none" if settings.file else "auto")
     files.check_output("out", out or RUNS, folder=True)
     callbacks = trackers(track)
@@ -76,7 +76,7 @@ def train_command(
         from gneg.training import recipe as recipes
 
         suited = recipes.auto(data, **settings.given)
-        config, reasons = suited.config, suited.reasons
+        config, reasons, scores = suited.config, suited.reasons, list(suited.profile.heuristics)
         say(f"recipe: {reasons}")
     results, folder = _train(
         data,
@@ -88,7 +88,7 @@ def train_command(
         reasons=reasons,
         source=source.record(dataset),
     )
-    _end(results, folder, print_link_results)
+    _end(results, folder, print_link_results, lambda: _print_findings(data, results, scores))
 
 
 @kg.command("train")
@@ -125,7 +125,7 @@ def kg_train_command(
         callbacks,
         source=source.record(dataset),
     )
-    _end(results, folder, print_triple_results)
+    _end(results, folder, print_triple_results, lambda: _print_findings(data, results, []))
 
 
 def _train(
@@ -171,11 +171,28 @@ def _seeds(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
     return range(1 if count is None else count)
 
 
-def _end(results: dict[str, Any], folder: Path, print_results: Callable[..., None]) -> None:
+def _print_findings(data: Any, results: dict[str, Any], scores: list[str]) -> None:
+    """Say so if a training-free score is better than the model, or if training ended too early."""
+    from gneg.training import baselines
+
+    runs = [run for run in results["runs"] if run["complete"] and "epochs" in run]
+    if runs and (sentence := baselines.better_score(data, runs, scores)):
+        say(sentence)
+    if runs and baselines.still_improving(runs):
+        say(baselines.LONGER)
+
+
+def _end(
+    results: dict[str, Any],
+    folder: Path,
+    print_results: Callable[..., None],
+    print_findings: Callable[[], None],
+) -> None:
     """Print the figures of finished seeds and where they are; exit with 130 after Ctrl-C."""
     finished, last = [run for run in results["runs"] if run["complete"]], results["runs"][-1]
     if finished:
         print_results({**results, "runs": finished})
+        print_findings()
     say_path("results", folder / "results.json")
     print_json(results)
     is_kg = "triples" in results["dataset"]

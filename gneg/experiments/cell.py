@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from gneg import files
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.audit import audit
@@ -16,7 +18,8 @@ from gneg.evaluation.ranking import Score, evaluate_edges
 from gneg.training import checkpoint
 from gneg.training.callbacks import Callback, Report
 from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.driver import train
+from gneg.training.driver import make_run, train
+from gneg.training.link import LinkRun
 from gneg.training.load import load_run
 
 #: Parts of an audit that a report shows.
@@ -45,6 +48,8 @@ class Cell:
         audited: Whether hardness and risk of its negatives are measured with its model; only in a
             ranked cell.
         callbacks: Called while it trains, in the process that trains it.
+        base: A finished cell whose trained model gets the stack of this one's config, which has no
+            stack itself and is otherwise the same; None: the cell trains a model.
     """
 
     config: LinkConfig | TripleConfig
@@ -53,12 +58,26 @@ class Cell:
     ranked: bool = True
     audited: bool = False
     callbacks: tuple[Callback, ...] = ()
+    base: Cell | None = None
 
     @property
     def name(self) -> str:
         """The name of the cell in progress displays."""
-        loss = f", {self.config.loss}" if self.config.loss else ""
-        return f"{self.config.model_name}, {self.config.sampler}{loss}, seed {self.seed}"
+        config = self.config
+        words = [config.model_name, config.sampler, config.loss]
+        if isinstance(config, LinkConfig):
+            words += [config.decoder]
+            words += [
+                f"{name} {value}"
+                for name, value in (("features", config.pair_features), ("stack", config.stack))
+                if value != "none"
+            ]
+        return ", ".join([*filter(None, words), f"seed {self.seed}"])
+
+    @property
+    def chain(self) -> list[Cell]:
+        """The cell and, if there is one, its base."""
+        return [self] if self.base is None else [self, self.base]
 
     @property
     def path(self) -> Path:
@@ -79,27 +98,59 @@ def run_cell(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the record says whether the model collapsed
-        options: dict[str, Any] = {"out": cell.folder, "report": report, "keep_data": False}
-        options["callbacks"] = cell.callbacks
-        config = cell.config
-        if isinstance(config, LinkConfig) and not cell.ranked:
-            config = replace(config, rank="sets")
-        results = train(data, config, seeds=(cell.seed,), **options)
-    run = results["runs"][0]
+        run, trained = _train(cell, data, report) if cell.base is None else _add_stack(cell, data)
     record: dict[str, Any] = {
         "config": asdict(cell.config),
         "run": run,
         "best_valid": run["valid"][data.metric],
     }
     if cell.ranked:
-        trained = load_run(data, checkpoint.weights_path(cell.folder, cell.seed))
         if isinstance(data, TripleData):
             record["sets"] = _triple_sets(run)
         else:
-            record["sets"] = rank_sets(data, trained.scorer(), sets, run.get("all"))  # type: ignore[arg-type]
+            record["sets"] = rank_sets(data, trained.scorer(), sets, run.get("all"))
         if cell.audited:
             record["audit"] = _audit(cell, data, trained)
     files.write_json(cell.path, record)
+
+
+def _train(
+    cell: Cell, data: LinkData | TripleData, report: Report | None
+) -> tuple[dict[str, Any], Any]:
+    """Return the record and the trained model of a cell; without the model if it is not ranked."""
+    config = cell.config
+    if isinstance(config, LinkConfig) and not cell.ranked:
+        config = replace(config, rank="sets")
+    results = train(
+        data,
+        config,
+        seeds=(cell.seed,),
+        out=cell.folder,
+        report=report,
+        callbacks=cell.callbacks,
+        keep_data=False,
+    )
+    weights = checkpoint.weights_path(cell.folder, cell.seed)
+    return results["runs"][0], load_run(data, weights) if cell.ranked else None
+
+
+def _add_stack(cell: Cell, data: Any) -> tuple[dict[str, Any], LinkRun]:
+    """Return the record and the model of a cell that adds its stack to that of another."""
+    base = cell.base
+    assert base is not None
+    record: dict[str, Any] = files.read_record("out", base.path, FORM)["run"]
+    trained = load_run(data, checkpoint.weights_path(base.folder, cell.seed)).model
+    with torch.random.fork_rng(devices=[]):
+        run: Any = make_run(data, cell.config, cell.seed)
+    run.model.encoder.load_state_dict(trained.encoder.state_dict())
+    run.model.decoder.decoder.load_state_dict(trained.decoder.state_dict())
+    stacked = run.finish(dict(record))
+    seconds = {
+        part: record["seconds"].get(part, 0.0) + value
+        for part, value in run.progress.seconds.items()
+    }
+    unchanged = {"base_weight": record["base_weight"], "collapse": record["collapse"]}
+    return {**stacked, **unchanged, "seconds": {**record["seconds"], **seconds}}, run
 
 
 def rank_sets(

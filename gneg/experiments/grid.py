@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
-import re
 import shutil
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,24 +10,25 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData, as_data
 from gneg.evaluation import full_ranks, scorers
 from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import check_sets
+from gneg.experiments.best import best_of
 from gneg.experiments.cell import Cell, rank_sets
+from gneg.experiments.plan import bases, cells_of, check_configs, digest_of, folder_name, run_cells
 from gneg.experiments.processes import Event, Report, Runner, runner
 from gneg.experiments.record import NAME
 from gneg.experiments.search import Search
 from gneg.experiments.significance import add_tests
 from gneg.graph.heuristics import KINDS
+from gneg.training.baselines import validation_metric, validation_of
 from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
-from gneg.training.driver import MOST_SEEDS, config_class
-from gneg.training.parts import KEY, code, registered_parts
+from gneg.training.driver import MOST_SEEDS
+from gneg.training.parts import KEY, registered_parts
 
 __all__ = ["Event", "compare", "grid"]
 
@@ -71,15 +69,19 @@ def compare(
     report: Report | None = None,
     callbacks: Sequence[Callback] = (),
     command: str = "gneg.compare()",
+    reasons: str | None = None,
 ) -> dict[str, Any]:
     """Train every config with every seed, and compare their metrics.
 
     With several ``jobs`` cells run in separate processes. A finished cell stays in ``out``, so
     that the same call resumes where it was interrupted, within a cell from its last checkpoint.
 
-    Each config is tested against the one that differs from it in the sampler alone and has the
-    sampler of the first config: paired t-tests over seeds, corrected for their number by Holm's
-    method. A config without such a counterpart is not tested.
+    Each config is tested against its fair counterparts: those that differ from it in one part alone
+    (negatives, decoder, loss, pair features or stack) and have the first config's value of it. The
+    mean of these differences over all other settings is what the part is worth. Tests are paired
+    t-tests over seeds, at least 3, corrected for their number by Holm's method.
+
+    Configs that differ in the stack alone share their training: the stacks are fitted to one model.
 
     Args:
         data: The dataset, of links or of triples, or its name or path.
@@ -99,59 +101,48 @@ def compare(
             :class:`gneg.training.callbacks.Callback`; with several ``jobs`` each process has its
             own copies.
         command: The command that was typed, for the record.
+        reasons: The reasons for the settings, as the recipe states them, for the record.
 
     Returns:
         The content of ``out/compare.json``: ``rows``, one a config, with ``metrics`` by set,
-        ``summary``, curves, times, ``audit`` and ``against``: difference, p, corrected p.
+        ``summary``, curves, times, ``audit`` and ``against``, its tests; ``effects``, what each
+        part is worth, see :func:`gneg.experiments.significance.add_tests`; and which model or
+        heuristic is the ``best`` on validation.
 
     Raises:
         ValueError: If an argument is out of range, or a sampler or model cannot be made.
     """
     data = as_data(data)
-    checks.instance("configs", configs, (list, tuple), hint="see gneg.experiments.grid.grid")
-    for config in configs:
-        checks.instance("configs", config, (config_class(data),))
-        if config.training_free:
-            hint = "heuristics are ranked beside, see 'baselines'"
-            checks.fail("configs", "of models that are trained", config.model_name, hint=hint)
+    check_configs(data, configs)
     _check_counts(seeds=seeds, jobs=jobs, search=search)
     for kind in baselines:
         checks.choice("baselines", kind, KINDS)
-    if not configs or len(set(configs)) < len(configs):
-        checks.fail("configs", "one or more, each once", len(configs))
-    size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
-    for config in configs:
-        data.sampler(config.sampler, z=torch.zeros(size, 2))  # raises before anything is trained
     out, sets = files.check_output("out", out, folder=True), check_sets(sets, (HardSet,))
     if _ranks_all(configs[0]) and "all" in sets:
         checks.fail("sets", "without the name 'all', which stands for all nodes", list(sets))
     check_usable("device", configs[0].device)
-    digest = _digest([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
+    digest = digest_of([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
     if fresh:
         shutil.rmtree(out / "search", ignore_errors=True)
+    trained = bases(configs)
     with runner(data, sets, jobs) as pool:
-        searches: list[Search[Any]] = [Search(config, search) for config in configs]
-        for trials in searches if search else ():
+        searches: dict[AnyConfig, Search[Any]] = {
+            base: Search(base, search) for base in dict.fromkeys(trained)
+        }
+        for trials in searches.values() if search else ():
             _tune(trials, pool, out / "search", digest, jobs, report)
-        cells = [
-            Cell(
-                trials.best,
-                seed,
-                out / "cells" / _slug(trials.best, digest),
-                audited=seed == 0,
-                callbacks=tuple(callbacks),
-            )
-            for trials in searches
-            for seed in range(seeds)
-        ]
-        for cell in cells if fresh else ():
-            shutil.rmtree(cell.folder, ignore_errors=True)
-        records = pool.run(cells, report)
-    rows = [
-        {"searched": trials.record(), **_row(config, trials.best, records[i : i + seeds])}
-        for i, config, trials in zip(range(0, len(records), seeds), configs, searches, strict=True)
-    ]
-    baseline = configs[0].sampler
+        best = [searches[base].best for base in trained]
+        cells = cells_of(configs, best, seeds, out / "cells", digest, callbacks)
+        for folder in {member.folder for cell in cells for member in cell.chain} if fresh else ():
+            shutil.rmtree(folder, ignore_errors=True)
+        records = run_cells(cells, pool, report)
+    rows = []
+    for i, config in enumerate(configs):
+        runs = slice(i * seeds, (i + 1) * seeds)
+        row = _row(config, data.metric, cells[runs], records[runs])
+        rows.append({"searched": searches[trained[i]].record(), **row})
+    effects = add_tests(rows, [asdict(config) for config in configs])
+    heuristics, valid = _heuristics(data, sets, baselines, configs[0])
     results = {
         "command": command,
         "dataset": data.describe(),
@@ -160,14 +151,15 @@ def compare(
         "metric": data.metric,
         "seeds": seeds,
         "config": asdict(configs[0]),
+        "recipe": reasons,
         KEY: _registered(configs),
-        "baseline": baseline,
+        "baseline": configs[0].sampler,
         "sets": {name: hard.info for name, hard in sets.items()},
         "among_all": _among_all(records[0]["run"].get("all")),
-        "rows": add_tests(rows, [_group(config) for config in configs], baseline),
-        "heuristics": {}
-        if isinstance(data, TripleData)
-        else _heuristics(data, sets, baselines, configs[0]),
+        "rows": rows,
+        "effects": effects,
+        "heuristics": heuristics,
+        "best": best_of(rows, heuristics, valid, data.metric),
         "versions": files.versions(),
         "machine": files.machine(),
     }
@@ -198,29 +190,9 @@ def _among_all(metrics: dict[str, Any] | None) -> dict[str, int] | None:
     return {name: value for name, value in metrics.items() if isinstance(value, int)}
 
 
-def _group(config: AnyConfig) -> str:
-    """Return everything that a config holds but the sampler."""
-    values = asdict(config)
-    del values["sampler"]
-    return json.dumps(values, sort_keys=True)
-
-
-def _digest(value: Any) -> str:
-    """Return a short hash of a value that JSON can hold."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
-
-
 def _checksum(hard: HardSet) -> int:
     """Return a checksum of the negatives of a hard set."""
     return zlib.crc32(hard.index.numpy().tobytes())
-
-
-def _slug(config: AnyConfig, digest: str) -> str:
-    """Return a folder name for a config on data with a digest."""
-    words = [config.model_name, config.sampler, config.loss or ""]
-    values = [asdict(config), digest, *code(registered_parts(config))]
-    text = "-".join(re.sub(r"\W+", "-", word).strip("-") for word in words if word)
-    return f"{text[:80]}-{_digest(values)}"
 
 
 def _tune(
@@ -229,34 +201,40 @@ def _tune(
     """Run a search to its end, as many trials at once as there are processes."""
     while not trials.finished:
         cells = [
-            Cell(config, 0, folder / _slug(config, digest), ranked=False)
+            Cell(config, 0, folder / folder_name(config, digest), ranked=False)
             for config in trials.ask(jobs)
         ]
         trials.tell([record["best_valid"] for record in pool.run(cells, report)])
 
 
-def _row(config: AnyConfig, best: AnyConfig, records: list[dict[str, Any]]) -> dict[str, Any]:
+def _row(config: AnyConfig, metric: str, cells: list[Cell], records: list[Any]) -> dict[str, Any]:
     """Return the row of a config over its seeds.
 
     Args:
         config: The config that is compared.
-        best: The config that was trained: with the best values of a search, if there was one.
-        records: The records of its cells, one a seed.
+        metric: The metric of the dataset.
+        cells: Its cells, one a seed; after a search their config has the best values.
+        records: Their records.
     """
     runs = [record["run"] for record in records]
     sets = records[0]["sets"]
+    additions = {}
+    if isinstance(config, LinkConfig):
+        additions = {"decoder": runs[0]["decoder"], "pair_features": config.pair_features}
+        additions |= {"stack": config.stack}
     return {
         "encoder": config.model_name,
         "sampler": config.sampler,
         "loss": runs[0]["loss"],
-        "config": asdict(best),
+        **additions,
+        "config": asdict(cells[0].config),
         "metrics": {
             name: {
                 metric: [record["sets"][name][metric] for record in records] for metric in metrics
             }
             for name, metrics in sets.items()
         },
-        "valid": [record["best_valid"] for record in records],
+        "valid": [validation_metric(run, metric) for run in runs],
         "curves": [run["curve"] for run in runs],
         "epochs": [run["epochs"] for run in runs],
         "best_epochs": [run["best_epoch"] for run in runs],
@@ -268,10 +246,15 @@ def _row(config: AnyConfig, best: AnyConfig, records: list[dict[str, Any]]) -> d
 
 
 def _heuristics(
-    data: LinkData, sets: dict[str, HardSet], baselines: Sequence[str], config: AnyConfig
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the metrics of training-free heuristics against the same sets."""
-    metrics = {}
+    data: LinkData | TripleData,
+    sets: dict[str, HardSet],
+    baselines: Sequence[str],
+    config: AnyConfig,
+) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, float]]:
+    """Return the metrics of training-free heuristics against the same sets, and on validation."""
+    metrics: dict[str, dict[str, dict[str, float]]] = {}
+    if isinstance(data, TripleData):
+        return metrics, {}
     for kind in baselines:
         # Sources and targets of a bipartite graph have no common neighbours.
         undefined = data.num_src is not None and kind in ("cn", "aa", "ra")
@@ -280,4 +263,4 @@ def _heuristics(
         score = scorers.heuristic(data, kind)
         among_all = full_ranks.record(data, score, seed=0) if _ranks_all(config) else None
         metrics[kind] = rank_sets(data, score, sets, among_all)
-    return metrics
+    return metrics, validation_of(data, metrics)

@@ -10,8 +10,10 @@ from gneg.training.record import AMONG_ALL
 
 NAME = "compare.json"
 REMEDY = "the same gneg compare makes it again"
-TEST = {"difference": float, "p": float, "corrected_p": float, "mark": str}
-UNTESTED = {**TEST, "p": None, "corrected_p": None}
+TEST: dict[str, Any] = {"difference": float, "low": float, "high": float, "mark": str}
+TEST |= dict.fromkeys(("p", "corrected_p"), (float, None))
+UNTESTED = {**TEST, **dict.fromkeys(("low", "high", "p", "corrected_p"))}
+TESTS = {...: {...: (TEST, UNTESTED)}}
 _GROUPS = ("positives", "negatives", "uniform")
 AUDIT = {
     "hardness": {...: {group: {"mean": float, "quantiles": [float]} for group in _GROUPS}},
@@ -26,7 +28,7 @@ ROW = {
     "config": dict,
     "metrics": {...: {...: [float]}},
     "summary": {...: {...: {"mean": float, "std": (float, None)}}},
-    "against": {...: {...: (TEST, UNTESTED)}},
+    "against": {...: {"row": int, "tests": TESTS}},
     "curves": [[{"epoch": int, "seconds": float, "loss": float}]],
     "best_epochs": [int],
     "seconds": [{"sampling": float, "scoring": float, "model": float, ...: float}],
@@ -46,6 +48,15 @@ FORM = {
     "baseline": str,
     "sets": {...: dict},
     "rows": [ROW],
+    "effects": [
+        {
+            **{"part": str, "value": str, "baseline": str, "pairs": int, "also": [str]},
+            "tests": TESTS,
+        }
+    ],
+    "best": {
+        **{"row": int, "heuristic": (str, None), "valid": float, "sentence": str, "advice": str}
+    },
     "heuristics": {...: {...: {...: float}}},
     "versions": {...: str},
     "machine": {"cpu": str, "cores": int, "gpu": (str, None)},
@@ -92,13 +103,16 @@ def _uneven(content: dict[str, Any]) -> str | None:
     first = content["rows"][0]
     metrics = {name: set(values) for name, values in first["metrics"].items()}
     for i, row in enumerate(content["rows"]):
-        for key in ("metrics", "summary", "against"):
-            present = {name: set(values) for name, values in row[key].items()}
-            untested = key == "against" and not any(present.values())
-            if present.keys() != metrics.keys() or (present != metrics and not untested):
+        tables = {key: row[key] for key in ("metrics", "summary")}
+        tables |= {f"against.{part}": tested["tests"] for part, tested in row["against"].items()}
+        for key, table in tables.items():
+            if {name: set(values) for name, values in table.items()} != metrics:
                 return f"rows[{i}].{key} has other metrics than the first row"
         if row["config"].keys() != first["config"].keys():
             return f"rows[{i}].config has other settings than the first row"
+    for i, effect in enumerate(content["effects"]):
+        if {name: set(values) for name, values in effect["tests"].items()} != metrics:
+            return f"effects[{i}] has other metrics than the rows"
     for kind, sets in content["heuristics"].items():
         # Heuristics are not ranked among all targets of a large graph.
         if any(set(sets.get(name, ["none"])) not in (set(), metrics[name]) for name in metrics):

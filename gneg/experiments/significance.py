@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gneg.experiments.parts import PARTS, counterparts, value_name
 from gneg.training.summary import spread
 
 #: Levels of significance and their marks, the strictest first.
@@ -63,51 +64,122 @@ def mark(p: float | None) -> str:
     return next((stars for level, stars in LEVELS if p is not None and p < level), "")
 
 
-def add_tests(
-    rows: list[dict[str, Any]], groups: Sequence[Hashable], baseline: str
-) -> list[dict[str, Any]]:
-    """Return the rows with ``summary`` (mean, deviation) and ``against``, tests of all metrics.
+def interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean of values by Student's t; None of fewer than three."""
+    from scipy import stats
 
-    A row is compared with the row of the sampler ``baseline`` in its own group; a row whose group
-    has none is not tested. p is corrected for the number of comparisons of each set and metric.
+    if len(values) < LEAST_SEEDS:
+        return None
+    width = float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values)
+    mean, width = statistics.fmean(values), width / len(values) ** 0.5
+    return mean - width, mean + width
+
+
+def add_tests(
+    rows: list[dict[str, Any]], settings: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Add ``summary`` (mean, deviation) and ``against`` to rows; return what each part is worth.
+
+    Each row is tested against its fair counterparts, see
+    :func:`gneg.experiments.parts.counterparts`: ``against`` holds for each part the number of the
+    counterpart's ``row`` and the ``tests`` by set and metric. p is corrected for the number of rows
+    that are tested for the same part, by the same set and metric.
+
+    What a part is worth is the mean difference of all rows with one value of it to their
+    counterparts, which hold the first one: in each seed their mean, over seeds a paired test. Its p
+    is corrected for the number of all such lines, by the same set and metric.
 
     Args:
-        rows: One row a config, with ``sampler`` and ``metrics``: by set and metric, a value for
-            each seed.
-        groups: The group of each row: rows that differ in nothing but the sampler.
-        baseline: The sampler that others are compared with.
+        rows: One row a config, with the values of parts that its runs used by name, and
+            ``metrics``: by set and metric, a value for each seed.
+        settings: The values of each config, by name.
+
+    Returns:
+        One entry for each value of a part but its first: ``part``, ``value``, ``baseline`` (the
+        first value), the number of ``pairs`` of rows, ``tests`` by set and metric, and ``also``:
+        the losses that differ with it where the loss follows from the negatives.
     """
-    references = {
-        group: row for group, row in zip(groups, rows, strict=True) if row["sampler"] == baseline
-    }
-    pairs = [
-        (row, references[group])
-        for group, row in zip(groups, rows, strict=True)
-        if row["sampler"] != baseline and group in references
-    ]
-    for row in rows:
-        row["against"] = {name: {} for name in row["metrics"]}
+    for row, places in zip(rows, counterparts(settings), strict=True):
         row["summary"] = {
             name: {metric: spread(list(values)) for metric, values in metrics.items()}
             for name, metrics in row["metrics"].items()
         }
-    for name, metrics in rows[0]["metrics"].items():
-        for metric in metrics:
-            _test(pairs, name, metric)
-    return rows
-
-
-def _test(pairs: list[tuple[dict[str, Any], dict[str, Any]]], name: str, metric: str) -> None:
-    """Add the tests of one set and metric to the rows."""
-    values = [
-        (row["metrics"][name][metric], reference["metrics"][name][metric])
-        for row, reference in pairs
-    ]
-    p_values = [paired_p(*pair) for pair in values]
-    for (row, _), pair, p, corrected in zip(pairs, values, p_values, holm(p_values), strict=True):
-        row["against"][name][metric] = {
-            "difference": statistics.fmean(pair[0]) - statistics.fmean(pair[1]),
-            "p": p,
-            "corrected_p": corrected,
-            "mark": mark(corrected),
+        row["against"] = {
+            PARTS[part]: {"row": place, "tests": {}} for part, place in places.items()
         }
+    for name in PARTS.values():
+        tested = [row for row in rows if name in row["against"]]
+        _test([row["against"][name] for row in tested], [_pairs(rows, name, [r]) for r in tested])
+    return _effects(rows, settings)
+
+
+def _effects(
+    rows: list[dict[str, Any]], settings: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what each value of a part is worth beside its first one."""
+    groups: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
+    for part, name in PARTS.items():
+        for row, values in zip(rows, settings, strict=True):
+            if name in row["against"]:
+                groups.setdefault((part, values[part]), []).append(row)
+    effects = []
+    for (part, value), group in groups.items():
+        used = [(values[part], row[part]) for row, values in zip(rows, settings, strict=True)]
+        effects.append(
+            {
+                "part": PARTS[part],
+                "value": value_name(value, used),
+                "baseline": value_name(settings[0][part], used),
+                "pairs": len(group),
+                "also": [] if part == "loss" else _losses(rows, PARTS[part], group),
+                "tests": {},
+            }
+        )
+    _test(effects, [_pairs(rows, PARTS[part], group) for (part, _), group in groups.items()])
+    return effects
+
+
+def _losses(rows: list[dict[str, Any]], part: str, group: list[dict[str, Any]]) -> list[str]:
+    """Return how the losses of rows differ from those of their counterparts."""
+    pairs = [(row["loss"], rows[row["against"][part]["row"]]["loss"]) for row in group]
+    return list(
+        dict.fromkeys(f"{loss} instead of {other}" for loss, other in pairs if loss != other)
+    )
+
+
+#: By set and metric, the values of rows and those of their counterparts, one a seed.
+Pairs = dict[tuple[str, str], tuple[list[float], list[float]]]
+
+
+def _pairs(rows: list[dict[str, Any]], part: str, group: list[dict[str, Any]]) -> Pairs:
+    """Return means over a group of rows, and over their counterparts, of each seed."""
+    firsts = [rows[row["against"][part]["row"]] for row in group]
+
+    def means(members: list[dict[str, Any]], name: str, metric: str) -> list[float]:
+        values = [row["metrics"][name][metric] for row in members]
+        return [statistics.fmean(seed) for seed in zip(*values, strict=True)]
+
+    return {
+        (name, metric): (means(group, name, metric), means(firsts, name, metric))
+        for name, metrics in rows[0]["metrics"].items()
+        for metric in metrics
+    }
+
+
+def _test(records: list[dict[str, Any]], pairs: list[Pairs]) -> None:
+    """Add tests of the same sets and metrics to records, corrected for their number."""
+    for name, metric in pairs[0] if pairs else ():
+        values = [pair[name, metric] for pair in pairs]
+        p_values = [paired_p(*pair) for pair in values]
+        tests = zip(records, values, p_values, holm(p_values), strict=True)
+        for record, pair, p, corrected in tests:
+            differences = [a - b for a, b in zip(*pair, strict=True)]
+            low, high = interval(differences) or (None, None)
+            record["tests"].setdefault(name, {})[metric] = {
+                "difference": statistics.fmean(differences),
+                "low": low,
+                "high": high,
+                "p": p,
+                "corrected_p": corrected,
+                "mark": mark(corrected),
+            }

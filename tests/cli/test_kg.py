@@ -54,7 +54,8 @@ def test_compare_tells_risk_and_differences(folder, tmp_path):
     assert rows == [(m, s) for m in ("transe", "distmult") for s in ("uniform", "typed")]
     assert found["baseline"] == "uniform"
     assert len(found["rows"][1]["metrics"]["all entities"]["mrr"]) == 2
-    assert "difference" in found["rows"][1]["against"]["all entities"]["mrr"]
+    tests = found["rows"][1]["against"]["negatives"]["tests"]
+    assert "difference" in tests["all entities"]["mrr"]
     assert all(row["audit"]["risk"]["per_1000"] >= 0 for row in found["rows"])
 
 
@@ -89,7 +90,7 @@ def test_held_out_triples_are_counted():
         (["kg", "train", "TOY", "--loss", "softmax", "--margin", "2"], "'margin' must be given"),
         (
             ["kg", "compare", "TOY", "--samplers", "uniform,uniform"],
-            "'sampler' must be one or more values, each once",
+            "'samplers' must be one or more values, each once",
         ),
     ],
 )

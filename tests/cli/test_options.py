@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import typer.main
 import yaml
 
 from gneg import LinkConfig, TripleConfig
-from gneg.cli import app
+from gneg.cli import app, compare
+from gneg.cli.axes import AXES
+from gneg.training import recipe
 from gneg.training.options import settings
 from tests.cli.invoke import run
 
-#: Commands with an option for each field of a config, and fields that they set by lists instead.
+#: Commands with an option for each field of a config, and fields of which they take several values.
 GENERATED = [
-    (("train",), LinkConfig, ()),
-    (("compare",), LinkConfig, ("encoder", "sampler", "loss")),
-    (("kg", "train"), TripleConfig, ()),
-    (("kg", "compare"), TripleConfig, ("model", "sampler")),
+    (("train",), LinkConfig, {}),
+    (("compare",), LinkConfig, AXES[LinkConfig]),
+    (("kg", "train"), TripleConfig, {}),
+    (("kg", "compare"), TripleConfig, AXES[TripleConfig]),
 ]
 QUICK = {"hidden": 8, "epochs": 2, "eval_every": 1, "k": 1}
 
@@ -36,13 +38,15 @@ def options(*names: str):
     return {parameter.name: parameter for parameter in command.params}
 
 
-@pytest.mark.parametrize(("command", "config", "left_out"), GENERATED, ids=lambda value: str(value))
-def test_every_field_of_a_config_is_an_option(command, config, left_out):
+@pytest.mark.parametrize(("command", "config", "axes"), GENERATED, ids=str)
+def test_every_field_of_a_config_is_an_option(command, config, axes):
     found = options(*command)
     defaults = asdict(config())
+    lists = {axis.field: name for name, axis in axes.items()}
     for name, setting in settings(config).items():
-        if name in left_out:
-            assert name not in found
+        if name in lists:
+            assert found[lists[name]].default is None
+            assert (name in found) == (name == lists[name])
             continue
         assert found[name].help == setting.help
         assert found[name].default == defaults[name]
@@ -137,3 +141,38 @@ def test_a_file_of_settings_needs_a_dataset(tmp_path):
     result = run("train", "--config", "run.yaml")
     assert result.exit_code == 2
     assert "'dataset' must be given" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("none,all", ["none", "all"]),
+        ("none|cn,ra|all", ["none", "cn,ra", "all"]),
+        ("cn, RA", ["cn,ra"]),
+    ],
+)
+def test_a_grid_has_every_value_of_its_axes(monkeypatch, typed, expected):
+    configs = []
+    monkeypatch.setattr(compare, "_compare", lambda data, grid, *_: configs.extend(grid))
+    axes = ["--decoder", "auto,MLP", "--pair-features", typed, "--stack", "all"]
+    result = run("compare", "digits", "--no-hard", "--samplers", "uniform", *axes, "--seeds", "1")
+    assert result.exit_code == 0, result.output
+    base = LinkConfig(sampler="uniform", stack="all")
+    expected = [(decoder, kinds) for decoder in (None, "mlp") for kinds in expected]
+    assert configs == [replace(base, decoder=d, pair_features=kinds) for d, kinds in expected]
+
+
+def test_the_recipe_is_the_base_of_a_grid(monkeypatch):
+    grids = []
+    monkeypatch.setattr(compare, "_compare", lambda data, grid, *_: grids.append((data, grid)))
+    options = ["--recipe", "fast", "--stack", "none,all", "--hidden", "16"]
+    result = run("compare", "digits", "--no-hard", *options)
+    assert "Compared here: negatives uniform, " in " ".join(result.output.split())
+    data, configs = grids[0]
+    suited = recipe.auto(data, hidden=16).config
+    samplers = dict.fromkeys(["uniform", suited.sampler])
+    assert configs == [
+        replace(suited, sampler=sampler, stack=stack)
+        for sampler in samplers
+        for stack in ("none", "all")
+    ]

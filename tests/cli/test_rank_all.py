@@ -87,7 +87,7 @@ def test_comparison_and_page_show_all_nodes(tmp_path):
     assert "ranked from both ends among all 100 nodes but known ones" in output
     results = json.loads((tmp_path / "grid/compare.json").read_text())
     assert list(results["rows"][0]["summary"]) == ["all", "uniform"]
-    assert results["rows"][1]["against"]["all"]["mrr"]["difference"] != 0
+    assert results["effects"][0]["tests"]["all"]["mrr"]["difference"] != 0
     assert set(results["heuristics"]["ra"]["all"]) == set(results["rows"][0]["summary"]["all"])
     page = (tmp_path / "page.html").read_text()
     for text in ("mrr (all)", "hits@50 (all)", "recall@20 (all)", "MRR among all nodes is"):

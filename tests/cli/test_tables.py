@@ -51,17 +51,21 @@ def comparison(seeds: int, mark: str) -> dict:
     """Return what is printed of a ``compare.json``."""
     figure = {"mrr": {"mean": 0.3635, "std": 0.0156}, "hits@10": {"mean": 0.5, "std": 0.01}}
     summary = dict.fromkeys(("uniform", "hard", "all"), figure)
-    tests = {name: {"mrr": {"mark": mark}} for name in summary}
+    interval = {"difference": 0.02, "low": 0.01, "high": 0.03, "mark": mark}
+    tests = {name: dict.fromkeys(("mrr", "hits@10"), interval) for name in summary}
     seconds = [{"sampling": 1.0, "scoring": 0.0, "model": 12.0}]
     row = {"encoder": "sage", "loss": "softmax", "summary": summary, "seconds": seconds}
     risk = {"risk": {"per_1000": 10.5}}
-    rows = [{**row, "sampler": name, "against": tests, "audit": risk} for name in SAMPLERS]
+    against = {"negatives": {"row": 0, "tests": tests}}
+    rows = [{**row, "sampler": name, "against": against, "audit": risk} for name in SAMPLERS]
+    effect = {"part": "negatives", "baseline": "uniform", "pairs": 1, "tests": tests}
     return {
         "rows": rows,
         "metric": "mrr",
         "seeds": seeds,
         "dataset": {"name": "Cora"},
-        "baseline": "uniform",
+        "effects": [{**effect, "value": LONG, "also": ["infonce instead of softmax"]}],
+        "best": {"sentence": "no model beats a training-free score: ra", "advice": "raise it"},
         "among_all": None,
         "heuristics": {"ra": {name: {"mrr": 0.2714} for name in summary}},
     }
@@ -74,10 +78,13 @@ def test_comparisons_keep_expressions_whole_and_stars_to_three_seeds(narrow, cap
     check_whole(output, 80, "36.35 ± 1.56***", "50.00 ± 1.00", "10.5", "13", "27.14", *SAMPLERS)
     assert SAMPLERS[1] in output
     assert "paired t-tests" in output
+    check_whole(output, 80, "+2.00 (+1.00 to +3.00)***", f"negatives: {LONG} instead of uniform")
+    assert "no model beats a training-free score: ra\nraise it\n" in output
     print_comparison(comparison(2, ""))
     output = " ".join(capsys.readouterr().out.split())
     assert "differences are not tested: two runs of each" in output
     assert "*" not in output
+    assert "instead of uniform" not in output
 
 
 @pytest.mark.parametrize("command", ["samplers", "losses", "datasets"])

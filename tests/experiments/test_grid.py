@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from gneg import compare
+from gneg.experiments.best import best_of
+from gneg.experiments.grid import grid
 from gneg.experiments.search import Search
 from gneg.samplers.text.parse import parse, parse_list
 from gneg.training.config import LinkConfig, TripleConfig
@@ -33,10 +35,57 @@ def test_every_combination_has_a_complete_row(compared):
                 assert cell["std"] == pytest.approx(np.std(values, ddof=1))
         assert [len(curve) for curve in row["curves"]] == [2, 2]
         assert row["audit"]["risk"]["per_1000"] >= 0
-        assert bool(row["against"]["hard"]) == (row["sampler"] != "uniform")
+    # Loss and sampler are the second or the first value of each axis.
+    rows = [{part: test["row"] for part, test in row["against"].items()} for row in results["rows"]]
+    assert rows == [{}, {"negatives": 0}, {"loss": 0}, {"negatives": 2, "loss": 1}]
+    assert [(e["part"], e["value"], e["baseline"], e["pairs"]) for e in results["effects"]] == [
+        ("negatives", SAMPLERS[1], "uniform", 2),
+        ("loss", "bce", "softmax", 2),
+    ]
+    assert results["best"]["heuristic"] in (None, *results["heuristics"])
     assert set(results["heuristics"]) == {"cn", "aa", "ra", "ppr", "katz", "pa", "cosine"}
     assert events[-1].completed == events[-1].total == 8
     assert json.loads((folder / "compare.json").read_text()) == json.loads(json.dumps(results))
+
+
+@pytest.mark.slow
+def test_configs_that_differ_in_the_stack_share_their_training(tmp_path):
+    data, events = toy(n=120, edges=600), []
+    configs = grid(SMALL, stack=("none", "cn,ra", "all"))
+    options = {"seeds": 1, "baselines": ("pa",)}
+    results = compare(data, configs, out=tmp_path / "a", report=events.append, **options)
+    alone, *stacked = results["rows"]
+    assert alone["curves"] == stacked[0]["curves"] == stacked[1]["curves"]
+    assert events[-1].completed == events[-1].total == 3
+    single = compare(data, configs[:1], out=tmp_path / "b", **options)["rows"][0]
+    assert single["metrics"] == alone["metrics"]
+    for row in stacked:
+        assert row["metrics"] != alone["metrics"]
+        assert row["against"]["stack"]["row"] == 0
+    before = alone["metrics"]["uniform"]["mrr"][0]
+    for path in (tmp_path / "a").glob("cells/*/cell-0.json"):
+        stack = json.loads(path.read_text())["run"]["stack"]
+        assert stack is None or stack["alone"]["mrr"] == pytest.approx(before)
+
+
+@pytest.mark.parametrize(
+    ("scores", "heuristic", "start"),
+    [({"ra": 0.3}, None, "best by validation mrr: sage · walk"), ({"ra": 0.6}, "ra", "no model")],
+)
+def test_the_best_by_validation_may_need_no_training(scores, heuristic, start):
+    parts = {"encoder": "sage", "loss": "bce", "epochs": [9, 9], "best_epochs": [9, 9]}
+    parts |= {"summary": {"hard": {"mrr": {"mean": 0.2}}}}
+    rows = [
+        {**parts, "sampler": name, "valid": valid}
+        for name, valid in (("uniform", [0.1, 0.2]), ("walk", [0.5, 0.3]))
+    ]
+    best = best_of(rows, {"ra": {"hard": {"mrr": 0.1}}}, scores, "mrr")
+    assert (best["row"], best["heuristic"]) == (1, heuristic)
+    assert best["sentence"].startswith(start)
+    assert "test: hard 20.00" in best["sentence"]
+    assert "--epochs" in best["advice"]
+    rows[0]["best_epochs"] = [9, 8]
+    assert best_of(rows, {}, {}, "mrr")["advice"] == ""
 
 
 @pytest.mark.slow

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import json
+
 import pytest
 
 from gneg.datasets import Reading
 from gneg.experiments.report import figures, page, style, write_page
-from gneg.experiments.report.page import main_table
+from gneg.experiments.report.tables import main_table
 from tests.browsing import contrast, needs_browser
 
 LONG = "guarded(hardest(mixture(uniform:0.5, walk:0.5), m=16), relative_margin=0.05)"
@@ -76,10 +79,25 @@ def test_what_was_understood_of_a_file_is_said(results):
 
 
 def test_two_seeds_are_not_tested(results):
-    assert results["rows"][1]["against"]["hard"]["mrr"]["p"] is None
+    tests = results["rows"][1]["against"]["negatives"]["tests"]
+    assert tests["hard"]["mrr"]["p"] is None
+    assert 'id="parts"' not in page(results)
     sentence = "Differences are not tested: two runs of each"
     assert page(results).count(sentence) == 2  # in the summary and beside the table
     assert sentence not in page({**results, "seeds": 3})
+
+
+def test_the_page_says_what_each_part_is_worth(results):
+    effects = json.loads(json.dumps(results["effects"]))
+    for effect in effects:
+        tested = {"low": -0.01, "high": 0.03, "p": 0.004, "corrected_p": 0.008, "mark": "**"}
+        effect["tests"]["hard"]["mrr"] |= {"difference": 0.01, **tested}
+        effect["tests"]["uniform"]["mrr"] |= {"low": -0.1, "high": 0.1}
+    text = page({**results, "seeds": 3, "effects": effects})
+    assert "<td>loss</td><td>bce instead of softmax</td>" in text
+    assert text.count('+1.00 (-1.00 to +3.00)<b class="better">\u2191**</b>') == 2
+    assert "loss bce instead of softmax (+1.00 points)" in text
+    assert html.escape(results["best"]["sentence"][1:]) in text
 
 
 def test_the_weight_of_a_base_measure_has_a_column(results):

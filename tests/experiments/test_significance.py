@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -26,16 +27,70 @@ def test_paired_t_and_holm():
     assert [mark(p) for p in (None, 0.2, 0.04, 0.004, 0.0004)] == ["", "", "*", "**", "***"]
 
 
-def test_a_row_is_compared_with_the_baseline_of_its_own_group():
-    """Two widths: the wide baseline is 0.4 better than the narrow one."""
+def rows_of(settings, values):
+    used = {"encoder": "sage", "loss": "softmax", "decoder": "cosine"}
+    rows = [
+        {**used, **setting, "metrics": {"hard": {"mrr": list(seeds)}}}
+        for setting, seeds in zip(settings, values, strict=True)
+    ]
+    return rows, add_tests(rows, settings)
 
-    def row(sampler, mrr):
-        return {"sampler": sampler, "metrics": {"test": {"mrr": [mrr, mrr + 0.02]}}}
 
-    rows = [row("uniform", 0.1), row("walk", 0.2), row("uniform", 0.5), row("walk", 0.6)]
-    tested = add_tests(rows, ["narrow", "narrow", "wide", "wide"], "uniform")
-    differences = [row["against"]["test"].get("mrr", {}).get("difference") for row in tested]
-    assert differences == [None, pytest.approx(0.1), None, pytest.approx(0.1)]
+def test_a_row_is_compared_with_those_that_differ_in_one_part_alone():
+    """Two widths, samplers and stacks; a width is no part, and never compared."""
+    settings = [
+        {"hidden": width, "sampler": sampler, "stack": stack}
+        for width in (8, 16)
+        for sampler in ("uniform", "walk")
+        for stack in ("none", "all")
+    ]
+    random = np.random.default_rng(0)
+    values = random.random((8, 4))
+    rows, effects = rows_of(settings, values)
+    places = [{part: test["row"] for part, test in row["against"].items()} for row in rows]
+    assert places[:4] == [{}, {"stack": 0}, {"negatives": 0}, {"negatives": 1, "stack": 2}]
+    assert places[4:] == [{part: row + 4 for part, row in each.items()} for each in places[:4]]
+    test = rows[3]["against"]["stack"]["tests"]["hard"]["mrr"]
+    difference = values[3] - values[2]
+    expected = stats.ttest_1samp(difference, 0)
+    assert test["difference"] == pytest.approx(difference.mean())
+    assert test["p"] == pytest.approx(expected.pvalue)
+    assert (test["low"], test["high"]) == pytest.approx(expected.confidence_interval(0.95))
+    assert [(effect["part"], effect["value"], effect["pairs"]) for effect in effects] == [
+        ("negatives", "walk", 4),
+        ("stack", "all", 4),
+    ]
+    stacked = values[1::2].mean(axis=0) - values[::2].mean(axis=0)
+    worth = effects[1]["tests"]["hard"]["mrr"]
+    assert worth["difference"] == pytest.approx(stacked.mean())
+    assert worth["p"] == pytest.approx(stats.ttest_1samp(stacked, 0).pvalue)
+    p_values = [effect["tests"]["hard"]["mrr"]["p"] for effect in effects]
+    assert worth["corrected_p"] == pytest.approx(holm(p_values)[1])
+
+
+def test_two_seeds_give_differences_alone():
+    settings = [{"sampler": "uniform", "loss": None}, {"sampler": "hardest", "loss": None}]
+    _, effects = rows_of(settings, [[0.1, 0.2], [0.2, 0.4]])
+    assert effects[0]["tests"]["hard"]["mrr"] == {
+        "difference": pytest.approx(0.15),
+        **dict.fromkeys(("low", "high", "p", "corrected_p")),
+        "mark": "",
+    }
+
+
+def test_what_auto_stands_for_is_said():
+    names = itertools.product(("uniform", "hardest"), (None, "bce"))
+    settings = [{"sampler": sampler, "loss": loss} for sampler, loss in names]
+    used = ["softmax", "bce", "infonce", "bce"]
+    rows = [
+        {**setting, "loss": loss, "metrics": {"hard": {"mrr": [0.1, 0.3, 0.2]}}}
+        for setting, loss in zip(settings, used, strict=True)
+    ]
+    negatives, loss = add_tests(rows, settings)
+    assert (loss["value"], loss["baseline"], loss["also"]) == ("bce", "auto", [])
+    assert negatives["also"] == ["infonce instead of softmax"]
+    assert negatives["tests"]["hard"]["mrr"]["p"] is None  # no difference at all
+    assert negatives["tests"]["hard"]["mrr"]["low"] == 0.0
 
 
 @pytest.mark.slow
@@ -46,9 +101,9 @@ def test_configs_that_differ_in_width_do_not_share_a_baseline(tmp_path):
     rows = compare(data, configs, seeds=2, out=tmp_path)["rows"]
     mrr = [np.mean(row["metrics"]["all entities"]["mrr"]) for row in rows]
     for place in (1, 3):
-        test = rows[place]["against"]["all entities"]["mrr"]
+        test = rows[place]["against"]["negatives"]["tests"]["all entities"]["mrr"]
         assert test["difference"] == pytest.approx(mrr[place] - mrr[place - 1])
-    assert rows[0]["against"]["all entities"] == rows[2]["against"]["all entities"] == {}
+    assert rows[0]["against"] == rows[2]["against"] == {}
 
 
 @pytest.mark.slow
@@ -58,4 +113,4 @@ def test_a_config_without_a_counterpart_is_not_tested(tmp_path):
     rows = compare(data, [base, replace(base, sampler="typed", dim=8)], seeds=2, out=tmp_path)[
         "rows"
     ]
-    assert rows[1]["against"]["all entities"] == {}
+    assert rows[1]["against"] == {}

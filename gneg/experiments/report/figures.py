@@ -22,7 +22,6 @@ from gneg.experiments.report.style import (
     by_encoder,
     colors_of,
     height_of,
-    label,
     labels,
     ranked_sets,
     styled,
@@ -114,7 +113,7 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
                 "line": {"width": 1, "color": "rgba(128,128,128,0.8)"},
             },
             hovertemplate=(
-                f"{label(row)}<br>%{{y:.2f}} held-out edges per 1,000<br>hardness %{{x:.3g}}<br>"
+                f"{name}<br>%{{y:.2f}} held-out edges per 1,000<br>hardness %{{x:.3g}}<br>"
                 f"MRR {against_set(hard)}: {100 * row['summary'][hard]['mrr']['mean']:.2f} %"
                 "<extra></extra>"
             ),
@@ -145,7 +144,11 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
     rows = results["rows"]
     colors, dashes = colors_of(rows), by_encoder(rows, DASHES)
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04)
+    shown: list[Any] = []
     for row, name in zip(rows, labels(rows), strict=True):
+        if row["curves"] in shown:  # rows that differ in the stack share one model
+            continue
+        shown.append(row["curves"])
         for seed, curve in enumerate(row["curves"]):
             points = [point for point in curve if "valid" in point]
             for column, axis in ((1, "epoch"), (2, "seconds")):
@@ -154,7 +157,7 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
                     y=[100 * point["valid"] for point in points],
                     mode="lines" if len(points) > 1 else "markers",
                     name=name,
-                    legendgroup=label(row),
+                    legendgroup=name,
                     showlegend=column == 1 and seed == 0,
                     line={
                         "color": colors[row["sampler"]],
@@ -162,7 +165,7 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
                         "width": 1.6,
                     },
                     opacity=0.85,
-                    hovertemplate=f"{label(row)}, seed {seed}<br>{axis} %{{x:.4g}}: %{{y:.2f}} %"
+                    hovertemplate=f"{name}, seed {seed}<br>{axis} %{{x:.4g}}: %{{y:.2f}} %"
                     "<extra></extra>",
                     row=1,
                     col=column,

@@ -146,7 +146,7 @@
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const row of body.rows) {
-      const text = [...row.cells].slice(0, 3).map((cell) => cell.textContent.toLowerCase()).join(" ");
+      const text = [...row.cells].filter((cell) => cell.dataset.kind === "text").map((cell) => cell.textContent.toLowerCase()).join(" ");
       row.hidden = !words.every((word) => text.includes(word));
       count += row.hidden ? 0 : 1;
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,9 +13,11 @@ import plotly.offline
 from gneg import files
 from gneg.datasets import Reading
 from gneg.evaluation.full_ranks import sentence
-from gneg.evaluation.metrics import MEAN_RANKS
+from gneg.experiments import parts
+from gneg.experiments.parts import marked_part
 from gneg.experiments.report import figures
 from gneg.experiments.report.style import against_set, ranked_sets
+from gneg.experiments.report.tables import effects_table, main_table
 from gneg.experiments.significance import untested
 
 __all__ = ["page", "write_page"]
@@ -52,6 +53,7 @@ CAPTIONS = {
     ),
     "time": ("Training time", "Seconds per epoch, mean over seeds."),
 }
+LEVELS = "* p < 0.05, ** p < 0.01, *** p < 0.001 (paired t-test over seeds, Holm-corrected)"
 ORDER = ("risk-and-hardness", "easy-and-hard", "curves", "hardness", "distances", "time")
 
 
@@ -86,7 +88,16 @@ def page(results: Mapping[str, Any]) -> str:
         budget=_budget(results),
         total=_total(results),
         untested=_sentence(untested(results["seeds"])),
+        title=_title(results["effects"]),
+        effects=effects_table(results),
+        levels=LEVELS,
+        marked=marked_part(results["rows"]),
     )
+
+
+def _title(effects: Sequence[Mapping[str, Any]]) -> str:
+    only_negatives = {effect["part"] for effect in effects} <= {parts.PARTS["sampler"]}
+    return "Negative samplers compared" if only_negatives else "What each part is worth"
 
 
 def _sentence(text: str) -> str:
@@ -151,142 +162,48 @@ def _budget(results: Mapping[str, Any]) -> str:
 
 
 def _total(results: Mapping[str, Any]) -> str:
-    seconds = sum(sum(run.values()) for row in results["rows"] for run in row["seconds"])
+    seconds, curves = 0.0, []
+    for row in results["rows"]:
+        again = row["curves"] in curves  # a stack of a model that stands in another row
+        curves.append(row["curves"])
+        for run in row["seconds"]:
+            seconds += run.get("stacking", 0.0) if again else sum(run.values())
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
 
 
-def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Return columns and rows of the main table: cells have a text, a sort value and a tooltip."""
-    first = results["rows"][0]
-    sets = list(first["summary"])
-    metrics = list(dict.fromkeys(metric for name in sets for metric in first["summary"][name]))
-    measured_on = [
-        (metric, name) for metric in metrics for name in sets if metric in first["summary"][name]
-    ]
-    columns = [{"name": name, "kind": "text"} for name in ("encoder", "sampler", "loss")]
-    columns += [
-        {"name": f"{metric} ({name})", "kind": "number", "metric": metric}
-        for metric, name in measured_on
-    ]
-    columns += [
-        {"name": "held-out per 1,000", "kind": "number"},
-        {"name": "best epoch", "kind": "number"},
-        {"name": "time, s", "kind": "number"},
-    ]
-    measured = all(None not in row.get("base_weights", [None]) for row in results["rows"])
-    if measured:
-        columns.append({"name": "weight of log q", "kind": "number"})
-    rows = []
-    for row in results["rows"]:
-        cells: list[dict[str, Any]] = [
-            {"text": row[name], "value": row[name]} for name in ("encoder", "sampler", "loss")
-        ]
-        cells += [_metric_cell(row, name, metric) for metric, name in measured_on]
-        cells += _cost_cells(row)
-        if measured:
-            weight = statistics.fmean(row["base_weights"])
-            cells.append({"text": f"{weight:.2f}", "value": weight})
-        rows.append({"cells": cells, "baseline": row["sampler"] == results["baseline"]})
-    for kind, values in results["heuristics"].items():
-        cells = [{"text": text, "value": text} for text in (kind, "training-free", "-")]
-        cells += [
-            {"text": f"{100 * value:.2f}", "value": 100 * value}
-            if (value := values[name].get(metric)) is not None
-            else {"text": "-", "value": ""}
-            for metric, name in measured_on
-        ]
-        cells += [{"text": "-", "value": ""}] * (3 + measured)
-        rows.append({"cells": cells, "baseline": False})
-    return {
-        "columns": columns,
-        "rows": rows,
-        "metrics": metrics,
-        "visible": _visible_metrics(results, metrics),
-    }
-
-
-def _visible_metrics(results: Mapping[str, Any], metrics: list[str]) -> list[str]:
-    """Return the metrics whose columns are visible when the page opens."""
-    names = dict.fromkeys((results["metric"], "mrr", "hits@10", "accuracy"))
-    return [name for name in names if name in metrics]
-
-
-def _metric_cell(row: Mapping[str, Any], name: str, metric: str) -> dict[str, Any]:
-    cell = row["summary"][name].get(metric)
-    if cell is None:
-        return {"text": "-", "value": ""}
-    ranks = metric in MEAN_RANKS
-    scale, unit = (1, "") if ranks else (100, " points")
-    text = f"{scale * cell['mean']:.2f}"
-    text += f" ± {scale * cell['std']:.2f}" if cell["std"] is not None else ""
-    against = row["against"][name].get(metric)
-    tip = ""
-    if against is not None and against["corrected_p"] is not None:
-        tip = (
-            f"difference {scale * against['difference']:+.2f}{unit}, p = {against['p']:.2g}, "
-            f"Holm-corrected p = {against['corrected_p']:.2g}"
-        )
-    mark = against["mark"] if against else ""
-    better = against is not None and (against["difference"] < 0) == ranks
-    return {
-        "text": text,
-        "mark": ("\u2191" if better else "\u2193") + mark if mark else "",
-        "kind": ("better" if better else "worse") if mark else "",
-        "value": scale * cell["mean"],
-        "tip": tip,
-    }
-
-
-def _cost_cells(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    audited = row["audit"]
-    risk = None if audited is None else audited["risk"]["per_1000"]
-    epoch = statistics.fmean(row["best_epochs"])
-    seconds = statistics.fmean(
-        sum(run[part] for part in ("sampling", "scoring", "model")) for run in row["seconds"]
-    )
-    return [
-        {"text": "-", "value": ""} if risk is None else {"text": f"{risk:.2f}", "value": risk},
-        {"text": f"{epoch:.0f}", "value": epoch},
-        {"text": f"{seconds:.1f}", "value": seconds},
-    ]
-
-
 def verdict(results: Mapping[str, Any]) -> list[str]:
     """Return the main findings as sentences."""
-    rows, baseline = results["rows"], results["baseline"]
-    sets = ranked_sets(rows)
-    metric, reason = "mrr", untested(results["seeds"])
-    sentences = []
-    for name in sets:
-        means = [row["summary"][name][metric]["mean"] for row in rows]
-        mean, best = 100 * max(means), rows[means.index(max(means))]
+    rows, reason = results["rows"], untested(results["seeds"])
+    sentences = [_sentence(results["best"]["sentence"]), _sentence(results["best"]["advice"])]
+    for name in ranked_sets(rows):
+        means = [row["summary"][name]["mrr"]["mean"] for row in rows]
+        best = parts.row_name(rows[means.index(max(means))], rows)
         sentences.append(
-            f"The highest mean MRR {against_set(name)} is {mean:.2f} %, by the sampler "
-            f"{best['sampler']} with {best['encoder']} and {best['loss']} loss."
+            f"The highest mean MRR {against_set(name)} is {100 * max(means):.2f} %, by {best}."
         )
-    compared = [row for row in rows if row["sampler"] != baseline and not reason]
-    for name in sets if compared else []:
-        better = [row for row in compared if _is_significant(row, name, metric, 1)]
-        worse = [row for row in compared if _is_significant(row, name, metric, -1)]
-        sentences.append(
-            f"By MRR {against_set(name)}, {len(better)} of {len(compared)} configurations are "
-            f"significantly better than the baseline {baseline}, {len(worse)} significantly worse."
-        )
-    if reason:
-        sentences.append(_sentence(reason))
+        if not reason and results["effects"]:
+            sentences.append(_significant(results["effects"], name))
+    sentences.append(_sentence(reason))
     heuristics = results["heuristics"]
     if heuristics:
-        name = sets[-1]
-        kind = max(heuristics, key=lambda kind: float(heuristics[kind][name][metric]))
+        name = ranked_sets(rows)[-1]
+        kind = max(heuristics, key=lambda kind: float(heuristics[kind][name]["mrr"]))
         sentences.append(
             f"The best training-free heuristic {against_set(name)} is {kind}, with an MRR of "
-            f"{100 * heuristics[kind][name][metric]:.2f} %."
+            f"{100 * heuristics[kind][name]['mrr']:.2f} %."
         )
-    return sentences
+    return [sentence for sentence in sentences if sentence]
 
 
-def _is_significant(row: Mapping[str, Any], name: str, metric: str, sign: int) -> bool:
-    against = row["against"][name][metric]
-    return bool(against["mark"]) and sign * against["difference"] > 0
+def _significant(effects: Sequence[Mapping[str, Any]], name: str) -> str:
+    """Return the parts whose effect on MRR is significant, in a sentence."""
+    texts = [
+        f"{effect['part']} {effect['value']} instead of {effect['baseline']} "
+        f"({100 * effect['tests'][name]['mrr']['difference']:+.2f} points)"
+        for effect in effects
+        if effect["tests"][name]["mrr"]["mark"]
+    ]
+    listed = "; ".join(texts) if texts else "no part"
+    return f"By MRR {against_set(name)}, what makes a significant difference is: {listed}."

@@ -14,6 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gneg import checks, files
+from gneg.experiments.parts import cell, columns
 
 # The palette of Okabe and Ito, legible with any colour vision, on light and dark pages.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B79F00")
@@ -38,19 +39,13 @@ def wrapped(text: str, width: int = 52) -> str:
     return "<br>".join(lines)
 
 
-def label(row: Mapping[str, Any]) -> str:
-    """Return the label of a row: encoder, sampler and loss."""
-    return f"{row['encoder']}, {row['sampler']}, {row['loss']}"
-
-
 def labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return short labels of rows: of encoder, sampler and loss what is not the same in all."""
-    parts = [
-        name
-        for name in ("encoder", "sampler", "loss")
-        if name == "sampler" or len({row[name] for row in rows}) > 1
+    """Return short labels of rows: the sampler, and of other parts what is not the same in all."""
+    names = [
+        name for name in columns(rows) if name == "sampler" or len({row[name] for row in rows}) > 1
     ]
-    return [wrapped(", ".join(row[name] for name in parts)) for row in rows]
+    texts = [[cell(name, row) for name in names] for row in rows]
+    return [wrapped(", ".join(text for text in row if text != "-")) for row in texts]
 
 
 def height_of(ticks: Sequence[str]) -> int:

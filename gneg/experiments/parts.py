@@ -1,0 +1,94 @@
+"""The parts of a configuration whose worth a grid measures, and their names in tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+#: Settings whose values are compared with the first one, all else equal, and their names.
+PARTS = {
+    "sampler": "negatives",
+    "decoder": "decoder",
+    "loss": "loss",
+    "pair_features": "pair features",
+    "stack": "stack",
+}
+#: Parts that are additions to a model, which has none of them without.
+ADDITIONS = ("pair_features", "stack")
+#: Columns that name a row, beside those of parts that are the same in all rows.
+ALWAYS = ("encoder", "sampler", "loss")
+
+
+def counterparts(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, int]]:
+    """Return the fair counterparts of each config in a grid, by the part in which they differ.
+
+    The counterpart has the first config's value of the part, and all else equal; a part without one
+    in the grid, and one whose value is the first, is left out.
+
+    Args:
+        settings: The values of each config, by name.
+    """
+    places = {_key(values): i for i, values in enumerate(settings)}
+    first = settings[0]
+    pairs: list[dict[str, int]] = []
+    for values in settings:
+        changed = [name for name in PARTS if name in values and values[name] != first[name]]
+        keys = {name: _key({**values, name: first[name]}) for name in changed}
+        pairs.append({name: places[key] for name, key in keys.items() if key in places})
+    return pairs
+
+
+def _key(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True)
+
+
+def value_name(value: str | None, used: Sequence[tuple[str | None, str]]) -> str:
+    """Return the name of a value of a part: of ``auto`` what it stands for, if that is one thing.
+
+    Args:
+        value: The value in a config; None: auto.
+        used: Of each row the value in its config and that which its runs used.
+    """
+    if value is not None:
+        return value
+    automatic = {actual for setting, actual in used if setting is None}
+    named = {setting for setting, _ in used}
+    return automatic.pop() if len(automatic) == 1 and not automatic & named else "auto"
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return name and heading of the columns that name a row: those that differ, and a few more."""
+    heads = {name: {"sampler": "sampler"}.get(name, head) for name, head in PARTS.items()}
+    heads = {"encoder": "model", **heads}
+    return {
+        name: head
+        for name, head in heads.items()
+        if name in rows[0] and (name in ALWAYS or len({row[name] for row in rows}) > 1)
+    }
+
+
+def cell(name: str, row: Mapping[str, Any]) -> str:
+    """Return the text of a row in a column that names it, clear without its heading."""
+    value = str(row[name])
+    if name not in ADDITIONS:
+        return value
+    return "-" if value == "none" else f"+ {PARTS[name]}" + (f" {value}" if value != "all" else "")
+
+
+def row_name(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the name of a row among others in one line."""
+    texts = (cell(name, row) for name in columns(rows))
+    return " · ".join(text for text in texts if text != "-")
+
+
+def shared_parts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what all rows share among the parts that have no column, for a sentence."""
+    hidden = [name for name in PARTS if name in rows[0] and name not in columns(rows)]
+    return ", ".join(f"{PARTS[name]} {rows[0][name]}" for name in hidden)
+
+
+def marked_part(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the part that rows are tested for, if it is one: its marks stand at their figures."""
+    parts = {part for row in rows for part in row["against"]}
+    return parts.pop() if len(parts) == 1 else None

@@ -1,0 +1,83 @@
+"""Trained models beside scores that need no training, by the same validation edges."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gneg.datasets import LinkData
+from gneg.datasets.splits import drop_repeated_edges
+from gneg.evaluation.ranking import evaluate_edges
+from gneg.graph.heuristics import Heuristic
+from gneg.training.stacking import DECODER_ALONE
+
+__all__ = ["LONGER", "better_score", "still_improving", "validation_metric", "validation_of"]
+
+LONGER = (
+    "every run was best at its last epoch, and could improve further: raise --epochs (or --seconds)"
+)
+
+
+def validation_of(data: LinkData, kinds: Iterable[str]) -> dict[str, float]:
+    """Return the validation metric of training-free scores, the one that selects a model's epoch.
+
+    Args:
+        data: The dataset.
+        kinds: Names of scores, from :data:`gneg.graph.heuristics.KINDS`, that the data have.
+    """
+    data = drop_repeated_edges(data)
+    scores = {kind: Heuristic(data.graph, kind, data.x) for kind in kinds}  # type: ignore[arg-type]
+    return {kind: evaluate_edges(data.valid, score)[data.metric] for kind, score in scores.items()}
+
+
+def validation_metric(run: Mapping[str, Any], metric: str) -> float:
+    """Return the validation metric of a run, with its stack if it has one.
+
+    A stack may be fitted on validation edges, so that the figure is that of the model alone plus
+    what the stack gains out of fold.
+
+    Args:
+        run: The record of a run.
+        metric: The metric of its dataset.
+    """
+    stack = run.get("stack") or {}
+    combined, alone = (stack.get(name) for name in (stack.get("chosen"), DECODER_ALONE))
+    gain = combined["easy"] - alone["easy"] if combined and alone else 0.0
+    return float(run["valid"][metric]) + gain
+
+
+def better_score(data: LinkData, runs: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> str:
+    """Return a sentence if a training-free score ranks validation edges better than the models.
+
+    Args:
+        data: The dataset.
+        runs: The records of runs on it, whose mean counts.
+        kinds: Names of scores.
+
+    Returns:
+        The sentence; empty if no score is better.
+    """
+    if not kinds:
+        return ""
+    scores = validation_of(data, kinds)
+    kind = max(scores, key=scores.__getitem__)
+    model = statistics.fmean(validation_metric(run, data.metric) for run in runs)
+    if scores[kind] <= model:
+        return ""
+    stacked = any(run["stack"] and run["stack"]["chosen"] != DECODER_ALONE for run in runs)
+    how = ", with heuristics and cross-validated," if stacked else ""
+    return (
+        f"the training-free score {kind} is better than this model: its validation {data.metric} "
+        f"is {100 * scores[kind]:.2f} %, that of the model{how} {100 * model:.2f} % "
+        f"(gneg train --encoder {kind} ranks test edges by it)"
+    )
+
+
+def still_improving(runs: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether every run was best at its last epoch, which is always evaluated.
+
+    Args:
+        runs: Their ``epochs`` and ``best_epoch``.
+    """
+    return all(run["best_epoch"] == run["epochs"] for run in runs)

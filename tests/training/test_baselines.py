@@ -1,0 +1,38 @@
+"""Training-free scores beside models, by validation."""
+
+from __future__ import annotations
+
+import pytest
+
+from gneg.evaluation.ranking import evaluate_edges
+from gneg.graph.heuristics import Heuristic
+from gneg.training.baselines import better_score, validation_metric, validation_of
+from tests.worlds import toy
+
+FOLDS = {"decoder alone": {"easy": 0.30}, "linear": {"easy": 0.45}}
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        (None, 0.4),
+        ({"chosen": "decoder alone", **FOLDS}, 0.4),
+        ({"chosen": "linear", **FOLDS}, 0.55),  # what cross-validation gained is added
+        ({"chosen": "decoder alone", "positives": 3}, 0.4),
+    ],
+)
+def test_the_validation_metric_of_a_stack_is_cross_validated(stack, expected):
+    run = {"valid": {"mrr": 0.4}, "stack": stack}
+    assert validation_metric(run, "mrr") == pytest.approx(expected)
+
+
+def test_a_better_score_is_named():
+    data = toy()
+    scores = validation_of(data, ["ra", "cosine"])
+    ra = Heuristic(data.graph, "ra", data.x)
+    assert scores["ra"] == evaluate_edges(data.valid, ra)[data.metric]
+    best = max(scores, key=scores.__getitem__)
+    runs = [{"valid": {data.metric: scores[best] - 0.01}, "stack": None}]
+    assert f"score {best} is better than this model" in better_score(data, runs, list(scores))
+    runs[0]["stack"] = {"chosen": "linear", **FOLDS}
+    assert better_score(data, runs, list(scores)) == better_score(data, runs, []) == ""
