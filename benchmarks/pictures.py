@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 import gneg
-from benchmarks.quality import plots, recipe_tables
+from benchmarks.quality import ablation_tables, plots
+from benchmarks.quality.ablation import HARD, HARD_PAIRS, UNIFORM, UNIFORM_PAIRS
 from gneg.samplers import build
 
 HERE = Path(__file__).parent
@@ -129,50 +130,33 @@ def bargain(plt: Any) -> Any:
     return figure
 
 
-def recipe(plt: Any) -> Any:
-    """Draw the figures of tuned uniform negatives and of the default recipe."""
-    cells = recipe_tables.cells()
-    columns = [
-        column
-        for column in dict.fromkeys(key[:2] for key in cells)
-        if all((*column, name) in cells for name in ("uniform, tuned", "auto"))
+def parts(plt: Any) -> Any:
+    """Draw uniform and hard negatives alone, with pair features and with a stack as well."""
+    measured = ablation_tables.pairs()
+    paired = UNIFORM_PAIRS, HARD_PAIRS
+    bars: list[tuple[str, ablation_tables.State, str, str]] = [
+        ("uniform", (UNIFORM, None), "#b8bec8", ""),
+        ("hard", (HARD, None), BLUE, ""),
+        ("uniform, pair features", (paired[0], None), "#b8bec8", "//"),
+        ("hard, pair features", (paired[1], None), BLUE, "//"),
+        ("uniform, pair features and a stack", (paired[0], "valid"), "#b8bec8", "xx"),
+        ("hard, pair features and a stack", (paired[1], "valid"), BLUE, "xx"),
     ]
-    bars = {
-        "uniform, tuned": ("uniform, tuned", "test", "#b8bec8"),
-        "recipe, before it is weighed": ("auto", "alone", BLUE),
-        "recipe": ("auto", "test", ORANGE),
-    }
-    metric = {column: cells[(*column, "auto")]["metric"] for column in columns}
-    figure, axes = plt.subplots(2, 1, figsize=(11, 6.6), layout="constrained")
-    for ax, kind in zip(axes, ("easy", "hard"), strict=True):
-        measured = [
-            column for column in columns if kind in cells[(*column, "auto")]["runs"][0]["test"]
-        ]
-        for i, (label, (name, figures, color)) in enumerate(bars.items()):
-            values = [
-                [
-                    100 * run[figures][kind][metric[column] if kind == "easy" else "mrr"]
-                    for run in cells[(*column, name)]["runs"]
-                ]
-                for column in measured
-            ]
-            places = np.arange(len(measured)) + 0.27 * (i - 1)
-            error = {"ecolor": INK, "elinewidth": 1}
-            mean, std = list(map(fmean, values)), list(map(stdev, values))
-            ax.bar(places, mean, 0.25, yerr=std, color=color, label=label, error_kw=error)
-        labels = [
-            f"{dataset}\n{encoder}" + (f"\n{metric[dataset, encoder]}" if kind == "easy" else "")
-            for dataset, encoder in measured
-        ]
-        ax.set_xticks(range(len(measured)), labels)
-        ax.tick_params(axis="x", labelsize=8)
-        ax.set_ylabel(
-            "test against uniform\nnegatives, %"
-            if kind == "easy"
-            else "test MRR against\nhard ones, %"
-        )
+    figure, axes = plt.subplots(3, 1, figsize=(11, 8.4), layout="constrained")
+    for ax, (kind, label) in zip(axes, ablation_tables.SETS.items(), strict=True):
+        for i, (name, state, color, hatch) in enumerate(bars):
+            style = {"color": color, "hatch": hatch, "edgecolor": "white", "label": name}
+            figures = [ablation_tables.values(*column, state, kind) for column in measured]
+            known = [(j, value) for j, value in enumerate(figures) if value is not None]
+            places = [j + 0.14 * (i - 2.5) for j, _ in known]
+            means = [100 * fmean(value) for _, value in known]
+            error = [100 * stdev(value) for _, value in known]
+            bar = {"ecolor": INK, "elinewidth": 1}
+            ax.bar(places, means, 0.13, yerr=error, error_kw=bar, **style)
+        ax.set_xticks(range(len(measured)), [dataset for dataset, _ in measured])
+        ax.set_ylabel(f"test, {label}, %")
         ax.spines[["top", "right"]].set_visible(False)
-    axes[1].legend(frameon=False, fontsize=9)
+    axes[0].legend(frameon=False, fontsize=9, ncols=3)
     return figure
 
 
@@ -182,7 +166,7 @@ def main() -> None:
     import matplotlib.pyplot as plt
 
     TARGET.mkdir(exist_ok=True)
-    for make in (proposals, selectors, bargain, recipe, plots.curves, plots.risk):
+    for make in (proposals, selectors, bargain, parts, plots.curves, plots.risk):
         path = TARGET / f"{make.__name__}.svg"
         make(plt).savefig(path, metadata={"Date": None}, facecolor="white")
         print(path)

@@ -15,12 +15,12 @@ from typing import Any
 
 from benchmarks.format import load, machine, percent, table
 from benchmarks.quality import (
+    ablation_tables,
     answers,
     completion,
     decoders,
     full_ranks,
     negatives,
-    recipe_tables,
     recommend,
     tables,
 )
@@ -252,11 +252,12 @@ BLOCKS = {
     "answers": answers.block,
     "triples": timed.triples,
     "completion": completion.blocks,
-    "recipes": recipe_tables.block,
-    "reasons": recipe_tables.reasons,
-    "targets": recipe_tables.targets,
-    "aims": recipe_tables.aims,
-    "published": recipe_tables.on_published,
+    "parts": ablation_tables.effects,
+    "parts, short": ablation_tables.short,
+    "levels": ablation_tables.levels,
+    "learning": ablation_tables.learning,
+    "chosen": ablation_tables.chosen,
+    "published": ablation_tables.published,
     "decoders": decoders.block,
     "negatives": negatives.block,
     "completion, short": completed_short,

@@ -1,11 +1,11 @@
 """What each part of a link predictor is worth: ``python -m benchmarks.quality.ablation``.
 
 The baseline has all that its rivals have: uniform negatives with decoder and loss tuned on
-validation. Then one part changes at a time: the negatives (the best of some hard ones, chosen on
-validation), pair features, the stack; and all of them. Everything else is equal: encoder, width,
-learning rate, budget, seeds. What is tuned is tuned with seed 0, by the geometric mean of the
-validation metrics against easy and hard negatives; epochs are chosen by the dataset's metric on
-validation. Each model is tested against uniform (easy) and HeaRT-style negatives (hard, ``gneg
+validation. Then one part changes at a time: the negatives (the best of some hard ones, with the
+same loss or InfoNCE, chosen on validation), pair features, the stack; and all of them. Everything
+else is equal: encoder, width, learning rate, budget, seeds. What is tuned is tuned with seed 0, by
+the geometric mean of the validation metrics against easy and hard negatives; epochs are chosen by
+the dataset's metric on validation. Each model is tested against uniform (easy) and HeaRT-style negatives (hard, ``gneg
 hardset``), among all nodes, and on Cora and CiteSeer against lists like those of HeaRT's own
 generator. Each cell has a JSON file under ``results/ablation/``; finished cells are not run again.
 """
@@ -57,32 +57,44 @@ def base_config(setting: Setting, encoder: str, **options: Any) -> LinkConfig:
     return LinkConfig(encoder=encoder, sampler="uniform", **{**setting.budget, **options})
 
 
-def with_sampler(config: LinkConfig, sampler: str) -> LinkConfig:
-    """Return a config with other negatives; without ``log_q`` InfoNCE stands for softmax.
+def rivals(config: LinkConfig, setting: Setting) -> list[LinkConfig]:
+    """Return hard negatives beside the decoder of a config, with its loss and with InfoNCE.
 
-    For uniform negatives both are the same but for a constant.
+    InfoNCE needs no ``log_q``; for uniform negatives it is softmax but for a constant.
     """
-    try:
-        return replace(config, sampler=sampler)
-    except ValueError:
-        return replace(config, sampler=sampler, loss="infonce")
+    configs = []
+    for sampler in setting.samplers:
+        for loss in dict.fromkeys((config.loss, "infonce")):
+            try:
+                configs.append(replace(config, sampler=sampler, loss=loss))
+            except ValueError:  # softmax without log_q
+                continue
+    return configs
 
 
 def tuned(
-    dataset: str, setting: Setting, configs: Sequence[LinkConfig]
+    dataset: str, encoder: str, configs: Sequence[LinkConfig]
 ) -> tuple[LinkConfig, list[dict[str, Any]]]:
-    """Return the config that is best on validation, and all trials."""
-    (data, harder), trials = validation(dataset), []
+    """Return the config that is best on validation, and all trials; finished ones are kept."""
+    (data, harder), setting = validation(dataset), SETTINGS[dataset]
+    file = path(dataset, encoder, "trials")
+    finished = json.loads(file.read_text()) if file.exists() else []
+    trials = []
     for config in configs:
-        run = trained(data, replace(config, **setting.trial), 0)
-        values = figures(data.valid, run.scorer(), harder)
-        easy = values["easy"][data.metric]
-        worth = easy / max(1 - easy, 1e-6) if data.metric == "auc" else easy
-        both = (worth * values["hard"]["mrr"]) ** 0.5 if harder else easy
         names = ("sampler", "decoder", "loss", "pair_features")
-        trial = {name: getattr(config, name) for name in names}
-        hard = values["hard"]["mrr"] if harder else None
-        trials.append({**trial, "easy": easy, "hard": hard, "both": both})
+        key = {name: getattr(config, name) for name in names}
+        trial = next((trial for trial in finished if trial.items() >= key.items()), None)
+        if trial is None:
+            run = trained(data, replace(config, **setting.trial), 0)
+            values = figures(data.valid, run.scorer(), harder)
+            easy = values["easy"][data.metric]
+            worth = easy / max(1 - easy, 1e-6) if data.metric == "auc" else easy
+            hard = values["hard"]["mrr"] if harder else None
+            both = easy if hard is None else (worth * hard) ** 0.5
+            trial = {**key, "easy": easy, "hard": hard, "both": both}
+            finished.append(trial)
+            files.write_json(file, finished)
+        trials.append(trial)
     best = max(range(len(configs)), key=lambda i: trials[i]["both"])
     return configs[best], trials
 
@@ -94,15 +106,18 @@ def tune(dataset: str, encoder: str) -> dict[str, Any]:
     plain = {"loss": "bce", "k": min(3, setting.budget.get("k", 3)), **plain}
     configs = {PLAIN: base_config(setting, encoder, **plain)}
     tried = grid(base_config(setting, encoder), decoder=setting.decoders, loss=setting.losses)
-    configs[UNIFORM], trials = tuned(dataset, setting, tried)
-    rivals = [with_sampler(configs[UNIFORM], sampler) for sampler in setting.samplers]
-    configs[HARD], of_negatives = tuned(dataset, setting, rivals)
+    configs[UNIFORM], trials = tuned(dataset, encoder, tried)
+    hard = rivals(configs[UNIFORM], setting)
+    configs[HARD], of_negatives = tuned(dataset, encoder, hard)
     trials += of_negatives
     if setting.pairs != "none":
-        configs[UNIFORM_PAIRS] = replace(configs[UNIFORM], pair_features=setting.pairs)
-        rivals = [replace(rival, pair_features=setting.pairs) for rival in rivals]
-        configs[HARD_PAIRS], of_negatives = tuned(dataset, setting, rivals)
-        trials += of_negatives
+        pairs = {"pair_features": setting.pairs}
+        of_uniform = dict.fromkeys((configs[UNIFORM].loss, "infonce"))
+        uniform = [replace(configs[UNIFORM], **pairs, loss=loss) for loss in of_uniform]
+        configs[UNIFORM_PAIRS], of_uniform_pairs = tuned(dataset, encoder, uniform)
+        hard = [replace(rival, **pairs) for rival in hard]
+        configs[HARD_PAIRS], of_negatives = tuned(dataset, encoder, hard)
+        trials += of_uniform_pairs + of_negatives
     return {"configs": {name: asdict(config) for name, config in configs.items()}, "tried": trials}
 
 

@@ -24,7 +24,6 @@ SAMPLERS = (
     "mixture(uniform:0.75, walk:0.25)",
     "hardest(uniform, m=32)",
     "hardest(mixture(uniform, walk), m=32)",
-    "mixture(uniform:0.5, hardest(mixture(uniform, walk), m=32):0.5)",
 )
 
 
@@ -117,7 +116,6 @@ SETTINGS = {
     ),
     "Photo": Setting(
         _named("Photo"),
-        samplers=SAMPLERS[:3],
         pairs="cn,ra,degree,cosine",
         **_epochs(12, lr=0.003, layers=1),
     ),

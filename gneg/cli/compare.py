@@ -192,7 +192,7 @@ def _suited(
     from gneg.experiments.parts import PARTS
     from gneg.training import recipe
 
-    suited = recipe.auto(data, **{**settings.given, **axes.single})
+    suited = recipe.fast(data, **{**settings.given, **axes.single})
     samplers = list(dict.fromkeys(["uniform", suited.config.sampler]))
     compared = {"sampler": samplers, **axes.typed}
     texts = [

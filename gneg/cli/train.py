@@ -45,11 +45,12 @@ def train_command(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="auto: settings that are not given are chosen to suit the graph, and explained; "
-            "none: the defaults shown here. Without it auto, or none with --config.",
+            help="fast: settings that are not given are chosen by rules that suit the graph; auto: "
+            "and the negatives by a short race on validation; none: the defaults shown here. "
+            "Without it auto, or none with --config.",
             rich_help_panel="Model",
         ),
-        one_of("auto", "none"),
+        one_of("auto", "fast", "none"),
     ] = None,
     settings: Settings[LinkConfig] = ConfigOptions(LinkConfig),  # type: ignore[assignment]
     source: DataSource = DataOptions(),  # type: ignore[assignment]
@@ -69,24 +70,26 @@ def train_command(
     dataset, source = repeat(dataset, source, settings.earlier)
     config, reasons, scores = settings.config(), None, []
     chosen = recipe or ("none" if settings.file else "auto")
+    trained_seeds, raced = _seeds(seeds, settings.earlier), None
     files.check_output("out", out or RUNS, folder=True)
     callbacks = trackers(track)
     data = source.load(dataset)
-    if chosen == "auto" and not config.training_free:
-        from gneg.training import recipe as recipes
-
-        suited = recipes.auto(data, **settings.given)
+    if chosen != "none" and not config.training_free:
+        with ProgressDisplay() as display:
+            report = display.count("race of negatives, epochs")
+            suited, raced = _suited(data, chosen, trained_seeds[0], report, settings.given)
         config, reasons, scores = suited.config, suited.reasons, list(suited.profile.heuristics)
         say(f"recipe: {reasons}")
     results, folder = _train(
         data,
         config,
-        _seeds(seeds, settings.earlier),
+        trained_seeds,
         out,
         fresh,
         callbacks,
         reasons=reasons,
         source=source.record(dataset),
+        raced=raced,
     )
     _end(results, folder, print_link_results, lambda: _print_findings(data, results, scores))
 
@@ -128,6 +131,18 @@ def kg_train_command(
     _end(results, folder, print_triple_results, lambda: _print_findings(data, results, []))
 
 
+def _suited(
+    data: Any, name: str, seed: int, report: Callable[[int, int], object], given: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Return the recipe of a name, and the race that chose it, or None."""
+    from gneg.training import race, recipe
+
+    if name == "fast":
+        return recipe.fast(data, **given), None
+    raced = race.race(data, seed=seed, report=report, **given)
+    return raced.recipe, raced
+
+
 def _train(
     data: Any,
     config: LinkConfig | TripleConfig,
@@ -138,11 +153,14 @@ def _train(
     *,
     source: dict[str, Any],
     reasons: str | None = None,
+    raced: Any = None,
 ) -> tuple[dict[str, Any], Path]:
     """Train with a progress display; return the record, also after Ctrl-C, and its folder."""
     from gneg.training.driver import TrainingInterrupted, run_folder, train
 
     folder = out or RUNS / run_folder(data, config)
+    if raced is not None and not fresh:
+        raced.save(folder)
     with ProgressDisplay() as display:
         bars = display.training(config.epochs, data.metric)
         try:

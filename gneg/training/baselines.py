@@ -34,8 +34,8 @@ def validation_of(data: LinkData, kinds: Iterable[str]) -> dict[str, float]:
 def validation_metric(run: Mapping[str, Any], metric: str) -> float:
     """Return the validation metric of a run, with its stack if it has one.
 
-    A stack may be fitted on validation edges, so that the figure is that of the model alone plus
-    what the stack gains out of fold.
+    A stack may be fitted on validation edges, so that the figure is that of the model alone times
+    what the stack gains out of fold, where fewer negatives are ranked.
 
     Args:
         run: The record of a run.
@@ -43,8 +43,8 @@ def validation_metric(run: Mapping[str, Any], metric: str) -> float:
     """
     stack = run.get("stack") or {}
     combined, alone = (stack.get(name) for name in (stack.get("chosen"), DECODER_ALONE))
-    gain = combined["easy"] - alone["easy"] if combined and alone else 0.0
-    return float(run["valid"][metric]) + gain
+    gain = combined["easy"] / alone["easy"] if combined and alone and alone["easy"] else 1.0
+    return min(float(run["valid"][metric]) * gain, 1.0)
 
 
 def better_score(data: LinkData, runs: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> str:

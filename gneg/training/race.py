@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from gneg.nn.choices import GNNS
 from gneg.nn.registration import ENCODERS
 from gneg.nn.stack import Stack
 from gneg.rng import generator_from, split_seed
-from gneg.training import recipe
+from gneg.training import checkpoint, recipe
 from gneg.training.config import LinkConfig
 from gneg.training.link import LinkRun
 from gneg.training.recipe import Recipe
@@ -33,7 +34,7 @@ HARDEST = "hardest(uniform, m=32)"
 Report = Callable[[int, int], object]
 
 
-@dataclass
+@dataclass(eq=False)
 class Entrant:
     """A config in the race.
 
@@ -59,12 +60,27 @@ class Race:
     Attributes:
         recipe: The winner's config and the reasons for it.
         entrants: All that took part, the uniform negatives first.
-        run: The winner's training so far, which can go on; None: there was nothing to compare.
+        run: The winner's training so far; None: there was nothing to compare.
+        rng: The state of torch's global generator in it.
     """
 
     recipe: Recipe
     entrants: list[Entrant]
-    run: LinkRun | None
+    run: LinkRun | None = None
+    rng: Tensor | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write the winner's training so far, so that :func:`gneg.train` goes on from there.
+
+        Args:
+            folder: The ``out`` of the training; nothing is written if it holds anything.
+        """
+        if self.run is None or self.rng is None or (folder.exists() and any(folder.iterdir())):
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self.rng)
+            checkpoint.save(self.run, checkpoint.checkpoint_path(folder, self.run.seed))
 
 
 def race(
@@ -78,11 +94,12 @@ def race(
     """Return the recipe whose negatives rank validation edges best after a short training.
 
     Uniform negatives always take part, beside those of :func:`gneg.training.recipe.fast` and the
-    hardest of some uniform ones. All else is equal, the seed too. Entrants are compared as they will be used: combined with heuristics, out of fold,
-    if the recipe has a stack; by the geometric mean of the metrics against easy and hard negatives
-    (in a bipartite graph by the reciprocal rank among all targets). After 4 epochs all but uniform
-    negatives and the best of the others drop out; after 10 the latter win if their advantage is
-    larger than its standard error. No test edge is used.
+    hardest of some uniform ones. All else is equal, the seed too. Entrants are compared as they
+    will be used: combined with heuristics, out of fold, if the recipe has a stack; by the geometric
+    mean of the metrics against easy and hard negatives (in a bipartite graph by the reciprocal rank
+    among all targets). After 4 epochs all but uniform negatives and the best of the others drop
+    out; after 10 the latter win if their advantage is larger than its standard error. No test edge
+    is used.
 
     Args:
         data: The dataset.
@@ -98,7 +115,7 @@ def race(
     fast = recipe.fast(data, encoder=encoder, **fixed)
     entrants = _entrants(fast, fixed)
     if len(entrants) < 2 or fast.config.epochs < 2 * LAST:
-        return Race(fast, [], None)
+        return Race(fast, [])
     lanes = [_Lane(data, entrant, seed, len(entrants)) for entrant in entrants]
     judge = _Judge(data, lanes[0].run, seed)
     total, trained = FIRST * len(lanes) + (LAST - FIRST) * 2, 0
@@ -113,7 +130,8 @@ def race(
     compared = [lane.entrant for lane in lanes]
     sentences = _reasons(fast, compared, winner.entrant)
     chosen = replace(fast, config=winner.entrant.config, sentences=sentences)
-    return Race(chosen, [*compared, *(e for e in entrants if e not in compared)], winner.run)
+    others = [entrant for entrant in entrants if entrant not in compared]
+    return Race(chosen, [*compared, *others], winner.run, winner.rng)
 
 
 def _entrants(fast: Recipe, fixed: dict[str, Any]) -> list[Entrant]:

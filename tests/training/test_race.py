@@ -1,0 +1,71 @@
+"""The race between negatives: who takes part, what decides, and that a training goes on from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gneg.datasets import make_split
+from gneg.training import race as races
+from gneg.training.driver import train
+from gneg.training.race import race
+from tests.worlds import bipartite, toy
+
+SMALL = {"hidden": 8, "epochs": 20, "eval_every": 2, "stack": "ra,degree"}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return toy(n=120, edges=600)
+
+
+def test_uniform_negatives_take_part_and_need_no_gain_to_win(data):
+    result = race(data, **SMALL)
+    names = [entrant.name for entrant in result.entrants]
+    assert names[0] == "uniform negatives"
+    assert set(names[1:]) == {"a quarter of walks", "the hardest of 32 uniform ones"}
+    winner = next(e for e in result.entrants if e.config == result.recipe.config)
+    gain, error = winner.gain
+    assert gain > error or winner is result.entrants[0]
+    assert result.entrants[0].gain == (0.0, 0.0)
+    others = {replace(entrant.config, sampler="uniform") for entrant in result.entrants}
+    assert len(others) == 1  # the negatives alone differ
+    assert "validation" in result.recipe.reasons
+
+
+def test_a_setting_that_is_given_does_not_race(data):
+    assert not race(data, sampler="walk", **SMALL).entrants
+    assert not race(data, **{**SMALL, "epochs": 2 * races.LAST - 1}).entrants
+    assert all(e.config.loss == "bce" for e in race(data, loss="bce", **SMALL).entrants)
+
+
+def test_the_training_goes_on_as_if_there_had_been_no_race(data, tmp_path):
+    result = race(data, **SMALL)
+    result.save(tmp_path / "run")
+    assert (tmp_path / "run" / "checkpoint-0.pt").exists()
+    record = train(data, result.recipe.config, out=tmp_path / "run")
+    expected = train(data, result.recipe.config)
+    assert record["runs"][0]["test"] == expected["runs"][0]["test"]
+    assert record["runs"][0]["epochs"] == expected["runs"][0]["epochs"]
+    result.save(tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint-0.pt").exists()  # the folder holds a result
+
+
+def test_the_gain_is_that_of_the_geometric_mean(data):
+    judge = object.__new__(races._Judge)
+    judge.data = data
+    base = [torch.tensor([0.4, 0.6], dtype=torch.double), torch.tensor([0.1, 0.3]).double()]
+    gain, error = judge.gain([1.01 * value for value in base], base)
+    assert gain == pytest.approx(0.01)
+    # of 0.4 / 0.5 and 0.1 / 0.2 of the gain, and of 0.6 / 0.5 and 0.3 / 0.2
+    assert error == pytest.approx(0.01 * torch.tensor([0.65, 1.35]).std().item() / 2**0.5)
+
+
+def test_targets_of_a_bipartite_graph_are_ranked_among_all():
+    graph = bipartite()
+    small = race(make_split("users and items", graph, None), epochs=20, hidden=8)
+    names = [entrant.name for entrant in small.entrants]
+    assert names == ["uniform negatives", "the hardest of 16"]
+    assert all(len(entrant.values) == 1 for entrant in small.entrants)
