@@ -5,9 +5,10 @@ validation. Then one part changes at a time: the negatives (the best of some har
 same loss or InfoNCE, chosen on validation), pair features, the stack; and all of them. Everything
 else is equal: encoder, width, learning rate, budget, seeds. What is tuned is tuned with seed 0, by
 the geometric mean of the validation metrics against easy and hard negatives; epochs are chosen by
-the dataset's metric on validation. Each model is tested against uniform (easy) and HeaRT-style negatives (hard, ``gneg
-hardset``), among all nodes, and on Cora and CiteSeer against lists like those of HeaRT's own
-generator. Each cell has a JSON file under ``results/ablation/``; finished cells are not run again.
+the dataset's metric on validation. Each model is tested against uniform (easy) and HeaRT-style
+negatives (hard, ``gneg hardset``), among all nodes, and on Cora and CiteSeer against lists like
+those of HeaRT's own generator. Each cell has a JSON file under ``results/ablation/``; finished
+cells are not run again.
 """
 
 from __future__ import annotations

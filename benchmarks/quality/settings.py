@@ -13,6 +13,7 @@ import torch
 from benchmarks.quality import heart, mcns
 from gneg import KnownEdges, datasets, hardset
 from gneg.datasets import EvalEdges, LinkData
+from gneg.datasets.splits import drop_repeated_edges
 from gneg.rng import generator_from
 
 DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
@@ -146,8 +147,8 @@ def load(name: str) -> tuple[LinkData, dict[str, EvalEdges]]:
 
 @cache
 def validation(name: str) -> tuple[LinkData, dict[str, EvalEdges]]:
-    """Return a dataset and its harder validation set."""
-    data = SETTINGS[name].load()
+    """Return a dataset and its harder validation set, without repeated training edges."""
+    data = drop_repeated_edges(SETTINGS[name].load())
     return data, {} if data.num_src is not None else {"hard": hard_edges(data, "valid")}
 
 
