@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from gneg import checks, kernels
 from gneg.graph.csr import Steps
 from gneg.graph.heuristics import FloatArray, default_tolerance
 from gneg.graph.known import KnownEdges
+
+if TYPE_CHECKING:
+    from gneg.graph.graph import Graph
 
 IntArray = npt.NDArray[np.int64]
 
@@ -208,3 +212,14 @@ def without_own_edge(
     )
     changed = inside[0, 1] + onwards * (inside[0, 0] * solved[0] + inside[0, 1] * solved[1])
     return np.where(is_edge, np.maximum(alpha * changed, 0.0), forward)
+
+
+_of_graphs: WeakKeyDictionary[Graph, PageRank] = WeakKeyDictionary()
+
+
+def unweighted_pagerank(graph: Graph) -> PageRank:
+    """Return PageRank without weights on a graph; the same object, and table, each time."""
+    if graph not in _of_graphs:
+        steps = graph.steps()._replace(weights=None, in_weights=None)
+        _of_graphs[graph] = PageRank(steps)
+    return _of_graphs[graph]

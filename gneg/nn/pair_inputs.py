@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gneg import checks
 from gneg.graph import Graph, KnownEdges, heuristics
-from gneg.graph.pagerank import TABLE, PageRank, without_own_edge
+from gneg.graph.pagerank import TABLE, unweighted_pagerank, without_own_edge
 from gneg.nn.choices import PAIR_KINDS
 from gneg.nn.smoothed import SmoothedFeatures
 from gneg.rng import generator_from
@@ -75,8 +75,7 @@ class PairInputs(nn.Module):
         self.graph = graph.to_undirected()
         self._known = KnownEdges(self.graph)
         self._degree = self.graph.degree().numpy()
-        steps = self.graph.steps()._replace(weights=None, in_weights=None)
-        self._pagerank = PageRank(steps) if "ppr" in self.kinds else None
+        self._pagerank = unweighted_pagerank(self.graph) if "ppr" in self.kinds else None
         hops = max((HOPS.get(kind, -1) for kind in self.kinds), default=-1)
         self._smooth = (
             SmoothedFeatures(self.graph, x, hops) if x is not None and hops >= 0 else None

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gneg.datasets import LinkData
 from gneg.evaluation.full_ranks import PRODUCTS, full_ranks
+from gneg.graph.sizes import with_sizes
 from gneg.nn.choices import GNNS
 from gneg.nn.registration import ENCODERS
 from gneg.nn.stack import Stack
@@ -51,6 +52,8 @@ class Entrant:
     config: LinkConfig
     values: list[Tensor]
     gain: tuple[float, float] = (0.0, 0.0)
+
+    __repr__ = with_sizes
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ def test_the_recipe_is_the_base_of_a_grid(monkeypatch):
     result = run("compare", "digits", "--no-hard", *options)
     assert "Compared here: negatives uniform, " in " ".join(result.output.split())
     data, configs = grids[0]
-    suited = recipe.auto(data, hidden=16).config
+    suited = recipe.fast(data, hidden=16).config
     samplers = dict.fromkeys(["uniform", suited.sampler])
     assert configs == [
         replace(suited, sampler=sampler, stack=stack)
