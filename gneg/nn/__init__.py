@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
     from gneg.nn.lightgcn import LightGCN
     from gneg.nn.model import LinkPredictor, Scorer
+    from gneg.nn.ncn import NCN, CommonNeighbors
     from gneg.nn.pair_features import PairFeatures
     from gneg.nn.pair_inputs import PairInputs
     from gneg.nn.registration import register_decoder, register_encoder
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MLP",
+    "NCN",
     "Adjacency",
     "BaseMeasure",
     "Bilinear",
+    "CommonNeighbors",
     "Cosine",
     "Dot",
     "Encoder",
@@ -44,9 +47,11 @@ __all__ = [
 #: The module of each name, imported when it is first used: encoders bring in PyTorch Geometric.
 _MODULES = {
     "MLP": "decoders",
+    "NCN": "ncn",
     "Adjacency": "adjacency",
     "BaseMeasure": "base_measure",
     "Bilinear": "decoders",
+    "CommonNeighbors": "ncn",
     "Cosine": "decoders",
     "Dot": "decoders",
     "Encoder": "encoders",

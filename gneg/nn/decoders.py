@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gneg import checks
+from gneg.graph import Graph
 from gneg.nn.choices import DecoderKind
 from gneg.nn.registration import DECODERS, make
 
@@ -145,19 +146,25 @@ class Bilinear(nn.Module):
 
 
 def make_decoder(
-    kind: DecoderKind | str, width: int, *, layers: int = 3, dropout: float = 0.0
+    kind: DecoderKind | str,
+    width: int,
+    *,
+    layers: int = 3,
+    dropout: float = 0.0,
+    graph: Graph | None = None,
 ) -> nn.Module:
     """Return a new decoder by its name.
 
     Args:
-        kind: ``"dot"``, ``"cosine"``, ``"mlp"``, ``"hybrid"``, ``"bilinear"``, or the name of a
-            decoder of :func:`gneg.nn.register_decoder`.
+        kind: ``"dot"``, ``"cosine"``, ``"mlp"``, ``"hybrid"``, ``"bilinear"``, ``"ncn"``, or the
+            name of a decoder of :func:`gneg.nn.register_decoder`.
         width: Width of the embeddings, D.
-        layers: Number of linear layers of ``"mlp"`` and ``"hybrid"``, >= 1.
-        dropout: Share of hidden values that ``"mlp"`` and ``"hybrid"`` drop, in [0, 1].
+        layers: Number of linear layers of ``"mlp"``, ``"hybrid"`` and ``"ncn"``, >= 1.
+        dropout: Share of hidden values that ``"mlp"``, ``"hybrid"`` and ``"ncn"`` drop, in [0, 1].
+        graph: The training graph, for ``"ncn"``.
 
     Raises:
-        ValueError: If ``kind`` is unknown.
+        ValueError: If ``kind`` is unknown or ``graph`` is missing.
     """
     checks.choice("decoder", kind, (*get_args(DecoderKind), *DECODERS))
     if kind in DECODERS:
@@ -167,6 +174,12 @@ def make_decoder(
     if kind in ("mlp", "hybrid"):
         decoder = MLP if kind == "mlp" else Hybrid
         return decoder(width, layers=layers, dropout=dropout)
+    if kind == "ncn":
+        from gneg.nn.ncn import NCN  # which is made of decoders
+
+        if graph is None:
+            checks.fail("graph", "the training graph, for the decoder ncn", None)
+        return NCN(width, graph, layers=layers, dropout=dropout)
     if kind == "bilinear":
         return Bilinear(width)
     return Dot() if kind == "dot" else Cosine()
