@@ -3,10 +3,10 @@
 Scores of growing knowledge of the pair, each trained on uniform negatives and on the hardest of 32
 candidates, half of which are uniform and half ends of PageRank walks: a cosine of GCN embeddings,
 the same with common neighbours (``ncn``), a perceptron on both ends' product and on pair features,
-and a perceptron on pair features alone, without a GNN. Cora and CiteSeer, tested against uniform negatives and
-against lists like those of HeaRT's own generator, before and after the stack that is fitted on
-validation edges; nothing else sees those but to choose the best epoch. Each cell has a JSON file
-under ``results/pairs/``; finished cells are not run again.
+and a perceptron on pair features alone, without a GNN. Cora and CiteSeer, tested against uniform
+negatives and against lists like those of HeaRT's own generator, before and after the stack. The
+stack is fitted on validation edges, which otherwise choose the best epoch only. Each cell has a
+JSON file under ``results/pairs/``; finished cells are not run again.
 """
 
 from __future__ import annotations
