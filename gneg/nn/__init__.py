@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from gneg.nn import kge
     from gneg.nn.adjacency import Adjacency
     from gneg.nn.base_measure import BaseMeasure
-    from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, Hybrid, make_decoder
+    from gneg.nn.common_neighbors import CommonNeighbors
+    from gneg.nn.decoders import MLP, NCN, Bilinear, Cosine, Dot, Hybrid, make_decoder
     from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
     from gneg.nn.lightgcn import LightGCN
     from gneg.nn.model import LinkPredictor, Scorer
-    from gneg.nn.ncn import NCN, CommonNeighbors
     from gneg.nn.pair_features import PairFeatures
     from gneg.nn.pair_inputs import PairInputs
     from gneg.nn.registration import register_decoder, register_encoder
@@ -47,11 +47,11 @@ __all__ = [
 #: The module of each name, imported when it is first used: encoders bring in PyTorch Geometric.
 _MODULES = {
     "MLP": "decoders",
-    "NCN": "ncn",
+    "NCN": "decoders",
     "Adjacency": "adjacency",
     "BaseMeasure": "base_measure",
     "Bilinear": "decoders",
-    "CommonNeighbors": "ncn",
+    "CommonNeighbors": "common_neighbors",
     "Cosine": "decoders",
     "Dot": "decoders",
     "Encoder": "encoders",

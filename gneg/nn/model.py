@@ -12,10 +12,9 @@ from torch.nn import functional
 from gneg.nn import synthetic
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.base_measure import BaseMeasure
-from gneg.nn.decoders import Bilinear, Cosine, Dot, decode
+from gneg.nn.decoders import NCN, Bilinear, Cosine, Dot, decode
 from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
 from gneg.nn.lightgcn import LightGCN
-from gneg.nn.ncn import NCN
 from gneg.nn.stack import Stack
 from gneg.samplers.negatives import Negatives, Vectors
 

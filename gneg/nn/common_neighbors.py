@@ -1,4 +1,4 @@
-"""A decoder that sees the embeddings of the neighbours that both ends have in common."""
+"""Sums of the embeddings of the neighbours that both ends of a pair have in common."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from gneg import checks
 from gneg.graph import Graph, sparse
 from gneg.nn.choices import Weighting
-from gneg.nn.decoders import MLP, Cosine
 
 
 class CommonNeighbors(nn.Module):
@@ -71,51 +70,3 @@ def _csr(matrix: Any, shape: tuple[int, int]) -> Tensor:
     """Return a SciPy CSR matrix as a sparse tensor."""
     crow, col, values = map(torch.from_numpy, (matrix.indptr, matrix.indices, matrix.data))
     return sparse.csr(crow, col, values, shape)
-
-
-class NCN(nn.Module):
-    """A cosine plus a perceptron on the product of both ends and on their common neighbours.
-
-    After the Neural Common Neighbor of Wang, Yang and Zhang (ICLR 2024, equation 7): the perceptron
-    sees the Hadamard product and the sum over common neighbours, here weighted as by Adamic-Adar
-    and normalised (Ba et al. 2016). As in :class:`Hybrid` it corrects a cosine and starts at 0.
-
-    ``forward`` takes embeddings as :meth:`extend` returns them; :class:`LinkPredictor` calls it.
-
-    Args:
-        width: Width of the embeddings, D.
-        graph: The training graph, homogeneous.
-        layers: Number of linear layers of the perceptron, >= 1.
-        dropout: Share of hidden values dropped, in [0, 1].
-
-    Raises:
-        ValueError: If the graph is bipartite.
-    """
-
-    def __init__(self, width: int, graph: Graph, *, layers: int = 2, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.common = CommonNeighbors(graph)
-        self.norm = nn.LayerNorm(width)
-        self.cosine = Cosine()
-        self.correction = MLP(2 * width, layers=layers, dropout=dropout)
-        last: nn.Linear = self.correction.stack[-1]  # type: ignore[assignment]
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-
-    def extend(self, src: Tensor, dst: Tensor, pairs: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ``src`` and ``dst``, ``[B, 2 D]`` each, whose product holds common neighbours.
-
-        Args:
-            src: Embeddings of sources, ``[B, D]``.
-            dst: Embeddings of targets, ``[B, D]``.
-            pairs: Ids of sources and targets, ``[2, B]``.
-            z: Embeddings of all nodes, ``[N, D]``.
-        """
-        sums = self.norm(self.common(z, pairs))
-        return torch.cat([src, sums], dim=1), torch.cat([dst, torch.ones_like(sums)], dim=1)
-
-    def forward(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Return scores ``[B]`` of what :meth:`extend` returned."""
-        product, width = src * dst, src.size(-1) // 2
-        cosine = self.cosine.of_product(product[..., :width], src[..., :width], dst[..., :width])
-        return cosine + self.correction.of_product(product)
