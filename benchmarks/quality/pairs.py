@@ -22,7 +22,7 @@ from torch import Tensor
 
 from benchmarks.format import machine, percent, table
 from benchmarks.quality import heart, jobs
-from benchmarks.quality.recipes import DATA, figures
+from benchmarks.quality.settings import DATA
 from gneg import datasets, files
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation.ranking import evaluate_edges
@@ -125,8 +125,12 @@ def train_seed(name: str, config: LinkConfig, seed: int) -> dict[str, Any]:
                 part.features = partial(_look_up, features(name))  # type: ignore[method-assign]
         run.train(None)
     run.model.load_state_dict(run.best_state)
-    harder = {"hard": hard_test}
-    alone = figures(data, run.scorer(), harder)
+
+    def figures() -> dict[str, dict[str, float]]:
+        score = run.scorer()
+        return {"easy": evaluate_edges(data.test, score), "hard": evaluate_edges(hard_test, score)}
+
+    alone = figures()
     stack = run.stack()
     return {
         "seed": seed,
@@ -135,7 +139,7 @@ def train_seed(name: str, config: LinkConfig, seed: int) -> dict[str, Any]:
         "valid": {kind: run.best_metrics[kind] for kind in ("easy", "hard")},
         "alone": alone,
         "stack": stack,
-        "test": alone if stack is None else figures(data, run.scorer(), harder),
+        "test": alone if stack is None else figures(),
     }
 
 
