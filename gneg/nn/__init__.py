@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from gneg.nn import kge
     from gneg.nn.adjacency import Adjacency
     from gneg.nn.base_measure import BaseMeasure
-    from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, Hybrid, make_decoder
+    from gneg.nn.common_neighbors import CommonNeighbors
+    from gneg.nn.decoders import MLP, NCN, Bilinear, Cosine, Dot, Hybrid, make_decoder
     from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
     from gneg.nn.lightgcn import LightGCN
     from gneg.nn.model import LinkPredictor, Scorer
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MLP",
+    "NCN",
     "Adjacency",
     "BaseMeasure",
     "Bilinear",
+    "CommonNeighbors",
     "Cosine",
     "Dot",
     "Encoder",
@@ -44,9 +47,11 @@ __all__ = [
 #: The module of each name, imported when it is first used: encoders bring in PyTorch Geometric.
 _MODULES = {
     "MLP": "decoders",
+    "NCN": "decoders",
     "Adjacency": "adjacency",
     "BaseMeasure": "base_measure",
     "Bilinear": "decoders",
+    "CommonNeighbors": "common_neighbors",
     "Cosine": "decoders",
     "Dot": "decoders",
     "Encoder": "encoders",

@@ -7,7 +7,9 @@ from typing import Literal
 #: GNN encoders on PyG's layers, see :class:`gneg.nn.Encoder`.
 GNNS = ("sage", "gcn")
 #: Decoders, see :func:`gneg.nn.make_decoder`.
-DecoderKind = Literal["mlp", "dot", "cosine", "hybrid", "bilinear"]
+DecoderKind = Literal["mlp", "dot", "cosine", "hybrid", "bilinear", "ncn"]
+#: Weights of common neighbours: 1, 1 / log(degree), 1 / degree, see :class:`gneg.nn.NCN`.
+Weighting = Literal["cn", "aa", "ra"]
 #: Input of an encoder, see :class:`gneg.nn.Encoder`.
 Inputs = Literal["features", "embedding", "both"]
 #: Normalisation between layers of an encoder.

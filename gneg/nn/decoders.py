@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from gneg import checks
+from gneg.graph import Graph
 from gneg.nn.choices import DecoderKind
+from gneg.nn.common_neighbors import CommonNeighbors
 from gneg.nn.registration import DECODERS, make
 
 EPSILON = 1e-8  # smallest product of lengths that a cosine is divided by
@@ -144,20 +146,74 @@ class Bilinear(nn.Module):
         return src @ self.weight @ dst.t()
 
 
+class NCN(nn.Module):
+    """A cosine plus a perceptron on the product of both ends and on their common neighbours.
+
+    After the Neural Common Neighbor of Wang, Yang and Zhang (ICLR 2024, equation 7): the perceptron
+    sees the Hadamard product and the sum over common neighbours, here weighted as by Adamic-Adar
+    and normalised (Ba et al. 2016). As in :class:`Hybrid` it corrects a cosine and starts at 0.
+
+    ``forward`` takes embeddings as :meth:`extend` returns them; :class:`LinkPredictor` calls it.
+
+    Args:
+        width: Width of the embeddings, D.
+        graph: The training graph, homogeneous.
+        layers: Number of linear layers of the perceptron, >= 1.
+        dropout: Share of hidden values dropped, in [0, 1].
+
+    Raises:
+        ValueError: If the graph is bipartite.
+    """
+
+    def __init__(self, width: int, graph: Graph, *, layers: int = 2, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.common = CommonNeighbors(graph)
+        self.norm = nn.LayerNorm(width)
+        self.cosine = Cosine()
+        self.correction = MLP(2 * width, layers=layers, dropout=dropout)
+        last: nn.Linear = self.correction.stack[-1]  # type: ignore[assignment]
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def extend(self, src: Tensor, dst: Tensor, pairs: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``src`` and ``dst``, ``[B, 2 D]`` each, whose product holds common neighbours.
+
+        Args:
+            src: Embeddings of sources, ``[B, D]``.
+            dst: Embeddings of targets, ``[B, D]``.
+            pairs: Ids of sources and targets, ``[2, B]``.
+            z: Embeddings of all nodes, ``[N, D]``.
+        """
+        sums = self.norm(self.common(z, pairs))
+        return torch.cat([src, sums], dim=1), torch.cat([dst, torch.ones_like(sums)], dim=1)
+
+    def forward(self, src: Tensor, dst: Tensor) -> Tensor:
+        """Return scores ``[B]`` of what :meth:`extend` returned."""
+        product, width = src * dst, src.size(-1) // 2
+        cosine = self.cosine.of_product(product[..., :width], src[..., :width], dst[..., :width])
+        return cosine + self.correction.of_product(product)
+
+
 def make_decoder(
-    kind: DecoderKind | str, width: int, *, layers: int = 3, dropout: float = 0.0
+    kind: DecoderKind | str,
+    width: int,
+    *,
+    layers: int = 3,
+    dropout: float = 0.0,
+    graph: Graph | None = None,
 ) -> nn.Module:
     """Return a new decoder by its name.
 
     Args:
-        kind: ``"dot"``, ``"cosine"``, ``"mlp"``, ``"hybrid"``, ``"bilinear"``, or the name of a
-            decoder of :func:`gneg.nn.register_decoder`.
+        kind: ``"dot"``, ``"cosine"``, ``"mlp"``, ``"hybrid"``, ``"bilinear"``, ``"ncn"``, or the
+            name of a decoder of :func:`gneg.nn.register_decoder`.
         width: Width of the embeddings, D.
-        layers: Number of linear layers of ``"mlp"`` and ``"hybrid"``, >= 1.
-        dropout: Share of hidden values that ``"mlp"`` and ``"hybrid"`` drop, in [0, 1].
+        layers: Number of linear layers of ``"mlp"``, ``"hybrid"`` and ``"ncn"``, >= 1.
+        dropout: Share of hidden values that ``"mlp"``, ``"hybrid"`` and ``"ncn"`` drop, in [0, 1].
+        graph: The training graph, for ``"ncn"``.
 
     Raises:
-        ValueError: If ``kind`` is unknown.
+        ValueError: If ``kind`` is unknown or ``graph`` is missing.
     """
     checks.choice("decoder", kind, (*get_args(DecoderKind), *DECODERS))
     if kind in DECODERS:
@@ -167,6 +223,10 @@ def make_decoder(
     if kind in ("mlp", "hybrid"):
         decoder = MLP if kind == "mlp" else Hybrid
         return decoder(width, layers=layers, dropout=dropout)
+    if kind == "ncn":
+        if graph is None:
+            checks.fail("graph", "the training graph, for the decoder ncn", None)
+        return NCN(width, graph, layers=layers, dropout=dropout)
     if kind == "bilinear":
         return Bilinear(width)
     return Dot() if kind == "dot" else Cosine()

@@ -12,7 +12,7 @@ from torch.nn import functional
 from gneg.nn import synthetic
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.base_measure import BaseMeasure
-from gneg.nn.decoders import Bilinear, Cosine, Dot, decode
+from gneg.nn.decoders import NCN, Bilinear, Cosine, Dot, decode
 from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.stack import Stack
@@ -42,6 +42,14 @@ class LinkPredictor(nn.Module):
         self.decoder = decoder
         self.num_src = num_src
 
+    @property
+    def _ncn(self) -> NCN | None:
+        """The decoder, or the one that it wraps, if it looks at common neighbours."""
+        decoder: nn.Module | None = self.decoder
+        while decoder is not None and not isinstance(decoder, NCN):
+            decoder = getattr(decoder, "decoder", None)
+        return decoder
+
     def sides(self, z: Tensor) -> Vectors:
         """Return embeddings ``z [N, D]`` as samplers take them: as a pair in a bipartite graph."""
         return z if self.num_src is None else (z[: self.num_src], z[self.num_src :])
@@ -67,11 +75,14 @@ class LinkPredictor(nn.Module):
         # Embedding lookups: on a CPU their gradient is much faster than that of indexing.
         rows = src, dst if self.num_src is None else dst + self.num_src
         h_src, h_dst = (functional.embedding(ids.reshape(-1), z) for ids in rows)
-        return self._decode(h_src, h_dst, src, dst).view(src.shape)
+        return self._decode(h_src, h_dst, src, dst, z).view(src.shape)
 
-    def _decode(self, h_src: Tensor, h_dst: Tensor, src: Tensor, dst: Tensor) -> Tensor:
+    def _decode(self, h_src: Tensor, h_dst: Tensor, src: Tensor, dst: Tensor, z: Tensor) -> Tensor:
         """Return the scores ``[B]`` of embeddings ``[B, D]`` of pairs with B ids, of any shape."""
-        return decode(self.decoder, h_src, h_dst, torch.stack([src.reshape(-1), dst.reshape(-1)]))
+        pairs = torch.stack([src.reshape(-1), dst.reshape(-1)])
+        if self._ncn is not None:
+            h_src, h_dst = self._ncn.extend(h_src, h_dst, pairs, z)
+        return decode(self.decoder, h_src, h_dst, pairs)
 
     def score_both(self, z: Tensor, pos: Tensor, negatives: Negatives) -> tuple[Tensor, Tensor]:
         """Return the scores of positives ``[B]`` and of their negatives ``[B, K]``.
@@ -91,9 +102,9 @@ class LinkPredictor(nn.Module):
             return self.score(z, pos[0], pos[1]), self.score(z, *negatives.pairs())
         vectors = self.sides(z)
         h_src, h_dst = synthetic.embed_positives(negatives, vectors)
-        pos_score = self._decode(h_src, h_dst, pos[0], pos[1])
+        pos_score = self._decode(h_src, h_dst, pos[0], pos[1], z)
         h_src, h_dst = (h.flatten(0, 1) for h in synthetic.embed(negatives, vectors))
-        neg_score = self._decode(h_src, h_dst, *negatives.pairs())
+        neg_score = self._decode(h_src, h_dst, *negatives.pairs(), z)
         return pos_score, neg_score.view(negatives.index.shape)
 
     def _deciding(self) -> nn.Module:

@@ -15,7 +15,7 @@ from gneg import kernels
 from gneg.datasets import LinkData
 from gneg.graph import KnownEdges
 from gneg.graph.heuristics import neighbor_weight
-from gneg.nn.decoders import MLP, Bilinear, Cosine, Dot, Hybrid
+from gneg.nn.decoders import MLP, NCN, Bilinear, Cosine, Dot, Hybrid
 from gneg.nn.encoders import NoEmbeddings
 from gneg.nn.model import Scorer
 from gneg.prediction.top import top
@@ -142,9 +142,9 @@ def product_vectors(
 ) -> tuple[Tensor, Tensor]:
     """Return vectors of sources and of targets whose inner products are near a decoder's scores.
 
-    They are the scores of ``Dot``, ``Cosine`` and ``Bilinear``, and the cosine of ``Hybrid``, and
-    of a decoder that a user registered, of which nothing is known. The
-    perceptron of ``MLP`` is expanded to first order in the product of both embeddings, by its mean
+    They are the scores of ``Dot``, ``Cosine`` and ``Bilinear``, and the cosine of ``Hybrid``,
+    ``NCN``, and of a decoder that a user registered, of which nothing is known. The perceptron of
+    ``MLP`` is expanded to first order in the product of both embeddings, by its mean
     gradient over training edges.
 
     Args:
@@ -164,7 +164,7 @@ def product_vectors(
         return source * gradient.mean(dim=0), target
     if isinstance(decoder, Dot):
         return source, target
-    if isinstance(decoder, Hybrid):
+    if isinstance(decoder, Hybrid | NCN):
         decoder = decoder.cosine
     scale = decoder.scale if isinstance(decoder, Cosine) else 1.0
     return scale * functional.normalize(source), functional.normalize(target)

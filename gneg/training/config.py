@@ -65,8 +65,8 @@ class LinkConfig(TrainConfig):
     )
     decoder: DecoderKind | str | None = setting(
         None,
-        "Score of two embeddings; without it dot for lightgcn and bipartite graphs, cosine where "
-        "nodes have features, else mlp",
+        "Score of two embeddings (ncn: also of their common neighbours); without it dot for "
+        "lightgcn and bipartite graphs, cosine where nodes have features, else mlp",
         registered=registration.DECODERS,
     )
     sampler: str = setting(
@@ -85,11 +85,11 @@ class LinkConfig(TrainConfig):
     hidden: int = setting(256, "Width of embeddings and layers.", low=1, high=WIDEST)
     layers: int = setting(2, "Layers of the encoder; 0 only for lightgcn.", low=0, high=DEEPEST)
     decoder_layers: int = setting(
-        2, "Linear layers of mlp and hybrid decoders.", low=1, high=DEEPEST
+        2, "Linear layers of mlp, hybrid and ncn decoders.", low=1, high=DEEPEST
     )
     dropout: float = setting(0.5, "Share of hidden values that the encoder drops.", low=0, high=1)
     decoder_dropout: float = setting(
-        0.0, "Share of hidden values that the mlp decoder drops.", low=0, high=1
+        0.0, "Share of hidden values that mlp, hybrid and ncn decoders drop.", low=0, high=1
     )
     inputs: Inputs | None = setting(
         None,

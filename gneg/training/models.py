@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gneg.datasets import LinkData, TripleData
 from gneg.losses import LOSSES, Loss, Margin, SelfAdversarial
-from gneg.nn import BaseMeasure, LinkPredictor, PairFeatures, Stack, make_decoder
+from gneg.nn import NCN, BaseMeasure, LinkPredictor, PairFeatures, Stack, make_decoder
 from gneg.nn.choices import DecoderKind, Inputs
 from gneg.nn.encoders import Encoder, NoEmbeddings
 from gneg.nn.kge import ENCODERS, KGE, MODELS, RelationalEncoder, TransE
@@ -20,16 +20,18 @@ def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
     has them, in this order.
     """
     encoder = make_encoder(config, data)
+    features_alone = config.encoder == "heuristics"
+    width = 1 if features_alone else config.hidden
     decoder = make_decoder(
         decoder_kind(config, data, encoder.inputs),
-        config.hidden,
+        width,
         layers=config.decoder_layers,
         dropout=config.decoder_dropout,
+        graph=data.graph,
     )
     graph, x = data.graph, data.x
-    features_alone = config.encoder == "heuristics"
     if features_alone or config.pair_features != "none":
-        width = 1 if features_alone else config.hidden
+        width = 2 * width if isinstance(decoder, NCN) else width  # of the product that it sees
         decoder = PairFeatures(decoder, graph, width, kinds=_kinds(config.pair_features), x=x)
     if config.base_measure != "none":
         text = config.sampler if config.base_measure == "sampler" else config.base_measure

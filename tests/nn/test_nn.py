@@ -79,9 +79,10 @@ def test_features_and_embeddings_are_inputs(inputs):
         assert encoder(x, nn.Adjacency(graph)).shape == (50, 8)
 
 
-@pytest.mark.parametrize("kind", ["dot", "cosine", "mlp", "hybrid", "bilinear"])
+@pytest.mark.parametrize("kind", ["dot", "cosine", "mlp", "hybrid", "bilinear", "ncn"])
 def test_decoders_and_chunked_scoring(kind, monkeypatch):
-    model = nn.LinkPredictor(nn.Encoder("sage", 50, 0, hidden=8), nn.make_decoder(kind, 8))
+    decoder = nn.make_decoder(kind, 8, graph=random_graph(50, 200))
+    model = nn.LinkPredictor(nn.Encoder("sage", 50, 0, hidden=8), decoder)
     z = torch.randn(50, 8)
     src, dst = torch.randint(50, (2, 7, 11))
     whole = model.score(z, src, dst)

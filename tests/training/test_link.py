@@ -109,6 +109,7 @@ def trained():
         ({}, {"decoder": "bilinear"}),
         ({}, {"decoder": "mlp"}),
         ({}, {"decoder": "hybrid"}),
+        ({}, {"decoder": "ncn"}),
         ({"decoder": "mlp"}, {"decoder_layers": 3}),
         ({"decoder": "mlp"}, {"decoder_dropout": 0.5}),
         ({}, {"loss": "infonce"}),
