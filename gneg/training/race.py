@@ -72,6 +72,8 @@ class Race:
     run: LinkRun | None = None
     rng: Tensor | None = None
 
+    __repr__ = with_sizes
+
     def save(self, folder: Path) -> None:
         """Write the winner's training so far, so that :func:`gneg.train` goes on from there.
 
