@@ -21,6 +21,7 @@ from benchmarks.quality import (
     decoders,
     full_ranks,
     negatives,
+    pairs,
     recommend,
     tables,
 )
@@ -258,6 +259,7 @@ BLOCKS = {
     "learning": ablation_tables.learning,
     "chosen": ablation_tables.chosen,
     "published": ablation_tables.published,
+    "pairs": pairs.block,
     "decoders": decoders.block,
     "negatives": negatives.block,
     "completion, short": completed_short,
