@@ -170,7 +170,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
         stack = "none" if model == PLAIN else setting.stack
         config = LinkConfig(**{**chosen, "stack": stack})
         stacks = () if stack == "none" else ("valid",)
-        if setting.published and model in (UNIFORM, HARD):
+        if setting.published and model == UNIFORM:
             stacks = ("valid", "train")
         runs = [train_seed(dataset, config, seed, stacks) for seed in range(setting.seeds)]
         result = {

@@ -45,10 +45,10 @@ def print_link_results(results: dict[str, Any]) -> None:
     say(f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {_best_epochs(runs)}")
     if runs[0].get("stack") is not None:
         chosen = ", ".join(run["stack"]["chosen"] for run in runs)
-        say(
-            f"combined with heuristics: {chosen} (fitted on validation edges, so that the column "
-            "'with heuristics' is given for test edges only)"
-        )
+        fitted = "validation edges, so that the column 'with heuristics' is of test edges only"
+        if results["config"].get("stack_on") == "train":
+            fitted = "folds of the training edges; 'valid' is of the model alone"
+        say(f"combined with heuristics by the function {chosen} (fitted on {fitted})")
     if runs[0]["base_weight"] is not None:
         weights = ", ".join(f"{run['base_weight']:g}" for run in runs)
         say(f"weight of the base measure: {weights}")

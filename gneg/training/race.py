@@ -28,6 +28,7 @@ __all__ = ["Entrant", "Race", "race"]
 
 UNIFORM = "uniform"
 FIRST, LAST = 4, 10  # epochs after which entrants are compared
+FEWEST = 50  # validation positives that a difference can be seen on
 POSITIVES = 500  # validation positives that entrants are compared on, at most
 HARDEST = "hardest(uniform, m=32)"
 
@@ -119,8 +120,13 @@ def race(
     """
     fast = recipe.fast(data, encoder=encoder, **fixed)
     entrants = _entrants(fast, fixed)
-    if len(entrants) < 2 or fast.config.epochs < 2 * LAST:
+    if len(entrants) < 2:
         return Race(fast, [])
+    positives, epochs = data.valid.pos.size(1), fast.config.epochs
+    if epochs < 2 * LAST or positives < FEWEST:
+        few = f"{positives} validation edges" if positives < FEWEST else f"{epochs} epochs"
+        text = f"A rule chose the negatives: {few} are too few for a race."
+        return Race(replace(fast, sentences=(*fast.sentences, ((), text))), [])
     lanes = [_Lane(data, entrant, seed, len(entrants)) for entrant in entrants]
     judge = _Judge(data, lanes[0].run, seed)
     total, trained = FIRST * len(lanes) + (LAST - FIRST) * 2, 0
@@ -133,9 +139,11 @@ def race(
         lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
     winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
     compared = [lane.entrant for lane in lanes]
-    sentences = _reasons(fast, compared, winner.entrant)
-    chosen = replace(fast, config=winner.entrant.config, sentences=sentences)
     others = [entrant for entrant in entrants if entrant not in compared]
+    text = _result(compared, others, winner)
+    kept = [reason for reason in fast.sentences if "sampler" not in reason[0]]
+    sentences = (*kept[:1], (("sampler", "loss"), text), *kept[1:])
+    chosen = replace(fast, config=winner.entrant.config, sentences=sentences)
     return Race(chosen, [*compared, *others], winner.run, winner.rng)
 
 
@@ -197,7 +205,7 @@ class _Judge:
 
     def __init__(self, data: LinkData, run: LinkRun, seed: int) -> None:
         self.data, self.seed = data, seed
-        self.combined = run.config.stack != "none"
+        self.combined = _is_stacked(run)
         self.pairs: HeldOutPairs | None = None
         generator = generator_from(split_seed(seed, 3))
         order = torch.randperm(data.valid.pos.size(1), generator=generator)[:POSITIVES]
@@ -225,19 +233,29 @@ class _Judge:
         return float(gains.mean()), float(gains.std() / len(gains) ** 0.5)
 
 
-def _reasons(
-    fast: Recipe, compared: Sequence[Entrant], winner: Entrant
-) -> tuple[recipe.Reason, ...]:
-    """Return the recipe's reasons, with the race in place of the one for its negatives."""
-    gains = [
-        f"{entrant.name} {100 * entrant.gain[0]:+.1f} % (± {100 * entrant.gain[1]:.1f})"
-        for entrant in compared[1:]
-    ]
-    text = f"After {LAST} epochs, relative to uniform negatives on validation: {', '.join(gains)}. "
-    text += (
-        "No gain is above its standard error: the negatives are uniform."
-        if winner is compared[0]
-        else f"The negatives are {winner.name}."
+def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _Lane) -> str:
+    """Return the result of the race in words."""
+
+    def gains(entrants: Sequence[Entrant]) -> str:
+        figures = [
+            f"{entrant.name} {100 * entrant.gain[0]:+.1f} % (± {100 * entrant.gain[1]:.1f})"
+            for entrant in entrants
+        ]
+        return ", ".join(figures)
+
+    combined = " and combined with training-free scores" if _is_stacked(winner.run) else ""
+    text = (
+        f"Trained for {LAST} epochs{combined}, validation metrics relative to those of uniform "
+        f"negatives (standard error): {gains(compared[1:])}"
     )
-    kept = [reason for reason in fast.sentences if "sampler" not in reason[0]]
-    return (*kept[:1], (("sampler", "loss", "pair_features"), text), *kept[1:])
+    text += f"; after {FIRST} epochs {gains(dropped)}. " if dropped else ". "
+    if winner.entrant is compared[0]:
+        text += "That is no difference: the negatives are uniform"
+    else:
+        text += f"The negatives are {winner.entrant.name}"
+    assert winner.run.loss is not None
+    return f"{text}, the loss is {winner.run.loss.name}."
+
+
+def _is_stacked(run: LinkRun) -> bool:
+    return run.config.stack != "none"

@@ -160,7 +160,7 @@ def fast(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
 
 def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[Reason]]:
     """Return settings of a config, and a sentence or two for each decision."""
-    size = f"{graph.nodes:,} nodes with {graph.degree:.1f} neighbours each"
+    size = f"{graph.nodes:,} nodes with {graph.degree:.1f} neighbours each: encoder {encoder}"
     if graph.bipartite:
         settings: dict[str, Any] = {
             "sampler": "dns(uniform, m=16, n=1)",
@@ -180,13 +180,16 @@ def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[Rea
         ]
     risky = graph.walk_risk > RISKY
     settings = {"sampler": "uniform" if risky else WALKS}  # the loss follows from the sampler
-    risk = f"Of 1,000 two-step walks {graph.walk_risk:.0f} end on a validation edge"
+    risk = (
+        f"Of 1,000 two-step walks {graph.walk_risk:.0f} end on a validation edge (of uniform "
+        f"negatives {graph.uniform_risk:.1f}), "
+    )
+    limit = f"{RISKY:.0f} are the limit for training on them"
     negatives = (
-        f"{risk}, too many to train on as negatives: uniform ones only."
+        f"{risk}too many ({limit}): uniform negatives only."
         if risky
-        else f"{risk}, few enough to train on as negatives ({graph.uniform_risk:.1f} of 1,000 "
-        "uniform ones are one): a quarter of the negatives are drawn by walks, and the loss "
-        "corrects for the proposal."
+        else f"{risk}few enough ({limit}): a quarter of the negatives are drawn by walks, and the "
+        "loss corrects for the proposal."
     )
     reasons: list[Reason] = [((), f"{size}."), (("sampler", "loss"), negatives)]
     if encoder in (*GNNS, *ENCODERS):
@@ -232,7 +235,7 @@ def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[Reason]]:
         "After training the model is combined with training-free scores of pairs on validation, if "
         "cross-validation says that MRR does not get worse against easy or hard negatives."
     )
-    reasons.append((("stack",), text))
+    reasons.append((("stack", "stack_on"), text))
     return settings, reasons
 
 

@@ -32,7 +32,8 @@ def test_a_better_score_is_named():
     ra = Heuristic(data.graph, "ra", data.x)
     assert scores["ra"] == evaluate_edges(data.valid, ra)[data.metric]
     best = max(scores, key=scores.__getitem__)
-    runs = [{"valid": {data.metric: scores[best] - 0.01}, "stack": None}]
-    assert f"score {best} is better than this model" in better_score(data, runs, list(scores))
+    figures = {part: {data.metric: scores[best] - 0.01} for part in ("valid", "test")}
+    runs = [{**figures, "stack": None}]
+    assert f"score {best} is better on validation" in better_score(data, runs, list(scores))
     runs[0]["stack"] = {"chosen": "linear", **FOLDS}
     assert better_score(data, runs, list(scores)) == better_score(data, runs, []) == ""

@@ -7,18 +7,19 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gneg import Graph
 from gneg.datasets import make_split
 from gneg.training import race as races
 from gneg.training.driver import train
 from gneg.training.race import race
-from tests.worlds import bipartite, toy
+from tests.worlds import first_validation_edges, toy
 
 SMALL = {"hidden": 8, "epochs": 20, "eval_every": 2, "stack": "ra,degree"}
 
 
 @pytest.fixture(scope="module")
 def data():
-    return toy(n=120, edges=600)
+    return toy(n=300, edges=1_200)
 
 
 def test_uniform_negatives_take_part_and_need_no_gain_to_win(data):
@@ -37,7 +38,11 @@ def test_uniform_negatives_take_part_and_need_no_gain_to_win(data):
 
 def test_a_setting_that_is_given_does_not_race(data):
     assert not race(data, sampler="walk", **SMALL).entrants
-    assert not race(data, **{**SMALL, "epochs": 2 * races.LAST - 1}).entrants
+    short = race(data, **{**SMALL, "epochs": 2 * races.LAST - 1})
+    few = race(first_validation_edges(data, races.FEWEST - 1), **SMALL)
+    for result in (short, few):
+        assert not result.entrants
+        assert "too few for a race" in result.recipe.reasons
     assert all(e.config.loss == "bce" for e in race(data, loss="bce", **SMALL).entrants)
 
 
@@ -64,7 +69,8 @@ def test_the_gain_is_that_of_the_geometric_mean(data):
 
 
 def test_targets_of_a_bipartite_graph_are_ranked_among_all():
-    graph = bipartite()
+    index = torch.randint(80, (2, 1_500), generator=torch.Generator().manual_seed(0))
+    graph = Graph.from_edge_index(index, (80, 80))
     small = race(make_split("users and items", graph, None), epochs=20, hidden=8)
     names = [entrant.name for entrant in small.entrants]
     assert names == ["uniform negatives", "the hardest of 16"]

@@ -67,7 +67,7 @@ def test_no_walks_where_they_are_risky():
     chosen = recipe.fast(make_split("clique", graph, None, seed=0))
     assert chosen.profile.walk_risk > recipe.RISKY
     assert chosen.config.sampler == "uniform"
-    assert "too many to train on" in chosen.reasons
+    assert "too many (150 are the limit" in chosen.reasons
 
 
 def test_a_dense_graph_gets_one_negative_each():
