@@ -12,7 +12,7 @@ from gneg.training.race import race
 
 def main() -> None:
     data = datasets.load("hyperbolic")
-    result = race(data, epochs=30)
+    result = race(data, epochs=40)
     print(result.recipe.profile)
     for entrant in result.entrants:
         gain, error = (100 * value for value in entrant.gain)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import files
+from gneg import checks, files
 from gneg.cli.app import INTERRUPTED, app, command_line, kg, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
@@ -74,10 +74,14 @@ def train_command(
     files.check_output("out", out or RUNS, folder=True)
     callbacks = trackers(track)
     data = source.load(dataset)
+    if out is not None and not fresh:
+        _check_dataset(out, data)
     if chosen != "none" and not config.training_free:
         with ProgressDisplay() as display:
             report = display.count("race of negatives, epochs")
-            suited, raced = _suited(data, chosen, trained_seeds[0], report, settings.given)
+            folder = None if fresh else out or RUNS
+            choose = {"seed": trained_seeds[0], "report": report, "folder": folder}
+            suited, raced = _suited(data, chosen, choose, settings.given)
         config, reasons, scores = suited.config, suited.reasons, list(suited.profile.heuristics)
         say(f"recipe: {reasons}")
     results, folder = _train(
@@ -131,15 +135,25 @@ def kg_train_command(
     _end(results, folder, print_triple_results, lambda: _print_findings(data, results, []))
 
 
-def _suited(
-    data: Any, name: str, seed: int, report: Callable[[int, int], object], given: dict[str, Any]
-) -> tuple[Any, Any]:
+def _check_dataset(out: Path, data: Any) -> None:
+    """Refuse a folder that holds a run of other data, before anything is trained."""
+    from gneg.training import record
+
+    if (out / record.NAME).exists():
+        there, here = record.read("out", out / record.NAME)["dataset"], data.describe()
+        if there["hash"] != here["hash"]:
+            allowed = "a new folder, or one with a run of the same dataset"
+            differences = record.differences(there, here)
+            checks.fail("out", allowed, f"{out}: {differences}", hint=record.FRESH)
+
+
+def _suited(data: Any, name: str, choose: dict[str, Any], given: dict[str, Any]) -> tuple[Any, Any]:
     """Return the recipe of a name, and the race that chose it, or None."""
     from gneg.training import race, recipe
 
     if name == "fast":
         return recipe.fast(data, **given), None
-    raced = race.race(data, seed=seed, report=report, **given)
+    raced = race.race(data, **choose, **given)
     return raced.recipe, raced
 
 

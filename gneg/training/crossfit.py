@@ -13,6 +13,7 @@ from gneg.rng import generator_from, split_seed
 
 FOLDS = 2  # models, each trained without a fold of its own
 SHARE = 0.1  # of the training edges that a fold holds, at most
+LEAST = 8  # edges of a fold; of smaller graphs there are no folds
 MAX_EDGES = 5_000  # edges of a fold, at most
 NEGATIVES = 500  # uniform negatives of each held-out edge
 
@@ -28,6 +29,8 @@ def folds(data: LinkData, seed: int) -> Iterator[LinkData]:
     """
     edges = data.train.size(1)
     size = min(int(SHARE * edges), MAX_EDGES)
+    if size < LEAST:
+        return
     order = torch.randperm(edges, generator=generator_from(seed))
     for fold in range(FOLDS):
         held_out = torch.zeros(edges, dtype=torch.bool)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gneg import files
 from gneg.datasets import LinkData
+from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation.full_ranks import PRODUCTS, full_ranks
 from gneg.graph.sizes import with_sizes
 from gneg.nn.choices import GNNS
@@ -20,7 +22,9 @@ from gneg.rng import generator_from, split_seed
 from gneg.training import checkpoint, recipe
 from gneg.training.config import LinkConfig
 from gneg.training.link import LinkRun
+from gneg.training.parts import code, registered_parts
 from gneg.training.recipe import Recipe
+from gneg.training.record import NAME
 from gneg.training.stack_tables import HeldOutPairs
 from gneg.training.stacking import FOLDS, Folds, first_column, fit_linear
 
@@ -28,6 +32,7 @@ __all__ = ["Entrant", "Race", "race"]
 
 UNIFORM = "uniform"
 FIRST, LAST = 4, 10  # epochs after which entrants are compared
+SHORTEST = 4  # trainings of so many times :data:`LAST` epochs have a race
 FEWEST = 50  # validation positives that a difference can be seen on
 POSITIVES = 500  # validation positives that entrants are compared on, at most
 HARDEST = "hardest(uniform, m=32)"
@@ -79,14 +84,17 @@ class Race:
         """Write the winner's training so far, so that :func:`gneg.train` goes on from there.
 
         Args:
-            folder: The ``out`` of the training; nothing is written if it holds anything.
+            folder: The ``out`` of the training; nothing is written if it holds one already.
         """
-        if self.run is None or self.rng is None or (folder.exists() and any(folder.iterdir())):
+        if self.run is None or self.rng is None:
+            return
+        path = checkpoint.checkpoint_path(folder, self.run.seed)
+        if path.exists() or (folder / NAME).exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self.rng)
-            checkpoint.save(self.run, checkpoint.checkpoint_path(folder, self.run.seed))
+            checkpoint.save(self.run, path)
 
 
 def race(
@@ -95,6 +103,7 @@ def race(
     seed: int = 0,
     encoder: str | None = None,
     report: Report | None = None,
+    folder: Path | None = None,
     **fixed: Any,
 ) -> Race:
     """Return the recipe whose negatives rank validation edges best after a short training.
@@ -112,27 +121,37 @@ def race(
         seed: Seed of the trainings.
         encoder: The encoder; None: the one that suits the graph.
         report: Called as the race goes on.
+        folder: Folder of the choice: the same race is not run again, but read from a file there;
+            None: it is not written.
         fixed: Values of settings that the race must not change. With ``sampler``, or fewer than
-            20 epochs, there is no race.
+            40 epochs, there is no race.
 
     Raises:
-        ValueError: If a setting is unknown or its value is not allowed.
+        ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is
+            damaged.
     """
+    data = drop_repeated_edges(data)
     fast = recipe.fast(data, encoder=encoder, **fixed)
     entrants = _entrants(fast, fixed)
     if len(entrants) < 2:
         return Race(fast, [])
     positives, epochs = data.valid.pos.size(1), fast.config.epochs
-    if epochs < 2 * LAST or positives < FEWEST:
+    rungs = [_whole(rung, fast.config.eval_every) for rung in (FIRST, LAST)]
+    if epochs < SHORTEST * rungs[1] or positives < FEWEST:
         few = f"{positives} validation edges" if positives < FEWEST else f"{epochs} epochs"
         text = f"A rule chose the negatives: {few} are too few for a race."
         return Race(replace(fast, sentences=(*fast.sentences, ((), text))), [])
+    parts = code(registered_parts(fast.config))
+    settings = [data.describe(), asdict(fast.config), parts, fixed, seed, files.versions()["gneg"]]
+    path = None if folder is None else folder / f"race-{files.digest(settings)}.json"
+    if path is not None and path.exists():
+        return Race(_read(path, fast), [])
     lanes = [_Lane(data, entrant, seed, len(entrants)) for entrant in entrants]
     judge = _Judge(data, lanes[0].run, seed)
-    total, trained = FIRST * len(lanes) + (LAST - FIRST) * 2, 0
-    for epochs in (FIRST, LAST):
+    total, trained = rungs[0] * len(lanes) + (rungs[1] - rungs[0]) * 2, 0
+    for rung in rungs:
         for lane in lanes:
-            trained += lane.train(epochs)
+            trained += lane.train(rung)
             lane.compare(judge, entrants[0])
             if report is not None:
                 report(min(trained, total), total)
@@ -144,7 +163,18 @@ def race(
     kept = [reason for reason in fast.sentences if "sampler" not in reason[0]]
     sentences = (*kept[:1], (("sampler", "loss"), text), *kept[1:])
     chosen = replace(fast, config=winner.entrant.config, sentences=sentences)
+    if path is not None:
+        choice = {"config": asdict(chosen.config), "sentences": chosen.sentences}
+        files.write_json(path, choice)
     return Race(chosen, [*compared, *others], winner.run, winner.rng)
+
+
+def _read(path: Path, fast: Recipe) -> Recipe:
+    """Return the recipe that an earlier race chose."""
+    remedy = "remove it: the race is run again"
+    choice = files.read_record("out", path, {"config": dict, "sentences": [list]}, remedy=remedy)
+    sentences = tuple((tuple(names), text) for names, text in choice["sentences"])
+    return replace(fast, config=LinkConfig(**choice["config"]), sentences=sentences)
 
 
 def _entrants(fast: Recipe, fixed: dict[str, Any]) -> list[Entrant]:
@@ -166,6 +196,11 @@ def _entrants(fast: Recipe, fixed: dict[str, Any]) -> list[Entrant]:
     return entrants if entrants and entrants[0].config.sampler == UNIFORM else []
 
 
+def _whole(epochs: int, eval_every: int) -> int:
+    """Return epochs up to the next evaluation: a training that goes on from there is as any."""
+    return -(-epochs // eval_every) * eval_every
+
+
 class _Lane:
     """The training of one entrant, with its own state of torch's global generator."""
 
@@ -181,8 +216,6 @@ class _Lane:
     def train(self, epochs: int) -> int:
         """Train until an epoch; return the number of epochs that it took."""
         run, config, before = self.run, self.run.config, self.run.progress.epoch
-        # Whole evaluations, so that a training that goes on is the same as one without a race.
-        epochs = -(-epochs // config.eval_every) * config.eval_every
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self.rng)
             run.config = replace(config, epochs=epochs, seconds=self.seconds)
@@ -195,7 +228,8 @@ class _Lane:
         """Set values and gain of the entrant by the best weights so far."""
         current = self.run.weights()
         self.run.model.load_state_dict(self.run.best_state)
-        self.entrant.values = judge.values(self.run)
+        with torch.random.fork_rng(devices=[]):  # where combinations get initial weights
+            self.entrant.values = judge.values(self.run)
         self.entrant.gain = judge.gain(self.entrant.values, baseline.values)
         self.run.model.load_state_dict(current)
 
@@ -244,11 +278,12 @@ def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _La
         return ", ".join(figures)
 
     combined = " and combined with training-free scores" if _is_stacked(winner.run) else ""
+    epochs = winner.run.progress.epoch
     text = (
-        f"Trained for {LAST} epochs{combined}, validation metrics relative to those of uniform "
+        f"Trained for {epochs} epochs{combined}, validation metrics relative to those of uniform "
         f"negatives (standard error): {gains(compared[1:])}"
     )
-    text += f"; after {FIRST} epochs {gains(dropped)}. " if dropped else ". "
+    text += f"; dropped before, {gains(dropped)}. " if dropped else ". "
     if winner.entrant is compared[0]:
         text += "That is no difference: the negatives are uniform"
     else:

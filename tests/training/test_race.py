@@ -14,7 +14,7 @@ from gneg.training.driver import train
 from gneg.training.race import race
 from tests.worlds import first_validation_edges, toy
 
-SMALL = {"hidden": 8, "epochs": 20, "eval_every": 2, "stack": "ra,degree"}
+SMALL = {"hidden": 8, "epochs": 40, "eval_every": 2, "stack": "ra,degree"}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_uniform_negatives_take_part_and_need_no_gain_to_win(data):
 
 def test_a_setting_that_is_given_does_not_race(data):
     assert not race(data, sampler="walk", **SMALL).entrants
-    short = race(data, **{**SMALL, "epochs": 2 * races.LAST - 1})
+    short = race(data, **{**SMALL, "epochs": 4 * races.LAST - 1})
     few = race(first_validation_edges(data, races.FEWEST - 1), **SMALL)
     for result in (short, few):
         assert not result.entrants
@@ -58,6 +58,25 @@ def test_the_training_goes_on_as_if_there_had_been_no_race(data, tmp_path):
     assert not (tmp_path / "run" / "checkpoint-0.pt").exists()  # the folder holds a result
 
 
+def test_the_same_race_is_read_and_another_is_run(data, tmp_path):
+    first = race(data, folder=tmp_path, **SMALL)
+    again = race(data, folder=tmp_path, **SMALL)
+    assert again.recipe == first.recipe
+    assert not again.entrants
+    assert race(data, folder=tmp_path, **{**SMALL, "lr": 0.1}).entrants
+    for path in tmp_path.iterdir():
+        path.write_text("{")
+    with pytest.raises(ValueError, match="'out' must be a whole race-"):
+        race(data, folder=tmp_path, **SMALL)
+
+
+def test_rungs_are_whole_evaluations(data):
+    """Three epochs between evaluations: rungs at 6 and 12, and at least 48 epochs."""
+    options = {**SMALL, "eval_every": 3}
+    assert not race(data, **{**options, "epochs": 47}).entrants
+    assert race(data, **{**options, "epochs": 48}).run.progress.epoch == 12
+
+
 def test_the_gain_is_that_of_the_geometric_mean(data):
     judge = object.__new__(races._Judge)
     judge.data = data
@@ -71,7 +90,7 @@ def test_the_gain_is_that_of_the_geometric_mean(data):
 def test_targets_of_a_bipartite_graph_are_ranked_among_all():
     index = torch.randint(80, (2, 1_500), generator=torch.Generator().manual_seed(0))
     graph = Graph.from_edge_index(index, (80, 80))
-    small = race(make_split("users and items", graph, None), epochs=20, hidden=8)
+    small = race(make_split("users and items", graph, None), epochs=40, hidden=8)
     names = [entrant.name for entrant in small.entrants]
     assert names == ["uniform negatives", "the hardest of 16"]
     assert all(len(entrant.values) == 1 for entrant in small.entrants)
