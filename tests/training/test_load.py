@@ -65,3 +65,13 @@ def test_a_refused_run_leaves_the_data_of_the_earlier_one(tmp_path):
     with pytest.raises(ValueError, match="one with a run of the same dataset"):
         gneg.train(other, TINY, out=tmp_path)
     assert gneg.load(tmp_path).data.describe() == data.describe()
+
+
+def test_a_part_with_few_negatives_has_fewer_hits():
+    def fault(valid, test):
+        return record.fault_of_runs(
+            [{"complete": True, "valid": valid, "test": test, "seconds": {}}]
+        )
+
+    assert fault({"mrr": 0.5}, {"mrr": 0.4, "hits@100": 0.9}) is None
+    assert "auc" in fault({"mrr": 0.5}, {"mrr": 0.4, "auc": 0.9})

@@ -101,6 +101,8 @@ def test_folds_are_disjoint_and_hold_training_edges_only():
     for fold, held_out in zip(folds, edges, strict=True):
         assert len(held_out) == int(crossfit.SHARE * len(train_edges))
         assert {tuple(pair) for pair in fold.train.t().tolist()} == train_edges - held_out
+    few = replace(data, train=data.train[:, : 10 * crossfit.LEAST - 1])
+    assert not list(crossfit.folds(few, 0))
 
 
 def test_a_stack_on_training_edges_does_not_see_validation_labels():
