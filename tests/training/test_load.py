@@ -9,6 +9,7 @@ import torch
 
 import gneg
 from gneg import LinkConfig, TripleConfig
+from gneg.training import record
 from tests.cli.invoke import run
 from tests.triple_worlds import sparse_data
 from tests.worlds import random_graph, toy
