@@ -78,8 +78,9 @@ def compare(
 
     Each config is tested against its fair counterparts: those that differ from it in one part alone
     (negatives, decoder, loss, pair features or stack) and have the first config's value of it. The
-    mean of these differences over all other settings is what the part is worth. Tests are paired
-    t-tests over seeds, at least 3, corrected for their number by Holm's method.
+    mean of these differences over all other settings but pair features and stack is what the part
+    is worth beside these. Tests are paired t-tests over seeds, at least 3, corrected for their
+    number by Holm's method.
 
     Configs that differ in the stack alone share their training: the stacks are fitted to one model.
 

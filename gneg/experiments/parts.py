@@ -43,6 +43,38 @@ def _key(values: Mapping[str, Any]) -> str:
     return json.dumps(values, sort_keys=True)
 
 
+def among(
+    part: str, values: Mapping[str, Any], settings: Sequence[Mapping[str, Any]]
+) -> tuple[tuple[str, str], ...]:
+    """Return name and value of the additions of a config beside which a part is measured.
+
+    A stack can do what better negatives do without it, so that a mean over both says neither: what
+    a part is worth is measured apart for each value of the additions that differ in a grid.
+
+    Args:
+        part: The part, which is not among them.
+        values: The values of the config, by name.
+        settings: Those of each config in the grid.
+    """
+    return tuple(
+        (PARTS[name], values[name])
+        for name in ADDITIONS
+        if name != part and len({other.get(name) for other in settings}) > 1
+    )
+
+
+def change(effect: Mapping[str, Any]) -> str:
+    """Return which value of a part stands instead of which, and beside which additions."""
+    beside = [f", {name} {value}" for name, value in effect["among"].items()]
+    return f"{effect['value']} instead of {effect['baseline']}" + "".join(beside)
+
+
+def apart(effects: Sequence[Mapping[str, Any]]) -> str:
+    """Return the additions for each of which effects are measured apart, for a sentence."""
+    names = dict.fromkeys(name for effect in effects for name in effect["among"])
+    return " and ".join("choice of pair features" if "features" in n else n for n in names)
+
+
 def value_name(value: str | None, used: Sequence[tuple[str | None, str]]) -> str:
     """Return the name of a value of a part: of ``auto`` what it stands for, if that is one thing.
 

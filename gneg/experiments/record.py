@@ -51,6 +51,7 @@ FORM = {
     "effects": [
         {
             **{"part": str, "value": str, "baseline": str, "pairs": int, "also": [str]},
+            "among": {...: str},
             "tests": TESTS,
         }
     ],

@@ -59,6 +59,7 @@ def comparison(seeds: int, mark: str) -> dict:
     against = {"negatives": {"row": 0, "tests": tests}}
     rows = [{**row, "sampler": name, "against": against, "audit": risk} for name in SAMPLERS]
     effect = {"part": "negatives", "baseline": "uniform", "pairs": 1, "tests": tests}
+    effect["among"] = {"stack": "none"}
     return {
         "rows": rows,
         "metric": "mrr",
@@ -78,7 +79,10 @@ def test_comparisons_keep_expressions_whole_and_stars_to_three_seeds(narrow, cap
     check_whole(output, 80, "36.35 ± 1.56***", "50.00 ± 1.00", "10.5", "13", "27.14", *SAMPLERS)
     assert SAMPLERS[1] in output
     assert "paired t-tests" in output
-    check_whole(output, 80, "+2.00 (+1.00 to +3.00)***", f"negatives: {LONG} instead of uniform")
+    check_whole(
+        output, 80, "+2.00 (+1.00 to +3.00)***", f"negatives: {LONG} instead of uniform, stack none"
+    )
+    assert "for each stack apart" in " ".join(output.split())
     assert "no model beats a training-free score: ra\nraise it\n" in output
     print_comparison(comparison(2, ""))
     output = " ".join(capsys.readouterr().out.split())

@@ -200,7 +200,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
 def _significant(effects: Sequence[Mapping[str, Any]], name: str) -> str:
     """Return the parts whose effect on MRR is significant, in a sentence."""
     texts = [
-        f"{effect['part']} {effect['value']} instead of {effect['baseline']} "
+        f"{effect['part']} {parts.change(effect)} "
         f"({100 * effect['tests'][name]['mrr']['difference']:+.2f} points)"
         for effect in effects
         if effect["tests"][name]["mrr"]["mark"]

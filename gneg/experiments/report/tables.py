@@ -128,8 +128,9 @@ def effects_table(results: Mapping[str, Any]) -> dict[str, Any] | None:
     for effect in results["effects"]:
         measured = [(effect["tests"][name][metric], metric) for metric, name in shown]
         cells = [{"text": _difference(*pair), **_mark(*pair)} for pair in measured]
-        rows.append({**effect, "cells": cells})
-    return {"heads": [f"{metric} ({name})" for metric, name in shown], "rows": rows}
+        rows.append({**effect, "change": parts.change(effect), "cells": cells})
+    heads = [f"{metric} ({name})" for metric, name in shown]
+    return {"heads": heads, "rows": rows, "apart": parts.apart(results["effects"])}
 
 
 def _cost_cells(row: Mapping[str, Any]) -> list[dict[str, Any]]:
