@@ -142,6 +142,7 @@ def print_comparison(results: dict[str, Any]) -> None:
     say(results["best"]["sentence"])
     if results["best"]["advice"]:
         say(results["best"]["advice"])
+    say(f"train the best model: {results['best']['command']}", wrap=False)
 
 
 TESTS = (

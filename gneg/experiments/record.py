@@ -56,7 +56,8 @@ FORM = {
         }
     ],
     "best": {
-        **{"row": int, "heuristic": (str, None), "valid": float, "sentence": str, "advice": str}
+        **{"row": int, "heuristic": (str, None), "valid": float, "sentence": str, "advice": str},
+        "command": str,
     },
     "heuristics": {...: {...: {...: float}}},
     "versions": {...: str},

@@ -66,7 +66,11 @@ def comparison(seeds: int, mark: str) -> dict:
         "seeds": seeds,
         "dataset": {"name": "Cora"},
         "effects": [{**effect, "value": LONG, "also": ["infonce instead of softmax"]}],
-        "best": {"sentence": "no model beats a training-free score: ra", "advice": "raise it"},
+        "best": {
+            "sentence": "no model beats a training-free score: ra",
+            "advice": "raise it",
+            "command": "gneg train Cora",
+        },
         "among_all": None,
         "heuristics": {"ra": {name: {"mrr": 0.2714} for name in summary}},
     }
@@ -83,7 +87,10 @@ def test_comparisons_keep_expressions_whole_and_stars_to_three_seeds(narrow, cap
         output, 80, "+2.00 (+1.00 to +3.00)***", f"negatives: {LONG} instead of uniform, stack none"
     )
     assert "for each stack apart" in " ".join(output.split())
-    assert "no model beats a training-free score: ra\nraise it\n" in output
+    assert (
+        "no model beats a training-free score: ra\nraise it\ntrain the best model: gneg train Cora\n"
+        in output
+    )
     print_comparison(comparison(2, ""))
     output = " ".join(capsys.readouterr().out.split())
     assert "differences are not tested: two runs of each" in output
