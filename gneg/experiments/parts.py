@@ -16,8 +16,8 @@ PARTS = {
 }
 #: Parts that are additions to a model, which has none of them without.
 ADDITIONS = ("pair_features", "stack")
-#: Columns that name a row, beside those of parts that are the same in all rows.
-ALWAYS = ("encoder", "sampler", "loss")
+#: Headings of the columns that name a row.
+HEADS = {"encoder": "model", **PARTS, "sampler": "sampler"}
 
 
 def counterparts(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, int]]:
@@ -90,14 +90,14 @@ def value_name(value: str | None, used: Sequence[tuple[str | None, str]]) -> str
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return name and heading of the columns that name a row: those that differ, and a few more."""
-    heads = {name: {"sampler": "sampler"}.get(name, head) for name, head in PARTS.items()}
-    heads = {"encoder": "model", **heads}
-    return {
-        name: head
-        for name, head in heads.items()
-        if name in rows[0] and (name in ALWAYS or len({row[name] for row in rows}) > 1)
-    }
+    """Return name and heading of the columns that name a row: those that differ.
+
+    Where additions alone differ, or nothing does, the sampler stands beside them: a row without
+    additions would have no name.
+    """
+    names = [name for name in HEADS if len({row.get(name) for row in rows}) > 1]
+    named = names if set(names) - set(ADDITIONS) else ["sampler", *names]
+    return {name: head for name, head in HEADS.items() if name in named}
 
 
 def cell(name: str, row: Mapping[str, Any]) -> str:
@@ -115,9 +115,9 @@ def row_name(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def shared_parts(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what all rows share among the parts that have no column, for a sentence."""
-    hidden = [name for name in PARTS if name in rows[0] and name not in columns(rows)]
-    return ", ".join(f"{PARTS[name]} {rows[0][name]}" for name in hidden)
+    """Return what all rows share among the settings that have no column, for a sentence."""
+    hidden = [name for name in HEADS if name in rows[0] and name not in columns(rows)]
+    return ", ".join(f"{HEADS[name]} {rows[0][name]}" for name in hidden)
 
 
 def marked_part(rows: Sequence[Mapping[str, Any]]) -> str | None:

@@ -29,6 +29,7 @@ ROW = {
     "metrics": {...: {...: [float]}},
     "summary": {...: {...: {"mean": float, "std": (float, None)}}},
     "against": {...: {"row": int, "tests": TESTS}},
+    "valid": [float],
     "curves": [[{"epoch": int, "seconds": float, "loss": float}]],
     "best_epochs": [int],
     "seconds": [{"sampling": float, "scoring": float, "model": float, ...: float}],

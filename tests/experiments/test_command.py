@@ -33,12 +33,12 @@ def test_a_command_has_the_settings_that_differ_from_the_defaults(config, start)
     command = train_command(config, ["my graph.csv"])
     assert command.startswith(start)
     words = shlex.split(command.removeprefix("gneg kg ").removeprefix("gneg "))[2:]
-    values = {flag[2:].replace("-", "_"): text for flag, text in zip(words[::2], words[1::2])}
+    pairs = zip(words[::2], words[1::2], strict=True)
+    values = {flag[2:].replace("-", "_"): text for flag, text in pairs}
     values.pop("recipe", None)
     kinds = settings(type(config))
-    assert (
-        replace(type(config)(), **{n: kinds[n].kind(text) for n, text in values.items()}) == config
-    )
+    parsed = {name: kinds[name].kind(text) for name, text in values.items()}
+    assert type(config)(**parsed) == config
     assert all(getattr(config, name) != kinds[name].default for name in values)
 
 
@@ -52,12 +52,12 @@ def test_a_source_has_the_options_that_were_typed():
 
 
 def test_each_comparison_has_a_folder_of_its_own():
-    data, config = toy(), LinkConfig()
+    data, config = toy(n=40, edges=120), LinkConfig()
     grids = [[config], [replace(config, lr=0.1)], [config, replace(config, stack="all")]]
     names = [comparison_folder(data, configs) for configs in grids]
     names += [comparison_folder(data, [config], ["hard.npz"])]
-    names += [comparison_folder(toy(edges=500), [config])]
+    names += [comparison_folder(toy(n=40, edges=110), [config])]
     assert len(set(names)) == len(names)
-    assert names[0] == comparison_folder(toy(), [LinkConfig()])
+    assert names[0] == comparison_folder(data, [LinkConfig()])
     assert all(name.startswith("compare-") for name in names)
     assert comparison_folder(sparse_data(), [TripleConfig()]).startswith("kg-compare-")

@@ -44,7 +44,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
             cells.append({"text": f"{weight:.2f}", "value": weight})
         rows.append({"cells": cells, "baseline": not row["against"]})
     for kind, values in results["heuristics"].items():
-        texts = [kind, "training-free", *["-"] * (len(named) - 2)]
+        texts = [kind, "training-free", *["-"] * len(named)][: len(named)]
         cells = [_text_cell(text) for text in texts]
         cells += [
             {"text": f"{100 * value:.2f}", "value": 100 * value}
