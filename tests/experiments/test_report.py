@@ -177,7 +177,7 @@ def test_rows_are_filtered_and_metrics_chosen(opened, results):
     total = len(column(opened, 0))
     assert total == len(results["rows"]) + len(results["heuristics"])
     opened.fill("#filter", "mixture bce")
-    assert column(opened, 1) == ["mixture(uniform:0.75, walk:0.25)"]
+    assert column(opened, 0) == ["mixture(uniform:0.75, walk:0.25)"]
     assert opened.inner_text("#shown") == f"1 of {total} rows shown"
     opened.fill("#filter", "")
     assert len(column(opened, 0)) == total
