@@ -51,8 +51,8 @@ AXES: dict[type, dict[str, Axis]] = {
         ),
         "decoders": Axis(
             "decoder",
-            "mlp, dot, cosine, hybrid, bilinear, separated by commas; auto: the one that suits "
-            "data and encoder.",
+            "mlp, dot, cosine, hybrid, bilinear, ncn, separated by commas; auto: the one that "
+            "suits data and encoder.",
             ("--decoders", "--decoder"),
         ),
         "pair_features": Axis(

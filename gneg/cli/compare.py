@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +29,7 @@ from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_comparison
 from gneg.cli.sources import DataOptions, DataSource
-from gneg.cli.values import Checked, at_least, hard_sets, one_of
+from gneg.cli.values import Checked, at_least, compared_recipe, hard_sets
 from gneg.training.config import LinkConfig, TripleConfig
 
 Jobs = Annotated[int, typer.Option(help="Processes at once.", rich_help_panel=RUN), at_least(1)]
@@ -65,7 +65,7 @@ def compare_command(
             "train; none: the defaults shown here.",
             rich_help_panel="Compared",
         ),
-        one_of("fast", "none"),
+        Checked(compared_recipe),
     ] = "none",
     hardset: Annotated[
         list[Path] | None,
@@ -104,9 +104,12 @@ def compare_command(
     if recipe != "none":
         configs, reasons = _suited(data, settings, axes)
         say(f"recipe: {reasons}")
-    folder = out or RUNS / f"compare-{_word(data.name)}"
+    folder = out or _folder(data, configs, search, [hard, *map(str, hardset or ())])
     sets = _hard_sets(data, hardset or [], hard, folder, fresh)
-    _compare(data, configs, seeds, folder, jobs, search, fresh, report, sets, callbacks, reasons)
+    words = source.words(dataset)
+    _compare(
+        data, configs, seeds, folder, jobs, search, fresh, report, sets, callbacks, words, reasons
+    )
 
 
 @kg.command("compare")
@@ -140,8 +143,9 @@ def kg_compare_command(
     _check_outputs(out, report)
     callbacks = trackers(track)
     data = source.load_triples(dataset)
-    folder = out or RUNS / f"kg-compare-{_word(data.name)}"
-    _compare(data, configs, seeds, folder, jobs, search, fresh, report, {}, callbacks)
+    folder = out or _folder(data, configs, search)
+    words = source.words(dataset)
+    _compare(data, configs, seeds, folder, jobs, search, fresh, report, {}, callbacks, words)
 
 
 @app.command("report")
@@ -204,8 +208,13 @@ def _suited(
     return axes.configs(suited.config, samplers), suited.reasons + varied
 
 
-def _word(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", name)
+def _folder(
+    data: Any, configs: Sequence[Any], search: int, hard: Sequence[bool | str] = ()
+) -> Path:
+    """Return the folder of a comparison without --out; more seeds or trials resume in it."""
+    from gneg.experiments.plan import comparison_folder
+
+    return RUNS / comparison_folder(data, configs, [search > 0, *hard])
 
 
 def _compare(
@@ -219,6 +228,7 @@ def _compare(
     page: Path | None,
     sets: dict[str, Any],
     callbacks: list[Any],
+    source: list[str],
     reasons: str | None = None,
 ) -> None:
     """Run the grid, print its table and write its page."""
@@ -237,6 +247,7 @@ def _compare(
             report=display.cells,
             callbacks=callbacks,
             command=command_line(),
+            source=source,
             reasons=reasons,
         )
     print_comparison(results)

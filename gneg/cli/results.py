@@ -100,7 +100,7 @@ def print_comparison(results: dict[str, Any]) -> None:
     """Print the tables of a ``compare.json``: all rows, what each part is worth, what is best."""
     from gneg.evaluation.full_ranks import sentence
     from gneg.experiments.cell import ALL_ENTITIES, VERIFIED
-    from gneg.experiments.parts import cell, columns, marked_part, shared_parts
+    from gneg.experiments.parts import apart, cell, columns, marked_part, shared_parts
     from gneg.experiments.significance import untested
 
     rows, first = results["rows"], results["rows"][0]["summary"]
@@ -136,10 +136,13 @@ def print_comparison(results: dict[str, Any]) -> None:
     reason = untested(results["seeds"])
     if not reason and results["effects"]:
         _print_effects(results["effects"], figures[: _visible(figures, results["metric"])])
-    say(reason or f"* p < 0.05 (** 0.01, *** 0.001): {TESTS}")
+    beside = apart(results["effects"])
+    separate = f", for each {beside} apart" if beside else ""
+    say(reason or f"* p < 0.05 (** 0.01, *** 0.001): {TESTS}{separate}")
     say(results["best"]["sentence"])
     if results["best"]["advice"]:
         say(results["best"]["advice"])
+    say(f"train the best model: {results['best']['command']}", wrap=False)
 
 
 TESTS = (
@@ -155,9 +158,11 @@ def _visible(figures: list[tuple[str, str]], metric: str) -> int:
 
 def _print_effects(effects: list[dict[str, Any]], figures: list[tuple[str, str]]) -> None:
     """Print what each part is worth: differences in points with their intervals."""
+    from gneg.experiments.parts import change
+
     rows = [
         [
-            f"{effect['part']}: {effect['value']} instead of {effect['baseline']}"
+            f"{effect['part']}: {change(effect)}"
             + (f" (loss: {', '.join(effect['also'])})" if effect["also"] else ""),
             *(_difference(effect["tests"][name][metric]) for metric, name in figures),
             str(effect["pairs"]),

@@ -23,6 +23,8 @@ TABLE_FIELDS = {entry.name: entry for entry in fields(TableOptions)}
 TRIPLE_FIELDS = ("source", "relation", "target", "encoding", "sep", "header")
 #: Options of a table that are flags, with the flag for no.
 FLAGS = {"header": "--header/--no-header", "day_first": "--day-first/--month-first"}
+#: Options that are flags, of tables and others.
+SWITCHES = {**FLAGS, "directed": "--directed", "bipartite": "--bipartite/--one-kind"}
 DATA = "Data"
 #: Form of the source in a record.
 FORM = {
@@ -130,6 +132,18 @@ class DataSource:
             name: str(value) if isinstance(value, Path) else value for name, value in values.items()
         }
 
+    def words(self, dataset: str) -> list[str]:
+        """Return the words of a command line that load the dataset the same way."""
+        from gneg.experiments.command import option_words
+
+        words = [dataset]
+        for values, names in ((self, fields(DataSource)), (self.table, fields(TableOptions))):
+            for entry in names:
+                value, default = getattr(values, entry.name), entry.default
+                if entry.name not in ("table", "typed") and value != default:
+                    words += option_words(entry.name, value, SWITCHES.get(entry.name, ""))
+        return words
+
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> DataSource:
         """Return what :meth:`record` was made of."""
@@ -197,7 +211,7 @@ class DataOptions(Group):
                 "directed",
                 bool,
                 False,
-                "--directed",
+                SWITCHES["directed"],
                 help="Read your own edge list as directed.",
                 rich_help_panel=DATA,
             ),
@@ -205,7 +219,7 @@ class DataOptions(Group):
                 "bipartite",
                 bool | None,
                 None,
-                "--bipartite/--one-kind",
+                SWITCHES["bipartite"],
                 help="Whether the ends of your own edge list are of two kinds, such as users and "
                 "items; else as the file says.",
                 rich_help_panel=DATA,

@@ -88,6 +88,15 @@ def hard_sets(name: str, paths: list[Path]) -> list[Path]:
     return [exists(name, checked_path(path, name)) for path in paths]
 
 
+def compared_recipe(name: str, value: str) -> str:
+    """Return the name of a recipe that leaves the negatives to the comparison."""
+    if value.strip().lower() == "auto":
+        hint = "auto chooses the negatives by a race, and a comparison compares negatives"
+        checks.fail(name, "one of 'fast', 'none'", repr(value), hint=hint)
+    options = ("fast", "none")
+    return checks.choice(name, checks.spelling(value, options), options)
+
+
 def exists(name: str, path: Any) -> Any:
     """Return a path at which there is something."""
     if not Path(path).expanduser().exists():

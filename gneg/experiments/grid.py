@@ -17,6 +17,7 @@ from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import check_sets
 from gneg.experiments.best import best_of
 from gneg.experiments.cell import Cell, rank_sets
+from gneg.experiments.command import train_command
 from gneg.experiments.plan import bases, cells_of, check_configs, digest_of, folder_name, run_cells
 from gneg.experiments.processes import Event, Report, Runner, runner
 from gneg.experiments.record import NAME
@@ -69,6 +70,7 @@ def compare(
     report: Report | None = None,
     callbacks: Sequence[Callback] = (),
     command: str = "gneg.compare()",
+    source: Sequence[str] = (),
     reasons: str | None = None,
 ) -> dict[str, Any]:
     """Train every config with every seed, and compare their metrics.
@@ -78,8 +80,9 @@ def compare(
 
     Each config is tested against its fair counterparts: those that differ from it in one part alone
     (negatives, decoder, loss, pair features or stack) and have the first config's value of it. The
-    mean of these differences over all other settings is what the part is worth. Tests are paired
-    t-tests over seeds, at least 3, corrected for their number by Holm's method.
+    mean of these differences over all other settings but pair features and stack is what the part
+    is worth beside these. Tests are paired t-tests over seeds, at least 3, corrected for their
+    number by Holm's method.
 
     Configs that differ in the stack alone share their training: the stacks are fitted to one model.
 
@@ -101,13 +104,15 @@ def compare(
             :class:`gneg.training.callbacks.Callback`; with several ``jobs`` each process has its
             own copies.
         command: The command that was typed, for the record.
+        source: The words of a command line that name the dataset and the options it is loaded with,
+            for the command that trains the best config; empty: the name of the dataset.
         reasons: The reasons for the settings, as the recipe states them, for the record.
 
     Returns:
         The content of ``out/compare.json``: ``rows``, one a config, with ``metrics`` by set,
         ``summary``, curves, times, ``audit`` and ``against``, its tests; ``effects``, what each
         part is worth, see :func:`gneg.experiments.significance.add_tests`; and which model or
-        heuristic is the ``best`` on validation.
+        heuristic is the ``best`` on validation, with the ``command`` that trains the best model.
 
     Raises:
         ValueError: If an argument is out of range, or a sampler or model cannot be made.
@@ -143,6 +148,8 @@ def compare(
         rows.append({"searched": searches[trained[i]].record(), **row})
     effects = add_tests(rows, [asdict(config) for config in configs])
     heuristics, valid = _heuristics(data, sets, baselines, configs[0])
+    best_row = best_of(rows, heuristics, valid, data.metric)
+    config = cells[best_row["row"] * seeds].config
     results = {
         "command": command,
         "dataset": data.describe(),
@@ -159,7 +166,7 @@ def compare(
         "rows": rows,
         "effects": effects,
         "heuristics": heuristics,
-        "best": best_of(rows, heuristics, valid, data.metric),
+        "best": {**best_row, "command": train_command(config, source or [data.name])},
         "versions": files.versions(),
         "machine": files.machine(),
     }

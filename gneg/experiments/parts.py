@@ -16,8 +16,8 @@ PARTS = {
 }
 #: Parts that are additions to a model, which has none of them without.
 ADDITIONS = ("pair_features", "stack")
-#: Columns that name a row, beside those of parts that are the same in all rows.
-ALWAYS = ("encoder", "sampler", "loss")
+#: Headings of the columns that name a row.
+HEADS = {"encoder": "model", **PARTS, "sampler": "sampler"}
 
 
 def counterparts(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, int]]:
@@ -43,6 +43,38 @@ def _key(values: Mapping[str, Any]) -> str:
     return json.dumps(values, sort_keys=True)
 
 
+def among(
+    part: str, values: Mapping[str, Any], settings: Sequence[Mapping[str, Any]]
+) -> tuple[tuple[str, str], ...]:
+    """Return name and value of the additions of a config beside which a part is measured.
+
+    A stack can do what better negatives do without it, so that a mean over both says neither: what
+    a part is worth is measured apart for each value of the additions that differ in a grid.
+
+    Args:
+        part: The part, which is not among them.
+        values: The values of the config, by name.
+        settings: Those of each config in the grid.
+    """
+    return tuple(
+        (PARTS[name], values[name])
+        for name in ADDITIONS
+        if name != part and len({other.get(name) for other in settings}) > 1
+    )
+
+
+def change(effect: Mapping[str, Any]) -> str:
+    """Return which value of a part stands instead of which, and beside which additions."""
+    beside = [f", {name} {value}" for name, value in effect["among"].items()]
+    return f"{effect['value']} instead of {effect['baseline']}" + "".join(beside)
+
+
+def apart(effects: Sequence[Mapping[str, Any]]) -> str:
+    """Return the additions for each of which effects are measured apart, for a sentence."""
+    names = dict.fromkeys(name for effect in effects for name in effect["among"])
+    return " and ".join("choice of pair features" if "features" in n else n for n in names)
+
+
 def value_name(value: str | None, used: Sequence[tuple[str | None, str]]) -> str:
     """Return the name of a value of a part: of ``auto`` what it stands for, if that is one thing.
 
@@ -58,14 +90,14 @@ def value_name(value: str | None, used: Sequence[tuple[str | None, str]]) -> str
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return name and heading of the columns that name a row: those that differ, and a few more."""
-    heads = {name: {"sampler": "sampler"}.get(name, head) for name, head in PARTS.items()}
-    heads = {"encoder": "model", **heads}
-    return {
-        name: head
-        for name, head in heads.items()
-        if name in rows[0] and (name in ALWAYS or len({row[name] for row in rows}) > 1)
-    }
+    """Return name and heading of the columns that name a row: those that differ.
+
+    Where additions alone differ, or nothing does, the sampler stands beside them: a row without
+    additions would have no name.
+    """
+    names = [name for name in HEADS if len({row.get(name) for row in rows}) > 1]
+    named = names if set(names) - set(ADDITIONS) else ["sampler", *names]
+    return {name: head for name, head in HEADS.items() if name in named}
 
 
 def cell(name: str, row: Mapping[str, Any]) -> str:
@@ -83,9 +115,9 @@ def row_name(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def shared_parts(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what all rows share among the parts that have no column, for a sentence."""
-    hidden = [name for name in PARTS if name in rows[0] and name not in columns(rows)]
-    return ", ".join(f"{PARTS[name]} {rows[0][name]}" for name in hidden)
+    """Return what all rows share among the settings that have no column, for a sentence."""
+    hidden = [name for name in HEADS if name in rows[0] and name not in columns(rows)]
+    return ", ".join(f"{HEADS[name]} {rows[0][name]}" for name in hidden)
 
 
 def marked_part(rows: Sequence[Mapping[str, Any]]) -> str | None:

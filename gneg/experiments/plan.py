@@ -125,6 +125,25 @@ def _report(report: Report, before: int, total: int, event: Event) -> None:
     report(replace(event, completed=before + event.completed, total=total))
 
 
+def comparison_folder(
+    data: LinkData | TripleData, configs: Sequence[AnyConfig], others: Sequence[Any] = ()
+) -> str:
+    """Return a folder name for a comparison: the same for the same data and configs.
+
+    The number of seeds is no part of it, so that more seeds resume.
+
+    Args:
+        data: The dataset.
+        configs: The configs that are compared.
+        others: Further values that decide the results, which JSON can hold.
+    """
+    registered = [code(registered_parts(config)) for config in configs]
+    values = [data.describe(), [asdict(config) for config in configs], registered, list(others)]
+    word = re.sub(r"[^A-Za-z0-9]+", "-", data.name).strip("-")[:80]
+    kind = "kg-compare" if isinstance(data, TripleData) else "compare"
+    return f"{kind}-{word}-{digest_of(values)}"
+
+
 def folder_name(config: AnyConfig, digest: str) -> str:
     """Return a folder name for a config on data with a digest."""
     words = [config.model_name, config.sampler, config.loss or ""]

@@ -29,6 +29,7 @@ ROW = {
     "metrics": {...: {...: [float]}},
     "summary": {...: {...: {"mean": float, "std": (float, None)}}},
     "against": {...: {"row": int, "tests": TESTS}},
+    "valid": [float],
     "curves": [[{"epoch": int, "seconds": float, "loss": float}]],
     "best_epochs": [int],
     "seconds": [{"sampling": float, "scoring": float, "model": float, ...: float}],
@@ -51,11 +52,13 @@ FORM = {
     "effects": [
         {
             **{"part": str, "value": str, "baseline": str, "pairs": int, "also": [str]},
+            "among": {...: str},
             "tests": TESTS,
         }
     ],
     "best": {
-        **{"row": int, "heuristic": (str, None), "valid": float, "sentence": str, "advice": str}
+        **{"row": int, "heuristic": (str, None), "valid": float, "sentence": str, "advice": str},
+        "command": str,
     },
     "heuristics": {...: {...: {...: float}}},
     "versions": {...: str},

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gneg.experiments.parts import PARTS, counterparts, value_name
+from gneg.experiments.parts import PARTS, among, counterparts, value_name
 from gneg.training.summary import spread
 
 #: Levels of significance and their marks, the strictest first.
@@ -86,8 +86,10 @@ def add_tests(
     that are tested for the same part, by the same set and metric.
 
     What a part is worth is the mean difference of all rows with one value of it to their
-    counterparts, which hold the first one: in each seed their mean, over seeds a paired test. Its p
-    is corrected for the number of all such lines, by the same set and metric.
+    counterparts, which hold the first one: in each seed their mean, over seeds a paired test. It is
+    measured apart for each stack and for each of the pair features in the grid, see
+    :func:`gneg.experiments.parts.among`. Its p is corrected for the number of all such lines, by
+    the same set and metric.
 
     Args:
         rows: One row a config, with the values of parts that its runs used by name, and
@@ -95,9 +97,11 @@ def add_tests(
         settings: The values of each config, by name.
 
     Returns:
-        One entry for each value of a part but its first: ``part``, ``value``, ``baseline`` (the
-        first value), the number of ``pairs`` of rows, ``tests`` by set and metric, and ``also``:
-        the losses that differ with it where the loss follows from the negatives.
+        One entry for each value of a part but its first, and for each combination of additions
+        beside it: ``part``, ``value``, ``baseline`` (the first value), ``among`` (the additions
+        that all its rows share, by name; empty where the grid does not vary them), the number of
+        ``pairs`` of rows, ``tests`` by set and metric, and ``also``: the losses that differ with it
+        where the loss follows from the negatives.
     """
     for row, places in zip(rows, counterparts(settings), strict=True):
         row["summary"] = {
@@ -116,26 +120,30 @@ def add_tests(
 def _effects(
     rows: list[dict[str, Any]], settings: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return what each value of a part is worth beside its first one."""
-    groups: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
+    """Return what each value of a part is worth beside its first one, by the additions."""
+    groups: dict[tuple[str, str | None, tuple[tuple[str, str], ...]], list[dict[str, Any]]] = {}
     for part, name in PARTS.items():
         for row, values in zip(rows, settings, strict=True):
             if name in row["against"]:
-                groups.setdefault((part, values[part]), []).append(row)
+                beside = among(part, values, settings)
+                groups.setdefault((part, values[part], beside), []).append(row)
+    order = {key: i for i, key in enumerate(dict.fromkeys(key[:2] for key in groups))}
+    groups = {key: groups[key] for key in sorted(groups, key=lambda key: order[key[:2]])}
     effects = []
-    for (part, value), group in groups.items():
+    for (part, value, beside), group in groups.items():
         used = [(values[part], row[part]) for row, values in zip(rows, settings, strict=True)]
         effects.append(
             {
                 "part": PARTS[part],
                 "value": value_name(value, used),
                 "baseline": value_name(settings[0][part], used),
+                "among": dict(beside),
                 "pairs": len(group),
                 "also": [] if part == "loss" else _losses(rows, PARTS[part], group),
                 "tests": {},
             }
         )
-    _test(effects, [_pairs(rows, PARTS[part], group) for (part, _), group in groups.items()])
+    _test(effects, [_pairs(rows, PARTS[part], group) for (part, *_), group in groups.items()])
     return effects
 
 

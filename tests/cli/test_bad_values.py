@@ -64,7 +64,7 @@ def test_no_help_loses_its_brackets():
         (["train", "e.csv", "--encoder", "sgae"], "'encoder' must be one of 'sage', "),
         (["train", "e.csv", "--encoder", "sgae"], "did you mean 'sage'?"),
         (["train", "e.csv", "--loss", "sofmax"], "'nnpu' (got 'sofmax'); did you mean 'softmax'?"),
-        (["train", "e.csv", "--decoder", "dto"], "'bilinear' (got 'dto'); did you mean 'dot'?"),
+        (["train", "e.csv", "--decoder", "dto"], "'ncn' (got 'dto'); did you mean 'dot'?"),
         (["train", "e.csv", "--stack", "cosin"], "(got 'cosin'); did you mean 'cosine'?"),
         (["compare", "e.csv", "--losses", "bce,bpp"], "'losses' must be one of 'bce'"),
         (["compare", "e.csv", "--encoders", "gcn,RA"], "'encoders' must be of models that are"),

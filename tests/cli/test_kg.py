@@ -49,7 +49,8 @@ def test_compare_tells_risk_and_differences(folder, tmp_path):
     options = ["--samplers", "uniform,typed", "--models", "transe,distmult", "--seeds", "2"]
     result = run("kg", "compare", str(folder), *options, *QUICK)
     assert result.exit_code == 0, result.output
-    found = json.loads((tmp_path / "runs/kg-compare-toy/compare.json").read_text())
+    (path,) = tmp_path.glob("runs/kg-compare-toy-*/compare.json")
+    found = json.loads(path.read_text())
     rows = [(row["encoder"], row["sampler"]) for row in found["rows"]]
     assert rows == [(m, s) for m in ("transe", "distmult") for s in ("uniform", "typed")]
     assert found["baseline"] == "uniform"

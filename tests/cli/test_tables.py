@@ -59,13 +59,18 @@ def comparison(seeds: int, mark: str) -> dict:
     against = {"negatives": {"row": 0, "tests": tests}}
     rows = [{**row, "sampler": name, "against": against, "audit": risk} for name in SAMPLERS]
     effect = {"part": "negatives", "baseline": "uniform", "pairs": 1, "tests": tests}
+    effect["among"] = {"stack": "none"}
     return {
         "rows": rows,
         "metric": "mrr",
         "seeds": seeds,
         "dataset": {"name": "Cora"},
         "effects": [{**effect, "value": LONG, "also": ["infonce instead of softmax"]}],
-        "best": {"sentence": "no model beats a training-free score: ra", "advice": "raise it"},
+        "best": {
+            "sentence": "no model beats a training-free score: ra",
+            "advice": "raise it",
+            "command": "gneg train Cora",
+        },
         "among_all": None,
         "heuristics": {"ra": {name: {"mrr": 0.2714} for name in summary}},
     }
@@ -78,8 +83,12 @@ def test_comparisons_keep_expressions_whole_and_stars_to_three_seeds(narrow, cap
     check_whole(output, 80, "36.35 ± 1.56***", "50.00 ± 1.00", "10.5", "13", "27.14", *SAMPLERS)
     assert SAMPLERS[1] in output
     assert "paired t-tests" in output
-    check_whole(output, 80, "+2.00 (+1.00 to +3.00)***", f"negatives: {LONG} instead of uniform")
-    assert "no model beats a training-free score: ra\nraise it\n" in output
+    check_whole(
+        output, 80, "+2.00 (+1.00 to +3.00)***", f"negatives: {LONG} instead of uniform, stack none"
+    )
+    assert "for each stack apart" in " ".join(output.split())
+    lines = "training-free score: ra\nraise it\ntrain the best model: gneg train Cora\n"
+    assert lines in output
     print_comparison(comparison(2, ""))
     output = " ".join(capsys.readouterr().out.split())
     assert "differences are not tested: two runs of each" in output

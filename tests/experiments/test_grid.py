@@ -70,7 +70,7 @@ def test_configs_that_differ_in_the_stack_share_their_training(tmp_path):
 
 @pytest.mark.parametrize(
     ("scores", "heuristic", "start"),
-    [({"ra": 0.3}, None, "best by validation mrr: sage · walk"), ({"ra": 0.6}, "ra", "no model")],
+    [({"ra": 0.3}, None, "best by validation mrr: walk, "), ({"ra": 0.6}, "ra", "no model")],
 )
 def test_the_best_by_validation_may_need_no_training(scores, heuristic, start):
     parts = {"encoder": "sage", "loss": "bce", "epochs": [9, 9], "best_epochs": [9, 9]}

@@ -111,6 +111,22 @@ def test_the_weight_of_a_base_measure_has_a_column(results):
     assert "the log density of each sampler" in page({**results, "rows": rows, "config": config})
 
 
+def test_legends_have_the_best_rows_by_validation_alone(results):
+    rows = [
+        {**results["rows"][0], "encoder": f"encoder {i}", "valid": [i / 20], "curves": curves}
+        for i in range(10)
+        for curves in [[[{**results["rows"][0]["curves"][0][0], "loss": float(i)}]]]
+    ]
+    many = {**results, "rows": rows}
+    best = [f"encoder {i}" for i in range(2, 10)]
+    for name in ("risk-and-hardness", "curves"):
+        names = dict.fromkeys(trace.name for trace in figures.comparison(many)[name].data)
+        assert list(names) == best
+    sentence = "Drawn are the best 8 of 10 configurations by validation."
+    assert page(many).count(sentence) == 2
+    assert sentence not in page(results)
+
+
 @pytest.mark.slow
 @needs_browser
 def test_no_errors_and_no_requests(opened):
@@ -161,7 +177,7 @@ def test_rows_are_filtered_and_metrics_chosen(opened, results):
     total = len(column(opened, 0))
     assert total == len(results["rows"]) + len(results["heuristics"])
     opened.fill("#filter", "mixture bce")
-    assert column(opened, 1) == ["mixture(uniform:0.75, walk:0.25)"]
+    assert column(opened, 0) == ["mixture(uniform:0.75, walk:0.25)"]
     assert opened.inner_text("#shown") == f"1 of {total} rows shown"
     opened.fill("#filter", "")
     assert len(column(opened, 0)) == total

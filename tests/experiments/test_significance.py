@@ -11,6 +11,7 @@ from scipy import stats
 
 from gneg import TripleConfig, compare
 from gneg.experiments.grid import grid
+from gneg.experiments.parts import apart, change
 from gneg.experiments.significance import add_tests, holm, mark, paired_p
 from tests.triple_worlds import sparse_data
 
@@ -56,16 +57,46 @@ def test_a_row_is_compared_with_those_that_differ_in_one_part_alone():
     assert test["difference"] == pytest.approx(difference.mean())
     assert test["p"] == pytest.approx(expected.pvalue)
     assert (test["low"], test["high"]) == pytest.approx(expected.confidence_interval(0.95))
-    assert [(effect["part"], effect["value"], effect["pairs"]) for effect in effects] == [
-        ("negatives", "walk", 4),
-        ("stack", "all", 4),
+    assert [(e["part"], e["value"], e["among"], e["pairs"]) for e in effects] == [
+        ("negatives", "walk", {"stack": "none"}, 2),
+        ("negatives", "walk", {"stack": "all"}, 2),
+        ("stack", "all", {}, 4),
     ]
+    for effect, stack in zip(effects[:2], (0, 1), strict=True):
+        negatives = values[[2 + stack, 6 + stack]] - values[[stack, 4 + stack]]
+        worth = effect["tests"]["hard"]["mrr"]["difference"]
+        assert worth == pytest.approx(negatives.mean())
     stacked = values[1::2].mean(axis=0) - values[::2].mean(axis=0)
-    worth = effects[1]["tests"]["hard"]["mrr"]
+    worth = effects[2]["tests"]["hard"]["mrr"]
     assert worth["difference"] == pytest.approx(stacked.mean())
     assert worth["p"] == pytest.approx(stats.ttest_1samp(stacked, 0).pvalue)
     p_values = [effect["tests"]["hard"]["mrr"]["p"] for effect in effects]
-    assert worth["corrected_p"] == pytest.approx(holm(p_values)[1])
+    assert worth["corrected_p"] == pytest.approx(holm(p_values)[2])
+
+
+def test_stack_and_pair_features_are_measured_apart():
+    settings = [
+        {"sampler": sampler, "pair_features": features, "stack": stack}
+        for sampler, features, stack in itertools.product(
+            ("uniform", "walk"), ("none", "all"), ("none", "all")
+        )
+    ]
+    _, effects = rows_of(settings, np.random.default_rng(0).random((8, 3)))
+    lines = [(effect["part"], change(effect)) for effect in effects]
+    assert lines[:2] == [
+        ("negatives", "walk instead of uniform, pair features none, stack none"),
+        ("negatives", "walk instead of uniform, pair features none, stack all"),
+    ]
+    assert lines[4:] == [
+        ("pair features", "all instead of none, stack none"),
+        ("pair features", "all instead of none, stack all"),
+        ("stack", "all instead of none, pair features none"),
+        ("stack", "all instead of none, pair features all"),
+    ]
+    p_values = [effect["tests"]["hard"]["mrr"]["p"] for effect in effects]
+    corrected = [effect["tests"]["hard"]["mrr"]["corrected_p"] for effect in effects]
+    assert corrected == pytest.approx(holm(p_values))
+    assert apart(effects) == "choice of pair features and stack"
 
 
 def test_two_seeds_give_differences_alone():

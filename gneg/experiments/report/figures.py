@@ -18,13 +18,16 @@ from gneg.experiments.report.style import (
     SYMBOLS,
     TIMES,
     against_set,
+    best_rows,
     button,
     by_encoder,
     colors_of,
     height_of,
     labels,
     ranked_sets,
+    row_colors,
     styled,
+    trained_rows,
     with_menu,
     wrapped,
 )
@@ -74,10 +77,25 @@ def easy_and_hard(results: Mapping[str, Any]) -> go.Figure:
     return figure.update_layout(barmode="group")
 
 
+def drawn(
+    rows: Sequence[Mapping[str, Any]], among: Sequence[Mapping[str, Any]]
+) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """Return the best rows by validation and their labels.
+
+    Args:
+        rows: The rows that can be drawn.
+        among: All rows, among which the labels tell them apart.
+    """
+    texts = {id(row): text for row, text in zip(among, labels(among), strict=True)}
+    best = best_rows(rows)
+    return best, [texts[id(row)] for row in best]
+
+
 def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
     """Plot held-out edges per 1,000 negatives against the hardness of negatives, by any measure."""
-    rows = [row for row in results["rows"] if row["audit"]]
-    colors, symbols = colors_of(rows), by_encoder(rows, SYMBOLS)
+    audited = [row for row in results["rows"] if row["audit"]]
+    rows, names = drawn(audited, results["rows"])
+    colors, symbols = row_colors(rows), by_encoder(rows, SYMBOLS)
     measures = [name for name in NAMES if name in rows[0]["audit"]["hardness"]]
     measures = [name for name in measures if name not in ("degree", "pa", "score")]
     axes = [
@@ -92,10 +110,10 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
     axes.append((violating, violating, [100 * row["audit"]["violating"] for row in rows]))
     hard = ranked_sets(rows)[-1]
     figure = go.Figure()
-    for i, (row, name) in enumerate(zip(rows, labels(rows), strict=True)):
+    for i, (row, label) in enumerate(zip(rows, names, strict=True)):
         risk = row["audit"]["risk"]
         figure.add_scatter(
-            name=name,
+            name=label,
             x=[axes[0][2][i]],
             y=[risk["per_1000"]],
             error_y={
@@ -107,13 +125,13 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
             },
             mode="markers",
             marker={
-                "color": colors[row["sampler"]],
+                "color": colors[i],
                 "symbol": symbols[row["encoder"]],
                 "size": 14,
                 "line": {"width": 1, "color": "rgba(128,128,128,0.8)"},
             },
             hovertemplate=(
-                f"{name}<br>%{{y:.2f}} held-out edges per 1,000<br>hardness %{{x:.3g}}<br>"
+                f"{label}<br>%{{y:.2f}} held-out edges per 1,000<br>hardness %{{x:.3g}}<br>"
                 f"MRR {against_set(hard)}: {100 * row['summary'][hard]['mrr']['mean']:.2f} %"
                 "<extra></extra>"
             ),
@@ -141,14 +159,10 @@ def _relative_hardness(row: Mapping[str, Any], name: str) -> float:
 
 def curves(results: Mapping[str, Any]) -> go.Figure:
     """Plot the validation metric by epoch and by training time, a line for each seed."""
-    rows = results["rows"]
-    colors, dashes = colors_of(rows), by_encoder(rows, DASHES)
+    rows, names = drawn(trained_rows(results["rows"]), results["rows"])
+    colors, dashes = row_colors(rows), by_encoder(rows, DASHES)
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04)
-    shown: list[Any] = []
-    for row, name in zip(rows, labels(rows), strict=True):
-        if row["curves"] in shown:  # rows that differ in the stack share one model
-            continue
-        shown.append(row["curves"])
+    for row, name, color in zip(rows, names, colors, strict=True):
         for seed, curve in enumerate(row["curves"]):
             points = [point for point in curve if "valid" in point]
             for column, axis in ((1, "epoch"), (2, "seconds")):
@@ -160,7 +174,7 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
                     legendgroup=name,
                     showlegend=column == 1 and seed == 0,
                     line={
-                        "color": colors[row["sampler"]],
+                        "color": color,
                         "dash": dashes[row["encoder"]],
                         "width": 1.6,
                     },

@@ -16,7 +16,7 @@ from gneg.evaluation.full_ranks import sentence
 from gneg.experiments import parts
 from gneg.experiments.parts import marked_part
 from gneg.experiments.report import figures
-from gneg.experiments.report.style import against_set, ranked_sets
+from gneg.experiments.report.style import against_set, best_rows, ranked_sets, trained_rows
 from gneg.experiments.report.tables import effects_table, main_table
 from gneg.experiments.significance import untested
 
@@ -78,8 +78,9 @@ def page(results: Mapping[str, Any]) -> str:
         graph=_graph(results["dataset"]),
         reading=_reading(results.get("reading")),
         shared=_shared(results["rows"]),
+        same=parts.shared_parts(results["rows"]),
         table=main_table(results),
-        figures=[(name, *CAPTIONS[name]) for name in names],
+        figures=[(name, *_caption(name, results["rows"])) for name in names],
         data={name: _script(plots[name].to_json()) for name in names},
         plotly=plotly.offline.get_plotlyjs(),
         style=_text("page.css"),
@@ -93,6 +94,21 @@ def page(results: Mapping[str, Any]) -> str:
         levels=LEVELS,
         marked=marked_part(results["rows"]),
     )
+
+
+def _caption(name: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return title and caption of a figure, which says so if it leaves rows out."""
+    title, caption = CAPTIONS[name]
+    if name == "risk-and-hardness":
+        rows = [row for row in rows if row["audit"]]
+    elif name == "curves":
+        rows = trained_rows(rows)
+    else:
+        return title, caption
+    best = len(best_rows(rows))
+    if best < len(rows):
+        caption += f" Drawn are the best {best} of {len(rows)} configurations by validation."
+    return title, caption
 
 
 def _title(effects: Sequence[Mapping[str, Any]]) -> str:
@@ -200,7 +216,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
 def _significant(effects: Sequence[Mapping[str, Any]], name: str) -> str:
     """Return the parts whose effect on MRR is significant, in a sentence."""
     texts = [
-        f"{effect['part']} {effect['value']} instead of {effect['baseline']} "
+        f"{effect['part']} {parts.change(effect)} "
         f"({100 * effect['tests'][name]['mrr']['difference']:+.2f} points)"
         for effect in effects
         if effect["tests"][name]["mrr"]["mark"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import statistics
 import textwrap
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -40,12 +41,32 @@ def wrapped(text: str, width: int = 52) -> str:
 
 
 def labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return short labels of rows: the sampler, and of other parts what is not the same in all."""
-    names = [
-        name for name in columns(rows) if name == "sampler" or len({row[name] for row in rows}) > 1
-    ]
-    texts = [[cell(name, row) for name in names] for row in rows]
+    """Return short labels of rows: what is not the same in all."""
+    texts = [[cell(name, row) for name in columns(rows)] for row in rows]
     return [wrapped(", ".join(text for text in row if text != "-")) for row in texts]
+
+
+def best_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the best rows by validation, as many as colours tell apart, in their order."""
+    order = sorted(range(len(rows)), key=lambda i: -statistics.fmean(rows[i]["valid"]))
+    return [rows[i] for i in sorted(order[: len(COLORS)])]
+
+
+def trained_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the first row of each trained model: rows that differ in the stack share one."""
+    firsts: list[Mapping[str, Any]] = []
+    for row in rows:
+        if all(row["curves"] != first["curves"] for first in firsts):
+            firsts.append(row)
+    return firsts
+
+
+def row_colors(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a colour for each row: that of its sampler, or its own if that leaves rows alike."""
+    if len({(row["sampler"], row["encoder"]) for row in rows}) < len(rows):
+        return [COLORS[i % len(COLORS)] for i in range(len(rows))]
+    colors = colors_of(rows)
+    return [colors[row["sampler"]] for row in rows]
 
 
 def height_of(ticks: Sequence[str]) -> int:

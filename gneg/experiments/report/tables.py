@@ -44,7 +44,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
             cells.append({"text": f"{weight:.2f}", "value": weight})
         rows.append({"cells": cells, "baseline": not row["against"]})
     for kind, values in results["heuristics"].items():
-        texts = [kind, "training-free", *["-"] * (len(named) - 2)]
+        texts = [kind, "training-free", *["-"] * len(named)][: len(named)]
         cells = [_text_cell(text) for text in texts]
         cells += [
             {"text": f"{100 * value:.2f}", "value": 100 * value}
@@ -128,8 +128,9 @@ def effects_table(results: Mapping[str, Any]) -> dict[str, Any] | None:
     for effect in results["effects"]:
         measured = [(effect["tests"][name][metric], metric) for metric, name in shown]
         cells = [{"text": _difference(*pair), **_mark(*pair)} for pair in measured]
-        rows.append({**effect, "cells": cells})
-    return {"heads": [f"{metric} ({name})" for metric, name in shown], "rows": rows}
+        rows.append({**effect, "change": parts.change(effect), "cells": cells})
+    heads = [f"{metric} ({name})" for metric, name in shown]
+    return {"heads": heads, "rows": rows, "apart": parts.apart(results["effects"])}
 
 
 def _cost_cells(row: Mapping[str, Any]) -> list[dict[str, Any]]:
