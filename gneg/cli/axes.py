@@ -62,7 +62,7 @@ AXES: dict[type, dict[str, Axis]] = {
         ),
         "stack": Axis(
             "stack",
-            "Heuristics that the trained model is combined with, fitted on validation: values as "
+            "Heuristics that the trained model is combined with (see --stack-on): values as "
             "in --pair-features. One trained model serves all of them.",
         ),
         "encoders": Axis("encoder", "sage, gcn, lightgcn, heuristics, separated by commas."),

@@ -1,4 +1,4 @@
-"""A decoder that combines a model's score with heuristics of the pair, fitted on validation."""
+"""A decoder that combines a model's score with heuristics of the pair, fitted on held-out edges."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Stack(nn.Module):
     """A decoder's score and, once it is fitted, a function of that score and of heuristics.
 
     Stacked generalisation (Wolpert 1992): the model fits its training edges too well to be weighted
-    by them, so the small network that combines it with heuristics learns from validation pairs,
-    by :func:`gneg.training.stacking.fit`. Before that, and in training mode, the score is that of
-    the decoder alone.
+    by them, so the small network that combines it with heuristics learns from held-out pairs, by
+    :func:`gneg.training.stacking.fit`. Before that, and in training mode, the score is that of the
+    decoder alone.
 
     Args:
         decoder: A decoder that scores two tensors ``[.., D]``.
@@ -73,7 +73,7 @@ class Stack(nn.Module):
         #: Mean and standard deviation of the decoder's scores.
         self.register_buffer("center", torch.tensor([0.0, 1.0]))
         self.combination = Combination(1 + self.inputs.width, HIDDEN)
-        # The optimiser of the model does not train it: it is fitted on validation pairs later.
+        # The optimiser of the model does not train it: it is fitted on held-out pairs later.
         self.combination.requires_grad_(False)
 
     def columns(self, f: Tensor, inputs: Tensor) -> Tensor:
