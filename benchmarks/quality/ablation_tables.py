@@ -119,7 +119,12 @@ def short() -> str:
     """Return the net effect of negatives, and of the other parts, for the front page."""
     parts = ["negatives", "negatives, beside pair features", "negatives, beside both"]
     rows = list(_effects([*parts, "pair features", "stack"]))
-    return table(["dataset, encoder", "part", *SETS.values()], rows) if rows else ""
+    text = (
+        "Points, mean paired difference over seeds ± half of its 95 % interval (bold: 0 is "
+        "outside). Easy: the dataset's own metric against uniform negatives; hard: MRR against "
+        "HeaRT-style ones; among all nodes: filtered MRR."
+    )
+    return f"{table(['dataset, encoder', 'part', *SETS.values()], rows)}\n\n{text}" if rows else ""
 
 
 def levels() -> str:
