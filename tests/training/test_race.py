@@ -71,10 +71,10 @@ def test_the_same_race_is_read_and_another_is_run(data, tmp_path):
 
 
 def test_rungs_are_whole_evaluations(data):
-    """Three epochs between evaluations: rungs at 6 and 12, and at least 48 epochs."""
+    """Three epochs between evaluations: rungs at 6 and 9, and at least 36 epochs."""
     options = {**SMALL, "eval_every": 3}
-    assert not race(data, **{**options, "epochs": 47}).entrants
-    assert race(data, **{**options, "epochs": 48}).run.progress.epoch == 12
+    assert not race(data, **{**options, "epochs": 35}).entrants
+    assert race(data, **{**options, "epochs": 36}).run.progress.epoch == 9
 
 
 def test_the_gain_is_that_of_the_geometric_mean(data):
