@@ -156,7 +156,8 @@ def parts(plt: Any) -> Any:
         ax.set_xticks(range(len(measured)), [dataset for dataset, _ in measured])
         ax.set_ylabel(f"test, {label}, %")
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].legend(frameon=False, fontsize=9, ncols=3)
+    shown = axes[0].get_legend_handles_labels()
+    figure.legend(*shown, loc="outside upper center", frameon=False, fontsize=9, ncols=3)
     return figure
 
 
