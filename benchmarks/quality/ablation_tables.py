@@ -142,31 +142,29 @@ def levels() -> str:
     return table(["dataset, encoder", "model", *SETS.values()], rows) if rows else ""
 
 
-def _reached(cell: dict[str, Any], base: dict[str, Any], unit: str) -> str:
-    """Return the median epochs or seconds to the baseline's best validation figure."""
+def _reached(cell: dict[str, Any], base: dict[str, Any]) -> str:
+    """Return the median number of epochs to the baseline's best validation figure."""
     reached = []
     for run, base_run in zip(cell["runs"], base["runs"], strict=True):
         points = (p for p in run["curve"] if p.get("valid", 0.0) >= base_run["best_valid"])
         point = next(points, None)
         if point is not None:
-            reached.append(float(point[unit]))
+            reached.append(float(point["epoch"]))
     runs = f" ({len(reached)} of {len(cell['runs'])})" if len(reached) < len(cell["runs"]) else ""
     return f"{statistics.median(reached):.0f}{runs}" if reached else "not reached"
 
 
 def learning() -> str:
-    """Return epochs and seconds of training until uniform's best validation figure."""
+    """Return the epochs of training until uniform's best validation figure."""
     rows = []
     for dataset, encoder in pairs():
         base = cells()[dataset, encoder, UNIFORM]
         hard = cells().get((dataset, encoder, HARD))
         if hard is not None:
-            both = [
-                _reached(cell, base, unit) for unit in ("epoch", "seconds") for cell in (base, hard)
-            ]
-            rows.append([f"{dataset}, {encoder}", f"`{hard['config']['sampler']}`", *both])
+            epochs = [_reached(cell, base) for cell in (base, hard)]
+            rows.append([f"{dataset}, {encoder}", f"`{hard['config']['sampler']}`", *epochs])
     header = ["dataset, encoder", "hard negatives", "epochs, uniform", "epochs, hard"]
-    return table([*header, "seconds, uniform", "seconds, hard"], rows) if rows else ""
+    return table(header, rows) if rows else ""
 
 
 def chosen() -> str:

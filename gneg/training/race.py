@@ -31,8 +31,8 @@ from gneg.training.stacking import FOLDS, Folds, first_column, fit_linear
 __all__ = ["Entrant", "Race", "race"]
 
 UNIFORM = "uniform"
-FIRST, LAST = 4, 8  # epochs after which entrants are compared
-SHORTEST = 4  # trainings of so many times :data:`LAST` epochs have a race
+FIRST, LAST = 4, 6  # epochs after which entrants are compared
+SHORTEST = 5  # trainings of so many times :data:`LAST` epochs have a race
 FEWEST = 50  # validation positives that a difference can be seen on
 POSITIVES = 500  # validation positives that entrants are compared on, at most
 HARDEST = "hardest(uniform, m=32)"
@@ -113,7 +113,7 @@ def race(
     will be used: combined with heuristics, out of fold, if the recipe has a stack; by the geometric
     mean of the metrics against easy and hard negatives (in a bipartite graph by the reciprocal rank
     among all targets). After 4 epochs all but uniform negatives and the best of the others drop
-    out; after 8 the latter win if their advantage is larger than its standard error. No test edge
+    out; after 6 the latter win if their advantage is larger than its standard error. No test edge
     is used.
 
     Args:
@@ -124,7 +124,7 @@ def race(
         folder: Folder of the choice: the same race is not run again, but read from a file there;
             None: it is not written.
         fixed: Values of settings that the race must not change. With ``sampler``, or fewer than
-            32 epochs or 50 validation edges, there is no race.
+            30 epochs or 50 validation edges, there is no race.
 
     Raises:
         ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is

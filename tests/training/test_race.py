@@ -38,7 +38,7 @@ def test_uniform_negatives_take_part_and_need_no_gain_to_win(data):
 
 def test_a_setting_that_is_given_does_not_race(data):
     assert not race(data, sampler="walk", **SMALL).entrants
-    short = race(data, **{**SMALL, "epochs": 4 * races.LAST - 1})
+    short = race(data, **{**SMALL, "epochs": races.SHORTEST * races.LAST - 1})
     few = race(first_validation_edges(data, races.FEWEST - 1), **SMALL)
     for result in (short, few):
         assert not result.entrants
@@ -71,10 +71,10 @@ def test_the_same_race_is_read_and_another_is_run(data, tmp_path):
 
 
 def test_rungs_are_whole_evaluations(data):
-    """Three epochs between evaluations: rungs at 6 and 9, and at least 36 epochs."""
-    options = {**SMALL, "eval_every": 3}
-    assert not race(data, **{**options, "epochs": 35}).entrants
-    assert race(data, **{**options, "epochs": 36}).run.progress.epoch == 9
+    """Four epochs between evaluations: rungs at 4 and 8, and at least 40 epochs."""
+    options = {**SMALL, "eval_every": 4}
+    assert not race(data, **{**options, "epochs": 39}).entrants
+    assert race(data, **{**options, "epochs": 40}).run.progress.epoch == 8
 
 
 def test_the_gain_is_that_of_the_geometric_mean(data):
@@ -90,7 +90,7 @@ def test_the_gain_is_that_of_the_geometric_mean(data):
 def test_targets_of_a_bipartite_graph_are_ranked_among_all():
     index = torch.randint(80, (2, 1_500), generator=torch.Generator().manual_seed(0))
     graph = Graph.from_edge_index(index, (80, 80))
-    small = race(make_split("users and items", graph, None), epochs=40, hidden=8)
+    small = race(make_split("users and items", graph, None), epochs=50, hidden=8)
     names = [entrant.name for entrant in small.entrants]
     assert names == ["uniform negatives", "the hardest of 16"]
     assert all(len(entrant.values) == 1 for entrant in small.entrants)
