@@ -30,6 +30,7 @@ from gneg.evaluation.ranking import Score, evaluate_edges
 from gneg.experiments.grid import grid
 from gneg.training.config import LinkConfig
 from gneg.training.link import LinkRun
+from gneg.training.stacking import geometric_mean
 
 RESULTS = Path(__file__).parent / "results" / "ablation"
 PLAIN, UNIFORM, HARD = "plain", "uniform", "hard negatives"
@@ -89,9 +90,8 @@ def tuned(
             run = trained(data, replace(config, **setting.trial), 0)
             values = figures(data.valid, run.scorer(), harder)
             easy = values["easy"][data.metric]
-            worth = easy / max(1 - easy, 1e-6) if data.metric == "auc" else easy
             hard = values["hard"]["mrr"] if harder else None
-            both = easy if hard is None else (worth * hard) ** 0.5
+            both = easy if hard is None else geometric_mean(easy, hard, data.metric)
             trial = {**key, "easy": easy, "hard": hard, "both": both}
             finished.append(trial)
             files.write_json(file, finished)
@@ -181,9 +181,8 @@ def cell(job: tuple[str, str, str, str]) -> str:
             "config": asdict(config),
             "runs": runs,
         }
-    names = {"command": command, "dataset": dataset, "encoder": encoder, "model": model}
-    footer = {"machine": files.machine(), "versions": files.versions()}
-    files.write_json(path(dataset, encoder, model), {**names, **result, **footer})
+    names = {"dataset": dataset, "encoder": encoder, "model": model}
+    jobs.write(path(dataset, encoder, model), command, {**names, **result})
     return f"{dataset} {encoder} {model}"
 
 

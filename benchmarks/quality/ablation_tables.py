@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from scipy import stats
-
 from benchmarks.format import load, machine, percent, table
 from benchmarks.quality import ablation, jobs
 from benchmarks.quality.ablation import HARD, HARD_PAIRS, PLAIN, UNIFORM, UNIFORM_PAIRS
 from benchmarks.quality.settings import SETTINGS
+from gneg.experiments.significance import interval
 from gneg.training.summary import spread
 
 Key = tuple[str, str, str]
@@ -77,11 +76,10 @@ def _difference(first: list[float] | None, second: list[float] | None) -> str:
     if first is None or second is None:
         return "-"
     points = [100 * (b - a) for a, b in zip(first, second, strict=True)]
-    mean = statistics.fmean(points)
-    if len(points) < 3:
+    mean, ends = statistics.fmean(points), interval(points)
+    if ends is None:
         return f"{mean:+.2f}"
-    error = statistics.stdev(points) / len(points) ** 0.5
-    half = float(stats.t.ppf(0.975, len(points) - 1)) * error
+    half = (ends[1] - ends[0]) / 2
     text = f"{mean:+.2f} ± {half:.2f}"
     return f"**{text}**" if abs(mean) > half else text
 

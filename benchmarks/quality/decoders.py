@@ -19,7 +19,7 @@ from benchmarks.format import machine, percent, table
 from benchmarks.quality import jobs
 from benchmarks.quality.ablation import figures, trained
 from benchmarks.quality.settings import DATA
-from gneg import Graph, datasets, files, hardset
+from gneg import Graph, datasets, hardset
 from gneg.datasets import EvalEdges, LinkData, make_split
 from gneg.training.config import LinkConfig
 from gneg.training.recipe import WALKS
@@ -89,16 +89,13 @@ def measure(
         metrics = figures(data.test, run.scorer(), harder)
         runs.append({"seed": seed, "best_epoch": run.progress.best_epoch, **metrics})
     result = {
-        "command": command,
         "dataset": dataset,
         "name": name,
         "metric": data.metric,
         "config": asdict(config),
         "runs": runs,
-        "machine": files.machine(),
-        "versions": files.versions(),
     }
-    files.write_json(file, result)
+    jobs.write(file, command, result)
     return f"{dataset} {name}"
 
 

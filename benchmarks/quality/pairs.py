@@ -23,7 +23,7 @@ from torch import Tensor
 from benchmarks.format import machine, percent, table
 from benchmarks.quality import heart, jobs
 from benchmarks.quality.settings import DATA
-from gneg import datasets, files
+from gneg import datasets
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.nn import PairInputs
@@ -155,16 +155,13 @@ def cell(job: tuple[str, str, str, str]) -> str:
     config = LinkConfig(**{**BUDGET, **DECODERS[decoder], **NEGATIVES[negatives]})
     runs = [train_seed(dataset, config, seed) for seed in SEEDS]
     result = {
-        "command": command,
         "dataset": dataset,
         "decoder": decoder,
         "negatives": negatives,
         "config": asdict(config),
         "runs": runs,
-        "machine": files.machine(),
-        "versions": files.versions(),
     }
-    files.write_json(path(dataset, decoder, negatives), result)
+    jobs.write(path(dataset, decoder, negatives), command, result)
     return f"{dataset} {decoder}, {negatives}"
 
 

@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.quality import jobs
 from benchmarks.quality.hard import hard_negatives
-from gneg import KnownEdges, datasets, files
+from gneg import KnownEdges, datasets
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.training.config import LinkConfig
@@ -142,7 +142,6 @@ def cell(job: tuple[str, str, str, str]) -> str:
         with torch.random.fork_rng():
             runs.append(train_seed(data, hard, config, seed))
     result = {
-        "command": command,
         "dataset": dataset,
         "encoder": encoder,
         "strategy": strategy,
@@ -151,10 +150,8 @@ def cell(job: tuple[str, str, str, str]) -> str:
         "hard_negatives": hard.num_negatives,
         "config": asdict(config),
         "runs": runs,
-        "machine": files.machine(),
-        "versions": files.versions(),
     }
-    files.write_json(path(dataset, encoder, strategy), result)
+    jobs.write(path(dataset, encoder, strategy), command, result)
     return f"{dataset} {encoder} {strategy}"
 
 

@@ -243,6 +243,17 @@ def _no_worse(values: list[Tensor], baseline: list[Tensor]) -> bool:
 def figures(values: list[Tensor], *, metric: str) -> dict[str, float]:
     """Return the means of both tables and their geometric mean, AUC by its odds."""
     easy, hard = (float(value.mean()) for value in values)
+    return {"both": geometric_mean(easy, hard, metric), "easy": easy, "hard": hard}
+
+
+def geometric_mean(easy: float, hard: float, metric: str) -> float:
+    """Return the geometric mean of both metrics, AUC by its odds.
+
+    Args:
+        easy: The dataset's metric against easy negatives.
+        hard: MRR against hard negatives.
+        metric: The name of the dataset's metric.
+    """
     # AUC ends at 1, where no difference would count.
     worth = easy / max(1 - easy, 1e-6) if metric == "auc" else easy
-    return {"both": (worth * hard) ** 0.5, "easy": easy, "hard": hard}
+    return float((worth * hard) ** 0.5)
