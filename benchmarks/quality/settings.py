@@ -75,10 +75,10 @@ class Setting:
     scored: int = 300_000
 
 
-def _epochs(epochs: int, **options: Any) -> dict[str, dict[str, Any]]:
-    """Return a budget of epochs, each with an evaluation; a trial has half of them."""
-    budget = {"epochs": epochs, "eval_every": 1, "patience": epochs, **options}
-    return {"budget": budget, "trial": {"epochs": epochs // 2}}
+def _epochs(epochs: int, trial: int, every: int = 1, **options: Any) -> dict[str, dict[str, Any]]:
+    """Return a budget of epochs, that of a trial, and evaluations every so many of them."""
+    budget = {"epochs": epochs, "eval_every": every, "patience": epochs, **options}
+    return {"budget": budget, "trial": {"epochs": trial}}
 
 
 def _named(name: str) -> Callable[[], LinkData]:
@@ -95,22 +95,22 @@ SETTINGS = {
         decoders=("mlp", "cosine"),
         losses=("bce", "infonce"),
         samplers=(SAMPLERS[0], "hardest(uniform, m=64)"),
-        pairs="none",
+        pairs="cn,aa,ra,degree",
         stack="cn,aa,ra,degree",
         scored=0,
-        **_epochs(4, hidden=64, layers=1, lr=0.01),
+        **_epochs(4, 2, hidden=64, layers=1, lr=0.01),
     ),
     "gowalla": Setting(
         _named("gowalla"),
         ("lightgcn",),
         seeds=2,
         decoders=("dot",),
-        losses=("bpr", "bce", "infonce", "softmax"),
-        samplers=("dns(uniform, m=16, n=1)", "hardest(uniform, m=32)", SAMPLERS[0]),
+        losses=("bpr", "bce", "infonce"),
+        samplers=("hardest(uniform, m=16)", "hardest(uniform, m=64)"),
         pairs="none",
         stack="none",
         scored=0,
-        **_epochs(6, hidden=64, layers=3, lr=0.01, corrupt="dst", k=1),
+        **_epochs(60, 12, every=4, hidden=64, layers=3, lr=0.01, corrupt="dst", k=4),
     ),
     "arxiv_mcns": Setting(
         mcns.load, budget={**SMALL, "lr": 0.01, "hidden": 64}, pairs="cn,aa,ra,ppr,degree"
@@ -118,7 +118,7 @@ SETTINGS = {
     "Photo": Setting(
         _named("Photo"),
         pairs="cn,ra,degree,cosine",
-        **_epochs(12, lr=0.003, layers=1),
+        **_epochs(12, 6, lr=0.003, layers=1),
     ),
     "ogbl-ddi": Setting(
         _named("ogbl-ddi"),
@@ -128,7 +128,7 @@ SETTINGS = {
         samplers=SAMPLERS[:2],
         pairs="ra,degree",
         stack="cn,aa,ra,degree",
-        **_epochs(12, hidden=64, layers=1, lr=0.005, k=1),
+        **_epochs(12, 6, hidden=64, layers=1, lr=0.005, k=1),
     ),
 }
 

@@ -116,11 +116,15 @@ class Query:
             candidates = np.where(candidates == self.avoid[:, None], -1, candidates)
         return exclude(self.known, self.rows, out, candidates, unique=unique)
 
-    def holds_avoided(self, index: IntArray) -> bool:
-        """Return whether a row of ``index [B, K]`` holds the target that it is to avoid."""
-        return self.avoid is not None and bool(
-            ((index == self.avoid[:, None]) & (index >= 0)).any()
-        )
+    def is_limited(self, index: IntArray) -> bool:
+        """Return whether what rows avoid changes ``index [B, K]``, drawn without a look at it.
+
+        A row holds that target, or has fewer than K others.
+        """
+        if self.avoid is None:
+            return False
+        held = (index == self.avoid[:, None]) & (index >= 0)
+        return bool(held.any() or (self.num_free < index.shape[1]).any())
 
     def fill(self, index: IntArray, seed: int, *, unique: bool) -> tuple[int, int]:
         """Replace the -1 entries of ``index [B, K]`` by uniform non-edges, as many as there are.

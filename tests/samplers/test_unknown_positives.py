@@ -64,14 +64,17 @@ def test_rows_are_full_and_without_the_positive(case, data):
         sampler.step(score=score)
 
 
+@pytest.mark.parametrize("unique", [True, False])
 @pytest.mark.parametrize("k", [4, 9, 10])
-def test_unique_rows_of_unknown_positives_repeat_nothing(k):
+def test_rows_of_unknown_positives_hold_all_that_is_left(k, unique):
+    """Of 12 entities two are known and one is the positive; ten draws of one row may miss it."""
     triples = Triples(torch.tensor([[0, 0], [0, 0], [1, 2]]), 12, 1)
-    sampler = TripleSampler(triples, corrupt="tail", unique=True)
-    pos = torch.tensor([[0], [0], [5]]).repeat(1, 500)
-    neg = sampler.sample(pos, k, generator=seeded())
-    assert (neg.mask.sum(dim=1) == min(k, 9)).all()
-    check(neg, pos, sampler.known, unique=True)
+    sampler = TripleSampler(triples, corrupt="tail", unique=unique)
+    for seed in range(12):
+        pos = torch.tensor([[0], [0], [5]]).repeat(1, seed + 1)
+        neg = sampler.sample(pos, k, generator=seeded(seed))
+        assert (neg.mask.sum(dim=1) == min(k, 9)).all()
+        check(neg, pos, sampler.known, unique=unique)
 
 
 @pytest.mark.parametrize("sampler", ["typed", "relwalk", "walk(per_relation=1)"])
