@@ -19,12 +19,15 @@ def load(path: Path) -> dict[str, Any]:
     return result
 
 
-def machine(result: dict[str, Any]) -> str:
-    """Return the command, machine and versions of a result."""
-    info, versions = result["machine"], result["versions"]
+def machine(*results: dict[str, Any]) -> str:
+    """Return the command, machine and versions of the first of some results, and all commits."""
+    first = results[0]
+    info, versions = first["machine"], first["versions"]
+    commits = list(dict.fromkeys(result["commit"] for result in results))
     return (
-        f"`{result['command']}`; {info['cpu']}, {info['cores']} cores; torch {versions['torch']}, "
-        f"PyG {versions['torch-geometric']}, numba {versions['numba']}, Python {versions['python']}"
+        f"`{first['command']}`; {info['cpu']}, {info['cores']} cores; torch {versions['torch']}, "
+        f"PyG {versions['torch-geometric']}, numba {versions['numba']}, Python "
+        f"{versions['python']}; {'commit' if len(commits) == 1 else 'commits'} {', '.join(commits)}"
     )
 
 

@@ -128,7 +128,7 @@ def _foot() -> str:
     config = cells[0]["config"]
     return (
         f"{len(cells[0]['runs'])} seeds a cell; test positives ranked: {ranked}; "
-        f"k = {config['k']}, {machine(cells[0])}, one thread a process, two processes at once."
+        f"k = {config['k']}, {machine(*cells)}, one thread a process, two processes at once."
     )
 
 
@@ -168,13 +168,14 @@ def recommended() -> str:
     rows = tables.recommend_rows()
     if not rows:
         return ""
-    first = load(min(recommend.RESULTS.glob("*.json")))
+    cells = [load(path) for path in sorted(recommend.RESULTS.glob("*.json"))]
+    first = cells[0]
     return (
         f"LightGCN on Gowalla, test, %:\n\n{table(header, rows)}\n\n"
         f"{first['config']['seconds']:.0f} s of training each, one thread, "
         f"{len(first['runs'])} seed; "
         f"{first['dataset']['edges']['test']:,} test pairs ranked among all items but known ones. "
-        f"{machine(first)}."
+        f"{machine(*cells)}."
     )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from benchmarks import record
 from benchmarks.quality import jobs
 from benchmarks.quality.settings import SETTINGS, Setting, load, validation
 from gneg import files
@@ -182,7 +183,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
             "runs": runs,
         }
     names = {"dataset": dataset, "encoder": encoder, "model": model}
-    jobs.write(path(dataset, encoder, model), command, {**names, **result})
+    record.write(path(dataset, encoder, model), command, {**names, **result})
     return f"{dataset} {encoder} {model}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Iterator
 from functools import cache
@@ -101,15 +102,14 @@ def _effects(parts: list[str]) -> Iterator[list[str]]:
 def effects() -> str:
     """Return the table of all parts."""
     rows = list(_effects(list(PARTS)))
-    first = next(iter(cells().values()), None)
-    if first is None:
+    if not cells():
         return ""
     seeds = ", ".join(f"{name} {len(cells()[name, enc, UNIFORM]['runs'])}" for name, enc in pairs())
     return (
         f"{table(['dataset, encoder', 'part', *SETS.values()], rows)}\n\nPoints of the test metric "
         "(easy: the dataset's own; else MRR), mean paired difference over seeds ± half of its 95 % "
-        f"t-interval (from three seeds on; bold: 0 is outside). Seeds: {seeds}. {machine(first)}, "
-        "one thread a process, beside other work."
+        f"t-interval (from three seeds on; bold: 0 is outside). Seeds: {seeds}. "
+        f"{machine(*cells().values())}, one thread a process, beside other work."
     )
 
 
@@ -140,29 +140,40 @@ def levels() -> str:
     return table(["dataset, encoder", "model", *SETS.values()], rows) if rows else ""
 
 
-def _reached(cell: dict[str, Any], base: dict[str, Any]) -> str:
-    """Return the median number of epochs to the baseline's best validation figure."""
-    reached = []
+def _reached(cell: dict[str, Any], base: dict[str, Any]) -> tuple[str, str]:
+    """Return the median epochs, and seconds, to the baseline's best validation figure.
+
+    The seconds are those epochs times the median epoch of all seeds: runs are paused at times.
+    """
+    reached, epochs = [], []
     for run, base_run in zip(cell["runs"], base["runs"], strict=True):
         points = (p for p in run["curve"] if p.get("valid", 0.0) >= base_run["best_valid"])
         point = next(points, None)
         if point is not None:
             reached.append(float(point["epoch"]))
-    runs = f" ({len(reached)} of {len(cell['runs'])})" if len(reached) < len(cell["runs"]) else ""
-    return f"{statistics.median(reached):.0f}{runs}" if reached else "not reached"
+        ends = [0.0, *(p["seconds"] for p in run["curve"])]
+        epochs += [after - before for before, after in itertools.pairwise(ends)]
+    if not reached:
+        return "not reached", "-"
+    some = f" ({len(reached)} of {len(cell['runs'])})" if len(reached) < len(cell["runs"]) else ""
+    median = statistics.median(reached)
+    return f"{median:.0f}{some}", f"{median * statistics.median(epochs):.3g}"
 
 
 def learning() -> str:
-    """Return the epochs of training until uniform's best validation figure."""
+    """Return the epochs and seconds of training until uniform's best validation figure."""
     rows = []
     for dataset, encoder in pairs():
         base = cells()[dataset, encoder, UNIFORM]
         hard = cells().get((dataset, encoder, HARD))
         if hard is not None:
-            epochs = [_reached(cell, base) for cell in (base, hard)]
-            rows.append([f"{dataset}, {encoder}", f"`{hard['config']['sampler']}`", *epochs])
+            (epochs, seconds), (hard_epochs, hard_seconds) = (
+                _reached(c, base) for c in (base, hard)
+            )
+            row = [f"{dataset}, {encoder}", f"`{hard['config']['sampler']}`"]
+            rows.append([*row, epochs, hard_epochs, seconds, hard_seconds])
     header = ["dataset, encoder", "hard negatives", "epochs, uniform", "epochs, hard"]
-    return table(header, rows) if rows else ""
+    return table([*header, "seconds, uniform", "seconds, hard"], rows) if rows else ""
 
 
 def chosen() -> str:

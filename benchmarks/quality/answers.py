@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 import gneg
-from benchmarks.format import load, machine, table
+from benchmarks import record
+from benchmarks.format import machine, table
 from benchmarks.quality import jobs
-from gneg import datasets, files
+from gneg import datasets
 from gneg.prediction import LinkModel, TripleModel
 from gneg.prediction.model import IntArray
 from gneg.prediction.writing import write_completions, write_links
@@ -103,25 +104,20 @@ def measure(name: str, command: str, runs: Path) -> str:
     config = model.run.config
     result = {
         "graph": name,
-        "command": command,
         "model": model.run.model.__class__.__name__ if name in TRIPLES else config.encoder,
         "data": model.data.describe(),
         "retrieval": recall(model) if retrieved else None,  # type: ignore[arg-type]
         "answers": answered(model),
-        "versions": files.versions(),
-        "machine": files.machine(),
     }
-    files.write_json(path(name), result)
+    record.write(path(name), command, result)
     return f"{name} {result['retrieval']} {result['answers']}"
 
 
 def block() -> str:
     """Return the table of all graphs."""
     rows = []
-    for name in (*LINKS, *TRIPLES):
-        if not path(name).exists():
-            continue
-        result = load(path(name))
+    results = jobs.finished(path, [(name,) for name in (*LINKS, *TRIPLES)])
+    for (name,), result in results.items():
         retrieval, answers = result["retrieval"], result["answers"]
         shares = retrieval["recall"].values() if retrieval else ()
         cells = [f"{100 * share:.1f}" for share in shares] or ["all are ranked"] + [""] * 2
@@ -139,8 +135,7 @@ def block() -> str:
         )
     header = ["graph", "model", *(f"recall, {n:,}" for n in CANDIDATES), "all nodes, one query"]
     header += ["queries", "scored for each", "all answers"]
-    first = load(path(next(name for name in LINKS if path(name).exists())))
-    return f"{table(header, rows)}\n\nk = {K}; {machine(first)}."
+    return f"{table(header, rows)}\n\nk = {K}; {machine(*results.values())}."
 
 
 def main() -> None:

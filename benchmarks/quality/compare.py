@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gneg import files
+from benchmarks import record
 
 HERE = Path(__file__).parent
 COMMANDS = {
@@ -42,9 +42,8 @@ def main() -> None:
         {name: row[name] for name in COLUMNS} | {"risk": row["audit"]["risk"]}
         for row in results["rows"]
     ]
-    results["command"] = shlex.join(["gneg", *command])
     path = HERE / "results" / "compare" / f"{dataset}.json"
-    files.write_json(path, results)
+    record.write(path, shlex.join(["gneg", *command]), results)
     print(path)
 
 

@@ -81,7 +81,7 @@ def block(dataset: str, model: str) -> str:
         f"{config['batch_size']:,}, loss {config['loss']}, Adam with {config['lr']}, N3 "
         f"{weights}, {config['epochs']} epochs, {len(column[0]['runs'])} seed; both ends ranked "
         f"among all {sizes['entities']:,} entities, known triples filtered.{published} "
-        f"{machine(column[0])}."
+        f"{machine(*column)}."
     )
     header = HEADER + ["N3"] * several + VERIFIED * verified
     return f"**{model} on {dataset}**, test, %\n\n{table(header, rows)}\n\n{note}"

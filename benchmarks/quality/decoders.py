@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks import record
 from benchmarks.format import machine, percent, table
 from benchmarks.quality import jobs
 from benchmarks.quality.ablation import figures, trained
@@ -95,7 +96,7 @@ def measure(
         "config": asdict(config),
         "runs": runs,
     }
-    jobs.write(file, command, result)
+    record.write(file, command, result)
     return f"{dataset} {name}"
 
 
@@ -138,7 +139,7 @@ def block() -> str:
     return (
         f"{compared('GCN, one layer', cells)}\n\nTest MRR, %, {len(SEEDS)} seeds, no "
         "features; in brackets the best epoch. "
-        f"{machine(next(iter(cells.values())))}, one thread a process."
+        f"{machine(*cells.values())}, one thread a process."
     )
 
 

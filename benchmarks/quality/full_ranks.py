@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import record
 from benchmarks.format import load, machine, table
 from benchmarks.quality import jobs
-from gneg import datasets, files
+from gneg import datasets
 from gneg.datasets import LinkData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation import metrics
@@ -71,9 +72,8 @@ def cell(job: tuple[str, str]) -> str:
     chosen = first_edges(data, positives)
     for warm in (first_edges(data, 4), chosen):  # the first call compiles kernels
         ways = ranked(warm, scorer)
-    record = {
+    result = {
         "model": name,
-        "command": command,
         "dataset": trained["dataset"],
         "config": trained["config"],
         "test": trained["summary"]["test"],
@@ -82,10 +82,8 @@ def cell(job: tuple[str, str]) -> str:
         "tail": TAIL,
         "seeds": len(SEEDS),
         "ways": ways,
-        "versions": files.versions(),
-        "machine": files.machine(),
     }
-    files.write_json(path(name), record)
+    record.write(path(name), command, result)
     return f"{name}: { ({way: values['mrr'] for way, values in ways.items()}) }"
 
 
@@ -192,7 +190,7 @@ def block() -> str:
     header += ["MRR against exact", "intervals that hold it", "scored pairs", "seconds"]
     note = (
         f"GCN on dblp2010, test, %, means over {results[0]['seeds']} seeds of the draws; head and "
-        f"tail of {HEAD:,} each; one thread, beside other work. {machine(results[0])}."
+        f"tail of {HEAD:,} each; one thread, beside other work. {machine(*results)}."
     )
     return f"{table(header, rows)}\n\n{note}"
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from gneg import files, kernels
+from gneg import kernels
 
 Job = TypeVar("Job")
 Key = TypeVar("Key", bound=tuple[str, ...])
@@ -55,12 +55,6 @@ def finished(path: Callable[..., Path], keys: Iterable[Key]) -> dict[Key, dict[s
     """Return the results of finished cells, by key."""
     paths = {key: path(*key) for key in keys}
     return {key: json.loads(file.read_text()) for key, file in paths.items() if file.exists()}
-
-
-def write(file: Path, command: str, result: dict[str, Any]) -> None:
-    """Write the result of a cell, with the command that made it, machine and versions."""
-    origin = {"machine": files.machine(), "versions": files.versions()}
-    files.write_json(file, {"command": command, **result, **origin})
 
 
 def _one_thread() -> None:

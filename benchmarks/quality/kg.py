@@ -13,8 +13,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks import record
 from benchmarks.quality import jobs
-from gneg import files
 from gneg.datasets import load_triples
 from gneg.experiments.grid import grid
 from gneg.training.config import TripleConfig
@@ -119,7 +119,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
     result = results[max(tried, key=lambda n3: tried[n3])]
     for run in result["runs"]:
         del run["valid"]["relation"], run["test"]["relation"]
-    files.write_json(target, {"strategy": name, "tried": tried, **result})
+    record.write(target, command, {"strategy": name, "tried": tried, **result})
     return f"{dataset} {model} {name}: {result['summary']['test']['mrr']}"
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks import record
 from benchmarks.quality import jobs
-from gneg import files
 from gneg.datasets import EvalEdges, LinkData
 from gneg.training.config import LinkConfig
 from gneg.training.driver import train
@@ -69,7 +69,7 @@ def cell(job: tuple[str, str]) -> str:
         lr=0.01,
     )
     result = train(load(), config, seeds=SEEDS, command=command)
-    files.write_json(path(name), {"strategy": name, **result})
+    record.write(path(name), command, {"strategy": name, **result})
     return f"{name} {result['summary']['test']['auc']}"
 
 

@@ -76,7 +76,7 @@ def block() -> str:
     )
     return (
         f"{compared('negatives, loss', cells)}\n\nTest, %: {budgets}; in brackets the best epoch. "
-        f"{machine(next(iter(cells.values())))}, one thread, beside other work."
+        f"{machine(*cells.values())}, one thread, beside other work."
     )
 
 

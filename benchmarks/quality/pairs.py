@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks import record
 from benchmarks.format import machine, percent, table
 from benchmarks.quality import heart, jobs
 from benchmarks.quality.settings import DATA
@@ -161,7 +162,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
         "config": asdict(config),
         "runs": runs,
     }
-    jobs.write(path(dataset, decoder, negatives), command, result)
+    record.write(path(dataset, decoder, negatives), command, result)
     return f"{dataset} {decoder}, {negatives}"
 
 
@@ -184,7 +185,7 @@ def block() -> str:
                 rows.append([decoder + suffix, negatives, *figures])
     return (
         f"{table(header, rows)}\n\nTest MRR, %, {len(SEEDS)} seeds, against uniform negatives / "
-        f"lists like HeaRT's. {machine(next(iter(cells.values())))}, one thread a process."
+        f"lists like HeaRT's. {machine(*cells.values())}, one thread a process."
     )
 
 

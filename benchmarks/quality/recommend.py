@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from benchmarks import record
 from benchmarks.quality import jobs
-from gneg import datasets, files
+from gneg import datasets
 from gneg.training.config import LinkConfig
 from gneg.training.driver import train
 
@@ -55,7 +56,7 @@ def cell(job: tuple[str, str, float]) -> str:
         patience=1000,
     )
     result = train(datasets.load("gowalla", root=DATA), config, seeds=SEEDS, command=command)
-    files.write_json(path(name), {"strategy": name, **result})
+    record.write(path(name), command, {"strategy": name, **result})
     return f"{name} {result['summary']['test']}"
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from benchmarks import record
 from benchmarks.quality import jobs
 from benchmarks.quality.hard import hard_negatives
 from gneg import KnownEdges, datasets
@@ -151,7 +152,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
         "config": asdict(config),
         "runs": runs,
     }
-    jobs.write(path(dataset, encoder, strategy), command, result)
+    record.write(path(dataset, encoder, strategy), command, result)
     return f"{dataset} {encoder} {strategy}"
 
 

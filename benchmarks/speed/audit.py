@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gneg import files
+from benchmarks import record
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
@@ -64,13 +64,8 @@ def main() -> None:
         for sampler in SAMPLERS:
             rows.append(measure(graph, sampler))
             print(rows[-1], flush=True)
-    result = {
-        "command": "python -m benchmarks.speed.audit",
-        "machine": files.machine(),
-        "versions": files.versions(),
-        "rows": rows,
-    }
-    files.write_json(HERE / "results" / "audit.json", result)
+    command = "python -m benchmarks.speed.audit"
+    record.write(HERE / "results" / "audit.json", command, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 import gneg
+from benchmarks import record
 from benchmarks.speed.dense_heart import Dense
-from gneg import datasets, files, kernels
+from gneg import datasets, kernels
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
@@ -126,16 +127,8 @@ def main() -> None:
         print(rows[-1], flush=True)
     if sys.argv[1:]:
         return
-    files.write_json(
-        path,
-        {
-            "command": "python -m benchmarks.speed.hardset",
-            "kernel_threads": kernels.threads.get_num_threads(),
-            "machine": files.machine(),
-            "versions": files.versions(),
-            "rows": rows,
-        },
-    )
+    result = {"kernel_threads": kernels.threads.get_num_threads(), "rows": rows}
+    record.write(path, "python -m benchmarks.speed.hardset", result)
     print(path)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks import record
 from gneg import datasets, files, kernels
 from gneg.datasets import TripleData
 from gneg.evaluation.triple import evaluate_triples
@@ -115,16 +116,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     data = datasets.load_triples("fb15k237", root=DATA)
     results = {
-        "command": "python -m benchmarks.speed.kg",
         "batch": B,
         "k": K,
         "rows": rates(data),
         "ranking": ranking(data),
         "threads": kernels.threads.get_num_threads(),
         "versions": {**files.versions(), "pykeen": _version("pykeen")},
-        "machine": files.machine(),
     }
-    files.write_json(HERE / "results" / "kg.json", results)
+    record.write(HERE / "results" / "kg.json", "python -m benchmarks.speed.kg", results)
     for row in results["rows"]:
         print(f"{row['sampler']:32s} {row['per_second'] / 1e6:6.1f} M/s")
     print(results["ranking"])

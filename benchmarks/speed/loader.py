@@ -17,7 +17,8 @@ import torch_geometric.loader
 from torch_geometric.data import Data
 from torch_geometric.nn import GraphSAGE
 
-from gneg import datasets, files, kernels
+from benchmarks import record
+from gneg import datasets, kernels
 from gneg.cli.app import keep_freed_memory
 from gneg.loader import LinkLoader, NeighborSampler
 
@@ -101,16 +102,13 @@ def main() -> None:
     x = torch.randn(split.num_nodes, WIDTH, generator=torch.Generator().manual_seed(0))
     data = Data(x=x, edge_index=split.graph.edge_index)
     result = {
-        "command": "python -m benchmarks.speed.loader",
         "batch": BATCH,
         "fanout": FANOUT,
         "rows": rates(data, split.train),
         "epoch": epoch(data, split.train),
         "kernel_threads": kernels.threads.get_num_threads(),
-        "machine": files.machine(),
-        "versions": files.versions(),
     }
-    files.write_json(HERE / "results" / "loader.json", result)
+    record.write(HERE / "results" / "loader.json", "python -m benchmarks.speed.loader", result)
     print(result)
 
 

@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks import record
 from benchmarks.speed import peers
-from gneg import Graph, KnownEdges, files, kernels
+from gneg import Graph, KnownEdges, kernels
 from gneg.samplers import build
 
 HERE = Path(__file__).parent
@@ -186,15 +187,14 @@ def main() -> None:
     dblp = Graph.from_edge_index(torch.from_numpy(table.copy()), 326_186, undirected=True)
     graphs = {"dblp2010": dblp, "generated, 236k nodes": power_law(236_000, 2_400_000)}
     result: dict[str, Any] = {
-        "command": shlex.join(["python", "-m", "benchmarks.speed.run", *sys.argv[1:]]),
         "seed": SEED, "batch": BATCH, "k": K, "floors": FLOORS,
         "kernel_threads": kernels.threads.get_num_threads(),
-        "machine": files.machine(), "versions": files.versions(),
         "graphs": [measure(name, graph) for name, graph in graphs.items()],
         "scaling_ns_per_negative": scaling([10**6, 4 * 10**6, 15 * 10**6, 60 * 10**6]),
     }  # fmt: skip
     result["short_of_floors"] = check(result)
-    files.write_json(HERE / "results" / "speed.json", result)
+    command = shlex.join(["python", "-m", "benchmarks.speed.run", *sys.argv[1:]])
+    record.write(HERE / "results" / "speed.json", command, result)
     print(HERE / "results" / "speed.json", *result["short_of_floors"], sep="\n")
 
 

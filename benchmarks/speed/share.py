@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from gneg import datasets, files
+from benchmarks import record
+from gneg import datasets
 from gneg.cli.app import keep_freed_memory
 from gneg.training.config import LinkConfig
 from gneg.training.link import LinkRun
@@ -82,16 +83,8 @@ def main() -> None:
         rows += measure(datasets.load(name, root=DATA), steps)
         for row in rows[-len(CONFIGS) :]:
             print(row, flush=True)
-    files.write_json(
-        HERE / "results" / "share.json",
-        {
-            "command": shlex.join(["python", "-m", "benchmarks.speed.share", *sys.argv[1:]]),
-            "seed": 0,
-            "rows": rows,
-            "machine": files.machine(),
-            "versions": files.versions(),
-        },
-    )
+    command = shlex.join(["python", "-m", "benchmarks.speed.share", *sys.argv[1:]])
+    record.write(HERE / "results" / "share.json", command, {"seed": 0, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,33 @@
+"""Result files: what was measured, and where, by which command and at which commit."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from gneg import files
+
+
+def write(path: Path, command: str, result: dict[str, Any]) -> None:
+    """Write a result with the command that made it, machine, versions and commit.
+
+    Args:
+        path: The file.
+        command: The command.
+        result: What was measured; may name machine, versions or command itself, as the results of
+            ``gneg train`` do.
+    """
+    head = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    origin = {
+        "machine": files.machine(),
+        "versions": files.versions(),
+        "commit": head.stdout.strip() or None,
+    }
+    files.write_json(path, {"command": command, **origin, **result})
