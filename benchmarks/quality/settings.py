@@ -125,10 +125,10 @@ SETTINGS = {
         seeds=2,
         decoders=("mlp", "hybrid"),
         losses=("bce", "auc", "infonce"),
-        samplers=SAMPLERS[:2],
-        pairs="ra,degree",
+        samplers=(SAMPLERS[0], "hardest(uniform, m=8)"),
+        pairs="none",
         stack="cn,aa,ra,degree",
-        **_epochs(12, 6, hidden=64, layers=1, lr=0.005, k=1),
+        **_epochs(40, 8, every=2, hidden=128, layers=2, lr=0.005, k=1),
     ),
 }
 

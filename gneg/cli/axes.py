@@ -19,6 +19,8 @@ Config = TypeVar("Config", LinkConfig, TripleConfig)
 AUTO = "auto"
 UNTYPED = {"triples": ["uniform", "typed", "mixture(uniform:0.75, typed:0.25)"]}
 UNTYPED["links"] = ["uniform", "mixture(uniform:0.75, walk:0.25)"]
+#: Settings whose values are sets of pair features.
+KINDS = ("pair_features", "stack")
 #: Settings with an axis, the last one changing fastest.
 ORDER = ("encoder", "model", "decoder", "loss", "pair_features", "sampler", "stack")
 
@@ -151,7 +153,7 @@ class AxisOptions(Group):
             if text is None:
                 continue
             entries = _split(self.axes[name].field, text)
-            if len(set(entries)) < len(entries):
+            if len({_unordered(self.axes[name].field, entry) for entry in entries}) < len(entries):
                 checks.fail(name, "one or more values, each once", text)
             lists[self.axes[name].field] = [None if entry == AUTO else entry for entry in entries]
         for encoder in lists.get("encoder", ()):
@@ -163,17 +165,22 @@ class AxisOptions(Group):
     def _check(self, axis: Axis) -> Checked:
         if axis.field == "sampler":
             return sampler_list(self.config)
-        if axis.field in ("pair_features", "stack"):
+        if axis.field in KINDS:
             return Checked(lambda name, text: "|".join(_kinds(self.config, name, text)))
         others = [AUTO] if settings(self.config)[axis.field].optional else []
         return listed(self.config, axis.field, *others)
+
+
+def _unordered(field: str, entry: str) -> str:
+    """Return a value such that two of the same meaning are equal: kinds may come in any order."""
+    return ",".join(sorted(entry.split(","))) if field in KINDS else entry
 
 
 def _split(field: str, text: str) -> list[str]:
     """Return the values in the text of an option, once it is checked."""
     if field == "sampler":
         return [str(expression) for expression in parse_list(text)]
-    return text.split("|" if field in ("pair_features", "stack") else ",")
+    return text.split("|" if field in KINDS else ",")
 
 
 def _kinds(config: type, name: str, text: str) -> list[str]:

@@ -156,6 +156,9 @@ class LinkConfig(TrainConfig):
             expressions.check_base_measure("base_measure", self.sampler)
         if self.encoder in (*GNNS, *registration.ENCODERS) and self.layers < 1:
             checks.fail("layers", f"an integer >= 1 for the encoder {self.encoder}", self.layers)
+        if self.encoder == "heuristics" and self.decoder not in (None, "dot"):
+            allowed = "none with the encoder heuristics, which has no embeddings"
+            checks.fail("decoder", allowed, self.decoder)
 
     @property
     def training_free(self) -> bool:

@@ -48,6 +48,7 @@ BAD_LINK = [
     ({"weight_decay": float("nan")}, "'weight_decay' must be a number in"),
     ({"encoder": ["sage"]}, "'encoder' must be one of sage, gcn"),
     ({"stack": "all,cn"}, "'stack' must be none, all, or some of"),
+    ({"encoder": "heuristics", "decoder": "ncn"}, "'decoder' must be none with the encoder"),
     ({"pair_features": "cn,cn"}, "'pair_features' must be none, all, or some of .*, each once"),
     ({"sampler": "mixture(uniform:-1, walk:1)"}, "a weight must be > 0"),
     ({"patience": 0}, "'patience' must be an integer >= 1"),
