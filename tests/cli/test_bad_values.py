@@ -67,7 +67,7 @@ def test_no_help_loses_its_brackets():
         (["train", "e.csv", "--decoder", "dto"], "'ncn' (got 'dto'); did you mean 'dot'?"),
         (["train", "e.csv", "--stack", "cosin"], "(got 'cosin'); did you mean 'cosine'?"),
         (["compare", "e.csv", "--losses", "bce,bpp"], "'losses' must be one of 'bce'"),
-        (["compare", "e.csv", "--stack", "cn,ra|ra,cn"], "'stack' must be one or more values, each"),
+        (["compare", "e.csv", "--stack", "cn,ra|ra,cn"], "'stack' must be one or more values"),
         (["compare", "e.csv", "--encoders", "gcn,RA"], "'encoders' must be of models that are"),
         (["evaluate", "cosin", "e.csv"], "did you mean 'cosine'?"),
         (
