@@ -172,7 +172,7 @@ def cell(job: tuple[str, str, str, str]) -> str:
         config = LinkConfig(**{**chosen, "stack": stack})
         stacks = () if stack == "none" else ("valid",)
         if setting.published and model == UNIFORM:
-            stacks = ("valid", "train")
+            stacks = ("valid", "train", "both")
         runs = [train_seed(dataset, config, seed, stacks) for seed in range(setting.seeds)]
         result = {
             "metric": data.metric,

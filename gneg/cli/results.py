@@ -46,8 +46,11 @@ def print_link_results(results: dict[str, Any]) -> None:
     if runs[0].get("stack") is not None:
         chosen = ", ".join(run["stack"]["chosen"] for run in runs)
         fitted = "validation edges, so that the column 'with heuristics' is of test edges only"
-        if results["config"].get("stack_on") == "train":
+        stack_on = results["config"].get("stack_on")
+        if stack_on == "train":
             fitted = "folds of the training edges; 'valid' is of the model alone"
+        elif stack_on == "both":
+            fitted = f"folds of the training edges and {fitted}"
         say(f"combined with heuristics by the function {chosen} (fitted on {fitted})")
     if runs[0]["base_weight"] is not None:
         weights = ", ".join(f"{run['base_weight']:g}" for run in runs)

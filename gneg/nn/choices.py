@@ -19,7 +19,7 @@ JumpingKnowledge = Literal["last", "cat", "max"]
 #: Logits that the loss gets from a score with a base measure, see :class:`gneg.nn.BaseMeasure`.
 Form = Literal["plain", "nce"]
 #: Edges that a stack is fitted on, see :func:`gneg.training.stacking.fit`.
-StackedOn = Literal["valid", "train"]
+StackedOn = Literal["valid", "train", "both"]
 #: Features of a pair, see :class:`gneg.nn.PairInputs`: common neighbours, Adamic-Adar, resource
 #: allocation, PageRank (the mean of both directions), Katz's index of three steps, distance (2, 3,
 #: more), degrees of both ends, and cosines: of features, and of features summed over one and two

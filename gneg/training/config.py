@@ -119,8 +119,8 @@ class LinkConfig(TrainConfig):
     )
     stack_on: StackedOn = setting(
         "valid",
-        "Edges that the stack is fitted on, validation edges, or folds of the training edges, by "
-        "two more models that are trained without them",
+        "Edges that the stack is fitted on: validation edges; folds of the training edges, by two "
+        "more models that are trained without them (train); or both",
     )
     known: KnownPolicy = setting(
         "train",

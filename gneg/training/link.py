@@ -225,8 +225,8 @@ class LinkRun(Run[LinkData, LinkConfig]):
     def stack(self) -> dict[str, Any] | None:
         """Combine the current model with heuristics, fitted on edges it was not trained on.
 
-        Either on validation edges, or on folds of the training edges, by models that are trained
-        without them. The fitted combination becomes part of the best weights.
+        On validation edges, on folds of the training edges, by models that are trained without
+        them, or on both. The fitted combination becomes part of the best weights.
 
         Returns:
             The record of :func:`gneg.training.stacking.fit`; None if the config has no stack.
@@ -242,8 +242,9 @@ class LinkRun(Run[LinkData, LinkConfig]):
 
     def _sources(self, stack: Stack) -> Iterator[stacking.Source]:
         """Yield the models and edges that the stack is fitted on."""
-        if self.config.stack_on == "valid":
+        if self.config.stack_on != "train":
             yield stacking.Source(stack, self.scorer(), self.data)
+        if self.config.stack_on == "valid":
             return
         for i, data in enumerate(crossfit.folds(self.data, split_seed(self.seed, 2)), 1):
             stage = f"stacking: training without fold {i} of {crossfit.FOLDS}"

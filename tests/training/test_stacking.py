@@ -112,7 +112,10 @@ def test_a_stack_on_training_edges_does_not_see_validation_labels():
     config = LinkConfig(hidden=8, epochs=1, eval_every=1, stack="ra,degree", stack_on="train")
     stacks = [LinkRun(part, config, 0).stack() for part in (data, other)]
     assert stacks[0] == stacks[1]
-    assert stacks[0]["positives"] == crossfit.FOLDS * int(crossfit.SHARE * data.train.size(1))
+    folded = crossfit.FOLDS * int(crossfit.SHARE * data.train.size(1))
+    assert stacks[0]["positives"] == folded
+    both = LinkRun(data, replace(config, stack_on="both"), 0).stack()
+    assert both["positives"] == folded + data.valid.pos.size(1)
 
 
 @pytest.mark.slow
