@@ -8,9 +8,7 @@ import pytest
 import torch
 
 from gneg.nn import NCN, CommonNeighbors, LinkPredictor, NoEmbeddings, PairFeatures, make_decoder
-from gneg.training.config import LinkConfig
-from gneg.training.models import make_link_predictor
-from tests.worlds import bipartite, directed, random_graph, toy
+from tests.worlds import bipartite, directed, random_graph
 
 WEIGHTS = {"cn": lambda degree: 1, "aa": lambda degree: 1 / math.log(degree), "ra": lambda d: 1 / d}
 
@@ -64,10 +62,3 @@ def test_the_graph_is_needed_and_homogeneous():
         make_decoder("ncn", 4)
     with pytest.raises(ValueError, match="'graph' must be homogeneous"):
         make_decoder("ncn", 4, graph=bipartite())
-
-
-@pytest.mark.parametrize("decoder", ["mlp", "ncn"])
-def test_heuristics_without_embeddings_take_any_decoder(decoder):
-    data = toy(n=30, edges=60)
-    model = make_link_predictor(LinkConfig(encoder="heuristics", decoder=decoder), data)
-    assert model.score(model.encoder(None, None), *data.train).shape == (data.train.size(1),)
