@@ -86,10 +86,12 @@ def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negati
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(part.query.counts)
+    # Rows without gaps, nearly all of them, are neither copied nor looked at.
+    complete = index.size > 0 and bool((index[:, -1] >= 0).all())
     negatives = Negatives(
         src=torch.from_numpy(_joined(parts, [part.query.rows for part in parts]).copy()),
-        index=torch.from_numpy(np.maximum(index, 0)),
-        mask=torch.from_numpy(index >= 0),
+        index=torch.from_numpy(index if complete else np.maximum(index, 0)),
+        mask=torch.from_numpy(np.ones(index.shape, bool) if complete else index >= 0),
         density=Density(
             lambda: _density(sampler, parts, False),
             lambda: _density(sampler, parts, True),
