@@ -168,9 +168,8 @@ def steps(
     weighted, exact = len(accept) > 0, len(bits) > 0
     hashed = bits if exact else bitmap.empty(TESTS * k)
     guide = _guide(lengths)
-    node, walk, length = np.empty(k, np.int64), np.empty(k, np.int64), np.empty(k, np.int64)
-    end, going = np.empty(k, np.int64), np.empty(len(lengths) + 1, np.int64)
-    begin, size = np.empty(k, np.int64), np.empty(k, np.int64)
+    node, walk, length = np.empty(k, np.int64), np.arange(k), np.empty(k, np.int64)
+    end, going = np.empty(k, np.int64), np.full(len(lengths) + 1, k)
     for i in range(lo, hi):
         u = rows[i]
         row, own = known[known_indptr[u] : known_indptr[u + 1]], u if no_self else np.int64(-1)
@@ -179,34 +178,38 @@ def steps(
         filled, failed = 0, 0
         while filled < k and failed < tries:
             walks = k - filled
-            state = _draw_lengths(length[:walks], lengths, guide, state)
-            longest = _longest_first(length[:walks], walk, going)
+            longest = guide[0]
+            if longest < len(lengths) - 1:  # not all walks are of that length
+                state = _draw_lengths(length[:walks], lengths, guide, state)
+                longest = _longest_first(length[:walks], walk, going)
             node[:walks] = u
             for taken in range(longest):
-                live = going[taken]
+                live = min(going[taken], walks)
                 for j in range(live):
                     at = max(node[j], 0)
-                    begin[j] = indptr[at]
-                    size[j] = indptr[at + 1] - begin[j] if node[j] >= 0 else 0
-                for j in range(live):
+                    first = indptr[at]
+                    size = indptr[at + 1] - first if node[j] >= 0 else 0
                     state += GOLDEN
-                    place = begin[j] + below(state, size[j]) if size[j] > 0 else np.int64(0)
-                    if weighted and size[j] > 0:
+                    place = first + below(state, size) if size > 0 else np.int64(0)
+                    if weighted and size > 0:
                         state += GOLDEN
                         if unit(state) >= accept[place]:
-                            place = begin[j] + alias[place]
-                    node[j] = np.int64(indices[place]) if size[j] > 0 else np.int64(-1)
+                            place = first + alias[place]
+                    node[j] = np.int64(indices[place]) if size > 0 else np.int64(-1)
             for j in range(walks):
                 end[walk[j]] = node[j]
             before = filled
             for j in range(walks):  # as many as there are slots left: filled < k
                 v = end[j] - target_shift
-                good = end[j] >= 0 and 0 <= v < num_targets
-                if good and bitmap.may_hold(hashed, mask, v):
-                    good = not bitmap.holds(mask, row, own, v)
-                out[i, filled] = v if good else -1
-                filled += good
+                inside = end[j] >= 0 and 0 <= v < num_targets
+                v = v if inside else 0
+                held = bitmap.may_hold(hashed, mask, v)
+                if held and not exact:
+                    held = bitmap.holds(mask, row, own, v)
+                out[i, filled] = v  # kept if it is good: no branch to mispredict
+                filled += inside and not held
             failed = failed + walks if filled == before else 0
+        out[i, filled:] = -1
         bitmap.clear(hashed, mask, row, own)
 
 

@@ -72,13 +72,15 @@ def test_uniform_draws_are_those_of_the_stream(k, no_self):
 
 
 @pytest.mark.parametrize("k", [2, 50])
-def test_rows_with_half_of_the_targets_or_too_few_others_are_left(k):
-    graph = worlds.complete()
+@pytest.mark.parametrize("graph", [worlds.complete(), worlds.hub(), worlds.isolated()])
+def test_rows_with_half_of_the_targets_or_too_few_others_are_left(graph, k):
     rows = np.arange(graph.num_nodes)
     out = np.zeros((len(rows), k), np.int64)
     arrays = graph.indptr, graph.indices, graph.num_nodes, 1, 0
-    assert kernels.pools.draws(0, len(rows), out, rows, *arrays) == len(rows)
-    assert (out == -1).all()
+    degree = np.diff(graph.indptr)
+    left = (2 * degree >= graph.num_nodes) | (graph.num_nodes - degree <= k)
+    assert kernels.pools.draws(0, len(rows), out, rows, *arrays) == left.sum()
+    assert ((out == -1) == left[:, None]).all()
 
 
 @pytest.mark.parametrize("world", ["random", "hub", "bipartite", "weighted", "directed"])
