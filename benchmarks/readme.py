@@ -238,6 +238,7 @@ BLOCKS = {
     "losses": losses,
     "datasets": known_datasets,
     "speed": timed.speed,
+    "before": timed.before,
     "share": timed.share,
     "quality": quality,
     "strategies": strategies,
