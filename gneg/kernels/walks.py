@@ -11,7 +11,7 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
 
-TESTS = 8  # tests of a row's bitmap for each slot, as far as its length is concerned
+TESTS = 1  # tests of a row's bitmap for each slot, as far as its length is concerned
 # Listing a path takes about this fraction of the time of a try.
 PATHS_A_TRY = 32
 
@@ -69,7 +69,7 @@ def two_steps(
             for j in range(tries):
                 v = end[j]
                 held = bitmap.may_hold(hashed, mask, v)
-                if held and not exact:
+                if held and mask != bitmap.ALL:
                     held = bitmap.holds(mask, row, own, v)
                 # Written in any case and kept if good: no branch to mispredict.
                 out[i, filled] = v
@@ -90,8 +90,11 @@ def two_steps(
 
 @jit
 def marked(bits, exact, row, own, tests):
-    """Mark a row in a bitmap with a bit for each target, or in a smaller one; return the mask."""
-    if not exact:
+    """Mark a row in a bitmap with a bit for each target, or in a smaller one; return the mask.
+
+    Only after the former is the mask :data:`bitmap.ALL`.
+    """
+    if not exact or len(row) > bitmap.LONG * tests:
         return bitmap.mark(bits, row, own, tests)
     bitmap.mark_all(bits, bitmap.ALL, row, own)
     return bitmap.ALL
@@ -204,7 +207,7 @@ def steps(
                 inside = end[j] >= 0 and 0 <= v < num_targets
                 v = v if inside else 0
                 held = bitmap.may_hold(hashed, mask, v)
-                if held and not exact:
+                if held and mask != bitmap.ALL:
                     held = bitmap.holds(mask, row, own, v)
                 out[i, filled] = v  # kept if it is good: no branch to mispredict
                 filled += inside and not held
@@ -282,7 +285,7 @@ def allowed_mass(
             for f in range(indptr[w], indptr[w + 1]):
                 v = indices[f]
                 held = bitmap.may_hold(hashed, mask, v)
-                if held and not exact:
+                if held and mask != bitmap.ALL:
                     held = bitmap.holds(mask, row, own, v)
                 usable += not held
             total += usable * pass_weight[w]
