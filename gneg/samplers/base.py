@@ -234,8 +234,7 @@ class Sampler(ABC):
         """Propose, exclude and fill; return targets ``[B, k]``, -1 after the last of a row."""
         index = self.candidates(query, k, split_seed(seed, 0))
         if self.proposes == "full rows" and not query.is_limited(index):
-            query.counts["filled"] += 0
-            query.counts["short"] += int(np.count_nonzero(index[:, -1] < 0))
+            query.counts.update(filled=0, short=np.count_nonzero(index[:, -1] < 0))
             return index
         if self.proposes != "non-edges" or query.unique or query.avoid is not None:
             index = first_usable(query, index, k, self.candidates, seed)
@@ -252,11 +251,7 @@ class Sampler(ABC):
         return checked_density(name, self.log_density(query, index), index)
 
     def make_query(
-        self,
-        side: Side,
-        ends: npt.NDArray[np.int64],
-        positions: npt.NDArray[Any],
-        **context: Any,
+        self, side: Side, ends: IntArray, positions: npt.NDArray[Any], **context: Any
     ) -> Query:
         """Return the query for some positives.
 
