@@ -61,21 +61,22 @@ def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, se
     for i in range(lo, hi):
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
-        row, own = indices[start:stop], u if no_self else np.int64(-1)
+        own = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        mask = bitmap.mark(bits, row, own, k)
+        mask = bitmap.mark(bits, indices, start, stop, own, k)
         j, failed = 0, 0
         while j < k and failed < tries:
             v = below(state + GOLDEN, num_targets)
             state += GOLDEN + GOLDEN
             other = alias[v]
             v = np.int64(other) if unit(state) >= accept[v] else v
-            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, row, own, v)
+            held = bitmap.may_hold(bits, mask, v)
+            held = held and bitmap.holds(mask, indices, start, stop, own, v)
             usable = weight[v] > 0 and not held
             out[i, j] = v
             j += usable
             failed = 0 if usable else failed + 1
-        bitmap.clear(bits, mask, row, own)
+        bitmap.clear(bits, mask, indices, start, stop, own)
         if j < k:
             out[i, j] = -1
         for rest in range(j, k):

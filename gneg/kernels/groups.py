@@ -20,18 +20,18 @@ def draws(lo, hi, out, rows, group, indptr, members, known_indptr, known, seed, 
     for i in range(lo, hi):
         if group[i] < 0:
             continue
-        row, own = known[known_indptr[rows[i]] : known_indptr[rows[i] + 1]], np.int64(-1)
+        start, stop = known_indptr[rows[i]], known_indptr[rows[i] + 1]
         first, size = indptr[group[i]], indptr[group[i] + 1] - indptr[group[i]]
         if size == 0:
             continue
         state = stream(seed, i)
         failed, filled = 0, 0
-        mask = bitmap.mark(bits, row, own, k)
+        mask = bitmap.mark(bits, known, start, stop, -1, k)
         allowed = max(tries, size // 4)  # by then a list of the pool costs less
         while filled < k and failed < allowed:
             state += GOLDEN
             v = members[first + below(state, size)]
-            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, row, own, v)
+            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, known, start, stop, -1, v)
             out[i, filled] = v
             filled += not held
             failed += held
@@ -41,13 +41,15 @@ def draws(lo, hi, out, rows, group, indptr, members, known_indptr, known, seed, 
             count = 0
             for e in range(first, first + size):
                 v = members[e]
-                held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, row, own, v)
+                held = bitmap.may_hold(bits, mask, v) and bitmap.holds(
+                    mask, known, start, stop, -1, v
+                )
                 left[count] = v  # kept if it is usable
                 count += not held
             for j in range(filled, k if count else filled):
                 state += GOLDEN
                 out[i, j] = left[below(state, count)]
-        bitmap.clear(bits, mask, row, own)
+        bitmap.clear(bits, mask, known, start, stop, -1)
 
 
 @jit

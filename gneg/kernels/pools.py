@@ -42,8 +42,8 @@ def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
     missing = 0
     for i in range(lo, hi):
         u = rows[i]
-        row, own = indices[indptr[u] : indptr[u + 1]], u if no_self else np.int64(-1)
-        mask = bitmap.mark(bits, row, own, m)
+        start, stop, own = indptr[u], indptr[u + 1], u if no_self else np.int64(-1)
+        mask = bitmap.mark(bits, indices, start, stop, own, m)
         if unique:
             table[:] = -1
             for j in range(k):
@@ -56,12 +56,15 @@ def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
             if j == k:
                 break
             v = candidates[i, c]
-            if v < 0 or (bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, row, own, v)):
+            if v < 0:
+                continue
+            held = bitmap.may_hold(bits, mask, v)
+            if held and bitmap.holds(mask, indices, start, stop, own, v):
                 continue
             if unique and not _remember(table, v):
                 continue
             out[i, j] = v
-        bitmap.clear(bits, mask, row, own)
+        bitmap.clear(bits, mask, indices, start, stop, own)
         for j in range(k):
             missing += out[i, j] < 0
     return missing
@@ -130,8 +133,8 @@ def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed):
     bits = bitmap.empty(k)
     for i in range(lo, hi):
         u = rows[i]
-        row = indices[indptr[u] : indptr[u + 1]]
-        if 2 * len(row) >= num_targets or num_targets - len(row) <= k:
+        start, stop = indptr[u], indptr[u + 1]
+        if 2 * (stop - start) >= num_targets or num_targets - (stop - start) <= k:
             out[i] = -1
             left += 1
             continue
@@ -139,16 +142,18 @@ def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed):
         for j in range(k):
             out[i, j] = below(state + GOLDEN * np.uint64(j), num_targets)
         own = u if no_self else np.int64(-1)
-        mask = bitmap.mark(bits, row, own, k)
+        mask = bitmap.mark(bits, indices, start, stop, own, k)
         for j in range(k):
             if not bitmap.may_hold(bits, mask, out[i, j]):
                 continue
             v, draw = out[i, j], state + GOLDEN * np.uint64(j)
-            while bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, row, own, v):
+            while bitmap.may_hold(bits, mask, v) and bitmap.holds(
+                mask, indices, start, stop, own, v
+            ):
                 draw += stride
                 v = below(draw, num_targets)
             out[i, j] = v
-        bitmap.clear(bits, mask, row, own)
+        bitmap.clear(bits, mask, indices, start, stop, own)
     return left
 
 

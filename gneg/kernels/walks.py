@@ -48,9 +48,10 @@ def two_steps(
         first, fanout = indptr[u], indptr[u + 1] - indptr[u]
         if fanout == 0:
             continue
-        row, own = known[known_indptr[u] : known_indptr[u + 1]], u if no_self else np.int64(-1)
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        mask = marked(hashed, exact, row, own, TESTS * k)
+        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
         filled, failed, allowed, listed = 0, 0, max(4, fanout // 4), False
         while filled < k and not listed:
             tries = k - filled
@@ -70,7 +71,7 @@ def two_steps(
                 v = end[j]
                 held = bitmap.may_hold(hashed, mask, v)
                 if held and mask != bitmap.ALL:
-                    held = bitmap.holds(mask, row, own, v)
+                    held = bitmap.holds(mask, known, start, stop, own, v)
                 # Written in any case and kept if good: no branch to mispredict.
                 out[i, filled] = v
                 filled += size[j] > 0 and not held
@@ -80,24 +81,11 @@ def two_steps(
             if filled < k and failed >= allowed:
                 allowed = max(allowed, num_paths(u, indptr, indices) // PATHS_A_TRY)
                 listed = failed >= allowed
+        bitmap.clear(hashed, mask, known, start, stop, own)
         if listed:
-            out[i, filled:] = -1
-            _from_list(
-                out[i, filled:], u, indptr, indices, pass_weight, hashed, mask, row, own, state
-            )
-        bitmap.clear(hashed, mask, row, own)
-
-
-@jit
-def marked(bits, exact, row, own, tests):
-    """Mark a row in a bitmap with a bit for each target, or in a smaller one; return the mask.
-
-    Only after the former is the mask :data:`bitmap.ALL`.
-    """
-    if not exact or len(row) > bitmap.LONG * tests:
-        return bitmap.mark(bits, row, own, tests)
-    bitmap.mark_all(bits, bitmap.ALL, row, own)
-    return bitmap.ALL
+            slots = out[i, filled:]
+            slots[:] = -1
+            _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, own, state)
 
 
 @jit
@@ -110,34 +98,36 @@ def num_paths(u, indptr, indices):
 
 
 @jit
-def _from_list(slots, u, indptr, indices, pass_weight, bits, mask, row, own, state):
-    """Fill ``slots`` from the list of all two-step walks to targets outside the marked ``row``."""
+def _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, own, state):
+    """Fill ``slots`` from the list of all two-step usable walks."""
+    bits, mask = bitmap.wholly_marked(bits, known, start, stop, own)
     ends = np.empty(num_paths(u, indptr, indices) + 1, np.int64)
     fanout = indptr[u + 1] - indptr[u]
-    stop, reached = np.empty(fanout, np.int64), np.empty(fanout, np.float64)
+    last, reached = np.empty(fanout, np.int64), np.empty(fanout, np.float64)
     size, ways, total, exact = 0, 0, 0.0, mask == bitmap.ALL
     for e in range(indptr[u], indptr[u + 1]):
-        w, start = indices[e], size
+        w, before = indices[e], size
         if pass_weight[w] <= 0:
             continue
         for f in range(indptr[w], indptr[w + 1]):
             v = indices[f]
             held = bitmap.may_hold(bits, mask, v)
             if held and not exact:
-                held = bitmap.holds(mask, row, own, v)
+                held = bitmap.holds(mask, known, start, stop, own, v)
             ends[size] = v  # kept if it is usable
             size += not held
-        if size > start:
-            total += (size - start) * pass_weight[w]
-            stop[ways], reached[ways] = size, total
+        if size > before:
+            total += (size - before) * pass_weight[w]
+            last[ways], reached[ways] = size, total
             ways += 1
+    bitmap.clear(bits, mask, known, start, stop, own)
     if size == 0:
         return
     for j in range(len(slots)):
         way = min(upper_bound(reached, ways, unit(state + GOLDEN) * total), ways - 1)
         state += GOLDEN + GOLDEN
-        start = stop[way - 1] if way > 0 else 0
-        slots[j] = ends[start + below(state, stop[way] - start)]
+        before = last[way - 1] if way > 0 else 0
+        slots[j] = ends[before + below(state, last[way] - before)]
 
 
 @jit
@@ -175,9 +165,10 @@ def steps(
     end, going = np.empty(k, np.int64), np.full(len(lengths) + 1, k)
     for i in range(lo, hi):
         u = rows[i]
-        row, own = known[known_indptr[u] : known_indptr[u + 1]], u if no_self else np.int64(-1)
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        mask = marked(hashed, exact, row, own, TESTS * k)
+        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
         filled, failed = 0, 0
         while filled < k and failed < tries:
             walks = k - filled
@@ -208,12 +199,12 @@ def steps(
                 v = v if inside else 0
                 held = bitmap.may_hold(hashed, mask, v)
                 if held and mask != bitmap.ALL:
-                    held = bitmap.holds(mask, row, own, v)
+                    held = bitmap.holds(mask, known, start, stop, own, v)
                 out[i, filled] = v  # kept if it is good: no branch to mispredict
                 filled += inside and not held
             failed = failed + walks if filled == before else 0
         out[i, filled:] = -1
-        bitmap.clear(hashed, mask, row, own)
+        bitmap.clear(hashed, mask, known, start, stop, own)
 
 
 @jit
@@ -271,13 +262,11 @@ def allowed_mass(
 
     ``bits`` are zeros, one for each target, or none.
     """
-    exact = len(bits) > 0
     for i in range(lo, hi):
         u = rows[i]
-        row, own = known[known_indptr[u] : known_indptr[u + 1]], u if no_self else np.int64(-1)
-        tests = num_paths(u, indptr, indices)
-        hashed = bits if exact else bitmap.empty(tests)
-        mask = marked(hashed, exact, row, own, tests)
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
+        hashed, mask = bitmap.wholly_marked(bits, known, start, stop, own)
         total = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             w = indices[e]
@@ -286,8 +275,8 @@ def allowed_mass(
                 v = indices[f]
                 held = bitmap.may_hold(hashed, mask, v)
                 if held and mask != bitmap.ALL:
-                    held = bitmap.holds(mask, row, own, v)
+                    held = bitmap.holds(mask, known, start, stop, own, v)
                 usable += not held
             total += usable * pass_weight[w]
-        bitmap.clear(hashed, mask, row, own)
+        bitmap.clear(hashed, mask, known, start, stop, own)
         out[i] = total

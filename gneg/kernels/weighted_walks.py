@@ -9,7 +9,7 @@ import numpy as np
 
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
-from gneg.kernels.walks import PATHS_A_TRY, TESTS, marked, num_paths
+from gneg.kernels.walks import PATHS_A_TRY, TESTS, num_paths
 
 
 @jit
@@ -57,8 +57,9 @@ def two_steps(
         first, fanout = indptr[u], indptr[u + 1] - indptr[u]
         if fanout == 0:
             continue
-        row, own = known[known_indptr[u] : known_indptr[u + 1]], u if no_self else np.int64(-1)
-        mask = marked(hashed, exact, row, own, TESTS * k)
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
+        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
         state = stream(seed, i)
         allowed = max(4 * k, num_paths(u, indptr, indices) // PATHS_A_TRY)
         failed, filled = 0, 0
@@ -70,20 +71,26 @@ def two_steps(
             if good:
                 state += GOLDEN + GOLDEN  # uint64: a product with an int would be a float
                 v = np.int64(indices[pick(state, begin, size, accept, alias)])
-                good = not (bitmap.may_hold(hashed, mask, v) and bitmap.holds(mask, row, own, v))
+                good = not (
+                    bitmap.may_hold(hashed, mask, v)
+                    and bitmap.holds(mask, known, start, stop, own, v)
+                )
                 out[i, filled] = v if good else -1
             state += GOLDEN
             filled += good
             failed += not good
+        bitmap.clear(hashed, mask, known, start, stop, own)
         if filled < k:
             slots = out[i, filled:]
-            _from_list(slots, u, indptr, indices, weights, through, hashed, mask, row, own, state)
-        bitmap.clear(hashed, mask, row, own)
+            _from_list(
+                slots, u, indptr, indices, weights, through, bits, known, start, stop, own, state
+            )
 
 
 @jit
-def _from_list(slots, u, indptr, indices, weights, through, bits, mask, row, own, state):
-    """Fill ``slots`` from the list of all walks to targets outside the marked ``row``."""
+def _from_list(slots, u, indptr, indices, weights, through, bits, known, start, stop, own, state):
+    """Fill ``slots`` from the list of all usable walks."""
+    bits, mask = bitmap.wholly_marked(bits, known, start, stop, own)
     paths = num_paths(u, indptr, indices)
     ends, reached = np.empty(paths, np.int64), np.empty(paths, np.float64)
     size, total = 0, 0.0
@@ -91,11 +98,12 @@ def _from_list(slots, u, indptr, indices, weights, through, bits, mask, row, own
         w = indices[e]
         for f in range(indptr[w], indptr[w + 1]):
             v = indices[f]
-            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, row, own, v)
+            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, known, start, stop, own, v)
             if through[w] > 0 and not held:
                 total += weights[e] * through[w] * weights[f]
                 ends[size], reached[size] = v, total
                 size += 1
+    bitmap.clear(bits, mask, known, start, stop, own)
     if size == 0:
         return
     for j in range(len(slots)):
@@ -112,23 +120,23 @@ def allowed_mass(
 
     ``bits`` are zeros, one for each target, or none.
     """
-    exact = len(bits) > 0
     for i in range(lo, hi):
         u = rows[i]
-        row, own = known[known_indptr[u] : known_indptr[u + 1]], u if no_self else np.int64(-1)
-        tests = num_paths(u, indptr, indices)
-        hashed = bits if exact else bitmap.empty(tests)
-        mask = marked(hashed, exact, row, own, tests)
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
+        hashed, mask = bitmap.wholly_marked(bits, known, start, stop, own)
         out[i] = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             w = indices[e]
             usable = 0.0
             for f in range(indptr[w], indptr[w + 1]):
                 v = indices[f]
-                held = bitmap.may_hold(hashed, mask, v) and bitmap.holds(mask, row, own, v)
+                held = bitmap.may_hold(hashed, mask, v) and bitmap.holds(
+                    mask, known, start, stop, own, v
+                )
                 usable += weights[f] * (not held)
             out[i] += weights[e] * through[w] * usable
-        bitmap.clear(hashed, mask, row, own)
+        bitmap.clear(hashed, mask, known, start, stop, own)
 
 
 @jit

@@ -26,21 +26,23 @@ GOLDEN, WORD = 0x9E3779B97F4A7C15, 2**64
 def test_a_bitmap_holds_its_row_and_nothing_after_it(row, own, others, tests):
     """Also where the row is too long for the tests, so that all values are searched."""
     bits, targets = bitmap.empty(tests), np.array(sorted(row), np.int64)
-    mask = bitmap.mark(bits, targets, own, tests)
+    mask = bitmap.mark(bits, targets, 0, len(targets), own, tests)
     for value in [*row, *others]:
-        held = bitmap.may_hold(bits, mask, value) and bitmap.holds(mask, targets, own, value)
+        held = bitmap.may_hold(bits, mask, value) and bitmap.holds(
+            mask, targets, 0, len(targets), own, value
+        )
         assert held == (value in row or value == own)
-    bitmap.clear(bits, mask, targets, own)
+    bitmap.clear(bits, mask, targets, 0, len(targets), own)
     assert not bits.any()
 
 
 @given(row=st.lists(st.integers(0, 999), max_size=300, unique=True), own=st.integers(-1, 999))
 def test_a_bit_for_each_target_needs_no_search(row, own):
     bits, targets = np.zeros(16, np.uint64), np.array(sorted(row), np.int64)
-    bitmap.mark_all(bits, bitmap.ALL, targets, own)
+    bitmap.mark_all(bits, bitmap.ALL, targets, 0, len(targets), own)
     held = [value for value in range(1000) if bitmap.may_hold(bits, bitmap.ALL, value)]
     assert held == sorted({*row, own} - {-1})
-    bitmap.clear(bits, bitmap.ALL, targets, own)
+    bitmap.clear(bits, bitmap.ALL, targets, 0, len(targets), own)
     assert not bits.any()
 
 

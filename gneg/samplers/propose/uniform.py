@@ -11,9 +11,10 @@ from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
 class Uniform(Sampler):
     """Draws uniformly from the non-edges of each query.
 
-    By rejection: a bitmap of a query's targets tells most others apart at once. Where a query has
-    half of the targets, or where a row may hold each only once, a rank in the complement of the
-    sorted row is turned into a target by binary search. ``log_q = -log(#non-edges)``.
+    By rejection: a bitmap of a query's targets tells most others apart at once. For a single draw,
+    where a query has half of the targets, or where a row may hold each only once, a rank in the
+    complement of the sorted row is turned into a target by binary search.
+    ``log_q = -log(#non-edges)``.
 
     Args:
         graph: The graph to sample in.
@@ -35,9 +36,9 @@ class Uniform(Sampler):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw uniformly from the non-edges of each query."""
         known = *query.known.arrays, query.known.num_dst, query.known.no_self
-        if query.unique:
+        if query.unique or k == 1:  # a bitmap for a single draw would not pay
             index = query.blank(k)
-            query.run(kernels.pools.fill, index, *known, True, seed)
+            query.run(kernels.pools.fill, index, *known, query.unique, seed)
             return index
         index = np.empty((len(query.rows), k), np.int64)
         if any(query.run(kernels.pools.draws, index, *known, seed)):
