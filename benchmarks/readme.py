@@ -26,6 +26,7 @@ from benchmarks.quality import (
     tables,
 )
 from benchmarks.quality import strategies as runs
+from benchmarks.speed import features
 from benchmarks.speed import tables as timed
 from gneg import datasets
 from gneg.datasets.sources import citations, interactions, ogb, pyg
@@ -238,6 +239,8 @@ BLOCKS = {
     "losses": losses,
     "datasets": known_datasets,
     "speed": timed.speed,
+    "before": timed.before,
+    "features": features.block,
     "share": timed.share,
     "quality": quality,
     "strategies": strategies,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import numbers
 import os
@@ -172,6 +173,7 @@ def memory(name: str, needed: int, value: object) -> None:
         fail(name, allowed, f"{value}, which takes {figure} GiB")
 
 
+@functools.cache
 def _total_memory() -> int:
     """Return the bytes of memory of the machine; those of any address where it cannot be told."""
     try:

@@ -29,27 +29,17 @@ def speed() -> str:
             f"{rate:.2f} ({ratio:.1f} x slower)" for rate, ratio in zip(rates, ratios, strict=True)
         ]
         rows.append([label, *cells, ""])
-    rows.append(
-        [
-            "random reads of the index (the memory limit)",
-            *(f"{g['gather_million_per_s']:.0f}" for g in graphs),
-            "",
-        ]
-    )
-    shares = [g["rates_million_per_s"]["uniform"] / g["gather_million_per_s"] for g in graphs]
-    rows.append(
-        ["share of it that uniform reaches", *(f"{100 * value:.0f} %" for value in shares), ""]
-    )
-    calls = [g["call_of_1024_queries_us"] for g in graphs]
     for label in ("uniform", "walk"):
-        limit = f"at most {result['floors']['call of 1,024 queries']:g}"
-        rows.append(
-            [
-                f"one call of {label} for 1,024 queries, microseconds",
-                *(f"{call[label]:.0f}" for call in calls),
-                limit,
-            ]
-        )
+        bare = [g["bare_million_per_s"][label] for g in graphs]
+        shares = [
+            g["rates_million_per_s"][label] / rate for g, rate in zip(graphs, bare, strict=True)
+        ]
+        cells = [f"{r:.0f} ({100 * share:.0f} %)" for r, share in zip(bare, shares, strict=True)]
+        rows.append([f"bare kernel of {label} (share of it that is reached)", *cells, "50 %"])
+    for label, limit in result["calls"].items():
+        calls = [f"{g['call_of_1024_queries_us'][label]:.0f}" for g in graphs]
+        name = f"one call of {label} for 1,024 queries, microseconds"
+        rows.append([name, *calls, f"at most {limit:g}"])
     scale = result["scaling_ns_per_negative"]
     growth = ", ".join(
         f"{label} {scale[0][label]:.0f} ns at {scale[0]['directed_edges'] / 1e6:.0f} M edges, "
@@ -62,6 +52,23 @@ def speed() -> str:
         + f"\n\nB = {result['batch']}, K = {result['k']}, {result['kernel_threads']} threads, seed "
         f"{result['seed']}. Cost per negative as the graph grows: {growth}.\n{machine(result)}."
     )
+
+
+def before() -> str:
+    """Return the table of samplers beside those of an earlier commit; empty if not measured."""
+    result = load(HERE / "results" / "speed.json")
+    if "by_turns" not in result:
+        return ""
+    sides = result["by_turns"]
+    rows = []
+    for label in next(iter(sides["after"].values())):
+        row = [label]
+        for graph, rates in sides["after"].items():
+            old, new = sides["before"][graph][label], rates[label]
+            row.append(f"{old:.1f} -> {new:.1f} ({new / old:.1f} x)")
+        rows.append(row)
+    header = [f"millions a second, {result['before']} -> {result['commit']}", *sides["after"]]
+    return f"{table(header, rows)}\n\nThe best of three processes each, by turns."
 
 
 def share() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,10 @@ def neighbor_weight(kind: Literal["ra", "cn", "aa"], degree: npt.NDArray[Any]) -
     if kind == "cn":
         return np.ones_like(size)
     return np.where(size > 1, 1.0 / kernels.logs.logs(np.maximum(size, 2)), 0.0)
+
+
+#: Weights of common neighbours by kind, of each graph that is in use.
+_weights: WeakKeyDictionary[Graph, dict[str, FloatArray]] = WeakKeyDictionary()
 
 
 def default_tolerance(num_nodes: int, num_edges: int) -> float:
@@ -132,7 +137,10 @@ def scores(
 
         threads.run_rows(count, *arguments, *steps[:4], beta, length)
     else:
-        weight = neighbor_weight(kind, graph.degree().numpy())
+        known = _weights.setdefault(graph, {})
+        if kind not in known:
+            known[kind] = neighbor_weight(kind, graph.degree().numpy())
+        weight = known[kind]
 
         def weigh(*args: Any) -> None:
             kernels.heuristics.weighted(*args, threads.zeros(size))

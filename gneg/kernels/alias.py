@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 from gneg.kernels.logs import log
 
@@ -52,30 +53,35 @@ def build_rows(lo, hi, accept, alias, indptr, indices, weight):
 def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, seed, tries):
     """Draw targets by one alias table over all of them, known ones rejected.
 
-    A slot that rejects ``tries`` times is drawn from the explicit conditional distribution, and is
-    left -1 if that is empty.
+    Where ``tries`` are rejected in a row, the rest is drawn from the explicit conditional
+    distribution, and is left -1 if that is empty.
     """
     num_targets, k = len(accept), out.shape[1]
+    bits = bitmap.empty(k)
     for i in range(lo, hi):
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
+        own = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        for j in range(k):
-            accepted = False
-            for _attempt in range(tries):
-                state += GOLDEN
-                v = below(state, num_targets)
-                state += GOLDEN
-                if unit(state) >= accept[v]:
-                    v = alias[v]
-                if weight[v] > 0 and not (no_self and v == u) and not has(indices, start, stop, v):
-                    out[i, j] = v
-                    accepted = True
-                    break
-            if accepted:
-                continue
+        mask = bitmap.mark(bits, indices, start, stop, own, k)
+        j, failed = 0, 0
+        while j < k and failed < tries:
+            v = below(state + GOLDEN, num_targets)
+            state += GOLDEN + GOLDEN
+            other = alias[v]
+            v = np.int64(other) if unit(state) >= accept[v] else v
+            held = bitmap.may_hold(bits, mask, v)
+            held = held and bitmap.holds(mask, indices, start, stop, own, v)
+            usable = weight[v] > 0 and not held
+            out[i, j] = v
+            j += usable
+            failed = 0 if usable else failed + 1
+        bitmap.clear(bits, mask, indices, start, stop, own)
+        if j < k:
+            out[i, j] = -1
+        for rest in range(j, k):
             state += GOLDEN
-            if not _exact(out, i, j, u, start, stop, indices, weight, no_self, unit(state)):
+            if not _exact(out, i, rest, u, start, stop, indices, weight, no_self, unit(state)):
                 break
 
 

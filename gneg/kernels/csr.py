@@ -125,10 +125,3 @@ def contains(lo, hi, out, src, dst, indptr, indices):
         for i in range(size):
             out[first + i] = has(indices, starts[i], stops[i], dst[first + i])
     return touched
-
-
-@jit
-def gather(lo, hi, out, table, positions):
-    """``out[i] = table[positions[i]]``: the memory limit that benchmarks compare with."""
-    for i in range(lo, hi):
-        out[i] = table[positions[i]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream
 
 
@@ -15,6 +16,7 @@ def draws(lo, hi, out, rows, group, indptr, members, known_indptr, known, seed, 
     row be listed; slots stay -1 only where nothing is left of the pool.
     """
     k = out.shape[1]
+    bits = bitmap.empty(k)
     for i in range(lo, hi):
         if group[i] < 0:
             continue
@@ -24,23 +26,30 @@ def draws(lo, hi, out, rows, group, indptr, members, known_indptr, known, seed, 
             continue
         state = stream(seed, i)
         failed, filled = 0, 0
-        while filled < k and failed < tries:
+        mask = bitmap.mark(bits, known, start, stop, -1, k)
+        allowed = max(tries, size // 4)  # by then a list of the pool costs less
+        while filled < k and failed < allowed:
             state += GOLDEN
             v = members[first + below(state, size)]
-            good = not has(known, start, stop, v)
-            out[i, filled] = v if good else -1
-            filled += good
-            failed += not good
+            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, known, start, stop, -1, v)
+            out[i, filled] = v
+            filled += not held
+            failed += held
         if filled < k:
+            out[i, filled] = -1
             left = np.empty(size, np.int64)
             count = 0
             for e in range(first, first + size):
-                if not has(known, start, stop, members[e]):
-                    left[count] = members[e]
-                    count += 1
+                v = members[e]
+                held = bitmap.may_hold(bits, mask, v) and bitmap.holds(
+                    mask, known, start, stop, -1, v
+                )
+                left[count] = v  # kept if it is usable
+                count += not held
             for j in range(filled, k if count else filled):
                 state += GOLDEN
                 out[i, j] = left[below(state, count)]
+        bitmap.clear(bits, mask, known, start, stop, -1)
 
 
 @jit

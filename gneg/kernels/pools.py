@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream
 from gneg.kernels.complement import SELF_OUT, complement_size, self_rank, unrank
-
-# From so many draws of a row on, among at most so many nodes, stamps cost less than searches do.
-MANY, STAMPED = 64, 50_000
-# From so many candidates of a row on that pays for their exclusion.
-FEW = 8
 
 
 @jit
@@ -35,24 +31,19 @@ def _table(k):
 
 
 @jit
-def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique, mark):
+def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
     """Copy to the -1 slots of ``out [B, K]`` the usable ``candidates [B, M]``, in their order.
 
     Usable: not negative, not known, not the query itself and, if ``unique``, not yet in the row.
-    A known row that is short enough for that is stamped in ``mark [N + 1]``, unless that is empty.
     Returns the number of slots still empty.
     """
     k, m = out.shape[1], candidates.shape[1]
-    table = _table(k if unique else 1)
+    table, bits = _table(k if unique else 1), bitmap.empty(m)
     missing = 0
     for i in range(lo, hi):
         u = rows[i]
-        start, stop = indptr[u], indptr[u + 1]
-        stamped = len(mark) > 0 and stop - start <= 4 * m
-        if stamped:
-            mark[-1] += 1
-            for e in range(start, stop):
-                mark[indices[e]] = mark[-1]
+        start, stop, own = indptr[u], indptr[u + 1], u if no_self else np.int64(-1)
+        mask = bitmap.mark(bits, indices, start, stop, own, m)
         if unique:
             table[:] = -1
             for j in range(k):
@@ -65,13 +56,15 @@ def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique, mar
             if j == k:
                 break
             v = candidates[i, c]
-            if v < 0 or (no_self and v == u):
+            if v < 0:
                 continue
-            if mark[v] == mark[-1] if stamped else has(indices, start, stop, v):
+            held = bitmap.may_hold(bits, mask, v)
+            if held and bitmap.holds(mask, indices, start, stop, own, v):
                 continue
             if unique and not _remember(table, v):
                 continue
             out[i, j] = v
+        bitmap.clear(bits, mask, indices, start, stop, own)
         for j in range(k):
             missing += out[i, j] < 0
     return missing
@@ -128,31 +121,40 @@ def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed)
 
 
 @jit
-def stamped_draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed, mark):
-    """Draw rows by rejection of what is stamped, where that is cheaper than searches.
+def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed):
+    """Draw ``out [B, K]`` uniformly from each row's complement, by rejection.
 
-    The slots of a row stay -1 where it has too many to stamp, or knows most targets.
+    All slots are drawn at once, then tested: slot j takes the draws j, j + K, j + 2 K, ... of its
+    row's stream until one is usable. Rows that know half of the targets, or that have fewer than K
+    others, stay -1: there ranks in the complement cost less. Returns the number of such rows.
     """
-    k = out.shape[1]
+    k, left = out.shape[1], 0
+    stride = GOLDEN * np.uint64(k)
+    bits = bitmap.empty(k)
     for i in range(lo, hi):
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
-        length = stop - start
-        if length > 16 * k or 2 * length > num_targets:
+        if 2 * (stop - start) >= num_targets or num_targets - (stop - start) <= k:
+            out[i] = -1
+            left += 1
             continue
-        mark[-1] += 1
-        for e in range(start, stop):
-            mark[indices[e]] = mark[-1]
-        if no_self:
-            mark[u] = mark[-1]
-        state = stream(seed, i)
+        state = stream(seed, i) + GOLDEN
         for j in range(k):
-            while True:
-                state += GOLDEN
-                v = below(state, num_targets)
-                if mark[v] != mark[-1]:
-                    break
+            out[i, j] = below(state + GOLDEN * np.uint64(j), num_targets)
+        own = u if no_self else np.int64(-1)
+        mask = bitmap.mark(bits, indices, start, stop, own, k)
+        for j in range(k):
+            if not bitmap.may_hold(bits, mask, out[i, j]):
+                continue
+            v, draw = out[i, j], state + GOLDEN * np.uint64(j)
+            while bitmap.may_hold(bits, mask, v) and bitmap.holds(
+                mask, indices, start, stop, own, v
+            ):
+                draw += stride
+                v = below(draw, num_targets)
             out[i, j] = v
+        bitmap.clear(bits, mask, indices, start, stop, own)
+    return left
 
 
 @jit

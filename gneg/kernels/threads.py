@@ -21,6 +21,7 @@ import numpy.typing as npt
 # Handing a chunk to the pool costs about 30 microseconds; below this much work it does not pay.
 MIN_WORK = 16_384
 CHUNKS_PER_THREAD = 4
+MAX_BITS = 2**23  # a megabyte
 # Python sees Ctrl-C between two calls of kernels only: this much work takes less than a second.
 MAX_WORK = 2**22
 
@@ -112,6 +113,19 @@ def scratch(num_nodes: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32
         arrays = np.zeros(num_nodes + 1, np.int32), np.empty(num_nodes + 1, np.int32)
         _local.arrays = arrays
     return arrays
+
+
+def bits(size: int) -> npt.NDArray[np.uint64]:
+    """Return this thread's bitmap of at least ``size`` zeros; kernels leave it as zeros.
+
+    Of more than :data:`MAX_BITS` it is empty: it would not stay in the caches.
+    """
+    if size > MAX_BITS:
+        return np.empty(0, np.uint64)
+    array: npt.NDArray[np.uint64] | None = getattr(_local, "bits", None)
+    if array is None or 64 * len(array) < size:
+        array = _local.bits = np.zeros(-(-size // 64), np.uint64)
+    return array
 
 
 def integers(num_nodes: int) -> npt.NDArray[np.int64]:

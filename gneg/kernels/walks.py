@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
+from gneg.kernels import bitmap
+from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
 
-# Measured: up to here stamps (4 bytes each) cost less than searches.
-STAMPED_NODES = 3_000_000
-# Up to here stamps stay in the nearest caches, and cost next to nothing.
-CACHED_NODES = 50_000
+TESTS = 1  # tests of a row's bitmap for each slot, as far as its length is concerned
 # Listing a path takes about this fraction of the time of a try.
 PATHS_A_TRY = 32
 
@@ -33,16 +31,17 @@ def two_steps(
     known,
     no_self,
     seed,
-    mark,
+    bits,
 ):
     """Draw targets of two-step walks, usable ones only: u -> w by its table, w -> v uniformly.
 
     The walks of a row advance together, so that their cache misses overlap. A row that rejects too
     often is listed instead, so the result follows the conditional distribution exactly; slots stay
-    -1 only where that is empty.
+    -1 only where that is empty. ``bits`` are zeros, one for each target, or none.
     """
     k = out.shape[1]
-    weighted = len(accept) > 0
+    weighted, exact = len(accept) > 0, len(bits) > 0
+    hashed = bits if exact else bitmap.empty(TESTS * k)
     begin, size, end = np.empty(k, np.int64), np.empty(k, np.int64), np.empty(k, np.int64)
     for i in range(lo, hi):
         u = rows[i]
@@ -50,19 +49,9 @@ def two_steps(
         if fanout == 0:
             continue
         start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        # A short known row is stamped, a long one searched: K lookups must pay for the stamps. In
-        # a large graph each of them would miss the caches, and so would the paths of a list.
-        width = 128 * k if len(mark) <= CACHED_NODES else 8 * k
-        stamped = stop - start <= width and len(mark) <= STAMPED_NODES
-        if stamped:
-            mark[-1] += 1
-            _stamp(u, start, stop, known, no_self, mark)
-        if stamped and fanout <= k and _num_paths(u, indptr, indices) <= PATHS_A_TRY * k // 2:
-            # A few paths are listed in less time than K of them are walked.
-            _from_list(out[i], u, indptr, indices, pass_weight, mark, state)
-            continue
-        stamp = mark[-1]
+        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
         filled, failed, allowed, listed = 0, 0, max(4, fanout // 4), False
         while filled < k and not listed:
             tries = k - filled
@@ -80,30 +69,27 @@ def two_steps(
                 end[j] = indices[begin[j] + below(state, size[j]) if size[j] > 0 else first]
             for j in range(tries):
                 v = end[j]
-                if stamped:
-                    good = size[j] > 0 and mark[v] != stamp
-                else:
-                    is_self = no_self and v == u
-                    good = size[j] > 0 and not is_self and not has(known, start, stop, v)
+                held = bitmap.may_hold(hashed, mask, v)
+                if held and mask != bitmap.ALL:
+                    held = bitmap.holds(mask, known, start, stop, own, v)
                 # Written in any case and kept if good: no branch to mispredict.
                 out[i, filled] = v
-                filled += good
+                filled += size[j] > 0 and not held
             # Rejection is given up when it has cost about what listing the row's paths costs; their
             # number takes a pass over the row to know, so not before that has been spent either.
             failed += k - filled
             if filled < k and failed >= allowed:
-                allowed = max(allowed, _num_paths(u, indptr, indices) // PATHS_A_TRY)
+                allowed = max(allowed, num_paths(u, indptr, indices) // PATHS_A_TRY)
                 listed = failed >= allowed
+        bitmap.clear(hashed, mask, known, start, stop, own)
         if listed:
-            out[i, filled:] = -1
-            if not stamped:
-                mark[-1] += 1
-                _stamp(u, start, stop, known, no_self, mark)
-            _from_list(out[i], u, indptr, indices, pass_weight, mark, state)
+            slots = out[i, filled:]
+            slots[:] = -1
+            _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, own, state)
 
 
 @jit
-def _num_paths(u, indptr, indices):
+def num_paths(u, indptr, indices):
     """Number of two-step walks from ``u``."""
     paths = np.int64(0)
     for e in range(indptr[u], indptr[u + 1]):
@@ -112,36 +98,36 @@ def _num_paths(u, indptr, indices):
 
 
 @jit
-def _stamp(u, start, stop, known, no_self, mark):
-    """Mark all targets that must not be returned with the highest stamp, ``mark[-1]``."""
-    for e in range(start, stop):
-        mark[known[e]] = mark[-1]
-    if no_self:
-        mark[u] = mark[-1]
-
-
-@jit
-def _from_list(row, u, indptr, indices, pass_weight, mark, state):
-    """Fill the -1 slots of ``row`` from the list of all usable two-step walks and their weights."""
-    paths = _num_paths(u, indptr, indices)
-    ends, reached = np.empty(paths, np.int64), np.empty(paths, np.float64)
-    size, total = 0, 0.0
+def _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, own, state):
+    """Fill ``slots`` from the list of all two-step usable walks."""
+    bits, mask = bitmap.wholly_marked(bits, known, start, stop, own)
+    ends = np.empty(num_paths(u, indptr, indices) + 1, np.int64)
+    fanout = indptr[u + 1] - indptr[u]
+    last, reached = np.empty(fanout, np.int64), np.empty(fanout, np.float64)
+    size, ways, total, exact = 0, 0, 0.0, mask == bitmap.ALL
     for e in range(indptr[u], indptr[u + 1]):
-        w = indices[e]
+        w, before = indices[e], size
         if pass_weight[w] <= 0:
             continue
         for f in range(indptr[w], indptr[w + 1]):
-            if mark[indices[f]] != mark[-1]:
-                total += pass_weight[w]
-                ends[size], reached[size] = indices[f], total
-                size += 1
+            v = indices[f]
+            held = bitmap.may_hold(bits, mask, v)
+            if held and not exact:
+                held = bitmap.holds(mask, known, start, stop, own, v)
+            ends[size] = v  # kept if it is usable
+            size += not held
+        if size > before:
+            total += (size - before) * pass_weight[w]
+            last[ways], reached[ways] = size, total
+            ways += 1
+    bitmap.clear(bits, mask, known, start, stop, own)
     if size == 0:
         return
-    for j in range(len(row)):
-        if row[j] < 0:
-            state += GOLDEN
-            at = upper_bound(reached, size, unit(state) * total)
-            row[j] = ends[min(at, size - 1)]
+    for j in range(len(slots)):
+        way = min(upper_bound(reached, ways, unit(state + GOLDEN) * total), ways - 1)
+        state += GOLDEN + GOLDEN
+        before = last[way - 1] if way > 0 else 0
+        slots[j] = ends[before + below(state, last[way] - before)]
 
 
 @jit
@@ -158,87 +144,139 @@ def steps(
     num_targets,
     known_indptr,
     known,
-    num_steps,
-    restart,
+    lengths,
     no_self,
     seed,
     tries,
-    mark,
+    bits,
 ):
-    """Draw end points of walks, ``num_steps`` long; uniform unless there are tables of weights.
+    """Draw end points of walks; their steps are uniform unless there are tables of weights.
 
-    With ``restart`` > 0 the length is geometric: the end point follows personalised PageRank, cut
-    off where a walk goes on with probability below 1e-9. The walks of a row advance together, so
-    that their cache misses overlap. Where ``tries`` of them are rejected in a row, the rest of it
-    is left -1.
+    ``lengths[n]`` is the share of walks of at most n steps, 1 at its end. The walks of a row
+    advance together, so that their cache misses overlap, and the longest come first, so that those
+    that still go on are the first ones. Where ``tries`` of them are rejected in a row, the rest of
+    it is left -1. ``bits`` are zeros, one for each target, or none.
     """
     k = out.shape[1]
-    weighted = len(accept) > 0
-    limit = num_steps if restart <= 0 else np.int64(np.ceil(-21.0 / np.log1p(-restart)))
-    node, live = np.empty(k, np.int64), np.empty(k, np.int64)
+    weighted, exact = len(accept) > 0, len(bits) > 0
+    hashed = bits if exact else bitmap.empty(TESTS * k)
+    guide = _guide(lengths)
+    node, walk, length = np.empty(k, np.int64), np.arange(k), np.empty(k, np.int64)
+    end, going = np.empty(k, np.int64), np.full(len(lengths) + 1, k)
     for i in range(lo, hi):
         u = rows[i]
         start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        stamped = stop - start <= 16 * k and len(mark) <= CACHED_NODES
-        if stamped:
-            mark[-1] += 1
-            _stamp(u, start, stop, known, no_self, mark)
+        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
         filled, failed = 0, 0
         while filled < k and failed < tries:
             walks = k - filled
-            for j in range(walks):
-                node[j], live[j] = u, j
-            left = walks
-            for _taken in range(limit):
-                on = 0
-                for a in range(left):
-                    j = live[a]
-                    at = node[j]
-                    state += GOLDEN
-                    goes = restart <= 0 or unit(state) >= restart
-                    first, size = indptr[at], indptr[at + 1] - indptr[at]
+            longest = guide[0]
+            if longest < len(lengths) - 1:  # not all walks are of that length
+                state = _draw_lengths(length[:walks], lengths, guide, state)
+                longest = _longest_first(length[:walks], walk, going)
+            node[:walks] = u
+            for taken in range(longest):
+                live = min(going[taken], walks)
+                for j in range(live):
+                    at = max(node[j], 0)
+                    first = indptr[at]
+                    size = indptr[at + 1] - first if node[j] >= 0 else 0
                     state += GOLDEN
                     place = first + below(state, size) if size > 0 else np.int64(0)
                     if weighted and size > 0:
                         state += GOLDEN
                         if unit(state) >= accept[place]:
                             place = first + alias[place]
-                    end = np.int64(indices[place]) if size > 0 else np.int64(-1)
-                    # Written in any case: no branch to mispredict.
-                    node[j] = end if goes else at
-                    live[on] = j
-                    on += goes and size > 0
-                left = on
-                if left == 0:
-                    break
+                    node[j] = np.int64(indices[place]) if size > 0 else np.int64(-1)
+            for j in range(walks):
+                end[walk[j]] = node[j]
             before = filled
             for j in range(walks):  # as many as there are slots left: filled < k
-                v = node[j] - target_shift
-                good = node[j] >= 0 and 0 <= v < num_targets
-                if stamped:
-                    good = good and mark[v] != mark[-1]
-                else:
-                    good = good and not (no_self and v == u) and not has(known, start, stop, v)
-                out[i, filled] = v if good else -1
-                filled += good
+                v = end[j] - target_shift
+                inside = end[j] >= 0 and 0 <= v < num_targets
+                v = v if inside else 0
+                held = bitmap.may_hold(hashed, mask, v)
+                if held and mask != bitmap.ALL:
+                    held = bitmap.holds(mask, known, start, stop, own, v)
+                out[i, filled] = v  # kept if it is good: no branch to mispredict
+                filled += inside and not held
             failed = failed + walks if filled == before else 0
+        out[i, filled:] = -1
+        bitmap.clear(hashed, mask, known, start, stop, own)
+
+
+@jit
+def _guide(shares):
+    """The first length that a number in [b / 256, 1) may be drawn as, for each b."""
+    guide, steps = np.empty(256, np.int64), 0
+    for b in range(256):
+        while shares[steps] <= b / 256:
+            steps += 1
+        guide[b] = steps
+    return guide
+
+
+@jit
+def _draw_lengths(length, shares, guide, state):
+    """Draw lengths, ``shares[n]`` of which are at most n; return the stream's new state."""
+    for j in range(len(length)):
+        state += GOLDEN
+        share = unit(state)
+        steps = guide[np.int64(share * 256)]
+        while shares[steps] <= share:
+            steps += 1
+        length[j] = steps
+    return state
+
+
+@jit
+def _longest_first(length, walk, going):
+    """Set ``walk[s]`` to the walk in place s, the longest first; return the longest length.
+
+    ``going[n]`` is set to the number of walks of more than n steps.
+    """
+    longest = 0
+    for j in range(len(length)):
+        longest = max(longest, length[j])
+    going[: longest + 2] = 0
+    for j in range(len(length)):
+        going[length[j]] += 1
+    above = 0
+    for steps in range(longest, -1, -1):
+        above, going[steps] = above + going[steps], above
+    for j in range(len(length)):  # going[n] is where those of n steps begin, and moves on
+        walk[going[length[j]]] = j
+        going[length[j]] += 1
+    for steps in range(longest + 1):  # now it is where those of fewer steps begin
+        going[steps] = going[steps + 1]
+    return longest
 
 
 @jit
 def allowed_mass(
-    lo, hi, out, rows, indptr, indices, pass_weight, known_indptr, known, no_self, mark
+    lo, hi, out, rows, indptr, indices, pass_weight, known_indptr, known, no_self, bits
 ):
-    """Unnormalised probability that a two-step walk from each row ends on a usable target."""
+    """Unnormalised probability that a two-step walk from each row ends on a usable target.
+
+    ``bits`` are zeros, one for each target, or none.
+    """
     for i in range(lo, hi):
         u = rows[i]
-        mark[-1] += 1
-        _stamp(u, known_indptr[u], known_indptr[u + 1], known, no_self, mark)
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
+        hashed, mask = bitmap.wholly_marked(bits, known, start, stop, own)
         total = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             w = indices[e]
             usable = 0
             for f in range(indptr[w], indptr[w + 1]):
-                usable += mark[indices[f]] != mark[-1]
+                v = indices[f]
+                held = bitmap.may_hold(hashed, mask, v)
+                if held and mask != bitmap.ALL:
+                    held = bitmap.holds(mask, known, start, stop, own, v)
+                usable += not held
             total += usable * pass_weight[w]
+        bitmap.clear(hashed, mask, known, start, stop, own)
         out[i] = total

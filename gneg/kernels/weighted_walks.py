@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
-from gneg.kernels.walks import PATHS_A_TRY, _num_paths, _stamp
+from gneg.kernels import bitmap
+from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
+from gneg.kernels.walks import PATHS_A_TRY, TESTS, num_paths
 
 
 @jit
@@ -41,22 +42,26 @@ def two_steps(
     known,
     no_self,
     seed,
-    mark,
+    bits,
 ):
     """Draw targets of two-step walks, usable ones only.
 
     A row that rejects too often is listed instead, so the result follows the conditional
-    distribution exactly; slots stay -1 only where that is empty.
+    distribution exactly; slots stay -1 only where that is empty. ``bits`` are zeros, one for each
+    target, or none.
     """
-    k = out.shape[1]
+    k, exact = out.shape[1], len(bits) > 0
+    hashed = bits if exact else bitmap.empty(TESTS * k)
     for i in range(lo, hi):
         u = rows[i]
         first, fanout = indptr[u], indptr[u + 1] - indptr[u]
         if fanout == 0:
             continue
         start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
+        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
         state = stream(seed, i)
-        allowed = max(4 * k, _num_paths(u, indptr, indices) // PATHS_A_TRY)
+        allowed = max(4 * k, num_paths(u, indptr, indices) // PATHS_A_TRY)
         failed, filled = 0, 0
         while filled < k and failed < allowed:
             state += GOLDEN
@@ -66,54 +71,72 @@ def two_steps(
             if good:
                 state += GOLDEN + GOLDEN  # uint64: a product with an int would be a float
                 v = np.int64(indices[pick(state, begin, size, accept, alias)])
-                good = not (no_self and v == u) and not has(known, start, stop, v)
+                good = not (
+                    bitmap.may_hold(hashed, mask, v)
+                    and bitmap.holds(mask, known, start, stop, own, v)
+                )
                 out[i, filled] = v if good else -1
             state += GOLDEN
             filled += good
             failed += not good
+        bitmap.clear(hashed, mask, known, start, stop, own)
         if filled < k:
-            mark[-1] += 1
-            _stamp(u, start, stop, known, no_self, mark)
-            _from_list(out[i], filled, u, indptr, indices, weights, through, mark, state)
+            slots = out[i, filled:]
+            _from_list(
+                slots, u, indptr, indices, weights, through, bits, known, start, stop, own, state
+            )
 
 
 @jit
-def _from_list(row, filled, u, indptr, indices, weights, through, mark, state):
-    """Fill ``row`` from slot ``filled`` on by the list of all usable walks and their weights."""
-    paths = _num_paths(u, indptr, indices)
+def _from_list(slots, u, indptr, indices, weights, through, bits, known, start, stop, own, state):
+    """Fill ``slots`` from the list of all usable walks."""
+    bits, mask = bitmap.wholly_marked(bits, known, start, stop, own)
+    paths = num_paths(u, indptr, indices)
     ends, reached = np.empty(paths, np.int64), np.empty(paths, np.float64)
     size, total = 0, 0.0
     for e in range(indptr[u], indptr[u + 1]):
         w = indices[e]
         for f in range(indptr[w], indptr[w + 1]):
-            if mark[indices[f]] != mark[-1] and through[w] > 0:
+            v = indices[f]
+            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, known, start, stop, own, v)
+            if through[w] > 0 and not held:
                 total += weights[e] * through[w] * weights[f]
-                ends[size], reached[size] = indices[f], total
+                ends[size], reached[size] = v, total
                 size += 1
+    bitmap.clear(bits, mask, known, start, stop, own)
     if size == 0:
         return
-    for j in range(filled, len(row)):
+    for j in range(len(slots)):
         state += GOLDEN
         at = upper_bound(reached, size, unit(state) * total)
-        row[j] = ends[min(at, size - 1)]
+        slots[j] = ends[min(at, size - 1)]
 
 
 @jit
 def allowed_mass(
-    lo, hi, out, rows, indptr, indices, weights, through, known_indptr, known, no_self, mark
+    lo, hi, out, rows, indptr, indices, weights, through, known_indptr, known, no_self, bits
 ):
-    """Unnormalised probability that a walk from each row ends on a usable target."""
+    """Unnormalised probability that a walk from each row ends on a usable target.
+
+    ``bits`` are zeros, one for each target, or none.
+    """
     for i in range(lo, hi):
         u = rows[i]
-        mark[-1] += 1
-        _stamp(u, known_indptr[u], known_indptr[u + 1], known, no_self, mark)
+        start, stop = known_indptr[u], known_indptr[u + 1]
+        own = u if no_self else np.int64(-1)
+        hashed, mask = bitmap.wholly_marked(bits, known, start, stop, own)
         out[i] = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             w = indices[e]
             usable = 0.0
             for f in range(indptr[w], indptr[w + 1]):
-                usable += weights[f] * (mark[indices[f]] != mark[-1])
+                v = indices[f]
+                held = bitmap.may_hold(hashed, mask, v) and bitmap.holds(
+                    mask, known, start, stop, own, v
+                )
+                usable += weights[f] * (not held)
             out[i] += weights[e] * through[w] * usable
+        bitmap.clear(hashed, mask, known, start, stop, own)
 
 
 @jit

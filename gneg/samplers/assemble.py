@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -24,7 +23,9 @@ class _HasDensity(Protocol):
 class _Draws(_HasDensity, Protocol):
     corrupt: Corrupt
 
-    def make_query(self, side: Side, ends: IntArray, positions: IntArray) -> Query: ...
+    def make_query(
+        self, side: Side, ends: IntArray, positions: IntArray, **context: Any
+    ) -> Query: ...
 
     def draw(self, query: Query, k: int, seed: int) -> IntArray: ...
 
@@ -58,10 +59,10 @@ def draw_batch(
     parts: list[Part] = []
     sides = split_sides(sampler.corrupt, ends.shape[1], split_seed(seed, 2))
     for i, (side, positions) in enumerate(sides):
-        query = sampler.make_query(side, ends, positions)
-        query = replace(query, z=z, score=score, device=pos.device, call=call)
+        context = {"z": z, "score": score, "device": pos.device, "call": call}
         if avoid is not None:
-            query = replace(query, avoid=avoid[positions])
+            context["avoid"] = avoid[positions]
+        query = sampler.make_query(side, ends, positions, **context)
         parts.append(Part(query, positions, sampler.draw(query, k, split_seed(seed, i))))
     negatives = assemble(sampler, pos, parts)
     if avoid is not None:
@@ -83,13 +84,16 @@ def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negati
         swapped = np.zeros(pos.size(1), bool)
         swapped[parts[1].positions] = True
         side = torch.from_numpy(swapped)
-    counts: Counter[str] = Counter()
-    for part in parts:
-        counts.update(part.query.counts)
+    counts = dict(parts[0].query.counts)
+    for part in parts[1:]:
+        for name, count in part.query.counts.items():
+            counts[name] = counts.get(name, 0) + count
+    # Rows without gaps, nearly all of them, are neither copied nor looked at.
+    complete = index.size > 0 and bool((index[:, -1] >= 0).all())
     negatives = Negatives(
         src=torch.from_numpy(_joined(parts, [part.query.rows for part in parts]).copy()),
-        index=torch.from_numpy(np.maximum(index, 0)),
-        mask=torch.from_numpy(index >= 0),
+        index=torch.from_numpy(index if complete else np.maximum(index, 0)),
+        mask=torch.from_numpy(np.ones(index.shape, bool) if complete else index >= 0),
         density=Density(
             lambda: _density(sampler, parts, False),
             lambda: _density(sampler, parts, True),

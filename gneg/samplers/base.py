@@ -251,19 +251,20 @@ class Sampler(ABC):
         return checked_density(name, self.log_density(query, index), index)
 
     def make_query(
-        self, side: Side, ends: npt.NDArray[np.int64], positions: npt.NDArray[Any]
+        self, side: Side, ends: IntArray, positions: npt.NDArray[Any], **context: Any
     ) -> Query:
-        """Return the query for some positives, without a model.
+        """Return the query for some positives.
 
         Args:
             side: The end to replace.
             ends: ``[2, P]``, (source, target) of all positives.
             positions: ``[B]``, which of the positives are rows of the query.
+            context: Further attributes of the query, such as the model.
         """
         sources, targets = (ends[0], ends[1]) if side == "dst" else (ends[1], ends[0])
         known = self.known if side == "dst" else self.known.reversed()
         rows = sources if len(positions) == len(sources) else sources[positions]
-        return Query(side, rows, targets, positions, self.graph, known, self.unique)
+        return Query(side, rows, targets, positions, self.graph, known, self.unique, **context)
 
     def view(self, side: Side) -> Graph:
         """Return the graph as (query, target) edges."""

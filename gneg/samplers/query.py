@@ -237,15 +237,9 @@ def exclude(
     Returns:
         The number of entries that stay -1.
     """
-    size = known.num_dst
-    stamps = size <= kernels.pools.STAMPED and candidates.shape[1] >= kernels.pools.FEW
-
-    def exclude_rows(*args: Any) -> int:
-        mark = kernels.threads.scratch(size)[0] if stamps else np.empty(0, np.int32)
-        return kernels.pools.exclude(*args, mark)  # type: ignore[no-any-return]
-
     arguments = out, rows, candidates, *known.arrays, known.no_self, unique
-    return sum(kernels.threads.run_rows(exclude_rows, len(out), candidates.size, *arguments))
+    run = kernels.threads.run_rows
+    return sum(run(kernels.pools.exclude, len(out), candidates.size, *arguments))
 
 
 @dataclass(frozen=True)

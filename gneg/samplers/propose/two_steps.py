@@ -127,10 +127,10 @@ def _table(indptr: npt.NDArray[Any], indices: npt.NDArray[Any], weight: FloatArr
 
 
 def marking(kernel: Callable[..., Any], known: KnownEdges) -> Callable[..., Any]:
-    """Return the kernel with this thread's marks as its last argument."""
+    """Return the kernel with this thread's bitmap of targets as its last argument."""
 
     def run(*args: Any) -> None:
-        kernel(*args, kernels.threads.scratch(known.num_dst)[0])
+        kernel(*args, kernels.threads.bits(known.num_dst))
 
     return run
 

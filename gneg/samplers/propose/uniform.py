@@ -1,8 +1,6 @@
-"""Uniform negatives: ranks in the complement of the row."""
+"""Uniform negatives: rejection of known targets, or ranks in the complement of the row."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -13,9 +11,9 @@ from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
 class Uniform(Sampler):
     """Draws uniformly from the non-edges of each query.
 
-    A rank in the complement of the sorted row is turned into a target by binary search: no
-    rejection, so hubs and dense graphs cost the same as any row. (Many draws of a row among few
-    nodes are made by rejection from stamps instead, which is faster there.)
+    By rejection: a bitmap of a query's targets tells most others apart at once. For a single draw,
+    where a query has half of the targets, or where a row may hold each only once, a rank in the
+    complement of the sorted row is turned into a target by binary search.
     ``log_q = -log(#non-edges)``.
 
     Args:
@@ -37,22 +35,14 @@ class Uniform(Sampler):
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw uniformly from the non-edges of each query."""
-        index, known = query.blank(k), query.known
-        if k >= kernels.pools.MANY and known.num_dst <= kernels.pools.STAMPED and not query.unique:
-
-            def draw(*args: Any) -> None:
-                kernels.pools.stamped_draws(*args, kernels.threads.scratch(known.num_dst)[0])
-
-            query.run(draw, index, *known.arrays, known.num_dst, known.no_self, seed)
-        query.run(
-            kernels.pools.fill,
-            index,
-            *known.arrays,
-            known.num_dst,
-            known.no_self,
-            query.unique,
-            seed,
-        )
+        known = *query.known.arrays, query.known.num_dst, query.known.no_self
+        if query.unique or k == 1:  # a bitmap for a single draw would not pay
+            index = query.blank(k)
+            query.run(kernels.pools.fill, index, *known, query.unique, seed)
+            return index
+        index = np.empty((len(query.rows), k), np.int64)
+        if any(query.run(kernels.pools.draws, index, *known, seed)):
+            query.run(kernels.pools.fill, index, *known, False, seed)
         return index
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:

@@ -112,7 +112,6 @@ class Walk(Sampler):
         if self._two:
             self._two_steps(query.side).draw(query, index, seed)
             return index
-        restart = self.alpha if self.kind == "ppr" else 0.0
         query.run(
             marking(kernels.walks.steps, known),
             index,
@@ -122,13 +121,25 @@ class Walk(Sampler):
             steps.target_shift,
             known.num_dst,
             *known.arrays,
-            self.hops,
-            restart,
+            self._lengths(known),
             known.no_self,
             seed,
             PPR_TRIES,
         )
         return index
+
+    def _lengths(self, known: KnownEdges) -> FloatArray:
+        """Return the share of walks of at most 0, 1, 2, ... steps, 1 at its end.
+
+        Walks with restart are cut off where one goes on with a probability below 1e-9.
+        """
+        if self.kind != "ppr":
+            return np.array([0.0] * self.hops + [1.0])
+        limit = int(np.ceil(-21.0 / np.log1p(-self.alpha)))
+        longer = (1.0 - self.alpha) ** np.arange(1, limit + 2)
+        if known.no_self or known.bipartite:  # a walk of no step would end on no target
+            longer = np.concatenate([[1.0], longer[:-1]])
+        return np.append(1.0 - longer[:-1], 1.0)
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return the log density of the ends of walks, conditioned on non-edges."""

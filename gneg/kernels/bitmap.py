@@ -1,0 +1,116 @@
+"""Bitmaps of a row's targets: most others are told apart by one look in the nearest caches.
+
+A target has the bit of its last digits in a power of two of them, so that a clear bit is a proof of
+absence, and a set one asks for a search; a bitmap with a bit for each target needs none. A bitmap
+is built in a pass over its row, and cleared after it: it is zero between rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gneg.kernels._jit import has, jit
+
+LEAST = 16  # words of the smallest bitmap
+PER_WORD = 8  # targets of a row a word, at most
+LONG = 16  # targets of a row for each test but the first, up to which a bitmap pays
+ALL = np.uint64(0xFFFFFFFFFFFFFFFF)  # mask of a bitmap with a bit for each target
+
+
+@jit
+def empty(tests):
+    """Words for the bitmaps of rows that ``tests`` values are compared with."""
+    words = LEAST
+    while PER_WORD * words < LONG * (tests - 1):
+        words *= 2
+    return np.zeros(words, np.uint64)
+
+
+@jit
+def too_long(length, tests):
+    """Whether a search for each of ``tests`` values costs less than a pass over a row."""
+    return length > LONG * (tests - 1)
+
+
+@jit
+def mark(bits, indices, start, stop, own, tests):
+    """Set the bits of the sorted ``indices[start:stop]`` and of ``own`` (-1: none).
+
+    Returns the mask of positions. A row that is too long for ``tests`` values gets a bitmap of one
+    bit, which is set, so that all of them are searched.
+    """
+    if too_long(stop - start, tests):
+        bits[0] = np.uint64(1)
+        return np.uint64(0)
+    words = LEAST
+    while PER_WORD * words < stop - start:
+        words *= 2
+    mask = np.uint64(64 * words - 1)
+    mark_all(bits, mask, indices, start, stop, own)
+    return mask
+
+
+@jit
+def mark_all(bits, mask, indices, start, stop, own):
+    """Set the bits of ``indices[start:stop]`` and of ``own`` (-1: none)."""
+    for e in range(start, stop):
+        _add(bits, mask, indices[e])
+    if own >= 0:
+        _add(bits, mask, own)
+
+
+@jit
+def _add(bits, mask, value):
+    at = np.uint64(value) & mask
+    bits[at >> np.uint64(6)] |= np.uint64(1) << (at & np.uint64(63))
+
+
+@jit
+def may_hold(bits, mask, value):
+    """Whether the bit of a target is set."""
+    at = np.uint64(value) & mask
+    return ((bits[at >> np.uint64(6)] >> (at & np.uint64(63))) & np.uint64(1)) != np.uint64(0)
+
+
+@jit
+def holds(mask, indices, start, stop, own, value):
+    """Whether a value whose bit is set is ``own``, or in the marked ``indices[start:stop]``.
+
+    Apart from :func:`may_hold`, which is small enough to become a part of its caller's loop.
+    """
+    return mask == ALL or value == own or has(indices, start, stop, value)
+
+
+@jit
+def clear(bits, mask, indices, start, stop, own):
+    """Clear the bitmap of a row."""
+    if mask != ALL:
+        bits[: (mask >> np.uint64(6)) + np.uint64(1)] = np.uint64(0)
+        return
+    for e in range(start, stop):
+        bits[np.uint64(indices[e]) >> np.uint64(6)] = np.uint64(0)
+    if own >= 0:
+        bits[np.uint64(own) >> np.uint64(6)] = np.uint64(0)
+
+
+@jit
+def marked(bits, exact, indices, start, stop, own, tests):
+    """Mark a row in a bitmap with a bit for each target, or in a smaller one; return the mask.
+
+    Only after the former is the mask :data:`ALL`.
+    """
+    if not exact or too_long(stop - start, tests):
+        return mark(bits, indices, start, stop, own, tests)
+    mark_all(bits, ALL, indices, start, stop, own)
+    return ALL
+
+
+@jit
+def wholly_marked(bits, indices, start, stop, own):
+    """Mark a row of any length for many tests; return the bitmap and its mask.
+
+    ``bits`` are zeros, one for each target, or none.
+    """
+    tests = stop - start + 1
+    hashed = bits if len(bits) > 0 else empty(tests)
+    return hashed, marked(hashed, len(bits) > 0, indices, start, stop, own, tests)
