@@ -23,6 +23,7 @@ from benchmarks.quality import (
     negatives,
     pairs,
     recommend,
+    refit,
     tables,
 )
 from benchmarks.quality import strategies as runs
@@ -254,6 +255,7 @@ BLOCKS = {
     "compared, embedded": compared_embedded,
     "loader": timed.loader,
     "recommend": recommended,
+    "refit": refit.block,
     "answers": answers.block,
     "triples": timed.triples,
     "completion": completion.blocks,
