@@ -116,13 +116,16 @@ class Mixture(Sampler):
         for i, (part, counts) in enumerate(
             zip(self.samplers, self._counts(query, k, seed), strict=True)
         ):
-            for count in np.unique(counts[counts > 0]):
+            for count in np.unique(counts[counts > 0]).tolist():
                 rows = np.flatnonzero(counts == count)
-                subset = query if len(rows) == len(counts) else query.take(rows)
-                drawn = part.candidates(
-                    subset, int(count), split_seed(seed, i * (k + 1) + int(count))
-                )
-                index[rows[:, None], filled[rows, None] + np.arange(count)] = drawn
+                whole = len(rows) == len(counts)
+                subset = query if whole else query.take(rows)
+                drawn = part.candidates(subset, count, split_seed(seed, i * (k + 1) + count))
+                first = filled[rows]
+                if whole and (first == first[0]).all():  # a block of columns
+                    index[:, first[0] : first[0] + count] = drawn
+                else:
+                    index[rows[:, None], first[:, None] + np.arange(count)] = drawn
                 filled[rows] += count
         # A caller that takes the front of a row must not get the first part's draws only.
         query.run(kernels.pools.shuffle, index, split_seed(seed, -2))
