@@ -16,6 +16,7 @@ from rich.text import Text
 
 import gneg
 from gneg.cli.commands import Commands, KgCommands
+from gneg.cli.compiling import compiling_told
 from gneg.cli.output import (
     OUTPUT,
     AsJson,
@@ -133,6 +134,7 @@ def _callback(
 ) -> None:
     """Exact, hard negatives for link prediction on graphs."""
     context.with_resource(output_mode(quiet=quiet, as_json=as_json))
+    context.with_resource(compiling_told())
 
 
 @kg.callback()

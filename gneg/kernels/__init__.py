@@ -11,6 +11,7 @@ call, delete ``gneg/kernels/__pycache__``.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
         walks,
         weighted_walks,
     )
+
+#: Called before the first kernel of a process is compiled; not where all come from the cache.
+before_compiling: list[Callable[[], None]] = []
 
 __all__ = [
     "alias",

@@ -9,11 +9,37 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core import event
+
+from gneg import kernels
 
 # numba infers the types of a kernel for each dtype it meets.
 Kernel = Callable[..., Any]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+class _Clock(event.TimingListener):
+    """The time that compiling takes, and calls before it begins."""
+
+    def __init__(self, before: list[Callable[[], None]]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.before = before
+
+    def on_start(self, event: Any) -> None:
+        if self._depth == 0 and not self.done:
+            for call in self.before:
+                call()
+        super().on_start(event)  # type: ignore[no-untyped-call]
+
+
+_clock = _Clock(kernels.before_compiling)
+event.register("numba:compile", _clock)  # type: ignore[no-untyped-call]
+
+
+def compile_seconds() -> float:
+    """Return the seconds that this process has spent on compiling kernels."""
+    return float(_clock.duration) if _clock.done else 0.0
 
 
 def jit(function: Kernel) -> Kernel:

@@ -1,0 +1,31 @@
+"""Notes on the compiling of kernels, which takes some seconds once in an installation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.text import Text
+
+from gneg import kernels
+from gneg.cli.output import progress_console
+
+
+@contextmanager
+def compiling_told() -> Iterator[None]:
+    """Say when kernels are compiled and, at the end, how long that took."""
+    kernels.before_compiling[:] = [_begin]
+    yield
+    module = sys.modules.get("gneg.kernels._jit")
+    seconds = 0.0 if module is None else module.compile_seconds()
+    if seconds >= 0.5:
+        note = (
+            f"{seconds:.0f} s of that were spent on compiling kernels, which later runs need not do"
+        )
+        progress_console.print(Text(note), soft_wrap=True)
+
+
+def _begin() -> None:
+    note = "compiling kernels, once in an installation, for up to half a minute ..."
+    progress_console.print(Text(note), soft_wrap=True)
