@@ -53,7 +53,8 @@ def plain_errors() -> Iterator[None]:
     keep_freed_memory()
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     try:
-        yield
+        with compiling_told():
+            yield
     except KeyboardInterrupt:
         resumes = "; the same command resumes from what is finished"
         text = "interrupted" + (resumes if RESUMING & set(sys.argv) else "")
@@ -134,7 +135,6 @@ def _callback(
 ) -> None:
     """Exact, hard negatives for link prediction on graphs."""
     context.with_resource(output_mode(quiet=quiet, as_json=as_json))
-    context.with_resource(compiling_told())
 
 
 @kg.callback()

@@ -16,14 +16,20 @@ from gneg.cli.output import progress_console
 def compiling_told() -> Iterator[None]:
     """Say when kernels are compiled and, at the end, how long that took."""
     kernels.before_compiling[:] = [_begin]
+    before = _seconds()
     yield
-    module = sys.modules.get("gneg.kernels._jit")
-    seconds = 0.0 if module is None else module.compile_seconds()
+    seconds = _seconds() - before
     if seconds >= 0.5:
         note = (
             f"{seconds:.0f} s of that were spent on compiling kernels, which later runs need not do"
         )
         progress_console.print(Text(note), soft_wrap=True)
+
+
+def _seconds() -> float:
+    """Return the seconds of compiling in this process; 0 before any kernel is imported."""
+    module = sys.modules.get("gneg.kernels._jit")
+    return 0.0 if module is None else float(module.compile_seconds())
 
 
 def _begin() -> None:

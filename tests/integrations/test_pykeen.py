@@ -252,6 +252,7 @@ def test_a_selector_without_a_callback_is_refused(factory):
         make(factory, sampler="similar(refresh_every=1)", z=torch.eye(14).tolist())
 
 
+@pytest.mark.slow
 def test_pykeen_ranks_against_exported_negatives(factory, shared):
     from pykeen.evaluation import SampledRankBasedEvaluator
     from pykeen.models import DistMult

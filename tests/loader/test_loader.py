@@ -20,6 +20,7 @@ def loader(data=None, num_neighbors=(4, 3), **options) -> LinkLoader:
     return LinkLoader(data, list(num_neighbors), **options)
 
 
+@pytest.mark.slow
 def test_threads_and_workers_change_nothing():
     data = graph_data(n=3000, edges=30_000)
     samples = []
