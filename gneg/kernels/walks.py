@@ -99,7 +99,7 @@ def num_paths(u, indptr, indices):
 
 @jit
 def _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, own, state):
-    """Fill ``slots`` from the list of all two-step usable walks."""
+    """Fill ``slots`` from the list of all usable two-step walks."""
     bits, mask = bitmap.wholly_marked(bits, known, start, stop, own)
     ends = np.empty(num_paths(u, indptr, indices) + 1, np.int64)
     fanout = indptr[u + 1] - indptr[u]
