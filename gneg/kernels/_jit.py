@@ -124,14 +124,14 @@ def lower_bound(indices, start, stop, value):
 @jit
 def upper_bound(sums, size, value):
     """First position in the ascending ``sums[:size]`` that is above ``value``."""
-    base, length = 0, size
-    while length > 1:
-        half = length >> 1
-        base += half if sums[base + half - 1] <= value else 0
-        length -= half
-    if length == 1 and sums[base] <= value:
-        base += 1
-    return base
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) >> 1
+        if sums[middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @jit
