@@ -61,7 +61,7 @@ def calls(graph: Graph, pos: torch.Tensor, k: int) -> dict[str, Callable[[], Any
     }
 
 
-def others() -> float:
+def busy_share() -> float:
     """Return the share of the processors' time that other processes take, 0 where none can tell."""
     if not CPU.exists():
         return 0.0

@@ -245,9 +245,9 @@ def main() -> None:
     if options.rates:
         print(json.dumps({name: sampled(graph) for name, graph in graphs().items()}))
         return
-    others = limits.others()
-    if others > limits.BUSY:
-        sys.exit(f"the machine is busy: other processes take {100 * others:.0f} % of its time")
+    busy = limits.busy_share()
+    if busy > limits.BUSY:
+        sys.exit(f"the machine is busy: other processes take {100 * busy:.0f} % of its time")
     result: dict[str, Any] = {
         "seed": SEED, "batch": BATCH, "k": K, "floors": FLOORS, "calls": CALLS,
         "kernel_threads": kernels.threads.get_num_threads(),

@@ -167,8 +167,8 @@ class AxisOptions(Group):
             return sampler_list(self.config)
         if axis.field in KINDS:
             return Checked(lambda name, text: "|".join(_kinds(self.config, name, text)))
-        others = [AUTO] if settings(self.config)[axis.field].optional else []
-        return listed(self.config, axis.field, *others)
+        further = [AUTO] if settings(self.config)[axis.field].optional else []
+        return listed(self.config, axis.field, *further)
 
 
 def _unordered(field: str, entry: str) -> str:

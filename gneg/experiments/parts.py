@@ -59,7 +59,7 @@ def among(
     return tuple(
         (PARTS[name], values[name])
         for name in ADDITIONS
-        if name != part and len({other.get(name) for other in settings}) > 1
+        if name != part and len({setting.get(name) for setting in settings}) > 1
     )
 
 

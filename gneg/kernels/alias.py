@@ -61,22 +61,22 @@ def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, se
     for i in range(lo, hi):
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
-        own = u if no_self else np.int64(-1)
+        loop = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        mask = bitmap.mark(bits, indices, start, stop, own, k)
+        mask = bitmap.mark(bits, indices, start, stop, loop, k)
         j, failed = 0, 0
         while j < k and failed < tries:
             v = below(state + GOLDEN, num_targets)
             state += GOLDEN + GOLDEN
-            other = alias[v]
-            v = np.int64(other) if unit(state) >= accept[v] else v
-            held = bitmap.may_hold(bits, mask, v)
-            held = held and bitmap.holds(mask, indices, start, stop, own, v)
-            usable = weight[v] > 0 and not held
+            partner = alias[v]
+            v = np.int64(partner) if unit(state) >= accept[v] else v
+            excluded = bitmap.may_hold(bits, mask, v)
+            excluded = excluded and bitmap.holds(mask, indices, start, stop, loop, v)
+            usable = weight[v] > 0 and not excluded
             out[i, j] = v
             j += usable
             failed = 0 if usable else failed + 1
-        bitmap.clear(bits, mask, indices, start, stop, own)
+        bitmap.clear(bits, mask, indices, start, stop, loop)
         if j < k:
             out[i, j] = -1
         for rest in range(j, k):

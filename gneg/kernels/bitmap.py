@@ -33,8 +33,8 @@ def too_long(length, tests):
 
 
 @jit
-def mark(bits, indices, start, stop, own, tests):
-    """Set the bits of the sorted ``indices[start:stop]`` and of ``own`` (-1: none).
+def mark(bits, indices, start, stop, loop, tests):
+    """Set the bits of the sorted ``indices[start:stop]`` and of ``loop``, the query (-1: none).
 
     Returns the mask of positions. A row that is too long for ``tests`` values gets a bitmap of one
     bit, which is set, so that all of them are searched.
@@ -46,17 +46,17 @@ def mark(bits, indices, start, stop, own, tests):
     while PER_WORD * words < stop - start:
         words *= 2
     mask = np.uint64(64 * words - 1)
-    mark_all(bits, mask, indices, start, stop, own)
+    mark_all(bits, mask, indices, start, stop, loop)
     return mask
 
 
 @jit
-def mark_all(bits, mask, indices, start, stop, own):
-    """Set the bits of ``indices[start:stop]`` and of ``own`` (-1: none)."""
+def mark_all(bits, mask, indices, start, stop, loop):
+    """Set the bits of ``indices[start:stop]`` and of ``loop`` (-1: none)."""
     for e in range(start, stop):
         _add(bits, mask, indices[e])
-    if own >= 0:
-        _add(bits, mask, own)
+    if loop >= 0:
+        _add(bits, mask, loop)
 
 
 @jit
@@ -73,44 +73,44 @@ def may_hold(bits, mask, value):
 
 
 @jit
-def holds(mask, indices, start, stop, own, value):
-    """Whether a value whose bit is set is ``own``, or in the marked ``indices[start:stop]``.
+def holds(mask, indices, start, stop, loop, value):
+    """Whether a value whose bit is set is ``loop``, or in the marked ``indices[start:stop]``.
 
     Apart from :func:`may_hold`, which is small enough to become a part of its caller's loop.
     """
-    return mask == ALL or value == own or has(indices, start, stop, value)
+    return mask == ALL or value == loop or has(indices, start, stop, value)
 
 
 @jit
-def clear(bits, mask, indices, start, stop, own):
+def clear(bits, mask, indices, start, stop, loop):
     """Clear the bitmap of a row."""
     if mask != ALL:
         bits[: (mask >> np.uint64(6)) + np.uint64(1)] = np.uint64(0)
         return
     for e in range(start, stop):
         bits[np.uint64(indices[e]) >> np.uint64(6)] = np.uint64(0)
-    if own >= 0:
-        bits[np.uint64(own) >> np.uint64(6)] = np.uint64(0)
+    if loop >= 0:
+        bits[np.uint64(loop) >> np.uint64(6)] = np.uint64(0)
 
 
 @jit
-def marked(bits, exact, indices, start, stop, own, tests):
+def marked(bits, exact, indices, start, stop, loop, tests):
     """Mark a row in a bitmap with a bit for each target, or in a smaller one; return the mask.
 
     Only after the former is the mask :data:`ALL`.
     """
     if not exact or too_long(stop - start, tests):
-        return mark(bits, indices, start, stop, own, tests)
-    mark_all(bits, ALL, indices, start, stop, own)
+        return mark(bits, indices, start, stop, loop, tests)
+    mark_all(bits, ALL, indices, start, stop, loop)
     return ALL
 
 
 @jit
-def wholly_marked(bits, indices, start, stop, own):
+def wholly_marked(bits, indices, start, stop, loop):
     """Mark a row of any length for many tests; return the bitmap and its mask.
 
     ``bits`` are zeros, one for each target, or none.
     """
     tests = stop - start + 1
     hashed = bits if len(bits) > 0 else empty(tests)
-    return hashed, marked(hashed, len(bits) > 0, indices, start, stop, own, tests)
+    return hashed, marked(hashed, len(bits) > 0, indices, start, stop, loop, tests)

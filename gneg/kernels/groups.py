@@ -31,21 +31,23 @@ def draws(lo, hi, out, rows, group, indptr, members, known_indptr, known, seed, 
         while filled < k and failed < allowed:
             state += GOLDEN
             v = members[first + below(state, size)]
-            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, known, start, stop, -1, v)
+            excluded = bitmap.may_hold(bits, mask, v) and bitmap.holds(
+                mask, known, start, stop, -1, v
+            )
             out[i, filled] = v
-            filled += not held
-            failed += held
+            filled += not excluded
+            failed += excluded
         if filled < k:
             out[i, filled] = -1
             left = np.empty(size, np.int64)
             count = 0
             for e in range(first, first + size):
                 v = members[e]
-                held = bitmap.may_hold(bits, mask, v) and bitmap.holds(
+                excluded = bitmap.may_hold(bits, mask, v) and bitmap.holds(
                     mask, known, start, stop, -1, v
                 )
                 left[count] = v  # kept if it is usable
-                count += not held
+                count += not excluded
             for j in range(filled, k if count else filled):
                 state += GOLDEN
                 out[i, j] = left[below(state, count)]

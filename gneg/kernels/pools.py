@@ -42,8 +42,8 @@ def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
     missing = 0
     for i in range(lo, hi):
         u = rows[i]
-        start, stop, own = indptr[u], indptr[u + 1], u if no_self else np.int64(-1)
-        mask = bitmap.mark(bits, indices, start, stop, own, m)
+        start, stop, loop = indptr[u], indptr[u + 1], u if no_self else np.int64(-1)
+        mask = bitmap.mark(bits, indices, start, stop, loop, m)
         if unique:
             table[:] = -1
             for j in range(k):
@@ -58,13 +58,13 @@ def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
             v = candidates[i, c]
             if v < 0:
                 continue
-            held = bitmap.may_hold(bits, mask, v)
-            if held and bitmap.holds(mask, indices, start, stop, own, v):
+            excluded = bitmap.may_hold(bits, mask, v)
+            if excluded and bitmap.holds(mask, indices, start, stop, loop, v):
                 continue
             if unique and not _remember(table, v):
                 continue
             out[i, j] = v
-        bitmap.clear(bits, mask, indices, start, stop, own)
+        bitmap.clear(bits, mask, indices, start, stop, loop)
         for j in range(k):
             missing += out[i, j] < 0
     return missing
@@ -141,19 +141,19 @@ def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed):
         state = stream(seed, i) + GOLDEN
         for j in range(k):
             out[i, j] = below(state + GOLDEN * np.uint64(j), num_targets)
-        own = u if no_self else np.int64(-1)
-        mask = bitmap.mark(bits, indices, start, stop, own, k)
+        loop = u if no_self else np.int64(-1)
+        mask = bitmap.mark(bits, indices, start, stop, loop, k)
         for j in range(k):
             if not bitmap.may_hold(bits, mask, out[i, j]):
                 continue
             v, draw = out[i, j], state + GOLDEN * np.uint64(j)
             while bitmap.may_hold(bits, mask, v) and bitmap.holds(
-                mask, indices, start, stop, own, v
+                mask, indices, start, stop, loop, v
             ):
                 draw += stride
                 v = below(draw, num_targets)
             out[i, j] = v
-        bitmap.clear(bits, mask, indices, start, stop, own)
+        bitmap.clear(bits, mask, indices, start, stop, loop)
     return left
 
 

@@ -49,9 +49,9 @@ def two_steps(
         if fanout == 0:
             continue
         start, stop = known_indptr[u], known_indptr[u + 1]
-        own = u if no_self else np.int64(-1)
+        loop = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
+        mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
         filled, failed, allowed, listed = 0, 0, max(4, fanout // 4), False
         while filled < k and not listed:
             tries = k - filled
@@ -69,23 +69,25 @@ def two_steps(
                 end[j] = indices[begin[j] + below(state, size[j]) if size[j] > 0 else first]
             for j in range(tries):
                 v = end[j]
-                held = bitmap.may_hold(hashed, mask, v)
-                if held and mask != bitmap.ALL:
-                    held = bitmap.holds(mask, known, start, stop, own, v)
+                excluded = bitmap.may_hold(hashed, mask, v)
+                if excluded and mask != bitmap.ALL:
+                    excluded = bitmap.holds(mask, known, start, stop, loop, v)
                 # Written in any case and kept if good: no branch to mispredict.
                 out[i, filled] = v
-                filled += size[j] > 0 and not held
+                filled += size[j] > 0 and not excluded
             # Rejection is given up when it has cost about what listing the row's paths costs; their
             # number takes a pass over the row to know, so not before that has been spent either.
             failed += k - filled
             if filled < k and failed >= allowed:
                 allowed = max(allowed, num_paths(u, indptr, indices) // PATHS_A_TRY)
                 listed = failed >= allowed
-        bitmap.clear(hashed, mask, known, start, stop, own)
+        bitmap.clear(hashed, mask, known, start, stop, loop)
         if listed:
             slots = out[i, filled:]
             slots[:] = -1
-            _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, own, state)
+            _from_list(
+                slots, u, indptr, indices, pass_weight, bits, known, start, stop, loop, state
+            )
 
 
 @jit
@@ -98,9 +100,9 @@ def num_paths(u, indptr, indices):
 
 
 @jit
-def _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, own, state):
+def _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, loop, state):
     """Fill ``slots`` from the list of all usable two-step walks."""
-    bits, mask = bitmap.wholly_marked(bits, known, start, stop, own)
+    bits, mask = bitmap.wholly_marked(bits, known, start, stop, loop)
     ends = np.empty(num_paths(u, indptr, indices) + 1, np.int64)
     fanout = indptr[u + 1] - indptr[u]
     last, reached = np.empty(fanout, np.int64), np.empty(fanout, np.float64)
@@ -111,16 +113,16 @@ def _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop,
             continue
         for f in range(indptr[w], indptr[w + 1]):
             v = indices[f]
-            held = bitmap.may_hold(bits, mask, v)
-            if held and not exact:
-                held = bitmap.holds(mask, known, start, stop, own, v)
+            excluded = bitmap.may_hold(bits, mask, v)
+            if excluded and not exact:
+                excluded = bitmap.holds(mask, known, start, stop, loop, v)
             ends[size] = v  # kept if it is usable
-            size += not held
+            size += not excluded
         if size > before:
             total += (size - before) * pass_weight[w]
             last[ways], reached[ways] = size, total
             ways += 1
-    bitmap.clear(bits, mask, known, start, stop, own)
+    bitmap.clear(bits, mask, known, start, stop, loop)
     if size == 0:
         return
     for j in range(len(slots)):
@@ -166,9 +168,9 @@ def steps(
     for i in range(lo, hi):
         u = rows[i]
         start, stop = known_indptr[u], known_indptr[u + 1]
-        own = u if no_self else np.int64(-1)
+        loop = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
+        mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
         filled, failed = 0, 0
         while filled < k and failed < tries:
             walks = k - filled
@@ -197,14 +199,14 @@ def steps(
                 v = end[j] - target_shift
                 inside = end[j] >= 0 and 0 <= v < num_targets
                 v = v if inside else 0
-                held = bitmap.may_hold(hashed, mask, v)
-                if held and mask != bitmap.ALL:
-                    held = bitmap.holds(mask, known, start, stop, own, v)
+                excluded = bitmap.may_hold(hashed, mask, v)
+                if excluded and mask != bitmap.ALL:
+                    excluded = bitmap.holds(mask, known, start, stop, loop, v)
                 out[i, filled] = v  # kept if it is good: no branch to mispredict
-                filled += inside and not held
+                filled += inside and not excluded
             failed = failed + walks if filled == before else 0
         out[i, filled:] = -1
-        bitmap.clear(hashed, mask, known, start, stop, own)
+        bitmap.clear(hashed, mask, known, start, stop, loop)
 
 
 @jit
@@ -265,18 +267,18 @@ def allowed_mass(
     for i in range(lo, hi):
         u = rows[i]
         start, stop = known_indptr[u], known_indptr[u + 1]
-        own = u if no_self else np.int64(-1)
-        hashed, mask = bitmap.wholly_marked(bits, known, start, stop, own)
+        loop = u if no_self else np.int64(-1)
+        hashed, mask = bitmap.wholly_marked(bits, known, start, stop, loop)
         total = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             w = indices[e]
             usable = 0
             for f in range(indptr[w], indptr[w + 1]):
                 v = indices[f]
-                held = bitmap.may_hold(hashed, mask, v)
-                if held and mask != bitmap.ALL:
-                    held = bitmap.holds(mask, known, start, stop, own, v)
-                usable += not held
+                excluded = bitmap.may_hold(hashed, mask, v)
+                if excluded and mask != bitmap.ALL:
+                    excluded = bitmap.holds(mask, known, start, stop, loop, v)
+                usable += not excluded
             total += usable * pass_weight[w]
-        bitmap.clear(hashed, mask, known, start, stop, own)
+        bitmap.clear(hashed, mask, known, start, stop, loop)
         out[i] = total

@@ -58,8 +58,8 @@ def two_steps(
         if fanout == 0:
             continue
         start, stop = known_indptr[u], known_indptr[u + 1]
-        own = u if no_self else np.int64(-1)
-        mask = bitmap.marked(hashed, exact, known, start, stop, own, TESTS * k)
+        loop = u if no_self else np.int64(-1)
+        mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
         state = stream(seed, i)
         allowed = max(4 * k, num_paths(u, indptr, indices) // PATHS_A_TRY)
         failed, filled = 0, 0
@@ -73,24 +73,24 @@ def two_steps(
                 v = np.int64(indices[pick(state, begin, size, accept, alias)])
                 good = not (
                     bitmap.may_hold(hashed, mask, v)
-                    and bitmap.holds(mask, known, start, stop, own, v)
+                    and bitmap.holds(mask, known, start, stop, loop, v)
                 )
                 out[i, filled] = v if good else -1
             state += GOLDEN
             filled += good
             failed += not good
-        bitmap.clear(hashed, mask, known, start, stop, own)
+        bitmap.clear(hashed, mask, known, start, stop, loop)
         if filled < k:
             slots = out[i, filled:]
             _from_list(
-                slots, u, indptr, indices, weights, through, bits, known, start, stop, own, state
+                slots, u, indptr, indices, weights, through, bits, known, start, stop, loop, state
             )
 
 
 @jit
-def _from_list(slots, u, indptr, indices, weights, through, bits, known, start, stop, own, state):
+def _from_list(slots, u, indptr, indices, weights, through, bits, known, start, stop, loop, state):
     """Fill ``slots`` from the list of all usable walks."""
-    bits, mask = bitmap.wholly_marked(bits, known, start, stop, own)
+    bits, mask = bitmap.wholly_marked(bits, known, start, stop, loop)
     paths = num_paths(u, indptr, indices)
     ends, reached = np.empty(paths, np.int64), np.empty(paths, np.float64)
     size, total = 0, 0.0
@@ -98,12 +98,14 @@ def _from_list(slots, u, indptr, indices, weights, through, bits, known, start, 
         w = indices[e]
         for f in range(indptr[w], indptr[w + 1]):
             v = indices[f]
-            held = bitmap.may_hold(bits, mask, v) and bitmap.holds(mask, known, start, stop, own, v)
-            if through[w] > 0 and not held:
+            excluded = bitmap.may_hold(bits, mask, v) and bitmap.holds(
+                mask, known, start, stop, loop, v
+            )
+            if through[w] > 0 and not excluded:
                 total += weights[e] * through[w] * weights[f]
                 ends[size], reached[size] = v, total
                 size += 1
-    bitmap.clear(bits, mask, known, start, stop, own)
+    bitmap.clear(bits, mask, known, start, stop, loop)
     if size == 0:
         return
     for j in range(len(slots)):
@@ -123,20 +125,20 @@ def allowed_mass(
     for i in range(lo, hi):
         u = rows[i]
         start, stop = known_indptr[u], known_indptr[u + 1]
-        own = u if no_self else np.int64(-1)
-        hashed, mask = bitmap.wholly_marked(bits, known, start, stop, own)
+        loop = u if no_self else np.int64(-1)
+        hashed, mask = bitmap.wholly_marked(bits, known, start, stop, loop)
         out[i] = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             w = indices[e]
             usable = 0.0
             for f in range(indptr[w], indptr[w + 1]):
                 v = indices[f]
-                held = bitmap.may_hold(hashed, mask, v) and bitmap.holds(
-                    mask, known, start, stop, own, v
+                excluded = bitmap.may_hold(hashed, mask, v) and bitmap.holds(
+                    mask, known, start, stop, loop, v
                 )
-                usable += weights[f] * (not held)
+                usable += weights[f] * (not excluded)
             out[i] += weights[e] * through[w] * usable
-        bitmap.clear(hashed, mask, known, start, stop, own)
+        bitmap.clear(hashed, mask, known, start, stop, loop)
 
 
 @jit
