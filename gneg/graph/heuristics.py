@@ -127,7 +127,7 @@ def scores(
     if kind == "ppr":
 
         def push(*args: Any) -> None:
-            kernels.ppr.push(*args, threads.zeros(2 * size), *threads.scratch(size))
+            kernels.ppr.push(*args, threads.zeros(3 * size), threads.scratch(size)[1])
 
         threads.run_rows(push, *arguments, *steps[:2], alpha, epsilon)
     elif kind == "katz":

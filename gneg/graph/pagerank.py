@@ -61,7 +61,7 @@ class Ends:
         shift, threads = self.steps.target_shift, kernels.threads
 
         def push(*args: Any) -> None:
-            buffers = threads.zeros(2 * self.size), *threads.scratch(self.size)
+            buffers = threads.zeros(3 * self.size), *threads.scratch(self.size)
             kernels.ppr.among(*args, *buffers)
 
         work = max(out.size, 64 * len(rows))

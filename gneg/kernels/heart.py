@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, mix, stream
-from gneg.kernels.ppr import spread
-from gneg.kernels.sorting import nth_largest, sort_rows
+from gneg.kernels.merged_ranks import largest, merge
+from gneg.kernels.ppr import clear, spread
+from gneg.kernels.sorting import sort_rows
 
 
 @jit
@@ -43,71 +44,6 @@ def _see(node, column, value, scores, nodes, place, size, mark, base):
 def _key(state, node):
     """Pseudo-random key that orders ``node`` among equals, so that no range of ids is favoured."""
     return mix(state + (np.uint64(node) + np.uint64(1)) * GOLDEN)
-
-
-@jit
-def _ranked(scores, column, total, keep, out):
-    """Ranks by one column of ``scores [t, H]`` among ``total``; the other candidates score 0.
-
-    Equal scores share the mean of their ranks; those of 0, which the heuristic does not see, all
-    take the last of theirs. What at least ``keep`` others come before, whatever their number,
-    gets infinity.
-    Returns the rank of 0.
-    """
-    positive, late = np.empty(len(scores), np.float32), 0
-    size = 0
-    for t in range(len(scores)):
-        if scores[t, column] > 0:
-            positive[size] = scores[t, column]
-            size += 1
-        elif scores[t, column] < 0:
-            late += 1
-    cut = nth_largest(positive[:size], keep + 1) if size > keep else np.float32(0.0)
-    zero = np.float64(total - late)
-    listed, values = np.empty(len(scores), np.int64), np.empty(len(scores))
-    size = 0
-    for t in range(len(scores)):
-        score = scores[t, column]
-        out[t] = np.inf
-        if (cut > 0 and score >= cut) or (cut == 0 and score != 0):
-            listed[size], values[size] = t, -score
-            size += 1
-        elif cut == 0:
-            out[t] = zero
-    listed, values = listed[:size], values[:size]
-    sort_rows(values, np.zeros(size, np.uint64), listed)
-    start = 0
-    while start < size:
-        stop = start + 1
-        while stop < size and values[stop] == values[start]:
-            stop += 1
-        ahead = start if values[start] < 0 else total - size + start
-        for i in range(start, stop):
-            out[listed[i]] = ahead + (stop - start + 1) / 2
-        start = stop
-    return zero
-
-
-@jit
-def _merged(scores, total, keep, best):
-    """Best rank or sum of ranks of each row of ``scores [t, H]``, and of a node that scores 0.
-
-    The sum orders as the mean does and, of halves, is exact.
-    """
-    size, columns = scores.shape
-    merged, ranks = np.empty(size), np.empty(size)
-    unseen = np.inf if best else 0.0
-    for h in range(columns):
-        zero = _ranked(scores, h, total, keep, ranks)
-        unseen = min(unseen, zero) if best else unseen + zero
-        for t in range(size):
-            if h == 0:
-                merged[t] = ranks[t]
-            elif best:
-                merged[t] = min(merged[t], ranks[t])
-            else:
-                merged[t] += ranks[t]
-    return merged, unseen
 
 
 @jit
@@ -235,7 +171,7 @@ def order(
 
     Candidates are all nodes but the row and those it knows. Ranks by ``weight`` over common
     neighbours, by personalised PageRank and, if there are any, by ``cosine [B, N]`` are merged into
-    the best (``best``) or the mean. ``values [>= 3 N]`` is left as zeros. ``unseen_out`` says
+    the best (``best``) or the mean. ``values [>= 4 N]`` is left as zeros. ``unseen_out`` says
     which candidates score 0 by every heuristic.
     """
     n = len(indptr) - 1
@@ -245,30 +181,31 @@ def order(
     keep = out.shape[1] if best and len(shares) == 0 else n
     for i in range(lo, hi):
         u = rows[i]
-        ppr = spread(u, indptr, indices, alpha, epsilon, True, values, mark, queue, touched)
+        ppr = spread(u, indptr, indices, alpha, epsilon, True, values, queue, touched)
         base = mark[-1] + 1
         mark[-1] = base + 1
         mark[u] = base
+        values[u] = 0.0
         start, stop = known_indptr[u], known_indptr[u + 1]
         for e in range(start, stop):
             mark[known[e]] = base
+            values[known[e]] = 0.0
         total = n - (stop - start) - (0 if has(known, start, stop, u) else 1)
-        size = 0
-        for t in range(ppr):
+        size, found = 0, largest(touched[:ppr], values, keep)
+        for t in range(found):
             v = touched[t]
-            if values[v] > 0.0:
-                size = _see(v, 1, values[v], scores, nodes, place, size, mark, base)
-            values[v] = values[n + v] = 0.0
-        two = _two_steps(u, indptr, indices, weight, values[2 * n :], touched)
+            size = _see(v, 1, values[v], scores, nodes, place, size, mark, base)
+        clear(touched[:ppr], n, values)
+        two = _two_steps(u, indptr, indices, weight, values[3 * n :], touched)
         for t in range(two):
             v = touched[t]
-            size = _see(v, 0, values[2 * n + v], scores, nodes, place, size, mark, base)
-            values[2 * n + v] = 0.0
+            size = _see(v, 0, values[3 * n + v], scores, nodes, place, size, mark, base)
+            values[3 * n + v] = 0.0
         if columns == 3:
             for v in range(n):
                 if cosine[i, v] != 0.0:
                     size = _see(v, 2, cosine[i, v], scores, nodes, place, size, mark, base)
-        merged, unseen = _merged(scores[:size], total, keep, best)
+        merged, unseen = merge(scores[:size], total, keep, best)
         state = stream(seed, u)
         if len(shares):
             _strata(

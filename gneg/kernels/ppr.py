@@ -6,29 +6,31 @@ import numpy as np
 
 from gneg.kernels._jit import jit
 
+HUB = 32  # neighbours from which on few get their turn by one push
+
+HUB = 32  # neighbours from which on few get their turn by one push
+
 
 @jit
-def spread(u, indptr, indices, alpha, epsilon, stays, values, mark, queue, touched):
+def spread(u, indptr, indices, alpha, epsilon, stays, values, queue, touched):
     """Push from ``u`` until every residual is below ``epsilon * degree``.
 
     A walk that has nowhere to go ``stays``, or else is lost unless it stops there by itself.
 
-    ``values [>= 2 N]`` holds estimates, then residuals; a node waits in the circular ``queue`` at
-    most once, by its mark. Returns the number of nodes that were ``touched``.
+    ``values [>= 3 N]`` holds estimates, residuals and limits: a node's limit is 0 until it is
+    touched, infinite while it waits in the circular ``queue [>= N + 1]``. Returns the number of
+    nodes that were ``touched``, for :func:`clear`.
     """
     n = len(indptr) - 1
-    visited, waiting = mark[-1] + 1, mark[-1] + 2
-    mark[-1] = waiting
-    values[n + u], touched[0], queue[0], mark[u] = 1.0, u, u, waiting
-    size, head, length = 1, 0, 1
-    while length:
+    residuals, limits = values[n : 2 * n], values[2 * n : 3 * n]
+    residuals[u], limits[u], touched[0], queue[0] = 1.0, np.inf, u, u
+    size, head, tail = 1, 0, 1
+    while head != tail:
         v = queue[head]
-        head = head + 1 if head + 1 < n else 0
-        length -= 1
-        mark[v] = visited
-        residual = values[n + v]
-        values[n + v] = 0.0
+        head = head + 1 if head < n else 0
+        residual = residuals[v]
         degree = indptr[v + 1] - indptr[v]
+        residuals[v], limits[v] = 0.0, epsilon * max(degree, 1)
         if degree == 0:
             values[v] += residual if stays else alpha * residual
             continue
@@ -36,25 +38,33 @@ def spread(u, indptr, indices, alpha, epsilon, stays, values, mark, queue, touch
         share = (1.0 - alpha) * residual / degree
         for e in range(indptr[v], indptr[v + 1]):
             w = np.uint64(indices[e])  # unsigned: see heuristics.gathered
-            values[np.uint64(n) + w] += share
-            stamp = mark[w]
-            if stamp == waiting:
+            residual = residuals[w] + share
+            residuals[w] = residual
+            limit = limits[w]
+            if degree >= HUB and residual < limit:  # nearly always
                 continue
-            if stamp != visited:
-                mark[w] = visited
+            if limit == 0.0:
                 touched[size] = w
                 size += 1
-            limit = epsilon * max(indptr[w + np.uint64(1)] - indptr[w], 1)
-            if values[np.uint64(n) + w] >= limit:
-                mark[w] = waiting
-                place = head + length
-                queue[place if place < n else place - n] = w
-                length += 1
+                limit = epsilon * max(indptr[w + np.uint64(1)] - indptr[w], 1)
+            # Without a branch, which nobody could predict: it waits if the end of the queue moves.
+            waits = residual >= limit
+            queue[tail] = w
+            limits[w] = np.inf if waits else limit
+            tail += waits
+            tail = tail if tail <= n else 0
     return size
 
 
 @jit
-def push(lo, hi, out, rows, targets, indptr, indices, alpha, epsilon, values, mark, queue):
+def clear(touched, n, values):
+    """Set estimates, residuals and limits of the nodes that were ``touched`` to 0."""
+    for v in touched:
+        values[v] = values[n + v] = values[2 * n + v] = 0.0
+
+
+@jit
+def push(lo, hi, out, rows, targets, indptr, indices, alpha, epsilon, values, queue):
     """``out[i, j]`` = PageRank personalised to rows[i], restart ``alpha``, at targets[i, j].
 
     Equal rows in a row share the push. Targets below 0 score 0. ``values`` is left as zeros.
@@ -64,15 +74,12 @@ def push(lo, hi, out, rows, targets, indptr, indices, alpha, epsilon, values, ma
     size = 0
     for i in range(lo, hi):
         if i == lo or rows[i] != rows[i - 1]:
-            size = spread(
-                rows[i], indptr, indices, alpha, epsilon, True, values, mark, queue, touched
-            )
+            size = spread(rows[i], indptr, indices, alpha, epsilon, True, values, queue, touched)
         for j in range(targets.shape[1]):
             v = targets[i, j]
             out[i, j] = values[v] if v >= 0 else 0.0
         if i + 1 == hi or rows[i] != rows[i + 1]:
-            for t in range(size):
-                values[touched[t]] = values[n + touched[t]] = 0.0
+            clear(touched[:size], n, values)
 
 
 @jit
@@ -150,9 +157,7 @@ def among(
             if num_steps > 0:
                 size = walked(u, indptr, indices, weights, num_steps, values, mark, queue, touched)
             else:
-                size = spread(
-                    u, indptr, indices, alpha, epsilon, False, values, mark, queue, touched
-                )
+                size = spread(u, indptr, indices, alpha, epsilon, False, values, queue, touched)
             free = -values[u] if no_self else 0.0
             for t in range(size):
                 if shift <= touched[t] < shift + num_targets:
@@ -163,5 +168,4 @@ def among(
             out[i, j] = values[targets[i, j]]
         out[i, k] = free
         if i + 1 == hi or rows[i] != rows[i + 1]:
-            for t in range(size):
-                values[touched[t]] = values[n + touched[t]] = 0.0
+            clear(touched[:size], n, values)

@@ -111,7 +111,7 @@ class Order:
         def order(*args: Any) -> None:
             kernels.heart.order(
                 *args,
-                kernels.threads.zeros(3 * size),
+                kernels.threads.zeros(4 * size),
                 kernels.threads.integers(size),
                 *kernels.threads.scratch(size),
             )
