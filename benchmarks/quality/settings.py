@@ -128,7 +128,7 @@ SETTINGS = {
         samplers=(SAMPLERS[0], "hardest(uniform, m=8)"),
         pairs="none",
         stack="cn,aa,ra,degree",
-        **_epochs(120, 12, every=8, hidden=128, layers=2, lr=0.005, k=1),
+        **_epochs(80, 10, every=8, hidden=128, layers=2, lr=0.005, k=1),
     ),
 }
 

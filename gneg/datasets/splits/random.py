@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import scipy.sparse
-import scipy.sparse.csgraph
 import torch
 from torch import Tensor
 
@@ -90,6 +88,8 @@ def hold_out(
 
 def _spanning_forest(graph: Graph, edges: Tensor, seed: int) -> Tensor:
     """Return the mask ``[E]`` of the edges of a random spanning forest."""
+    import scipy.sparse.csgraph  # slow to import
+
     shift = graph.num_src if graph.bipartite else 0
     src, dst = edges[0].numpy(), edges[1].numpy() + shift
     weight = np.random.Generator(np.random.Philox(split_seed(seed, 1))).random(len(src)) + 1.0

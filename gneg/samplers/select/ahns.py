@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit
 
 from gneg import checks
 from gneg.samplers.pool import Pool
@@ -51,6 +50,8 @@ class AHNS(SelectionRule):
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the K candidates whose scores are nearest to the wanted one."""
+        from scipy.special import expit  # slow to import
+
         middle = _middle(pool)
         wanted = self.beta * (expit(pool.positive - middle) + self.alpha) ** (self.p + 1)
         return pool.top(-np.abs(expit(pool.scores - middle) - wanted), k)
