@@ -58,6 +58,16 @@ NEGATIVES: dict[str, dict[str, Any]] = {
     "uniform, 32 each": {"sampler": "uniform", "k": 32, "stack": "all"},
     "half uniform, half hardest": {"sampler": f"mixture(uniform:0.5, {HARDEST}:0.5)"},
     "hardest": {"sampler": HARDEST},
+    # Laws that move from the one to the other: by epochs, by weights, by the proposal.
+    "from the median of 32 to the hardest": {
+        "sampler": f"curriculum({HARDEST}, setting=quantile, start=0.5, end=1)"
+    },
+    "uniform, 32 each, weighted by score": {"sampler": "uniform", "k": 32, "loss": "hard"},
+    "a quarter walks, 32 each, logQ softmax": {
+        "sampler": "mixture(uniform:0.75, walk:0.25)",
+        "k": 32,
+        "loss": "softmax",
+    },
 }
 # All negatives for the score that is best and cheapest, the extremes for the others.
 KEYS = [
