@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -236,7 +237,7 @@ def remove_leftovers(folder: Path, pattern: str) -> None:
         try:
             old = time.time() - path.stat().st_mtime > DAY
             if process and (old or not is_running(int(process[1]))):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError:  # another process removed it, or it is not ours to remove
             continue
 
@@ -254,12 +255,13 @@ def is_running(process: int) -> bool:
     return True
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a temporary file beside ``path``, then rename it in one step.
+def write_whole(path: Path, write: Callable[[Path], object], place: Any = Path.replace) -> None:
+    """Write a temporary file or folder beside ``path``, then rename it in one step.
 
     Args:
-        path: The file.
+        path: The file or folder.
         write: Function that writes to the path that it is given.
+        place: Function that puts what is written at its place.
 
     Raises:
         WriteError: If it cannot be written, for example because the disk is full.
@@ -270,8 +272,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
-            temporary.replace(path)
+            place(temporary, path)
         finally:
+            if temporary.is_dir():
+                shutil.rmtree(temporary)
             temporary.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -283,8 +287,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON, whole or not at all."""
-    text = json.dumps(value, indent=2) + "\n"
-    write_whole(path, lambda temporary: temporary.write_text(text))
+    write_whole(path, lambda temporary: temporary.write_text(json.dumps(value, indent=2) + "\n"))
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:

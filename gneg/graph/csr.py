@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from gneg import kernels
 IntArray = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float64]
 T = TypeVar("T", bound=np.generic)
+PIECE = 2**20  # entries of a large array that are handled at once
 
 
 class Rows(NamedTuple):
@@ -71,6 +73,45 @@ def reverse_rows(
     """
     arrays = kernels.csr.transpose(rows.indptr, rows.indices, num_dst)
     return Rows(*arrays, _summed(arrays, dst, src, weights))
+
+
+def both_ways(
+    src: IntArray,
+    dst: IntArray,
+    weights: FloatArray | None,
+    size: tuple[int, int],
+    bipartite: bool,
+    undirected: bool | None,
+) -> tuple[Rows, Rows | None]:
+    """Return the CSR arrays of edges and, of a directed graph of one node set, of their reverse.
+
+    Args:
+        src: ``[E]`` sources.
+        dst: ``[E]`` targets.
+        weights: ``[E]`` weights, or None.
+        size: Numbers of sources and of targets.
+        bipartite: Whether they are different nodes.
+        undirected: True symmetrises, False keeps the direction, None checks.
+    """
+    if undirected:
+        src, dst = np.concatenate([src, dst]), np.concatenate([dst, src])
+        weights = None if weights is None else np.concatenate([weights, weights])
+    rows = build_rows(src, dst, weights, *size, drop_loops=not bipartite)
+    if undirected or bipartite:
+        return rows, None
+    back = reverse_rows(rows, size[1], src, dst, weights)
+    return rows, None if undirected is None and equal_rows(rows, back) else back
+
+
+def fingerprint(rows: Rows, num_dst: int, bipartite: bool) -> str:
+    """Return a hash of nodes and edges, computed in pieces: the arrays may exceed the memory."""
+    digest = hashlib.sha256(str((len(rows.indptr) - 1, num_dst, bipartite)).encode())
+    for array in rows:
+        for start in range(0, 0 if array is None else len(array), PIECE):
+            piece = array[start : start + PIECE]
+            wide = piece.astype(np.int64) if piece.dtype.kind == "i" else piece
+            digest.update(np.ascontiguousarray(wide).data)
+    return digest.hexdigest()[:16]
 
 
 def equal_rows(first: Rows, second: Rows) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +103,14 @@ class Graph:
         checks.node_range("edge_index", edge_index[1], num_dst)
         edges = edge_index.detach().cpu().to(torch.int64).contiguous().numpy()
         weights = None if weight is None else convert.weights(weight, edges.shape[1])
-        return cls._build(edges, num_src, num_dst, bipartite, undirected, weights)
+        size = num_src, num_dst
+        rows, back = csr.both_ways(*edges, weights, size, bipartite, undirected)
+        symmetric = back is None and not bipartite
+        graph = cls._of(rows, num_dst, bipartite=bipartite, undirected=symmetric)
+        if back is not None:
+            reverse = cls._of(back, num_src, bipartite=False, undirected=False)
+            graph._reversed, reverse._reversed = reverse, graph
+        return graph
 
     @classmethod
     def from_data(
@@ -176,29 +183,34 @@ class Graph:
         return cls.from_edge_index(*edges[:2], undirected=undirected, weight=edges.weight)
 
     @classmethod
-    def _build(
-        cls,
-        edges: IntArray,
-        num_src: int,
-        num_dst: int,
-        bipartite: bool,
-        undirected: bool | None,
-        weights: FloatArray | None,
-    ) -> Graph:
-        src, dst = edges[0], edges[1]
-        if undirected:
-            src, dst = np.concatenate([src, dst]), np.concatenate([dst, src])
-            weights = None if weights is None else np.concatenate([weights, weights])
-        rows = csr.build_rows(src, dst, weights, num_src, num_dst, drop_loops=not bipartite)
-        if undirected or bipartite:
-            return cls._of(rows, num_dst, bipartite=bipartite, undirected=bool(undirected))
-        back = csr.reverse_rows(rows, num_dst, src, dst, weights)
-        symmetric = undirected is None and csr.equal_rows(rows, back)
-        graph = cls._of(rows, num_dst, bipartite=False, undirected=symmetric)
-        if not symmetric:
-            reverse = cls._of(back, num_src, bipartite=False, undirected=False)
-            graph._reversed, reverse._reversed = reverse, graph
-        return graph
+    def open(cls, folder: str | Path) -> Graph:
+        """Open a graph that :meth:`save` or ``gneg ingest`` wrote, without reading its arrays.
+
+        The arrays are mapped: the system reads what is used of them, and processes that open the
+        same folder, or are sent the opened graph, share one copy.
+
+        Args:
+            folder: The folder.
+
+        Raises:
+            ValueError: If it holds no such graph, or its files are not those that were written.
+        """
+        from gneg.graph import store
+
+        return store.open_graph(folder)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the graph to a folder for :meth:`open`, whole or not at all.
+
+        Args:
+            folder: The folder, new or empty; a graph that is stored there is replaced.
+
+        Raises:
+            ValueError: If there is something else.
+        """
+        from gneg.graph import store
+
+        store.save(self, folder)
 
     @classmethod
     def _of(cls, rows: Rows, num_dst: int, bipartite: bool, undirected: bool) -> Graph:
@@ -225,12 +237,7 @@ class Graph:
 
     def fingerprint(self) -> str:
         """Return a hash of nodes and edges: the same for the same graph, however it was built."""
-        digest = hashlib.sha256(str((self.num_src, self.num_dst, self.bipartite)).encode())
-        for array in (self.indptr, self.indices.astype(np.int64)):
-            digest.update(np.ascontiguousarray(array).data)
-        if self.weights is not None:
-            digest.update(self.weights.data)
-        return digest.hexdigest()[:16]
+        return csr.fingerprint(self._rows, self.num_dst, self.bipartite)
 
     def degree(self) -> Tensor:
         """Return the number of targets of each source, ``[num_src]`` long."""

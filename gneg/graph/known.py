@@ -214,10 +214,14 @@ class KnownEdges:
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
         state["_reversed"] = self if self.undirected else None
+        if self._graph is not None and self.indices is self._graph.indices:
+            del state["indptr"], state["indices"]  # the graph brings them, perhaps as a path
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        if "indptr" not in state:
+            self.indptr, self.indices = state["_graph"].indptr, state["_graph"].indices
         frozen(self.indptr)
         frozen(self.indices)
 

@@ -20,8 +20,8 @@ from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find,
 
 #: What the separators are called in a sentence.
 SPOKEN = {"tab": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
-_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
-_ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
+ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 KIND = "a file with a table of edges"
 TRIPLES = "a file of triples"
 IN_UTF8 = "save it as UTF-8 text, plain or compressed"
@@ -152,16 +152,17 @@ def decoded(
     """
     with files.reading("dataset", path, kind, remedy):
         with path.open("rb") as file:
-            start = file.read(max(map(len, _COMPRESSED)))
-            codecs = [codec for magic, codec in _COMPRESSED.items() if start.startswith(magic)]
+            start = file.read(max(map(len, COMPRESSED)))
+            codecs = [codec for magic, codec in COMPRESSED.items() if start.startswith(magic)]
             file.seek(0)
-            content = file.read(-1 if codecs else limit)
-        for codec in codecs:
-            with pa.input_stream(pa.py_buffer(content), compression=codec) as stream:
-                content = stream.read(limit)
+            if codecs:
+                with pa.input_stream(file, compression=codecs[0]) as stream:
+                    content = stream.read(limit)
+            else:
+                content = file.read(limit)
         if limit is not None and len(content) >= limit and not content.startswith(b"\xff\xfe"):
             content = content[: content.rfind(b"\n") + 1]
-        encodings = [name for mark, name in _ENCODINGS.items() if content.startswith(mark)]
+        encodings = [name for mark, name in ENCODINGS.items() if content.startswith(mark)]
         text = content.decode(encoding or (encodings or ["utf-8"])[0]).removeprefix("\ufeff")
         if "\0" in text:
             checks.fail("content", "text", "NUL characters")

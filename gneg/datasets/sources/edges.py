@@ -68,7 +68,7 @@ def edge_table(
         size = f"{rows_here:,} rows{below}, {len(raw.columns)} columns"
         checks.fail("dataset", allowed, f"{path} of {size}")
     not_edges.check_no_matrix(raw, path)
-    role, more = _roles(raw, options)
+    role, more = column_roles(raw, options)
     used, rows, notes = _used(raw, path, options, role)
     notes = [*more, *notes, *not_edges.unread(raw, used, options, path)]
     ends = raw.columns[used["source"]], raw.columns[used["target"]]
@@ -126,7 +126,7 @@ def _used(
     elif options.min_rating is not None:
         allowed = "absent where there is no column of ratings"
         checks.fail("min_rating", allowed, options.min_rating, hint="name it with --rating")
-    fault = _fault_of_labels(raw, path, role, options)
+    fault = fault_of_labels(raw, path, role, options)
     if fault is not None:
         del used["label"]
         notes.append(f"{fault}, so labels are not used: see --label")
@@ -141,7 +141,7 @@ def _used(
     return used, rows, notes
 
 
-def _roles(raw: RawTable, options: TableOptions) -> tuple[dict[Role, int], list[str]]:
+def column_roles(raw: RawTable, options: TableOptions) -> tuple[dict[Role, int], list[str]]:
     """Return the column of each role, by names or, without these, by values, and notes on these."""
     wanted: dict[Any, str | None] = {**options.columns()}
     if raw.names is not None:
@@ -158,7 +158,7 @@ def _are_two_kinds(raw: RawTable, role: Mapping[Role, int]) -> bool:
     return "rating" in role and unnamed.is_unsigned(raw.columns[role["rating"]])
 
 
-def _fault_of_labels(
+def fault_of_labels(
     raw: RawTable, path: Path, role: Mapping[Role, int], options: TableOptions
 ) -> str | None:
     """Return why a column that is called a label is not used; None: it is, or there is none."""

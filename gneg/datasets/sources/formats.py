@@ -77,7 +77,7 @@ def read(
                 if getattr(options, name) is not None:
                     checks.fail(name, f"left out for {suffix}, which says so itself", str(path))
             return reader(path, kind)
-    return _text(path, options, is_header, kind)
+    return text(path, options, is_header, kind)
 
 
 def head(
@@ -100,7 +100,7 @@ def head(
         if not path.is_file() or has_reader(path):
             return None
         unsupported.check("dataset", path, FORMS)
-        return _text(path, options, is_header, KIND, limit=HEAD_BYTES)
+        return text(path, options, is_header, KIND, limit=HEAD_BYTES)
     except ValueError:  # as reading the whole file will say
         return None
 
@@ -110,7 +110,7 @@ def has_reader(path: Path) -> bool:
     return bool(set(READERS) & set(path.suffixes))
 
 
-def _text(
+def text(
     path: Path,
     options: TableOptions,
     is_header: Callable[[Sequence[str], Sequence[pa.Array]], bool],
@@ -166,7 +166,7 @@ def parquet(
         else:
             batches = itertools.islice(file.iter_batches(rows), 1)
             table = pa.Table.from_batches(list(batches), file.schema_arrow)
-    return _of_arrow(table, "parquet", index)
+    return of_arrow(table, "parquet", index)
 
 
 def arrow(path: Path, kind: str = KIND, *, index: bool = False) -> RawTable:
@@ -175,10 +175,10 @@ def arrow(path: Path, kind: str = KIND, *, index: bool = False) -> RawTable:
 
     with files.reading("dataset", path, kind, REMEDY):
         table = pyarrow.feather.read_table(path)
-    return _of_arrow(table, "Arrow", index)
+    return of_arrow(table, "Arrow", index)
 
 
-def _of_arrow(table: pa.Table, form: str, index: bool) -> RawTable:
+def of_arrow(table: pa.Table, form: str, index: bool) -> RawTable:
     table = _with_index(table) if index else table
     columns, names = [], []
     for name, column in zip(table.column_names, table.columns, strict=True):

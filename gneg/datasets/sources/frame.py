@@ -9,7 +9,7 @@ from pathlib import Path
 from gneg import checks
 from gneg.datasets.sources import separators
 
-_FOOTER = re.compile(r"\(?([\d,]+) (?:rows?|records?)(?: selected)?\.?\)?", re.IGNORECASE)
+FOOTER = re.compile(r"\(?([\d,]+) (?:rows?|records?)(?: selected)?\.?\)?", re.IGNORECASE)
 _RULE = re.compile(r"[\s|+:=-]+")
 _DASHES = re.compile(r"[-=]{3}|[|+]:?-")
 
@@ -23,7 +23,7 @@ def without_footers(lines: list[str], path: Path, kind: str) -> tuple[list[str],
     notes = []
     while lines:
         last = lines[-1].strip()
-        match = _FOOTER.fullmatch(last)
+        match = FOOTER.fullmatch(last)
         if match is None and last != "\\.":
             break
         lines = lines[:-1]

@@ -1,0 +1,187 @@
+"""Delimited text, read in pieces as its first lines say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+
+from gneg import checks, files
+from gneg.datasets.sources import frame
+from gneg.datasets.sources.delimited import COMPRESSED, ENCODINGS, KIND, decoded
+from gneg.datasets.sources.formats import HEAD_BYTES, REMEDY, RawTable
+from gneg.datasets.sources.lines import rows_and_comments
+from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find
+
+BLOCK = 2**22  # bytes that are parsed at once
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the lines of a text are read.
+
+    Attributes:
+        path: The file.
+        skipped: Number of lines before the first row.
+        width: Number of columns.
+        separator: The separator, a single character, ``"::"`` or a space for runs of blanks.
+        quoted: Whether values may be quoted.
+        lines_in_values: Whether quoted values may hold line ends.
+        encoding: The encoding.
+        comments: Whether lines that begin with ``#`` are comments.
+    """
+
+    path: Path
+    skipped: int
+    width: int
+    separator: str
+    quoted: bool
+    lines_in_values: bool
+    encoding: str
+    comments: bool
+
+    @classmethod
+    def of(cls, path: Path, raw: RawTable, encoding: str | None) -> Layout:
+        """Return the layout of a text.
+
+        Args:
+            path: The file.
+            raw: Its first rows, as :func:`gneg.datasets.sources.formats.text` reads them.
+            encoding: The encoding that the caller says, or None.
+        """
+        text = decoded(path, KIND, encoding, limit=HEAD_BYTES)
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        name = raw.separator or find(lines) or ","
+        separator = SEPARATORS.get(name, name)
+        rows, comments, left_out = rows_and_comments(text)
+        start = next((i for i, line in enumerate(lines) if line == rows[0].split("\n")[0]), 0)
+        if rows[0].lower().startswith("sep=") and len(rows[0]) == 5:
+            rows, start = rows[1:], start + 1
+        if any(frame.is_rule(line) for line in rows[:2]):
+            allowed = "plain columns of text, for a file that is read in pieces"
+            checks.fail("edges", allowed, f"{path}, a drawn table", hint="save it as csv")
+        if frame.is_counts(rows, lambda line: fields(line, separator)):
+            rows, start = rows[1:], start + 1
+        first = [value.strip().strip('"') for value in fields(rows[0], separator)]
+        if raw.names is not None and first == [name.strip() for name in raw.names[: len(first)]]:
+            rows, start = rows[1:], start + 1
+        start += next((i for i, line in enumerate(lines[start:]) if line.strip()), 0)
+        quotes = [line for line in rows if '"' in line]
+        if separator in "\t ":
+            cells = (cell for line in quotes for cell in line.split(separator) if '"' in cell)
+            quoted = all(re.fullmatch('"[^"]*"', cell.strip()) for cell in cells)
+        else:
+            quoted = True
+        with path.open("rb") as file:
+            mark = file.read(4)
+        codec = encoding or next((ENCODINGS[m] for m in ENCODINGS if mark.startswith(m)), "utf-8")
+        return cls(
+            path,
+            start,
+            len(fields(rows[0], separator)),
+            separator,
+            quoted,
+            quoted and any("\n" in line for line in rows),
+            codec.removesuffix("-sig"),
+            bool(left_out) or not any(line.startswith("#") for line in rows),
+        )
+
+    def batches(self, positions: Sequence[int]) -> Iterator[list[pa.Array]]:
+        """Yield columns of strings, by position.
+
+        Raises:
+            ValueError: If a row has another number of columns than the first, or the file is
+                damaged.
+        """
+        names = [str(i) for i in range(self.width)]
+        wanted = [str(i) for i in dict.fromkeys(positions)]
+        delimiter = {" ": "\t", "::": STAND_IN}.get(self.separator, self.separator)
+        faults: list[str] = []
+
+        def odd_row(row: Any) -> str:
+            text = row.text.strip()
+            comment = self.comments and text.startswith("#")
+            if comment or frame.FOOTER.fullmatch(text) or text == "\\.":
+                return "skip"
+            faults.append(row.text[:60])
+            return "error"
+
+        with files.reading("edges", self.path, KIND, REMEDY), self._stream() as stream:
+            try:
+                reader = arrow_csv.open_csv(
+                    stream,
+                    read_options=arrow_csv.ReadOptions(
+                        column_names=names, skip_rows=self.skipped, block_size=BLOCK
+                    ),
+                    parse_options=arrow_csv.ParseOptions(
+                        delimiter=delimiter,
+                        quote_char='"' if self.quoted else False,
+                        newlines_in_values=self.lines_in_values,
+                        invalid_row_handler=odd_row,
+                    ),
+                    convert_options=arrow_csv.ConvertOptions(
+                        column_types=dict.fromkeys(names, pa.string()),
+                        include_columns=wanted,
+                        strings_can_be_null=False,
+                    ),
+                )
+                for batch in reader:
+                    if self.comments and "0" in wanted:
+                        starts = pc.starts_with(batch.column(wanted.index("0")), "#")
+                        if pc.any(starts).as_py():
+                            batch = batch.filter(pc.invert(starts))
+                    columns = dict(zip(wanted, batch.columns, strict=True))
+                    yield [columns[str(i)] for i in positions]
+            except pa.ArrowInvalid:
+                if not faults:
+                    raise
+                allowed = f"{self.width} columns in each row as in its first"
+                hint = "is the separator right? see --sep"
+                checks.fail("edges", allowed, f"the row {faults[0]!r}", hint=hint)
+
+    def _stream(self) -> Any:
+        """Return the text as a stream of UTF-8, with separators of one character."""
+        with self.path.open("rb") as file:
+            start = file.read(4)
+        codec = next((COMPRESSED[mark] for mark in COMPRESSED if start.startswith(mark)), None)
+        stream = pa.input_stream(str(self.path), compression=codec)
+        if self.encoding != "utf-8":
+            stream = pa.transcoding_input_stream(stream, self.encoding, "utf-8")
+        if self.separator == " ":
+            return pa.TransformInputStream(stream, _OneCharacter(rb"[ \t]+", b"\t", b" \t\r"))
+        if self.separator == "::":
+            return pa.TransformInputStream(stream, _OneCharacter(b"::", STAND_IN.encode(), b":"))
+        return stream
+
+
+class _OneCharacter:
+    """Replaces separators of several characters, block by block.
+
+    Args:
+        pattern: The separator.
+        replacement: A single character.
+        held: Characters at the end of a block that wait for the next one, which may go on with them.
+    """
+
+    def __init__(self, pattern: bytes, replacement: bytes, held: bytes) -> None:
+        self.pattern, self.replacement, self.held = re.compile(pattern), replacement, held
+        self.waiting, self.begun = b"", False
+
+    def __call__(self, block: Any) -> bytes:
+        content = self.waiting + bytes(block)
+        if not self.begun and self.replacement == b"\t":
+            content = content.lstrip(b" \t")
+        self.begun = True
+        whole = content.rstrip(self.held)
+        self.waiting = content[len(whole) :]
+        if self.replacement == b"\t":
+            whole = re.sub(rb"[ \t\r]*\n[ \t]*", b"\n", whole)
+            if whole.endswith(b"\n"):  # the next block may begin with blanks
+                whole, self.waiting = whole[:-1], b"\n" + self.waiting
+        return self.pattern.sub(self.replacement, whole)
