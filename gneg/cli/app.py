@@ -30,7 +30,7 @@ from gneg.cli.output import (
 )
 
 INTERRUPTED = 130  # exit code after Ctrl-C, as of shells
-RESUMING = {"train", "compare", "hardset", "sample", "predict"}
+RESUMING = {"train", "compare", "hardset", "sample", "predict", "ingest", "generate"}
 LACK_OF_MEMORY = re.compile("can't allocate memory|out of memory|bad_alloc")  # as torch says it
 app = typer.Typer(
     name="gneg",

@@ -79,6 +79,11 @@ class Commands(LazyGroup):
             "sample",
             "Write negatives of every positive to a file, reproducible to the bit.",
         ),
+        "ingest": (
+            "ingest",
+            "Build a graph from files that need not fit in memory, in a folder that opens at once.",
+        ),
+        "generate": ("generate", "Generate large random graphs, for measurements."),
         "compare": (
             "compare",
             "Train a grid of settings over seeds, and test what each part is worth.",

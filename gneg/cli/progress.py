@@ -89,6 +89,17 @@ class ProgressDisplay:
 
         return report
 
+    def stages(self) -> Any:
+        """Return a report ``(stage, done, total)`` with a bar for each stage; total may be None."""
+
+        def report(stage: str, done: int, total: int | None) -> None:
+            self.update(stage, done, total, f"{done} %" if total == 100 else "")
+            step, text = (done // 10**7, f"{done:,}") if total is None else (10 * done // total, "")
+            text = text or (f"{done} %" if total == 100 else f"{done:,} of {total:,}")
+            self.say(stage, step, text)
+
+        return report
+
     def say(self, name: str, stage: Any, text: str) -> None:
         """Print a line where there are no bars, if the stage is another than before."""
         if self._lines and self._said.get(name) != stage:

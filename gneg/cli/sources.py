@@ -195,7 +195,7 @@ class DataOptions(Group):
                     rich_help_panel=DATA,
                 ),
                 _split_seed(),
-                *_table_parameters(TRIPLE_FIELDS),
+                *table_parameters(TRIPLE_FIELDS),
             ]
         return [
             root,
@@ -225,7 +225,7 @@ class DataOptions(Group):
                 rich_help_panel=DATA,
             ),
             _split_seed(),
-            *_table_parameters(name for name in TABLE_FIELDS if name != "relation"),
+            *table_parameters(name for name in TABLE_FIELDS if name != "relation"),
         ]
 
     def collect(self, values: dict[str, Any], typed: Collection[str]) -> DataSource:
@@ -240,7 +240,7 @@ def _split_seed() -> inspect.Parameter:
     return parameter("split_seed", int, 0, check=at_least(0), help=text, rich_help_panel=DATA)
 
 
-def _table_parameters(names: Iterable[str]) -> list[inspect.Parameter]:
+def table_parameters(names: Iterable[str]) -> list[inspect.Parameter]:
     """Return the options of a table with these names."""
     kinds: dict[str, Any] = {
         "min_rating": float | None,

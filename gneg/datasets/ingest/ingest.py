@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ def ingest(
     table: TableOptions | None = None,
     fresh: bool = False,
     report: Report | None = None,
+    say: Callable[[str], object] = lambda _: None,
     command: str = "gneg.ingest()",
 ) -> dict[str, Any]:
     """Build a graph from files that need not fit in memory, for :meth:`gneg.Graph.open`.
@@ -54,6 +55,7 @@ def ingest(
         table: How to read the files, where that is not to be found out.
         fresh: Whether to start again even if there are finished stages.
         report: Called with the name of a stage, what is done, and all (None: not known).
+        say: Called with each line of what was understood of the files.
         command: The command line or call, for the record.
 
     Returns:
@@ -65,6 +67,8 @@ def ingest(
     paths = _paths([edges] if isinstance(edges, str | Path) else edges)
     sources = [_source(path, TableOptions() if table is None else table) for path in paths]
     for source in sources:
+        for line in source.lines():
+            say(line)
         if source.weighted != sources[0].weighted:
             allowed = f"files that all have weights, or none, as {sources[0].name}"
             checks.fail("edges", allowed, source.name)
