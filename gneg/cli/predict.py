@@ -117,7 +117,7 @@ def predict_command(
     model = load_model(run, "link")
     if (users or items) and model.data.num_src is None:
         checks.fail("users, items", "left out for nodes of one kind", model.data.name)
-    wanted = [*(node or []), *([] if nodes is None else _names(nodes))]
+    wanted = [*(node or []), *([] if nodes is None else names_in(nodes))]
     if new is None and not (wanted or every or users or items):
         checks.fail("node", "given, or --nodes, or --all", "none of them")
     model, ids = _queried(model, wanted, looked_for, new, new_features)
@@ -194,7 +194,7 @@ def _candidates(text: str | None) -> Any:
     return int(text)
 
 
-def _names(path: Path) -> list[str]:
+def names_in(path: Path) -> list[str]:
     """Return the names in a file, one a line."""
     from gneg.datasets.sources.delimited import decoded
 

@@ -12,6 +12,7 @@ from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset, Fresh
 from gneg.cli.output import print_json
+from gneg.cli.predict import names_in
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.values import Checked, at_least, exists, one_of, setting
@@ -32,8 +33,22 @@ def sample_command(
     ] = LinkConfig().sampler,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive."), at_least(1)] = 10,
     part: Annotated[
-        str, typer.Option(help="Positives: train, valid or test."), one_of("train", "valid", "test")
-    ] = "train",
+        str | None,
+        typer.Option(
+            help="Positives: train, valid or test; without it train, of a folder of gneg ingest "
+            "all edges."
+        ),
+        one_of("train", "valid", "test"),
+    ] = None,
+    node: Annotated[
+        list[str] | None,
+        typer.Option(help="Only positives of this source, by name; may be given several times."),
+    ] = None,
+    nodes: Annotated[
+        Path | None,
+        typer.Option(help="Only positives of the sources in a file, a name in each line."),
+        Checked(exists),
+    ] = None,
     known: Annotated[
         str,
         typer.Option(help="Edges that negatives avoid: train, train+valid or all."),
@@ -61,12 +76,14 @@ def sample_command(
     graph, the sampler, the seed, the known edges, and versions.
 
     [bold]gneg sample Cora --sampler walk -k 10 --out negatives.parquet[/]
+    [bold]gneg sample graph/ --sampler walk -k 50[/] of all edges of a graph of gneg ingest
     """
     from gneg.datasets.negatives import sample
     from gneg.samplers.formats.columns import suffix_of
 
     suffix_of(files.check_output("out", out, inputs=(dataset, source.features, model)), "out")
-    data = source.load(dataset)
+    data = source.load_graph(dataset) if part is None else source.load(dataset)
+    names = [*(node or ()), *(() if nodes is None else names_in(nodes))]
     score = z = None
     if model is not None:
         from gneg.training.load import load_run
@@ -80,6 +97,7 @@ def sample_command(
             k=k,
             out=out,
             part=part,
+            nodes=names if node or nodes else None,
             known=cast(Any, known),
             corrupt=cast(Any, corrupt),
             score=score,

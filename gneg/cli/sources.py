@@ -84,6 +84,12 @@ class DataSource:
             )
         return _said(data)
 
+    def load_graph(self, dataset: str) -> Any:
+        """Open a stored graph, whole; load anything else."""
+        from gneg.datasets.graph_data import GraphData, is_stored
+
+        return _said(GraphData.open(dataset)) if is_stored(dataset) else self.load(dataset)
+
     def load_triples(self, dataset: str) -> Any:
         """Load a knowledge graph, or that of a run, and print its size."""
         from gneg.datasets import TripleData, load_triples
@@ -263,7 +269,7 @@ def table_parameters(names: Iterable[str]) -> list[inspect.Parameter]:
 
 def _said(data: Any) -> Any:
     """Print what was understood of a file and the sizes of a dataset; return it."""
-    if data.reading is not None:
+    if getattr(data, "reading", None) is not None:
         for line in data.reading.lines():
             say(line)
     say(repr(data))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gneg import checks
+from gneg.datasets.graph_data import is_stored, load_split
 from gneg.datasets.link import EvalEdges, LinkData
 from gneg.datasets.names import Names
 from gneg.datasets.protocol import Dataset
@@ -134,6 +135,10 @@ def load(
             hint = checks.closest(dataset, names())
             hint = "a knowledge graph: load_triples, or gneg kg" if is_triples(dataset) else hint
             checks.fail("dataset", allowed, repr(str(dataset)), hint=hint)
+        if is_stored(path):
+            if features is not None:
+                checks.fail("features", "None for a stored graph", str(features))
+            return load_split(path, seed=seed)
         x_path = Path(features).expanduser() if features is not None else None
         return tables.load(
             path,

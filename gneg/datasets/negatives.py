@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from gneg import checks, files
 from gneg.datasets import LinkData, as_links
+from gneg.datasets.graph_data import GraphData, is_stored
 from gneg.datasets.names import Names
+from gneg.datasets.positives import Listed, OfGraph, Positives, of_nodes
 from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.base import Corrupt, IntArray, Score
@@ -22,16 +25,16 @@ from gneg.samplers.formats.store import columns as columns_of
 
 __all__ = ["sample"]
 
-ROWS = 2**16  # positives of a piece, which are drawn and written at once
 
 
 def sample(
-    data: LinkData | str | Path,
+    data: LinkData | GraphData | str | Path,
     sampler: str = "uniform",
     *,
     k: int = 10,
     out: str | Path,
-    part: str = "train",
+    part: str | None = None,
+    nodes: Sequence[str | int] | None = None,
     known: KnownPolicy = "train",
     corrupt: Corrupt = "dst",
     score: Score | None = None,
@@ -50,12 +53,14 @@ def sample(
     the hash of the graph, the sampler, the seed, the policy of known edges, and versions.
 
     Args:
-        data: The dataset, or its name or path.
+        data: The dataset, or its name or path; a stored graph, or its folder, is not split.
         sampler: The expression of a sampler.
         k: Negatives per positive.
         out: File to write, ``.parquet``, ``.npz`` or ``.csv``; finished pieces are stored beside it
             until all are drawn.
-        part: The part of the positives: ``train``, ``valid`` or ``test``.
+        part: The part of the positives: ``train`` (None), ``valid`` or ``test``; None for all edges
+            of a stored graph, which it does not fit in.
+        nodes: Sources, by name or id, whose positives alone are drawn for; None: all.
         known: Edges that negatives avoid.
         corrupt: The end that is replaced.
         score: Scores of a trained model, for samplers that select by a model.
@@ -71,12 +76,15 @@ def sample(
     Raises:
         ValueError: If an argument is out of range, or the sampler needs a model and there is none.
     """
-    data = as_links(data)
+    if isinstance(data, str | Path) and part is None and is_stored(data):
+        data = GraphData.open(data)
+    if not isinstance(data, GraphData):
+        data, part = as_links(data), part or "train"
     out = files.check_output("out", out)
     suffix_of(out, "out")
-    pos = data.positives(part)
-    if not pos.size(1):
-        checks.fail("part", "a part with positives", repr(part))
+    positives = positives_of(data, part, nodes)
+    if not positives.count:
+        checks.fail("part" if nodes is None else "nodes", "with positives", part or data.name)
     built = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
     vectors = None if z is None else data.sides(z)
     settings = {
@@ -89,24 +97,59 @@ def sample(
         "known": known,
         "corrupt": corrupt,
         "seed": seed,
+        **({} if nodes is None else {"nodes": files.digest(list(nodes))}),
     }
     info = {**settings, "command": command, "versions": files.versions()}
     parts = Parts(out, settings, fresh=fresh)
-    pieces = [parts.path(f"{i:06d}.npz") for i in range(-(-pos.size(1) // ROWS))]
+    pieces = [parts.path(f"{i:06d}.npz") for i in range(positives.pieces)]
     for i, piece in enumerate(pieces):
         if not piece.exists():
-            positives = pos[:, i * ROWS : (i + 1) * ROWS]
+            pos = positives.piece(i)
             generator = generator_from(split_seed(seed, i))
-            drawn = built.sample(positives, k, score=score, z=vectors, generator=generator)
-            write(piece, [columns_of(drawn)], {}, rows=positives.size(1))
+            drawn = built.sample(pos, k, score=score, z=vectors, generator=generator)
+            write(piece, [columns_of(drawn)], {}, rows=pos.size(1))
         if report is not None:
-            report(min((i + 1) * ROWS, pos.size(1)), pos.size(1))
+            report((i + 1) * positives.count // len(pieces), positives.count)
     drawn_columns = (read(piece)[0] for piece in pieces)
     if out.suffix != ".npz" and data.names is not None:
         drawn_columns = (_with_names(columns, data.end_names) for columns in drawn_columns)
-    write(out, drawn_columns, info, rows=pos.size(1))
+    write(out, drawn_columns, info, rows=positives.count)
     parts.remove()
     return info
+
+
+def positives_of(
+    data: LinkData | GraphData, part: str | None, nodes: Sequence[str | int] | None
+) -> Positives:
+    """Return the positives that negatives are drawn for.
+
+    Args:
+        data: The dataset.
+        part: The part; None for a whole graph.
+        nodes: Sources, by name or id; None: all.
+
+    Raises:
+        ValueError: If there is no such part or node.
+    """
+    whole = isinstance(data, GraphData)
+    if whole and part is not None:
+        checks.fail("part", "None for a stored graph", repr(part))
+    if nodes is None:
+        return OfGraph(data.graph) if whole else Listed(data.positives(part or "train"))
+    names = data.end_names[0]
+    ids = torch.from_numpy(ids_of(names, nodes, data.graph.num_src))
+    edges = data.graph if whole else data.positives(part or "train")
+    return Listed(of_nodes(edges, ids, both_ways=data.undirected))
+
+
+def ids_of(names: Names | None, nodes: Sequence[str | int], size: int) -> IntArray:
+    """Return the ids of nodes, by name or, where there are no names, by id."""
+    if names is not None:
+        return names.ids(nodes, "nodes")
+    wrong = [node for node in nodes if not str(node).isdecimal() or int(node) >= size]
+    if wrong:
+        checks.fail("nodes", f"ids from 0 to {size - 1:,}", repr(wrong[0]))
+    return np.array([int(node) for node in nodes], np.int64)
 
 
 def _with_names(columns: Columns, names: tuple[Names | None, Names | None]) -> Columns:

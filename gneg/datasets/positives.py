@@ -1,0 +1,96 @@
+"""Positives of a dataset in pieces of a fixed size, for work that is done piece by piece."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gneg.graph import Graph
+
+ROWS = 2**16  # positives of a piece at the most
+
+
+class Positives(Protocol):
+    """Positives in pieces, whose bounds depend on nothing but the data."""
+
+    @property
+    def count(self) -> int:
+        """Number of positives."""
+
+    @property
+    def pieces(self) -> int:
+        """Number of pieces."""
+
+    def piece(self, i: int) -> Tensor:
+        """Return the positives ``[2, n]`` of a piece, n <= :data:`ROWS`."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Positives ``[2, P]`` in memory."""
+
+    edges: Tensor
+
+    @property
+    def count(self) -> int:
+        """Number of positives."""
+        return self.edges.size(1)
+
+    @property
+    def pieces(self) -> int:
+        """Number of pieces."""
+        return -(-self.count // ROWS)
+
+    def piece(self, i: int) -> Tensor:
+        """Return the positives of a piece."""
+        return self.edges[:, i * ROWS : (i + 1) * ROWS]
+
+
+@dataclass(frozen=True)
+class OfGraph:
+    """All edges of a graph, of an undirected one in one direction, which are read as needed."""
+
+    graph: Graph
+
+    @property
+    def count(self) -> int:
+        """Number of positives."""
+        return self.graph.num_edges // (2 if self.graph.undirected else 1)
+
+    @property
+    def pieces(self) -> int:
+        """Number of pieces."""
+        return -(-self.graph.num_edges // ROWS)
+
+    def piece(self, i: int) -> Tensor:
+        """Return the positives of a piece."""
+        edges = entries(self.graph, i * ROWS, min((i + 1) * ROWS, self.graph.num_edges))
+        return edges[:, edges[0] < edges[1]] if self.graph.undirected else edges
+
+
+def entries(graph: Graph, start: int, stop: int) -> Tensor:
+    """Return the directed edges ``start`` to ``stop`` of a graph, ``[2, stop - start]``."""
+    src = np.searchsorted(graph.indptr, np.arange(start, stop), side="right") - 1
+    return torch.from_numpy(np.stack([src, graph.indices[start:stop].astype(np.int64)]))
+
+
+def of_nodes(edges: Tensor | Graph, nodes: Tensor, *, both_ways: bool) -> Tensor:
+    """Return the positives whose query is among some nodes, ``[2, n]``.
+
+    Args:
+        edges: Positives ``[2, P]``, or a graph whose edges they are.
+        nodes: ``[m]`` ids of sources.
+        both_ways: Whether (u, v) also stands for (v, u) in ``edges`` ``[2, P]``.
+    """
+    if isinstance(edges, Graph):
+        rows = nodes.unique().tolist()
+        parts = [entries(edges, int(edges.indptr[u]), int(edges.indptr[u + 1])) for u in rows]
+        return torch.cat([torch.empty(2, 0, dtype=torch.long), *parts], dim=1)
+    parts = [edges[:, torch.isin(edges[0], nodes)]]
+    if both_ways:
+        parts.append(edges[:, torch.isin(edges[1], nodes)].flip(0))
+    return torch.cat(parts, dim=1)
