@@ -26,7 +26,6 @@ from gneg.samplers.formats.store import columns as columns_of
 __all__ = ["sample"]
 
 
-
 def sample(
     data: LinkData | GraphData | str | Path,
     sampler: str = "uniform",

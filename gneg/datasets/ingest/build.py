@@ -195,7 +195,9 @@ class Build:
                 ids = np.arange(size, size + len(batch))
                 names = batch.column(0).cast(kind)
                 dense = dense and bool((names.to_numpy() == ids).all())
-                writer.write_batch(pa.RecordBatch.from_arrays([pa.array(ids), names], schema=schema))
+                writer.write_batch(
+                    pa.RecordBatch.from_arrays([pa.array(ids), names], schema=schema)
+                )
                 size += len(batch)
         temporary.replace(path)
         return size, dense
@@ -242,9 +244,7 @@ class Build:
         sql = f"SELECT * FROM ({table}) ORDER BY s, d{weight}"
         rows = int(self.database.rows(f"SELECT count(*) FROM edges{where}")[0][0]) * (1 + both)
         name, done = "sorting reversed edges" if prefix else "sorting edges", 0
-        with RowsFile(
-            self.folder, prefix, sizes[0], sizes[-1], weighted=self.weighted
-        ) as file:
+        with RowsFile(self.folder, prefix, sizes[0], sizes[-1], weighted=self.weighted) as file:
             for batch in self.database.batches(sql, name):
                 columns = [column.to_numpy() for column in batch.columns]
                 file.append(columns[0], columns[1], columns[2] if self.weighted else None)

@@ -167,7 +167,9 @@ class Database:
             yield
         except memory as error:
             line = " ".join(str(error).split())[:160]
-            checks.fail("memory", "enough for this many edges", line, hint="allow more, or free disk")
+            checks.fail(
+                "memory", "enough for this many edges", line, hint="allow more, or free disk"
+            )
         except interrupted:
             raise KeyboardInterrupt from None
         except base as error:

@@ -142,7 +142,9 @@ def memory_bytes(text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", str(text), re.IGNORECASE)
     size = 0.0
     if match is not None:
-        unit = _UNITS[match[2].upper()] * (1.024 ** (list(_UNITS).index(match[2].upper())) if match[3] else 1)
+        unit = _UNITS[match[2].upper()] * (
+            1.024 ** (list(_UNITS).index(match[2].upper())) if match[3] else 1
+        )
         size = float(match[1]) * unit
     if size < 10**9:
         checks.fail("memory", "a size of at least 1GB, such as 2GB", repr(text))
@@ -154,7 +156,9 @@ def _paths(edges: Sequence[str | Path]) -> list[Path]:
     paths: list[Path] = []
     for entry in edges:
         path = Path(entry).expanduser()
-        inside = [p for p in sorted(path.iterdir()) if p.suffix == ".parquet"] if path.is_dir() else []
+        inside = (
+            [p for p in sorted(path.iterdir()) if p.suffix == ".parquet"] if path.is_dir() else []
+        )
         if not path.exists() or (path.is_dir() and not inside):
             allowed = "existing files, or a folder of .parquet files"
             checks.fail("edges", allowed, str(path))
