@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         training,
         transforms,
     )
+    from gneg.datasets.ingest import ingest
     from gneg.datasets.negatives import sample
     from gneg.evaluation.audit import audit
     from gneg.evaluation.hardset import HardSet, hardset
@@ -56,6 +57,7 @@ __all__ = [
     "experiments",
     "from_networkx",
     "hardset",
+    "ingest",
     "integrations",
     "load",
     "loader",
@@ -93,6 +95,7 @@ _MODULES = {
     "evaluation": None,
     "experiments": None,
     "hardset": "evaluation.hardset",
+    "ingest": "datasets.ingest",
     "integrations": None,
     "load": "prediction.loading",
     "loader": None,

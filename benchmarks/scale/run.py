@@ -2,7 +2,8 @@
 
 For each size an R-MAT graph (``gneg generate``) is written as csv.gz, built by ``gneg ingest`` in a
 process of its own, whose memory is watched, and opened; then negatives are drawn in it, timed by
-the clock and by the processor's time, which other processes disturb less. Writes ``results/edges-SIZE.json``. ``--edges 1e6`` measures one size, ``--form npy`` another file.
+the clock and by the processor's time, which other processes disturb less. Writes
+``results/edges-SIZE.json``. ``--edges 1e6`` measures one size, ``--form npy`` another file.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def write(edges: RandomEdges, path: Path) -> None:
 
 
 def watched(command: list[str]) -> dict[str, float]:
-    """Run a command; return its seconds and its peak memory, in MB, with and without mapped files."""
+    """Run a command; return its seconds and peak MB of memory, with and without mapped files."""
     start, anonymous, resident = time.perf_counter(), 0, 0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:

@@ -125,20 +125,10 @@ def load(
     name = by_name.get(str(dataset).lower())
     if name is None:
         path = Path(dataset).expanduser()
-        if path.exists() and is_triples(path, table):
-            hint = "a knowledge graph: load_triples, or gneg kg"
-            if ".nt" not in path.suffixes:
-                hint += "; for edges: name the columns of ends, such as --source 1 --target 3"
-            checks.fail("dataset", "an edge list", str(path), hint=hint)
-        if not path.exists() and not any(suffix in tables.SUFFIXES for suffix in path.suffixes):
-            allowed = "the path of an edge list or one of " + ", ".join(names())
-            hint = checks.closest(dataset, names())
-            hint = "a knowledge graph: load_triples, or gneg kg" if is_triples(dataset) else hint
-            checks.fail("dataset", allowed, repr(str(dataset)), hint=hint)
         if is_stored(path):
-            if features is not None:
-                checks.fail("features", "None for a stored graph", str(features))
+            checks.choice("features", features, (None,))
             return load_split(path, seed=seed)
+        _check_readable(dataset, path, table)
         x_path = Path(features).expanduser() if features is not None else None
         return tables.load(
             path,
@@ -158,6 +148,20 @@ def load(
     if name in interactions.NAMES:
         return interactions.load(name, folder, seed)
     return pyg.load(name, folder, seed) if name in pyg.NAMES else ogb.load(name, folder)
+
+
+def _check_readable(dataset: str | Path, path: Path, table: TableOptions | None) -> None:
+    """Refuse what is neither a name nor an edge list, such as a knowledge graph."""
+    if path.exists() and is_triples(path, table):
+        hint = "a knowledge graph: load_triples, or gneg kg"
+        if ".nt" not in path.suffixes:
+            hint += "; for edges: name the columns of ends, such as --source 1 --target 3"
+        checks.fail("dataset", "an edge list", str(path), hint=hint)
+    if not path.exists() and not any(suffix in tables.SUFFIXES for suffix in path.suffixes):
+        allowed = "the path of an edge list or one of " + ", ".join(names())
+        hint = checks.closest(dataset, names())
+        hint = "a knowledge graph: load_triples, or gneg kg" if is_triples(dataset) else hint
+        checks.fail("dataset", allowed, repr(str(dataset)), hint=hint)
 
 
 def reload(source: Mapping[str, Any]) -> LinkData | TripleData:

@@ -99,7 +99,7 @@ class GraphData:
         Raises:
             ValueError: If the expression is malformed or an option is wrong.
         """
-        return build(text, self.graph, z=z, known=KnownEdges(self.graph), corrupt=corrupt)  # type: ignore[arg-type]
+        return build(text, self.graph, z=z, known=KnownEdges(self.graph), corrupt=corrupt)
 
     def __repr__(self) -> str:
         return f"GraphData({self.name}: {self.graph!r})"

@@ -16,6 +16,7 @@ from gneg.datasets import LinkData, as_links
 from gneg.datasets.graph_data import GraphData, is_stored
 from gneg.datasets.names import Names
 from gneg.datasets.positives import Listed, OfGraph, Positives, of_nodes
+from gneg.graph import Graph
 from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.base import Corrupt, IntArray, Score
@@ -130,15 +131,17 @@ def positives_of(
     Raises:
         ValueError: If there is no such part or node.
     """
-    whole = isinstance(data, GraphData)
-    if whole and part is not None:
+    edges: Tensor | Graph
+    if isinstance(data, LinkData):
+        edges = data.positives(part or "train")
+    elif part is None:
+        edges = data.graph
+    else:
         checks.fail("part", "None for a stored graph", repr(part))
-    if nodes is None:
-        return OfGraph(data.graph) if whole else Listed(data.positives(part or "train"))
-    names = data.end_names[0]
-    ids = torch.from_numpy(ids_of(names, nodes, data.graph.num_src))
-    edges = data.graph if whole else data.positives(part or "train")
-    return Listed(of_nodes(edges, ids, both_ways=data.undirected))
+    if nodes is not None:
+        ids = torch.from_numpy(ids_of(data.end_names[0], nodes, data.graph.num_src))
+        edges = of_nodes(edges, ids, both_ways=data.undirected)
+    return OfGraph(edges) if isinstance(edges, Graph) else Listed(edges)
 
 
 def ids_of(names: Names | None, nodes: Sequence[str | int], size: int) -> IntArray:

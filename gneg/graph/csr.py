@@ -107,7 +107,9 @@ def fingerprint(rows: Rows, num_dst: int, bipartite: bool) -> str:
     """Return a hash of nodes and edges, computed in pieces: the arrays may exceed the memory."""
     digest = hashlib.sha256(str((len(rows.indptr) - 1, num_dst, bipartite)).encode())
     for array in rows:
-        for start in range(0, 0 if array is None else len(array), PIECE):
+        if array is None:
+            continue
+        for start in range(0, len(array), PIECE):
             piece = array[start : start + PIECE]
             wide = piece.astype(np.int64) if piece.dtype.kind == "i" else piece
             digest.update(np.ascontiguousarray(wide).data)

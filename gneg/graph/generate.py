@@ -54,7 +54,7 @@ class RandomEdges:
     @property
     def num_nodes(self) -> int:
         """N, of which some have no edge."""
-        return 2**self.scale
+        return 1 << self.scale
 
     @property
     def id_type(self) -> np.dtype[Any]:
@@ -72,12 +72,11 @@ class RandomEdges:
         seed, run = split_seed(self.seed, 0), kernels.threads.run_rows
         work = size * self.scale
         if self.initiator is None:
-            arguments = src, dst, first, self.num_nodes, seed
-            run(kernels.random_edges.uniform, size, work, *arguments)
+            run(kernels.random_edges.uniform, size, work, src, dst, first, self.num_nodes, seed)
             return src, dst
-        sums = np.cumsum([self.initiator[0], self.initiator[1], self.initiator[2]])
-        thresholds = np.minimum(np.round(sums * 2**32), 2**32).astype(np.uint64)
+        sums = np.round(np.cumsum(self.initiator) * 2**32)
+        thresholds = np.minimum(sums, 2**32).astype(np.uint64)
         permute = split_seed(self.seed, 1) if self.scramble else -1
-        arguments = src, dst, first, self.scale, thresholds, permute, seed
-        run(kernels.random_edges.rmat, size, work, *arguments)
+        law = self.scale, thresholds, permute, seed
+        run(kernels.random_edges.rmat, size, work, src, dst, first, *law)
         return src, dst

@@ -6,21 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from gneg import checks
 from gneg.graph import convert, csr
-from gneg.graph.csr import Rows, Steps, frozen
+from gneg.graph.csr import FloatArray, IntArray, Rows, Steps, frozen
 
 if TYPE_CHECKING:
     import networkx
     import scipy.sparse
     from torch_geometric.data import Data, HeteroData
-
-IntArray = npt.NDArray[Any]
-FloatArray = npt.NDArray[np.float64]
 
 
 class Graph:
@@ -104,9 +100,9 @@ class Graph:
         edges = edge_index.detach().cpu().to(torch.int64).contiguous().numpy()
         weights = None if weight is None else convert.weights(weight, edges.shape[1])
         size = num_src, num_dst
-        rows, back = csr.both_ways(*edges, weights, size, bipartite, undirected)
-        symmetric = back is None and not bipartite
-        graph = cls._of(rows, num_dst, bipartite=bipartite, undirected=symmetric)
+        rows, back = csr.both_ways(edges[0], edges[1], weights, size, bipartite, undirected)
+        one_way = bipartite or back is not None
+        graph = cls._of(rows, num_dst, bipartite=bipartite, undirected=not one_way)
         if back is not None:
             reverse = cls._of(back, num_src, bipartite=False, undirected=False)
             graph._reversed, reverse._reversed = reverse, graph
@@ -214,9 +210,8 @@ class Graph:
 
     @classmethod
     def _of(cls, rows: Rows, num_dst: int, bipartite: bool, undirected: bool) -> Graph:
-        indptr, indices, weights = rows
         return cls(
-            indptr, indices, num_dst, bipartite=bipartite, undirected=undirected, weights=weights
+            *rows[:2], num_dst, bipartite=bipartite, undirected=undirected, weights=rows.weights
         )
 
     @property

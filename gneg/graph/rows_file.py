@@ -39,7 +39,7 @@ class RowsFile:
         self._indptr = ArrayFile(folder / f"{prefix}indptr.npy", np.int64)
         self._indices = ArrayFile(folder / f"{prefix}indices.npy", id_type)
         self._weights = ArrayFile(folder / f"{prefix}weights.npy", np.float64) if weighted else None
-        self._held: Entries | None = None  # the last edge so far, which may come again
+        self._last: Entries | None = None  # the last edge so far, which may come again
 
     @property
     def num_edges(self) -> int:
@@ -56,20 +56,20 @@ class RowsFile:
         """
         if not len(src):
             return
-        if self._held is not None:
-            src = np.concatenate([self._held[0], src])
-            dst = np.concatenate([self._held[1], dst])
-            if weights is not None and self._held[2] is not None:
-                weights = np.concatenate([self._held[2], weights])
+        if self._last is not None:
+            src = np.concatenate([self._last[0], src])
+            dst = np.concatenate([self._last[1], dst])
+            if weights is not None and self._last[2] is not None:
+                weights = np.concatenate([self._last[2], weights])
         first = np.ones(len(src), bool)
         np.not_equal(src[1:], src[:-1], out=first[1:])
         first[1:] |= dst[1:] != dst[:-1]
         starts = np.flatnonzero(first)
         last = int(starts[-1])
         if weights is None:
-            self._held = src[last : last + 1].copy(), dst[last : last + 1].copy(), None
+            self._last = src[last : last + 1].copy(), dst[last : last + 1].copy(), None
         else:
-            self._held = src[last:].copy(), dst[last:].copy(), weights[last:].copy()
+            self._last = src[last:].copy(), dst[last:].copy(), weights[last:].copy()
         starts = starts[:-1]
         if len(starts):
             sums = None if weights is None else np.add.reduceat(weights[:last], starts)
@@ -99,8 +99,8 @@ class RowsFile:
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
-            if self._held is not None:
-                src, dst, weights = self._held
+            if self._last is not None:
+                src, dst, weights = self._last
                 sums = None if weights is None else np.add.reduce(weights, keepdims=True)
                 self._write(src[:1], dst[:1], sums)
             self._start_rows(self.num_rows + 1, np.empty(0, np.int64))

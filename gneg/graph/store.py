@@ -1,9 +1,9 @@
 """Graphs in a folder: arrays that are mapped into memory when it is opened, and a header.
 
 The header ``graph.json`` is written last: a folder without it holds no graph. Beside it stand
-``indptr.npy``, ``indices.npy`` and, of a weighted graph, ``weights.npy``; of a directed or bipartite
-graph also those of the reversed edges (``in_...``), and of a bipartite one those of the steps that
-walks take both ways (``steps_...``).
+``indptr.npy``, ``indices.npy`` and, of a weighted graph, ``weights.npy``; of a directed or
+bipartite graph also those of the reversed edges (``in_...``), and of a bipartite one those of the
+steps that walks take both ways (``steps_...``).
 """
 
 from __future__ import annotations
@@ -110,8 +110,9 @@ def open_graph(folder: str | Path) -> StoredGraph:
         reverse._of_reverse = True
         graph._reversed, reverse._reversed = reverse, graph
     if graph.bipartite:
-        both = tuple(arrays.get(f"steps_{name}") for name in Rows._fields)
-        graph._steps = Steps(*both[:2], *both[:2], graph.num_src, both[2], both[2])  # type: ignore[arg-type]
+        indptr, indices = arrays["steps_indptr"], arrays["steps_indices"]
+        weights, rows = arrays.get("steps_weights"), (indptr, indices)
+        graph._steps = Steps(*rows, *rows, graph.num_src, weights, weights)
     ends = len(graph.indices), header["num_edges"], int(graph.indptr[0]), int(graph.indptr[-1])
     if ends != (header["num_edges"], header["num_edges"], 0, header["num_edges"]):
         checks.fail("folder", f"{KIND}, whole", f"{path}, whose arrays do not fit", hint=REMEDY)
@@ -154,7 +155,8 @@ def _mapped(folder: Path, name: str, entry: dict[str, Any] | None) -> npt.NDArra
     if _sample(path) != entry["sample"]:
         checks.fail("folder", kind, f"{path}, which has changed", hint=REMEDY)
     # A plain array over the map: kernels know these without a look at the class.
-    return mapped.view(np.ndarray)
+    array: npt.NDArray[Any] = mapped.view(np.ndarray)
+    return array
 
 
 def _sample(path: Path) -> str:

@@ -27,8 +27,8 @@ def scrambled(x, scale, seed):
 def rmat(lo, hi, src, dst, first, scale, thresholds, scramble, seed):
     """Edges ``first + lo .. first + hi`` of an R-MAT graph (Chakrabarti, Zhan, Faloutsos 2004).
 
-    Each of ``scale`` levels chooses a quadrant of the adjacency matrix, by 32 bits that are compared
-    with the sums ``thresholds [3]`` of its probabilities; no branch depends on them.
+    Each of ``scale`` levels chooses a quadrant of the adjacency matrix, by 32 bits compared with
+    the sums ``thresholds [3]`` of its probabilities; no branch depends on them.
     """
     for i in range(lo, hi):
         state = stream(seed, first + i)

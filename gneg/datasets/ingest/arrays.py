@@ -25,7 +25,7 @@ class ArraySource:
     """The edges of an ``.npy`` or ``.npz``.
 
     Args:
-        path: The file: an array ``[2, E]`` or ``[E, 2]`` of integers, or an archive with such arrays
+        path: The file: an array ``[2, E]`` or ``[E, 2]`` of integers, or an archive of such arrays,
             called ``edge_index``, or ``train``, ``valid`` and ``test``.
     """
 

@@ -171,7 +171,7 @@ class Build:
         return self.database.rows("SELECT typeof(source) FROM raw LIMIT 1") == [("VARCHAR",)]
 
     def _number_nodes(self) -> dict[str, Any]:
-        """Write the ids that occur, sorted; return sizes, and whether they are other than 0, 1, .."""
+        """Write the ids that occur, sorted; return sizes, and whether any is renumbered."""
         queries = {NODES: "SELECT source AS name FROM raw UNION SELECT target FROM raw"}
         if self.shape.bipartite:
             ends = zip(SIDES, ("source", "target"), strict=True)
@@ -225,31 +225,33 @@ class Build:
             return 0
         return int(self.database.rows("SELECT count(*) FROM edges WHERE s = d")[0][0])
 
-    def _write_rows(self, prefix: str, sizes: Sequence[int], both: bool) -> int:
+    def _write_rows(self, prefix: str, sizes: Sequence[int], symmetrised: bool) -> int:
         """Write the arrays of the sorted edges; return the number of different ones.
 
         Args:
             prefix: Prefix of the files; ``in_`` for the reversed edges.
             sizes: Numbers of rows and of columns; one number if they are the same nodes.
-            both: Whether every edge is written in both directions.
+            symmetrised: Whether every edge is written in both directions.
         """
         weight = ", weight" if self.weighted else ""
         where = "" if self.shape.bipartite else " WHERE s <> d"
         forward = f"SELECT s, d{weight} FROM edges{where}"
         backward = f"SELECT d AS s, s AS d{weight} FROM edges{where}"
         table = backward if prefix else forward
-        if both:
+        if symmetrised:
             table = f"{forward} UNION ALL {backward}"
         # Weights are sorted, too: their sum then does not depend on the order of the file.
         sql = f"SELECT * FROM ({table}) ORDER BY s, d{weight}"
-        rows = int(self.database.rows(f"SELECT count(*) FROM edges{where}")[0][0]) * (1 + both)
-        name, done = "sorting reversed edges" if prefix else "sorting edges", 0
+        rows = int(self.database.rows(f"SELECT count(*) FROM edges{where}")[0][0]) * (
+            1 + symmetrised
+        )
+        name, written = "sorting reversed edges" if prefix else "sorting edges", 0
         with RowsFile(self.folder, prefix, sizes[0], sizes[-1], weighted=self.weighted) as file:
             for batch in self.database.batches(sql, name):
                 columns = [column.to_numpy() for column in batch.columns]
                 file.append(columns[0], columns[1], columns[2] if self.weighted else None)
-                done += len(batch)
-                self.database.report("writing edges", done, rows)
+                written += len(batch)
+                self.database.report("writing edges", written, rows)
         return file.num_edges
 
     def _is_symmetric(self) -> bool:
@@ -277,9 +279,9 @@ class Build:
             "weights": (np.float64, 0, 0),
         }
         for name in Rows._fields if self.weighted else Rows._fields[:2]:
-            kind, *both = shifts[name]
+            kind, *added = shifts[name]
             with ArrayFile(self.folder / f"steps_{name}.npy", kind) as file:
                 parts = getattr(out, name), getattr(back, name)[1 if name == "indptr" else 0 :]
-                for array, shift in zip(parts, both, strict=True):
+                for array, shift in zip(parts, added, strict=True):
                     for start in range(0, len(array), PIECE):
                         file.append(array[start : start + PIECE] + kind(shift))

@@ -43,7 +43,7 @@ class Database:
         self._errors = duckdb.Error, duckdb.OutOfMemoryException, duckdb.InterruptException
         for left in folder.glob("duckdb_temp*"):  # of a process that was killed
             left.unlink(missing_ok=True)
-        settings = {
+        settings: dict[str, Any] = {
             "memory_limit": f"{max(memory - RESERVED, LEAST)}B",
             "threads": threads.get_num_threads(),
             "temp_directory": str(folder),
@@ -70,7 +70,8 @@ class Database:
         """
         row = self.rows("SELECT outcome FROM stages WHERE name = ?", [name])
         if row:
-            return json.loads(row[0][0])  # type: ignore[no-any-return]
+            stored: T = json.loads(row[0][0])
+            return stored
         self.run("BEGIN")
         try:
             outcome = work()
@@ -85,7 +86,7 @@ class Database:
     def rows(self, sql: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the few rows of a query."""
         self.run(sql, values)
-        return self._connection.fetchall()  # type: ignore[no-any-return]
+        return self._connection.fetchall()
 
     def run(self, sql: str, values: Iterable[Any] = (), *, name: str = "") -> None:
         """Run a statement, in a thread so that Ctrl-C ends it.

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gneg import checks, files
+from gneg import checks
 from gneg.datasets.ingest.arrays import ArraySource
 from gneg.datasets.ingest.build import Build, Shape
 from gneg.datasets.ingest.database import NAME, Database, Report
@@ -40,8 +40,8 @@ def ingest(
     Reads text in columns (compressed or not), Parquet, Arrow and NumPy files. Nodes are numbered in
     the order of their ids, integers or text, as :func:`gneg.datasets.load` numbers them; where that
     changes an id, ``nodes.parquet`` (of two kinds of nodes ``sources.parquet`` and
-    ``targets.parquet``) lists the ids. Self-loops are left out, edges that come again are one, whose
-    weights add up. Finished stages outlive a kill: the same call resumes.
+    ``targets.parquet``) lists the ids. Self-loops are left out, edges that come again are one,
+    whose weights add up. Finished stages outlive a kill: the same call resumes.
 
     Args:
         edges: The file, or several, or a folder of Parquet files.

@@ -61,12 +61,12 @@ def write_edges(edges: RandomEdges, path: str | Path, report: Report) -> None:
             dtype, size = edges.id_type, edges.num_edges
             descr = {"descr": dtype.str, "fortran_order": False, "shape": (2, size)}
             np.lib.format.write_array_header_1_0(file, descr)
-            start, done = file.tell(), 0
+            start, first = file.tell(), 0
             for piece in edges.pieces():
                 for row, ids in enumerate(piece):
-                    file.seek(start + (row * size + done) * dtype.itemsize)
+                    file.seek(start + (row * size + first) * dtype.itemsize)
                     file.write(ids.data)
-                done += len(piece[0])
-                report("edges written", done, size)
+                first += len(piece[0])
+                report("edges written", first, size)
 
     files.write_whole(path, write)

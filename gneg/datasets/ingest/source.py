@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-class NotIntegers(Exception):  # noqa: N818
+class NotIntegers(Exception):
     """Ids that were taken as integers are text; the source is read again as text."""
 
 

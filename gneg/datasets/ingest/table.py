@@ -18,8 +18,9 @@ from gneg.datasets.ingest.text import Layout
 from gneg.datasets.sources import columns as names_of_columns
 from gneg.datasets.sources import formats, not_edges, unsupported, values
 from gneg.datasets.sources.columns import Role
+from gneg.datasets.sources.delimited import KIND
 from gneg.datasets.sources.edges import check_ends, column_roles, fault_of_labels
-from gneg.datasets.sources.formats import HEAD_BYTES, HEAD_ROWS, KIND, REMEDY, RawTable
+from gneg.datasets.sources.formats import HEAD_BYTES, HEAD_ROWS, REMEDY, RawTable
 from gneg.datasets.table_options import TableOptions
 
 FORMS = "text in columns, Parquet, Arrow or NumPy"
@@ -126,7 +127,7 @@ class TableSource:
         """Return the rows of a piece that are edges."""
         check_ends((table["source"], table["target"]), where)
         rows = np.ones(len(table["source"]), bool)
-        if "rating" in table:
+        if "rating" in table and self.options.min_rating is not None:
             rows &= values.numbers("rating", table["rating"], where) >= self.options.min_rating
         if "label" in table:
             rows &= values.labels(table["label"].cast(pa.string()), where)

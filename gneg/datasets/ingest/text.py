@@ -59,7 +59,7 @@ class Layout:
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         name = raw.separator or find(lines) or ","
         separator = SEPARATORS.get(name, name)
-        rows, comments, left_out = rows_and_comments(text)
+        rows, _, left_out = rows_and_comments(text)
         start = next((i for i, line in enumerate(lines) if line == rows[0].split("\n")[0]), 0)
         if rows[0].lower().startswith("sep=") and len(rows[0]) == 5:
             rows, start = rows[1:], start + 1
@@ -166,7 +166,7 @@ class _OneCharacter:
     Args:
         pattern: The separator.
         replacement: A single character.
-        held: Characters at the end of a block that wait for the next one, which may go on with them.
+        held: Characters that wait at the end of a block: the next may go on with them.
     """
 
     def __init__(self, pattern: bytes, replacement: bytes, held: bytes) -> None:

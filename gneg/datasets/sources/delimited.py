@@ -155,6 +155,7 @@ def decoded(
             start = file.read(max(map(len, COMPRESSED)))
             codecs = [codec for magic, codec in COMPRESSED.items() if start.startswith(magic)]
             file.seek(0)
+            content: bytes
             if codecs:
                 with pa.input_stream(file, compression=codecs[0]) as stream:
                     content = stream.read(limit)

@@ -118,6 +118,15 @@ def text(
     *,
     limit: int | None = None,
 ) -> RawTable:
+    """Read delimited text, or its first lines.
+
+    Args:
+        path: The file.
+        options: What the caller says of the encoding, the separator and the header.
+        is_header: As for :func:`read`.
+        kind: What the file should be, for errors.
+        limit: Number of bytes to read the first lines of; None: all.
+    """
     named = {name for name in options.columns().values() if name and not name.isdigit()}
 
     def has_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
@@ -179,6 +188,7 @@ def arrow(path: Path, kind: str = KIND, *, index: bool = False) -> RawTable:
 
 
 def of_arrow(table: pa.Table, form: str, index: bool) -> RawTable:
+    """Return a table of Arrow as strings, with or without the index of pandas."""
     table = _with_index(table) if index else table
     columns, names = [], []
     for name, column in zip(table.column_names, table.columns, strict=True):

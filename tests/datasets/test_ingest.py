@@ -1,0 +1,222 @@
+"""Graphs built from files, piece by piece, against those built in memory."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gneg import Graph
+from gneg.datasets import TableOptions, load
+from gneg.datasets.graph_data import GraphData
+from gneg.datasets.ingest import ingest
+from gneg.datasets.ingest.build import Build
+from gneg.datasets.ingest.ingest import memory_bytes
+
+pytest.importorskip("duckdb")
+RANDOM = np.random.default_rng(0)
+PAIRS = RANDOM.integers(0, 30, (200, 2))
+
+
+def lines(rows, separator=",", header=""):
+    return header + "".join(separator.join(map(str, row)) + "\n" for row in rows)
+
+
+def in_memory(pairs, size=None, **options):
+    edges = torch.as_tensor(np.asarray(pairs).reshape(-1, 2).T.copy())
+    return Graph.from_edge_index(edges, size, **options)
+
+
+def test_text_ids_are_numbered_as_in_memory_and_repeats_and_loops_are_counted(tmp_path):
+    rows = [(f"n{u:02d}", f"n{v:02d}") for u, v in PAIRS]
+    for i, part in enumerate((rows[:120], rows[120:])):
+        with gzip.open(tmp_path / f"{i}.csv.gz", "wt") as file:
+            file.write(lines(part, header="source,target\n"))
+    said = []
+    header = ingest(
+        [tmp_path / "0.csv.gz", tmp_path / "1.csv.gz"],
+        tmp_path / "graph",
+        undirected=True,
+        say=said.append,
+    )
+    opened, expected = GraphData.open(tmp_path / "graph"), in_memory(PAIRS, undirected=True)
+    assert opened.graph.fingerprint() == expected.fingerprint() == header["hash"]
+    assert opened.names[:3] == ["n00", "n01", "n02"]
+    loops = int((PAIRS[:, 0] == PAIRS[:, 1]).sum())
+    counts = {"rows": 200, "self_loops": loops}
+    counts["repeats"] = 200 - loops - expected.num_edges // 2
+    assert header["origin"]["counts"] == counts
+    assert said[0] == (
+        "0.csv.gz: text separated by commas, with a header; source = source, target = target"
+    )
+    names = {path.name for path in (tmp_path / "graph").iterdir()}
+    assert names == {"graph.json", "indptr.npy", "indices.npy", "nodes.parquet"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.csv.gz", "1.csv.gz", "graph"]
+
+
+def test_what_is_finished_is_not_redone_and_half_a_graph_is_none(tmp_path, monkeypatch):
+    np.save(tmp_path / "edges.npy", PAIRS.T)
+    write_rows = Build._write_rows
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Build, "_write_rows", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ingest(tmp_path / "edges.npy", tmp_path / "graph")
+    with pytest.raises(ValueError, match="which does not exist"):
+        Graph.open(tmp_path / "graph")
+    monkeypatch.setattr(Build, "_write_rows", write_rows)
+    stages = []
+    report = lambda stage, *_: stages.append(stage)  # noqa: E731
+    header = ingest(tmp_path / "edges.npy", tmp_path / "graph", report=report)
+    assert "edges read" not in stages
+    assert header["hash"] == in_memory(PAIRS).fingerprint()
+    stages.clear()
+    assert ingest(tmp_path / "edges.npy", tmp_path / "graph", report=report) == header
+    assert not stages
+
+
+KILLED = """
+import os, signal, sys
+from gneg.datasets.ingest import arrays, database, ingest
+arrays.BATCH = 64
+def report(stage, done, total):
+    if stage == sys.argv[3] and done > 64:
+        os.kill(os.getpid(), signal.SIGKILL)
+ingest(sys.argv[1], sys.argv[2], undirected=True, report=report)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["edges read", "writing edges"])
+def test_a_killed_process_leaves_no_graph_and_another_finishes_it(stage, tmp_path):
+    np.save(tmp_path / "edges.npy", PAIRS)
+    paths = [str(tmp_path / "edges.npy"), str(tmp_path / "graph")]
+    run = subprocess.run([sys.executable, "-c", KILLED, *paths, stage], check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert not (tmp_path / "graph").exists()
+    assert len(list(tmp_path.glob(".graph.*.parts"))) == 1
+    stages = []
+    header = ingest(*paths, undirected=True, report=lambda stage, *_: stages.append(stage))
+    assert ("edges read" in stages) == (stage == "edges read")
+    assert header["hash"] == in_memory(PAIRS, undirected=True).fingerprint()
+    assert sorted(os.listdir(tmp_path)) == ["edges.npy", "graph"]
+
+
+FORMS = {
+    "csv": lambda rows, path: path.write_text(lines(rows)),
+    "spaces": lambda rows, path: path.write_text("# pairs\n" + lines(rows, "  ")),
+    "parquet": lambda rows, path: pq.write_table(
+        pa.table({"src": [row[0] for row in rows], "dst": [row[1] for row in rows]}), path
+    ),
+}
+NAMES = {"integers": lambda i: 3 * i, "text": lambda i: f"ö{i:02d}", "mixed": lambda i: f"{i:03d}"}
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=3, max_size=60),
+    undirected=st.sampled_from([None, True, False]),
+    form=st.sampled_from(list(FORMS)),
+    names=st.sampled_from(list(NAMES)),
+    bipartite=st.booleans(),
+)
+def test_any_edges_make_the_graph_that_they_make_in_memory(
+    pairs, undirected, form, names, bipartite, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("ingest")
+    path = folder / ("edges.parquet" if form == "parquet" else "edges.csv")
+    FORMS[form]([tuple(map(NAMES[names], pair)) for pair in pairs], path)
+    undirected = None if bipartite else undirected
+    ends = np.array(pairs)
+    if bipartite:
+        parts = [np.unique(ends[:, side], return_inverse=True) for side in (0, 1)]
+        dense, size = np.stack([part[1] for part in parts]).T, tuple(len(p[0]) for p in parts)
+    else:
+        occurring, dense = np.unique(ends, return_inverse=True)
+        dense, size = dense.reshape(-1, 2), len(occurring)
+    expected = in_memory(dense, size, undirected=undirected)
+    options = TableOptions(header=False) if form != "parquet" else TableOptions()
+    ingest(path, folder / "graph", undirected=undirected, bipartite=bipartite, table=options)
+    opened = Graph.open(folder / "graph")
+    assert repr(opened) == repr(expected)
+    assert opened.fingerprint() == expected.fingerprint()
+    assert opened.reversed().fingerprint() == expected.reversed().fingerprint()
+
+
+@pytest.mark.slow
+def test_files_of_all_kinds_are_read_as_they_are_in_memory(tmp_path):
+    weight = RANDOM.integers(1, 9, len(PAIRS)) / 4
+    rows = [(u, v, w) for (u, v), w in zip(PAIRS, weight, strict=True)]
+    files = {
+        "a.tsv": "# FromNodeId\tToNodeId\n" + lines(PAIRS, "\t") + "# a note\n" + "3\t4\n",
+        "b.dat": "".join(f"{u}::{v}::5::978300760\n" for u, v in PAIRS),
+        "c.csv": lines([(f"{u}.0", f"{v}.0") for u, v in PAIRS]),
+        "d.csv": "source,target\n" + lines(PAIRS) + "source,target\n" + lines(PAIRS[:5]),
+        "e.txt": lines(PAIRS, " \t "),
+        "f.csv": "src,dst,weight\n" + lines(rows),
+        "g.csv": "user_id,item_id,rating\n" + lines([(*pair, 4) for pair in PAIRS]),
+        "h.csv": "a,b\n" + "".join(f'"x, {u}", y{v}\n' for u, v in PAIRS),
+        "i.csv": "source,target,label\n" + lines([(*pair, i % 2) for i, pair in enumerate(PAIRS)]),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        ingest(tmp_path / name, tmp_path / "graph", undirected=None if name == "g.csv" else True)
+        data, known = GraphData.open(tmp_path / "graph"), load(tmp_path / name).known("all")
+        assert np.array_equal(data.graph.indices, known.indices), name
+        assert np.array_equal(data.graph.indptr, known.indptr), name
+        assert data.names is None or data.names == load(tmp_path / name).names, name
+        if name == "f.csv":
+            whole = in_memory(PAIRS, undirected=True, weight=torch.from_numpy(weight))
+            assert np.allclose(data.graph.weights, whole.weights)
+
+
+def test_bad_files_and_arguments_are_refused_in_one_line(tmp_path):
+    texts = {
+        "3,": "without missing ends",
+        "1,2,3": "2 columns in each row",
+        "7,-": None,
+    }
+    for (row, message), i in zip(texts.items(), itertools.count()):
+        path = tmp_path / f"{i}.csv"
+        path.write_text(lines(PAIRS, header="source,target\n") + row + "\n")
+        if message is not None:
+            with pytest.raises(ValueError, match=message):
+                ingest(path, tmp_path / "graph")
+    np.save(tmp_path / "edges.npy", PAIRS.T - 1)
+    with pytest.raises(ValueError, match="'keep_ids' must be left out for ids below 0"):
+        ingest(tmp_path / "edges.npy", tmp_path / "graph", keep_ids=True)
+    assert not (tmp_path / "graph").exists()
+    for text in ("500MB", "2 apples", "-1GB"):
+        with pytest.raises(ValueError, match="a size of at least 1GB"):
+            memory_bytes(text)
+    assert [memory_bytes(text) for text in ("2GB", "1.5G", "1GiB")] == [
+        2 * 10**9,
+        15 * 10**8,
+        2**30,
+    ]
+
+
+def test_ids_that_stay_keep_nodes_without_edges(tmp_path):
+    np.savez(tmp_path / "edges.npz", edge_index=2 * PAIRS.T)
+    options = {"undirected": False, "keep_ids": True, "num_nodes": 70}
+    ingest(tmp_path / "edges.npz", tmp_path / "graph", **options)
+    opened, expected = Graph.open(tmp_path / "graph"), in_memory(2 * PAIRS, 70, undirected=False)
+    assert opened.fingerprint() == expected.fingerprint()
+    with pytest.raises(ValueError, match="'num_nodes' must be at least"):
+        ingest(tmp_path / "edges.npz", tmp_path / "graph", **{**options, "num_nodes": 5})
