@@ -12,7 +12,8 @@ from gneg import checks, files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.output import print_json
-from gneg.cli.sources import DataOptions, DataSource, repeat
+from gneg.cli.repeat import repeat
+from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
 from gneg.cli.values import Checked, at_least, hard_sets, one_of
 from gneg.evaluation.metrics import Against

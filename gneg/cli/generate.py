@@ -47,7 +47,7 @@ def generate_command(
     [bold]gneg generate rmat --scale 24 --edge-factor 16 --out edges.npy[/]
     """
     from gneg.datasets.ingest.build import Shape
-    from gneg.datasets.ingest.ingest import build_graph
+    from gneg.datasets.ingest.make import build_graph
     from gneg.datasets.ingest.random import RandomSource, write_edges
     from gneg.graph.generate import GRAPH500, RandomEdges
 

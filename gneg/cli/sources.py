@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -66,12 +66,15 @@ class DataSource:
     def load(self, dataset: str) -> Any:
         """Load a graph, or that of a run, and print its size."""
         from gneg.datasets import LinkData, load
+        from gneg.datasets.graph_data import is_stored
 
         stored = self._of_run(dataset)
         if stored is not None:
             checks.instance("dataset", stored, (LinkData,), hint="a knowledge graph: gneg kg")
             return _said(stored)
         checks.integer("split-seed", self.split_seed, 0)
+        if is_stored(dataset):
+            self._refuse_options(dataset, "a stored graph", "split_seed")
         with progress_console.status(Text(f"reading {dataset}")):
             data = load(
                 dataset,
@@ -88,7 +91,17 @@ class DataSource:
         """Open a stored graph, whole; load anything else."""
         from gneg.datasets.graph_data import GraphData, is_stored
 
-        return _said(GraphData.open(dataset)) if is_stored(dataset) else self.load(dataset)
+        if not is_stored(dataset):
+            return self.load(dataset)
+        self._refuse_options(dataset, "a stored graph")
+        return _said(GraphData.open(dataset))
+
+    def _refuse_options(self, dataset: str, kind: str, *but: str) -> None:
+        """Refuse options that were typed and say nothing of this kind of dataset."""
+        options = self.typed - {*but}
+        if options:
+            allowed = f"another than {kind} with the options {', '.join(sorted(options))}"
+            checks.fail("dataset", allowed, dataset)
 
     def load_triples(self, dataset: str) -> Any:
         """Load a knowledge graph, or that of a run, and print its size."""
@@ -123,9 +136,7 @@ class DataSource:
 
         if not (Path(dataset).expanduser() / NAME).is_file():
             return None
-        if self.typed:
-            options = ", ".join(sorted(self.typed))
-            checks.fail("dataset", f"another than a run's with the options {options}", dataset)
+        self._refuse_options(dataset, "a run's")
         from gneg.training.load import load_data  # it takes seconds, and most datasets are no runs
 
         return load_data(Path(dataset).expanduser())
@@ -274,27 +285,3 @@ def _said(data: Any) -> Any:
             say(line)
     say(repr(data))
     return data
-
-
-def repeat(
-    dataset: str | None, source: DataSource, earlier: dict[str, Any]
-) -> tuple[str, DataSource]:
-    """Return the dataset of a run and its source; an earlier run's as far as nothing was typed.
-
-    Args:
-        dataset: The dataset that was typed; None: none was.
-        source: Its options; those that were typed override those of the earlier run.
-        earlier: The record of an earlier run; empty: there is none.
-
-    Raises:
-        ValueError: If there is neither, or the record is damaged.
-    """
-    if not earlier.get("source"):
-        if dataset is None:
-            checks.fail("dataset", "given, or known from the results.json of --config", None)
-        return dataset, source
-    recorded = DataSource.from_record(earlier["source"])
-    if dataset not in (None, earlier["source"]["dataset"]):
-        recorded = replace(recorded, features=None)  # a row for each node of the earlier data
-    typed = {name: getattr(source, name) for name in source.typed}
-    return dataset or earlier["source"]["dataset"], replace(recorded, **typed)

@@ -14,8 +14,9 @@ from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
+from gneg.cli.repeat import repeat
 from gneg.cli.results import print_link_results, print_triple_results
-from gneg.cli.sources import DataOptions, DataSource, repeat
+from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import percent
 from gneg.cli.values import at_least, one_of
 from gneg.training.config import LinkConfig, TripleConfig

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gneg.graph import Graph
+from gneg.graph.sizes import with_sizes
 
 ROWS = 2**16  # positives of a piece at the most
 
@@ -34,6 +35,8 @@ class Listed:
     """Positives ``[2, P]`` in memory."""
 
     edges: Tensor
+
+    __repr__ = with_sizes
 
     @property
     def count(self) -> int:

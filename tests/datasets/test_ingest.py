@@ -22,7 +22,7 @@ from gneg.datasets import TableOptions, load
 from gneg.datasets.graph_data import GraphData
 from gneg.datasets.ingest import ingest
 from gneg.datasets.ingest.build import Build
-from gneg.datasets.ingest.ingest import memory_bytes
+from gneg.datasets.ingest.make import memory_bytes
 
 pytest.importorskip("duckdb")
 RANDOM = np.random.default_rng(0)

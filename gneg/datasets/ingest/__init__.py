@@ -1,5 +1,5 @@
 """Graphs larger than memory: from files of edges to a folder for ``Graph.open``."""
 
-from gneg.datasets.ingest.ingest import build_graph, ingest
+from gneg.datasets.ingest.make import build_graph, ingest
 
 __all__ = ["build_graph", "ingest"]
