@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import os
 import signal
 import subprocess
@@ -187,17 +186,18 @@ def test_files_of_all_kinds_are_read_as_they_are_in_memory(tmp_path):
 
 
 def test_bad_files_and_arguments_are_refused_in_one_line(tmp_path):
+    (tmp_path / "header.csv").write_text("source,target\n")
+    with pytest.raises(ValueError, match="at least one edge"):
+        ingest(tmp_path / "header.csv", tmp_path / "graph")
     texts = {
         "3,": "without missing ends",
         "1,2,3": "2 columns in each row",
-        "7,-": None,
     }
-    for (row, message), i in zip(texts.items(), itertools.count()):
+    for i, (row, message) in enumerate(texts.items()):
         path = tmp_path / f"{i}.csv"
         path.write_text(lines(PAIRS, header="source,target\n") + row + "\n")
-        if message is not None:
-            with pytest.raises(ValueError, match=message):
-                ingest(path, tmp_path / "graph")
+        with pytest.raises(ValueError, match=message):
+            ingest(path, tmp_path / "graph")
     np.save(tmp_path / "edges.npy", PAIRS.T - 1)
     with pytest.raises(ValueError, match="'keep_ids' must be left out for ids below 0"):
         ingest(tmp_path / "edges.npy", tmp_path / "graph", keep_ids=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,7 +78,8 @@ class Database:
             self.run("INSERT INTO stages VALUES (?, ?)", [name, json.dumps(outcome)])
             self.run("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            with suppress(self._errors[0]):  # closing the database does the same
+                self._connection.execute("ROLLBACK")
             raise
         self.run("CHECKPOINT")
         return outcome
@@ -102,23 +103,25 @@ class Database:
         """Return what a call returns, while its progress is reported and Ctrl-C is heard."""
         outcomes: list[T] = []
         errors: list[BaseException] = []
+        # Not Thread.join(), which takes a thread for ended once Ctrl-C has interrupted it.
+        ended = threading.Event()
 
         def execute() -> None:
             try:
                 outcomes.append(call())
             except BaseException as error:
                 errors.append(error)
+            finally:
+                ended.set()
 
-        thread = threading.Thread(target=execute, name="gneg-duckdb")
-        thread.start()
+        threading.Thread(target=execute, name="gneg-duckdb").start()
         try:
-            while thread.is_alive():
-                thread.join(SECONDS)
-                if name and thread.is_alive():
+            while not ended.wait(SECONDS):
+                if name:
                     self.report(name, max(0, int(self._connection.query_progress())), 100)
         except BaseException:
             self._connection.interrupt()
-            thread.join()
+            ended.wait()
             raise
         with self._plain_errors():
             for error in errors:

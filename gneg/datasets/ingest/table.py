@@ -166,8 +166,6 @@ def table_source(path: Path, options: TableOptions) -> TableSource:
         checks.fail("edges", f"{FORMS}, which can be read in pieces", str(path), hint=hint)
     raw, layout = _head(path, options)
     not_edges.check_no_matrix(raw, path)
-    if len(raw.columns) < 2 or not len(raw.columns[0]):
-        checks.fail("edges", "a table of at least one edge and two columns", str(path))
     role, _ = column_roles(raw, options)
     used: dict[Role, int] = {end: role[end] for end in not_edges.ENDS}
     if "weight" in role:
@@ -190,12 +188,19 @@ def _head(path: Path, options: TableOptions) -> tuple[RawTable, Layout | None]:
         if binary and getattr(options, name) is not None:
             checks.fail(name, f"left out for {binary.pop()}, which says so itself", str(path))
     if ".parquet" in path.suffixes:
-        return formats.parquet(path, rows=HEAD_ROWS), None
+        return _checked(formats.parquet(path, rows=HEAD_ROWS), path), None
     if set(ARROW) & set(path.suffixes):
         with files.reading("edges", path, KIND, REMEDY):
             opened = pa.ipc.open_file(pa.memory_map(str(path)))
             batches = [opened.get_batch(0)] if opened.num_record_batches else []
             table = pa.Table.from_batches(batches, opened.schema).slice(0, HEAD_ROWS)
-        return formats.of_arrow(table, "Arrow", False), None
+        return _checked(formats.of_arrow(table, "Arrow", False), path), None
     raw = formats.text(path, options, names_of_columns.is_header, KIND, limit=HEAD_BYTES)
-    return raw, Layout.of(path, raw, options.encoding)
+    return _checked(raw, path), Layout.of(path, raw, options.encoding)
+
+
+def _checked(raw: RawTable, path: Path) -> RawTable:
+    """Return the first rows of a file if they are edges."""
+    if len(raw.columns) < 2 or not len(raw.columns[0]):
+        checks.fail("edges", "a table of at least one edge and two columns", str(path))
+    return raw
