@@ -119,6 +119,11 @@ def build_graph(
         database = Database(work, limit, report or (lambda *_: None))
         try:
             facts = Build(database, work, sources, shape).run()
+        except OSError as error:
+            if error.errno is None:
+                raise
+            reason = f"{folder} cannot be written: {error.strerror}; make room"
+            raise files.WriteError(f"{reason}, what is finished is kept") from error
         finally:
             database.close()
         origin = {
