@@ -9,6 +9,7 @@ import typer
 
 from gneg import files
 from gneg.cli.app import app, command_line, say, say_path
+from gneg.cli.engines import EngineOptions
 from gneg.cli.groups import expand_groups
 from gneg.cli.output import print_json, progress_console
 from gneg.cli.progress import ProgressDisplay
@@ -61,6 +62,7 @@ def audit_command(
         ),
     ] = None,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
+    engine: Any = EngineOptions(),  # noqa: B008
 ) -> None:
     """Measure how hard, how risky and how costly a sampler's negatives are.
 
@@ -93,6 +95,7 @@ def audit_command(
             known=cast(Any, known),
             corrupt=cast(Any, corrupt),
             seed=seed,
+            engine=engine,
             command=command_line(),
         )
     _print_hardness(results)

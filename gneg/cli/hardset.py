@@ -9,6 +9,7 @@ import typer
 
 from gneg import checks, files
 from gneg.cli.app import app, command_line, say, say_path
+from gneg.cli.engines import EngineOptions
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset, Fresh
 from gneg.cli.output import print_json
@@ -93,6 +94,7 @@ def hardset_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random choices."), at_least(0)] = 0,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
+    engine: Any = EngineOptions(),  # noqa: B008
     fresh: Fresh = False,
 ) -> None:
     """Make hard negatives for evaluation: HeaRT's procedure and other families.
@@ -122,6 +124,7 @@ def hardset_command(
             out=out,
             fresh=fresh,
             report=display.count("nodes"),
+            engine=engine,
             command=command_line(),
         )
     filled, pairs = hard.info["filled"], hard.index.numel()

@@ -9,6 +9,7 @@ import typer
 
 from gneg import files
 from gneg.cli.app import app, command_line, say, say_path
+from gneg.cli.engines import EngineOptions
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import Dataset, Fresh
 from gneg.cli.output import print_json
@@ -23,9 +24,13 @@ from gneg.training.config import LinkConfig
 @expand_groups
 def sample_command(
     dataset: Dataset,
-    out: Annotated[Path, typer.Option(help="File to write: .parquet, .npz or .csv.")] = Path(
-        "negatives.parquet"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="File to write: .parquet, .npz or .csv; a name without a suffix is that of a "
+            "folder of .parquet files."
+        ),
+    ] = Path("negatives.parquet"),
     sampler: Annotated[
         str,
         typer.Option(help="A sampler expression, see gneg samplers."),
@@ -68,20 +73,26 @@ def sample_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness."), at_least(0)] = 0,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
+    engine: Any = EngineOptions(),  # noqa: B008
     fresh: Fresh = False,
 ) -> None:
     """Write negatives of every positive to a file, reproducible to the bit.
 
-    The same command resumes where it was interrupted. The file's header holds the hash of the
-    graph, the sampler, the seed, the known edges, and versions.
+    The same command resumes where it was interrupted. The file's header, or the manifest of a
+    folder, holds the hash of the graph, the sampler, the seed, the known edges, and versions.
 
     [bold]gneg sample Cora --sampler walk -k 10 --out negatives.parquet[/]
     [bold]gneg sample graph/ --sampler walk -k 50[/] of all edges of a graph of gneg ingest
+    [bold]gneg sample graph/ --sampler walk -k 50 --engine ray --out negatives/[/] on a cluster
     """
     from gneg.datasets.negatives import sample
     from gneg.samplers.formats.columns import suffix_of
+    from gneg.samplers.formats.shards import is_folder
 
-    suffix_of(files.check_output("out", out, inputs=(dataset, source.features, model)), "out")
+    folder = is_folder(out)
+    files.check_output("out", out, folder=folder, inputs=(dataset, source.features, model))
+    if not folder:
+        suffix_of(out, "out")
     data = source.load_graph(dataset) if part is None else source.load(dataset)
     names = [*(node or ()), *(() if nodes is None else names_in(nodes))]
     score = z = None
@@ -105,6 +116,7 @@ def sample_command(
             seed=seed,
             fresh=fresh,
             report=display.count("positives"),
+            engine=engine,
             command=command_line(),
         )
     say(f"graph {info['graph']}, seed {seed}, known edges: {known}")

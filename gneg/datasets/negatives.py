@@ -1,8 +1,9 @@
-"""Negatives of all positives of a dataset, drawn and written to a file."""
+"""Negatives of all positives of a dataset, drawn and written to a file or a folder of files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from gneg.datasets.positives import Listed, OfGraph, Positives, of_nodes
 from gneg.graph import Graph
 from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
+from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt, IntArray, Score
+from gneg.samplers.formats import shards
 from gneg.samplers.formats.columns import Columns, read, suffix_of, write
+from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.formats.parts import Parts
 from gneg.samplers.formats.store import columns as columns_of
+from gneg.samplers.negatives import Vectors
 
 __all__ = ["sample"]
 
@@ -41,6 +46,7 @@ def sample(
     z: Tensor | None = None,
     seed: int = 0,
     fresh: bool = False,
+    engine: Engine | None = None,
     report: Callable[[int, int], object] | None = None,
     command: str = "gneg.sample()",
 ) -> dict[str, Any]:
@@ -57,7 +63,8 @@ def sample(
         sampler: The expression of a sampler.
         k: Negatives per positive.
         out: File to write, ``.parquet``, ``.npz`` or ``.csv``; finished pieces are stored beside it
-            until all are drawn.
+            until all are drawn. Without a suffix: a folder with a Parquet file for each piece,
+            and a manifest once all are there (see :mod:`gneg.samplers.formats.shards`).
         part: The part of the positives: ``train`` (None), ``valid`` or ``test``; None for all edges
             of a stored graph, which it does not fit in.
         nodes: Sources, by name or id, whose positives alone are drawn for; None: all.
@@ -67,6 +74,7 @@ def sample(
         z: ``[N, D]`` embeddings of that model, for samplers that look for similar nodes.
         seed: Seed of all draws.
         fresh: Whether to start again even if there are finished pieces.
+        engine: What draws the pieces, with the same result; None: this process.
         report: Called after each piece with the numbers of finished and of all positives.
         command: The command line or call, for the record.
 
@@ -80,13 +88,16 @@ def sample(
         data = GraphData.open(data)
     if not isinstance(data, GraphData):
         data, part = as_links(data), part or "train"
-    out = files.check_output("out", out)
-    suffix_of(out, "out")
+    folder = shards.is_folder(out)
+    out = files.check_output("out", out, folder=folder)
+    if not folder:
+        suffix_of(out, "out")
     positives = positives_of(data, part, nodes)
     if not positives.count:
         checks.fail("part" if nodes is None else "nodes", "with positives", part or data.name)
     built = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
-    vectors = None if z is None else data.sides(z)
+    # Others than those that need keys hold the embeddings already.
+    vectors = data.sides(z) if z is not None and "keys" in built.needs else None
     settings = {
         "dataset": data.name,
         "split": data.split,
@@ -100,22 +111,83 @@ def sample(
         **({} if nodes is None else {"nodes": files.digest(list(nodes))}),
     }
     info = {**settings, "command": command, "versions": files.versions()}
-    parts = Parts(out, settings, fresh=fresh)
-    pieces = [parts.path(f"{i:06d}.npz") for i in range(positives.pieces)]
-    for i, piece in enumerate(pieces):
-        if not piece.exists():
-            pos = positives.piece(i)
-            generator = generator_from(split_seed(seed, i))
-            drawn = built.sample(pos, k, score=score, z=vectors, generator=generator)
-            write(piece, [columns_of(drawn)], {}, rows=pos.size(1))
+    if folder:
+        store, target, suffix = shards.Shards(out, settings, fresh=fresh), out, shards.SUFFIX
+    else:
+        parts = Parts(out, settings, fresh=fresh)
+        target, suffix = parts.folder, ".npz"
+    names = None if data.names is None else data.end_names
+    drawing = _Drawing(
+        sampler=built,
+        positives=positives,
+        k=k,
+        score=score,
+        z=vectors,
+        seed=seed,
+        names=names if folder else None,
+        header={**settings, "versions": files.versions()} if folder else {},
+        folder=target,
+        suffix=suffix,
+    )
+    pieces = range(positives.pieces)
+    missing = [piece for piece in pieces if not drawing.path(piece).exists()]
+    finished = len(pieces) - len(missing)
+    for _ in (engine or Local()).run(drawing, missing):
+        finished += 1
         if report is not None:
-            report((i + 1) * positives.count // len(pieces), positives.count)
-    drawn_columns = (read(piece)[0] for piece in pieces)
-    if out.suffix != ".npz" and data.names is not None:
-        drawn_columns = (_with_names(columns, data.end_names) for columns in drawn_columns)
+            report(finished * positives.count // len(pieces), positives.count)
+    if folder:
+        store.finish(info, len(pieces))
+        return info
+    drawn_columns = (read(drawing.path(piece))[0] for piece in pieces)
+    if out.suffix != ".npz" and names is not None:
+        drawn_columns = (_with_names(columns, names) for columns in drawn_columns)
     write(out, drawn_columns, info, rows=positives.count)
     parts.remove()
     return info
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What draws and writes the negatives of a piece, in any process.
+
+    Attributes:
+        sampler: The sampler.
+        positives: The positives, in pieces.
+        k: Negatives per positive.
+        score: Scores of a trained model; None: none.
+        z: Embeddings that are stored with the negatives; None: none.
+        seed: Seed of all draws.
+        names: Names of sources and targets, which are written too; None: ids only.
+        header: The header of each file.
+        folder: The folder of the pieces.
+        suffix: The suffix of their names.
+    """
+
+    sampler: Sampler
+    positives: Positives
+    k: int
+    score: Score | None
+    z: Vectors | None
+    seed: int
+    names: tuple[Names | None, Names | None] | None
+    header: dict[str, Any]
+    folder: Path
+    suffix: str
+
+    def path(self, piece: int) -> Path:
+        """Return the path of the file of a piece."""
+        return shards.shard_path(self.folder, piece, self.suffix)
+
+    def __call__(self, piece: int) -> None:
+        """Draw and write a piece."""
+        pos = self.positives.piece(piece)
+        generator = generator_from(split_seed(self.seed, piece))
+        drawn = self.sampler.sample(pos, self.k, score=self.score, z=self.z, generator=generator)
+        columns = columns_of(drawn)
+        if self.names is not None:
+            columns = _with_names(columns, self.names)
+        write(self.path(piece), [columns], self.header, rows=pos.size(1))
 
 
 def positives_of(

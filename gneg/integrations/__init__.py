@@ -6,7 +6,7 @@ import importlib
 from types import ModuleType
 
 _MODULES = (
-    *("lightning", "mlflow", "networkx", "pykeen", "sklearn"),
+    *("lightning", "mlflow", "networkx", "pykeen", "ray", "sklearn"),
     *("tensorboard", "torchmetrics", "tracking", "wandb"),
 )
 

@@ -25,6 +25,7 @@ from gneg.graph.known import KnownPolicy
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt
+from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
 from gneg.samplers.triples.scoring import TripleScore
@@ -47,6 +48,7 @@ def audit(
     known: KnownPolicy = "train",
     corrupt: Corrupt = "both",
     seed: int = 0,
+    engine: Engine | None = None,
     command: str = "gneg.audit()",
 ) -> dict[str, Any]: ...
 
@@ -63,6 +65,7 @@ def audit(
     known: KnownPolicy = "train",
     corrupt: CorruptTriples = "both",
     seed: int = 0,
+    engine: Engine | None = None,
     command: str = "gneg.audit()",
 ) -> dict[str, Any]: ...
 
@@ -78,6 +81,7 @@ def audit(
     known: KnownPolicy = "train",
     corrupt: Any = "both",
     seed: int = 0,
+    engine: Engine | None = None,
     command: str = "gneg.audit()",
 ) -> dict[str, Any]:
     """Draw negatives for random training edges, or triples, and measure them.
@@ -99,6 +103,8 @@ def audit(
         corrupt: The end that is replaced: ``dst``, ``src`` or ``both``; of triples ``tail``,
             ``head``, ``both`` or ``bernoulli``; for an expression.
         seed: Seed for all randomness.
+        engine: What draws the negatives, a batch at a time, with the same result; None: this
+            process.
         command: The command that was run, for the record.
 
     Returns:
@@ -125,7 +131,7 @@ def audit(
     pos = _random_positives(adapter, queries, seed)
     model = {"score": score, "z": adapter.vectors(z)}
     before = _peak_mb()
-    drawn, seconds = _draw(adapter, pos, k, model, split_seed(seed, 1))
+    drawn, seconds = _draw(adapter, pos, k, model, split_seed(seed, 1), engine)
     peak = _peak_mb()
     rows = torch.from_numpy(_random_subset(queries, max(1, PAIRS // k), seed))
     held_out = torch.from_numpy(_random_subset(adapter.held_out.size(1), PAIRS, seed))
@@ -219,17 +225,29 @@ def _random_positives(adapter: Adapter, size: int, seed: int) -> Tensor:
 
 
 def _draw(
-    adapter: Adapter, pos: Tensor, k: int, model: dict[str, Any], seed: int
+    adapter: Adapter,
+    pos: Tensor,
+    k: int,
+    model: dict[str, Any],
+    seed: int,
+    engine: Engine | None,
 ) -> tuple[list[Negatives], float]:
     """Return negatives of all positives, and the seconds that drawing them took.
 
     A first call, which compiles kernels, is not timed.
     """
     sample = adapter.sampler.sample
+
+    def draw(batch: int) -> Negatives:
+        generator = generator_from(split_seed(seed, batch))
+        rows = pos[:, batch * BATCH : (batch + 1) * BATCH]
+        return sample(rows, k, **model, generator=generator)
+
     sample(pos[:, :64], k, **model, generator=generator_from(seed))
-    generator, start = generator_from(seed), time.perf_counter()
-    drawn = [sample(batch, k, **model, generator=generator) for batch in pos.split(BATCH, dim=1)]
-    return drawn, time.perf_counter() - start
+    start = time.perf_counter()
+    batches = range(-(-pos.size(1) // BATCH))
+    drawn = dict((engine or Local()).run(draw, batches))
+    return [drawn[batch] for batch in batches], time.perf_counter() - start
 
 
 def _violating(negatives: Negatives, pos: Tensor, score: Score) -> float:

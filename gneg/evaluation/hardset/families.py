@@ -16,6 +16,7 @@ from gneg.evaluation.hardset.heart import PARTS, Order
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.densities import log_q_of
+from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.guard.graph_guards import louvain
 
 Ends = Literal["both", "dst", "src"]
@@ -48,6 +49,7 @@ def columns(
     settings: dict[str, Any],
     store: Store | None,
     report: Callable[[int, int], None] | None,
+    engine: Engine | None = None,
 ) -> tuple[IntArray, int]:
     """Choose the replaced ends of a hard set.
 
@@ -57,6 +59,7 @@ def columns(
         settings: The settings of :func:`gneg.hardset`: ``family``, ``k``, ``ends``, ``known``, ...
         store: Where finished pieces are stored; None: nowhere.
         report: Called with the numbers of finished and of all nodes.
+        engine: What makes the pieces; None: this process.
 
     Returns:
         Replaced ends ``[E, K]``, those that share the source first, and how many were chosen at
@@ -69,7 +72,7 @@ def columns(
     sides: list[Side] = ["dst", "src"] if settings["ends"] == "both" else [settings["ends"]]
     per_side = settings["k"] // len(sides)
     if family in (*ORDERED, *POOLED) or family.startswith(DENSEST):
-        return _by_anchor(data, data.known(known), pos, sides, settings, store, report)
+        return _by_anchor(data, data.known(known), pos, sides, settings, store, report, engine)
     replaced = []
     for i, side in enumerate(sides):
         sampler = data.sampler(family, known=known, corrupt=side, unique=True)
@@ -95,30 +98,37 @@ def _by_anchor(
     settings: dict[str, Any],
     store: Store | None,
     report: Callable[[int, int], None] | None,
+    engine: Engine | None,
 ) -> tuple[IntArray, int]:
     """Choose from one list for each anchor, leaving out the true end of the positive."""
     per_side = settings["k"] // len(sides)
     symmetric = data.undirected and len(sides) == 2
     anchors = [pos[0 if side == "dst" else 1].numpy() for side in sides]
     nodes = [np.unique(pos.numpy())] if symmetric else [np.unique(ids) for ids in anchors]
-    finished, total = 0, sum(len(ids) for ids in nodes)
+    views = [known if side == "dst" else known.reversed() for side in sides[: len(nodes)]]
+    makers = [_lists(data, view, sides[i], per_side, settings) for i, view in enumerate(views)]
+    keys = [(i, start) for i, ids in enumerate(nodes) for start in range(0, len(ids), BATCH)]
+
+    def make(key: tuple[int, int]) -> tuple[IntArray, IntArray] | None:
+        i, start = key
+        piece = makers[i](nodes[i][start : start + BATCH])
+        if store is None:
+            return piece
+        store.save(_piece_name(key), *piece)
+        return None
+
+    pieces = {} if store is None else {key: store.load(_piece_name(key)) for key in keys}
+    missing = [key for key in keys if pieces.get(key) is None]
+    finished = sum(len(piece[0]) for piece in pieces.values() if piece is not None)
+    for (i, start), piece in (engine or Local()).run(make, missing):
+        pieces[i, start] = store.load(_piece_name((i, start))) if store is not None else piece
+        finished += len(nodes[i][start : start + BATCH])
+        if report is not None:
+            report(finished, sum(map(len, nodes)))
     lists = []
-    for i, ids in enumerate(nodes):
-        view = known if sides[i] == "dst" else known.reversed()
-        make = _lists(data, view, sides[i], per_side, settings)
-        pieces = []
-        for start in range(0, len(ids), BATCH):
-            name = f"{i}-{start}"
-            piece = None if store is None else store.load(name)
-            if piece is None:
-                piece = make(ids[start : start + BATCH])
-                if store is not None:
-                    store.save(name, *piece)
-            pieces.append(piece)
-            finished += len(piece[0])
-            if report is not None:
-                report(finished, total)
-        lists.append(tuple(np.concatenate(arrays) for arrays in zip(*pieces, strict=True)))
+    for i in range(len(nodes)):
+        columns = zip(*(pieces[key] for key in keys if key[0] == i), strict=True)
+        lists.append(tuple(np.concatenate(arrays) for arrays in columns))
     replaced, filled = [], 0
     for i, ids in enumerate(anchors):
         table = 0 if symmetric else i
@@ -130,6 +140,11 @@ def _by_anchor(
         at_random = np.take_along_axis(at_random, positions, axis=1)
         filled += int((at_random & (replaced[-1] >= 0)).sum())
     return np.concatenate(replaced, axis=1), filled
+
+
+def _piece_name(key: tuple[int, int]) -> str:
+    """Return the name of the piece of a side that begins with a node."""
+    return "-".join(map(str, key))
 
 
 def _section_sizes(family: str, per_side: int) -> list[int]:

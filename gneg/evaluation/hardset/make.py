@@ -17,6 +17,7 @@ from gneg.evaluation.hardset.hard_set import HardSet, checked_path
 from gneg.evaluation.hardset.heart import ALPHA, Local, Merge
 from gneg.graph.heuristics import default_tolerance
 from gneg.graph.known import KnownPolicy
+from gneg.samplers.formats.engine import Engine
 from gneg.samplers.formats.parts import Parts
 
 MOST = 2**20  # negatives of a positive
@@ -40,6 +41,7 @@ def hardset(
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
+    engine: Engine | None = None,
     report: Report | None = None,
     command: str = "gneg.hardset()",
 ) -> HardSet:
@@ -77,6 +79,8 @@ def hardset(
         out: File to write, ``.npz``, ``.parquet`` (with names) or ``.npy``. Finished pieces are
             stored beside it while the work lasts, so that an interrupted call resumes.
         fresh: Whether to ignore pieces of an interrupted call.
+        engine: What makes the pieces, with the same result; None: this process. A sampler
+            expression is drawn at once, here.
         report: Called with the numbers of finished and of all nodes.
         command: The command that was run, for the record.
 
@@ -114,7 +118,7 @@ def hardset(
     if out is not None:
         out = files.check_output("out", checked_path(out))
         pieces = _Pieces(out, [settings, data.name, data.split, fingerprint], fresh=fresh)
-    columns, filled = families.columns(data, pos, settings, pieces, report)
+    columns, filled = families.columns(data, pos, settings, pieces, report, engine)
     info = {
         **settings,
         "dataset": data.name,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gneg import checks, files
 from gneg.graph import Graph, Triples
+from gneg.samplers.formats import shards
 from gneg.samplers.formats.columns import KIND, REMEDY, Columns, read, write
 from gneg.samplers.negatives import Density, Negatives, Side
 
@@ -37,7 +38,7 @@ def load(path: str | Path, graph: Graph | Triples) -> Negatives:
     """Read what :func:`save` or ``gneg sample`` wrote.
 
     Args:
-        path: The file.
+        path: The file, or the folder of ``gneg sample``.
         graph: The graph or triples that the negatives were drawn in.
 
     Raises:
@@ -45,7 +46,8 @@ def load(path: str | Path, graph: Graph | Triples) -> Negatives:
     """
     checks.instance("path", path, (str, Path))
     checks.instance("graph", graph, (Graph, Triples))
-    arrays, header = read(Path(path))
+    path = Path(path)
+    arrays, header = shards.read(path) if path.is_dir() else read(path)
     if header.get("graph") != graph.fingerprint():
         allowed = f"the graph they were drawn in, {header.get('graph')}"
         checks.fail("graph", allowed, f"{graph}, {graph.fingerprint()}")

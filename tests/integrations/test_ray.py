@@ -1,0 +1,48 @@
+"""Mining on Ray: the same bytes as in one process, whatever dies."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gneg
+from gneg.datasets import negatives
+
+pytest.importorskip("ray")
+HERE = Path(__file__).parent
+
+
+def isolated(*command: str) -> list[str]:
+    """Return a command that runs in a network of its own, where only 127.0.0.1 answers."""
+    probe = ["unshare", "-rn", "true"]
+    if shutil.which("unshare") is None or subprocess.run(probe, capture_output=True).returncode:
+        pytest.skip("unshare -rn is not allowed here, so that Ray would listen on the network")
+    return ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
+
+
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_worker_and_a_node_mines_the_same_bytes(tmp_path, shared):
+    environment = os.environ | {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    command = isolated(sys.executable, str(HERE / "ray_cluster.py"), str(tmp_path), str(shared))
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads((tmp_path / "result.json").read_text())
+    data = gneg.datasets.load("Cora", root=shared)
+    pieces = -(-data.train.size(1) // 32)
+    assert (told["nodes"], told["alive"], told["pieces"]) == (2, 1, pieces)
+    assert told["repeated"] >= 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(negatives, "ROWS", 32)
+        negatives.sample(data, "walk", k=5, out=tmp_path / "local")
+    for path in sorted((tmp_path / "local").glob("part-*")):
+        assert path.read_bytes() == (tmp_path / "ray" / path.name).read_bytes()
+    hard = gneg.hardset(data, k=20, out=tmp_path / "hard-local.npz")
+    assert told["hard"] == hard.index.sum().item()
+    assert told["risk"] == gneg.audit(data, "walk", negatives=5_000)["risk"]
