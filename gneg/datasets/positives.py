@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -27,14 +27,15 @@ class Positives(Protocol):
         """Number of pieces."""
 
     def piece(self, i: int) -> Tensor:
-        """Return the positives ``[2, n]`` of a piece, n <= :data:`ROWS`."""
+        """Return the positives ``[2, n]`` of a piece."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """Positives ``[2, P]`` in memory."""
+    """Positives ``[2, P]`` in memory, ``rows`` of them in a piece."""
 
     edges: Tensor
+    rows: int = field(default_factory=lambda: ROWS)
 
     __repr__ = with_sizes
 
@@ -46,11 +47,11 @@ class Listed:
     @property
     def pieces(self) -> int:
         """Number of pieces."""
-        return -(-self.count // ROWS)
+        return -(-self.count // self.rows)
 
     def piece(self, i: int) -> Tensor:
         """Return the positives of a piece."""
-        return self.edges[:, i * ROWS : (i + 1) * ROWS]
+        return self.edges[:, i * self.rows : (i + 1) * self.rows]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class OfGraph:
     """All edges of a graph, of an undirected one in one direction, which are read as needed."""
 
     graph: Graph
+    rows: int = field(default_factory=lambda: ROWS)
 
     @property
     def count(self) -> int:
@@ -67,11 +69,12 @@ class OfGraph:
     @property
     def pieces(self) -> int:
         """Number of pieces."""
-        return -(-self.graph.num_edges // ROWS)
+        return -(-self.graph.num_edges // self.rows)
 
     def piece(self, i: int) -> Tensor:
         """Return the positives of a piece."""
-        edges = entries(self.graph, i * ROWS, min((i + 1) * ROWS, self.graph.num_edges))
+        start, end = i * self.rows, (i + 1) * self.rows
+        edges = entries(self.graph, start, min(end, self.graph.num_edges))
         return edges[:, edges[0] < edges[1]] if self.graph.undirected else edges
 
 

@@ -17,10 +17,10 @@ import ray
 from ray.cluster_utils import Cluster
 
 import gneg
-from gneg.datasets import negatives
+from gneg.datasets import negatives, positives
 from gneg.integrations.ray import RayEngine
 
-negatives.ROWS = 32  # positives of a piece: many pieces of a small graph
+positives.ROWS = 32  # positives of a piece: many pieces of a small graph
 
 
 class Lossy(RayEngine):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gneg
-from gneg.datasets import negatives
+from gneg.datasets import negatives, positives
 
 pytest.importorskip("ray")
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def test_a_cluster_that_loses_a_worker_and_a_node_mines_the_same_bytes(tmp_path,
     assert (told["nodes"], told["alive"], told["pieces"]) == (2, 1, pieces)
     assert told["repeated"] >= 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(negatives, "ROWS", 32)
+        patch.setattr(positives, "ROWS", 32)
         negatives.sample(data, "walk", k=5, out=tmp_path / "local")
     for path in sorted((tmp_path / "local").glob("part-*")):
         assert path.read_bytes() == (tmp_path / "ray" / path.name).read_bytes()
