@@ -166,7 +166,7 @@ def memory(name: str, needed: int, value: object) -> None:
     Raises:
         ValueError: If it is too large.
     """
-    total = _total_memory()
+    total = total_memory()
     if needed > total:
         allowed = f"small enough for the {total // 2**30:,} GiB of memory here"
         figure = f"{needed // 2**30:,}" if needed < 2**63 else "more than 2**33"
@@ -174,7 +174,7 @@ def memory(name: str, needed: int, value: object) -> None:
 
 
 @functools.cache
-def _total_memory() -> int:
+def total_memory() -> int:
     """Return the bytes of memory of the machine; those of any address where it cannot be told."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gneg.kernels import (
         alias,
         ball,
+        blocks,
         complement,
         csr,
         distances,
@@ -48,6 +49,7 @@ before_compiling: list[Callable[[], None]] = []
 __all__ = [
     "alias",
     "ball",
+    "blocks",
     "complement",
     "csr",
     "distances",

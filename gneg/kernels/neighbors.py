@@ -28,7 +28,7 @@ def counts(frontier, times, colptr, edge_time, k, replace, ends):
 
 
 @jit
-def _without_replacement(out, start, stop, state):
+def without_replacement(out, start, stop, state):
     """Fill ``out`` with distinct positions in [start, stop)."""
     k, size = len(out), stop - start
     if k <= 32:  # Floyd's algorithm: Bentley and Floyd, CACM 1987
@@ -96,7 +96,7 @@ def draw(lo, hi, out, offsets, frontier, colptr, ends, k, replace, last, weight,
                 state += GOLDEN
                 positions[j] = start + below(state, size)
         else:
-            _without_replacement(positions, start, stop, state)
+            without_replacement(positions, start, stop, state)
 
 
 @jit

@@ -136,6 +136,14 @@ def integers(num_nodes: int) -> npt.NDArray[np.int64]:
     return array
 
 
+def places(num_nodes: int) -> npt.NDArray[np.int32]:
+    """Return this thread's array of at least ``num_nodes`` 32-bit integers, of any value."""
+    array: npt.NDArray[np.int32] | None = getattr(_local, "places", None)
+    if array is None or len(array) < num_nodes:
+        array = _local.places = np.zeros(num_nodes, np.int32)
+    return array
+
+
 def zeros(num_nodes: int) -> npt.NDArray[np.float64]:
     """Return this thread's array of at least ``num_nodes`` zeros; kernels leave it as zeros."""
     array: npt.NDArray[np.float64] | None = getattr(_local, "zeros", None)

@@ -1,83 +1,21 @@
-"""Encoders: PyG's GraphSAGE and GCN models on sparse CSR message passing."""
+"""Encoders: a GNN over features, learned node embeddings, or both."""
 
 from __future__ import annotations
 
 import inspect
-from functools import cached_property
 from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn.conv import GCNConv, MessagePassing, SAGEConv
-from torch_geometric.nn.models import GCN, GraphSAGE
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from gneg import checks
-from gneg.graph import sparse
+from gneg.loader.blocks import Blocks
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.choices import GNNS, Inputs, JumpingKnowledge, Norm
+from gneg.nn.gnns import Layered, SparseFeatures, SparseGCN, SparseGraphSAGE, linear
+from gneg.nn.messages import of_blocks, rows_of
 from gneg.nn.registration import ENCODERS, make
-
-
-class SparseFeatures:
-    """Sparse node features together with their transpose, which gradients need.
-
-    Args:
-        x: ``[N, F]`` features, sparse CSR.
-    """
-
-    def __init__(self, x: Tensor) -> None:
-        self.x = x
-        self.transposed = sparse.transpose(x)
-
-    @cached_property
-    def dense(self) -> Tensor:
-        """The features as a dense tensor, for layers that take no other."""
-        rows, columns = self.x.shape
-        checks.memory("x", 4 * rows * columns, f"sparse features {[rows, columns]}")
-        return self.x.to_dense()
-
-    def linear(self, weight: Tensor) -> Tensor:
-        """Return ``x @ weight.t()``, dense ``[N, D]``, for ``weight [D, F]``."""
-        return sparse.product(self.x, self.transposed, weight.t().contiguous())
-
-
-def _linear(x: Tensor | SparseFeatures, weight: Tensor) -> Tensor:
-    return x.linear(weight) if isinstance(x, SparseFeatures) else x @ weight.t()
-
-
-class _SAGEConv(SAGEConv):
-    """PyG's GraphSAGE layer (mean), computed on an :class:`Adjacency`."""
-
-    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:
-        weight = self.lin_l.weight
-        # By linearity the smaller of the two widths is aggregated.
-        if isinstance(x, SparseFeatures) or self.out_channels < self.in_channels:
-            out = adjacency.mean(_linear(x, weight))
-        else:
-            out = _linear(adjacency.mean(x), weight)
-        z: Tensor = out + self.lin_l.bias + _linear(x, self.lin_r.weight)
-        return z
-
-
-class _GCNConv(GCNConv):
-    """PyG's GCN layer, computed on an :class:`Adjacency`."""
-
-    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency) -> Tensor:
-        z: Tensor = adjacency.normalized(_linear(x, self.lin.weight)) + self.bias
-        return z
-
-
-class _GraphSAGE(GraphSAGE):
-    def init_conv(self, in_channels: Any, out_channels: int, **kwargs: Any) -> MessagePassing:
-        return _SAGEConv(in_channels, out_channels, **kwargs)
-
-
-class _GCN(GCN):
-    supports_edge_weight = False  # the layer takes nothing but the adjacency
-
-    def init_conv(self, in_channels: int, out_channels: int, **kwargs: Any) -> MessagePassing:
-        return _GCNConv(in_channels, out_channels, **kwargs)
 
 
 class _Registered(nn.Module):
@@ -201,7 +139,7 @@ class Encoder(nn.Module):
         norm_layer = None if norm is None else f"{norm}_norm"
         self.gnn: BasicGNN | _Registered
         if kind in GNNS:
-            model: type[BasicGNN] = _GraphSAGE if kind == "sage" else _GCN
+            model: type[BasicGNN] = SparseGraphSAGE if kind == "sage" else SparseGCN
             options = {"dropout": dropout, "norm": norm_layer, "jk": jk}
             self.gnn = model(width, hidden, layers, out_channels=hidden, **options)
         else:
@@ -234,12 +172,51 @@ class Encoder(nn.Module):
             x: Features, ``[N, F]``; None if the input is ``"embedding"``.
             adjacency: The message-passing graph.
         """
-        if self.inputs == "embedding":
-            x = self.embedding
-        elif self.inputs == "both":
-            assert x is not None
-            assert self.project is not None
-            assert self.embedding is not None
-            x = torch.cat([_linear(x, self.project.weight), self.embedding], dim=1)
-        z: Tensor = self.gnn(x, adjacency)
+        z: Tensor = self.gnn(self.inputs_of(x, None), adjacency)
         return z
+
+    def inputs_of(
+        self, x: Tensor | SparseFeatures | None, nodes: Tensor | None
+    ) -> Tensor | SparseFeatures:
+        """Return the input of the first layer.
+
+        Args:
+            x: Features ``[n, F]`` of the nodes; None if the input is ``"embedding"``.
+            nodes: ``[n]``, different ids, whose embeddings get a sparse gradient; None: all nodes.
+        """
+        if self.embedding is None:
+            assert x is not None
+            return x
+        rows = self.embedding if nodes is None else rows_of(self.embedding, nodes)
+        if self.project is None:
+            return rows
+        assert x is not None
+        return torch.cat([linear(x, self.project.weight), rows], dim=1)
+
+    @property
+    def layered(self) -> Layered:
+        """The GNN, layer by layer.
+
+        Raises:
+            ValueError: If it is a user's own, which has no such layers.
+        """
+        if not isinstance(self.gnn, Layered):
+            checks.fail("kind", " or ".join(GNNS), self.gnn)
+        return self.gnn
+
+    def embed_blocks(self, x: Tensor | SparseFeatures | None, blocks: Blocks) -> Tensor:
+        """Return embeddings of the seeds of sampled neighbourhoods.
+
+        Args:
+            x: Features ``[n, F]`` of all nodes of the blocks; None if the encoder takes none.
+            blocks: The neighbourhoods.
+        """
+        device = next(self.parameters()).device
+        h = self.inputs_of(x, torch.from_numpy(blocks.nodes).to(device))
+        outputs: list[Tensor] = []
+        for layer in range(blocks.num_layers):
+            h = self.layered.layer(layer, h, of_blocks(blocks, layer, device))
+            outputs.append(h)
+        seeds = blocks.sizes[0]
+        joined: Tensor = self.layered.join([output[:seeds] for output in outputs])
+        return joined

@@ -13,7 +13,8 @@ from gneg.nn import synthetic
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.base_measure import BaseMeasure
 from gneg.nn.decoders import NCN, Bilinear, Cosine, Dot, decode
-from gneg.nn.encoders import Encoder, NoEmbeddings, SparseFeatures
+from gneg.nn.encoders import Encoder, NoEmbeddings
+from gneg.nn.gnns import SparseFeatures
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.stack import Stack
 from gneg.samplers.negatives import Negatives, Vectors
@@ -64,47 +65,68 @@ class LinkPredictor(nn.Module):
         z: Tensor = self.encoder(x, adjacency)
         return z
 
-    def score(self, z: Tensor, src: Tensor, dst: Tensor) -> Tensor:
+    def score(self, z: Tensor, src: Tensor, dst: Tensor, nodes: Tensor | None = None) -> Tensor:
         """Return the logits of pairs, in the shape of ``src``.
 
         Args:
-            z: Embeddings, ``[N, D]``.
-            src: Ids of sources, of any shape.
-            dst: Ids of targets, of the same shape.
+            z: Embeddings, ``[N, D]``, or ``[n, D]`` of some nodes.
+            src: Ids of sources, of any shape; positions in ``nodes`` where it is given.
+            dst: Ids of targets, of the same shape; positions likewise.
+            nodes: ``[n]``, the nodes of the rows of ``z``; None: all.
         """
         # Embedding lookups: on a CPU their gradient is much faster than that of indexing.
-        rows = src, dst if self.num_src is None else dst + self.num_src
+        rows = src, dst if self.num_src is None or nodes is not None else dst + self.num_src
         h_src, h_dst = (functional.embedding(ids.reshape(-1), z) for ids in rows)
-        return self._decode(h_src, h_dst, src, dst, z).view(src.shape)
+        return self._decode(h_src, h_dst, src, dst, z, nodes).view(src.shape)
 
-    def _decode(self, h_src: Tensor, h_dst: Tensor, src: Tensor, dst: Tensor, z: Tensor) -> Tensor:
+    def _decode(
+        self,
+        h_src: Tensor,
+        h_dst: Tensor,
+        src: Tensor,
+        dst: Tensor,
+        z: Tensor,
+        nodes: Tensor | None,
+    ) -> Tensor:
         """Return the scores ``[B]`` of embeddings ``[B, D]`` of pairs with B ids, of any shape."""
         pairs = torch.stack([src.reshape(-1), dst.reshape(-1)])
+        if nodes is not None and getattr(self.decoder, "needs_pairs", False):
+            pairs = nodes[pairs]
+            if self.num_src is not None:
+                pairs = torch.stack([pairs[0], pairs[1] - self.num_src])
         if self._ncn is not None:
             h_src, h_dst = self._ncn.extend(h_src, h_dst, pairs, z)
         return decode(self.decoder, h_src, h_dst, pairs)
 
-    def score_both(self, z: Tensor, pos: Tensor, negatives: Negatives) -> tuple[Tensor, Tensor]:
+    def score_both(
+        self, z: Tensor, pos: Tensor, negatives: Negatives, nodes: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return the scores of positives ``[B]`` and of their negatives ``[B, K]``.
 
         Synthetic negatives (``Mixup``, ``MemoryBank``) are scored by the embeddings that they
         bring along, see :mod:`gneg.nn.synthetic`.
 
         Args:
-            z: Embeddings, ``[N, D]``.
-            pos: The positives, ``[2, B]``.
-            negatives: Their negatives.
+            z: Embeddings, ``[N, D]``, or ``[n, D]`` of some nodes.
+            pos: The positives, ``[2, B]``; positions in ``nodes`` where it is given.
+            negatives: Their negatives, likewise.
+            nodes: ``[n]``, the nodes of the rows of ``z``, in a bipartite graph sources, then
+                targets; None: all.
         """
         decoder = self._deciding()
         if isinstance(decoder, Dot | Cosine) and not negatives.synthetic:
-            return self._products(decoder.factors(z), pos, negatives)
+            offset = 0 if nodes is not None else self.num_src or 0
+            return self._products(decoder.factors(z), pos, negatives, offset)
         if not negatives.synthetic:
-            return self.score(z, pos[0], pos[1]), self.score(z, *negatives.pairs())
-        vectors = self.sides(z)
+            return (
+                self.score(z, pos[0], pos[1], nodes),
+                self.score(z, *negatives.pairs(), nodes=nodes),
+            )
+        vectors = z if nodes is not None else self.sides(z)
         h_src, h_dst = synthetic.embed_positives(negatives, vectors)
-        pos_score = self._decode(h_src, h_dst, pos[0], pos[1], z)
+        pos_score = self._decode(h_src, h_dst, pos[0], pos[1], z, nodes)
         h_src, h_dst = (h.flatten(0, 1) for h in synthetic.embed(negatives, vectors))
-        neg_score = self._decode(h_src, h_dst, *negatives.pairs(), z)
+        neg_score = self._decode(h_src, h_dst, *negatives.pairs(), z, nodes)
         return pos_score, neg_score.view(negatives.index.shape)
 
     def _deciding(self) -> nn.Module:
@@ -115,14 +137,14 @@ class LinkPredictor(nn.Module):
         return decoder
 
     def _products(
-        self, factors: Tensor, pos: Tensor, negatives: Negatives
+        self, factors: Tensor, pos: Tensor, negatives: Negatives, offset: int
     ) -> tuple[Tensor, Tensor]:
         """Return inner products of ``factors [N, D]`` of positives and of their negatives.
 
         A query's embedding is looked up once, not for each negative, and one batched product takes
         the place of a product of vectors, two lengths and their gradients: a third of the time.
+        Rows of targets begin at ``offset``.
         """
-        offset = self.num_src or 0  # rows of targets follow those of sources
         side, shape = negatives.side, negatives.src.shape
         src_replaced = (
             side if isinstance(side, Tensor) else torch.tensor(side == "src").expand(shape)

@@ -97,6 +97,19 @@ class LinkConfig(TrainConfig):
     )
     norm: Norm | None = setting(None, "Normalisation between layers of the encoder")
     jk: JumpingKnowledge | None = setting(None, "Jumping knowledge over the encoder's layers")
+    fanout: str | None = setting(
+        None,
+        "Neighbours of a node that each layer samples, such as 15,10, the layer next to the score "
+        "first, -1 for all: mini-batches instead of the whole graph in every step, for sage and "
+        "gcn.",
+        check=expressions.check_fanout,
+    )
+    refresh_every: int | None = setting(
+        None,
+        "With a fanout, steps between refreshes of the embeddings that samplers which select by "
+        "the model see; without it once an epoch",
+        low=1,
+    )
     corrupt: Corrupt = setting("both", "End of a positive that negatives replace")
     mask_targets: bool = setting(True, "Hide the edges of a batch from message passing.")
     pair_features: str = setting(
@@ -159,6 +172,23 @@ class LinkConfig(TrainConfig):
         if self.encoder == "heuristics" and self.decoder not in (None, "dot"):
             allowed = "none with the encoder heuristics, which has no embeddings"
             checks.fail("decoder", allowed, self.decoder)
+        self._check_fanout()
+
+    def _check_fanout(self) -> None:
+        """Refuse mini-batches of what needs the whole graph."""
+        if self.fanout is None:
+            if self.refresh_every is not None:
+                allowed = "given with a fanout only: without it embeddings are always those of now"
+                checks.fail("refresh_every", allowed, self.refresh_every)
+            return
+        if self.encoder not in GNNS:
+            checks.fail("fanout", "None but for the encoders sage and gcn", self.encoder)
+        if len(expressions.fanouts(self.fanout)) != self.layers:
+            checks.fail("fanout", f"{self.layers} numbers, one for each layer", repr(self.fanout))
+        if self.decoder == "ncn":
+            checks.fail("decoder", "another than ncn in mini-batches", self.decoder)
+        if self.norm == "layer":  # PyG's, over all nodes together
+            checks.fail("norm", "batch or None in mini-batches", self.norm)
 
     @property
     def training_free(self) -> bool:

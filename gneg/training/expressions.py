@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gneg import checks
 from gneg.losses import LOSSES
 from gneg.nn.choices import PAIR_KINDS
@@ -61,6 +63,21 @@ def check_kinds(name: str, text: str) -> str:
         hint = checks.closest(unknown[0], ("none", "all", *PAIR_KINDS)) if unknown else ""
         checks.fail(name, allowed, repr(text), hint=hint)
     return ",".join(kinds)
+
+
+def fanouts(text: str) -> list[int]:
+    """Return the numbers of a list such as ``15,10``; of an empty text none."""
+    return [int(number) for number in text.split(",")] if text else []
+
+
+def check_fanout(name: str, text: str) -> str:
+    """Return a list of numbers of neighbours, such as ``15,10``; refuse another text."""
+    numbers = [number.strip() for number in text.split(",")]
+    valid = all(re.fullmatch(r"\d{1,6}|-1", number) and int(number) for number in numbers)
+    if not valid:
+        allowed = "a number of neighbours for each layer, such as 15,10, -1 for all of them"
+        checks.fail(name, allowed, repr(text))
+    return ",".join(numbers)
 
 
 def _check_density(name: str, text: str, lacking: Expression | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,40 +14,32 @@ from gneg.datasets import LinkData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation import full_ranks, metrics
 from gneg.evaluation.ranking import evaluate_edges
-from gneg.graph.sizes import with_sizes
 from gneg.losses import LOSSES, Loss
 from gneg.nn import (
-    Adjacency,
     BaseMeasure,
     LinkPredictor,
     PairFeatures,
     Scorer,
-    SparseFeatures,
     Stack,
 )
 from gneg.nn.base_measure import best_weight
-from gneg.rng import split_seed
 from gneg.samplers import Sampler
 from gneg.samplers.base import Score
 from gneg.samplers.negatives import Negatives, Vectors
-from gneg.training import crossfit, stacking
+from gneg.training import stacking
+from gneg.training.batches import Batch
 from gneg.training.collapse import CollapseWatch
 from gneg.training.config import LinkConfig
+from gneg.training.minibatch import MiniBatches, batch_size
 from gneg.training.models import decoder_kind, make_link_predictor
+from gneg.training.resources import DEFAULT, Resources
+from gneg.training.row_adam import RowAdam
 from gneg.training.run import Run
 from gneg.training.shared_settings import BASE_WEIGHTS
+from gneg.training.stack_sources import fit_sources
+from gneg.training.whole_graph import Embedded, WholeGraph
 
 Part = TypeVar("Part", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """Embeddings ``z [N, D]`` and the adjacency that they were computed on."""
-
-    z: Tensor
-    adjacency: Adjacency
-
-    __repr__ = with_sizes
 
 
 class LinkRun(Run[LinkData, LinkConfig]):
@@ -58,16 +49,19 @@ class LinkRun(Run[LinkData, LinkConfig]):
         data: The dataset. Validation edges that are training edges are left out.
         config: The config.
         seed: The seed of all randomness.
+        resources: Threads and memory, which do not change the result.
     """
 
     sampler: Sampler
     loss: Loss
     clip_gradients = True
 
-    def __init__(self, data: LinkData, config: LinkConfig, seed: int) -> None:
+    def __init__(
+        self, data: LinkData, config: LinkConfig, seed: int, resources: Resources = DEFAULT
+    ) -> None:
         data = drop_repeated_edges(data)
         self.metric = data.metric
-        super().__init__(data, config, seed)
+        super().__init__(data, config, seed, resources)
         self.average = self._moving_average()
         # Without embeddings there is nothing to collapse.
         self.watch = CollapseWatch(spread=0.0 if config.encoder == "heuristics" else 0.02)
@@ -91,10 +85,10 @@ class LinkRun(Run[LinkData, LinkConfig]):
         return make_link_predictor(self.config, self.data)
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """Return Adam."""
-        return torch.optim.Adam(
-            self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay
-        )
+        """Return Adam; in mini-batches one that trains the rows of a batch alone."""
+        adam = torch.optim.Adam if self.config.fanout is None else RowAdam
+        parameters, decay = self.model.parameters(), self.config.weight_decay
+        return adam(parameters, lr=self.config.lr, weight_decay=decay)
 
     def prepare(self) -> None:
         """Set up features, the message-passing graph and the evaluation edges on the device."""
@@ -102,12 +96,8 @@ class LinkRun(Run[LinkData, LinkConfig]):
         self._pair_features = _part_of(self.model.decoder, PairFeatures)
         self._base_measure = _part_of(self.model.decoder, BaseMeasure)
         self.stacked = _part_of(self.model.decoder, Stack)
-        self.x = None
-        if data.x is not None and self.model.encoder.inputs != "embedding":
-            x = data.x.to(self.device)
-            self.x = x if x.layout == torch.strided else SparseFeatures(x)
-        self.adjacency = Adjacency(data.graph, self.device)
-        self.positions = self.adjacency.positions(data.train)
+        whole = self.config.fanout is None
+        self.embedding: WholeGraph | MiniBatches = (WholeGraph if whole else MiniBatches)(self)
         self.valid, self.test = data.valid.to(self.device), data.test.to(self.device)
 
     def make_sampler(self) -> Sampler:
@@ -136,28 +126,32 @@ class LinkRun(Run[LinkData, LinkConfig]):
     @property
     def batch_size(self) -> int:
         """Positives per step."""
-        return self.config.batch_size or min(65_536, max(1_024, self.data.train.size(1) // 16))
+        if self.config.batch_size is not None:
+            return self.config.batch_size
+        size = min(65_536, max(1_024, self.data.train.size(1) // 16))
+        return size if self.config.fanout is None else batch_size(self.config, self.data, size)
 
     # -- one batch -----------------------------------------------------------------------------
 
-    def embed_batch(self, batch: Tensor) -> Embedded:
-        """Return embeddings of all nodes, by messages that do not pass along the batch's edges."""
-        adjacency = self.adjacency
-        if self.config.mask_targets:
-            adjacency = adjacency.without(self.positions[:, batch])
-        return Embedded(self.model.embed(self.x, adjacency), adjacency)
+    def batches(self, order: Tensor) -> Iterator[Batch]:
+        """Yield the batches of an epoch, in mini-batches with negatives and neighbourhoods."""
+        return self.embedding.batches(order)
+
+    def embed_batch(self, batch: Batch) -> Embedded:
+        """Return embeddings by messages that do not pass along the batch's edges."""
+        return self.embedding.embed_batch(batch)
 
     def batch_keys(self, embeddings: Embedded) -> Vectors | None:
         """Return embeddings for a sampler that stores them, by the moving average if it has one."""
-        if "keys" not in self.sampler.needs:
-            return None
-        if self.average is None:
-            return self.model.sides(embeddings.z.detach())  # type: ignore[no-any-return]
-        with torch.no_grad():
-            return self.model.sides(self.average(self.x, embeddings.adjacency))  # type: ignore[no-any-return]
+        return self.embedding.keys(embeddings) if "keys" in self.sampler.needs else None
 
     def batch_scorer(self, embeddings: Embedded) -> Score:
-        """Return the current model as a score, with its decoder in evaluation mode."""
+        """Return the current model as a score, with its decoder in evaluation mode.
+
+        In mini-batches the model of the last refresh.
+        """
+        if embeddings.score is not None:
+            return embeddings.score
         score, decoder = self.model.scorer(embeddings.z, coarse=True), self.model.decoder
 
         def score_in_evaluation_mode(src: Tensor, dst: Tensor) -> Tensor:
@@ -175,7 +169,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         assert negatives is not None
         features = self._pair_features
         before = 0.0 if features is None else features.inputs.seconds
-        pos_score, neg_score = self.model.score_both(embeddings.z, pos, negatives)
+        pos_score, neg_score = self.embedding.scores(embeddings, pos, negatives)
         if features is not None:
             self.clock.reassign("features", features.inputs.seconds - before)
         self.watch.update(embeddings.z, pos_score, neg_score)
@@ -191,8 +185,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
     def embed(self) -> Tensor:
         """Return embeddings ``[N, D]`` by the current weights, on the whole training graph."""
         self.model.eval()
-        with torch.no_grad():
-            return self.model.embed(self.x, self.adjacency)  # type: ignore[no-any-return]
+        return self.embedding.embed()
 
     def final_embeddings(self) -> Vectors:
         """Return :meth:`embed`, a pair of sources and targets in a bipartite graph."""
@@ -235,26 +228,10 @@ class LinkRun(Run[LinkData, LinkConfig]):
             return None
         self.callbacks.on_stage(self.seed, "stacking")
         with self.clock.measure("stacking"):
-            sources = list(self._sources(self.stacked))
+            sources = list(fit_sources(self, self.stacked))
             record = stacking.fit(self.stacked, self.scorer(), sources, seed=self.seed)
         self.best_state = self.weights()
         return record
-
-    def _sources(self, stack: Stack) -> Iterator[stacking.Source]:
-        """Yield the models and edges that the stack is fitted on."""
-        if self.config.stack_on != "train":
-            yield stacking.Source(stack, self.scorer(), self.data)
-        if self.config.stack_on == "valid":
-            return
-        for i, data in enumerate(crossfit.folds(self.data, split_seed(self.seed, 2)), 1):
-            stage = f"stacking: training without fold {i} of {crossfit.FOLDS}"
-            self.callbacks.on_stage(self.seed, stage)
-            with torch.random.fork_rng(devices=[]):
-                run = LinkRun(data, self.config, self.seed)
-                run.train(None)
-            run.model.load_state_dict(run.best_state)
-            assert run.stacked is not None
-            yield stacking.Source(run.stacked, run.scorer(), data)
 
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         """Fit the stack, and add what only link predictors have to the record."""
@@ -267,7 +244,9 @@ class LinkRun(Run[LinkData, LinkConfig]):
             self.callbacks.on_stage(self.seed, "ranking among all nodes")
             with self.clock.measure("evaluation"):
                 result["all"] = full_ranks.record(self.data, self.scorer(), seed=self.seed)
-        measure = self._base_measure
+        measure, seconds = self._base_measure, self.progress.seconds
+        if self.config.fanout is not None:
+            result["waiting_share"] = seconds.get("waiting", 0.0) / self.progress.trained_seconds
         return {
             **result,
             "decoder": decoder_kind(self.config, self.data, self.model.encoder.inputs),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections import Counter
-from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks
 from gneg.losses import Loss
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
@@ -20,18 +18,17 @@ from gneg.training import checkpoint
 from gneg.training.callbacks import Callback
 from gneg.training.device import check_usable
 from gneg.training.progress import Clock, Progress
-from gneg.training.shared_settings import TrainConfig
+from gneg.training.resources import DEFAULT, Resources
+from gneg.training.row_adam import clip_gradients
+from gneg.training.run_parts import ConfigType, DataType, RunParts
 
-DataType = TypeVar("DataType", bound=Any)
-ConfigType = TypeVar("ConfigType", bound=TrainConfig)
 
-
-class Run(ABC, Generic[DataType, ConfigType]):
+class Run(RunParts[DataType, ConfigType]):
     """The training of one seed: model, sampler, optimiser, progress and best weights.
 
-    Subclasses define how a model is made, trained on a batch and evaluated (:meth:`make_model`,
-    :meth:`embed_batch`, :meth:`batch_loss`, :meth:`measure`); the loop, early stopping and
-    checkpoints are the same for links and for triples.
+    Subclasses define how a model is made, trained on a batch and evaluated (``make_model``,
+    ``embed_batch``, ``batch_loss``, ``measure``); the loop, early stopping and checkpoints are the
+    same for links and for triples.
 
     Torch's global generator is seeded from ``seed`` and used for initial weights and dropout. Wrap
     a run in ``torch.random.fork_rng()``, as :func:`gneg.train` does, to preserve its state.
@@ -40,6 +37,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
         data: The dataset.
         config: The config.
         seed: The seed of all randomness.
+        resources: Threads and memory, which do not change the result.
     """
 
     #: The metric of :meth:`measure` that selects the best epoch; higher is better.
@@ -50,8 +48,10 @@ class Run(ABC, Generic[DataType, ConfigType]):
     sampler: Any
     loss: Loss | None
 
-    def __init__(self, data: DataType, config: ConfigType, seed: int) -> None:
-        self.data, self.config, self.seed = data, config, seed
+    def __init__(
+        self, data: DataType, config: ConfigType, seed: int, resources: Resources = DEFAULT
+    ) -> None:
+        self.data, self.config, self.seed, self.resources = data, config, seed, resources
         self.device = check_usable("device", self.config.device)
         self.progress = Progress()
         self.clock = Clock(self.progress)
@@ -66,86 +66,6 @@ class Run(ABC, Generic[DataType, ConfigType]):
         self.best_state = self.weights()
         self.best_metrics: dict[str, Any] = {}
         self.callbacks = Callback()
-
-    # -- the hooks -----------------------------------------------------------------------------
-
-    @abstractmethod
-    def make_model(self) -> nn.Module:
-        """Return the model with its initial weights."""
-
-    @abstractmethod
-    def make_optimizer(self) -> torch.optim.Optimizer:
-        """Return the optimiser of the model's parameters."""
-
-    def prepare(self) -> None:
-        """Set up what the sampler and the loop need, after the model."""
-        return
-
-    @abstractmethod
-    def make_sampler(self) -> Any:
-        """Return the sampler of training negatives."""
-
-    @cached_property
-    def identity(self) -> dict[str, Any]:
-        """What decides the run: version, seed, config and the description of the data.
-
-        Cached: every checkpoint holds it, and describing the dataset reads all edges and features.
-        """
-        described = {"config": vars(self.config), "data": self.data.describe()}
-        return {"gneg": files.versions()["gneg"], "seed": self.seed, **described}
-
-    @abstractmethod
-    def make_loss(self) -> Loss | None:
-        """Return the loss; None if it takes no negatives."""
-
-    @property
-    @abstractmethod
-    def batch_size(self) -> int:
-        """Positives per step."""
-
-    @abstractmethod
-    def embed_batch(self, batch: Tensor) -> Any:
-        """Return embeddings for the batch of positives at ``batch [B]``, with gradients."""
-
-    @abstractmethod
-    def batch_scorer(self, embeddings: Any) -> Any:
-        """Return the current model as a score without gradients, for samplers that select by it."""
-
-    def batch_keys(self, embeddings: Any) -> Any:
-        """Return embeddings for samplers that store them; None for all others."""
-        return None
-
-    @abstractmethod
-    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> Tensor:
-        """Return the loss of a batch, a scalar with gradients."""
-
-    def penalty(self, pos: Tensor) -> Tensor | None:
-        """Return a regularisation term to add to the loss; None for none."""
-        return None
-
-    def after_step(self) -> None:
-        """Update what depends on the model's weights, after each step of the optimiser."""
-        return
-
-    @abstractmethod
-    def final_embeddings(self) -> Any:
-        """Return embeddings by the current weights, for samplers, without gradients."""
-
-    @abstractmethod
-    def measure(self, part: str) -> dict[str, Any]:
-        """Return the metrics of ``valid`` or ``test`` by the current weights."""
-
-    def extra_state(self) -> dict[str, Any]:
-        """Return what a checkpoint holds beside model, optimiser, sampler and generators."""
-        return {}
-
-    def load_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`extra_state` returned, from a whole checkpoint."""
-        return
-
-    def finish(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Return the record of the run, with the figures that only this kind of run has."""
-        return result
 
     # -- the loop ------------------------------------------------------------------------------
 
@@ -186,15 +106,15 @@ class Run(ABC, Generic[DataType, ConfigType]):
         total, counts = 0.0, Counter(self.progress.counts)
         size = self.positives.size(1)
         order = torch.randperm(size, generator=self.generator)
-        for batch in order.split(self.batch_size):
-            batch = batch.to(self.device)
-            pos = self.positives[:, batch]
+        for batch in self.batches(order):
             with self.clock.measure("model"):
                 embeddings = self.embed_batch(batch)
                 keys = self.batch_keys(embeddings)
             score = self._score_of(embeddings)
-            negatives = None if self.loss is None else self.draw(pos, score, keys)
-            total += self._update(pos, negatives, embeddings) * len(batch)
+            negatives = batch.negatives
+            if negatives is None and self.loss is not None:
+                negatives = self.draw(batch.pos, score, keys)
+            total += self._update(batch.pos, negatives, embeddings) * len(batch.edges)
             if negatives is not None:
                 with self.clock.measure("sampling"):
                     self.sampler.step(score=score)
@@ -223,7 +143,7 @@ class Run(ABC, Generic[DataType, ConfigType]):
             (loss if penalty is None else loss + penalty).backward()
             if self.clip_gradients:
                 limit = self.config.grad_clip  # type: ignore[attr-defined]
-                nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+                clip_gradients(self.model.parameters(), limit)
             self.optimizer.step()
             self.after_step()
         return float(loss.detach())

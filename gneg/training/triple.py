@@ -21,6 +21,7 @@ from gneg.nn.kge.base_measure import BlockScorer, TripleBaseMeasure
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
+from gneg.training.batches import Batch
 from gneg.training.config import TripleConfig
 from gneg.training.models import make_triple_loss, make_triple_model
 from gneg.training.run import Run
@@ -110,9 +111,9 @@ class TripleRun(Run[TripleData, TripleConfig]):
 
     # -- one batch -----------------------------------------------------------------------------
 
-    def embed_batch(self, batch: Tensor) -> Tables:
+    def embed_batch(self, batch: Batch) -> Tables:
         """Return vectors of entities and relations, without messages along the batch's triples."""
-        return self.model.tables(batch)
+        return self.model.tables(batch.edges)
 
     def batch_scorer(self, embeddings: Tables) -> Scorer:
         """Return the current model as a score of triples."""

@@ -1,0 +1,119 @@
+"""PyG's GraphSAGE and GCN models on sparse CSR message passing, whole or layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+from torch_geometric.nn.conv import GCNConv, MessagePassing, SAGEConv
+from torch_geometric.nn.models import GCN, GraphSAGE
+from torch_geometric.nn.models.basic_gnn import BasicGNN
+
+from gneg import checks
+from gneg.graph import sparse
+from gneg.nn.adjacency import Adjacency
+from gneg.nn.messages import Messages
+
+
+class SparseFeatures:
+    """Sparse node features together with their transpose, which gradients need.
+
+    Args:
+        x: ``[N, F]`` features, sparse CSR.
+    """
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+        self.transposed = sparse.transpose(x)
+
+    @cached_property
+    def dense(self) -> Tensor:
+        """The features as a dense tensor, for layers that take no other."""
+        rows, columns = self.x.shape
+        checks.memory("x", 4 * rows * columns, f"sparse features {[rows, columns]}")
+        return self.x.to_dense()
+
+    def linear(self, weight: Tensor) -> Tensor:
+        """Return ``x @ weight.t()``, dense ``[N, D]``, for ``weight [D, F]``."""
+        return sparse.product(self.x, self.transposed, weight.t().contiguous())
+
+
+def linear(x: Tensor | SparseFeatures, weight: Tensor) -> Tensor:
+    """Return ``x @ weight.t()`` of dense or sparse features."""
+    return x.linear(weight) if isinstance(x, SparseFeatures) else x @ weight.t()
+
+
+class _SAGEConv(SAGEConv):
+    """PyG's GraphSAGE layer (mean), computed on an :class:`Adjacency`."""
+
+    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency | Messages) -> Tensor:
+        weight = self.lin_l.weight
+        if isinstance(adjacency, Messages):
+            if isinstance(x, SparseFeatures):
+                left = adjacency.mean(linear(x, weight))
+                right = linear(x, self.lin_r.weight)[adjacency.targets]
+            else:  # fewer rows are multiplied after the aggregation
+                left = linear(adjacency.mean(x), weight)
+                right = linear(x[adjacency.targets], self.lin_r.weight)
+            rows: Tensor = left + self.lin_l.bias + right
+            return rows
+        # By linearity the smaller of the two widths is aggregated.
+        if isinstance(x, SparseFeatures) or self.out_channels < self.in_channels:
+            out = adjacency.mean(linear(x, weight))
+        else:
+            out = linear(adjacency.mean(x), weight)
+        z: Tensor = out + self.lin_l.bias + linear(x, self.lin_r.weight)
+        return z
+
+
+class _GCNConv(GCNConv):
+    """PyG's GCN layer, computed on an :class:`Adjacency`."""
+
+    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency | Messages) -> Tensor:
+        if isinstance(adjacency, Messages) and isinstance(x, Tensor):
+            h = linear(adjacency.normalized(x), self.lin.weight)
+        else:
+            h = adjacency.normalized(linear(x, self.lin.weight))
+        z: Tensor = h + self.bias
+        return z
+
+
+class Layered(BasicGNN):
+    """PyG's models layer by layer, each on messages of its own."""
+
+    @property
+    def joins(self) -> bool:
+        """Whether the outputs of all layers are joined by jumping knowledge."""
+        return self.jk_mode is not None
+
+    def layer(self, i: int, x: Tensor | SparseFeatures, messages: Messages) -> Tensor:
+        """Return the output of layer ``i`` at the messages' targets, ready for the next layer."""
+        h: Tensor = self.convs[i](x, messages)
+        if i < self.num_layers - 1 or self.joins:
+            h = self.dropout(self.act(self.norms[i](h)))
+        return h
+
+    def join(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Return embeddings by the outputs of all layers, at the same nodes."""
+        h: Tensor = self.jk(list(outputs)) if hasattr(self, "jk") else outputs[-1]
+        return self.lin(h) if hasattr(self, "lin") else h
+
+
+class SparseGraphSAGE(GraphSAGE, Layered):
+    """GraphSAGE on an :class:`Adjacency` or on :class:`Messages`."""
+
+    def init_conv(self, in_channels: Any, out_channels: int, **kwargs: Any) -> MessagePassing:
+        """Return a layer."""
+        return _SAGEConv(in_channels, out_channels, **kwargs)
+
+
+class SparseGCN(GCN, Layered):
+    """GCN on an :class:`Adjacency` or on :class:`Messages`."""
+
+    supports_edge_weight = False  # the layer takes nothing but the adjacency
+
+    def init_conv(self, in_channels: int, out_channels: int, **kwargs: Any) -> MessagePassing:
+        """Return a layer."""
+        return _GCNConv(in_channels, out_channels, **kwargs)

@@ -1,0 +1,31 @@
+"""Batches of the training loop, whichever way they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from gneg.graph.sizes import with_sizes
+from gneg.loader.link_batches import LinkBatch
+from gneg.samplers.negatives import Negatives
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Positives of one step.
+
+    Attributes:
+        edges: ``[B]``, their positions among all.
+        pos: ``[2, B]``, or ``[3, B]`` for triples.
+        negatives: Their negatives, where they were drawn before the model embeds; None: they are
+            drawn after it.
+        sample: The sampled neighbourhoods; None: the whole graph is embedded.
+    """
+
+    edges: Tensor
+    pos: Tensor
+    negatives: Negatives | None = None
+    sample: LinkBatch | None = None
+
+    __repr__ = with_sizes

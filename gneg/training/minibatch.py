@@ -1,0 +1,192 @@
+"""Embeddings of link predictors in mini-batches: sampled neighbourhoods, made ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gneg import checks
+from gneg.loader.ahead import ahead
+from gneg.loader.blocks import MessageGraph
+from gneg.loader.link_batches import LinkBatch, LinkBatches
+from gneg.nn import LinkPredictor, SparseFeatures
+from gneg.nn.inference import embed_all
+from gneg.nn.snapshot import snapshot
+from gneg.rng import draw_seed, split_seed
+from gneg.samplers import Mixture, Sampler, Wrapper
+from gneg.samplers.base import Score
+from gneg.samplers.negatives import Negatives, Vectors
+from gneg.training.batches import Batch
+from gneg.training.expressions import fanouts
+from gneg.training.whole_graph import Embedded, features_on
+
+if TYPE_CHECKING:
+    from gneg.datasets import LinkData
+    from gneg.training.config import LinkConfig
+    from gneg.training.link import LinkRun
+
+#: Bytes of activations of a batch, up to which the default batch size is chosen.
+BATCH_BYTES = 2**29
+UNLIMITED = 64  # neighbours that a fanout of -1 is taken for there
+
+
+class MiniBatches:
+    """The embeddings of a run in mini-batches.
+
+    Batches are made ahead by threads (see :class:`gneg.training.resources.Resources`), each from a
+    seed of its own. Samplers that select by the model, or store embeddings, see those that all
+    nodes had at the last refresh: at the begin of the epoch, or every ``refresh_every`` steps.
+    Samplers that learn from each step draw when the step before is done.
+
+    Args:
+        run: The run, with its model.
+    """
+
+    def __init__(self, run: LinkRun) -> None:
+        self.run = run
+        self.x = features_on("cpu", run)
+        self.graph = MessageGraph(run.data.graph)
+        self._vectors: Vectors | None = None
+        self._score: Score | None = None
+        self._check_memory()
+
+    def _check_memory(self) -> None:
+        """Refuse a limit that weights, their moments and the graph exceed."""
+        weights = sum(weight.nbytes for weight in self.run.model.parameters())
+        needed = 5 * weights + self.graph.indptr.nbytes + self.graph.indices.nbytes
+        if needed > self.run.resources.megabytes * 2**20:
+            allowed = f"at least {needed // 2**20 + 1:,} MB, for the graph, weights and optimiser"
+            hint = "a smaller width (--hidden) needs less"
+            checks.fail("memory", allowed, f"{self.run.resources.megabytes:,} MB", hint=hint)
+
+    @cached_property
+    def _batches(self) -> LinkBatches:
+        run, config = self.run, self.run.config
+        x = None if self.x is None else run.data.x
+        return LinkBatches(
+            run.data.graph,
+            run.data.train,
+            run.sampler,
+            config.k,
+            fanouts(config.fanout or ""),
+            x=x,
+            mask_targets=config.mask_targets,
+            with_density=run.loss.needs_log_q,
+            input_gradient=run.model.encoder.inputs != "features",
+        )
+
+    # -- batches -------------------------------------------------------------------------------
+
+    def batches(self, order: Tensor) -> Iterator[Batch]:
+        """Yield batches with negatives and neighbourhoods.
+
+        Args:
+            order: ``[P]``, positions of positives; a process of several takes its share of them.
+        """
+        run = self.run
+        seed = draw_seed(run.generator)
+        items = list(enumerate(order.split(run.batch_size)))
+        adaptive = bool(run.sampler.needs & {"score", "keys"})
+        stretch = (run.config.refresh_every if adaptive else None) or max(len(items), 1)
+        workers = 0 if learns_from_steps(run.sampler) else run.resources.num_workers
+        for first in range(0, len(items), stretch):
+            if adaptive:
+                self._refresh()
+            for sample in ahead(
+                partial(self._make, seed),
+                items[first : first + stretch],
+                workers,
+                partial(self._depth, workers),
+                partial(run.clock.measure, "waiting"),
+            ):
+                negatives = sample.negatives.to(run.device)
+                yield Batch(sample.edges, sample.pos.to(run.device), negatives, sample)
+
+    def _make(self, seed: int, item: tuple[int, Tensor]) -> LinkBatch:
+        number, edges = item
+        keys = self._vectors if "keys" in self.run.sampler.needs else None
+        return self._batches.make(edges, split_seed(seed, number), z=keys, score=self._score)
+
+    def _depth(self, workers: int, batch: LinkBatch) -> int:
+        """Return how many batches may wait: two for each thread, within an eighth of memory."""
+        memory = self.run.resources.megabytes * 2**17
+        return min(2 * workers, memory // max(batch.nbytes, 1))
+
+    def _refresh(self) -> None:
+        """Embed all nodes for the sampler."""
+        run = self.run
+        with run.clock.measure("refresh"):
+            training = run.model.training
+            run.model.eval()
+            z = self.embed() if run.average is None else self._embedded(run.average.module)
+            run.model.train(training)
+            self._vectors = run.model.sides(z)
+            if "score" in run.sampler.needs:
+                decoder = snapshot(run.model.decoder)
+                model = LinkPredictor(run.model.encoder, decoder, run.data.num_src)
+                self._score = model.scorer(z, coarse=True)
+
+    # -- the model -----------------------------------------------------------------------------
+
+    def embed_batch(self, batch: Batch) -> Embedded:
+        """Return embeddings of the ends of a batch, with gradients."""
+        sample = batch.sample
+        assert sample is not None
+        x: Any = None if sample.x is None else sample.x.to(self.run.device)
+        if x is not None and x.layout != torch.strided:
+            x = SparseFeatures(x)
+        z = self.run.model.encoder.embed_blocks(x, sample.blocks)
+        return Embedded(z, sample=sample, score=self._score)
+
+    def keys(self, embeddings: Embedded) -> None:
+        """Return nothing: a sampler that stores embeddings got them when it drew."""
+
+    def scores(
+        self, embeddings: Embedded, pos: Tensor, negatives: Negatives
+    ) -> tuple[Tensor, Tensor]:
+        """Return the scores of positives ``[B]`` and of negatives ``[B, K]``."""
+        sample, device = embeddings.sample, self.run.device
+        assert sample is not None
+        nodes = torch.from_numpy(sample.blocks.nodes[: sample.blocks.sizes[0]]).to(device)
+        local = sample.local_negatives.to(device)
+        scores: tuple[Tensor, Tensor] = self.run.model.score_both(
+            embeddings.z, sample.local_pos.to(device), local, nodes
+        )
+        return scores
+
+    def embed(self) -> Tensor:
+        """Return embeddings ``[N, D]`` of all nodes, layer by layer in chunks of rows."""
+        return self._embedded(self.run.model.encoder)
+
+    def _embedded(self, encoder: Any) -> Tensor:
+        memory = self.run.resources.megabytes // 2
+        return embed_all(encoder, self.x, self.graph, memory_mb=max(1, memory))
+
+
+def learns_from_steps(sampler: Sampler) -> bool:
+    """Return whether what a sampler draws depends on the steps before, by :meth:`Sampler.step`."""
+    if type(sampler).step not in (Sampler.step, Wrapper.step, Mixture.step):
+        return True
+    parts = [*getattr(sampler, "samplers", ()), getattr(sampler, "sampler", None)]
+    return any(learns_from_steps(part) for part in parts if isinstance(part, Sampler))
+
+
+def batch_size(config: LinkConfig, data: LinkData, largest: int) -> int:
+    """Return the default number of positives per step, so that a step needs little memory.
+
+    Args:
+        config: The config.
+        data: The dataset.
+        largest: The number for the whole graph.
+    """
+    width = 4 * (3 * config.hidden + (0 if data.x is None else data.x.size(1)))
+    if width * data.num_nodes <= BATCH_BYTES:
+        return largest
+    rows = 3 + config.k
+    for fanout in fanouts(config.fanout or ""):
+        rows *= 1 + (fanout if fanout >= 0 else UNLIMITED)
+    return min(largest, max(256, BATCH_BYTES // (width * rows)))

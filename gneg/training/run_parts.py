@@ -1,0 +1,127 @@
+"""What a training run consists of: the hooks that the loop calls."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from gneg import files
+from gneg.losses import Loss
+from gneg.samplers.negatives import Negatives
+from gneg.training.batches import Batch
+from gneg.training.resources import Resources
+from gneg.training.shared_settings import TrainConfig
+
+DataType = TypeVar("DataType", bound=Any)
+ConfigType = TypeVar("ConfigType", bound=TrainConfig)
+
+
+class RunParts(ABC, Generic[DataType, ConfigType]):
+    """The parts of a run that links and triples define each in their way.
+
+    Attributes:
+        data: The dataset.
+        config: The config.
+        seed: The seed of all randomness.
+        resources: Threads and memory, which do not change the result.
+    """
+
+    data: DataType
+    config: ConfigType
+    seed: int
+    resources: Resources
+    device: torch.device
+    positives: Tensor
+
+    @abstractmethod
+    def make_model(self) -> nn.Module:
+        """Return the model with its initial weights."""
+
+    @abstractmethod
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Return the optimiser of the model's parameters."""
+
+    def prepare(self) -> None:
+        """Set up what the sampler and the loop need, after the model."""
+        return
+
+    @abstractmethod
+    def make_sampler(self) -> Any:
+        """Return the sampler of training negatives."""
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What decides the run: version, seed, config and the description of the data.
+
+        Cached: every checkpoint holds it, and describing the dataset reads all edges and features.
+        """
+        described = {"config": vars(self.config), "data": self.data.describe()}
+        return {"gneg": files.versions()["gneg"], "seed": self.seed, **described}
+
+    @abstractmethod
+    def make_loss(self) -> Loss | None:
+        """Return the loss; None if it takes no negatives."""
+
+    @property
+    @abstractmethod
+    def batch_size(self) -> int:
+        """Positives per step."""
+
+    def batches(self, order: Tensor) -> Iterator[Batch]:
+        """Yield the batches of an epoch.
+
+        Args:
+            order: ``[P]``, the positions of all positives in the order of the epoch.
+        """
+        for edges in order.split(self.batch_size):
+            edges = edges.to(self.device)
+            yield Batch(edges, self.positives[:, edges])
+
+    @abstractmethod
+    def embed_batch(self, batch: Batch) -> Any:
+        """Return embeddings for a batch of positives, with gradients."""
+
+    @abstractmethod
+    def batch_scorer(self, embeddings: Any) -> Any:
+        """Return the current model as a score without gradients, for samplers that select by it."""
+
+    def batch_keys(self, embeddings: Any) -> Any:
+        """Return embeddings for samplers that store them; None for all others."""
+        return None
+
+    @abstractmethod
+    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> Tensor:
+        """Return the loss of a batch, a scalar with gradients."""
+
+    def penalty(self, pos: Tensor) -> Tensor | None:
+        """Return a regularisation term to add to the loss; None for none."""
+        return None
+
+    def after_step(self) -> None:
+        """Update what depends on the model's weights, after each step of the optimiser."""
+        return
+
+    @abstractmethod
+    def final_embeddings(self) -> Any:
+        """Return embeddings by the current weights, for samplers, without gradients."""
+
+    @abstractmethod
+    def measure(self, part: str) -> dict[str, Any]:
+        """Return the metrics of ``valid`` or ``test`` by the current weights."""
+
+    def extra_state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds beside model, optimiser, sampler and generators."""
+        return {}
+
+    def load_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`extra_state` returned, from a whole checkpoint."""
+        return
+
+    def finish(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the record of the run, with the figures that only this kind of run has."""
+        return result
