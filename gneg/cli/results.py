@@ -204,6 +204,10 @@ def _print_time(runs: list[dict[str, Any]]) -> None:
     total = {part: sum(run["seconds"][part] for run in runs) for part in runs[0]["seconds"]}
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in total.items() if seconds)
     share = 100 * statistics.fmean(run["sampling_share"] for run in runs)
+    if "waiting_share" in runs[0]:
+        waiting = 100 * statistics.fmean(run["waiting_share"] for run in runs)
+        say(f"time: {parts} (of an epoch, the model waits for batches {waiting:.1f} %)")
+        return
     say(f"time: {parts} (sampling and scoring are {share:.1f} % of an epoch)")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gneg import checks, files
+from gneg.cli.answers import megabytes
 from gneg.cli.app import INTERRUPTED, app, command_line, kg, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
@@ -39,6 +40,25 @@ OptionalDataset = Annotated[
 ]
 
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Threads that make mini-batches ahead (--fanout), 0: none; without it one, if there "
+        "is a core for it. The result does not depend on it.",
+        rich_help_panel=RUN,
+    ),
+    at_least(0),
+]
+TrainingMemory = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory of mini-batches (--fanout), such as 4GB; without it half of the machine's. "
+        "The result does not depend on it.",
+        rich_help_panel=RUN,
+    ),
+]
+
+
 @app.command("train")
 @expand_groups
 def train_command(
@@ -59,6 +79,8 @@ def train_command(
     out: Out = None,
     fresh: Fresh = False,
     track: Track = None,
+    workers: Workers = None,
+    memory: TrainingMemory = None,
 ) -> None:
     """Train a link predictor and rank held-out edges: Hits@K, MRR, AUC.
 
@@ -67,7 +89,10 @@ def train_command(
     [bold]gneg train hyperbolic[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
 
     [bold]gneg train --config runs/Cora-gcn-.../results.json --seeds 5[/]
+
+    [bold]gneg train large.parquet --features x.npy --fanout 15,10 --memory 4GB[/]
     """
+    resources = _resources(workers, memory)
     dataset, source = repeat(dataset, source, settings.earlier)
     config, reasons, scores = settings.config(), None, []
     chosen = recipe or ("none" if settings.file else "auto")
@@ -95,6 +120,7 @@ def train_command(
         reasons=reasons,
         source=source.record(dataset),
         raced=raced,
+        resources=resources,
     )
     _end(results, folder, print_link_results, lambda: _print_findings(data, results, scores))
 
@@ -136,6 +162,13 @@ def kg_train_command(
     _end(results, folder, print_triple_results, lambda: _print_findings(data, results, []))
 
 
+def _resources(workers: int | None, memory: str | None) -> Any:
+    """Return what a training may use."""
+    from gneg.training.resources import Resources
+
+    return Resources(workers, None if memory is None else megabytes(memory))
+
+
 def _check_dataset(out: Path, data: Any) -> None:
     """Refuse a folder that holds a run of other data, before anything is trained."""
     from gneg.training import record
@@ -169,9 +202,11 @@ def _train(
     source: dict[str, Any],
     reasons: str | None = None,
     raced: Any = None,
+    resources: Any = None,
 ) -> tuple[dict[str, Any], Path]:
     """Train with a progress display; return the record, also after Ctrl-C, and its folder."""
     from gneg.training.driver import TrainingInterrupted, run_folder, train
+    from gneg.training.resources import DEFAULT
 
     folder = out or RUNS / run_folder(data, config)
     if raced is not None and not fresh:
@@ -189,6 +224,7 @@ def _train(
                 callbacks=[*callbacks, bars],
                 reasons=reasons,
                 source=source,
+                resources=resources or DEFAULT,
             )
         except TrainingInterrupted as interruption:
             results = interruption.results

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch_geometric.nn.conv import GCNConv, MessagePassing, SAGEConv
 from torch_geometric.nn.models import GCN, GraphSAGE
@@ -52,11 +53,12 @@ class _SAGEConv(SAGEConv):
         weight = self.lin_l.weight
         if isinstance(adjacency, Messages):
             if isinstance(x, SparseFeatures):
-                left = adjacency.mean(linear(x, weight))
-                right = linear(x, self.lin_r.weight)[adjacency.targets]
-            else:  # fewer rows are multiplied after the aggregation
-                left = linear(adjacency.mean(x), weight)
-                right = linear(x[adjacency.targets], self.lin_r.weight)
+                both = torch.cat([weight, self.lin_r.weight])
+                mean, own = adjacency.mean_and_own(linear(x, both))
+                left, right = mean[:, : self.out_channels], own[:, self.out_channels :]
+            else:  # fewer rows are multiplied afterwards
+                mean, own = adjacency.mean_and_own(x)
+                left, right = linear(mean, weight), linear(own, self.lin_r.weight)
             rows: Tensor = left + self.lin_l.bias + right
             return rows
         # By linearity the smaller of the two widths is aggregated.

@@ -15,7 +15,7 @@ from gneg import checks
 from gneg.loader.blocks import MessageGraph
 from gneg.nn import messages
 from gneg.nn.encoders import Encoder
-from gneg.nn.gnns import SparseFeatures
+from gneg.nn.gnns import SparseFeatures, linear
 
 MEMORY_MB = 4096
 
@@ -41,7 +41,7 @@ def embed_all(
     device = next(encoder.parameters()).device
     memory, gnn = memory_mb * 2**20, encoder.layered
     with torch.no_grad():
-        table = encoder.inputs_of(x, None)
+        table = _inputs(encoder, x, graph, memory)
         strength = graph.strengths(slice(0, graph.num_nodes))
         outputs: list[Tensor] = []
         for layer in range(gnn.num_layers):
@@ -62,6 +62,21 @@ def embed_all(
         for low, high in _chunks(graph, 4 * len(outputs) * width, 0, memory // 8):
             joined[low:high] = gnn.join([output[low:high] for output in outputs])
         return joined
+
+
+def _inputs(
+    encoder: Encoder, x: Tensor | SparseFeatures | None, graph: MessageGraph, memory: int
+) -> Tensor | SparseFeatures:
+    """Return the input of the first layer; features beside embeddings in chunks."""
+    if encoder.project is None or not isinstance(x, Tensor):
+        return encoder.inputs_of(x, None)
+    assert encoder.embedding is not None
+    width = encoder.embedding.size(1)
+    table = _table(graph.num_nodes, 2 * width, memory, encoder.embedding.device)
+    for low, high in _chunks(graph, 4 * width, 0, memory // 8):
+        table[low:high, :width] = linear(x[low:high], encoder.project.weight)
+        table[low:high, width:] = encoder.embedding[low:high]
+    return table
 
 
 def _chunks(graph: MessageGraph, width: int, least: int, memory: int) -> Iterator[tuple[int, int]]:

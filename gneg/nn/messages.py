@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,21 @@ from gneg.loader.blocks import Blocks, MessageGraph, Transposed
 Array = npt.NDArray[Any]
 
 
+class _SumsAndOwn(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, h: Tensor, matrix: Tensor, transposed: Tensor | None, targets: slice
+    ) -> tuple[Tensor, Tensor]:
+        ctx.transposed, ctx.targets = transposed, targets
+        return matrix @ h, h[targets].clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        gradient = ctx.transposed @ grads[0].contiguous()
+        gradient[ctx.targets] += grads[1]
+        return gradient, None, None, None
+
+
 class Messages:
     """The messages of one layer, from n sources to m targets, in place of an ``Adjacency``.
 
@@ -24,7 +38,7 @@ class Messages:
     Args:
         crow: ``[m + 1]``, offsets of each target's sources.
         col: Sources, as rows of what is passed on.
-        values: Weights of the messages; None: 1.
+        weights: Weights of the messages; None: 1.
         targets: The rows of the targets among the sources.
         strength: ``[n]``, number or weight of each source's neighbours in the graph.
         drawn: ``[m]``, share of each target's neighbours that are among its sources, in (0, 1];
@@ -37,7 +51,7 @@ class Messages:
         self,
         crow: Array,
         col: Array,
-        values: Array | None,
+        weights: Array | None,
         targets: slice,
         strength: Array,
         *,
@@ -45,45 +59,35 @@ class Messages:
         transposed: Transposed | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
-        self._arrays, self._values, self.targets = (crow, col), values, targets
-        self._transposed, self.device = transposed, device
-        self.num_sources = len(strength)
-        self._strength = torch.from_numpy(strength).to(device).unsqueeze(1)
-        self._drawn = None if drawn is None else torch.from_numpy(drawn).to(device).unsqueeze(1)
+        self._crow, self._col, self._weights = crow, col, weights
+        self._strength, self._drawn, self._transposed = strength, drawn, transposed
+        self._targets, self._device = targets, device
 
-    def _matrix(self, crow: Array, col: Array, values: Array | None, size: int) -> Tensor:
-        weights = np.ones(len(col), np.float32) if values is None else values
-        parts = (crow.astype(np.int32), col, weights)
-        offsets, columns, entries = (torch.from_numpy(part).to(self.device) for part in parts)
+    def _matrix(self, crow: Array, col: Array, values: Array, size: int) -> Tensor:
+        parts = (crow.astype(np.int32), col, values)
+        offsets, columns, entries = (torch.from_numpy(part).to(self._device) for part in parts)
         return sparse.csr(offsets, columns, entries, (len(crow) - 1, size))
 
-    @cached_property
-    def matrix(self) -> Tensor:
-        """The matrix, ``[m, n]`` sparse CSR."""
-        return self._matrix(*self._arrays, self._values, self.num_sources)
+    def _sums(self, h: Tensor, values: Array) -> tuple[Tensor, Tensor]:
+        """Return sums of rows of ``h [n, D]`` by these weights, and the rows of the targets."""
+        matrix = self._matrix(self._crow, self._col, values, len(self._strength))
+        backward = None
+        if self._transposed is not None and h.requires_grad:
+            indptr, indices, origin = self._transposed
+            backward = self._matrix(indptr, indices, values[origin], len(self._crow) - 1)
+        return _SumsAndOwn.apply(h, matrix, backward, self._targets)  # type: ignore[no-any-return, no-untyped-call]
 
-    @cached_property
-    def _backward(self) -> Tensor:
-        if self._transposed is None:
-            return self.matrix  # which no gradient passes
-        indptr, indices, origin = self._transposed
-        values = None if self._values is None else self._values[origin]
-        return self._matrix(indptr, indices, values, len(self._arrays[0]) - 1)
+    def mean_and_own(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the weighted means of neighbours' rows of ``h [n, D]``, and the targets' rows.
 
-    def sum(self, h: Tensor) -> Tensor:
-        """Return the weighted sums ``[m, D]`` of rows of ``h [n, D]``."""
-        return sparse.product(self.matrix, self._backward, h)
-
-    def mean(self, h: Tensor) -> Tensor:
-        """Return the weighted means ``[m, D]`` of rows of ``h [n, D]``; 0 without neighbours."""
-        crow, _ = self._arrays
-        if self._values is None:
-            total = np.diff(crow).astype(np.float32)
-        else:
-            sums = np.concatenate([[0.0], np.cumsum(self._values, dtype=np.float64)])
-            total = np.diff(sums[crow]).astype(np.float32)
-        scale = torch.from_numpy(np.where(total > 0, total, 1)).to(self.device)
-        return self.sum(h) / scale.unsqueeze(1)
+        Both are ``[m, D]``; the mean without neighbours is 0.
+        """
+        counts = np.diff(self._crow)
+        if self._weights is None:
+            return self._sums(h, np.repeat(_inverse(counts), counts))
+        sums = np.concatenate([[0.0], np.cumsum(self._weights, dtype=np.float64)])
+        total = np.diff(sums[self._crow])
+        return self._sums(h, self._weights * np.repeat(_inverse(total), counts))
 
     def normalized(self, h: Tensor) -> Tensor:
         """Return the normalised sums with self-loops (Kipf and Welling, ICLR 2017, eq. 2).
@@ -91,11 +95,19 @@ class Messages:
         Degrees are those of the graph, and a sampled sum is scaled up to all neighbours, so that
         its expectation is that of the whole graph.
         """
-        scale = (self._strength + 1).rsqrt()
-        scaled = scale * h
-        sums = self.sum(scaled)
-        sums = sums if self._drawn is None else sums / self._drawn
-        return scale[self.targets] * (sums + scaled[self.targets])
+        scale = 1 / np.sqrt(self._strength + 1)
+        of_targets = scale[self._targets]
+        by_row = of_targets if self._drawn is None else of_targets / self._drawn
+        values = np.repeat(by_row, np.diff(self._crow)) * scale[self._col]
+        sums, rows = self._sums(h, values if self._weights is None else values * self._weights)
+        own = torch.from_numpy(of_targets**2).to(self._device)
+        return sums + own.unsqueeze(1) * rows
+
+
+def _inverse(totals: Array) -> Array:
+    """Return 1 / x in single precision; 1 for 0."""
+    inverse: Array = (1 / np.where(totals > 0, totals, 1)).astype(np.float32)
+    return inverse
 
 
 def of_blocks(blocks: Blocks, layer: int, device: torch.device | str = "cpu") -> Messages:

@@ -28,6 +28,7 @@ from gneg.training.device import check_usable
 from gneg.training.link import LinkRun
 from gneg.training.parts import KEY, code, registered_parts
 from gneg.training.record import FRESH, NAME, differences, locked, read
+from gneg.training.resources import DEFAULT, Resources
 from gneg.training.run import Run
 from gneg.training.summary import summarised
 from gneg.training.triple import TripleRun
@@ -65,8 +66,10 @@ def config_class(data: LinkData | TripleData) -> type[LinkConfig] | type[TripleC
     return TripleConfig if isinstance(data, TripleData) else LinkConfig
 
 
-def make_run(data: LinkData | TripleData, config: Config, seed: int) -> LinkRun | TripleRun:
-    """Return the untrained run of one seed.
+def make_run(
+    data: LinkData | TripleData, config: Config, seed: int, resources: Resources = DEFAULT
+) -> LinkRun | TripleRun:
+    """Return the untrained run of one seed; resources are those of mini-batches.
 
     Raises:
         ValueError: If the config is not one for this kind of data.
@@ -74,7 +77,7 @@ def make_run(data: LinkData | TripleData, config: Config, seed: int) -> LinkRun 
     if isinstance(data, TripleData) and isinstance(config, TripleConfig):
         return TripleRun(data, config, seed)
     if isinstance(data, LinkData) and isinstance(config, LinkConfig):
-        return LinkRun(data, config, seed)
+        return LinkRun(data, config, seed, resources)
     expected = "TripleConfig" if isinstance(data, TripleData) else "LinkConfig"
     return checks.fail("config", f"a {expected} for {type(data).__name__}", type(config).__name__)
 
@@ -92,6 +95,7 @@ def train(
     reasons: str | None = None,
     source: dict[str, Any] | None = None,
     keep_data: bool = True,
+    resources: Resources = DEFAULT,
 ) -> dict[str, Any]:
     """Train once for each seed, evaluate, and return (and write) the record.
 
@@ -117,6 +121,7 @@ def train(
         source: The arguments that the data was loaded with, for the record.
         keep_data: Whether the dataset is stored in ``out`` as well, so that the run needs nothing
             else (:func:`gneg.load`); what is known by name is not, but loaded again.
+        resources: Threads and memory of mini-batches (``fanout``), on which results do not depend.
 
     Returns:
         The content of ``results.json``: ``summary`` holds means and standard deviations over
@@ -152,6 +157,7 @@ def train(
         "protocol": runs.protocol(data, config),  # type: ignore[attr-defined]
         "versions": files.versions(),
         "machine": files.machine(),
+        "resources": asdict(resources),
     }
     results: dict[str, Any] = {**settings, "runs": []}
     finished = {} if out is None or fresh else _finished_runs(out / NAME, results)
@@ -161,7 +167,7 @@ def train(
             run = finished.get(seed)
             if run is None:
                 with torch.random.fork_rng(devices=[]):
-                    run = _train_seed(data, config, seed, out, fresh, listeners)
+                    run = _train_seed(data, config, seed, out, fresh, listeners, resources)
             results["runs"].append(run)
             if out is not None:
                 _write(out, results, data if keep_data and not _known_by_name(source) else None)
@@ -243,6 +249,7 @@ def _train_seed(
     out: Path | None,
     fresh: bool,
     callbacks: Callbacks,
+    resources: Resources,
 ) -> dict[str, Any]:
     """Return the record of one seed; of a training-free score only its metrics."""
     if isinstance(data, LinkData) and isinstance(config, LinkConfig) and config.training_free:
@@ -253,7 +260,7 @@ def _train_seed(
         if config.rank == "all":
             metrics["all"] = full_ranks.record(data, score, seed=seed)
         return {"seed": seed, "complete": True, **metrics}
-    run = make_run(data, config, seed)
+    run = make_run(data, config, seed, resources)
     try:
         run.train(out, fresh=fresh, callbacks=callbacks)
         result = run.result()

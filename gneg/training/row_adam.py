@@ -8,12 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gneg import kernels
+
 
 class RowAdam(torch.optim.Adam):
     """Adam that, where a gradient is sparse, changes only the rows that have one.
 
-    As ``torch.optim.SparseAdam`` does for these; other parameters are trained as by Adam. Weight
-    decay reaches the rows that have a gradient.
+    As ``torch.optim.SparseAdam`` does for these, but in one pass; other parameters are trained as
+    by Adam. Weight decay reaches the rows that have a gradient. A sparse gradient must hold each
+    row once, as that of :func:`gneg.nn.messages.rows_of` does.
     """
 
     @torch.no_grad()
@@ -36,18 +39,28 @@ class RowAdam(torch.optim.Adam):
         state["step"] += 1
         gradient = parameter.grad
         assert gradient is not None
-        rows, values = gradient.coalesce().indices()[0], gradient.coalesce().values()
-        if group["weight_decay"]:
-            values = values.add(parameter[rows], alpha=group["weight_decay"])
-        (first, second), steps = group["betas"], float(state["step"])
-        mean = state["exp_avg"].index_select(0, rows).lerp_(values, 1 - first)
-        state["exp_avg"].index_copy_(0, rows, mean)
-        square = state["exp_avg_sq"].index_select(0, rows).mul_(second)
-        square.addcmul_(values, values, value=1 - second)
-        state["exp_avg_sq"].index_copy_(0, rows, square)
-        scale = square.div_(1 - second**steps).sqrt_().add_(group["eps"])
-        change = mean.div_(scale).mul_(-group["lr"] / (1 - first**steps))
-        parameter.index_add_(0, rows, change)
+        rows, values = gradient._indices()[0], gradient._values()
+        betas, steps, decay = group["betas"], float(state["step"]), group["weight_decay"]
+        corrections = tuple(1 - beta**steps for beta in betas)
+        arguments = group["lr"], betas, corrections, group["eps"], decay
+        tensors = [parameter, state["exp_avg"], state["exp_avg_sq"], rows, values]
+        if parameter.device.type == "cpu" and parameter.dtype == torch.float32:
+            arrays = [tensor.detach().contiguous().numpy() for tensor in tensors]
+            run = kernels.threads.run_rows
+            run(kernels.row_adam.update, len(rows), values.numel(), *arrays, *arguments)
+        else:
+            _update(tensors, arguments)
+
+
+def _update(tensors: list[Tensor], arguments: tuple[Any, ...]) -> None:
+    """Do what :func:`gneg.kernels.row_adam.update` does, on any device."""
+    table, mean, square, rows, gradient = tensors
+    rate, betas, corrections, eps, decay = arguments
+    gradient = gradient + decay * table[rows]
+    m = mean[rows].lerp(gradient, 1 - betas[0])
+    v = betas[1] * square[rows] + (1 - betas[1]) * gradient**2
+    mean[rows], square[rows] = m, v
+    table[rows] -= rate / corrections[0] * m / ((v / corrections[1]).sqrt() + eps)
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], limit: float) -> None:
