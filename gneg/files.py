@@ -23,6 +23,7 @@ import torch
 from gneg import checks
 
 PACKAGES = ("gneg", "torch", "torch-geometric", "numpy", "numba", "ogb")
+MAPPED = 2**28  # bytes from which on arrays stay in their file, mapped into memory
 DAY = 24 * 3600.0  # seconds after which a temporary file belongs to no living process
 
 
@@ -84,9 +85,10 @@ def reading(name: str, path: Path, kind: str, remedy: str) -> Iterator[None]:
 
 
 def read_npy(name: str, path: Path, kind: str, remedy: str) -> npt.NDArray[Any]:
-    """Return the array of an ``.npy``; arguments and errors as in :func:`reading`."""
-    with reading(name, path, kind, remedy), path.open("rb") as file:
-        array = np.load(file, allow_pickle=False)
+    """Return the array of an ``.npy``, a large one mapped; arguments as in :func:`reading`."""
+    with reading(name, path, kind, remedy):
+        mode: Any = "c" if path.stat().st_size >= MAPPED else None
+        array = np.load(path, mmap_mode=mode, allow_pickle=False)
         checks.instance("array", array, (np.ndarray,))
     return np.asarray(array)
 

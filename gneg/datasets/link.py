@@ -246,15 +246,18 @@ class LinkData:
             "nodes": self.num_nodes,
             "undirected": self.undirected,
             "features": None if self.x is None else self.x.size(1),
-            "features_hash": None
-            if self.x is None
-            else files.digest(self.x.shape, *sparse.content(self.x)),
+            "features_hash": self._features_hash,
             "metric": self.metric,
             "edges": {part: self.positives(part).size(1) for part in PARTS},
             "hash": self.fingerprint(),
             "details_hash": self._details_hash,
             "names_hash": self._names_hash,
         }
+
+    @cached_property
+    def _features_hash(self) -> str | None:
+        """A hash of the features, None without any."""
+        return None if self.x is None else files.digest(self.x.shape, *sparse.content(self.x))
 
     @cached_property
     def _names_hash(self) -> str | None:

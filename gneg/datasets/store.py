@@ -88,7 +88,8 @@ def load(folder: Path) -> LinkData | TripleData:
     """
     header = files.read_record("data", folder / HEADER, FORM, remedy=REMEDY)
     with files.reading("data", folder / TENSORS, KIND, REMEDY):
-        tensors: dict[str, Tensor] = read_tensors(folder / TENSORS)
+        mapped = (folder / TENSORS).stat().st_size >= files.MAPPED
+        tensors: dict[str, Tensor] = read_tensors(folder / TENSORS, mapped=mapped)
     names = _read_names(folder, header) if header["sides"] else {}
     with files.reading("data", folder / HEADER, KIND, REMEDY):
         reading = None if header["reading"] is None else Reading.of_record(header["reading"])
@@ -141,13 +142,19 @@ def write_tensors(path: Path, value: Any) -> None:
     files.write_whole(path, save)
 
 
-def read_tensors(path: Path, device: torch.device | str = "cpu") -> Any:
-    """Return what :func:`write_tensors` wrote; torch itself does not look at the checksums."""
+def read_tensors(path: Path, device: torch.device | str = "cpu", *, mapped: bool = False) -> Any:
+    """Return what :func:`write_tensors` wrote; torch itself does not look at the checksums.
+
+    Args:
+        path: The file.
+        device: The device of the tensors.
+        mapped: Whether they stay in the file, which is mapped and never changed.
+    """
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:
         checks.fail("checksum", "that of the content", f"another one in {damaged}")
-    return torch.load(path, map_location=device, weights_only=True)
+    return torch.load(path, map_location=device, weights_only=True, mmap=mapped)
 
 
 def _names(data: LinkData | TripleData) -> dict[str, Names]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse as scipy_sparse
 from torch import Tensor
 
 from gneg.graph import Graph, sparse
@@ -145,6 +144,8 @@ def _ends(pos: Tensor, negatives: Negatives, shift: int) -> list[Tensor]:
 
 def _scipy(x: Tensor) -> Any:
     """Return sparse features as a SciPy matrix, whose rows are quick to take."""
+    from scipy import sparse as scipy_sparse
+
     crow, col, values = (part.numpy() for part in sparse.content(x))
     return scipy_sparse.csr_array((values, col, crow), shape=tuple(x.shape))
 

@@ -103,6 +103,16 @@ def _table(rows: int, width: int, memory: int, device: torch.device) -> Tensor:
     size = 4 * rows * width
     if size <= memory // 4 or device.type != "cpu":
         return torch.empty(rows, width, device=device)
+    return mapped_table(rows, width)
+
+
+def mapped_table(rows: int, width: int) -> Tensor:
+    """Return an uninitialised table of floats in a temporary file, which ends with the table.
+
+    Raises:
+        ValueError: If there is no room for it.
+    """
+    size = 4 * rows * width
     try:
         with tempfile.TemporaryFile() as file:
             if hasattr(os, "posix_fallocate"):  # a full disk is an error here, not a crash later

@@ -48,7 +48,8 @@ class MiniBatches:
 
     def __init__(self, run: LinkRun) -> None:
         self.run = run
-        self.x = features_on("cpu", run)
+        dense = run.data.x is not None and run.data.x.layout == torch.strided
+        self.x = features_on("cpu" if dense else run.device, run)
         self.graph = MessageGraph(run.data.graph)
         self._vectors: Vectors | None = None
         self._score: Score | None = None
@@ -76,7 +77,8 @@ class MiniBatches:
             x=x,
             mask_targets=config.mask_targets,
             with_density=run.loss.needs_log_q,
-            input_gradient=run.model.encoder.inputs != "features",
+            # Sparse features are multiplied by weights before messages are summed.
+            input_gradient=not isinstance(self.x, Tensor) or run.model.encoder.inputs == "both",
         )
 
     # -- batches -------------------------------------------------------------------------------
@@ -163,8 +165,9 @@ class MiniBatches:
         return self._embedded(self.run.model.encoder)
 
     def _embedded(self, encoder: Any) -> Tensor:
-        memory = self.run.resources.megabytes // 2
-        return embed_all(encoder, self.x, self.graph, memory_mb=max(1, memory))
+        memory = max(1, self.run.resources.megabytes // 2)
+        x = self.x.to(self.run.device) if isinstance(self.x, Tensor) else self.x
+        return embed_all(encoder, x, self.graph, memory_mb=memory)
 
 
 def learns_from_steps(sampler: Sampler) -> bool:

@@ -123,8 +123,8 @@ def race(
         report: Called as the race goes on.
         folder: Folder of the choice: the same race is not run again, but read from a file there;
             None: it is not written.
-        fixed: Values of settings that the race must not change. With ``sampler``, or fewer than
-            30 epochs or 50 validation edges, there is no race.
+        fixed: Values of settings that the race must not change. With ``sampler``, fewer than
+            30 epochs or 50 validation edges, or a million nodes, there is no race.
 
     Raises:
         ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is
@@ -137,9 +137,11 @@ def race(
         return Race(fast, [])
     positives, epochs = data.valid.pos.size(1), fast.config.epochs
     rungs = [_whole(rung, fast.config.eval_every) for rung in (FIRST, LAST)]
-    if epochs < SHORTEST * rungs[1] or positives < FEWEST:
+    large = fast.profile.nodes >= recipe.LARGE  # three models at once would not fit
+    if epochs < SHORTEST * rungs[1] or positives < FEWEST or large:
         few = f"{positives} validation edges" if positives < FEWEST else f"{epochs} epochs"
-        text = f"A rule chose the negatives: {few} are too few for a race."
+        why = "the graph is too large" if large else f"{few} are too few"
+        text = f"A rule chose the negatives: {why} for a race."
         return Race(replace(fast, sentences=(*fast.sentences, ((), text))), [])
     parts = code(registered_parts(fast.config))
     settings = [data.describe(), asdict(fast.config), parts, fixed, seed, files.versions()["gneg"]]

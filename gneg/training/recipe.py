@@ -17,6 +17,7 @@ from gneg.graph.heuristics import Heuristic
 from gneg.nn.choices import GNNS
 from gneg.nn.registration import ENCODERS
 from gneg.training.config import LinkConfig
+from gneg.training.expressions import fanouts
 from gneg.training.options import settings
 
 __all__ = ["GraphProfile", "Reason", "Recipe", "fast", "profile"]
@@ -36,6 +37,10 @@ DENSE = 100.0
 #: Nodes without features up to which embeddings of width 64 rank validation edges as well as those
 #: of width 256, in a fifth of the time.
 SMALL = 20_000
+#: Nodes from which on mini-batches are faster than the whole graph in every step, and need a
+#: fraction of its memory.
+LARGE = 1_000_000
+FANOUTS = (15, 10, 5)  # neighbours that a layer samples, of the last layer first
 WALKS = "mixture(uniform:0.75, walk:0.25)"
 
 
@@ -148,6 +153,8 @@ def fast(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
     given = fixed if encoder is None else {"encoder": encoder, **fixed}
     encoder = encoder or suited
     chosen, sentences = _choose(graph, encoder)
+    batches, batch_reasons = _in_batches(graph, encoder, {**chosen, **fixed})
+    chosen, sentences = chosen | batches, sentences + batch_reasons
     expected = {**vars(LinkConfig()), "encoder": suited, **chosen}
     overridden = {name: value for name, value in given.items() if value != expected[name]}
     reasons = [reason for reason in sentences if not overridden.keys() & set(reason[0])]
@@ -237,6 +244,32 @@ def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[Reason]]:
     )
     reasons.append((("stack", "stack_on"), text))
     return settings, reasons
+
+
+def _in_batches(
+    graph: GraphProfile, encoder: str, values: dict[str, Any]
+) -> tuple[dict[str, Any], list[Reason]]:
+    """Return the settings of mini-batches, and a sentence, where the graph is large.
+
+    Args:
+        graph: The properties of the dataset.
+        encoder: The encoder.
+        values: Settings that were chosen or given.
+    """
+    if values.get("fanout") is not None:
+        return {"layers": len(fanouts(values["fanout"]))}, []
+    whole = values.get("decoder") == "ncn" or values.get("norm") == "layer" or "fanout" in values
+    if encoder not in GNNS or graph.nodes < LARGE or whole:
+        return {}, []
+    layers = values.get("layers", LinkConfig().layers)
+    numbers = (FANOUTS + FANOUTS[-1:] * layers)[:layers]
+    settings: dict[str, Any] = {"fanout": ",".join(map(str, numbers)), "layers": layers}
+    text = "The graph is large: mini-batches, in which a layer samples at most "
+    text += f"{' or '.join(map(str, numbers))} neighbours of a node"
+    if not graph.features:
+        settings["hidden"] = 64
+        text += ", and embeddings of width 64"
+    return settings, [(("fanout", "hidden"), f"{text}.")]
 
 
 def _subset(edges: EvalEdges) -> EvalEdges:

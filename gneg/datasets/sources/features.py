@@ -53,9 +53,10 @@ def read(path: Path) -> Features:
     """Read features of nodes.
 
     ``.npy``, or ``.npz`` with an array ``x`` or a SciPy matrix: a row for each node, in the order
-    of the ids. A table (csv, parquet): so too, or with the nodes' names in its first column, if
-    that is text, is called ``id``, ``node`` or the like, or is an index of pandas other than 0 to
-    N - 1; elsewhere in a column that is called so.
+    of the ids. An ``.npy`` of single precision from 256 MB on is not read but mapped. A table (csv,
+    parquet): so too, or with the nodes' names in its first column, if that is text, is called
+    ``id``, ``node`` or the like, or is an index of pandas other than 0 to N - 1; elsewhere in a
+    column that is called so.
 
     Raises:
         ValueError: If the file is damaged, or holds anything but finite numbers.
@@ -188,7 +189,7 @@ def dense(array: npt.NDArray[Any], path: Path) -> Tensor:
         allowed = "numbers of shape [N, F]"
         checks.fail("features", allowed, f"{array.dtype} {list(array.shape)} in {path}")
     x = torch.from_numpy(np.ascontiguousarray(array)).float()
-    if not torch.isfinite(x).all():
+    if not all(torch.isfinite(part).all() for part in x.split(max(1, 2**22 // max(x.size(1), 1)))):
         allowed = "finite numbers in single precision"
         checks.fail("features", allowed, f"NaN, infinity or more in {path}")
     return x
