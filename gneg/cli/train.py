@@ -43,8 +43,8 @@ OptionalDataset = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Threads that make mini-batches ahead (--fanout), 0: none; without it one, if there "
-        "is a core for it. The result does not depend on it.",
+        help="Threads that make mini-batches ahead (--fanout), 0: none; without it one for each "
+        "core but one, at most 4. The result does not depend on it.",
         rich_help_panel=RUN,
     ),
     at_least(0),

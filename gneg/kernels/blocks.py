@@ -133,3 +133,20 @@ def transpose(indptr, indices, out_indptr, out, origin):
             out[cursor[v]] = u
             origin[cursor[v]] = e
             cursor[v] += 1
+
+
+@jit
+def weighted_sums(lo, hi, out, own, nodes, indptr, indices, values, x):
+    """``out[i]`` = sum of ``values[e] * x[nodes[indices[e]]]`` over row i; ``own[i]`` = its row.
+
+    Rows are read from the table of all nodes, which may be mapped, and nothing is copied between.
+    """
+    for i in range(lo, hi):
+        row = x[nodes[i]]
+        for j in range(len(row)):
+            own[i, j] = row[j]
+            out[i, j] = 0
+        for e in range(indptr[i], indptr[i + 1]):
+            row, value = x[nodes[indices[e]]], values[e]
+            for j in range(len(row)):
+                out[i, j] += value * row[j]

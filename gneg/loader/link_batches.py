@@ -32,7 +32,7 @@ class LinkBatch:
         blocks: The neighbourhoods of the ends of both.
         local_pos: ``[2, B]``, the ends of the positives as positions in ``blocks.nodes``.
         local_negatives: The negatives with positions in ``blocks.nodes`` in place of ids.
-        x: ``[n, F]``, features of ``blocks.nodes``, dense or sparse CSR; None: no features.
+        x: ``[n, F]``, features of ``blocks.nodes``, dense or sparse CSR; None: not looked up.
     """
 
     edges: Tensor
@@ -69,7 +69,7 @@ class LinkBatches:
         fanouts: Neighbours of a node in each hop, -1 for all.
         x: ``[N, F]`` features, dense (also memory-mapped) or sparse CSR; None: none.
         mask_targets: Whether the links of a batch are hidden from message passing.
-        with_density: Whether ``log_q`` is computed together with the batch.
+        densities: Which of ``log_q`` and ``pos_log_q`` are computed together with the batch.
         input_gradient: Whether the input of the first layer is learned.
     """
 
@@ -83,12 +83,12 @@ class LinkBatches:
         *,
         x: Tensor | None = None,
         mask_targets: bool = True,
-        with_density: bool = False,
+        densities: Sequence[str] = (),
         input_gradient: bool = True,
     ) -> None:
         self.graph, self.positives, self.sampler = MessageGraph(graph), positives, sampler
         self.k, self.fanouts, self.mask_targets = k, list(fanouts), mask_targets
-        self.with_density, self.input_gradient = with_density, input_gradient
+        self.densities, self.input_gradient = densities, input_gradient
         self.x = x if x is None or x.layout == torch.strided else _scipy(x)
         self._drawing = threading.Lock()  # samplers keep lists and caches between draws
 
@@ -107,8 +107,8 @@ class LinkBatches:
         with self._drawing:
             generator = generator_from(split_seed(seed, 0))
             negatives = self.sampler.sample(pos, self.k, z=z, score=score, generator=generator)
-            if self.with_density:
-                _ = negatives.log_q, negatives.pos_log_q  # computed when they are read
+            for density in self.densities:
+                getattr(negatives, density)  # computed when it is read
         ids = _ends(pos, negatives, self.graph.target_shift)
         sampled, local = blocks.sample(
             self.graph,

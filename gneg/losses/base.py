@@ -27,6 +27,8 @@ class Loss(ABC):
     name: ClassVar[str]
     #: Whether it reads ``negatives.log_q``.
     needs_log_q: ClassVar[bool] = False
+    #: Whether it reads ``negatives.pos_log_q`` as well.
+    needs_pos_log_q: ClassVar[bool] = False
 
     def __call__(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
         """Return the loss, a scalar on the scores' device."""

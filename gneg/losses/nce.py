@@ -19,7 +19,7 @@ class NCE(Loss):
     """
 
     name = "nce"
-    needs_log_q = True
+    needs_log_q = needs_pos_log_q = True
 
     def forward(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
         """Return the loss."""

@@ -13,8 +13,8 @@ from gneg import checks
 from gneg.loader.blocks import Blocks
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.choices import GNNS, Inputs, JumpingKnowledge, Norm
-from gneg.nn.gnns import Layered, SparseFeatures, SparseGCN, SparseGraphSAGE, linear
-from gneg.nn.messages import of_blocks, rows_of
+from gneg.nn.gnns import Features, Layered, SparseFeatures, SparseGCN, SparseGraphSAGE, linear
+from gneg.nn.messages import Gathered, of_blocks, rows_of
 from gneg.nn.registration import ENCODERS, make
 
 
@@ -204,15 +204,20 @@ class Encoder(nn.Module):
             checks.fail("kind", " or ".join(GNNS), self.gnn)
         return self.gnn
 
-    def embed_blocks(self, x: Tensor | SparseFeatures | None, blocks: Blocks) -> Tensor:
+    def embed_blocks(self, x: Features | None, blocks: Blocks) -> Tensor:
         """Return embeddings of the seeds of sampled neighbourhoods.
 
         Args:
-            x: Features ``[n, F]`` of all nodes of the blocks; None if the encoder takes none.
+            x: Features ``[n, F]`` of all nodes of the blocks, or what :meth:`Layered.gather` made
+                of them; None if the encoder takes none.
             blocks: The neighbourhoods.
         """
         device = next(self.parameters()).device
-        h = self.inputs_of(x, torch.from_numpy(blocks.nodes).to(device))
+        h: Features
+        if isinstance(x, Gathered):
+            h = x
+        else:
+            h = self.inputs_of(x, torch.from_numpy(blocks.nodes).to(device))
         outputs: list[Tensor] = []
         for layer in range(blocks.num_layers):
             h = self.layered.layer(layer, h, of_blocks(blocks, layer, device))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -14,8 +14,9 @@ from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from gneg import checks
 from gneg.graph import sparse
+from gneg.loader.blocks import Array, Blocks
 from gneg.nn.adjacency import Adjacency
-from gneg.nn.messages import Messages
+from gneg.nn.messages import Gathered, Messages, gather, of_blocks
 
 
 class SparseFeatures:
@@ -46,10 +47,18 @@ def linear(x: Tensor | SparseFeatures, weight: Tensor) -> Tensor:
     return x.linear(weight) if isinstance(x, SparseFeatures) else x @ weight.t()
 
 
+#: What a layer reads.
+Features: TypeAlias = "Tensor | SparseFeatures | Gathered"
+
+
 class _SAGEConv(SAGEConv):
     """PyG's GraphSAGE layer (mean), computed on an :class:`Adjacency`."""
 
-    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency | Messages) -> Tensor:
+    def weights_of(self, messages: Messages) -> Array:
+        """Return the weights of messages."""
+        return messages.mean_weights
+
+    def forward(self, x: Features, adjacency: Adjacency | Messages) -> Tensor:
         weight = self.lin_l.weight
         if isinstance(adjacency, Messages):
             if isinstance(x, SparseFeatures):
@@ -61,6 +70,7 @@ class _SAGEConv(SAGEConv):
                 left, right = linear(mean, weight), linear(own, self.lin_r.weight)
             rows: Tensor = left + self.lin_l.bias + right
             return rows
+        assert not isinstance(x, Gathered)
         # By linearity the smaller of the two widths is aggregated.
         if isinstance(x, SparseFeatures) or self.out_channels < self.in_channels:
             out = adjacency.mean(linear(x, weight))
@@ -73,10 +83,15 @@ class _SAGEConv(SAGEConv):
 class _GCNConv(GCNConv):
     """PyG's GCN layer, computed on an :class:`Adjacency`."""
 
-    def forward(self, x: Tensor | SparseFeatures, adjacency: Adjacency | Messages) -> Tensor:
-        if isinstance(adjacency, Messages) and isinstance(x, Tensor):
+    def weights_of(self, messages: Messages) -> Array:
+        """Return the weights of messages."""
+        return messages.normalized_weights
+
+    def forward(self, x: Features, adjacency: Adjacency | Messages) -> Tensor:
+        if isinstance(adjacency, Messages) and not isinstance(x, SparseFeatures):
             h = linear(adjacency.normalized(x), self.lin.weight)
         else:
+            assert not isinstance(x, Gathered)
             h = adjacency.normalized(linear(x, self.lin.weight))
         z: Tensor = h + self.bias
         return z
@@ -90,12 +105,16 @@ class Layered(BasicGNN):
         """Whether the outputs of all layers are joined by jumping knowledge."""
         return self.jk_mode is not None
 
-    def layer(self, i: int, x: Tensor | SparseFeatures, messages: Messages) -> Tensor:
+    def layer(self, i: int, x: Features, messages: Messages) -> Tensor:
         """Return the output of layer ``i`` at the messages' targets, ready for the next layer."""
         h: Tensor = self.convs[i](x, messages)
         if i < self.num_layers - 1 or self.joins:
             h = self.dropout(self.act(self.norms[i](h)))
         return h
+
+    def gather(self, blocks: Blocks, x: Tensor) -> Gathered:
+        """Return what the first layer makes of features ``[N, F]`` of all nodes, ahead of it."""
+        return gather(blocks, self.convs[0].weights_of(of_blocks(blocks, 0)), x)
 
     def join(self, outputs: Sequence[Tensor]) -> Tensor:
         """Return embeddings by the outputs of all layers, at the same nodes."""

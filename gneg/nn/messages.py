@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from gneg import kernels
 from gneg.graph import sparse
 from gneg.loader.blocks import Blocks, MessageGraph, Transposed
 
@@ -28,6 +30,22 @@ class _SumsAndOwn(torch.autograd.Function):
         gradient = ctx.transposed @ grads[0].contiguous()
         gradient[ctx.targets] += grads[1]
         return gradient, None, None, None
+
+
+class Gathered:
+    """Sums of neighbours' features and features of the targets, ``[m, F]`` each, made ahead.
+
+    Args:
+        sums: The sums, by the weights of the first layer.
+        own: The rows of the targets.
+    """
+
+    def __init__(self, sums: Tensor, own: Tensor) -> None:
+        self.sums, self.own = sums, own
+
+    def to(self, device: torch.device | str) -> Gathered:
+        """Return both on a device."""
+        return Gathered(self.sums.to(device), self.own.to(device))
 
 
 class Messages:
@@ -68,8 +86,10 @@ class Messages:
         offsets, columns, entries = (torch.from_numpy(part).to(self._device) for part in parts)
         return sparse.csr(offsets, columns, entries, (len(crow) - 1, size))
 
-    def _sums(self, h: Tensor, values: Array) -> tuple[Tensor, Tensor]:
+    def sums(self, h: Tensor | Gathered, values: Array) -> tuple[Tensor, Tensor]:
         """Return sums of rows of ``h [n, D]`` by these weights, and the rows of the targets."""
+        if isinstance(h, Gathered):
+            return h.sums, h.own
         matrix = self._matrix(self._crow, self._col, values, len(self._strength))
         backward = None
         if self._transposed is not None and h.requires_grad:
@@ -77,30 +97,40 @@ class Messages:
             backward = self._matrix(indptr, indices, values[origin], len(self._crow) - 1)
         return _SumsAndOwn.apply(h, matrix, backward, self._targets)  # type: ignore[no-any-return, no-untyped-call]
 
-    def mean_and_own(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the weighted means of neighbours' rows of ``h [n, D]``, and the targets' rows.
-
-        Both are ``[m, D]``; the mean without neighbours is 0.
-        """
+    @cached_property
+    def mean_weights(self) -> Array:
+        """Weights of the messages in a mean over each target's neighbours."""
         counts = np.diff(self._crow)
         if self._weights is None:
-            return self._sums(h, np.repeat(_inverse(counts), counts))
+            return np.repeat(_inverse(counts), counts)
         sums = np.concatenate([[0.0], np.cumsum(self._weights, dtype=np.float64)])
-        total = np.diff(sums[self._crow])
-        return self._sums(h, self._weights * np.repeat(_inverse(total), counts))
+        means: Array = self._weights * np.repeat(_inverse(np.diff(sums[self._crow])), counts)
+        return means
 
-    def normalized(self, h: Tensor) -> Tensor:
-        """Return the normalised sums with self-loops (Kipf and Welling, ICLR 2017, eq. 2).
+    @cached_property
+    def normalized_weights(self) -> Array:
+        """Weights of the messages of GCN (Kipf and Welling, ICLR 2017, eq. 2).
 
         Degrees are those of the graph, and a sampled sum is scaled up to all neighbours, so that
         its expectation is that of the whole graph.
         """
         scale = 1 / np.sqrt(self._strength + 1)
-        of_targets = scale[self._targets]
-        by_row = of_targets if self._drawn is None else of_targets / self._drawn
-        values = np.repeat(by_row, np.diff(self._crow)) * scale[self._col]
-        sums, rows = self._sums(h, values if self._weights is None else values * self._weights)
-        own = torch.from_numpy(of_targets**2).to(self._device)
+        by_row = scale[self._targets]
+        by_row = by_row if self._drawn is None else by_row / self._drawn
+        values: Array = np.repeat(by_row, np.diff(self._crow)) * scale[self._col]
+        return values if self._weights is None else values * self._weights
+
+    def mean_and_own(self, h: Tensor | Gathered) -> tuple[Tensor, Tensor]:
+        """Return the weighted means of neighbours' rows of ``h [n, D]``, and the targets' rows.
+
+        Both are ``[m, D]``; the mean without neighbours is 0.
+        """
+        return self.sums(h, self.mean_weights)
+
+    def normalized(self, h: Tensor | Gathered) -> Tensor:
+        """Return the normalised sums ``[m, D]`` of GCN, with self-loops."""
+        sums, rows = self.sums(h, self.normalized_weights)
+        own = torch.from_numpy(1 / (self._strength[self._targets] + 1)).to(self._device)
         return sums + own.unsqueeze(1) * rows
 
 
@@ -108,6 +138,24 @@ def _inverse(totals: Array) -> Array:
     """Return 1 / x in single precision; 1 for 0."""
     inverse: Array = (1 / np.where(totals > 0, totals, 1)).astype(np.float32)
     return inverse
+
+
+def gather(blocks: Blocks, values: Array, x: Tensor) -> Gathered:
+    """Return what the first layer of a mini-batch makes of features, by weights of its messages.
+
+    In one pass over the rows of ``x``, instead of a copy of all rows that the batch reads.
+
+    Args:
+        blocks: The sampled neighbourhoods.
+        values: Weights of the messages of the first layer.
+        x: ``[N, F]`` features of all nodes, in single precision, on the CPU.
+    """
+    rows, table = blocks.sizes[-2], x.numpy()
+    sums, own = (np.empty((rows, x.size(1)), np.float32) for _ in range(2))
+    arrays = (sums, own, blocks.nodes, blocks.indptr, blocks.indices, values, table)
+    run = kernels.threads.run_rows
+    run(kernels.blocks.weighted_sums, rows, len(blocks.indices) * 16, *arrays)
+    return Gathered(torch.from_numpy(sums), torch.from_numpy(own))
 
 
 def of_blocks(blocks: Blocks, layer: int, device: torch.device | str = "cpu") -> Messages:

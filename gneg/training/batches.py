@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gneg.graph.sizes import with_sizes
 from gneg.loader.link_batches import LinkBatch
+from gneg.nn.messages import Gathered
 from gneg.samplers.negatives import Negatives
 
 
@@ -21,11 +22,13 @@ class Batch:
         negatives: Their negatives, where they were drawn before the model embeds; None: they are
             drawn after it.
         sample: The sampled neighbourhoods; None: the whole graph is embedded.
+        first: What the first layer of the encoder makes of features; None: they are in ``sample``.
     """
 
     edges: Tensor
     pos: Tensor
     negatives: Negatives | None = None
     sample: LinkBatch | None = None
+    first: Gathered | None = None
 
     __repr__ = with_sizes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from gneg.loader.blocks import MessageGraph
 from gneg.loader.link_batches import LinkBatch, LinkBatches
 from gneg.nn import LinkPredictor, SparseFeatures
 from gneg.nn.inference import embed_all
+from gneg.nn.messages import Gathered
 from gneg.nn.snapshot import snapshot
 from gneg.rng import draw_seed, split_seed
 from gneg.samplers import Mixture, Sampler, Wrapper
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 #: Bytes of activations of a batch, up to which the default batch size is chosen.
 BATCH_BYTES = 2**29
 UNLIMITED = 64  # neighbours that a fanout of -1 is taken for there
+
+
+#: A batch, and the first layer's sums of features, if they are made with it.
+Made: TypeAlias = tuple[LinkBatch, Gathered | None]
 
 
 class MiniBatches:
@@ -65,20 +70,28 @@ class MiniBatches:
             checks.fail("memory", allowed, f"{self.run.resources.megabytes:,} MB", hint=hint)
 
     @cached_property
+    def _gathers(self) -> bool:
+        """Whether the first layer's sums of features are made with the batch: none has a gradient.
+
+        Sparse features are multiplied by weights before they are summed.
+        """
+        dense = isinstance(self.x, Tensor) and self.x.dtype == torch.float32
+        return dense and self.run.model.encoder.inputs == "features"
+
+    @cached_property
     def _batches(self) -> LinkBatches:
         run, config = self.run, self.run.config
-        x = None if self.x is None else run.data.x
+        needs = {"log_q": run.loss.needs_log_q, "pos_log_q": run.loss.needs_pos_log_q}
         return LinkBatches(
             run.data.graph,
             run.data.train,
             run.sampler,
             config.k,
             fanouts(config.fanout or ""),
-            x=x,
+            x=None if self.x is None or self._gathers else run.data.x,
             mask_targets=config.mask_targets,
-            with_density=run.loss.needs_log_q,
-            # Sparse features are multiplied by weights before messages are summed.
-            input_gradient=not isinstance(self.x, Tensor) or run.model.encoder.inputs == "both",
+            densities=[name for name, needed in needs.items() if needed],
+            input_gradient=not self._gathers,
         )
 
     # -- batches -------------------------------------------------------------------------------
@@ -95,28 +108,32 @@ class MiniBatches:
         adaptive = bool(run.sampler.needs & {"score", "keys"})
         stretch = (run.config.refresh_every if adaptive else None) or max(len(items), 1)
         workers = 0 if learns_from_steps(run.sampler) else run.resources.num_workers
-        for first in range(0, len(items), stretch):
+        for start in range(0, len(items), stretch):
             if adaptive:
                 self._refresh()
-            for sample in ahead(
+            for sample, first in ahead(
                 partial(self._make, seed),
-                items[first : first + stretch],
+                items[start : start + stretch],
                 workers,
                 partial(self._depth, workers),
                 partial(run.clock.measure, "waiting"),
             ):
                 negatives = sample.negatives.to(run.device)
-                yield Batch(sample.edges, sample.pos.to(run.device), negatives, sample)
+                yield Batch(sample.edges, sample.pos.to(run.device), negatives, sample, first)
 
-    def _make(self, seed: int, item: tuple[int, Tensor]) -> LinkBatch:
+    def _make(self, seed: int, item: tuple[int, Tensor]) -> Made:
         number, edges = item
         keys = self._vectors if "keys" in self.run.sampler.needs else None
-        return self._batches.make(edges, split_seed(seed, number), z=keys, score=self._score)
+        sample = self._batches.make(edges, split_seed(seed, number), z=keys, score=self._score)
+        if not self._gathers:
+            return sample, None
+        return sample, self.run.model.encoder.layered.gather(sample.blocks, self.x)
 
-    def _depth(self, workers: int, batch: LinkBatch) -> int:
+    def _depth(self, workers: int, batch: Made) -> int:
         """Return how many batches may wait: two for each thread, within an eighth of memory."""
-        memory = self.run.resources.megabytes * 2**17
-        return min(2 * workers, memory // max(batch.nbytes, 1))
+        sample, first = batch
+        size = sample.nbytes + (0 if first is None else 2 * first.sums.nbytes)
+        return min(2 * workers, self.run.resources.megabytes * 2**17 // size)
 
     def _refresh(self) -> None:
         """Embed all nodes for the sampler."""
@@ -138,8 +155,9 @@ class MiniBatches:
         """Return embeddings of the ends of a batch, with gradients."""
         sample = batch.sample
         assert sample is not None
-        x: Any = None if sample.x is None else sample.x.to(self.run.device)
-        if x is not None and x.layout != torch.strided:
+        x: Any = batch.first if batch.first is not None else sample.x
+        x = None if x is None else x.to(self.run.device)
+        if isinstance(x, Tensor) and x.layout != torch.strided:
             x = SparseFeatures(x)
         z = self.run.model.encoder.embed_blocks(x, sample.blocks)
         return Embedded(z, sample=sample, score=self._score)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from gneg import checks
 
+MOST_WORKERS = 4  # unless more are asked for
+
 
 @dataclass(frozen=True)
 class Resources:
     """What a run may use.
 
     Attributes:
-        workers: Threads that make batches ahead of the model; 0: none. None: one, where there is
-            more than one core.
+        workers: Threads that make batches ahead of the model; 0: none. None: one for each core but
+            one, at most four.
         memory_mb: Memory of the run, in megabytes; None: half of that of the machine.
 
     Raises:
@@ -37,7 +39,7 @@ class Resources:
         if self.workers is not None:
             return self.workers
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return min(1, (cores or 1) - 1)
+        return min(MOST_WORKERS, (cores or 1) - 1)
 
     @property
     def megabytes(self) -> int:
