@@ -39,11 +39,14 @@ EPOCHS = 4
 VARIANTS: dict[str, dict[str, Any]] = {
     "whole graph": {},
     "mini-batches, fanout 15": {"fanout": "15", "batch_size": 16_384},
-    "mini-batches, hardest of 16": {
-        "fanout": "15", "batch_size": 16_384, "sampler": "hardest(uniform, m=16)", "refresh_every": 20,
+    "whole graph, hardest of 32": {"sampler": "hardest(uniform, m=32)"},
+    "mini-batches, fanout 15, hardest of 32": {
+        "fanout": "15",
+        "batch_size": 16_384,
+        "sampler": "hardest(uniform, m=32)",
+        "refresh_every": 20,
     },
-    "whole graph, hardest of 16": {"sampler": "hardest(uniform, m=16)"},
-}  # fmt: skip
+}
 LARGE = {"encoder": "sage", "decoder": "cosine", "hidden": 64, "layers": 1, "k": 1, "dropout": 0.0}
 WIDTH, NEGATIVES, HELD_OUT = 128, 10_000, 20_000
 
@@ -82,6 +85,19 @@ def train_dblp(name: str) -> dict[str, Any]:
     return {"metric": data.metric, "valid": metrics, "test": test, **figures(run, seconds)}
 
 
+def _pairs(nodes: int, size: int, random: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Return pairs ``[2, size]`` of nodes that are near each other, or of any two."""
+    pairs = np.empty((2, size), np.int64)
+    for low in range(0, size, 2**22):
+        length = min(2**22, size - low)
+        src = random.integers(nodes, size=length)
+        near = (src + random.geometric(1 / 100, length)) % nodes
+        far = (nodes * random.random(length) ** 3).astype(np.int64)
+        pairs[0, low : low + length] = src
+        pairs[1, low : low + length] = np.where(random.random(length) < 0.7, near, far)
+    return pairs
+
+
 def generate(nodes: int, edges: int, folder: Path) -> LinkData:
     """Return a graph of overlapping groups whose features, in a file, say the group.
 
@@ -97,17 +113,9 @@ def generate(nodes: int, edges: int, folder: Path) -> LinkData:
         x[rows] = groups[rows // 500] + random.normal(size=(len(rows), WIDTH)).astype(np.float32)
     x.flush()
     del x
-    total = edges + 2 * HELD_OUT
-    pairs = np.empty((2, total), np.int64)
-    for low in range(0, total, 2**22):
-        size = min(2**22, total - low)
-        src = random.integers(nodes, size=size)
-        near = (src + random.geometric(1 / 100, size)) % nodes
-        far = (nodes * random.random(size) ** 3).astype(np.int64)
-        pairs[0, low : low + size] = src
-        pairs[1, low : low + size] = np.where(random.random(size) < 0.7, near, far)
-    parts = torch.from_numpy(pairs)
-    train, valid, test = (part.contiguous() for part in parts.split([edges, HELD_OUT, HELD_OUT], 1))
+    train, valid, test = (
+        torch.from_numpy(_pairs(nodes, size, random)) for size in (edges, HELD_OUT, HELD_OUT)
+    )
     neg = torch.from_numpy(random.integers(nodes, size=(2, NEGATIVES)))
     held_out = [EvalEdges(part, (neg[0], neg[1])) for part in (valid, test)]
     mapped = torch.from_numpy(np.load(path, mmap_mode="c"))

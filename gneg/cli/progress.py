@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -10,6 +11,8 @@ from rich.text import Text
 from gneg.cli.output import progress_console
 from gneg.cli.tables import percent
 from gneg.training.callbacks import Callback
+
+LONG = 10.0  # seconds from which on steps of an epoch are shown
 
 
 class ProgressDisplay:
@@ -113,12 +116,24 @@ class TrainingBars(Callback):
     def __init__(self, display: ProgressDisplay, epochs: int, metric: str) -> None:
         self.display, self.epochs, self.metric = display, epochs, metric
         self._valid = ""  # the last evaluation
+        self._epoch, self._text = 0, ""  # epochs so far, and the text of the last one
+        self._began = time.monotonic()  # of the epoch
         #: Whether any seed was trained, rather than read from an earlier run.
         self.trained = False
 
     def on_seed_start(self, seed: int, epoch: int) -> None:
         """Forget the evaluation of the seed before."""
         self._valid, self.trained = "", True
+        self._epoch, self._text, self._began = epoch, "", time.monotonic()
+
+    def on_step(self, seed: int, step: int, steps: int) -> None:
+        """Show how far a long epoch is; in a log each tenth of it."""
+        if time.monotonic() - self._began < LONG:
+            return
+        name, text = f"seed {seed}", f"step {step:,}/{steps:,}"
+        self.display.update(name, self._epoch, self.epochs, f"{self._text}  {text}".strip())
+        stage = self._epoch, 10 * step // steps
+        self.display.say(name, stage, f"epoch {self._epoch + 1}, {text}")
 
     def on_epoch_end(self, seed: int, state: dict[str, Any]) -> None:
         """Show the epoch, and in a log every one that is evaluated."""
@@ -131,6 +146,7 @@ class TrainingBars(Callback):
         self.display.update(f"seed {seed}", state["epoch"], self.epochs, text)
         if valid is not None:
             self.display.say(f"seed {seed}", state["epoch"], text)
+        self._epoch, self._text, self._began = state["epoch"], text, time.monotonic()
 
     def on_stage(self, seed: int, stage: str) -> None:
         """Show what is done after the last epoch."""

@@ -30,7 +30,7 @@ def embed_all(
     """Return the embeddings ``[N, D]`` that the encoder has on the whole graph, without gradients.
 
     Each layer is computed for all nodes before the next, a chunk of rows at a time. Tables that
-    would take more than a quarter of the memory lie in a temporary file (``$TMPDIR``), mapped.
+    would take more than half of the memory lie in a temporary file (``$TMPDIR``), mapped.
 
     Args:
         encoder: The encoder, on one device; dropout and the like as they are set.
@@ -101,7 +101,7 @@ def _chunks(graph: MessageGraph, width: int, least: int, memory: int) -> Iterato
 def _table(rows: int, width: int, memory: int, device: torch.device) -> Tensor:
     """Return an uninitialised table of floats, in a temporary file if it is large."""
     size = 4 * rows * width
-    if size <= memory // 4 or device.type != "cpu":
+    if size <= memory // 2 or device.type != "cpu":
         return torch.empty(rows, width, device=device)
     return mapped_table(rows, width)
 

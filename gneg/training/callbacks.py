@@ -37,6 +37,15 @@ class Callback:
             epoch: Epochs trained earlier, by a run that is resumed; else 0.
         """
 
+    def on_step(self, seed: int, step: int, steps: int) -> None:
+        """Take a step of the optimiser, of which a large graph has thousands an epoch.
+
+        Args:
+            seed: The seed.
+            step: Steps of the epoch so far.
+            steps: All steps of the epoch.
+        """
+
     def on_epoch_end(self, seed: int, state: dict[str, Any]) -> None:
         """Take the figures of an epoch.
 
@@ -99,6 +108,11 @@ class Callbacks(Callback):
         """Call all."""
         for callback in self.callbacks:
             callback.on_seed_start(seed, epoch)
+
+    def on_step(self, seed: int, step: int, steps: int) -> None:
+        """Call all."""
+        for callback in self.callbacks:
+            callback.on_step(seed, step, steps)
 
     def on_epoch_end(self, seed: int, state: dict[str, Any]) -> None:
         """Call all, and the report."""

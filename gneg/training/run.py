@@ -106,7 +106,8 @@ class Run(RunParts[DataType, ConfigType]):
         total, counts = 0.0, Counter(self.progress.counts)
         size = self.positives.size(1)
         order = torch.randperm(size, generator=self.generator)
-        for batch in self.batches(order):
+        steps = -(-size // self.batch_size)
+        for step, batch in enumerate(self.batches(order), 1):
             with self.clock.measure("model"):
                 embeddings = self.embed_batch(batch)
                 keys = self.batch_keys(embeddings)
@@ -119,6 +120,7 @@ class Run(RunParts[DataType, ConfigType]):
                 with self.clock.measure("sampling"):
                     self.sampler.step(score=score)
                 counts.update(negatives.counts)
+            self.callbacks.on_step(self.seed, step, steps)
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
         self.sampler.end_epoch(z=self.final_embeddings() if "z" in self.sampler.needs else None)

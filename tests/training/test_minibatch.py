@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 
 from gneg import datasets, files, train
+from gneg.cli import progress
 from gneg.graph import sparse
 from gneg.loader.blocks import MessageGraph, sample
 from gneg.nn import inference
@@ -21,6 +24,7 @@ from gneg.training.link import LinkRun
 from gneg.training.load import load_run
 from gneg.training.resources import Resources
 from gneg.training.row_adam import RowAdam
+from tests.cli.invoke import run
 from tests.training.runs import small, stable
 from tests.worlds import WORLDS, toy
 
@@ -60,8 +64,8 @@ def test_all_neighbours_give_the_messages_of_the_whole_graph(name, options):
     whole = LinkRun(data, small(**WHOLE, **options), 0)
     mini = LinkRun(data, small(**WHOLE, **options, fanout="-1,9999"), 0, Resources(0))
     assert torch.allclose(mini.embed(), whole.embed(), atol=1e-6)
-    for run in (whole, mini):
-        run.model.train()
+    whole.model.train()
+    mini.model.train()
     batch = next(iter(mini.batches(torch.arange(data.train.size(1) - 1))))
     loss = mini.batch_loss(batch.pos, batch.negatives, mini.embed_batch(batch))
     embedded = whole.embed_batch(Batch(batch.edges, batch.pos))
@@ -145,8 +149,8 @@ def test_stale_embeddings_are_refreshed_on_a_budget(digits, monkeypatch):
 
 
 def test_inference_in_chunks_and_on_disk_is_that_of_the_whole(digits, monkeypatch):
-    run = LinkRun(digits, small(jk="cat", fanout="5,5"), 0)
-    expected, chunks = run.embed(), []
+    trained = LinkRun(digits, small(jk="cat", fanout="5,5"), 0)
+    expected, chunks = trained.embed(), []
     original = inference._chunks
 
     def tiny(graph, width, least, memory):
@@ -155,7 +159,7 @@ def test_inference_in_chunks_and_on_disk_is_that_of_the_whole(digits, monkeypatc
 
     monkeypatch.setattr(inference, "_chunks", tiny)
     monkeypatch.setattr(inference, "_table", lambda *a: inference.mapped_table(*a[:2]))
-    assert torch.allclose(run.embed(), expected, atol=1e-6)
+    assert torch.allclose(trained.embed(), expected, atol=1e-6)
     assert len(chunks) > 30
 
 
@@ -226,3 +230,26 @@ def test_large_features_stay_in_their_file(tmp_path, monkeypatch):
     assert load_run(datasets.store.load(tmp_path / "run" / "data"), tmp_path / "run")
     assert result["resources"] == {"workers": None, "memory_mb": None}
     assert np.array_equal(np.load(tmp_path / "x.npy"), x)
+
+
+def test_the_command_says_how_long_the_model_waits(tmp_path):
+    pairs = [f"{u},{(7 * u + j) % 40}" for u in range(40) for j in (1, 5)]
+    (tmp_path / "e.csv").write_text("source,target\n" + "\n".join(pairs))
+    words = ["train", str(tmp_path / "e.csv"), "--recipe", "none", "--epochs", "1", "--hidden", "4"]
+    words += ["--fanout", "3,2", "--workers", "1", "--out", str(tmp_path / "run")]
+    result = run(*words, "--memory", "1GB")
+    assert result.exit_code == 0, result.output
+    assert "the model waits for batches" in result.output
+    record = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert record["resources"] == {"workers": 1, "memory_mb": 1024}
+    assert 0 <= record["runs"][0]["waiting_share"] <= 1
+    assert "'memory' must be an amount" in run(*words, "--memory", "much").output
+
+
+def test_steps_of_a_long_epoch_are_shown(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LONG", 0.0)
+    data = toy(n=150, edges=900)
+    with progress.ProgressDisplay() as display:
+        bars = display.training(1, "mrr")
+        train(data, small(epochs=1, batch_size=50, fanout="3,2"), callbacks=[bars])
+    assert re.search(r"seed 0: epoch 1, step \d+/\d+", capsys.readouterr().err)

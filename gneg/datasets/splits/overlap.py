@@ -62,4 +62,6 @@ def drop_repeated_edges(data: LinkData) -> LinkData:
     new = (~data.known().contains(*data.valid.pos)).nonzero()[:, 0]
     if len(new) in (0, data.valid.pos.size(1)):
         return data
-    return replace(data, valid=data.valid.take(new))
+    dropped = replace(data, valid=data.valid.take(new))
+    dropped.__dict__["graph"] = data.graph  # of the same training edges: not built again
+    return dropped
