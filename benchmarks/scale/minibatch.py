@@ -29,6 +29,7 @@ from gneg import LinkConfig
 from gneg.cli.app import keep_freed_memory
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation.ranking import evaluate_edges
+from gneg.training.callbacks import Callback
 from gneg.training.link import LinkRun
 from gneg.training.resources import Resources
 
@@ -60,6 +61,19 @@ def memory() -> dict[str, float]:
     fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
     own, mapped = (int(fields[name].split()[0]) / 2**20 for name in ("RssAnon", "RssFile"))
     return {"peak_gb": peak, "own_gb": own, "mapped_gb": mapped}
+
+
+class Steps(Callback):
+    """Prints how far an epoch is, at each twentieth of it."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+
+    def on_step(self, seed: int, step: int, steps: int) -> None:
+        """Print the step, seconds and memory."""
+        if step * 20 // steps > (step - 1) * 20 // steps:
+            elapsed = time.perf_counter() - self.start
+            print(f"step {step:,} of {steps:,}, {elapsed:.0f} s, {memory()}", flush=True)
 
 
 def figures(run: LinkRun, seconds: float) -> dict[str, Any]:
@@ -136,6 +150,7 @@ def train_large(nodes: int, edges: int, folder: Path, options: dict[str, Any]) -
     before = run.evaluate("valid")["hits@50"]
     if limit:
         run.positives = run.positives[:, : limit * run.batch_size]
+    run.callbacks = Steps()
     start = time.perf_counter()
     loss = run.epoch()
     seconds = time.perf_counter() - start

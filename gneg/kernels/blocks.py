@@ -53,10 +53,10 @@ def hide(pairs, nodes, indptr, indices, skip_indptr, skip):
     cursor = skip_indptr[:-1].copy()
     for direction in range(2):
         for i in range(pairs.shape[1]):
-            row, other = pairs[direction, i], pairs[1 - direction, i]
+            row, partner = pairs[direction, i], pairs[1 - direction, i]
             start, stop = indptr[nodes[row]], indptr[nodes[row] + 1]
-            position = lower_bound(indices, start, stop, nodes[other])
-            if position < stop and indices[position] == nodes[other]:
+            position = lower_bound(indices, start, stop, nodes[partner])
+            if position < stop and indices[position] == nodes[partner]:
                 skip[cursor[row]] = position - start
                 cursor[row] += 1
     total, first = 0, 0
@@ -136,15 +136,15 @@ def transpose(indptr, indices, out_indptr, out, origin):
 
 
 @jit
-def weighted_sums(lo, hi, out, own, nodes, indptr, indices, values, x):
-    """``out[i]`` = sum of ``values[e] * x[nodes[indices[e]]]`` over row i; ``own[i]`` = its row.
+def weighted_sums(lo, hi, out, roots, nodes, indptr, indices, values, x):
+    """``out[i]`` = sum of ``values[e] * x[nodes[indices[e]]]`` over row i; ``roots[i]`` = its row.
 
     Rows are read from the table of all nodes, which may be mapped, and nothing is copied between.
     """
     for i in range(lo, hi):
         row = x[nodes[i]]
         for j in range(len(row)):
-            own[i, j] = row[j]
+            roots[i, j] = row[j]
             out[i, j] = 0
         for e in range(indptr[i], indptr[i + 1]):
             row, value = x[nodes[indices[e]]], values[e]

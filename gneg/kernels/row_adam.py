@@ -28,12 +28,16 @@ def update(lo, hi, table, mean, square, rows, gradient, rate, betas, corrections
     first, second = np.float32(betas[0]), np.float32(betas[1])
     size = np.float32(rate / corrections[0])
     scale, smallest = np.float32(1.0 / np.sqrt(corrections[1])), np.float32(eps)
-    rest, other, weight = np.float32(1) - first, np.float32(1) - second, np.float32(decay)
+    new_share, new_square_share, weight = (
+        np.float32(1) - first,
+        np.float32(1) - second,
+        np.float32(decay),
+    )
     for i in range(lo, hi):
         row = rows[i]
         for j in range(table.shape[1]):
             g = gradient[i, j] + weight * table[row, j]
-            m = first * mean[row, j] + rest * g
-            v = second * square[row, j] + other * g * g
+            m = first * mean[row, j] + new_share * g
+            v = second * square[row, j] + new_square_share * g * g
             mean[row, j], square[row, j] = m, v
             table[row, j] -= size * m / (np.sqrt(v) * scale + smallest)

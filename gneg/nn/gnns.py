@@ -63,11 +63,11 @@ class _SAGEConv(SAGEConv):
         if isinstance(adjacency, Messages):
             if isinstance(x, SparseFeatures):
                 both = torch.cat([weight, self.lin_r.weight])
-                mean, own = adjacency.mean_and_own(linear(x, both))
-                left, right = mean[:, : self.out_channels], own[:, self.out_channels :]
+                mean, roots = adjacency.mean_and_roots(linear(x, both))
+                left, right = mean[:, : self.out_channels], roots[:, self.out_channels :]
             else:  # fewer rows are multiplied afterwards
-                mean, own = adjacency.mean_and_own(x)
-                left, right = linear(mean, weight), linear(own, self.lin_r.weight)
+                mean, roots = adjacency.mean_and_roots(x)
+                left, right = linear(mean, weight), linear(roots, self.lin_r.weight)
             rows: Tensor = left + self.lin_l.bias + right
             return rows
         assert not isinstance(x, Gathered)

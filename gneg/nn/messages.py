@@ -17,7 +17,7 @@ from gneg.loader.blocks import Blocks, MessageGraph, Transposed
 Array = npt.NDArray[Any]
 
 
-class _SumsAndOwn(torch.autograd.Function):
+class _SumsAndRoots(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, h: Tensor, matrix: Tensor, transposed: Tensor | None, targets: slice
@@ -37,15 +37,15 @@ class Gathered:
 
     Args:
         sums: The sums, by the weights of the first layer.
-        own: The rows of the targets.
+        roots: The rows of the targets.
     """
 
-    def __init__(self, sums: Tensor, own: Tensor) -> None:
-        self.sums, self.own = sums, own
+    def __init__(self, sums: Tensor, roots: Tensor) -> None:
+        self.sums, self.roots = sums, roots
 
     def to(self, device: torch.device | str) -> Gathered:
         """Return both on a device."""
-        return Gathered(self.sums.to(device), self.own.to(device))
+        return Gathered(self.sums.to(device), self.roots.to(device))
 
 
 class Messages:
@@ -89,13 +89,13 @@ class Messages:
     def sums(self, h: Tensor | Gathered, values: Array) -> tuple[Tensor, Tensor]:
         """Return sums of rows of ``h [n, D]`` by these weights, and the rows of the targets."""
         if isinstance(h, Gathered):
-            return h.sums, h.own
+            return h.sums, h.roots
         matrix = self._matrix(self._crow, self._col, values, len(self._strength))
         backward = None
         if self._transposed is not None and h.requires_grad:
             indptr, indices, origin = self._transposed
             backward = self._matrix(indptr, indices, values[origin], len(self._crow) - 1)
-        return _SumsAndOwn.apply(h, matrix, backward, self._targets)  # type: ignore[no-any-return, no-untyped-call]
+        return _SumsAndRoots.apply(h, matrix, backward, self._targets)  # type: ignore[no-any-return, no-untyped-call]
 
     @cached_property
     def mean_weights(self) -> Array:
@@ -120,7 +120,7 @@ class Messages:
         values: Array = np.repeat(by_row, np.diff(self._crow)) * scale[self._col]
         return values if self._weights is None else values * self._weights
 
-    def mean_and_own(self, h: Tensor | Gathered) -> tuple[Tensor, Tensor]:
+    def mean_and_roots(self, h: Tensor | Gathered) -> tuple[Tensor, Tensor]:
         """Return the weighted means of neighbours' rows of ``h [n, D]``, and the targets' rows.
 
         Both are ``[m, D]``; the mean without neighbours is 0.
@@ -130,8 +130,8 @@ class Messages:
     def normalized(self, h: Tensor | Gathered) -> Tensor:
         """Return the normalised sums ``[m, D]`` of GCN, with self-loops."""
         sums, rows = self.sums(h, self.normalized_weights)
-        own = torch.from_numpy(1 / (self._strength[self._targets] + 1)).to(self._device)
-        return sums + own.unsqueeze(1) * rows
+        loops = torch.from_numpy(1 / (self._strength[self._targets] + 1)).to(self._device)
+        return sums + loops.unsqueeze(1) * rows
 
 
 def _inverse(totals: Array) -> Array:
@@ -151,11 +151,11 @@ def gather(blocks: Blocks, values: Array, x: Tensor) -> Gathered:
         x: ``[N, F]`` features of all nodes, in single precision, on the CPU.
     """
     rows, table = blocks.sizes[-2], x.numpy()
-    sums, own = (np.empty((rows, x.size(1)), np.float32) for _ in range(2))
-    arrays = (sums, own, blocks.nodes, blocks.indptr, blocks.indices, values, table)
+    sums, roots = (np.empty((rows, x.size(1)), np.float32) for _ in range(2))
+    arrays = (sums, roots, blocks.nodes, blocks.indptr, blocks.indices, values, table)
     run = kernels.threads.run_rows
     run(kernels.blocks.weighted_sums, rows, len(blocks.indices) * 16, *arrays)
-    return Gathered(torch.from_numpy(sums), torch.from_numpy(own))
+    return Gathered(torch.from_numpy(sums), torch.from_numpy(roots))
 
 
 def of_blocks(blocks: Blocks, layer: int, device: torch.device | str = "cpu") -> Messages:

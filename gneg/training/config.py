@@ -97,11 +97,10 @@ class LinkConfig(TrainConfig):
     )
     norm: Norm | None = setting(None, "Normalisation between layers of the encoder")
     jk: JumpingKnowledge | None = setting(None, "Jumping knowledge over the encoder's layers")
-    fanout: str | None = setting(
-        None,
+    fanout: str = setting(
+        "none",
         "Neighbours of a node that each layer samples, such as 15,10, the layer next to the score "
-        "first, -1 for all: mini-batches instead of the whole graph in every step, for sage and "
-        "gcn.",
+        "first, -1 for all: mini-batches, for sage and gcn; none: the whole graph in every step.",
         check=expressions.check_fanout,
     )
     refresh_every: int | None = setting(
@@ -176,19 +175,24 @@ class LinkConfig(TrainConfig):
 
     def _check_fanout(self) -> None:
         """Refuse mini-batches of what needs the whole graph."""
-        if self.fanout is None:
+        if not self.in_batches:
             if self.refresh_every is not None:
                 allowed = "given with a fanout only: without it embeddings are always those of now"
                 checks.fail("refresh_every", allowed, self.refresh_every)
             return
         if self.encoder not in GNNS:
-            checks.fail("fanout", "None but for the encoders sage and gcn", self.encoder)
+            checks.fail("fanout", "none but for the encoders sage and gcn", self.encoder)
         if len(expressions.fanouts(self.fanout)) != self.layers:
             checks.fail("fanout", f"{self.layers} numbers, one for each layer", repr(self.fanout))
         if self.decoder == "ncn":
             checks.fail("decoder", "another than ncn in mini-batches", self.decoder)
         if self.norm == "layer":  # PyG's, over all nodes together
             checks.fail("norm", "batch or None in mini-batches", self.norm)
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether a step embeds sampled neighbourhoods, not the whole graph."""
+        return self.fanout != "none"
 
     @property
     def training_free(self) -> bool:

@@ -66,16 +66,18 @@ def check_kinds(name: str, text: str) -> str:
 
 
 def fanouts(text: str) -> list[int]:
-    """Return the numbers of a list such as ``15,10``; of an empty text none."""
-    return [int(number) for number in text.split(",")] if text else []
+    """Return the numbers of a list such as ``15,10``; of ``none`` none."""
+    return [] if text == "none" else [int(number) for number in text.split(",")]
 
 
 def check_fanout(name: str, text: str) -> str:
-    """Return a list of numbers of neighbours, such as ``15,10``; refuse another text."""
+    """Return none or a list of numbers of neighbours, such as ``15,10``; refuse another text."""
+    if text.lower() == "none":
+        return text.lower()
     numbers = [number.strip() for number in text.split(",")]
     valid = all(re.fullmatch(r"\d{1,6}|-1", number) and int(number) for number in numbers)
     if not valid:
-        allowed = "a number of neighbours for each layer, such as 15,10, -1 for all of them"
+        allowed = "none, or a number of neighbours for each layer, such as 15,10, -1 for all"
         checks.fail(name, allowed, repr(text))
     return ",".join(numbers)
 

@@ -86,7 +86,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """Return Adam; in mini-batches one that trains the rows of a batch alone."""
-        adam = torch.optim.Adam if self.config.fanout is None else RowAdam
+        adam = RowAdam if self.config.in_batches else torch.optim.Adam
         parameters, decay = self.model.parameters(), self.config.weight_decay
         return adam(parameters, lr=self.config.lr, weight_decay=decay)
 
@@ -96,8 +96,8 @@ class LinkRun(Run[LinkData, LinkConfig]):
         self._pair_features = _part_of(self.model.decoder, PairFeatures)
         self._base_measure = _part_of(self.model.decoder, BaseMeasure)
         self.stacked = _part_of(self.model.decoder, Stack)
-        whole = self.config.fanout is None
-        self.embedding: WholeGraph | MiniBatches = (WholeGraph if whole else MiniBatches)(self)
+        kind = MiniBatches if self.config.in_batches else WholeGraph
+        self.embedding: WholeGraph | MiniBatches = kind(self)
         self.valid, self.test = data.valid.to(self.device), data.test.to(self.device)
 
     def make_sampler(self) -> Sampler:
@@ -129,7 +129,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         if self.config.batch_size is not None:
             return self.config.batch_size
         size = min(65_536, max(1_024, self.data.train.size(1) // 16))
-        return size if self.config.fanout is None else batch_size(self.config, self.data, size)
+        return batch_size(self.config, self.data, size) if self.config.in_batches else size
 
     # -- one batch -----------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
             with self.clock.measure("evaluation"):
                 result["all"] = full_ranks.record(self.data, self.scorer(), seed=self.seed)
         measure, seconds = self._base_measure, self.progress.seconds
-        if self.config.fanout is not None:
+        if self.config.in_batches:
             result["waiting_share"] = seconds.get("waiting", 0.0) / self.progress.trained_seconds
         return {
             **result,

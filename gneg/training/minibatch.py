@@ -87,7 +87,7 @@ class MiniBatches:
             run.data.train,
             run.sampler,
             config.k,
-            fanouts(config.fanout or ""),
+            fanouts(config.fanout),
             x=None if self.x is None or self._gathers else run.data.x,
             mask_targets=config.mask_targets,
             densities=[name for name, needed in needs.items() if needed],
@@ -208,6 +208,6 @@ def batch_size(config: LinkConfig, data: LinkData, largest: int) -> int:
     if width * data.num_nodes <= BATCH_BYTES:
         return largest
     rows = 3 + config.k
-    for fanout in fanouts(config.fanout or ""):
+    for fanout in fanouts(config.fanout):
         rows *= 1 + (fanout if fanout >= 0 else UNLIMITED)
     return min(largest, max(256, BATCH_BYTES // (width * rows)))

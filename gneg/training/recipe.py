@@ -256,7 +256,7 @@ def _in_batches(
         encoder: The encoder.
         values: Settings that were chosen or given.
     """
-    if values.get("fanout") is not None:
+    if values.get("fanout", "none") != "none":
         return {"layers": len(fanouts(values["fanout"]))}, []
     whole = values.get("decoder") == "ncn" or values.get("norm") == "layer" or "fanout" in values
     if encoder not in GNNS or graph.nodes < LARGE or whole:

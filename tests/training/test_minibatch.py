@@ -187,9 +187,9 @@ def test_adam_of_rows_is_sparse_adam():
     ("options", "message"),
     [
         ({"fanout": "15"}, "'fanout' must be 2 numbers, one for each layer"),
-        ({"fanout": "a,b"}, "'fanout' must be a number of neighbours for each layer"),
-        ({"fanout": "5,0"}, "'fanout' must be a number of neighbours for each layer"),
-        ({"fanout": "5,5", "encoder": "lightgcn"}, "None but for the encoders sage and gcn"),
+        ({"fanout": "a,b"}, "'fanout' must be none, or a number of neighbours for each layer"),
+        ({"fanout": "5,0"}, "'fanout' must be none, or a number of neighbours for each layer"),
+        ({"fanout": "5,5", "encoder": "lightgcn"}, "none but for the encoders sage and gcn"),
         ({"fanout": "5,5", "decoder": "ncn"}, "'decoder' must be another than ncn"),
         ({"fanout": "5,5", "norm": "layer"}, "'norm' must be batch or None"),
         ({"refresh_every": 5}, "'refresh_every' must be given with a fanout only"),
@@ -207,13 +207,13 @@ def test_a_limit_that_the_weights_exceed_is_refused(digits):
 
 
 def test_the_recipe_takes_mini_batches_where_the_graph_is_large(digits, monkeypatch):
-    assert recipe.fast(digits).config.fanout is None
+    assert recipe.fast(digits).config.fanout == "none"
     assert recipe.fast(digits, fanout="5,4,3").config.layers == 3
     monkeypatch.setattr(recipe, "LARGE", 1000)
     chosen = recipe.fast(digits)
     assert chosen.config.fanout == "15"
     assert "The graph is large: mini-batches, in which a layer samples at most 15" in chosen.reasons
-    assert recipe.fast(digits, fanout=None, layers=2).config.fanout is None
+    assert recipe.fast(digits, fanout="none", layers=2).config.fanout == "none"
     assert recipe.fast(digits, layers=2).config.fanout == "15,10"
 
 
