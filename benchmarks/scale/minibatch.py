@@ -39,14 +39,7 @@ EPOCHS = 4
 #: What is trained on dblp2010, by name: what differs from the default.
 VARIANTS: dict[str, dict[str, Any]] = {
     "whole graph": {},
-    "mini-batches, fanout 15": {"fanout": "15", "batch_size": 16_384},
-    "whole graph, hardest of 32": {"sampler": "hardest(uniform, m=32)"},
-    "mini-batches, fanout 15, hardest of 32": {
-        "fanout": "15",
-        "batch_size": 16_384,
-        "sampler": "hardest(uniform, m=32)",
-        "refresh_every": 20,
-    },
+    "mini-batches": {"fanout": "15", "batch_size": 16_384},
 }
 LARGE = {"encoder": "sage", "decoder": "cosine", "hidden": 64, "layers": 1, "k": 1, "dropout": 0.0}
 WIDTH, NEGATIVES, HELD_OUT = 128, 10_000, 20_000
