@@ -35,7 +35,7 @@ def main() -> None:
     dataset = sys.argv[1]
     folder = sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp()
     command = ["compare", dataset, *COMMANDS[dataset]]
-    words = [sys.executable, "-m", "gneg.cli", *command, "--out", folder]
+    words = [sys.executable, "-m", "gneg", *command, "--out", folder]
     subprocess.run(words, check=True, cwd=HERE.parent.parent)
     results = json.loads((Path(folder) / "compare.json").read_text())
     results["rows"] = [

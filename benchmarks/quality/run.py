@@ -63,7 +63,7 @@ def run(name: str, command: list[str], work: Path) -> None:
     arguments = [*command, "--root", os.path.relpath(DATA), "--out", str(work / name)]
     with (work / f"{name}.log").open("w") as log:
         subprocess.run(
-            [sys.executable, "-m", "gneg.cli", *arguments],
+            [sys.executable, "-m", "gneg", *arguments],
             env=env,
             check=True,
             stdout=log,

@@ -39,7 +39,7 @@ def measure(graph: str, sampler: str) -> dict[str, Any]:
         command = ["audit", GRAPHS[graph], "--sampler", sampler, "--root", str(DATA)]
         start = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-m", "gneg.cli", *command, "--out", str(out)],
+            [sys.executable, "-m", "gneg", *command, "--out", str(out)],
             check=True,
             stdout=subprocess.DEVNULL,
         )

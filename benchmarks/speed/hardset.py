@@ -43,7 +43,7 @@ def run_command(dataset: str, out: Path) -> tuple[float, float, list[str]]:
     """
     command = ["hardset", dataset, "--root", str(DATA), "--out", str(out)]
     start = time.perf_counter()
-    child = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "gneg.cli", *command])
+    child = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "gneg", *command])
     _, status, usage = os.wait4(child, 0)
     took = time.perf_counter() - start
     if status:

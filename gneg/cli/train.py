@@ -91,7 +91,11 @@ def train_command(
     [bold]gneg train --config runs/Cora-gcn-.../results.json --seeds 5[/]
 
     [bold]gneg train large.parquet --features x.npy --fanout 15,10 --memory 4GB[/]
+
+    [bold]torchrun --nproc-per-node 2 -m gneg train Cora --out runs/cora[/] in two processes
     """
+    from gneg.training.distributed import joined
+
     resources = _resources(workers, memory)
     dataset, source = repeat(dataset, source, settings.earlier)
     config, reasons, scores = settings.config(), None, []
@@ -99,30 +103,32 @@ def train_command(
     trained_seeds, raced = _seeds(seeds, settings.earlier), None
     files.check_output("out", out or RUNS, folder=True)
     callbacks = trackers(track)
-    data = source.load(dataset)
-    if out is not None and not fresh:
-        _check_dataset(out, data)
-    if chosen != "none" and not config.training_free:
-        with ProgressDisplay() as display:
-            report = display.count("race of negatives, epochs")
-            folder = None if fresh else out or RUNS
-            choose = {"seed": trained_seeds[0], "report": report, "folder": folder}
-            suited, raced = _suited(data, chosen, choose, settings.given)
-        config, reasons, scores = suited.config, suited.reasons, list(suited.profile.heuristics)
-        say(f"recipe: {reasons}")
-    results, folder = _train(
-        data,
-        config,
-        trained_seeds,
-        out,
-        fresh,
-        callbacks,
-        reasons=reasons,
-        source=source.record(dataset),
-        raced=raced,
-        resources=resources,
-    )
-    _end(results, folder, print_link_results, lambda: _print_findings(data, results, scores))
+    with joined(config.device) as processes:
+        data = processes.in_turn(lambda: source.load(dataset))
+        if out is not None and not fresh:
+            _check_dataset(out, data)
+        if chosen != "none" and not config.training_free:
+            with ProgressDisplay() as display:
+                report = display.count("race of negatives, epochs")
+                folder = None if fresh else out or RUNS
+                choose = {"seed": trained_seeds[0], "report": report, "folder": folder}
+                suited, raced = _suited(data, chosen, choose, settings.given, processes)
+            config, reasons, scores = suited.config, suited.reasons, list(suited.profile.heuristics)
+            say(f"recipe: {reasons}")
+        results, folder = _train(
+            data,
+            config,
+            trained_seeds,
+            out,
+            fresh,
+            callbacks,
+            reasons=reasons,
+            source=source.record(dataset),
+            raced=raced,
+            resources=resources,
+        )
+    if processes.is_first:
+        _end(results, folder, print_link_results, lambda: _print_findings(data, results, scores))
 
 
 @kg.command("train")
@@ -181,14 +187,23 @@ def _check_dataset(out: Path, data: Any) -> None:
             checks.fail("out", allowed, f"{out}: {differences}", hint=record.FRESH)
 
 
-def _suited(data: Any, name: str, choose: dict[str, Any], given: dict[str, Any]) -> tuple[Any, Any]:
-    """Return the recipe of a name, and the race that chose it, or None."""
+def _suited(
+    data: Any, name: str, choose: dict[str, Any], given: dict[str, Any], processes: Any
+) -> tuple[Any, Any]:
+    """Return the recipe of a name, and the race that chose it, or None.
+
+    The race is run by the first process alone.
+    """
     from gneg.training import race, recipe
+    from gneg.training.distributed import alone
 
     if name == "fast":
         return recipe.fast(data, **given), None
-    raced = race.race(data, **choose, **given)
-    return raced.recipe, raced
+    raced = None
+    if processes.is_first:
+        with alone():
+            raced = race.race(data, **choose, **given)
+    return processes.agree(None if raced is None else raced.recipe), raced
 
 
 def _train(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from gneg.kernels._jit import jit, lower_bound, stream
 from gneg.kernels.neighbors import without_replacement
 
@@ -38,38 +36,23 @@ def assign(place, nodes, count, ids, local):
 
 
 @jit
-def hide(pairs, nodes, indptr, indices, skip_indptr, skip):
-    """Positions, within the row of each end, of the edges between the ends of ``pairs [2, B]``.
+def hide(low, high, others, nodes, indptr, indices, skip_indptr, skip):
+    """Positions, within the row of each of ``nodes``, of its hidden edges.
 
-    ``skip[skip_indptr[i]:skip_indptr[i + 1]]`` are those of the row of ``nodes[i]``, sorted, each
-    once; ``pairs`` are positions in ``nodes``. Pairs that are no edges are passed over.
+    Those of node i lead to ``others[low[i]:high[i]]``, ascending; what is no edge is passed over.
+    ``skip[skip_indptr[i]:skip_indptr[i + 1]]`` become their positions, ascending, each once.
     """
-    size = len(skip_indptr) - 1
-    for direction in range(2):
-        for i in range(pairs.shape[1]):
-            skip_indptr[pairs[direction, i] + 1] += 1
-    for i in range(size):
-        skip_indptr[i + 1] += skip_indptr[i]
-    cursor = skip_indptr[:-1].copy()
-    for direction in range(2):
-        for i in range(pairs.shape[1]):
-            row, partner = pairs[direction, i], pairs[1 - direction, i]
-            start, stop = indptr[nodes[row]], indptr[nodes[row] + 1]
-            position = lower_bound(indices, start, stop, nodes[partner])
-            if position < stop and indices[position] == nodes[partner]:
-                skip[cursor[row]] = position - start
-                cursor[row] += 1
-    total, first = 0, 0
-    for i in range(size):
-        row = np.sort(skip[first : cursor[i]])
-        first = skip_indptr[i + 1]
-        begin = total
-        for j in range(len(row)):
-            if total == begin or skip[total - 1] != row[j]:
-                skip[total] = row[j]
+    total = 0
+    for i in range(len(nodes)):
+        begin, start, stop = total, indptr[nodes[i]], indptr[nodes[i] + 1]
+        for e in range(low[i], high[i]):
+            position = lower_bound(indices, start, stop, others[e])
+            if position == stop or indices[position] != others[e]:
+                continue
+            if total == begin or skip[total - 1] != position - start:
+                skip[total] = position - start
                 total += 1
-        skip_indptr[i] = begin
-    skip_indptr[size] = total
+        skip_indptr[i + 1] = total
 
 
 @jit
@@ -83,12 +66,12 @@ def counts(lo, hi, out, nodes, indptr, k, skip_indptr, degree):
 
 
 @jit
-def draw(lo, hi, out, offsets, nodes, indptr, degree, skip_indptr, skip, seed, first):
+def draw(lo, hi, out, offsets, nodes, indptr, degree, skip_indptr, skip, seed):
     """``out[offsets[i]:offsets[i + 1]]`` = positions of edges of ``nodes[i]``, each at most once.
 
     All that are not hidden, or as many random ones as there is room for: ranks among those that are
-    not hidden are drawn, so that no draw is lost. Each node has a stream of its own, ``first``
-    being the number of the first one.
+    not hidden are drawn, so that no draw is lost. Each node has a stream of its own, whatever other
+    nodes there are.
     """
     for i in range(lo, hi):
         positions = out[offsets[i] : offsets[i + 1]]
@@ -96,7 +79,7 @@ def draw(lo, hi, out, offsets, nodes, indptr, degree, skip_indptr, skip, seed, f
             for j in range(len(positions)):
                 positions[j] = j
         else:
-            without_replacement(positions, 0, degree[i], stream(seed, first + i))
+            without_replacement(positions, 0, degree[i], stream(seed, nodes[i]))
         start = indptr[nodes[i]]
         begin = end = 0
         if i + 1 < len(skip_indptr):

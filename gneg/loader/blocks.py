@@ -100,7 +100,8 @@ def sample(
     fanouts: Sequence[int],
     seed: int,
     *,
-    hidden: int = 0,
+    hidden: Array | None = None,
+    all_hops: bool = False,
     input_gradient: bool = True,
 ) -> tuple[Blocks, Array]:
     """Sample the neighbourhoods of nodes hop by hop (Hamilton et al., NeurIPS 2017).
@@ -113,8 +114,8 @@ def sample(
         ids: ``[n]``, seed nodes, repeats allowed.
         fanouts: Neighbours of a node in each hop, -1 for all.
         seed: Seed of all draws.
-        hidden: The first ``2 * hidden`` ids are sources and targets of edges that are left out, in
-            both directions.
+        hidden: ``[2, H]``, edges that are left out, in both directions; None: none.
+        all_hops: Whether ends of hidden edges may be others than seed nodes.
         input_gradient: Whether the first layer's input needs a gradient.
 
     Returns:
@@ -124,20 +125,17 @@ def sample(
     local = np.empty(len(ids), np.int32)
     nodes = np.empty(len(ids), np.int64)
     count = kernels.blocks.assign(place, nodes, 0, ids, local)
-    skip_indptr, skip = np.zeros(1, np.int64), np.empty(0, np.int64)
-    if hidden:
-        pairs = local[: 2 * hidden].reshape(2, hidden)
-        skip_indptr = np.zeros(int(pairs.max()) + 2, np.int64)
-        skip = np.empty(2 * hidden, np.int64)
-        kernels.blocks.hide(pairs, nodes, graph.indptr, graph.indices, skip_indptr, skip)
+    nothing = np.zeros(1, np.int64), np.empty(0, np.int64)
+    ends = np.empty((2, 0), np.int64) if hidden is None else _both_ways(hidden)
+    skipped: list[tuple[Array, Array]] = []
     sizes, first, edges = [count], 0, 0
     offsets: list[Array] = [np.zeros(1, np.int64)]
     parts: dict[str, list[Array]] = {"indices": [], "weights": [], "degree": []}
     for hop, k in enumerate(fanouts):
         frontier = nodes[first:count]
-        skips = skip_indptr if first == 0 else np.zeros(1, np.int64)
-        stream = split_seed(seed, hop), first
-        position, sums, degree = _draw(graph, frontier, k, (skips, skip), stream)
+        skips = _skips(graph, ends, frontier) if hop == 0 or all_hops else nothing
+        skipped.append(skips)
+        position, sums, degree = _draw(graph, frontier, k, skips, split_seed(seed, hop))
         near = np.empty(len(position), np.int64)
         run = kernels.threads.run_rows
         run(kernels.blocks.look_up, len(near), len(near), near, graph.indices, position)
@@ -152,9 +150,14 @@ def sample(
             parts["weights"].append(graph.weights[position].astype(np.float32))
         sizes.append(count)
     nodes = nodes[:count].copy()
+    if all_hops:
+        skipped.append(_skips(graph, ends, nodes[first:]))
     indptr, indices = np.concatenate(offsets), np.concatenate(parts["indices"])
     strength = graph.strengths(nodes)
-    _subtract(graph, strength, nodes, skip_indptr, skip)
+    start = 0
+    for skips, stop in zip(skipped, sizes, strict=False):
+        _subtract(graph, strength[start:stop], nodes[start:stop], *skips)
+        start = stop
     weights = np.concatenate(parts["weights"]) if parts["weights"] else None
     transposes = [
         _transpose(indptr, indices, sizes[-2 - layer], sizes[-1 - layer])
@@ -167,8 +170,29 @@ def sample(
     return Blocks(*arrays, tuple(transposes)), local
 
 
+def _both_ways(edges: Array) -> Array:
+    """Return edges ``[2, H]`` in both directions, ``[2, 2 H]``, sorted."""
+    both = np.concatenate([edges, edges[::-1]], axis=1)
+    return both[:, np.lexsort(both[::-1])]
+
+
+def _skips(graph: MessageGraph, ends: Array, nodes: Array) -> tuple[Array, Array]:
+    """Return the positions of hidden edges in the rows of nodes, and the offsets of each row.
+
+    Args:
+        graph: The edges that messages pass along.
+        ends: ``[2, H]``, hidden edges, sorted.
+        nodes: ``[n]``, the nodes.
+    """
+    low, high = (np.searchsorted(ends[0], nodes, side) for side in ("left", "right"))
+    indptr = np.zeros(len(nodes) + 1, np.int64)
+    skip = np.empty(int((high - low).sum()), np.int64)
+    kernels.blocks.hide(low, high, ends[1], nodes, graph.indptr, graph.indices, indptr, skip)
+    return indptr, skip
+
+
 def _draw(
-    graph: MessageGraph, nodes: Array, k: int, hidden: tuple[Array, Array], stream: tuple[int, int]
+    graph: MessageGraph, nodes: Array, k: int, hidden: tuple[Array, Array], seed: int
 ) -> tuple[Array, Array, Array]:
     """Return the positions of drawn edges, the offsets of each node's, and degrees."""
     run = kernels.threads.run_rows
@@ -178,7 +202,7 @@ def _draw(
     offsets = np.zeros(len(nodes) + 1, np.int64)
     np.cumsum(count, out=offsets[1:])
     position = np.empty(offsets[-1], np.int64)
-    drawn = (position, offsets, nodes, graph.indptr, degree, *hidden, *stream)
+    drawn = (position, offsets, nodes, graph.indptr, degree, *hidden, seed)
     run(kernels.blocks.draw, len(nodes), len(position), *drawn)
     return position, offsets, degree
 

@@ -29,8 +29,8 @@ class LinkBatch:
         edges: ``[B]``, the positions of the positives among all.
         pos: ``[2, B]``, the positives.
         negatives: Their negatives.
-        blocks: The neighbourhoods of the ends of both.
-        local_pos: ``[2, B]``, the ends of the positives as positions in ``blocks.nodes``.
+        blocks: The neighbourhoods of the ends of both, or of a share of them, b of B.
+        local_pos: ``[2, b]``, the ends of the positives as positions in ``blocks.nodes``.
         local_negatives: The negatives with positions in ``blocks.nodes`` in place of ids.
         x: ``[n, F]``, features of ``blocks.nodes``, dense or sparse CSR; None: not looked up.
     """
@@ -93,7 +93,13 @@ class LinkBatches:
         self._drawing = threading.Lock()  # samplers keep lists and caches between draws
 
     def make(
-        self, edges: Tensor, seed: int, *, z: Vectors | None = None, score: Score | None = None
+        self,
+        edges: Tensor,
+        seed: int,
+        *,
+        z: Vectors | None = None,
+        score: Score | None = None,
+        share: slice | None = None,
     ) -> LinkBatch:
         """Return the batch of some positives.
 
@@ -102,6 +108,7 @@ class LinkBatches:
             seed: Seed of negatives and neighbourhoods.
             z: ``[N, D]`` embeddings, for samplers that read them.
             score: A model, for samplers that select by it.
+            share: The positives whose neighbourhoods are sampled; None: all.
         """
         pos = self.positives[:, edges]
         with self._drawing:
@@ -109,21 +116,24 @@ class LinkBatches:
             negatives = self.sampler.sample(pos, self.k, z=z, score=score, generator=generator)
             for density in self.densities:
                 getattr(negatives, density)  # computed when it is read
-        ids = _ends(pos, negatives, self.graph.target_shift)
+        whole = slice(0, pos.size(1)) if share is None else share
+        own, shift = negatives.take(whole), self.graph.target_shift
+        ids = _ends(pos[:, whole], own, shift)
         sampled, local = blocks.sample(
             self.graph,
             torch.cat([part.reshape(-1) for part in ids]).numpy(),
             self.fanouts,
             split_seed(seed, 1),
-            hidden=pos.size(1) if self.mask_targets else 0,
+            hidden=_ends(pos, negatives, shift)[0].numpy() if self.mask_targets else None,
+            all_hops=share is not None,
             input_gradient=self.input_gradient,
         )
         positions = torch.from_numpy(local.astype(np.int64)).split([part.numel() for part in ids])
         local_pos, src, index, *replaced = (
-            part.view(whole.shape) for part, whole in zip(positions, ids, strict=True)
+            part.view(like.shape) for part, like in zip(positions, ids, strict=True)
         )
         local_negatives = replace(
-            negatives, src=src, index=index, replaced=replaced[0] if replaced else None
+            own, src=src, index=index, replaced=replaced[0] if replaced else None
         )
         x = None if self.x is None else _rows(self.x, sampled.nodes)
         return LinkBatch(edges, pos, negatives, sampled, local_pos, local_negatives, x)

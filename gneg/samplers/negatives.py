@@ -153,6 +153,19 @@ class Negatives:
             return torch.where(swap, target, query), torch.where(swap, query, target)
         return (query, target) if self.side == "dst" else (target, query)
 
+    def take(self, rows: slice) -> Negatives:
+        """Return the negatives of some of the queries."""
+        names = ("src", "index", "mask", "side", "replaced", "mix", "relation")
+        values = {name: getattr(self, name) for name in names}
+        parts: dict[str, Any] = {
+            name: v[rows] for name, v in values.items() if isinstance(v, Tensor)
+        }
+        if self.stored is not None:
+            tables, negatives, positives = self.stored
+            parts["stored"] = tables, negatives[rows], positives[rows]
+        density = Density(lambda: _rows(self.log_q, rows), lambda: _rows(self.pos_log_q, rows))
+        return replace(self, density=density, **parts)
+
     def to(self, device: torch.device | str) -> Negatives:
         """Return the negatives on ``device``."""
         names = ("src", "index", "mask", "side", "replaced", "mix", "stored", "relation")
@@ -163,6 +176,10 @@ class Negatives:
         side = "both" if isinstance(self.side, Tensor) else self.side
         batch, k = self.index.shape
         return f"Negatives(B={batch}, K={k}, side='{side}', usable={int(self.mask.sum())})"
+
+
+def _rows(value: Tensor | None, rows: slice) -> Tensor | None:
+    return None if value is None else value[rows]
 
 
 def _moved(value: Any, device: torch.device | str) -> Any:

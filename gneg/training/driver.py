@@ -25,6 +25,7 @@ from gneg.training import checkpoint
 from gneg.training.callbacks import Callback, Callbacks, Report
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
+from gneg.training.distributed import World, world
 from gneg.training.link import LinkRun
 from gneg.training.parts import KEY, code, registered_parts
 from gneg.training.record import FRESH, NAME, differences, locked, read
@@ -139,12 +140,10 @@ def train(
     checks.instance("config", config, (config_class(data),))
     seeds = _seeds(seeds)
     check_usable("device", config.device)
-    out = None if out is None else _folder(out, fresh)
+    processes = world()
+    out = None if out is None else _folder(out, fresh, processes)
     data = _without_leaks(data)
-    for part in ("valid", "test"):  # of which splits of PyG may have one only
-        if not data.positives(part).size(1):
-            kind = "triples" if isinstance(data, TripleData) else "edges"
-            checks.fail("data", f"with {part} {kind}, for training", data)
+    _check_parts(data)
     runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
     settings: dict[str, Any] = {
         "command": command,
@@ -161,6 +160,9 @@ def train(
     }
     results: dict[str, Any] = {**settings, "runs": []}
     finished = {} if out is None or fresh else _finished_runs(out / NAME, results)
+    processes.wait()  # until all have read what the first one writes anew
+    if not processes.is_first:
+        callbacks, report = (), None
     with Callbacks(callbacks, report) as listeners:
         listeners.on_train_start(settings, out)
         for seed in seeds:
@@ -169,7 +171,7 @@ def train(
                 with torch.random.fork_rng(devices=[]):
                     run = _train_seed(data, config, seed, out, fresh, listeners, resources)
             results["runs"].append(run)
-            if out is not None:
+            if out is not None and processes.is_first:
                 _write(out, results, data if keep_data and not _known_by_name(source) else None)
                 if run["complete"]:
                     checkpoint.checkpoint_path(out, seed).unlink(missing_ok=True)
@@ -177,6 +179,7 @@ def train(
                 listeners.on_seed_end(seed, run)
             if not run["complete"]:
                 raise TrainingInterrupted(summarised(results))
+            processes.wait()
     return summarised(results)
 
 
@@ -186,16 +189,18 @@ def _known_by_name(source: dict[str, Any] | None) -> bool:
     return source is not None and str(source["dataset"]).lower() in known
 
 
-def _folder(path: str | Path, fresh: bool) -> Path:
+def _folder(path: str | Path, fresh: bool, processes: World) -> Path:
     """Return the folder of a run, without leftovers or, if ``fresh``, any earlier run."""
     out = files.check_output("out", path, folder=True)
     if store.is_foreign(out / store.FOLDER):
         allowed = f"a folder without a folder '{store.FOLDER}' of your own"
         checks.fail("out", allowed, str(out), hint="choose another place")
-    checkpoint.remove_leftovers(out)
-    if fresh:
-        checkpoint.remove_all(out)
-        (out / NAME).unlink(missing_ok=True)
+    if processes.is_first:
+        checkpoint.remove_leftovers(out)
+        if fresh:
+            checkpoint.remove_all(out)
+            (out / NAME).unlink(missing_ok=True)
+    processes.wait()
     return out
 
 
@@ -226,6 +231,14 @@ def _seeds(seeds: Any) -> Sequence[int]:
     if not different or not all(0 <= seed < 2**63 for seed in integers):
         checks.fail("seeds", allowed, repr(seeds)[:80])
     return integers
+
+
+def _check_parts(data: LinkData | TripleData) -> None:
+    """Refuse data without validation or test edges: splits of PyG may have one of them only."""
+    for part in ("valid", "test"):
+        if not data.positives(part).size(1):
+            kind = "triples" if isinstance(data, TripleData) else "edges"
+            checks.fail("data", f"with {part} {kind}, for training", data)
 
 
 def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
@@ -266,7 +279,7 @@ def _train_seed(
         result = run.result()
     except KeyboardInterrupt:
         result = run.interrupted()
-    if out is not None:
+    if out is not None and run.world.is_first:
         checkpoint.save_weights(run.best_state, checkpoint.weights_path(out, seed))
     return result
 

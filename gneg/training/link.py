@@ -30,6 +30,7 @@ from gneg.training import stacking
 from gneg.training.batches import Batch
 from gneg.training.collapse import CollapseWatch
 from gneg.training.config import LinkConfig
+from gneg.training.distributed import sharded
 from gneg.training.minibatch import MiniBatches, batch_size
 from gneg.training.models import decoder_kind, make_link_predictor
 from gneg.training.resources import DEFAULT, Resources
@@ -89,6 +90,11 @@ class LinkRun(Run[LinkData, LinkConfig]):
         adam = RowAdam if self.config.in_batches else torch.optim.Adam
         parameters, decay = self.model.parameters(), self.config.weight_decay
         return adam(parameters, lr=self.config.lr, weight_decay=decay)
+
+    def sparse_tables(self) -> list[str]:
+        """Return the name of the table of embeddings in mini-batches, which train rows of it."""
+        embeds = getattr(self.model.encoder, "embedding", None) is not None
+        return ["encoder.embedding"] if embeds and self.config.fanout is not None else []
 
     def prepare(self) -> None:
         """Set up features, the message-passing graph and the evaluation edges on the device."""
@@ -169,7 +175,9 @@ class LinkRun(Run[LinkData, LinkConfig]):
         assert negatives is not None
         features = self._pair_features
         before = 0.0 if features is None else features.inputs.seconds
-        pos_score, neg_score = self.embedding.scores(embeddings, pos, negatives)
+        size, share = pos.size(1), self.world.share(pos.size(1))
+        scores = self.embedding.scores(embeddings, pos[:, share], negatives.take(share))
+        pos_score, neg_score = (self.world.gather(part, size) for part in scores)
         if features is not None:
             self.clock.reassign("features", features.inputs.seconds - before)
         self.watch.update(embeddings.z, pos_score, neg_score)
@@ -201,11 +209,12 @@ class LinkRun(Run[LinkData, LinkConfig]):
         On validation the weight of a base measure is chosen, unless the config has one.
         """
         edges = self.valid if part == "valid" else self.test
-        scorer, measure = self.scorer(), self._base_measure
+        scorer: Any = self.scorer()
+        measure = self._base_measure
         choose = part == "valid" and self.config.base_weight is None
         stacked = self.stacked is not None and bool(self.stacked.used)
         if measure is None or not choose or stacked:
-            return evaluate_edges(edges, scorer)
+            return evaluate_edges(edges, sharded(scorer, self.world))
         weight, figures = best_weight(
             partial(measure.parts, scorer),
             partial(evaluate_edges, edges),

@@ -100,7 +100,8 @@ class MiniBatches:
         """Yield batches with negatives and neighbourhoods.
 
         Args:
-            order: ``[P]``, positions of positives; a process of several takes its share of them.
+            order: ``[P]``, positions of positives; of each batch a process of several samples the
+                neighbourhoods of its share.
         """
         run = self.run
         seed = draw_seed(run.generator)
@@ -124,7 +125,11 @@ class MiniBatches:
     def _make(self, seed: int, item: tuple[int, Tensor]) -> Made:
         number, edges = item
         keys = self._vectors if "keys" in self.run.sampler.needs else None
-        sample = self._batches.make(edges, split_seed(seed, number), z=keys, score=self._score)
+        processes = self.run.world
+        share = processes.share(len(edges)) if processes.size > 1 else None
+        sample = self._batches.make(
+            edges, split_seed(seed, number), z=keys, score=self._score, share=share
+        )
         if not self._gathers:
             return sample, None
         return sample, self.run.model.encoder.layered.gather(sample.blocks, self.x)

@@ -17,6 +17,7 @@ from gneg.samplers.negatives import Negatives
 from gneg.training import checkpoint
 from gneg.training.callbacks import Callback
 from gneg.training.device import check_usable
+from gneg.training.distributed import synchronised, world
 from gneg.training.progress import Clock, Progress
 from gneg.training.resources import DEFAULT, Resources
 from gneg.training.row_adam import clip_gradients
@@ -53,6 +54,7 @@ class Run(RunParts[DataType, ConfigType]):
     ) -> None:
         self.data, self.config, self.seed, self.resources = data, config, seed, resources
         self.device = check_usable("device", self.config.device)
+        self.world = world()
         self.progress = Progress()
         self.clock = Clock(self.progress)
         torch.manual_seed(split_seed(seed, 0))
@@ -66,6 +68,7 @@ class Run(RunParts[DataType, ConfigType]):
         self.best_state = self.weights()
         self.best_metrics: dict[str, Any] = {}
         self.callbacks = Callback()
+        self._loss_of = synchronised(self.model, self._step_loss, self.world, self.sparse_tables())
 
     # -- the loop ------------------------------------------------------------------------------
 
@@ -97,7 +100,7 @@ class Run(RunParts[DataType, ConfigType]):
             state: dict[str, Any] = {"epoch": progress.epoch, "loss": loss}
             state |= {"seconds": progress.trained_seconds, "best": progress.best}
             self.callbacks.on_epoch_end(self.seed, {**state, "valid": valid})
-            if due and path is not None:
+            if due and path is not None and self.world.is_first:
                 checkpoint.save(self, path)
 
     def epoch(self) -> float:
@@ -139,16 +142,29 @@ class Run(RunParts[DataType, ConfigType]):
     def _update(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> float:
         """Take one step of the optimiser; return the loss."""
         with self.clock.measure("model"):
-            loss = self.batch_loss(pos, negatives, embeddings)
-            penalty = self.penalty(pos)
+            loss = self._loss_of(pos, negatives, embeddings)
             self.optimizer.zero_grad()
-            (loss if penalty is None else loss + penalty).backward()
+            loss.backward()
+            if self.world.size > 1:
+                for name in self.sparse_tables():
+                    table = self.model.get_parameter(name)
+                    table.grad = self.world.mean_of_rows(table.grad)
             if self.clip_gradients:
                 limit = self.config.grad_clip  # type: ignore[attr-defined]
                 clip_gradients(self.model.parameters(), limit)
             self.optimizer.step()
             self.after_step()
-        return float(loss.detach())
+        return self._batch_loss
+
+    def _step_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> Tensor:
+        """Return what a step minimises: the loss and the penalty.
+
+        Processes have each the gradient of their share, and the mean over processes is taken.
+        """
+        loss, penalty = self.batch_loss(pos, negatives, embeddings), self.penalty(pos)
+        self._batch_loss = float(loss.detach())
+        loss = loss * self.world.size
+        return loss if penalty is None else loss + penalty
 
     def _score_of(self, embeddings: Any) -> Any:
         """Return the current model as a score for the sampler; None if the sampler needs none."""
@@ -219,4 +235,6 @@ class Run(RunParts[DataType, ConfigType]):
     def out_of_time(self) -> bool:
         """Whether the seconds of the config are used up."""
         limit = self.config.seconds
-        return limit is not None and self.progress.trained_seconds >= limit
+        if limit is None:
+            return False
+        return self.world.agree(self.progress.trained_seconds >= limit)

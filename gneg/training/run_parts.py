@@ -46,6 +46,10 @@ class RunParts(ABC, Generic[DataType, ConfigType]):
     def make_optimizer(self) -> torch.optim.Optimizer:
         """Return the optimiser of the model's parameters."""
 
+    def sparse_tables(self) -> list[str]:
+        """Return the names of the parameters whose gradients are sparse."""
+        return []
+
     def prepare(self) -> None:
         """Set up what the sampler and the loop need, after the model."""
         return

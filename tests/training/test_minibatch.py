@@ -85,7 +85,7 @@ def test_sampled_neighbours_are_drawn_once_and_without_the_targets():
     pos = data.train[:, :40].reshape(-1).numpy()
     counts = np.zeros((150, 150))
     for seed in range(400):
-        blocks, local = sample(graph, pos, [3, 2], seed, hidden=40)
+        blocks, local = sample(graph, pos, [3, 2], seed, hidden=pos.reshape(2, 40))
         assert np.array_equal(blocks.nodes[local], pos)
         assert blocks.sizes[0] == len(np.unique(pos))
         rows = np.repeat(np.arange(blocks.sizes[1]), np.diff(blocks.indptr))

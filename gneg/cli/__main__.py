@@ -1,5 +1,0 @@
-"""``python -m gneg.cli``."""
-
-from gneg.cli import main
-
-main()

@@ -1,0 +1,78 @@
+"""Training by several processes: the result of one, whatever dies."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from gneg import Graph
+from gneg.samplers import build
+from gneg.training.distributed import World
+from tests.isolation import isolated
+
+JOB = Path(__file__).parent / "torchrun_job.py"
+BUDGET = {"encoder": "sage", "epochs": 3, "eval_every": 1, "dropout": 0.0, "batch_size": 1024}
+WHOLE = {**BUDGET, "sampler": "memorybank", "loss": "infonce"}
+
+
+def run(out: Path, settings: dict, processes: int = 2, restarts: int = 0, ok: bool = True) -> dict:
+    """Train in so many processes; return the record of the seed."""
+    launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]
+    launch += ["--max-restarts", str(restarts), "--monitor-interval", "0.2"]
+    words = [sys.executable, *(launch if processes > 1 else []), str(JOB), str(out)]
+    command = isolated(*words, json.dumps(settings))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert (done.returncode == 0) == ok, done.stderr[-3000:]
+    if not ok:
+        return {}
+    return json.loads((out / "results.json").read_text())["runs"][0]
+
+
+def curve(record: dict, name: str) -> list[float]:
+    return [row[name] for row in record["curve"]]
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path):
+    alone = run(tmp_path / "alone", WHOLE, processes=1)
+    killed = run(tmp_path / "killed", {**WHOLE, "kills": 2}, restarts=1)
+    assert (tmp_path / "killed.killed").exists()
+    run(tmp_path / "resumed", {**WHOLE, "kills": 1}, ok=False)
+    resumed = run(tmp_path / "resumed", WHOLE, processes=1)  # in another number of processes
+    for record in (killed, resumed):
+        assert curve(record, "loss") == pytest.approx(curve(alone, "loss"), rel=1e-9)
+        assert curve(record, "valid") == pytest.approx(curve(alone, "valid"), rel=1e-9)
+        assert record["test"] == pytest.approx(alone["test"], rel=1e-9)
+
+
+@pytest.mark.slow
+def test_mini_batches_of_two_processes_are_those_of_one(tmp_path):
+    settings = {**BUDGET, "dtype": "float32", "fanout": "5,3", "sampler": "walk", "loss": "ntxent"}
+    records = [run(tmp_path / str(size), settings, processes=size) for size in (1, 2)]
+    one, two = (curve(record, "loss") for record in records)
+    assert two[0] == pytest.approx(one[0], rel=1e-4)
+    assert two == pytest.approx(one, rel=1e-2)  # Adam enlarges the noise of single precision
+
+
+def test_shares_of_processes_are_all_and_each_once():
+    for size in (0, 1, 2, 7):
+        shares = [World(rank, 3).share(size) for rank in range(3)]
+        rows = [row for share in shares for row in range(size)[share]]
+        assert rows == list(range(size))
+
+
+def test_negatives_of_some_queries_are_rows_of_all():
+    graph = Graph.from_edge_index(torch.randint(50, (2, 200)), 50, undirected=True)
+    pos = torch.stack([torch.arange(20), torch.arange(20) + 20])
+    whole = build("walk", graph, corrupt="both").sample(pos, 4)
+    part = whole.take(slice(5, 9))
+    assert torch.equal(part.index, whole.index[5:9])
+    assert torch.equal(part.side, whole.side[5:9])
+    assert torch.equal(part.log_q, whole.log_q[5:9])
+    assert torch.equal(part.positives(), pos[:, 5:9])
