@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -17,7 +16,6 @@ import torch
 
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData, as_data, names, store, triple_names
-from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation import full_ranks
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
@@ -26,6 +24,7 @@ from gneg.training.callbacks import Callback, Callbacks, Report
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
 from gneg.training.distributed import World, world
+from gneg.training.fitness import fit_for_training
 from gneg.training.link import LinkRun
 from gneg.training.parts import KEY, code, registered_parts
 from gneg.training.record import FRESH, NAME, differences, locked, read
@@ -129,8 +128,8 @@ def train(
         seeds.
 
     Raises:
-        ValueError: If ``out`` holds a run of another config or of other data, cannot be written or
-            holds a damaged file, or torch lacks the device of the config here.
+        ValueError: If ``out`` holds a run of another config or other data or a damaged file, cannot
+            be written, or torch lacks the device of the config here.
         TrainingInterrupted: After Ctrl-C; the best weights so far are written with their metrics on
             validation, and the run is marked as incomplete.
     """
@@ -142,8 +141,7 @@ def train(
     check_usable("device", config.device)
     processes = world()
     out = None if out is None else _folder(out, fresh, processes)
-    data = _without_leaks(data)
-    _check_parts(data)
+    data = fit_for_training(data)
     runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
     settings: dict[str, Any] = {
         "command": command,
@@ -172,7 +170,7 @@ def train(
                     run = _train_seed(data, config, seed, out, fresh, listeners, resources)
             results["runs"].append(run)
             if out is not None and processes.is_first:
-                _write(out, results, data if keep_data and not _known_by_name(source) else None)
+                _write(out, results, None if _known_by_name(source) or not keep_data else data)
                 if run["complete"]:
                     checkpoint.checkpoint_path(out, seed).unlink(missing_ok=True)
             if seed not in finished:
@@ -231,28 +229,6 @@ def _seeds(seeds: Any) -> Sequence[int]:
     if not different or not all(0 <= seed < 2**63 for seed in integers):
         checks.fail("seeds", allowed, repr(seeds)[:80])
     return integers
-
-
-def _check_parts(data: LinkData | TripleData) -> None:
-    """Refuse data without validation or test edges: splits of PyG may have one of them only."""
-    for part in ("valid", "test"):
-        if not data.positives(part).size(1):
-            kind = "triples" if isinstance(data, TripleData) else "edges"
-            checks.fail("data", f"with {part} {kind}, for training", data)
-
-
-def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
-    """Return the data without validation edges that are training edges, with a warning."""
-    if isinstance(data, TripleData):
-        return data
-    cleaned = drop_repeated_edges(data)
-    if cleaned is not data:
-        total, repeated = data.valid.pos.size(1), data.valid.pos.size(1) - cleaned.valid.pos.size(1)
-        warnings.warn(
-            f"{repeated:,} of {total:,} validation edges are training edges and left out",
-            stacklevel=3,
-        )
-    return cleaned
 
 
 def _train_seed(

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,21 +12,24 @@ import gneg
 from gneg.datasets import hyperbolic
 from gneg.training.distributed import joined
 
-out, settings = sys.argv[1], json.loads(sys.argv[2])
-torch.set_default_dtype(getattr(torch, settings.pop("dtype", "float64")))
-kills = settings.pop("kills", None)
+
+def main(out: str, settings: dict[str, Any]) -> None:
+    torch.set_default_dtype(getattr(torch, settings.pop("dtype", "float64")))
+    kills = settings.pop("kills", None)
+    mark, second = Path(f"{out}.killed"), Path(f"{out}.second")
+
+    def kill_once(seed: int, state: dict[str, Any]) -> None:
+        """Kill the second process after an epoch, the first time."""
+        if kills == state["epoch"] and not mark.exists():
+            mark.touch()
+            os.kill(int(second.read_text()), 9)
+
+    with joined("cpu") as processes:
+        if processes.rank == 1 and kills:
+            second.write_text(str(os.getpid()))
+        config = gneg.LinkConfig(**settings)
+        gneg.train(hyperbolic(0), config, out=out, keep_data=False, report=kill_once)
 
 
-def kill_once(seed: int, state: dict) -> None:
-    """Kill the second process after an epoch, the first time."""
-    mark = Path(f"{out}.killed")
-    if kills == state["epoch"] and not mark.exists():
-        mark.touch()
-        os.kill(int(Path(f"{out}.second").read_text()), 9)
-
-
-with joined("cpu") as processes:
-    if processes.rank == 1 and kills:
-        Path(f"{out}.second").write_text(str(os.getpid()))
-    data = hyperbolic(0)
-    gneg.train(data, gneg.LinkConfig(**settings), out=out, keep_data=False, report=kill_once)
+if __name__ == "__main__":
+    main(sys.argv[1], json.loads(sys.argv[2]))

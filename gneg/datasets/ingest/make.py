@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gneg import checks
+from gneg import checks, files
 from gneg.datasets.ingest.arrays import ArraySource
 from gneg.datasets.ingest.build import Build, Shape
 from gneg.datasets.ingest.database import NAME, Database, Report

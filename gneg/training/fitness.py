@@ -1,0 +1,37 @@
+"""Whether a dataset can be trained on."""
+
+from __future__ import annotations
+
+import warnings
+
+from gneg import checks
+from gneg.datasets import LinkData, TripleData
+from gneg.datasets.splits import drop_repeated_edges
+
+
+def fit_for_training(data: LinkData | TripleData) -> LinkData | TripleData:
+    """Return the data without validation edges that are training edges, with a warning.
+
+    Raises:
+        ValueError: If there are no validation or no test edges: splits of PyG may have one only.
+    """
+    data = _without_leaks(data)
+    for part in ("valid", "test"):
+        if not data.positives(part).size(1):
+            kind = "triples" if isinstance(data, TripleData) else "edges"
+            checks.fail("data", f"with {part} {kind}, for training", data)
+    return data
+
+
+def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
+    """Return the data without validation edges that are training edges, with a warning."""
+    if isinstance(data, TripleData):
+        return data
+    cleaned = drop_repeated_edges(data)
+    if cleaned is not data:
+        total, repeated = data.valid.pos.size(1), data.valid.pos.size(1) - cleaned.valid.pos.size(1)
+        warnings.warn(
+            f"{repeated:,} of {total:,} validation edges are training edges and left out",
+            stacklevel=4,
+        )
+    return cleaned
