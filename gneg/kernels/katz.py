@@ -23,13 +23,16 @@ def _walks(u, indptr, indices, beta, length, values, now, after, touched):
         further = 0
         for t in range(reached):
             w = touched[1, t]
+            step = beta * now[w]
+            now[w] = 0.0
+            if step == 0.0:  # too little for a double: what it reaches would not be seen
+                continue
             for e in range(indptr[w], indptr[w + 1]):
                 v = indices[e]
                 if after[v] == 0.0:
                     touched[2, further] = v
                     further += 1
-                after[v] += beta * now[w]
-            now[w] = 0.0
+                after[v] += step
         for t in range(further):
             v = touched[2, t]
             touched[1, t] = v

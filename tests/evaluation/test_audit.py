@@ -158,6 +158,9 @@ def test_distances_and_katz_match_the_reference(world):
         scored = heuristics.scores(graph, "katz", rows, targets, beta=0.1, length=length)
         assert scored[:, 1:] == pytest.approx(walks[rows])
         assert (scored[:, 0] == 0).all()
+    # So little a step that its square is no number: only edges are left, and nothing else is hurt.
+    scored = heuristics.scores(graph, "katz", rows, targets, beta=1e-200, length=6)
+    assert scored[:, 1:] == pytest.approx(1e-200 * matrix[rows], rel=1e-8, abs=0)
     degree = matrix.sum(1), matrix.sum(0)
     attached = heuristics.scores(graph, "pa", src, dst[:, None])[:, 0]
     assert (attached == np.outer(*degree).ravel()).all()
