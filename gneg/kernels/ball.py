@@ -12,10 +12,14 @@ from gneg.kernels._jit import has, jit
 from gneg.kernels.complement import complement_size
 from gneg.kernels.logs import log
 
+MOST_STAMPS = 2**30  # far below what the integers of stamps hold, whatever a ball adds
+
 
 @jit
 def open_ball(node, levels, mark, queue):
     """Start a ball of ``node`` alone; return its ``base``."""
+    if mark[-1] > MOST_STAMPS:  # of many rows with many shells
+        mark[:] = 0
     base = mark[-1] + 1
     mark[-1] = base + len(levels)
     mark[node] = base

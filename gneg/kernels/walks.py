@@ -10,8 +10,10 @@ import numpy as np
 
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
+from gneg.kernels.lengths import draw_lengths, guide_of, longest_first
 
 TESTS = 1  # tests of a row's bitmap for each slot, as far as its length is concerned
+MOST_PATHS = 2**20  # of a row, up to which there is room for all of them
 # Listing a path takes about this fraction of the time of a try.
 PATHS_A_TRY = 32
 
@@ -100,12 +102,40 @@ def num_paths(u, indptr, indices):
 
 
 @jit
+def num_usable(u, indptr, indices, bits, known, start, stop, loop):
+    """Number of two-step walks from ``u`` that end on a usable target."""
+    bits, mask = bitmap.wholly_marked(bits, known, start, stop, loop)
+    usable = np.int64(0)
+    for e in range(indptr[u], indptr[u + 1]):
+        usable += _usable_after(indices[e], indptr, indices, bits, mask, known, start, stop, loop)
+    bitmap.clear(bits, mask, known, start, stop, loop)
+    return usable
+
+
+@jit
+def _usable_after(w, indptr, indices, bits, mask, known, start, stop, loop):
+    """Number of steps from ``w`` to a usable target."""
+    usable = 0
+    for f in range(indptr[w], indptr[w + 1]):
+        v = indices[f]
+        excluded = bitmap.may_hold(bits, mask, v)
+        if excluded and mask != bitmap.ALL:
+            excluded = bitmap.holds(mask, known, start, stop, loop, v)
+        usable += not excluded
+    return usable
+
+
+@jit
 def _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, loop, state):
     """Fill ``slots`` from the list of all usable two-step walks."""
-    bits, mask = bitmap.wholly_marked(bits, known, start, stop, loop)
-    ends = np.empty(num_paths(u, indptr, indices) + 1, np.int64)
     fanout = indptr[u + 1] - indptr[u]
     last, reached = np.empty(fanout, np.int64), np.empty(fanout, np.float64)
+    room = num_paths(u, indptr, indices)
+    if room > MOST_PATHS:
+        room = num_usable(u, indptr, indices, bits, known, start, stop, loop)
+    # All allocated before the row is marked: if memory is out, its marks would stay.
+    ends = np.empty(room + 1, np.int64)
+    bits, mask = bitmap.wholly_marked(bits, known, start, stop, loop)
     size, ways, total, exact = 0, 0, 0.0, mask == bitmap.ALL
     for e in range(indptr[u], indptr[u + 1]):
         w, before = indices[e], size
@@ -162,7 +192,7 @@ def steps(
     k = out.shape[1]
     weighted, exact = len(accept) > 0, len(bits) > 0
     hashed = bits if exact else bitmap.empty(TESTS * k)
-    guide = _guide(lengths)
+    guide = guide_of(lengths)
     node, walk, length = np.empty(k, np.int64), np.arange(k), np.empty(k, np.int64)
     end, going = np.empty(k, np.int64), np.full(len(lengths) + 1, k)
     for i in range(lo, hi):
@@ -176,8 +206,8 @@ def steps(
             walks = k - filled
             longest = guide[0]
             if longest < len(lengths) - 1:  # not all walks are of that length
-                state = _draw_lengths(length[:walks], lengths, guide, state)
-                longest = _longest_first(length[:walks], walk, going)
+                state = draw_lengths(length[:walks], lengths, guide, state)
+                longest = longest_first(length[:walks], walk, going)
             node[:walks] = u
             for taken in range(longest):
                 live = min(going[taken], walks)
@@ -210,53 +240,6 @@ def steps(
 
 
 @jit
-def _guide(shares):
-    """The first length that a number in [b / 256, 1) may be drawn as, for each b."""
-    guide, steps = np.empty(256, np.int64), 0
-    for b in range(256):
-        while shares[steps] <= b / 256:
-            steps += 1
-        guide[b] = steps
-    return guide
-
-
-@jit
-def _draw_lengths(length, shares, guide, state):
-    """Draw lengths, ``shares[n]`` of which are at most n; return the stream's new state."""
-    for j in range(len(length)):
-        state += GOLDEN
-        share = unit(state)
-        steps = guide[np.int64(share * 256)]
-        while shares[steps] <= share:
-            steps += 1
-        length[j] = steps
-    return state
-
-
-@jit
-def _longest_first(length, walk, going):
-    """Set ``walk[s]`` to the walk in place s, the longest first; return the longest length.
-
-    ``going[n]`` is set to the number of walks of more than n steps.
-    """
-    longest = 0
-    for j in range(len(length)):
-        longest = max(longest, length[j])
-    going[: longest + 2] = 0
-    for j in range(len(length)):
-        going[length[j]] += 1
-    above = 0
-    for steps in range(longest, -1, -1):
-        above, going[steps] = above + going[steps], above
-    for j in range(len(length)):  # going[n] is where those of n steps begin, and moves on
-        walk[going[length[j]]] = j
-        going[length[j]] += 1
-    for steps in range(longest + 1):  # now it is where those of fewer steps begin
-        going[steps] = going[steps + 1]
-    return longest
-
-
-@jit
 def allowed_mass(
     lo, hi, out, rows, indptr, indices, pass_weight, known_indptr, known, no_self, bits
 ):
@@ -272,13 +255,7 @@ def allowed_mass(
         total = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             w = indices[e]
-            usable = 0
-            for f in range(indptr[w], indptr[w + 1]):
-                v = indices[f]
-                excluded = bitmap.may_hold(hashed, mask, v)
-                if excluded and mask != bitmap.ALL:
-                    excluded = bitmap.holds(mask, known, start, stop, loop, v)
-                usable += not excluded
+            usable = _usable_after(w, indptr, indices, hashed, mask, known, start, stop, loop)
             total += usable * pass_weight[w]
         bitmap.clear(hashed, mask, known, start, stop, loop)
         out[i] = total

@@ -9,7 +9,7 @@ import numpy as np
 
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
-from gneg.kernels.walks import PATHS_A_TRY, TESTS, num_paths
+from gneg.kernels.walks import MOST_PATHS, PATHS_A_TRY, TESTS, num_paths, num_usable
 
 
 @jit
@@ -90,9 +90,12 @@ def two_steps(
 @jit
 def _from_list(slots, u, indptr, indices, weights, through, bits, known, start, stop, loop, state):
     """Fill ``slots`` from the list of all usable walks."""
+    room = num_paths(u, indptr, indices)
+    if room > MOST_PATHS:
+        room = num_usable(u, indptr, indices, bits, known, start, stop, loop)
+    # All allocated before the row is marked: if memory is out, its marks would stay.
+    ends, reached = np.empty(room, np.int64), np.empty(room, np.float64)
     bits, mask = bitmap.wholly_marked(bits, known, start, stop, loop)
-    paths = num_paths(u, indptr, indices)
-    ends, reached = np.empty(paths, np.int64), np.empty(paths, np.float64)
     size, total = 0, 0.0
     for e in range(indptr[u], indptr[u + 1]):
         w = indices[e]

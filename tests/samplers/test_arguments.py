@@ -13,7 +13,9 @@ from tests.worlds import WORLDS, bipartite, random_graph
     ("make", "message"),
     [
         (lambda g: samplers.Degree(g, 9), r"'alpha' must be a number in \[-4, 4\] \(got 9\)"),
-        (lambda g: samplers.KHop(g, 1), "'hops' must be integers >= 2 or 'far'"),
+        (lambda g: samplers.KHop(g, 1), "'hops' must be integers from 2 to 1000 or 'far'"),
+        (lambda g: samplers.KHop(g, (2, 10**9)), "'hops' must be integers from 2 to 1000"),
+        (lambda g: samplers.KHop(g).tune("hops", 2e3), r"'hops' must be a number in \[2, 1000\]"),
         (lambda g: samplers.KHop(g, (2, 2)), "'hops' must be one or more different distances"),
         (lambda g: samplers.KHop(g, (2, 3), (1,)), "'weights' must be one for each of the 2 hops"),
         (lambda g: samplers.KHop(g, (2, 3), (0, 0)), "'weights' must be of a positive sum"),

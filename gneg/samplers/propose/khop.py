@@ -15,6 +15,8 @@ from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 
 Hop = int | Literal["far"]
 
+MOST_HOPS = 1000  # each costs a row about a tenth of a microsecond, even where it is empty
+
 
 class KHop(Sampler):
     """Draws uniformly from the nodes at an exact distance from the query.
@@ -26,8 +28,8 @@ class KHop(Sampler):
 
     Args:
         graph: The graph whose structure guides the proposals.
-        hops: One distance or several, each >= 2, or ``"far"``: more than the largest distance
-            named (more than 2 if none is). Odd numbers in a bipartite graph.
+        hops: One distance or several, each from 2 to 1000, or ``"far"``: more than the largest
+            distance named (more than 2 if none is). Odd numbers in a bipartite graph.
         weights: Share of each of ``hops``; equal if None. Or a mapping that names both at once,
             ``weights={2: .5, 3: .3, "far": .2}``.
         known: The edges that are never returned; those of ``graph`` if None.
@@ -69,7 +71,7 @@ class KHop(Sampler):
         """Draw from the shell nearest to ``value`` from now on."""
         if setting != "hops":
             super().tune(setting, value)
-        value = checks.number("hops", value, 2)
+        value = checks.number("hops", value, 2, MOST_HOPS)
         hop = 2 * round((value - 1) / 2) + 1 if self.graph.bipartite else round(value)
         self.hops, self.weights = (max(hop, 3 if self.graph.bipartite else 2),), (1.0,)
 
@@ -160,6 +162,9 @@ def _distance(hop: object) -> Hop:
     """Return a hop that is "far" or an integer of at least 2."""
     if isinstance(hop, str) and hop == "far":
         return "far"
-    if isinstance(hop, bool) or not isinstance(hop, numbers.Integral) or hop < 2:
-        checks.fail("hops", "integers >= 2 or 'far'", checks.shown(hop))
-    return int(hop)
+    distance = 0
+    if isinstance(hop, numbers.Integral) and not isinstance(hop, bool):
+        distance = int(hop)
+    if not 2 <= distance <= MOST_HOPS:
+        checks.fail("hops", f"integers from 2 to {MOST_HOPS} or 'far'", checks.shown(hop))
+    return distance
