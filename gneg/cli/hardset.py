@@ -33,6 +33,13 @@ def _check_family(name: str, text: str) -> str:
     return named
 
 
+def _check_alpha(name: str, value: float) -> float:
+    """Return a restart probability."""
+    from gneg.graph.heuristics import LEAST_ALPHA
+
+    return checks.number(name, value, LEAST_ALPHA, 1)
+
+
 @app.command("hardset")
 @expand_groups
 def hardset_command(
@@ -81,8 +88,10 @@ def hardset_command(
     ] = "ra",
     alpha: Annotated[
         float,
-        typer.Option(help="Restart probability of PageRank, in (0, 1].", rich_help_panel=HEART),
-        Checked(lambda name, value: checks.number(name, value, 0, 1, open_low=True)),
+        typer.Option(
+            help="Restart probability of PageRank, in [0.0001, 1].", rich_help_panel=HEART
+        ),
+        Checked(_check_alpha),
     ] = 0.15,
     tolerance: Annotated[
         float | None,

@@ -25,6 +25,9 @@ CHUNK = 2**15
 # On a graph of this size PageRank is pushed until at most a hundredth of it is left, wherever it
 # lies; a larger one has room for few nodes near the source, and the time for all is not there.
 SMALL, LEFT, TOLERANCE = 10_000, 0.01, 1e-6
+#: Smallest restart probability: walks are 1 / alpha steps long, and their law ever closer to
+#: that of a singular system.
+LEAST_ALPHA = 1e-4
 # Last bits of a double that rounding drops, of 53.
 DROPPED = 21
 
@@ -96,7 +99,7 @@ def scores(
         kind: The score: one of :data:`KINDS`.
         rows: ``[B]`` sources.
         targets: ``[B, M]`` targets of each source; below 0: none.
-        alpha: Restart probability of ``"ppr"``, in (0, 1].
+        alpha: Restart probability of ``"ppr"``, in [0.0001, 1].
         epsilon: Tolerance of ``"ppr"``, > 0; :func:`default_tolerance` if None.
         beta: Weight of a step of ``"katz"``, > 0.
         length: Steps of ``"katz"`` at the most, >= 1.
@@ -108,7 +111,7 @@ def scores(
     if graph.bipartite:
         checks.fail("graph", "homogeneous", graph)
     checks.choice("kind", kind, KINDS)
-    alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
+    alpha = checks.number("alpha", alpha, LEAST_ALPHA, 1)
     epsilon = default_tolerance(graph.num_nodes, graph.num_edges) if epsilon is None else epsilon
     checks.number("epsilon", epsilon, 0, open_low=True)
     beta = checks.number("beta", beta, 0, open_low=True)

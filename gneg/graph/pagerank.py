@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -11,8 +10,9 @@ import numpy.typing as npt
 
 from gneg import checks, kernels
 from gneg.graph.csr import Steps
-from gneg.graph.heuristics import FloatArray, default_tolerance
+from gneg.graph.heuristics import LEAST_ALPHA, FloatArray, default_tolerance
 from gneg.graph.known import KnownEdges
+from gneg.graph.lazy import cached_property
 
 if TYPE_CHECKING:
     from gneg.graph.graph import Graph
@@ -99,7 +99,7 @@ class PageRank(Ends):
 
     Args:
         steps: The graph that is walked; with weights, steps follow them.
-        alpha: Probability of stopping, in (0, 1].
+        alpha: Probability of stopping, in [0.0001, 1].
         epsilon: Tolerance of the push, > 0; if None that of
             :func:`gneg.graph.heuristics.default_tolerance`.
 
@@ -109,7 +109,7 @@ class PageRank(Ends):
 
     def __init__(self, steps: Steps, *, alpha: float = 0.15, epsilon: float | None = None) -> None:
         super().__init__(steps)
-        self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
+        self.alpha = checks.number("alpha", alpha, LEAST_ALPHA, 1)
         chosen = default_tolerance(self.size, len(steps.indices)) if epsilon is None else epsilon
         self.epsilon = checks.number("epsilon", chosen, 0, open_low=True)
         self._law = 0, self.alpha, self.epsilon
@@ -188,7 +188,7 @@ def without_own_edge(
         back: ``[B]``, PageRank of u personalised to v.
         at: PageRank of u personalised to u, and of v personalised to v, each ``[B]``.
         degree: Degrees of u and of v, the edge included, each ``[B]``.
-        alpha: Probability of stopping, in (0, 1].
+        alpha: Probability of stopping, in [0.0001, 1].
     """
     inside = np.array([[at[0], forward], [back, at[1]]]) / alpha  # the resolvent [2, 2, B]
     onwards = 1 - alpha

@@ -8,8 +8,6 @@ from gneg.kernels._jit import jit
 
 HUB = 32  # neighbours from which on few get their turn by one push
 
-HUB = 32  # neighbours from which on few get their turn by one push
-
 
 @jit
 def spread(u, indptr, indices, alpha, epsilon, stays, values, queue, touched):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gneg import Graph
+from gneg.graph import heuristics
 from gneg.graph.pagerank import PageRank, without_own_edge
 from tests.worlds import random_graph
 
@@ -65,7 +66,10 @@ def test_others_are_left_as_they_are():
 
 def test_bad_arguments_are_refused():
     graph = random_graph(10, 20)
-    with pytest.raises(ValueError, match="'alpha' must be"):
-        PageRank(graph.steps(), alpha=0.0)
+    for alpha in (0.0, 1e-300):  # a push would never end
+        with pytest.raises(ValueError, match="'alpha' must be"):
+            PageRank(graph.steps(), alpha=alpha)
+        with pytest.raises(ValueError, match="'alpha' must be"):
+            heuristics.scores(graph, "ppr", np.arange(2), np.ones((2, 1), np.int64), alpha=alpha)
     with pytest.raises(ValueError, match="'epsilon' must be"):
         PageRank(graph.steps(), epsilon=0.0)

@@ -47,7 +47,7 @@ class Order:
         x: ``[N, F]`` features, or None.
         local: ``ra`` (resource allocation) or ``cn`` (common neighbours).
         merge: Whether the ``best`` or the ``mean`` of a candidate's ranks counts.
-        alpha: Restart probability of PageRank, in (0, 1].
+        alpha: Restart probability of PageRank, in [0.0001, 1].
         tolerance: Tolerance of PageRank, > 0; that of
             :func:`gneg.graph.heuristics.default_tolerance` if None.
         seed: Seed for the order among equals.
@@ -73,7 +73,7 @@ class Order:
         checks.choice("local", local, ("ra", "cn"))
         checks.choice("merge", merge, ("best", "mean"))
         self.graph, self.known, self.merge, self.seed = graph.to_undirected(), known, merge, seed
-        self.alpha = checks.number("alpha", alpha, 0, 1, open_low=True)
+        self.alpha = checks.number("alpha", alpha, heuristics.LEAST_ALPHA, 1)
         if tolerance is None:
             size = self.graph.num_nodes, self.graph.num_edges
             tolerance = heuristics.default_tolerance(*size)

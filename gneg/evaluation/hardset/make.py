@@ -73,7 +73,7 @@ def hardset(
         ends: The end that is replaced: ``both``, ``dst`` (negatives share the source) or ``src``.
         merge: For ``heart``: whether the ``best`` or the ``mean`` of a candidate's ranks counts.
         local: For ``heart``: ``ra`` (resource allocation) or ``cn`` (common neighbours).
-        alpha: For ``heart``: the restart probability of PageRank, in (0, 1].
+        alpha: For ``heart``: the restart probability of PageRank, in [0.0001, 1].
         tolerance: For ``heart``: the tolerance of PageRank, > 0; by the size of the graph if None.
         seed: Seed for all random choices.
         out: File to write, ``.npz``, ``.parquet`` (with names) or ``.npy``. Finished pieces are

@@ -9,6 +9,7 @@ import numpy as np
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
 from gneg.graph.csr import Steps
+from gneg.graph.heuristics import LEAST_ALPHA
 from gneg.graph.pagerank import TABLE, Ends, Hops, PageRank
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.negatives import Side
@@ -17,9 +18,6 @@ from gneg.samplers.propose.two_steps import TwoSteps, edge_table, marking, two_s
 Kind = Literal["ra", "cn", "aa", "ppr"]
 
 PPR_TRIES = 256  # tries of a longer walk, before what is left of a row is drawn uniformly
-#: Smallest restart probability: walks are 1 / alpha steps long, and their law ever closer to
-#: that of a singular system.
-LEAST_ALPHA = 1e-4
 MOST_HOPS = 1000  # where a walk ends does not depend on its query long before
 
 
@@ -168,7 +166,7 @@ class Walk(Sampler):
         known, side = query.known, query.side
         owner, mass = self.cached(("mass", side), lambda: (known, np.full(known.num_src, np.nan)))
         if owner is not known:
-            del self._cache["mass", side]
+            self._cache.pop(("mass", side), None)  # another thread may have been here
             return self._allowed(query)
         rows = np.unique(query.rows)
         rows = rows[np.isnan(mass[rows])]
