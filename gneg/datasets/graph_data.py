@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from gneg.graph.lazy import cached_property
 from pathlib import Path
 
 import pyarrow.parquet as pq

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.graph import Graph, KnownEdges, sparse
 from gneg.graph.known import KnownPolicy
+from gneg.graph.lazy import cached_property
 from gneg.graph.sizes import with_sizes
 from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt

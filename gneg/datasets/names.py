@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.graph.lazy import cached_property
 
 IntArray = npt.NDArray[np.int64]
 

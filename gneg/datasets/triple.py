@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -14,6 +13,7 @@ from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.graph import KnownTriples, Triples
 from gneg.graph.known import KnownPolicy
+from gneg.graph.lazy import cached_property
 from gneg.graph.triples import End, TripleCorrupt
 from gneg.samplers.triples import TripleSampler
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 from gneg import checks, kernels
 from gneg.graph.csr import frozen
 from gneg.graph.graph import Graph
+from gneg.graph.lazy import cached_property
 
 IntArray = npt.NDArray[Any]
 #: The edges (or triples) that negatives avoid: those of training (honest), or more on request.

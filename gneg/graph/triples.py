@@ -8,7 +8,6 @@ queries and entities, and every kernel and sampler for pairs works on triples as
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.graph.graph import Graph
 from gneg.graph.known import KnownEdges
+from gneg.graph.lazy import cached_property
 from gneg.graph.sizes import with_sizes
 
 End = Literal["head", "tail"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,6 +9,7 @@ from torch import Tensor
 from gneg import checks
 from gneg.graph import Graph, sparse
 from gneg.graph.csr import Steps
+from gneg.graph.lazy import cached_property
 
 
 class Adjacency:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from gneg.graph.lazy import cached_property
 from typing import Any, TypeAlias
 
 import torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from gneg.graph.lazy import cached_property
 from typing import Any
 
 import numpy as np

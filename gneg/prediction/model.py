@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from gneg import checks, files
 from gneg.datasets import Names
+from gneg.graph.lazy import cached_property
 from gneg.prediction import calibrate
 from gneg.prediction.calibrate import Calibration, Sample
 from gneg.training.run import Run

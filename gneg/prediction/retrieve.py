@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from gneg import kernels
 from gneg.datasets import LinkData
 from gneg.graph import KnownEdges
 from gneg.graph.heuristics import neighbor_weight
+from gneg.graph.lazy import cached_property
 from gneg.nn.decoders import MLP, NCN, Bilinear, Cosine, Dot, Hybrid
 from gneg.nn.encoders import NoEmbeddings
 from gneg.nn.model import Scorer

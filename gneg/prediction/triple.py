@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import TripleData
+from gneg.graph.lazy import cached_property
 from gneg.nn.kge.base_measure import BlockScorer
 from gneg.prediction import export
 from gneg.prediction.calibrate import Sample

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import TripleData
+from gneg.graph.lazy import cached_property
 from gneg.nn.kge.base_measure import BlockScorer
 from gneg.prediction.model import IntArray, as_tensors
 from gneg.prediction.ranking import BYTES, FloatArray, ordered

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.graph import Graph, KnownEdges
+from gneg.graph.lazy import cached_property
 from gneg.rng import draw_seed, split_seed
 from gneg.samplers.arguments import check_vectors, known_edges, pairs_of, row_length, stacked
 from gneg.samplers.assemble import draw_batch

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from gneg import checks
+from gneg.graph.lazy import cached_property
 
 __all__ = ["Density", "Negatives"]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gneg import kernels
+from gneg.graph.lazy import cached_property
 from gneg.graph.sizes import with_sizes
 from gneg.samplers.query import MEMORY_MB, FloatArray, IntArray, Query, ScoreArray
 

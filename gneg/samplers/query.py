@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
+from gneg.graph.lazy import cached_property
 from gneg.graph.sizes import with_sizes
 from gneg.rng import split_seed
 from gneg.samplers.negatives import Side, Vectors

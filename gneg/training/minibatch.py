@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import partial
+from gneg.graph.lazy import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch

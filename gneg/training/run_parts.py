@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from functools import cached_property
+from gneg.graph.lazy import cached_property
 from typing import Any, Generic, TypeVar
 
 import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from dataclasses import replace
 
 import pytest
@@ -75,3 +76,24 @@ def test_pairs_and_positives_are_in_the_direction_of_the_graph(corrupt):
         negatives.triples()
     with pytest.raises(ValueError, match="'negatives' must be drawn by a sampler"):
         small(Density()).positives()
+
+
+def test_a_density_does_not_wait_for_that_of_other_negatives():
+    """Before Python 3.12 functools' cached properties share a lock, which a fork takes along."""
+    begun, other = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        assert other.wait(10)
+
+    thread = threading.Thread(target=lambda: Density(slow).log_q)
+    thread.start()
+    begun.wait()
+    reader = threading.Thread(target=lambda: Density(lambda: other.set()).log_q)
+    reader.start()
+    reader.join(5)
+    waited = reader.is_alive()
+    other.set()
+    thread.join()
+    reader.join()
+    assert not waited

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
 
 from gneg.datasets import LinkData, TripleData
 from gneg.datasets.link import PARTS
+from gneg.graph.lazy import cached_property
 from gneg.graph.sizes import with_sizes
 from gneg.prediction.page.answers import IntArray
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gneg.graph import KnownEdges
+from gneg.graph.lazy import cached_property
 from gneg.samplers.propose.nearest import Metric
 from gneg.samplers.query import exclude
 

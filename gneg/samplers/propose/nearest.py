@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch.nn import functional
 from gneg.graph.cosines import Cosines
 from gneg.graph.heuristics import rounded
 from gneg.graph.known import KnownEdges
+from gneg.graph.lazy import cached_property
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

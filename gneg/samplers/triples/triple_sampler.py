@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.graph import KnownTriples, Triples
+from gneg.graph.lazy import cached_property
 from gneg.graph.triples import End, TripleCorrupt, triple_tensor
 from gneg.rng import draw_seed, generator_from, split_seed
 from gneg.samplers.arguments import row_length
