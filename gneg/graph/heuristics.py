@@ -86,7 +86,8 @@ def scores(
 
     A common neighbour w counts 1 (``"cn"``), 1 / log deg(w) (``"aa"``) or 1 / deg(w) (``"ra"``).
     ``"ppr"`` is personalised PageRank from the row, by forward push (Andersen et al., FOCS 2006):
-    at most ``epsilon * deg(v)`` below the exact value. ``"katz"`` (Katz 1953) counts walks of up to
+    at most ``epsilon * deg(v)`` below the exact value, in a directed graph ``epsilon`` times the
+    number of nodes and edges. ``"katz"`` (Katz 1953) counts walks of up to
     ``length`` steps, each step weighing ``beta``. ``"pa"`` is preferential attachment, deg(u)
     deg(v) (Barabasi and Albert 1999); ``"cosine"`` that of features.
 

@@ -95,7 +95,8 @@ class PageRank(Ends):
     """Ends of walks that stop with probability ``alpha`` before each step; a dead end ends none.
 
     Exact (to float32) on graphs of up to :data:`TABLE` nodes; on larger ones by forward push
-    (Andersen, Chung and Lang, FOCS 2006), at most ``epsilon * deg(v)`` below it.
+    (Andersen, Chung and Lang, FOCS 2006), at most ``epsilon * deg(v)`` below it, in a directed
+    graph ``epsilon`` times the number of nodes and edges.
 
     Args:
         steps: The graph that is walked; with weights, steps follow them.
