@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from gneg.graph.lazy import cached_property
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,6 +16,7 @@ from gneg.datasets.names import Names
 from gneg.datasets.splits import make_split
 from gneg.graph import Graph, KnownEdges
 from gneg.graph.known import KnownPolicy
+from gneg.graph.lazy import cached_property
 from gneg.graph.store import REMEDY, StoredGraph, is_stored, open_graph
 from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt

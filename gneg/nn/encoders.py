@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from gneg import checks
-from gneg.graph.lazy import cached_property
 from gneg.loader.blocks import Blocks
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.choices import GNNS, Inputs, JumpingKnowledge, Norm

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gneg.graph.lazy import cached_property
 from typing import Any, TypeAlias
 
 import torch
@@ -14,6 +13,7 @@ from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from gneg import checks
 from gneg.graph import sparse
+from gneg.graph.lazy import cached_property
 from gneg.loader.blocks import Array, Blocks
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.messages import Gathered, Messages, gather, of_blocks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gneg.graph.lazy import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from gneg import kernels
 from gneg.graph import sparse
+from gneg.graph.lazy import cached_property
 from gneg.loader.blocks import Blocks, MessageGraph, Transposed
 
 Array = npt.NDArray[Any]

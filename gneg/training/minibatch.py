@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from gneg.graph.lazy import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from gneg import checks
+from gneg.graph.lazy import cached_property
 from gneg.loader.ahead import ahead
 from gneg.loader.blocks import MessageGraph
 from gneg.loader.link_batches import LinkBatch, LinkBatches

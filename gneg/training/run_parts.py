@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from gneg.graph.lazy import cached_property
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from gneg import files
+from gneg.graph.lazy import cached_property
 from gneg.losses import Loss
 from gneg.samplers.negatives import Negatives
 from gneg.training.batches import Batch
