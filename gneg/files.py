@@ -262,8 +262,8 @@ def write_whole(path: Path, write: Callable[[Path], object], place: Any = Path.r
 
     Args:
         path: The file or folder.
-        write: Function that writes to the path that it is given.
-        place: Function that puts what is written at its place.
+        write: Writes to the path that it is given.
+        place: Puts what is written at its place.
 
     Raises:
         WriteError: If it cannot be written, for example because the disk is full.

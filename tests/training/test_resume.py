@@ -200,8 +200,8 @@ def test_processes_may_train_other_seeds_into_one_folder(tmp_path, monkeypatch):
     config = TINY
     original = driver._train_seed
 
-    def slow(data, config, seed, out, fresh, report):
-        run = original(data, config, seed, out, fresh, report)
+    def slow(data, config, seed, out, *others):
+        run = original(data, config, seed, out, *others)
         if seed == 0:
             driver.train(data, config, seeds=[1], out=out)
         return run
