@@ -27,6 +27,7 @@ from benchmarks.quality import (
     tables,
 )
 from benchmarks.quality import strategies as runs
+from benchmarks.scale import tables as scaled
 from benchmarks.speed import features
 from benchmarks.speed import tables as timed
 from gneg import datasets
@@ -243,6 +244,7 @@ BLOCKS = {
     "before": timed.before,
     "features": features.block,
     "share": timed.share,
+    "scale": scaled.block,
     "quality": quality,
     "strategies": strategies,
     "strategies, short": strategies_short,
