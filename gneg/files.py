@@ -43,12 +43,8 @@ def machine() -> dict[str, Any]:
     model = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [
-            line.split(":", 1)[1].strip()
-            for line in info.read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        model = names[0] if names else model
+        found = re.search(r"^model name\s*:\s*(.*)$", info.read_text(), re.MULTILINE)
+        model = found[1].strip() if found else model
     return {
         "cpu": model or platform.machine(),
         "cores": os.cpu_count(),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gneg import kernels
 from gneg.graph import Graph
+from gneg.graph.sizes import with_sizes
 from gneg.rng import split_seed
 
 Array = npt.NDArray[Any]
@@ -80,6 +81,8 @@ class Blocks:
     degree: Array
     strength: Array
     transposed: tuple[Transposed | None, ...]
+
+    __repr__ = with_sizes
 
     @property
     def num_layers(self) -> int:

@@ -25,6 +25,8 @@ COMMANDS = {
     "hardset": (["e.csv", "-k", "2", "--out", "h.npz"], "family", {"hard set": "h.npz"}),
     "audit": (["e.csv", "--negatives", "50"], "hardness", {}),
     "sample": (["e.csv", "-k", "1", "--out", "n.csv"], "sampler", {"negatives": "n.csv"}),
+    "ingest": (["e.csv", "--out", "stored"], "num_edges", {"graph": "stored"}),
+    "generate": (["rmat", "--scale", "4", "--out", "random"], "num_edges", {"graph": "random"}),
     "compare": (
         ["e.csv", *LINK[:-2], "--samplers", "uniform", "--seeds", "1", "--no-hard", "--out", "c"],
         "rows",
@@ -91,7 +93,7 @@ def test_a_command_prints_one_document_or_next_to_nothing(folder, monkeypatch, n
     document = json.loads(result.stdout, parse_constant=pytest.fail)
     assert key in document
     assert document["files"] == files
-    again = [] if name not in ("hardset", "sample") else ["--fresh"]
+    again = ["--fresh"] if name in ("hardset", "sample", "ingest", "generate") else []
     result = run(*name.split(), *words, *again, "--quiet")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
