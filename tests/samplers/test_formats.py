@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from gneg import Graph, HardSet, KnownEdges, Negatives, datasets, sample, samplers
 from gneg.cli import app
-from gneg.datasets import negatives as sampling
+from gneg.datasets import positives as pieces
 from gneg.samplers import formats
 from gneg.samplers.formats import export
 from tests.worlds import WORLDS, positives, random_graph, toy
@@ -65,7 +65,7 @@ def test_a_fingerprint_depends_on_the_graph_alone():
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(suffix, tmp_path, monkeypatch):
-    monkeypatch.setattr(sampling, "ROWS", 32)
+    monkeypatch.setattr(pieces, "ROWS", 32)
     data = toy(n=120, edges=500)
     options = {"sampler": "mixture(uniform:0.5, walk:0.5)", "k": 4, "corrupt": "both"}
     sample(data, out=tmp_path / f"a.{suffix}", **options)
