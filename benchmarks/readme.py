@@ -27,6 +27,7 @@ from benchmarks.quality import (
     tables,
 )
 from benchmarks.quality import strategies as runs
+from benchmarks.scale import plan
 from benchmarks.scale import tables as scaled
 from benchmarks.speed import features
 from benchmarks.speed import tables as timed
@@ -37,7 +38,12 @@ from gneg.losses import LOSSES
 from gneg.samplers.text.names import SAMPLERS, options_of
 
 HERE = Path(__file__).parent
-PAGES = (HERE.parent / "README.md", HERE / "README.md", HERE.parent / "examples" / "README.md")
+PAGES = (
+    HERE.parent / "README.md",
+    HERE / "README.md",
+    HERE / "scale" / "README.md",
+    HERE.parent / "examples" / "README.md",
+)
 
 
 def first_line(cls: type) -> str:
@@ -245,6 +251,8 @@ BLOCKS = {
     "features": features.block,
     "share": timed.share,
     "scale": scaled.block,
+    "scale-checked": plan.checked,
+    "scale-projected": plan.projected,
     "quality": quality,
     "strategies": strategies,
     "strategies, short": strategies_short,

@@ -21,7 +21,11 @@ def test_generated_tables_are_current(page):
 
 
 BLOCKS = re.findall(
-    r"```python\n(.*?)```", TEXT + (ROOT / "examples" / "README.md").read_text(), flags=re.S
+    r"```python\n(.*?)```",
+    "".join(
+        (ROOT / page / "README.md").read_text() for page in (".", "examples", "benchmarks/scale")
+    ),
+    flags=re.S,
 )
 
 
