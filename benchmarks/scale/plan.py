@@ -1,9 +1,9 @@
 """What larger graphs and more machines would cost, from what was measured here.
 
 Unit costs are those of the largest graph that ``benchmarks.scale.run`` measured, and of
-mini-batches on dblp2010 (``benchmarks.scale.minibatch``). The model that is checked is the one that is projected:
-building costs the same for each edge, and a negative costs more by the same factor each time a graph
-grows tenfold. It is fitted on the smaller graphs and predicts the next larger one.
+mini-batches on dblp2010 (``benchmarks.scale.minibatch``). The model that is checked is the one that
+is projected: building costs the same for each edge, and a negative costs more by the same factor
+each time a graph grows tenfold. It is fitted on smaller graphs and predicts the next larger one.
 """
 
 from __future__ import annotations
