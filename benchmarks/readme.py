@@ -29,6 +29,7 @@ from benchmarks.quality import (
 from benchmarks.quality import strategies as runs
 from benchmarks.scale import plan
 from benchmarks.scale import tables as scaled
+from benchmarks.scale.minibatch_tables import minibatch
 from benchmarks.speed import features
 from benchmarks.speed import tables as timed
 from gneg import datasets
@@ -264,6 +265,7 @@ BLOCKS = {
     "compared, short": compared_short,
     "compared, embedded": compared_embedded,
     "loader": timed.loader,
+    "minibatch": minibatch,
     "recommend": recommended,
     "refit": refit.block,
     "answers": answers.block,
