@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
+from typing import NoReturn
 
 from gneg.cli.app import INTERRUPTED, app
 from gneg.cli.output import progress_console
@@ -27,10 +29,20 @@ def main() -> None:
             _be_silent()
     try:
         app()
+    except KeyboardInterrupt:  # once more, while the first was being answered
+        _end_at_once()
     except SystemExit as end:
-        threads = sys.modules.get("gneg.kernels.threads")
-        if end.code == INTERRUPTED and threads is not None and threads.are_busy():
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(INTERRUPTED)  # Python would wait for the threads
+        if end.code == INTERRUPTED:
+            # Nothing is left to interrupt but Python's own end, which would print a traceback.
+            signal.signal(signal.SIGINT, _end_at_once)
+            threads = sys.modules.get("gneg.kernels.threads")
+            if threads is not None and threads.are_busy():
+                _end_at_once()  # Python would wait for them
         raise
+
+
+def _end_at_once(*_: object) -> NoReturn:
+    """Leave the process as it is: what is finished was written."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from gneg import cli
+
 #: Jobs in the background of a shell, such as CI, are started with Ctrl-C ignored.
 MAIN = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -41,3 +43,26 @@ def test_ctrl_c_ends_soon_with_the_best_state(tmp_path, stage):
     assert run["test"] == {}
     assert (out / "model-0.pt").exists()
     assert stage == "epoch" or (out / "checkpoint-0.pt").exists()
+
+
+@pytest.mark.parametrize("end", [SystemExit(130), KeyboardInterrupt()])
+def test_ctrl_c_once_more_ends_at_once_without_a_traceback(monkeypatch, end):
+    """While Python ends, which may take seconds, or while the first is being answered."""
+
+    def app():
+        raise end
+
+    def leave(code):
+        raise InterruptedError(code)
+
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr("os._exit", leave)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(type(end) if isinstance(end, SystemExit) else InterruptedError):
+            cli.main()
+        if isinstance(end, SystemExit):
+            with pytest.raises(InterruptedError, match="130"):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
