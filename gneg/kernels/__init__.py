@@ -3,9 +3,6 @@
 Submodules are imported when first touched, so that ``import gneg`` does not bring in numba.
 Every kernel releases the GIL; rows are split over a small thread pool (``threads.py``). Node ids
 are int32 where they fit, offsets are int64.
-
-numba's cache looks at the file of a kernel only: after editing a helper that kernels of other files
-call, delete ``gneg/kernels/__pycache__``.
 """
 
 from __future__ import annotations

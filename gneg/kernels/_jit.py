@@ -12,6 +12,7 @@ import numpy as np
 from numba.core import event
 
 from gneg import kernels
+from gneg.kernels._cache import KernelCache
 
 # numba infers the types of a kernel for each dtype it meets.
 Kernel = Callable[..., Any]
@@ -23,18 +24,18 @@ class _Clock(event.TimingListener):
     """The time that compiling takes, and calls before it begins."""
 
     def __init__(self, before: list[Callable[[], None]]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.before = before
 
     def on_start(self, event: Any) -> None:
         if self._depth == 0 and not self.done:
             for call in self.before:
                 call()
-        super().on_start(event)  # type: ignore[no-untyped-call]
+        super().on_start(event)
 
 
 _clock = _Clock(kernels.before_compiling)
-event.register("numba:compile", _clock)  # type: ignore[no-untyped-call]
+event.register("numba:compile", _clock)
 
 
 def compile_seconds() -> float:
@@ -58,14 +59,14 @@ def compiled(function: Kernel, **options: Any) -> Kernel:
         function: The kernel.
         options: Further options of ``numba.njit``.
     """
-    njit = functools.partial(numba.njit, nogil=True, error_model="numpy", **options)
+    kernel: Any = numba.njit(function, nogil=True, error_model="numpy", **options)
     try:
-        return njit(cache=True)(function)
+        kernel._cache = KernelCache(function)  # as with the option cache=True
     except RuntimeError as error:  # neither the package nor the user's cache folder is writable
         if "no locator" not in str(error):
             raise
-    _warn_of_no_cache()
-    return njit()(function)
+        _warn_of_no_cache()
+    return kernel  # type: ignore[no-any-return]
 
 
 @functools.cache
