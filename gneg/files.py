@@ -43,8 +43,8 @@ def machine() -> dict[str, Any]:
     model = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        found = re.search(r"^model name\s*:\s*(.*)$", info.read_text(), re.MULTILINE)
-        model = found[1].strip() if found else model
+        match = re.search(r"^model name\s*:\s*(.*)$", info.read_text(), re.MULTILINE)
+        model = match[1].strip() if match else model
     return {
         "cpu": model or platform.machine(),
         "cores": os.cpu_count(),

@@ -36,18 +36,18 @@ def assign(place, nodes, count, ids, local):
 
 
 @jit
-def hide(low, high, others, nodes, indptr, indices, skip_indptr, skip):
+def hide(low, high, partners, nodes, indptr, indices, skip_indptr, skip):
     """Positions, within the row of each of ``nodes``, of its hidden edges.
 
-    Those of node i lead to ``others[low[i]:high[i]]``, ascending; what is no edge is passed over.
+    Those of node i lead to ``partners[low[i]:high[i]]``, ascending; what is no edge is passed over.
     ``skip[skip_indptr[i]:skip_indptr[i + 1]]`` become their positions, ascending, each once.
     """
     total = 0
     for i in range(len(nodes)):
         begin, start, stop = total, indptr[nodes[i]], indptr[nodes[i] + 1]
         for e in range(low[i], high[i]):
-            position = lower_bound(indices, start, stop, others[e])
-            if position == stop or indices[position] != others[e]:
+            position = lower_bound(indices, start, stop, partners[e])
+            if position == stop or indices[position] != partners[e]:
                 continue
             if total == begin or skip[total - 1] != position - start:
                 skip[total] = position - start

@@ -191,8 +191,8 @@ def order(
             mark[known[e]] = base
             values[known[e]] = 0.0
         total = n - (stop - start) - (0 if has(known, start, stop, u) else 1)
-        size, found = 0, largest(touched[:ppr], values, keep)
-        for t in range(found):
+        size, count = 0, largest(touched[:ppr], values, keep)
+        for t in range(count):
             v = touched[t]
             size = _see(v, 1, values[v], scores, nodes, place, size, mark, base)
         clear(touched[:ppr], n, values)

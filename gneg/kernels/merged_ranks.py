@@ -14,13 +14,13 @@ def largest(touched, values, keep):
 
     There are more of them if some are equal, in float32, and fewer if fewer are above 0.
     """
-    found = np.empty(len(touched), np.float32)
+    scores = np.empty(len(touched), np.float32)
     for t in range(len(touched)):
-        found[t] = values[touched[t]]
-    cut = nth_largest(found.copy(), keep + 1) if len(found) > keep else np.float32(0.0)
+        scores[t] = values[touched[t]]
+    cut = nth_largest(scores.copy(), keep + 1) if len(scores) > keep else np.float32(0.0)
     size = 0
     for t in range(len(touched)):
-        if found[t] >= cut and found[t] > 0:
+        if scores[t] >= cut and scores[t] > 0:
             touched[size], touched[t] = touched[t], touched[size]
             size += 1
     return size

@@ -116,9 +116,9 @@ class LinkBatches:
             negatives = self.sampler.sample(pos, self.k, z=z, score=score, generator=generator)
             for density in self.densities:
                 getattr(negatives, density)  # computed when it is read
-        whole = slice(0, pos.size(1)) if share is None else share
-        own, shift = negatives.take(whole), self.graph.target_shift
-        ids = _ends(pos[:, whole], own, shift)
+        rows = slice(0, pos.size(1)) if share is None else share
+        drawn, shift = negatives.take(rows), self.graph.target_shift
+        ids = _ends(pos[:, rows], drawn, shift)
         sampled, local = blocks.sample(
             self.graph,
             torch.cat([part.reshape(-1) for part in ids]).numpy(),
@@ -133,7 +133,7 @@ class LinkBatches:
             part.view(like.shape) for part, like in zip(positions, ids, strict=True)
         )
         local_negatives = replace(
-            own, src=src, index=index, replaced=replaced[0] if replaced else None
+            drawn, src=src, index=index, replaced=replaced[0] if replaced else None
         )
         x = None if self.x is None else _rows(self.x, sampled.nodes)
         return LinkBatch(edges, pos, negatives, sampled, local_pos, local_negatives, x)

@@ -86,7 +86,7 @@ class World:
             received = [torch.empty_like(padded) for _ in range(self.size)]
             distributed.all_gather(received, padded)
             pairs = zip(received, counts, strict=True)
-            parts.append(torch.cat([each[: int(count)] for each, count in pairs]))
+            parts.append(torch.cat([part[: int(count)] for part, count in pairs]))
         rows, values = parts
         values, shape = values / self.size, gradient.shape
         return torch.sparse_coo_tensor(rows[None], values, shape, check_invariants=False).coalesce()
@@ -101,9 +101,9 @@ class World:
 
     def in_turn(self, make: Callable[[], T]) -> T:
         """Return what ``make`` returns, called by the first process before the others call it."""
-        made = make() if self.is_first else None
+        value = make() if self.is_first else None
         self.wait()
-        return made if made is not None else make()
+        return value if value is not None else make()
 
     def wait(self) -> None:
         """Wait until all processes are here."""

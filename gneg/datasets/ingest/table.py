@@ -160,8 +160,8 @@ def table_source(path: Path, options: TableOptions) -> TableSource:
         ValueError: If it cannot be read in pieces, or has no columns of edges.
     """
     unsupported.check("edges", path, FORMS)
-    others = set(path.suffixes) & (set(formats.READERS) - {".parquet", *ARROW})
-    if others:
+    unread = set(path.suffixes) & (set(formats.READERS) - {".parquet", *ARROW})
+    if unread:
         hint = "read it whole: gneg.datasets.load(path).graph.save(folder)"
         checks.fail("edges", f"{FORMS}, which can be read in pieces", str(path), hint=hint)
     raw, layout = _head(path, options)

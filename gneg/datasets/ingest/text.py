@@ -166,11 +166,11 @@ class _OneCharacter:
     Args:
         pattern: The separator.
         replacement: A single character.
-        held: Characters that wait at the end of a block: the next may go on with them.
+        waiting: Characters that wait at the end of a block: the next may go on with them.
     """
 
-    def __init__(self, pattern: bytes, replacement: bytes, held: bytes) -> None:
-        self.pattern, self.replacement, self.held = re.compile(pattern), replacement, held
+    def __init__(self, pattern: bytes, replacement: bytes, waiting: bytes) -> None:
+        self.pattern, self.replacement, self.waiting = re.compile(pattern), replacement, waiting
         self.waiting, self.begun = b"", False
 
     def __call__(self, block: Any) -> bytes:
@@ -178,7 +178,7 @@ class _OneCharacter:
         if not self.begun and self.replacement == b"\t":
             content = content.lstrip(b" \t")
         self.begun = True
-        whole = content.rstrip(self.held)
+        whole = content.rstrip(self.waiting)
         self.waiting = content[len(whole) :]
         if self.replacement == b"\t":
             whole = re.sub(rb"[ \t\r]*\n[ \t]*", b"\n", whole)

@@ -56,14 +56,14 @@ class Shards:
     def _check(self, settings: dict[str, Any], fresh: bool) -> None:
         """Refuse a folder of something else; with ``fresh``, remove the pieces of this."""
         records = [self.folder / name for name in (MANIFEST, UNFINISHED)]
-        held = [path for path in records if path.exists()]
-        if not held and any(self.folder.iterdir()):
+        present = [path for path in records if path.exists()]
+        if not present and any(self.folder.iterdir()):
             checks.fail("out", "a new folder, or one of gneg sample", str(self.folder))
         if fresh:
-            for path in (*held, *self.folder.glob(f"part-*{SUFFIX}")):
+            for path in (*present, *self.folder.glob(f"part-*{SUFFIX}")):
                 path.unlink()
             return
-        for path in held:
+        for path in present:
             before = files.read_record("out", path, dict.fromkeys(settings, object))
             changed = [name for name in settings if before[name] != settings[name]]
             if changed:
