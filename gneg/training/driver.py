@@ -23,7 +23,7 @@ from gneg.training import checkpoint
 from gneg.training.callbacks import Callback, Callbacks, Report
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import check_usable
-from gneg.training.distributed import World, world
+from gneg.training.distributed import World, by_torchrun, world
 from gneg.training.fitness import fit_for_training
 from gneg.training.link import LinkRun
 from gneg.training.parts import KEY, code, registered_parts
@@ -140,6 +140,8 @@ def train(
     seeds = _seeds(seeds)
     check_usable("device", config.device)
     processes = world()
+    if isinstance(config, TripleConfig) and (by_torchrun() or processes.size > 1):
+        checks.fail("config", "a LinkConfig in several processes (torchrun)", "a TripleConfig")
     out = None if out is None else _folder(out, fresh, processes)
     data = fit_for_training(data)
     runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun

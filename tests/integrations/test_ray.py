@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,17 +10,10 @@ import pytest
 
 import gneg
 from gneg.datasets import negatives, positives
+from tests.isolation import isolated
 
 pytest.importorskip("ray")
 HERE = Path(__file__).parent
-
-
-def isolated(*command: str) -> list[str]:
-    """Return a command that runs in a network of its own, where only 127.0.0.1 answers."""
-    probe = ["unshare", "-rn", "true"]
-    if shutil.which("unshare") is None or subprocess.run(probe, capture_output=True).returncode:
-        pytest.skip("unshare -rn is not allowed here, so that Ray would listen on the network")
-    return ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
 
 
 @pytest.mark.slow

@@ -9,25 +9,32 @@ from pathlib import Path
 import pytest
 import torch
 
+import gneg
 from gneg import Graph
 from gneg.samplers import build
 from gneg.training.distributed import World
 from tests.isolation import isolated
 
 JOB = Path(__file__).parent / "torchrun_job.py"
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "torchrun_training.py"
+LAUNCH = ["-m", "torch.distributed.run", "--rdzv-backend", "c10d"]
+LAUNCH += ["--rdzv-endpoint", "127.0.0.1:0", "--monitor-interval", "0.2"]
 BUDGET = {"encoder": "sage", "epochs": 3, "eval_every": 1, "dropout": 0.0, "batch_size": 1024}
 WHOLE = {**BUDGET, "sampler": "memorybank", "loss": "infonce"}
 
 
+def start(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a network of its own."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    command = isolated(sys.executable, *words)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+
 def run(out: Path, settings: dict, processes: int = 2, restarts: int = 0, ok: bool = True) -> dict:
     """Train in so many processes; return the record of the seed."""
-    launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-    launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]
-    launch += ["--max-restarts", str(restarts), "--monitor-interval", "0.2"]
-    words = [sys.executable, *(launch if processes > 1 else []), str(JOB), str(out)]
-    command = isolated(*words, json.dumps(settings))
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    launch = [*LAUNCH, "--nproc-per-node", str(processes), "--max-restarts", str(restarts)]
+    words = [*(launch if processes > 1 else []), str(JOB), str(out), json.dumps(settings)]
+    done = start(*words)
     assert (done.returncode == 0) == ok, done.stderr[-3000:]
     if not ok:
         return {}
@@ -58,6 +65,21 @@ def test_mini_batches_of_two_processes_are_those_of_one(tmp_path):
     one, two = (curve(record, "loss") for record in records)
     assert two[0] == pytest.approx(one[0], rel=1e-4)
     assert two == pytest.approx(one, rel=1e-2)  # Adam enlarges the noise of single precision
+
+
+@pytest.mark.slow
+def test_the_example_runs_in_two_processes():
+    done = start(*LAUNCH, "--nproc-per-node", "2", str(EXAMPLE))
+    assert "2 processes: valid MRR" in done.stdout, done.stderr[-3000:]
+
+
+def test_knowledge_graphs_are_trained_by_one_process(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    rows = [("a", "r", "b"), ("b", "r", "c"), ("c", "r", "a")]
+    data = gneg.datasets.from_named_triples(rows, rows[:1], rows[1:2])
+    with pytest.raises(ValueError, match="a LinkConfig in several processes"):
+        gneg.train(data, gneg.TripleConfig(epochs=1))
 
 
 def test_shares_of_processes_are_all_and_each_once():
