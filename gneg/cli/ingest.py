@@ -15,7 +15,7 @@ from gneg.cli.options import Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DATA, SWITCHES, table_parameters
-from gneg.cli.values import at_least
+from gneg.cli.values import Checked, at_least
 from gneg.datasets.table_options import TableOptions
 
 #: Options of a table that say something of a whole graph, which has no split.
@@ -23,8 +23,20 @@ COLUMNS = (
     *("source", "target", "weight", "label", "rating", "min_rating"),
     *("encoding", "sep", "header"),
 )
+
+
+def _check_memory(name: str, text: str) -> str:
+    """Return an amount of memory as it was typed, refused if it is none."""
+    from gneg.datasets.ingest.make import memory_bytes
+
+    memory_bytes(text)
+    return text
+
+
 Memory = Annotated[
-    str, typer.Option(help="Memory to work with, at least 1GB; more is faster.", show_default=True)
+    str,
+    typer.Option(help="Memory to work with, at least 1GB; more is faster.", show_default=True),
+    Checked(_check_memory),
 ]
 Undirected = Annotated[
     bool | None,
@@ -97,7 +109,9 @@ def ingest_command(
     [bold]gneg ingest edges.csv.gz --out graph --undirected --memory 4GB[/]
     """
     from gneg.datasets.ingest import ingest
+    from gneg.graph.store import check_folder
 
+    check_folder("out", out)
     with ProgressDisplay() as display:
         header = ingest(
             edges,

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from gneg import kernels
@@ -26,7 +28,9 @@ from gneg.evaluation.ranking import Score
 
 T = TypeVar("T")
 
-#: How long a process waits for another one, such as the first, which evaluates or races alone.
+#: How long processes wait to be joined.
+JOINING = timedelta(minutes=5)
+#: How long a process waits for another one, such as the first, which races alone.
 PATIENCE = timedelta(hours=12)
 
 
@@ -154,7 +158,14 @@ def joined(device: str) -> Iterator[World]:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     threads = kernels.threads.get_num_threads()
     kernels.threads.set_num_threads(max(1, threads // local_size))
-    distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)
+    store, rank, size = next(rendezvous("env://", timeout=JOINING))
+    # After a restart the store still holds the addresses of processes that are no more.
+    store = PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+    backend = "nccl" if on_gpu else "gloo"
+    distributed.init_process_group(
+        backend, store=store, rank=rank, world_size=size, timeout=JOINING
+    )
+    distributed.distributed_c10d._set_pg_timeout(PATIENCE)
     try:
         yield world()
     finally:

@@ -94,7 +94,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
     def sparse_tables(self) -> list[str]:
         """Return the name of the table of embeddings in mini-batches, which train rows of it."""
         embeds = getattr(self.model.encoder, "embedding", None) is not None
-        return ["encoder.embedding"] if embeds and self.config.fanout is not None else []
+        return ["encoder.embedding"] if embeds and self.config.in_batches else []
 
     def prepare(self) -> None:
         """Set up features, the message-passing graph and the evaluation edges on the device."""
