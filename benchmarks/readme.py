@@ -30,7 +30,7 @@ from benchmarks.quality import strategies as runs
 from benchmarks.scale import plan
 from benchmarks.scale import tables as scaled
 from benchmarks.scale.minibatch_tables import minibatch
-from benchmarks.speed import features
+from benchmarks.speed import evaluation, features
 from benchmarks.speed import tables as timed
 from gneg import datasets
 from gneg.datasets.sources import citations, interactions, ogb, pyg
@@ -250,6 +250,7 @@ BLOCKS = {
     "speed": timed.speed,
     "before": timed.before,
     "features": features.block,
+    "evaluation": evaluation.block,
     "share": timed.share,
     "scale": scaled.block,
     "scale-checked": plan.checked,
