@@ -66,13 +66,8 @@ class World:
         """
         if self.size == 1:
             return values
-        padded = values.detach().new_zeros(-(-size // self.size), *values.shape[1:])
-        padded[: len(values)] = values.detach()
-        parts = [torch.empty_like(padded) for _ in range(self.size)]
-        distributed.all_gather(parts, padded)
-        for rank, part in enumerate(parts):
-            share = World(rank, self.size).share(size)
-            parts[rank] = part[: share.stop - share.start]
+        shares = [World(rank, self.size).share(size) for rank in range(self.size)]
+        parts = _gathered(values.detach(), [share.stop - share.start for share in shares])
         parts[self.rank] = values
         return torch.cat(parts)
 
@@ -80,18 +75,8 @@ class World:
         """Return the mean of the processes' sparse gradients, each row once."""
         rows, values = gradient._indices()[0], gradient._values()
         count = torch.tensor([len(rows)], device=rows.device)
-        counts = [torch.empty_like(count) for _ in range(self.size)]
-        distributed.all_gather(counts, count)
-        longest = max(int(count) for count in counts)
-        parts: list[Tensor] = []
-        for part in (rows, values):
-            padded = part.new_zeros(longest, *part.shape[1:])
-            padded[: len(part)] = part
-            received = [torch.empty_like(padded) for _ in range(self.size)]
-            distributed.all_gather(received, padded)
-            pairs = zip(received, counts, strict=True)
-            parts.append(torch.cat([part[: int(count)] for part, count in pairs]))
-        rows, values = parts
+        counts = [int(part) for part in _gathered(count, [1] * self.size)]
+        rows, values = (torch.cat(_gathered(part, counts)) for part in (rows, values))
         values, shape = values / self.size, gradient.shape
         return torch.sparse_coo_tensor(rows[None], values, shape, check_invariants=False).coalesce()
 
@@ -113,6 +98,15 @@ class World:
         """Wait until all processes are here."""
         if self.size > 1:
             distributed.barrier()
+
+
+def _gathered(values: Tensor, counts: list[int]) -> list[Tensor]:
+    """Return the values of each process, ``counts`` of them; all are sent at one length."""
+    padded = values.new_zeros(max(counts), *values.shape[1:])
+    padded[: len(values)] = values
+    parts = [torch.empty_like(padded) for _ in counts]
+    distributed.all_gather(parts, padded)
+    return [part[:count] for part, count in zip(parts, counts, strict=True)]
 
 
 _alone: ContextVar[bool] = ContextVar("alone", default=False)

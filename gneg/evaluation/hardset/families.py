@@ -109,20 +109,19 @@ def _by_anchor(
     makers = [_lists(data, view, sides[i], per_side, settings) for i, view in enumerate(views)]
     keys = [(i, start) for i, ids in enumerate(nodes) for start in range(0, len(ids), BATCH)]
 
-    def make(key: tuple[int, int]) -> tuple[IntArray, IntArray] | None:
+    def make(key: tuple[int, int]) -> tuple[IntArray, IntArray]:
         i, start = key
         piece = makers[i](nodes[i][start : start + BATCH])
-        if store is None:
-            return piece
-        store.save(_piece_name(key), *piece)
-        return None
+        if store is not None:
+            store.save(_piece_name(key), *piece)
+        return piece
 
     pieces = {} if store is None else {key: store.load(_piece_name(key)) for key in keys}
     missing = [key for key in keys if pieces.get(key) is None]
     finished = sum(len(piece[0]) for piece in pieces.values() if piece is not None)
     for (i, start), piece in (engine or Local()).run(make, missing):
-        pieces[i, start] = store.load(_piece_name((i, start))) if store is not None else piece
-        finished += len(nodes[i][start : start + BATCH])
+        pieces[i, start] = piece
+        finished += len(piece[0])
         if report is not None:
             report(finished, sum(map(len, nodes)))
     lists = []
