@@ -6,13 +6,13 @@ from files under ``benchmarks/``, the lists of samplers and losses from the clas
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import listings
 from benchmarks.format import load, machine, percent, table
 from benchmarks.quality import (
     ablation_tables,
@@ -25,6 +25,7 @@ from benchmarks.quality import (
     recommend,
     refit,
     tables,
+    two_models,
 )
 from benchmarks.quality import strategies as runs
 from benchmarks.scale import plan
@@ -32,11 +33,7 @@ from benchmarks.scale import tables as scaled
 from benchmarks.scale.minibatch_tables import minibatch
 from benchmarks.speed import evaluation, features
 from benchmarks.speed import tables as timed
-from gneg import datasets
-from gneg.datasets.sources import citations, interactions, ogb, pyg
 from gneg.graph.heuristics import KINDS
-from gneg.losses import LOSSES
-from gneg.samplers.text.names import SAMPLERS, options_of
 
 HERE = Path(__file__).parent
 PAGES = (
@@ -45,42 +42,6 @@ PAGES = (
     HERE / "scale" / "README.md",
     HERE.parent / "examples" / "README.md",
 )
-
-
-def first_line(cls: type) -> str:
-    """Return the first line of a class's docstring, for a cell of a table."""
-    return (inspect.getdoc(cls) or "").split("\n")[0].replace("|", "\\|")
-
-
-def samplers() -> str:
-    """Return the list of samplers."""
-    rows = [
-        [f"`{name}`", f"`{cls.__name__}`", ", ".join(options_of(cls)), first_line(cls)]
-        for name, cls in SAMPLERS.items()
-    ]
-    return table(["`--sampler`", "class", "options", "what it does"], rows)
-
-
-def losses() -> str:
-    """Return the list of losses."""
-    rows = [[f"`{name}`", f"`{cls.__name__}`", first_line(cls)] for name, cls in LOSSES.items()]
-    return table(["`--loss`", "class", "what it costs"], rows)
-
-
-def known_datasets() -> str:
-    """Return the list of datasets that are known by name."""
-    sources = {
-        "PyG: Planetoid, Amazon, Coauthor": tuple(pyg.NAMES),
-        "OGB, with its splits and negatives": tuple(ogb.NAMES),
-        "users and items, LightGCN's files": interactions.NAMES,
-        "SNAP: citations with their times": (citations.NAME,),
-    }
-    listed = {name for names in sources.values() for name in names}
-    embedded = tuple(name for name in datasets.names() if name not in listed)
-    sources = {"embedded: no download": embedded, **sources}
-    sources["knowledge graphs, for `gneg kg`"] = tuple(datasets.triple_names())
-    rows = [[", ".join(f"`{name}`" for name in sources[text]), text] for text in sources]
-    return table(["names", "from"], rows)
 
 
 def _chosen(result: dict[str, Any], name: str) -> str:
@@ -244,9 +205,9 @@ def compared(heuristics: Sequence[str] = KINDS, dataset: str = "Cora") -> str:
 
 
 BLOCKS = {
-    "samplers": samplers,
-    "losses": losses,
-    "datasets": known_datasets,
+    "samplers": listings.samplers,
+    "losses": listings.losses,
+    "datasets": listings.known_datasets,
     "speed": timed.speed,
     "before": timed.before,
     "features": features.block,
@@ -279,6 +240,7 @@ BLOCKS = {
     "chosen": ablation_tables.chosen,
     "published": ablation_tables.published,
     "pairs": pairs.block,
+    "two models": two_models.block,
     "decoders": decoders.block,
     "negatives": negatives.block,
     "completion, short": completed_short,

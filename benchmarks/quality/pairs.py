@@ -15,7 +15,7 @@ import math
 from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ from benchmarks.quality import heart, jobs
 from benchmarks.quality.settings import DATA
 from gneg import datasets
 from gneg.datasets import EvalEdges, LinkData
-from gneg.evaluation.ranking import evaluate_edges
+from gneg.evaluation.ranking import Score, evaluate_edges
 from gneg.nn import PairInputs
 from gneg.rng import generator_from
 from gneg.training.config import LinkConfig
@@ -125,23 +125,36 @@ def _look_up(table: Tensor, pairs: Tensor) -> Tensor:
     return table[pairs[0] * math.isqrt(len(table)) + pairs[1]]
 
 
+Trained = TypeVar("Trained", bound=PairRun)
+
+
+def prepared(run: Trained) -> Trained:
+    """Return a run that looks pair features up and has hard validation lists."""
+    _, run.hard_valid, _ = load(run.data.name)
+    for part in run.model.decoder.modules():
+        if isinstance(part, PairInputs):
+            part.features = partial(_look_up, features(run.data.name))  # type: ignore[method-assign]
+    return run
+
+
+def trained(run: Trained) -> Trained:
+    """Train a run and return it with its best weights."""
+    prepared(run).train(None)
+    run.model.load_state_dict(run.best_state)
+    return run
+
+
+def figures(name: str, score: Score) -> dict[str, dict[str, float]]:
+    """Return the metrics of the test edges of a dataset against both kinds of lists."""
+    data, _, hard_test = load(name)
+    return {"easy": evaluate_edges(data.test, score), "hard": evaluate_edges(hard_test, score)}
+
+
 def train_seed(name: str, config: LinkConfig, seed: int) -> dict[str, Any]:
     """Train one seed and return its record: figures on validation, on test, and stacked."""
-    data, hard_valid, hard_test = load(name)
     with torch.random.fork_rng():
-        run = PairRun(data, config, seed)
-        run.hard_valid = hard_valid
-        for part in run.model.decoder.modules():
-            if isinstance(part, PairInputs):
-                part.features = partial(_look_up, features(name))  # type: ignore[method-assign]
-        run.train(None)
-    run.model.load_state_dict(run.best_state)
-
-    def figures() -> dict[str, dict[str, float]]:
-        score = run.scorer()
-        return {"easy": evaluate_edges(data.test, score), "hard": evaluate_edges(hard_test, score)}
-
-    alone = figures()
+        run = trained(PairRun(load(name)[0], config, seed))
+    alone = figures(name, run.scorer())
     stack = run.stack()
     return {
         "seed": seed,
@@ -150,7 +163,7 @@ def train_seed(name: str, config: LinkConfig, seed: int) -> dict[str, Any]:
         "valid": {kind: run.best_metrics[kind] for kind in ("easy", "hard")},
         "alone": alone,
         "stack": stack,
-        "test": alone if stack is None else figures(),
+        "test": alone if stack is None else figures(name, run.scorer()),
     }
 
 

@@ -87,8 +87,8 @@ def _named(name: str) -> Callable[[], LinkData]:
 
 
 SETTINGS = {
-    "CiteSeer": Setting(_named("CiteSeer"), published=True),
-    "Cora": Setting(_named("Cora"), published=True),
+    "CiteSeer": Setting(_named("CiteSeer"), ("gcn", "sage"), published=True),
+    "Cora": Setting(_named("Cora"), ("gcn", "sage"), published=True),
     "dblp2010": Setting(
         dblp,
         seeds=2,

@@ -1,0 +1,157 @@
+"""What two models know together: ``python -m benchmarks.quality.two_models``.
+
+One model is trained on uniform negatives, one on the hardest of 32, as in
+:mod:`benchmarks.quality.pairs`. Their scores are added, with the weight that is best on validation;
+and a third model is trained on uniform negatives while it learns the scores of the second
+(distillation). Validation edges choose epochs and weight and nothing else. Each cell has a JSON
+file under ``results/two_models/``; finished cells are not run again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import kl_div, log_softmax
+
+from benchmarks import record
+from benchmarks.format import machine, percent, table
+from benchmarks.quality import jobs, pairs
+from gneg.datasets import LinkData
+from gneg.evaluation.ranking import Score, evaluate_edges
+from gneg.rng import generator_from
+from gneg.samplers.negatives import Negatives
+from gneg.training.config import LinkConfig
+from gneg.training.summary import spread
+from gneg.training.whole_graph import Embedded
+
+RESULTS = Path(__file__).parent / "results" / "two_models"
+DECODERS = ("cosine", "perceptron, pair features")
+UNIFORM, HARDEST, ADDED, DISTILLED = "uniform", "hardest", "both, added", "uniform, distilled"
+MODELS = (UNIFORM, HARDEST, ADDED, DISTILLED)
+KEYS = [(dataset, decoder) for decoder in DECODERS for dataset in pairs.DATASETS]
+CANDIDATES = "mixture(uniform:0.5, walk(kind=ppr):0.5)"  # those that the hardest are taken from
+WEIGHTS = [step / 10 for step in range(11)]
+
+
+class DistilledRun(pairs.PairRun):
+    """A training that also learns how another model ranks candidates.
+
+    Its loss is that of its own negatives plus the divergence KL(teacher | model) of the softmax
+    over each positive and 32 candidates (Hinton et al. 2015, without a temperature).
+
+    Args:
+        teacher: The score of the other model.
+    """
+
+    def __init__(self, data: LinkData, config: LinkConfig, seed: int, teacher: Score) -> None:
+        super().__init__(data, config, seed)
+        self.teacher = teacher
+        self.candidates = data.sampler(CANDIDATES)
+        self.draws = generator_from(seed)
+
+    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Embedded) -> Tensor:
+        """Return the loss of the negatives and the divergence from the teacher."""
+        loss = super().batch_loss(pos, negatives, embeddings)
+        candidates = self.candidates.sample(pos, k=32, generator=self.draws)
+        own = _log_shares(*self.embedding.scores(embeddings, pos, candidates), candidates)
+        with torch.no_grad():
+            scores = self.teacher(*pos), self.teacher(*candidates.pairs())
+            teacher = _log_shares(*scores, candidates)
+        return loss + kl_div(own, teacher, reduction="batchmean", log_target=True)
+
+
+def _log_shares(pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
+    """Return the log softmax ``[B, 1 + K]`` over positives and negatives; empty slots have none."""
+    neg = neg.masked_fill(~negatives.mask, -1e4)
+    return log_softmax(torch.cat([pos[:, None], neg], dim=1), dim=1)
+
+
+def added(first: Score, second: Score, weight: float) -> Score:
+    """Return the weighted mean of two scores; ``weight`` is that of the second."""
+
+    def score(src: Tensor, dst: Tensor) -> Tensor:
+        return (1 - weight) * first(src, dst) + weight * second(src, dst)
+
+    return score
+
+
+def train_seed(dataset: str, decoder: str, seed: int) -> dict[str, Any]:
+    """Train three models and return the test figures of each and of the sum of two."""
+    data, hard_valid, _ = pairs.load(dataset)
+
+    def config(negatives: str) -> LinkConfig:
+        chosen = {**pairs.DECODERS[decoder], **pairs.NEGATIVES[negatives]}
+        return LinkConfig(**{**pairs.BUDGET, **chosen})
+
+    def on_validation(weight: float) -> float:
+        score = added(first, second, weight)
+        return evaluate_edges(data.valid, score)["mrr"] * evaluate_edges(hard_valid, score)["mrr"]
+
+    with torch.random.fork_rng():
+        runs = {
+            kind: pairs.trained(pairs.PairRun(data, config(kind), seed))
+            for kind in (UNIFORM, HARDEST)
+        }
+        first, second = (run.scorer() for run in runs.values())
+        runs[DISTILLED] = pairs.trained(DistilledRun(data, config(UNIFORM), seed, second))
+    weight = max(WEIGHTS, key=on_validation)
+    scores = {kind: run.scorer() for kind, run in runs.items()}
+    scores[ADDED] = added(first, second, weight)
+    return {
+        "seed": seed,
+        "epochs": {kind: run.progress.epoch for kind, run in runs.items()},
+        "weight": weight,
+        "test": {kind: pairs.figures(dataset, score) for kind, score in scores.items()},
+    }
+
+
+def path(dataset: str, decoder: str) -> Path:
+    """Return the file of a cell's result."""
+    return RESULTS / f"{dataset}-{decoder.replace(', ', '-').replace(' ', '-')}.json"
+
+
+def cell(job: tuple[str, str, str]) -> str:
+    """Train all seeds of a cell and write its file."""
+    dataset, decoder, command = job
+    runs = [train_seed(dataset, decoder, seed) for seed in pairs.SEEDS]
+    result = {"dataset": dataset, "decoder": decoder, "runs": runs}
+    record.write(path(dataset, decoder), command, result)
+    return f"{dataset} {decoder}"
+
+
+def block() -> str:
+    """Return the table of all cells; empty if nothing was run."""
+    cells = jobs.finished(path, KEYS)
+    if not cells:
+        return ""
+    header = ["score", "models", *(f"{dataset}, easy / hard" for dataset in pairs.DATASETS)]
+    rows = []
+    for decoder in DECODERS:
+        done = [cells.get((dataset, decoder)) for dataset in pairs.DATASETS]
+        if any(done):
+            rows += [[decoder, model, *(_both(cell, model) for cell in done)] for model in MODELS]
+    weights = [run["weight"] for result in cells.values() for run in result["runs"]]
+    return (
+        f"{table(header, rows)}\n\nTest MRR, %, {len(pairs.SEEDS)} seeds. Weight of the model "
+        f"trained on hard negatives in the sum: {min(weights)} to {max(weights)}. "
+        f"{machine(*cells.values())}, one thread a process."
+    )
+
+
+def _both(cell: dict[str, Any] | None, model: str) -> str:
+    """Return the figures of a model, easy / hard."""
+    if cell is None:
+        return "-"
+    runs = [run["test"][model] for run in cell["runs"]]
+    return " / ".join(percent(spread([run[kind]["mrr"] for run in runs])) for kind in runs[0])
+
+
+def main() -> None:
+    jobs.main(__doc__, "two_models", cell, path, KEYS)
+
+
+if __name__ == "__main__":
+    main()
