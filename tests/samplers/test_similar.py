@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
 from gneg import Graph, KnownEdges, samplers
-from gneg.samplers.propose import nearest
+from gneg.samplers.propose import approximate, nearest
 from tests import reference
 from tests.heart_reference import added, cosine
 from tests.worlds import random_graph
@@ -118,6 +120,26 @@ def test_faiss_finds_most_of_the_nearest(backend):
     assert not near.known.contains(*neg.edge_index()).any()
     inside = torch.isfinite(exact.log_prob(*(end.flatten() for end in neg.pairs())))
     assert inside.float().mean() > 0.8
+
+
+def test_a_pickled_sampler_brings_its_faiss_index(monkeypatch):
+    pytest.importorskip("faiss")
+    graph = random_graph(300, 900)
+    z = torch.randn(300, 8, generator=torch.Generator().manual_seed(0))
+    pos = graph.edge_index[:, :100]
+    sampler = samplers.Mixture([samplers.Similar(graph, z, backend="hnsw", corrupt="both")])
+    packed = pickle.dumps(sampler)  # before the first draw, as when it is sent to workers
+    drawn = [sampler.sample(pos, 5, generator=torch.Generator().manual_seed(0)).index]
+
+    def refuse() -> None:
+        raise AssertionError("the index is built again")
+
+    monkeypatch.setattr(approximate, "import_faiss", refuse)
+    for _ in range(2):
+        copy = pickle.loads(packed)
+        drawn.append(copy.sample(pos, 5, generator=torch.Generator().manual_seed(0)).index)
+    assert torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[0], drawn[2])
 
 
 @pytest.mark.parametrize("backend", ["exact", "hnsw", "ivf"])

@@ -62,6 +62,10 @@ class Approximate:
             out[group] = nearest
         return out
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the index, built if it was not yet."""
+        return {**self.__dict__, "_index": self._index}
+
     @cached_property
     def _index(self) -> Any:
         faiss = import_faiss()

@@ -194,13 +194,13 @@ class Similar(Sampler):
         sources = ends[0].detach().float()
         return sources, ends[1].detach().float() if isinstance(z, tuple) else sources
 
-    def _ends(self, query: Query) -> tuple[Tensor, Tensor]:
-        ends = self._z if query.z is None else self._vectors(query.z)
-        if ends is None:
+    def _ends(self, side: Side, z: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+        """Return the vectors of queries and targets."""
+        if z is None:
             checks.fail(
                 "z", "embeddings of shape [N, D], given to Similar, refresh() or sample()", None
             )
-        return ends if query.side == "dst" else (ends[1], ends[0])
+        return z if side == "dst" else (z[1], z[0])
 
     def _lists_for(self, query: Query) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Return lists ``[.., hi - lo]`` (-1 padded), and the list of each row."""
@@ -241,14 +241,26 @@ class Similar(Sampler):
         return out
 
     def _ranking(self, query: Query) -> Nearest | Approximate:
-        def build() -> Nearest | Approximate:
-            if self.backend == "exact":
-                return Nearest(*self._ends(query), self.metric)
-            return Approximate(*self._ends(query), self.metric, self.backend, self.band[1])
-
         if query.z is not None:
-            return build()
-        return self.cached(("nearest", query.side), build)  # type: ignore[no-any-return]
+            return self._make_ranking(query.side, self._vectors(query.z))
+        return self._stored_ranking(query.side)
+
+    def _stored_ranking(self, side: Side) -> Nearest | Approximate:
+        """Return the ranking by the stored vectors, made once."""
+        return self.cached(("nearest", side), lambda: self._make_ranking(side, self._z))  # type: ignore[no-any-return]
+
+    def _make_ranking(self, side: Side, z: tuple[Tensor, Tensor] | None) -> Nearest | Approximate:
+        if self.backend == "exact":
+            return Nearest(*self._ends(side, z), self.metric)
+        return Approximate(*self._ends(side, z), self.metric, self.backend, self.band[1])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the FAISS index too: it is built once, not by each process that draws from it."""
+        state = super().__getstate__()
+        if self.backend != "exact" and self._z is not None:
+            sides: tuple[Side, ...] = ("dst", "src") if self.corrupt == "both" else (self.corrupt,)
+            state["_cache"] = {("nearest", side): self._stored_ranking(side) for side in sides}
+        return state
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw uniformly from the band of each query's nearest non-edges."""
