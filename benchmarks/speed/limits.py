@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 
 from gneg import Graph, kernels
 from gneg.kernels._jit import GOLDEN, below, jit, stream
+from gneg.kernels.prefetch import ask_ahead
 
 BUSY = 0.1  # share of the processors' time that others may take
 CPU = Path("/proc/stat")
@@ -22,6 +23,7 @@ def uniform(lo, hi, out, rows, indptr, indices, seed):
     """A pass over each row, and random ids."""
     n = len(indptr) - 1
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
         total = np.int64(0)
         for e in range(indptr[rows[i]], indptr[rows[i] + 1]):
             total += indices[e]
@@ -36,6 +38,7 @@ def walk(lo, hi, out, rows, indptr, indices, seed):
     k = out.shape[1]
     begin, size = np.empty(k, np.int64), np.empty(k, np.int64)
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
         first, last = indptr[rows[i]], indptr[rows[i] + 1]
         total = np.int64(0)
         for e in range(first, last):
@@ -49,13 +52,14 @@ def walk(lo, hi, out, rows, indptr, indices, seed):
             out[i, j] = indices[begin[j] + step]
 
 
-def calls(graph: Graph, pos: torch.Tensor, k: int) -> dict[str, Callable[[], Any]]:
-    """Return calls of the bare kernels for the sources of ``pos [2, B]``."""
-    rows, out = pos[0].numpy(), np.empty((pos.size(1), k), np.int64)
-    arrays = out, rows, graph.indptr, graph.indices, 0
+def calls(
+    graph: Graph, batches: Iterator[torch.Tensor], size: int, k: int
+) -> dict[str, Callable[[], Any]]:
+    """Return calls of the bare kernels for the sources of ``batches``, ``[2, size]`` each."""
+    out = np.empty((size, k), np.int64)
     return {
         kernel.__name__: lambda kernel=kernel: kernels.threads.run_rows(  # type: ignore[misc]
-            kernel, len(rows), out.size, *arrays
+            kernel, size, out.size, out, next(batches)[0].numpy(), graph.indptr, graph.indices, 0
         )
         for kernel in (uniform, walk)
     }

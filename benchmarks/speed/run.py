@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,14 @@ import pandas as pd
 import torch
 
 from benchmarks import record
-from benchmarks.speed import limits, peers
+from benchmarks.speed import peers
 from gneg import Graph, KnownEdges, kernels
 from gneg.samplers import build
 
 HERE = Path(__file__).parent
 DBLP = HERE.parent.parent.parent / "shared" / "data" / "graphs" / "dblp2010" / "edges.csv.gz"
 BATCH, K, SEED = 4096, 32, 0
+BATCHES = 64  # that are drawn for in turn
 
 #: Least millions per second; for the call of 1,024 queries, most microseconds.
 FLOORS = {
@@ -86,30 +88,37 @@ def batch_of(graph: Graph, size: int) -> torch.Tensor:
     return graph.edge_index[:, torch.randint(graph.num_edges, (size,), generator=generator)]
 
 
+def batches_of(graph: Graph, size: int) -> Iterator[torch.Tensor]:
+    """Return batches of random edges, other ones each time, as in training, without an end."""
+    return cycle(batch_of(graph, BATCHES * size).split(size, dim=1))
+
+
 def sampled(graph: Graph) -> dict[str, float]:
     """Return the rates of samplers, in millions per second."""
-    generator, pos = torch.Generator().manual_seed(SEED), batch_of(graph, BATCH)
+    generator, batches = torch.Generator().manual_seed(SEED), batches_of(graph, BATCH)
     rates: dict[str, float] = {}
     for label, text in SAMPLERS.items():
         sampler, k = build(text, graph), 256 if "256" in label else K
-        drawn = lambda: sampler.sample(pos, k, generator=generator)  # noqa: B023, E731
+        drawn = lambda: sampler.sample(next(batches), k, generator=generator)  # noqa: B023, E731
         rates[label] = BATCH * k / seconds(drawn) / 1e6
     walk = build("walk", graph)
-    with_density = lambda: walk.sample(pos, K, generator=generator).log_q  # noqa: E731
+    with_density = lambda: walk.sample(next(batches), K, generator=generator).log_q  # noqa: E731
     rates["walk with log_q"] = BATCH * K / seconds(with_density) / 1e6
     return rates
 
 
 def bare(graph: Graph) -> dict[str, float]:
     """Return the rates of the bare kernels, in millions per second."""
-    jobs = limits.calls(graph, batch_of(graph, BATCH), K)
+    from benchmarks.speed import limits  # not with the package of an earlier commit
+
+    jobs = limits.calls(graph, batches_of(graph, BATCH), BATCH, K)
     return {label: BATCH * K / seconds(job) / 1e6 for label, job in jobs.items()}
 
 
 def measure(name: str, graph: Graph, *, with_peers: bool = True) -> dict[str, Any]:
     """Return all rates on a graph, in millions per second."""
     generator = torch.Generator().manual_seed(SEED)
-    pos, small_batch = batch_of(graph, BATCH), batch_of(graph, 1024)
+    small_batches = batches_of(graph, 1024)
     rates = sampled(graph)
     known = KnownEdges(graph)
     src = batch_of(graph, 2**20)[0]
@@ -122,7 +131,7 @@ def measure(name: str, graph: Graph, *, with_peers: bool = True) -> dict[str, An
     rates["index build"] = graph.num_edges / build_time / 1e6
     uniform = build("uniform", graph)
     call = {
-        label: 1e6 * seconds(lambda: sampler.sample(small_batch, 1, generator=generator))  # noqa: B023
+        label: 1e6 * seconds(lambda: sampler.sample(next(small_batches), 1, generator=generator))  # noqa: B023
         for label, sampler in (("uniform", uniform), ("walk", build("walk", graph)))
     }
     result: dict[str, Any] = {
@@ -135,16 +144,18 @@ def measure(name: str, graph: Graph, *, with_peers: bool = True) -> dict[str, An
         "bare_million_per_s": bare(graph),
     }
     if with_peers:
-        result["peers_million_per_s"] = measure_peers(graph, pos, generator)
+        result["peers_million_per_s"] = measure_peers(graph, batches_of(graph, BATCH), generator)
     return result
 
 
-def measure_peers(graph: Graph, pos: torch.Tensor, generator: torch.Generator) -> dict[str, float]:
+def measure_peers(
+    graph: Graph, batches: Iterator[torch.Tensor], generator: torch.Generator
+) -> dict[str, float]:
     """Return the rates of the peers, in millions per second."""
     rejection = peers.TorchRejection(graph)
     jobs: dict[str, tuple[Callable[[], Any], int]] = {
         "torch searchsorted rejection": (
-            lambda: rejection.sample(pos[0], K, generator), BATCH * K
+            lambda: rejection.sample(next(batches)[0], K, generator), BATCH * K
         ),
         "PyG negative_sampling, the same number": (
             lambda: peers.pyg_negative_sampling(graph, BATCH * K), BATCH * K
@@ -161,11 +172,11 @@ def scaling(sizes: list[int]) -> list[dict[str, float]]:
     rows = []
     for edges in sizes:
         graph = power_law(edges // 10, edges)
-        pos, generator = batch_of(graph, BATCH), torch.Generator().manual_seed(SEED)
+        batches, generator = batches_of(graph, BATCH), torch.Generator().manual_seed(SEED)
         row = {"directed_edges": float(graph.num_edges)}
         for label in ("uniform", "walk"):
             sampler = build(label, graph)
-            job = lambda: sampler.sample(pos, K, generator=generator)  # noqa: B023, E731
+            job = lambda: sampler.sample(next(batches), K, generator=generator)  # noqa: B023, E731
             row[label] = 1e9 * seconds(job) / (BATCH * K)
         rows.append(row)
     return rows
@@ -245,6 +256,8 @@ def main() -> None:
     if options.rates:
         print(json.dumps({name: sampled(graph) for name, graph in graphs().items()}))
         return
+    from benchmarks.speed import limits
+
     busy = limits.busy_share()
     if busy > limits.BUSY:
         sys.exit(f"the machine is busy: other processes take {100 * busy:.0f} % of its time")

@@ -7,6 +7,7 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 from gneg.kernels.logs import log
+from gneg.kernels.prefetch import ask_ahead
 
 
 @jit
@@ -59,6 +60,7 @@ def draws(lo, hi, out, rows, accept, alias, indptr, indices, weight, no_self, se
     num_targets, k = len(accept), out.shape[1]
     bits = bitmap.empty(k)
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
         loop = u if no_self else np.int64(-1)

@@ -7,6 +7,7 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream
 from gneg.kernels.complement import SELF_OUT, complement_size, self_rank, unrank
+from gneg.kernels.prefetch import ask_ahead
 
 
 @jit
@@ -41,6 +42,7 @@ def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
     table, bits = _table(k if unique else 1), bitmap.empty(m)
     missing = 0
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
         u = rows[i]
         start, stop, loop = indptr[u], indptr[u + 1], u if no_self else np.int64(-1)
         mask = bitmap.mark(bits, indices, start, stop, loop, m)
@@ -132,6 +134,7 @@ def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed):
     stride = GOLDEN * np.uint64(k)
     bits = bitmap.empty(k)
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
         u = rows[i]
         start, stop = indptr[u], indptr[u + 1]
         if 2 * (stop - start) >= num_targets or num_targets - (stop - start) <= k:
@@ -142,6 +145,15 @@ def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed):
         for j in range(k):
             out[i, j] = below(state + GOLDEN * np.uint64(j), num_targets)
         loop = u if no_self else np.int64(-1)
+        if bitmap.too_long(stop - start, k):
+            # Hardly any draw is known: the processor goes on with others while it searches.
+            for j in range(k):
+                v, draw = out[i, j], state + GOLDEN * np.uint64(j)
+                while v == loop or has(indices, start, stop, v):
+                    draw += stride
+                    v = below(draw, num_targets)
+                out[i, j] = v
+            continue
         mask = bitmap.mark(bits, indices, start, stop, loop, k)
         for j in range(k):
             if not bitmap.may_hold(bits, mask, out[i, j]):

@@ -12,6 +12,7 @@ import numpy as np
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
 from gneg.kernels.ball import expand, open_ball, shell_targets, usable
 from gneg.kernels.frontier import edge_counts, fill_by_rejection, first_parent
+from gneg.kernels.prefetch import ask_ahead
 
 # Measured: a shell is listed in less time than its slots are drawn by rejection where it has at
 # most so many paths a slot, for few slots and for many.
@@ -150,6 +151,7 @@ def draws(
     shell_of = np.empty(k, np.int64)
     fell = 0
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
         base = open_ball(rows[i], levels, mark, queue)
         start, stop = known_indptr[rows[i]], known_indptr[rows[i] + 1]
         state = stream(seed, i)

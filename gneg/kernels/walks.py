@@ -11,6 +11,7 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
 from gneg.kernels.lengths import draw_lengths, guide_of, longest_first
+from gneg.kernels.prefetch import ask_ahead
 
 TESTS = 1  # tests of a row's bitmap for each slot, as far as its length is concerned
 MOST_PATHS = 2**20  # of a row, up to which there is room for all of them
@@ -44,8 +45,10 @@ def two_steps(
     k = out.shape[1]
     weighted, exact = len(accept) > 0, len(bits) > 0
     hashed = bits if exact else bitmap.empty(TESTS * k)
-    begin, size, end = np.empty(k, np.int64), np.empty(k, np.int64), np.empty(k, np.int64)
+    place, size = np.empty(k, np.int64), np.empty(k, np.int64)
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
+        ask_ahead(i, hi, rows, known_indptr, known)
         u = rows[i]
         first, fanout = indptr[u], indptr[u + 1] - indptr[u]
         if fanout == 0:
@@ -56,21 +59,26 @@ def two_steps(
         mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
         filled, failed, allowed, listed = 0, 0, max(4, fanout // 4), False
         while filled < k and not listed:
+            # Draws apart from reads, and positions that cannot be negative: the former then take
+            # vector instructions, the latter no test.
             tries = k - filled
             for j in range(tries):
-                offset = below(state + GOLDEN, fanout)
-                if weighted and unit(state + GOLDEN + GOLDEN) >= accept[first + offset]:
-                    offset = alias[first + offset]
-                state += GOLDEN + GOLDEN
-                w = indices[first + offset]
-                begin[j], size[j] = indptr[w], indptr[w + 1] - indptr[w]
+                place[j] = first + below(state + GOLDEN * np.uint64(2 * j + 1), fanout)
+            if weighted:
+                for j in range(tries):
+                    if unit(state + GOLDEN * np.uint64(2 * j + 2)) >= accept[place[j]]:
+                        place[j] = first + alias[place[j]]
+            state += GOLDEN * np.uint64(2 * tries)
+            for j in range(tries):
+                w = np.uint64(indices[np.uint64(place[j])])
+                place[j], size[j] = indptr[w], indptr[w + np.uint64(1)] - indptr[w]
                 if weighted and pass_weight[w] <= 0:
                     size[j] = 0  # no way on; a row of only such nodes has a uniform table
             for j in range(tries):
-                state += GOLDEN
-                end[j] = indices[begin[j] + below(state, size[j]) if size[j] > 0 else first]
+                place[j] += below(state + GOLDEN * np.uint64(j + 1), size[j])
+            state += GOLDEN * np.uint64(tries)
             for j in range(tries):
-                v = end[j]
+                v = np.int64(indices[np.uint64(place[j]) if size[j] > 0 else np.uint64(first)])
                 excluded = bitmap.may_hold(hashed, mask, v)
                 if excluded and mask != bitmap.ALL:
                     excluded = bitmap.holds(mask, known, start, stop, loop, v)
@@ -87,9 +95,7 @@ def two_steps(
         if listed:
             slots = out[i, filled:]
             slots[:] = -1
-            _from_list(
-                slots, u, indptr, indices, pass_weight, bits, known, start, stop, loop, state
-            )
+            from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, loop, state)
 
 
 @jit
@@ -126,7 +132,7 @@ def _usable_after(w, indptr, indices, bits, mask, known, start, stop, loop):
 
 
 @jit
-def _from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, loop, state):
+def from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, loop, state):
     """Fill ``slots`` from the list of all usable two-step walks."""
     fanout = indptr[u + 1] - indptr[u]
     last, reached = np.empty(fanout, np.int64), np.empty(fanout, np.float64)
@@ -196,6 +202,8 @@ def steps(
     node, walk, length = np.empty(k, np.int64), np.arange(k), np.empty(k, np.int64)
     end, going = np.empty(k, np.int64), np.full(len(lengths) + 1, k)
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
+        ask_ahead(i, hi, rows, known_indptr, known)
         u = rows[i]
         start, stop = known_indptr[u], known_indptr[u + 1]
         loop = u if no_self else np.int64(-1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
+from gneg.kernels.prefetch import ask_ahead
 from gneg.kernels.walks import MOST_PATHS, PATHS_A_TRY, TESTS, num_paths, num_usable
 
 
@@ -53,6 +54,8 @@ def two_steps(
     k, exact = out.shape[1], len(bits) > 0
     hashed = bits if exact else bitmap.empty(TESTS * k)
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
+        ask_ahead(i, hi, rows, known_indptr, known)
         u = rows[i]
         first, fanout = indptr[u], indptr[u + 1] - indptr[u]
         if fanout == 0:

@@ -55,7 +55,9 @@ class Plain:
         """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
         arguments = *query.known.arrays, query.known.no_self, seed
         ends = self.steps.indptr, self.steps.indices
-        kernel = marking(kernels.walks.two_steps, query.known)
+        single = index.shape[1] == 1
+        kernel = kernels.single_walks.two_steps if single else kernels.walks.two_steps
+        kernel = marking(kernel, query.known)
         query.run(kernel, index, *ends, *self.table, self.through, *arguments)
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:

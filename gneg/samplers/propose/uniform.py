@@ -36,7 +36,7 @@ class Uniform(Sampler):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw uniformly from the non-edges of each query."""
         known = *query.known.arrays, query.known.num_dst, query.known.no_self
-        if query.unique or k == 1:  # a bitmap for a single draw would not pay
+        if query.unique:
             index = query.blank(k)
             query.run(kernels.pools.fill, index, *known, query.unique, seed)
             return index
