@@ -7,10 +7,10 @@ workqueue is not thread-safe.
 from __future__ import annotations
 
 import functools
-import itertools
 import multiprocessing
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Handing a chunk to the pool costs about 30 microseconds; below this much work it does not pay.
+# Waking another thread costs about 100 microseconds; below this much work it does not pay.
 MIN_WORK = 16_384
-CHUNKS_PER_THREAD = 4
+CHUNKS_PER_THREAD = 8
 MAX_BITS = 2**23  # a megabyte
 # Python sees Ctrl-C between two calls of kernels only: this much work takes less than a second.
 MAX_WORK = 2**22
@@ -78,21 +78,41 @@ def run_rows(kernel: Callable[..., Any], num_rows: int, work: int, *args: Any) -
     """Call ``kernel(lo, hi, *args)`` over ``[0, num_rows)`` and return the chunks' results.
 
     ``work`` is the number of elementary draws or tests; small jobs stay on the calling thread.
-    The result of a kernel must not depend on how the rows are split.
+    The result of a kernel must not depend on how the rows are split. The calling thread takes
+    chunks, too, so that it need not wait for another one to wake up.
     """
     num_threads = get_num_threads() if work >= MIN_WORK else 1
     chunks = max(num_threads * CHUNKS_PER_THREAD if num_threads > 1 else 1, work // MAX_WORK)
     chunks = max(1, min(num_rows, chunks))
-    bounds = itertools.pairwise(num_rows * i // chunks for i in range(chunks + 1))
-    if num_threads == 1 or chunks == 1:
-        return [kernel(lo, hi, *args) for lo, hi in bounds]
-    pool = _executor(num_threads)
-    futures = [pool.submit(kernel, lo, hi, *args) for lo, hi in bounds]
+    results: list[Any] = [None] * chunks
+    waiting = deque(range(chunks))
+
+    def run_some() -> None:
+        while True:
+            try:
+                i = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                results[i] = kernel(num_rows * i // chunks, num_rows * (i + 1) // chunks, *args)
+            except BaseException:
+                waiting.clear()
+                raise
+
+    futures = []
+    if num_threads > 1 and chunks > 1:
+        pool = _executor(num_threads)
+        futures = [pool.submit(run_some) for _ in range(min(num_threads, chunks) - 1)]
     try:
-        return [future.result() for future in futures]
+        run_some()
+        for future in futures:
+            if not future.cancel():  # it has begun
+                future.result()
     except BaseException:  # Ctrl-C: Python waits at its end for what the pool has left to do
+        waiting.clear()
         _given_up[:] = [future for future in futures if not future.cancel()]
         raise
+    return results
 
 
 def are_busy() -> bool:
@@ -126,6 +146,11 @@ def bits(size: int) -> npt.NDArray[np.uint64]:
     if array is None or 64 * len(array) < size:
         array = _local.bits = np.zeros(-(-size // 64), np.uint64)
     return array
+
+
+def with_bits(kernel: Callable[..., Any], size: int) -> Callable[..., Any]:
+    """Return ``kernel`` with :func:`bits` of the thread that calls it as its last argument."""
+    return lambda *args: kernel(*args, bits(size))
 
 
 def integers(num_nodes: int) -> npt.NDArray[np.int64]:

@@ -57,7 +57,7 @@ class Plain:
         ends = self.steps.indptr, self.steps.indices
         single = index.shape[1] == 1
         kernel = kernels.single_walks.two_steps if single else kernels.walks.two_steps
-        kernel = marking(kernel, query.known)
+        kernel = kernels.threads.with_bits(kernel, query.known.num_dst)
         query.run(kernel, index, *ends, *self.table, self.through, *arguments)
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:
@@ -97,7 +97,7 @@ class Weighted:
     def draw(self, query: Query, index: IntArray, seed: int) -> None:
         """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
         arguments = *query.known.arrays, query.known.no_self, seed
-        kernel = marking(kernels.weighted_walks.two_steps, query.known)
+        kernel = kernels.threads.with_bits(kernels.weighted_walks.two_steps, query.known.num_dst)
         walk = self.steps.indptr, self.steps.indices, *self.first, *self.second
         query.run(kernel, index, *walk, self.weights, self.through, *arguments)
 
@@ -128,15 +128,6 @@ def _table(indptr: npt.NDArray[Any], indices: npt.NDArray[Any], weight: FloatArr
     return accept, alias
 
 
-def marking(kernel: Callable[..., Any], known: KnownEdges) -> Callable[..., Any]:
-    """Return the kernel with this thread's bitmap of targets as its last argument."""
-
-    def run(*args: Any) -> None:
-        kernel(*args, kernels.threads.bits(known.num_dst))
-
-    return run
-
-
 def _weighed(kernel: Callable[..., Any], query: Query, index: IntArray, *args: Any) -> FloatArray:
     weight = np.empty(index.shape)
 
@@ -152,7 +143,6 @@ def _weighed(kernel: Callable[..., Any], query: Query, index: IntArray, *args: A
 def _added(kernel: Callable[..., Any], rows: IntArray, known: KnownEdges, *args: Any) -> FloatArray:
     sums = np.empty(len(rows))
     arguments = *args, *known.arrays, known.no_self
-    kernels.threads.run_rows(
-        marking(kernel, known), len(rows), 64 * len(rows), sums, rows, *arguments
-    )
+    run = kernels.threads.with_bits(kernel, known.num_dst)
+    kernels.threads.run_rows(run, len(rows), 64 * len(rows), sums, rows, *arguments)
     return sums

@@ -13,7 +13,7 @@ from gneg.graph.heuristics import LEAST_ALPHA
 from gneg.graph.pagerank import TABLE, Ends, Hops, PageRank
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.negatives import Side
-from gneg.samplers.propose.two_steps import TwoSteps, edge_table, marking, two_steps
+from gneg.samplers.propose.two_steps import TwoSteps, edge_table, two_steps
 
 Kind = Literal["ra", "cn", "aa", "ppr"]
 
@@ -111,7 +111,7 @@ class Walk(Sampler):
             self._two_steps(query.side).draw(query, index, seed)
             return index
         query.run(
-            marking(kernels.walks.steps, known),
+            kernels.threads.with_bits(kernels.walks.steps, known.num_dst),
             index,
             steps.indptr,
             steps.indices,

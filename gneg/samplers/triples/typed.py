@@ -95,7 +95,8 @@ class Typed(Sampler):
         """Draw uniformly from each query's pool."""
         index = query.blank(k)
         pools = self._groups(query), *self._pools()[1:]
-        query.run(kernels.groups.draws, index, *pools, *query.known.arrays, seed, TRIES)
+        kernel = kernels.threads.with_bits(kernels.groups.draws, query.known.num_dst)
+        query.run(kernel, index, *pools, *query.known.arrays, seed, TRIES)
         return index
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
