@@ -80,6 +80,20 @@ def test_heads_are_predicted_by_inverse_relations(name):
     torch.testing.assert_close(model.scorer()(*data.train), mean)
 
 
+@pytest.mark.parametrize("power", [2, 3])
+def test_norms_are_those_of_inverse_relations_too(power):
+    model = MODELS["distmult"](10, 3, 4, inverse=True)
+    pos = torch.tensor([[0, 1], [2, 1], [5, 6]])
+    entity, relation = (table.weight.abs() ** power for table in (model.entity, model.relation))
+    ends = entity[pos[[0, 2]].flatten()].sum()
+    both = (relation[pos[1]].sum() + relation[3 + pos[1]].sum()) / 2
+    norm = model.norms(pos, power)
+    torch.testing.assert_close(norm, (ends + both) / 2)
+    norm.backward()
+    touched = model.relation.weight.grad.abs().sum(dim=1) > 0
+    assert touched.tolist() == [False, True, True, False, True, True]
+
+
 @pytest.mark.parametrize("inverse", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_compgcn_equals_a_loop_over_messages(layers, inverse):

@@ -200,16 +200,19 @@ class KGE(nn.Module):
         """Return the sum of powers of the embeddings of a batch, per triple: L2 or N3.
 
         N3 (Lacroix, Usunier and Obozinski, ICML 2018) is ``power=3``; the powers are those of
-        moduli where embeddings are complex.
+        moduli where embeddings are complex. Of relations with inverses it is the mean of both, as
+        each of them has half of the loss.
 
         Args:
             pos: The triples of the batch, ``[3, B]``.
             power: The exponent, 2 or 3.
         """
         # One lookup of entities: its gradient is a whole table.
-        embeddings = self.entity(pos[[0, 2]]), self.relation(pos[1])
-        sums = [self._powers(rows, power).sum() for rows in embeddings]
-        return (sums[0] + sums[1]) / max(pos.size(1), 1)
+        directions = 1 + self.inverse
+        relations = torch.cat([pos[1] + i * self.num_relations for i in range(directions)])
+        entities = self._powers(self.entity(pos[[0, 2]]), power).sum()
+        total = entities + self._powers(self.relation(relations), power).sum() / directions
+        return total / max(pos.size(1), 1)
 
     # -- by given vectors ----------------------------------------------------------------------
 
