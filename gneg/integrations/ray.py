@@ -56,7 +56,7 @@ class RayEngine:
         """
         owned = not ray.is_initialized()
         if owned:
-            _connect(self.address)
+            _connect(self.address, self.cpus)
         running: dict[Any, Key] = {}
         try:
             function = ray.put(make)
@@ -80,9 +80,10 @@ class RayEngine:
                 ray.shutdown()
 
 
-def _connect(address: str | None) -> None:
-    """Connect to a cluster, or start one."""
+def _connect(address: str | None, cpus: int) -> None:
+    """Connect to a cluster, or start one for tasks of so many processors."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    own = False
     try:
         if address is not None:
             ray.init(address=address, **quiet)
@@ -93,10 +94,14 @@ def _connect(address: str | None) -> None:
             ray.init(
                 address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
             )
+            own = True
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         reason = str(error).split("\n")[0]
         hint = "start it with: ray start --head"
         checks.fail("address", "that of a Ray cluster that runs", f"{address}: {reason}", hint=hint)
+    if own and cpus > (most := _cpus()):  # no node comes: a task would wait for ever
+        ray.shutdown()
+        checks.fail("cpus", f"at most {most}, those of this machine", cpus)
 
 
 def _cpus() -> int:

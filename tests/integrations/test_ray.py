@@ -38,3 +38,12 @@ def test_a_cluster_that_loses_a_worker_and_a_node_mines_the_same_bytes(tmp_path,
     hard = gneg.hardset(data, k=20, out=tmp_path / "hard-local.npz")
     assert told["hard"] == hard.index.sum().item()
     assert told["risk"] == gneg.audit(data, "walk", negatives=5_000)["risk"]
+
+
+@pytest.mark.slow
+def test_a_task_that_this_machine_cannot_hold_is_refused(monkeypatch):
+    from gneg.integrations.ray import RayEngine
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(ValueError, match="'cpus' must be at most"):
+        list(RayEngine(cpus=10_000).run(str, [1]))
