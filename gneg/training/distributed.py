@@ -90,9 +90,16 @@ class World:
 
     def in_turn(self, make: Callable[[], T]) -> T:
         """Return what ``make`` returns, called by the first process before the others call it."""
-        value = make() if self.is_first else None
+        if not self.is_first:
+            self.wait()
+            return make()
+        try:
+            value = make()
+        except Exception:
+            self.wait()  # the others then fail in the same way
+            raise
         self.wait()
-        return value if value is not None else make()
+        return value
 
     def wait(self) -> None:
         """Wait until all processes are here."""

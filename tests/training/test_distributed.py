@@ -89,6 +89,15 @@ def test_shares_of_processes_are_all_and_each_once():
         assert rows == list(range(size))
 
 
+def test_what_the_first_process_cannot_make_the_others_do_not_wait_for(monkeypatch):
+    waits = []
+    monkeypatch.setattr(World, "wait", lambda self: waits.append(self.rank))
+    for rank in range(2):
+        with pytest.raises(ZeroDivisionError):
+            World(rank, 2).in_turn(lambda: 1 / 0)
+    assert waits == [0, 1]
+
+
 def test_negatives_of_some_queries_are_rows_of_all():
     graph = Graph.from_edge_index(torch.randint(50, (2, 200)), 50, undirected=True)
     pos = torch.stack([torch.arange(20), torch.arange(20) + 20])
