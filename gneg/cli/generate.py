@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gneg import checks
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.ingest import Memory, print_stored
@@ -51,6 +52,8 @@ def generate_command(
     from gneg.datasets.ingest.random import RandomSource, write_edges
     from gneg.graph.generate import GRAPH500, RandomEdges
 
+    if out.suffix in (".csv", ".npz", ".parquet"):
+        checks.fail("out", "an .npy to write, or the folder of a graph", str(out))
     size = (edge_factor << scale) if edges is None else edges
     drawn = RandomEdges(scale, size, seed, GRAPH500 if kind == "rmat" else None)
     source = RandomSource(drawn)

@@ -66,5 +66,7 @@ def test_edges_are_generated_to_a_file_and_to_a_graph(tmp_path, monkeypatch):
                     "--out", "again")  # fmt: skip
     assert from_file.exit_code == 0, from_file.output
     assert Graph.open("again").fingerprint() == Graph.open("graph").fingerprint()
+    refused = run("generate", "rmat", *options, "x.csv")
+    assert "'out' must be an .npy to write, or the folder of a graph (got x.csv)" in refused.output
     assert run("generate", "grid", *options, "x.npy").exit_code == 2
     assert run("generate", "rmat", "--scale", "50", "--out", "x.npy").exit_code == 2
