@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 import typing
 from abc import ABC, abstractmethod
@@ -13,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from gneg import checks
 from gneg.cli import output
 from gneg.cli.app import Imports, plain_errors
 from gneg.cli.values import Checked, checked, name_of
@@ -73,6 +75,7 @@ def expand_groups(command: Command) -> Command:
         del values["imports"]  # which were imported as they were read
         mode = {name: values.pop(name) for name in output.OPTIONS}
         with output.output_mode(**mode), plain_errors(), _as_typed(names):
+            _refuse_torchrun(context.info_name or "")
             for name, value in values.items():
                 values[name] = checked(annotations[name], names[name], value)
             arguments = {name: value for name, value in values.items() if name not in owner}
@@ -82,6 +85,7 @@ def expand_groups(command: Command) -> Command:
             command(**arguments)
 
     expanded: Any = run
+    expanded.__doc__ = _flowing(command.__doc__ or "")
     imports = inspect.Parameter(
         "imports", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Imports
     )
@@ -90,6 +94,25 @@ def expand_groups(command: Command) -> Command:
     expanded.__annotations__ = {entry.name: entry.annotation for entry in parameters}
     del expanded.__wrapped__
     return typing.cast(Command, expanded)
+
+
+def _refuse_torchrun(command: str) -> None:
+    """Refuse a command whose processes would write the same files."""
+    if "TORCHELASTIC_RUN_ID" in os.environ and command != "train":
+        size = os.environ.get("WORLD_SIZE", "1")
+        if size != "1":
+            hint = "see --engine ray of gneg sample, hardset and audit"
+            checks.fail("nproc-per-node", f"1 for gneg {command}, on one machine", size, hint=hint)
+
+
+def _flowing(text: str) -> str:
+    """Return a help text whose paragraphs break where the terminal ends; examples keep lines."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    examples = "[bold]"
+    return "\n\n".join(
+        paragraph if paragraph.startswith(examples) else paragraph.replace("\n", " ")
+        for paragraph in paragraphs
+    )
 
 
 @contextmanager

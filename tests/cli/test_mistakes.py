@@ -211,3 +211,11 @@ def test_names_are_printed_as_they_are(here, name):
     words = ["evaluate", "ra", "e.csv", "--hardset", f"{name}/[h].npz", "--resamples", "0"]
     assert "against [h]" in run(*words).output
     assert f"{name}/no.csv" in refused("train", f"{name}/no.csv")
+
+
+def test_torchrun_is_for_training(monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    line = refused("sample", "e.csv", "--out", "n.parquet")
+    assert "'nproc-per-node' must be 1 for gneg sample" in line
+    assert "--engine ray" in line
