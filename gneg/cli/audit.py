@@ -25,7 +25,8 @@ def audit_command(
     dataset: Annotated[
         str,
         typer.Argument(
-            help="A name (see gneg datasets), the path of an edge list, or a folder of triples."
+            help="A name (see gneg datasets), the path of an edge list, a folder of gneg ingest, "
+            "or a folder of triples."
         ),
     ],
     sampler: Annotated[
@@ -69,7 +70,9 @@ def audit_command(
     Risk is the number of held-out edges among 1,000 negatives: the sampler does not see them, they
     are counted afterwards.
 
-    [bold]gneg audit Cora --sampler walk[/]   [bold]gneg audit fb15k237 --sampler typed[/]
+    [bold]gneg audit Cora --sampler walk[/]
+
+    [bold]gneg audit fb15k237 --sampler typed[/]
 
     [bold]gneg audit Cora --sampler "hardest(walk)" --model runs/Cora-...[/]
     """

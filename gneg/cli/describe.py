@@ -23,7 +23,9 @@ def describe(
 ) -> None:
     """Say what is understood of a file, and stop.
 
-    [bold]gneg describe edges.csv[/]   [bold]gneg describe ratings.csv --min-rating 4[/]
+    [bold]gneg describe edges.csv[/]
+
+    [bold]gneg describe ratings.csv --min-rating 4[/]
     """
     _print(source.load_any(dataset))
 
@@ -36,7 +38,9 @@ def describe_triples(
 ) -> None:
     """Say what is understood of a file or folder of triples, and stop.
 
-    [bold]gneg kg describe facts.tsv[/]   [bold]gneg kg describe FOLDER[/]
+    [bold]gneg kg describe facts.tsv[/]
+
+    [bold]gneg kg describe FOLDER[/]
     """
     _print(source.load_triples(dataset))
 

@@ -110,7 +110,9 @@ def hardset_command(
 
     The same command resumes where it was interrupted.
 
-    [bold]gneg hardset Cora --out hard.npz[/]   [bold]gneg evaluate ra Cora --hardset hard.npz[/]
+    [bold]gneg hardset Cora --out hard.npz[/]
+
+    [bold]gneg evaluate ra Cora --hardset hard.npz[/]
     """
     from gneg.evaluation.hardset import hardset
     from gneg.evaluation.hardset.hard_set import checked_path

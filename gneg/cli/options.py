@@ -29,7 +29,10 @@ RUN = "Run"
 RUNS = Path("runs")  # folder of the results of commands without --out
 
 Dataset = Annotated[
-    str, typer.Argument(help="A name (see gneg datasets) or the path of an edge list.")
+    str,
+    typer.Argument(
+        help="A name (see gneg datasets), the path of an edge list, or a folder of gneg ingest."
+    ),
 ]
 Seeds = Annotated[
     int, typer.Option(help="Number of runs, with seeds 0, 1, ...", rich_help_panel=RUN), at_least(1)

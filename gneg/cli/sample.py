@@ -82,8 +82,8 @@ def sample_command(
     folder, holds the hash of the graph, the sampler, the seed, the known edges, and versions.
 
     [bold]gneg sample Cora --sampler walk -k 10 --out negatives.parquet[/]
-    [bold]gneg sample graph/ --sampler walk -k 50[/] of all edges of a graph of gneg ingest
-    [bold]gneg sample graph/ --sampler walk -k 50 --engine ray --out negatives/[/] on a cluster
+    [bold]gneg sample graph/ --sampler walk -k 50[/]  # all edges of a graph of gneg ingest
+    [bold]gneg sample graph/ --sampler walk -k 50 --engine ray --out negatives/[/]  # on a cluster
     """
     from gneg.datasets.negatives import sample
     from gneg.samplers.formats.columns import suffix_of

@@ -34,8 +34,8 @@ OptionalSeeds = Annotated[
 OptionalDataset = Annotated[
     str | None,
     typer.Argument(
-        help="A name (see gneg datasets), the path of an edge list or, for gneg kg, a folder of "
-        "triples; with --config results.json that of the earlier run."
+        help="A name (see gneg datasets), the path of an edge list, a folder of gneg ingest or, "
+        "for gneg kg, a folder of triples; with --config results.json that of the earlier run."
     ),
 ]
 
@@ -86,13 +86,15 @@ def train_command(
 
     The same command resumes where it was interrupted; Ctrl-C keeps the best state so far.
 
-    [bold]gneg train hyperbolic[/]   [bold]gneg train Cora --encoder gcn --sampler walk[/]
+    [bold]gneg train hyperbolic[/]
+
+    [bold]gneg train Cora --encoder gcn --sampler walk[/]
 
     [bold]gneg train --config runs/Cora-gcn-.../results.json --seeds 5[/]
 
     [bold]gneg train large.parquet --features x.npy --fanout 15,10 --memory 4GB[/]
 
-    [bold]torchrun --nproc-per-node 2 -m gneg train Cora --out runs/cora[/] in two processes
+    [bold]torchrun --nproc-per-node 2 -m gneg train Cora[/]  # in two processes
     """
     from gneg.training.distributed import joined
 
