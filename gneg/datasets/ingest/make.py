@@ -103,7 +103,8 @@ def build_graph(
     if shape.undirected and shape.bipartite:
         checks.fail("undirected", "None or False where ends are of two kinds", True)
     if shape.num_nodes is not None and (not shape.keep_ids or shape.bipartite):
-        checks.fail("num_nodes", "None unless ids of one kind stay as they are", shape.num_nodes)
+        allowed = "left out without keep_ids, and where ends are of two kinds"
+        checks.fail("num_nodes", allowed, shape.num_nodes)
     limit = memory_bytes(memory)
     folder = store.check_folder("out", out)
     settings = {"sources": [source.settings() for source in sources], "shape": asdict(shape)}
