@@ -84,7 +84,7 @@ def projected() -> str:
     last = results[-1]
     rows = []
     for name, (nodes, edges) in GRAPHS.items():
-        disk = (8 * (nodes + 1) + 4 * 2 * edges) / 2**30
+        disk = (8 * (nodes + 1) + 4 * 2 * edges) / 1e9
         row = [name, f"{build_seconds(results, edges) / HOUR:.1f}", f"{disk:.1f}"]
         seconds = K * edges / (1e6 * rate(results, "walk", edges) * cores)
         row += [" / ".join(f"{seconds / m / HOUR:.2f}" for m in MACHINES)]

@@ -20,8 +20,8 @@ class EngineOptions(Group):
         """Return the options."""
         engine = "What makes the pieces of the result, the same bytes: local (this process) or ray "
         address = (
-            "Address of the Ray cluster, host:port or auto; without it $RAY_ADDRESS, the cluster "
-            "of this machine, or a new one that ends with the command."
+            "Address of the Ray cluster: host:port, or auto for one that runs on this machine; "
+            "without it $RAY_ADDRESS, or a new one, which ends with the command."
         )
         return [
             parameter(

@@ -71,6 +71,13 @@ def sample_command(
         ),
         Checked(exists),
     ] = None,
+    log_q: Annotated[
+        bool,
+        typer.Option(
+            help="Write log probabilities where there are any; those of walks take several times "
+            "as long as the walks."
+        ),
+    ] = True,
     seed: Annotated[int, typer.Option(help="Seed of all randomness."), at_least(0)] = 0,
     source: DataSource = DataOptions(),  # type: ignore[assignment]
     engine: Any = EngineOptions(),  # noqa: B008
@@ -113,6 +120,7 @@ def sample_command(
             corrupt=cast(Any, corrupt),
             score=score,
             z=z,
+            log_q=log_q,
             seed=seed,
             fresh=fresh,
             report=display.count("positives"),

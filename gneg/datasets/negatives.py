@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from gneg.samplers.formats.columns import Columns, read, suffix_of, write
 from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.formats.parts import Parts
 from gneg.samplers.formats.store import columns as columns_of
-from gneg.samplers.negatives import Vectors
+from gneg.samplers.negatives import Density, Vectors
 
 __all__ = ["sample"]
 
@@ -44,6 +44,7 @@ def sample(
     corrupt: Corrupt = "dst",
     score: Score | None = None,
     z: Tensor | None = None,
+    log_q: bool = True,
     seed: int = 0,
     fresh: bool = False,
     engine: Engine | None = None,
@@ -72,6 +73,8 @@ def sample(
         corrupt: The end that is replaced.
         score: Scores of a trained model, for samplers that select by a model.
         z: ``[N, D]`` embeddings of that model, for samplers that look for similar nodes.
+        log_q: Whether to write log probabilities where there are any; those of walks take several
+            times as long as the walks.
         seed: Seed of all draws.
         fresh: Whether to start again even if there are finished pieces.
         engine: What draws the pieces, with the same result; None: this process.
@@ -108,6 +111,7 @@ def sample(
         "known": known,
         "corrupt": corrupt,
         "seed": seed,
+        "log_q": log_q,
         **({} if nodes is None else {"nodes": files.digest(list(nodes))}),
     }
     info = {**settings, "command": command, "versions": files.versions()}
@@ -123,6 +127,7 @@ def sample(
         k=k,
         score=score,
         z=vectors,
+        log_q=log_q,
         seed=seed,
         names=names if folder else None,
         header={**settings, "versions": files.versions()} if folder else {},
@@ -157,6 +162,7 @@ class _Drawing:
         k: Negatives per positive.
         score: Scores of a trained model; None: none.
         z: Embeddings that are stored with the negatives; None: none.
+        log_q: Whether to write log probabilities.
         seed: Seed of all draws.
         names: Names of sources and targets, which are written too; None: ids only.
         header: The header of each file.
@@ -169,6 +175,7 @@ class _Drawing:
     k: int
     score: Score | None
     z: Vectors | None
+    log_q: bool
     seed: int
     names: tuple[Names | None, Names | None] | None
     header: dict[str, Any]
@@ -184,6 +191,8 @@ class _Drawing:
         pos = self.positives.piece(piece)
         generator = generator_from(split_seed(self.seed, piece))
         drawn = self.sampler.sample(pos, self.k, score=self.score, z=self.z, generator=generator)
+        if not self.log_q:
+            drawn = replace(drawn, density=Density())
         columns = columns_of(drawn)
         if self.names is not None:
             columns = _with_names(columns, self.names)

@@ -12,6 +12,7 @@ again; the head node or this process, nothing that is finished: the same command
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -31,13 +32,13 @@ _makers: dict[str, Any] = {}  # of this worker: the last function that it unpack
 class RayEngine:
     """Makes pieces as tasks of a Ray cluster.
 
-    Uses the cluster that this process is connected to, else that of ``address``, else one on this
-    machine that listens on 127.0.0.1 only and ends with the work. Results that are files must lie
-    on a file system that all nodes share.
+    Uses the cluster that this process is connected to, else that of ``address``, else a new one on
+    this machine, which listens on 127.0.0.1 only and ends with the work. Results that are files
+    must lie on a file system that all nodes share.
 
     Args:
-        address: Address of a cluster, ``host:port`` or ``auto``; None: ``$RAY_ADDRESS``, or a
-            cluster of this machine.
+        address: Address of a cluster, ``host:port`` or ``auto`` (one that runs on this machine);
+            None: ``$RAY_ADDRESS``, or a new cluster.
         cpus: Processors of a task, which are the threads of its kernels, >= 1.
 
     Raises:
@@ -83,23 +84,17 @@ class RayEngine:
 def _connect(address: str | None, cpus: int) -> None:
     """Connect to a cluster, or start one for tasks of so many processors."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    own = False
+    address = address or os.environ.get("RAY_ADDRESS")
+    # Not a cluster that happens to run here: that of another command ends with it.
+    new = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    chosen: dict[str, Any] = {"address": address} if address else new
     try:
-        if address is not None:
-            ray.init(address=address, **quiet)
-            return
-        try:
-            ray.init(address="auto", **quiet)
-        except ConnectionError:
-            ray.init(
-                address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
-            )
-            own = True
+        ray.init(**chosen, **quiet)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         reason = str(error).split("\n")[0]
         hint = "start it with: ray start --head"
         checks.fail("address", "that of a Ray cluster that runs", f"{address}: {reason}", hint=hint)
-    if own and cpus > (most := _cpus()):  # no node comes: a task would wait for ever
+    if not address and cpus > (most := _cpus()):  # no node comes: a task would wait for ever
         ray.shutdown()
         checks.fail("cpus", f"at most {most}, those of this machine", cpus)
 

@@ -37,6 +37,13 @@ def test_a_graph_is_built_from_a_file_and_drawn_in(tmp_path, monkeypatch):
     assert pairs == expected
     assert len(drawn["src"]) == len(expected)
 
+    result = run(*words, "plain", "--no-log-q")
+    assert result.exit_code == 0, result.output
+    plain, _ = read(tmp_path / "plain" / "part-000000.parquet")
+    assert np.array_equal(plain.pop("index"), drawn["index"])
+    assert set(plain) == {"src", "replaced", "side"}
+    assert np.isfinite(drawn["log_q"]).all()
+
     result = run(*words, "some.csv", "--node", "n3", "--node", "n21")
     assert result.exit_code == 0, result.output
     lines = (tmp_path / "some.csv").read_text().splitlines()

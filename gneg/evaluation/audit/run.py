@@ -232,22 +232,22 @@ def _draw(
     seed: int,
     engine: Engine | None,
 ) -> tuple[list[Negatives], float]:
-    """Return negatives of all positives, and the seconds that drawing them took.
+    """Return negatives of all positives, and the seconds that drawing them took, of all workers.
 
     A first call, which compiles kernels, is not timed.
     """
     sample = adapter.sampler.sample
 
-    def draw(batch: int) -> Negatives:
+    def draw(batch: int) -> tuple[Negatives, float]:
         generator = generator_from(split_seed(seed, batch))
         rows = pos[:, batch * BATCH : (batch + 1) * BATCH]
-        return sample(rows, k, **model, generator=generator)
+        start = time.perf_counter()
+        return sample(rows, k, **model, generator=generator), time.perf_counter() - start
 
     sample(pos[:, :64], k, **model, generator=generator_from(seed))
-    start = time.perf_counter()
     batches = range(-(-pos.size(1) // BATCH))
     drawn = dict((engine or Local()).run(draw, batches))
-    return [drawn[batch] for batch in batches], time.perf_counter() - start
+    return [drawn[batch][0] for batch in batches], sum(took for _, took in drawn.values())
 
 
 def _violating(negatives: Negatives, pos: Tensor, score: Score) -> float:
