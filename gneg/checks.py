@@ -7,6 +7,7 @@ import functools
 import math
 import numbers
 import os
+import re
 from collections.abc import Iterable
 from typing import Any, NoReturn, TypeVar
 
@@ -171,6 +172,21 @@ def memory(name: str, needed: int, value: object) -> None:
         allowed = f"small enough for the {total // 2**30:,} GiB of memory here"
         figure = f"{needed // 2**30:,}" if needed < 2**63 else "more than 2**33"
         fail(name, allowed, f"{value}, which takes {figure} GiB")
+
+
+def size(name: str, value: object, least: int) -> int:
+    """Return the bytes of an amount of memory, such as ``"500MB"``, ``"2GB"`` or ``"1.5GiB"``.
+
+    Raises:
+        ValueError: If it is none, or less than ``least`` bytes.
+    """
+    form = r"(\d{1,9}(?:\.\d{1,9})?)\s*([KMGT])(i?)B?"
+    match = re.fullmatch(form, str(value).strip(), re.IGNORECASE | re.ASCII)
+    unit = (1024 if match[3] else 1000) ** ("KMGT".index(match[2].upper()) + 1) if match else 0
+    amount = round(float(match[1]) * unit) if match else 0
+    if amount < least:
+        fail(name, f"an amount of {least // 10**6}MB or more, such as 2GB or 4GiB", shown(value))
+    return amount
 
 
 @functools.cache

@@ -169,3 +169,11 @@ def test_infinite_scores_count_as_very_high_ones(value):
         assert build(text, GRAPH, unique=True).sample(pos, 3, score=score).mask.all()
     hardest = build("hardest(uniform, m=500)", Graph.from_edge_index(EDGES, 20))
     assert (hardest.sample(pos, 1, score=score).index == (13 if value > 0 else 19)).all()
+
+
+def test_amounts_of_memory_have_units_of_thousands_or_of_1024():
+    amounts = {"2GB": 2 * 10**9, "1.5 g": 15 * 10**8, "1GiB": 2**30, "500mb": 5 * 10**8}
+    assert {text: checks.size("memory", text, 10**6) for text in amounts} == amounts
+    for text in ("", "2", "-1GB", "2 apples", "nan", "9" * 400 + "GB", "3000\u212aB", "1KB", None):
+        with pytest.raises(ValueError, match=r"^'memory' must be an amount of 1MB or more"):
+            checks.size("memory", text, 10**6)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +11,9 @@ from gneg import checks, files
 from gneg.cli.app import command_line, say, say_path
 from gneg.cli.tables import print_table
 from gneg.cli.values import at_least
+from gneg.datasets.naming import naming
 
 ANSWERS = "Answers"
-UNITS = {"": 1, "mb": 1, "gb": 1024, "tb": 1024**2}  # in megabytes
 
 Run = Annotated[str, typer.Argument(help="The folder of a run, or one of its model-SEED.pt.")]
 K = Annotated[
@@ -69,12 +66,8 @@ def check_file(out: Path, fresh: bool, *inputs: str | Path | None) -> None:
 
 
 def megabytes(text: str) -> int:
-    """Return an amount of memory in megabytes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(mb|gb|tb|)", text.strip().lower())
-    size = 0 if match is None else int(float(match[1]) * UNITS[match[2]])
-    if size < 1:
-        checks.fail("memory", "an amount of at least 1MB, such as 500MB or 2GB", repr(text))
-    return size
+    """Return an amount of memory in units of 2^20 bytes, rounded down but for the first."""
+    return max(1, checks.size("memory", text, 10**6) >> 20)
 
 
 def print_answers(table: Any, names: tuple[str, ...], page: Any) -> None:
@@ -109,15 +102,6 @@ def make_page(model: Any, path: Path, title: str, looked_for: str) -> Any:
         say_path("page", path)
 
     return page
-
-
-@contextmanager
-def naming(option: str, argument: str = "dataset") -> Iterator[None]:
-    """Name an option in the errors of a reader, which calls its file by another name."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(str(error).replace(f"'{argument}'", f"'{option}'", 1)) from error
 
 
 def check_page(page: Path | None, *inputs: str | Path | None) -> None:

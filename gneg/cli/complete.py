@@ -21,7 +21,6 @@ from gneg.cli.answers import (
     load_model,
     make_page,
     megabytes,
-    naming,
     print_answers,
     say_calibration,
 )
@@ -31,6 +30,7 @@ from gneg.cli.options import Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.values import Checked, exists
+from gneg.datasets.naming import naming
 
 PARTS = ("head", "relation", "tail")
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gneg import checks
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import Group, expand_groups
 from gneg.cli.options import Fresh
@@ -27,9 +28,9 @@ COLUMNS = (
 
 def _check_memory(name: str, text: str) -> str:
     """Return an amount of memory as it was typed, refused if it is none."""
-    from gneg.datasets.ingest.make import memory_bytes
+    from gneg.datasets.ingest.make import LEAST
 
-    memory_bytes(text)
+    checks.size(name, text, LEAST)
     return text
 
 
@@ -109,7 +110,7 @@ def ingest_command(
     [bold]gneg ingest edges.csv.gz --out graph --undirected --memory 4GB[/]
     """
     from gneg.datasets.ingest import ingest
-    from gneg.graph.store import check_folder
+    from gneg.graph.folder import check_folder
 
     check_folder("out", out)
     with ProgressDisplay() as display:

@@ -22,7 +22,6 @@ from gneg.cli.answers import (
     load_model,
     make_page,
     megabytes,
-    naming,
     print_answers,
     say_calibration,
 )
@@ -32,6 +31,7 @@ from gneg.cli.options import Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.values import Checked, exists, one_of
+from gneg.datasets.naming import naming
 
 PRINTED = 50  # nodes whose answers are printed where there is no --out
 
