@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets.ingest.build import NODES, SIDES
 from gneg.datasets.link import LinkData
 from gneg.datasets.names import Names
 from gneg.datasets.splits import make_split
 from gneg.graph import Graph, KnownEdges
+from gneg.graph.folder import NODES, SIDES, is_stored
 from gneg.graph.known import KnownPolicy
 from gneg.graph.lazy import cached_property
-from gneg.graph.store import REMEDY, StoredGraph, is_stored, open_graph
+from gneg.graph.store import REMEDY, StoredGraph, open_graph
 from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt
 from gneg.samplers.negatives import Vectors
@@ -63,10 +63,14 @@ class GraphData:
             return None
         paths = [self.graph.folder / name for name in (SIDES if self.graph.bipartite else (NODES,))]
         columns = []
-        for path in paths:
-            with files.reading("folder", path, "a table of names of gneg ingest", REMEDY):
+        kind, sizes = "a table of names of gneg ingest", (self.graph.num_src, self.graph.num_dst)
+        for path, size in zip(paths, sizes, strict=False):
+            with files.reading("folder", path, kind, REMEDY):
                 column = pq.read_table(path, columns=["name"]).column(0)
-                columns.append(Names(column.combine_chunks()))
+            if len(column) != size:
+                value = f"{path} of {len(column):,}"
+                checks.fail("folder", f"{kind}, of {size:,} nodes", value, hint=REMEDY)
+            columns.append(Names(column.combine_chunks()))
         return (columns[0], columns[1]) if self.graph.bipartite else columns[0]
 
     @property

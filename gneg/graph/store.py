@@ -9,8 +9,6 @@ steps that walks take both ways (``steps_...``).
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,19 @@ import numpy.typing as npt
 from gneg import checks, files
 from gneg.graph import csr
 from gneg.graph.csr import Rows, Steps
+from gneg.graph.folder import FORMAT, HEADER, check_folder, is_stored, place
 from gneg.graph.graph import Graph
 
-HEADER = "graph.json"
 VERSION = 1
 KIND = "a folder with a graph, of gneg ingest or Graph.save"
 REMEDY = "write it again with gneg ingest or Graph.save"
 SAMPLES, SAMPLE_BYTES = 32, 4096  # places of a file that are compared when it is opened
+#: Types of the arrays, in the byte order of this machine.
+TYPES: dict[str, tuple[type, ...]] = {
+    "indptr": (np.int64,),
+    "indices": (np.int32, np.int64),
+    "weights": (np.float64,),
+}
 FORM = {
     "format": str,
     "version": int,
@@ -75,11 +79,6 @@ def _reopen(folder: str, fingerprint: str, of_reverse: bool) -> Graph:
     return graph.reversed() if of_reverse else graph
 
 
-def is_stored(folder: str | Path) -> bool:
-    """Return whether there is a stored graph in a folder."""
-    return (Path(folder) / HEADER).is_file()
-
-
 def read_header(folder: Path) -> dict[str, Any]:
     """Return the header of a stored graph.
 
@@ -90,7 +89,7 @@ def read_header(folder: Path) -> dict[str, Any]:
         value = f"{folder}, " + ("which does not exist", f"without {HEADER}")[folder.is_dir()]
         checks.fail("folder", KIND, value)
     header: dict[str, Any] = files.read_record("folder", folder / HEADER, FORM, remedy=REMEDY)
-    if (header["format"], header["version"]) != ("gneg graph", VERSION):
+    if (header["format"], header["version"]) != (FORMAT, VERSION):
         value = f"{folder}: {header['format']}, version {header['version']}"
         checks.fail("folder", f"{KIND}, version {VERSION}", value, hint=REMEDY)
     return header
@@ -103,6 +102,8 @@ def open_graph(folder: str | Path) -> StoredGraph:
     header = read_header(path)
     names = _names(header["bipartite"], header["undirected"], header["weighted"])
     arrays = {name: _mapped(path, name, header["arrays"].get(name)) for name in names}
+    if set(header["arrays"]) != set(names) or not _fit(arrays, header):
+        checks.fail("folder", f"{KIND}, whole", f"{path}, whose arrays do not fit", hint=REMEDY)
     graph = _stored(path, arrays, "", header)
     graph._hash = header["hash"]
     if not graph.undirected:
@@ -113,10 +114,23 @@ def open_graph(folder: str | Path) -> StoredGraph:
         indptr, indices = arrays["steps_indptr"], arrays["steps_indices"]
         weights, rows = arrays.get("steps_weights"), (indptr, indices)
         graph._steps = Steps(*rows, *rows, graph.num_src, weights, weights)
-    ends = len(graph.indices), header["num_edges"], int(graph.indptr[0]), int(graph.indptr[-1])
-    if ends != (header["num_edges"], header["num_edges"], 0, header["num_edges"]):
-        checks.fail("folder", f"{KIND}, whole", f"{path}, whose arrays do not fit", hint=REMEDY)
     return graph
+
+
+def _fit(arrays: dict[str, npt.NDArray[Any]], header: dict[str, Any]) -> bool:
+    """Return whether arrays have the sizes that a header says."""
+    src, dst, edges = header["num_src"], header["num_dst"], header["num_edges"]
+    sizes = {"": (src, edges), "in_": (dst, edges), "steps_": (src + dst, 2 * edges)}
+    for prefix, size in sizes.items():
+        if f"{prefix}indptr" not in arrays:
+            continue
+        indptr, indices = arrays[f"{prefix}indptr"], arrays[f"{prefix}indices"]
+        weights = arrays.get(f"{prefix}weights", indices)
+        if (len(indptr) - 1, len(indices)) != size or len(weights) != len(indices):
+            return False
+        if (int(indptr[0]), int(indptr[-1])) != (0, len(indices)):
+            return False
+    return bool(header["bipartite"]) or src == dst
 
 
 def _stored(
@@ -152,6 +166,9 @@ def _mapped(folder: Path, name: str, entry: dict[str, Any] | None) -> npt.NDArra
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     if (mapped.dtype.str, mapped.shape) != (entry["dtype"], (entry["length"],)):
         checks.fail("folder", kind, f"{path} of another type or length", hint=REMEDY)
+    if mapped.dtype not in TYPES[name.split("_")[-1]]:
+        value = f"{path} of type {mapped.dtype.str}, of another machine"
+        checks.fail("folder", kind, value, hint=REMEDY)
     if _sample(path) != entry["sample"]:
         checks.fail("folder", kind, f"{path}, which has changed", hint=REMEDY)
     # A plain array over the map: kernels know these without a look at the class.
@@ -211,7 +228,7 @@ def finish(
     }
     rows = Rows(arrays["indptr"], arrays["indices"], arrays.get("weights"))
     header = {
-        "format": "gneg graph",
+        "format": FORMAT,
         "version": VERSION,
         "num_src": len(rows.indptr) - 1,
         "num_dst": num_dst,
@@ -232,28 +249,3 @@ def finish(
     }
     files.write_json(folder / HEADER, header)
     return header
-
-
-def check_folder(name: str, folder: str | Path) -> Path:
-    """Return a folder that a graph can be written to.
-
-    Raises:
-        ValueError: If it holds anything but a stored graph, or cannot be written.
-    """
-    path = Path(folder).expanduser().resolve()
-    files.check_output(name, path.parent, folder=True)
-    if path.exists() and not is_stored(path) and not (path.is_dir() and not any(path.iterdir())):
-        checks.fail(name, "a new or empty folder, or one with a stored graph", str(path))
-    return path
-
-
-def place(temporary: Path, folder: Path) -> None:
-    """Rename a finished folder; a stored graph that stood there is removed.
-
-    Processes that have opened that graph keep it: its files live as long as they are mapped.
-    """
-    old = folder.with_name(f".{folder.name}.old.{os.getpid()}.tmp")
-    if is_stored(folder):
-        folder.replace(old)
-    temporary.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from gneg import Graph, KnownEdges
 from gneg.graph.rows_file import RowsFile
+from gneg.graph.store import _sample
 from gneg.samplers import build
 
 GENERATOR = torch.Generator()
@@ -101,7 +102,23 @@ def change(path, content):
     path.write_bytes(content(path.read_bytes()))
 
 
+def swap_bytes(folder):
+    """Write what a machine of the other byte order would."""
+    array = np.load(folder / "indices.npy")
+    np.save(folder / "indices.npy", array.astype(array.dtype.newbyteorder(">")))
+    header = json.loads((folder / "graph.json").read_text())
+    header["arrays"]["indices"] |= {"dtype": ">i4", "sample": _sample(folder / "indices.npy")}
+    (folder / "graph.json").write_text(json.dumps(header))
+
+
 DAMAGES = {
+    "of another machine": swap_bytes,
+    "do not fit: targets": lambda folder: change(
+        folder / "graph.json", lambda text: text.replace(b'"num_dst": 40', b'"num_dst": 30')
+    ),
+    "do not fit: sources": lambda folder: change(
+        folder / "graph.json", lambda text: text.replace(b'"num_src": 40', b'"num_src": 30')
+    ),
     "without graph.json": lambda folder: (folder / "graph.json").unlink(),
     "graph.json": lambda folder: change(folder / "graph.json", lambda text: text[:-40]),
     "version 9": lambda folder: change(
@@ -140,6 +157,12 @@ def test_a_graph_is_not_reopened_as_another_and_other_folders_stay(tmp_path):
     (tmp_path / "mine" / "notes.txt").write_text("x")
     with pytest.raises(ValueError, match="a new or empty folder"):
         KINDS["directed"].save(tmp_path / "mine")
+    (tmp_path / "mine" / "graph.json").write_text('{"nodes": []}')
+    (folder / "notes.txt").write_text("x")
+    for other in (tmp_path / "mine", folder):
+        with pytest.raises(ValueError, match="or one with a stored graph"):
+            KINDS["directed"].save(other)
+        assert (other / "notes.txt").exists()
     header = json.loads((folder / "graph.json").read_text())
     assert header["num_edges"] == KINDS["directed"].num_edges
 
