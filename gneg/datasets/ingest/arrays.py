@@ -40,7 +40,7 @@ class ArraySource:
                 value = f"{member or 'an array'} of {list(shape)} {dtype} in {path}"
                 checks.fail("edges", "an array [2, E] or [E, 2] of integers", value)
         if not self._shapes:
-            checks.fail("edges", KIND, f"{path} without", hint=REMEDY)
+            checks.fail("edges", KIND, f"{path}, without one of them", hint=REMEDY)
 
     def settings(self) -> Any:
         """Return the path, size and time of the file."""
@@ -87,7 +87,11 @@ class ArraySource:
         self, member: str, shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
         """Yield sources and targets, ``[e]`` each, in pieces."""
-        with self._open(member) as file, self._open(member) as second:
+        with (
+            files.reading("edges", self.path, KIND, REMEDY),
+            self._open(member) as file,
+            self._open(member) as second,
+        ):
             _header(file)
             if shape[0] != 2:  # a row for each edge
                 for start in range(0, shape[0], BATCH):
@@ -114,6 +118,6 @@ def _read(file: IO[bytes], size: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Return the next entries of an array."""
     content = file.read(size * dtype.itemsize)
     if len(content) < size * dtype.itemsize:
-        checks.fail("edges", KIND, "a file that ends too early", hint="is it whole?")
+        raise EOFError("it ends too early")
     values = np.frombuffer(content, dtype)
     return values if dtype.isnative else values.astype(dtype.newbyteorder("="))

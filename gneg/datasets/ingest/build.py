@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,8 @@ from gneg.datasets.ingest.source import NotIntegers, Source
 from gneg.graph import csr
 from gneg.graph.array_file import ArrayFile
 from gneg.graph.csr import PIECE, Rows
+from gneg.graph.folder import NODES, SIDES
 from gneg.graph.rows_file import RowsFile
-
-#: Files of the user's own ids, by side: row i is that of node i.
-NODES = "nodes.parquet"
-SIDES = ("sources.parquet", "targets.parquet")
 
 
 @dataclass(frozen=True)
@@ -160,12 +158,19 @@ class Build:
         if min(bounds[:2]) < 0:
             checks.fail("keep_ids", "left out for ids below 0", min(bounds[:2]))
         if self.shape.bipartite:
-            return {"sizes": [bounds[2] + 1, bounds[3] + 1], "mapped": False}
-        largest = max(bounds[2:])
-        size = largest + 1 if self.shape.num_nodes is None else self.shape.num_nodes
-        if largest >= size:
-            checks.fail("num_nodes", f"at least {largest + 1}, for the id {largest}", size)
-        return {"sizes": [size], "mapped": False}
+            sizes = [bounds[2] + 1, bounds[3] + 1]
+        else:
+            largest = max(bounds[2:])
+            sizes = [largest + 1 if self.shape.num_nodes is None else self.shape.num_nodes]
+            if largest >= sizes[0]:
+                checks.fail("num_nodes", f"at least {largest + 1}, for the id {largest}", sizes[0])
+        # A row of the graph for each id, used or not, in both directions.
+        needed, free = 16 * sum(sizes), shutil.disk_usage(self.folder).free
+        if needed > free:
+            name = "keep_ids" if self.shape.num_nodes is None else "num_nodes"
+            allowed = f"for ids whose rows fit in the {free / 1e9:,.0f} GB of free disk"
+            checks.fail(name, allowed, f"{sum(sizes):,} nodes, of {needed / 1e9:,.0f} GB")
+        return {"sizes": sizes, "mapped": False}
 
     def _is_text(self) -> bool:
         return self.database.rows("SELECT typeof(source) FROM raw LIMIT 1") == [("VARCHAR",)]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from gneg import checks, files
+from gneg import files
 from gneg.kernels import threads
 
 T = TypeVar("T")
@@ -171,9 +171,9 @@ class Database:
             yield
         except memory as error:
             line = " ".join(str(error).split())[:160]
-            checks.fail(
-                "memory", "enough for this many edges", line, hint="allow more, or free disk"
-            )
+            reason = f"memory and disk are not enough for this many edges ({line})"
+            text = f"{reason}; allow more with memory, or free disk: what is finished is kept"
+            raise files.WriteError(text) from error
         except interrupted:
             raise KeyboardInterrupt from None
         except base as error:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gneg import checks, files
 from gneg.datasets.ingest.arrays import ArraySource
 from gneg.datasets.ingest.build import Build, Shape
 from gneg.datasets.ingest.database import NAME, Database, Report
 from gneg.datasets.ingest.source import Source
+from gneg.datasets.naming import naming
 from gneg.datasets.table_options import TableOptions
 from gneg.graph import store
+from gneg.graph.folder import NODES, SIDES, check_folder, is_stored, place
 from gneg.samplers.formats.parts import OWNER, Parts, in_use
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+#: Memory that a build needs at least, in bytes.
+LEAST = 10**9
 
 
 def ingest(
@@ -65,7 +70,8 @@ def ingest(
         ValueError: If a file cannot be read, or an argument is out of range.
     """
     paths = _paths([edges] if isinstance(edges, str | Path) else edges)
-    sources = [_source(path, TableOptions() if table is None else table) for path in paths]
+    with naming("edges"):
+        sources = [_source(path, TableOptions() if table is None else table) for path in paths]
     for source in sources:
         for line in source.lines():
             say(line)
@@ -74,9 +80,10 @@ def ingest(
             checks.fail("edges", allowed, source.name)
     two_kinds = any(source.bipartite for source in sources) if bipartite is None else bipartite
     shape = Shape(undirected, two_kinds, keep_ids, num_nodes)
-    return build_graph(
-        sources, out, shape, memory=memory, fresh=fresh, report=report, command=command
-    )
+    with naming("edges"):
+        return build_graph(
+            sources, out, shape, memory=memory, fresh=fresh, report=report, command=command
+        )
 
 
 def build_graph(
@@ -105,21 +112,24 @@ def build_graph(
     if shape.num_nodes is not None and (not shape.keep_ids or shape.bipartite):
         allowed = "left out without keep_ids, and where ends are of two kinds"
         checks.fail("num_nodes", allowed, shape.num_nodes)
-    limit = memory_bytes(memory)
-    folder = store.check_folder("out", out)
+    limit = checks.size("memory", memory, LEAST)
+    folder = check_folder("out", out)
     settings = {"sources": [source.settings() for source in sources], "shape": asdict(shape)}
-    if store.is_stored(folder) and not fresh:
-        header = store.read_header(folder)
-        if header["origin"].get("settings") == settings:
-            return header
+    header = None if fresh else _finished(folder, settings)
+    if header is not None:
+        return header
     if in_use(folder):
         checks.fail("out", "a folder that no other process writes now", str(folder))
     parts = Parts(folder, settings, fresh=fresh)
     work = parts.folder
-    if not store.is_stored(work):
+    if not is_stored(work):
         database = Database(work, limit, report or (lambda *_: None))
         try:
             facts = Build(database, work, sources, shape).run()
+        except ValueError:  # no stage helps a call with other files or arguments
+            database.close()
+            parts.remove()
+            raise
         except OSError as error:
             if error.errno is None:
                 raise
@@ -135,26 +145,30 @@ def build_graph(
         store.finish(work, facts["num_dst"], shape.bipartite, facts["undirected"], origin)
     for name in (NAME, f"{NAME}.wal", OWNER):
         (work / name).unlink(missing_ok=True)
-    store.place(work, folder)
+    place(work, folder)
     return store.read_header(folder)
 
 
-def memory_bytes(text: str) -> int:
-    """Return a number of bytes, such as ``"2GB"``, ``"1500MB"`` or ``"2GiB"``.
-
-    Raises:
-        ValueError: If it is none, or less than 1 GB.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", str(text), re.IGNORECASE)
-    size = 0.0
-    if match is not None:
-        unit = _UNITS[match[2].upper()] * (
-            1.024 ** (list(_UNITS).index(match[2].upper())) if match[3] else 1
+def _finished(folder: Path, settings: Any) -> dict[str, Any] | None:
+    """Return the header of the whole graph that settings made; None: it is to be made."""
+    if not is_stored(folder):
+        return None
+    try:
+        store.open_graph(folder)
+        header = store.read_header(folder)
+    except ValueError:  # damaged
+        return None
+    if header["origin"].get("settings") != settings:
+        return None
+    names = SIDES if header["bipartite"] else (NODES,)
+    sizes = dict(zip(names, (header["num_src"], header["num_dst"]), strict=False))
+    try:
+        whole = not header["origin"].get("mapped") or all(
+            pq.read_metadata(folder / name).num_rows == size for name, size in sizes.items()
         )
-        size = float(match[1]) * unit
-    if size < 10**9:
-        checks.fail("memory", "a size of at least 1GB, such as 2GB", repr(text))
-    return int(size)
+    except (OSError, pa.ArrowInvalid):
+        return None
+    return header if whole else None
 
 
 def _paths(edges: Sequence[str | Path]) -> list[Path]:
@@ -177,6 +191,9 @@ def _paths(edges: Sequence[str | Path]) -> list[Path]:
 def _source(path: Path, options: TableOptions) -> Source:
     """Return the reader of a file, by its suffix."""
     if path.suffix in (".npy", ".npz"):
+        for entry in fields(options):
+            if getattr(options, entry.name) != entry.default:
+                checks.fail(entry.name, "left out for arrays, which have no columns", str(path))
         return ArraySource(path)
     from gneg.datasets.ingest.table import table_source
 

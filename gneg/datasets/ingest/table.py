@@ -194,7 +194,8 @@ def _head(path: Path, options: TableOptions) -> tuple[RawTable, Layout | None]:
             opened = pa.ipc.open_file(pa.memory_map(str(path)))
             batches = [opened.get_batch(0)] if opened.num_record_batches else []
             table = pa.Table.from_batches(batches, opened.schema).slice(0, HEAD_ROWS)
-        return _checked(formats.of_arrow(table, "Arrow", False), path), None
+            raw = formats.of_arrow(table, "Arrow", False)
+        return _checked(raw, path), None
     raw = formats.text(path, options, names_of_columns.is_header, KIND, limit=HEAD_BYTES)
     return _checked(raw, path), Layout.of(path, raw, options.encoding)
 

@@ -141,9 +141,10 @@ class Layout:
             except pa.ArrowInvalid:
                 if not faults:
                     raise
-                allowed = f"{self.width} columns in each row as in its first"
-                hint = "is the separator right? see --sep"
-                checks.fail("edges", allowed, f"the row {faults[0]!r}", hint=hint)
+        if faults:
+            allowed = f"a table with {self.width} columns in each row as in its first"
+            value = f"{self.path} with the row {faults[0]!r}"
+            checks.fail("edges", allowed, value, hint="is the separator right? see --sep")
 
     def _stream(self) -> Any:
         """Return the text as a stream of UTF-8, with separators of one character."""

@@ -202,8 +202,11 @@ def _reading(
 def check_ends(ends: Sequence[pa.Array], path: Path) -> None:
     """Refuse rows that lack an end, or a relation."""
     for end in ends:
-        if pa.types.is_string(end.type) and pc.any(pc.equal(end, "")).as_py():
-            row = pc.index(end, "").as_py() + 1
+        if pa.types.is_integer(end.type):
+            continue
+        missing = pc.is_nan(end) if pa.types.is_floating(end.type) else pc.equal(end, "")
+        if pc.any(missing).as_py():
+            row = pc.index(missing, True).as_py() + 1
             checks.fail("dataset", "a table without missing ends", f"{path}, row {row}")
 
 

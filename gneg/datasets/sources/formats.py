@@ -175,7 +175,7 @@ def parquet(
         else:
             batches = itertools.islice(file.iter_batches(rows), 1)
             table = pa.Table.from_batches(list(batches), file.schema_arrow)
-    return of_arrow(table, "parquet", index)
+        return of_arrow(table, "parquet", index)
 
 
 def arrow(path: Path, kind: str = KIND, *, index: bool = False) -> RawTable:
@@ -184,7 +184,7 @@ def arrow(path: Path, kind: str = KIND, *, index: bool = False) -> RawTable:
 
     with files.reading("dataset", path, kind, REMEDY):
         table = pyarrow.feather.read_table(path)
-    return of_arrow(table, "Arrow", index)
+        return of_arrow(table, "Arrow", index)
 
 
 def of_arrow(table: pa.Table, form: str, index: bool) -> RawTable:
