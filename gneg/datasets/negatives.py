@@ -23,13 +23,15 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt, IntArray, Score
 from gneg.samplers.formats import shards
-from gneg.samplers.formats.columns import Columns, read, suffix_of, write
+from gneg.samplers.formats.columns import Columns, is_whole, read, suffix_of, write
 from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.formats.parts import Parts
 from gneg.samplers.formats.store import columns as columns_of
 from gneg.samplers.negatives import Density, Vectors
 
 __all__ = ["sample"]
+
+SCORES = 256  # of a model that are hashed
 
 
 def sample(
@@ -113,6 +115,7 @@ def sample(
         "seed": seed,
         "log_q": log_q,
         **({} if nodes is None else {"nodes": files.digest(list(nodes))}),
+        **_model_of(positives, score, z),
     }
     info = {**settings, "command": command, "versions": files.versions()}
     if folder:
@@ -135,7 +138,7 @@ def sample(
         suffix=suffix,
     )
     pieces = range(positives.pieces)
-    missing = [piece for piece in pieces if not drawing.path(piece).exists()]
+    missing = [piece for piece in pieces if not is_whole(drawing.path(piece))]
     finished = len(pieces) - len(missing)
     for _ in (engine or Local()).run(drawing, missing):
         finished += 1
@@ -150,6 +153,15 @@ def sample(
     write(out, drawn_columns, info, rows=positives.count)
     parts.remove()
     return info
+
+
+def _model_of(positives: Positives, score: Score | None, z: Tensor | None) -> dict[str, str]:
+    """Return a hash of a model, by its embeddings and some of its scores; empty without one."""
+    tensors = [] if z is None else [z.detach()]
+    if score is not None:
+        src, dst = positives.piece(0)[:, :SCORES]
+        tensors.append(score(src, dst).detach())
+    return {"model": files.digest("model", *tensors)} if tensors else {}
 
 
 @dataclass(frozen=True)

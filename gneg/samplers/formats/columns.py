@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -63,6 +64,17 @@ def write(path: Path, parts: Iterable[Columns], info: dict[str, Any], rows: int)
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".npz": _write_npz}
     writer, header = writers[suffix_of(path)], {**info, ROWS: rows}
     files.write_whole(path, lambda temporary: writer(temporary, parts, header))
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a piece, ``.parquet`` or ``.npz``, is there and has its end."""
+    if not path.exists():
+        return False
+    if path.suffix == ".npz":
+        return zipfile.is_zipfile(path)
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4))
+        return file.read() == b"PAR1"
 
 
 def read(path: Path) -> tuple[Columns, dict[str, Any]]:

@@ -20,6 +20,9 @@ from gneg.samplers.formats.columns import ROWS, Columns
 
 MANIFEST, UNFINISHED = "manifest.json", ".unfinished.json"
 SUFFIX = ".parquet"
+#: What says in a record that it is of negatives, and settings that only some have.
+SETTINGS = {"graph": str, "sampler": str, "seed": int}
+OPTIONAL = ("nodes", "model")
 FORM = {ROWS: int, "shards": [{"file": str, ROWS: int, "sha256": str}]}
 
 
@@ -59,18 +62,31 @@ class Shards:
         present = [path for path in records if path.exists()]
         if not present and any(self.folder.iterdir()):
             checks.fail("out", "a new folder, or one of gneg sample", str(self.folder))
+        manifest: dict[str, Any] = {}
+        for path in present:
+            before = files.read_record("out", path, SETTINGS, remedy="choose another folder")
+            names = [*settings, *(name for name in OPTIONAL if name in before)]
+            changed = [name for name in names if before.get(name) != settings.get(name)]
+            if changed and not fresh:
+                name = changed[0]
+                hint = "choose another folder, or --fresh (fresh=True) to make it anew"
+                allowed = f"a folder of negatives with {name} {settings.get(name)!r}"
+                checks.fail("out", allowed, f"{self.folder}: {before.get(name)!r}", hint=hint)
+            manifest = before if path.name == MANIFEST else manifest
         if fresh:
             for path in (*present, *self.folder.glob(f"part-*{SUFFIX}")):
                 path.unlink()
+        elif manifest:
+            self._remove_changed(manifest)
+
+    def _remove_changed(self, manifest: dict[str, Any]) -> None:
+        """Remove files that are no longer those of the manifest, so that they are made again."""
+        if files.mismatch(manifest, FORM) is not None:
             return
-        for path in present:
-            before = files.read_record("out", path, dict.fromkeys(settings, object))
-            changed = [name for name in settings if before[name] != settings[name]]
-            if changed:
-                name = changed[0]
-                hint = "choose another folder, or --fresh (fresh=True) to make it anew"
-                allowed = f"a folder of negatives with {name} {settings[name]!r}"
-                checks.fail("out", allowed, f"{self.folder}: {before[name]!r}", hint=hint)
+        for shard in manifest["shards"]:
+            path = self.folder / Path(shard["file"]).name
+            if path.exists() and _sha256(path) != shard["sha256"]:
+                path.unlink()
 
     def finish(self, info: dict[str, Any], pieces: int) -> None:
         """Write the manifest.
