@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from gneg import checks, kernels
 Key = TypeVar("Key")
 
 RETRIES = 10  # of a piece whose worker or node died
+CONNECT = 10.0  # seconds in which a cluster must answer
 AHEAD = 2  # pieces that wait for each processor, so that none is idle
 
 _makers: dict[str, Any] = {}  # of this worker: the last function that it unpacked
@@ -89,14 +91,24 @@ def _connect(address: str | None, cpus: int) -> None:
     new = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     chosen: dict[str, Any] = {"address": address} if address else new
     try:
+        _check_answers(address or "")
         ray.init(**chosen, **quiet)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises bare ones, for example where a start takes too long
         reason = str(error).split("\n")[0]
         hint = "start it with: ray start --head"
         checks.fail("address", "that of a Ray cluster that runs", f"{address}: {reason}", hint=hint)
     if not address and cpus > (most := _cpus()):  # no node comes: a task would wait for ever
         ray.shutdown()
         checks.fail("cpus", f"at most {most}, those of this machine", cpus)
+
+
+def _check_answers(address: str) -> None:
+    """Raise an OSError where nothing answers at ``host:port``, which Ray tries for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdecimal():
+        if int(port) >= 2**16:
+            raise ValueError(f"port {port} is beyond {2**16 - 1}")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT).close()
 
 
 def _cpus() -> int:

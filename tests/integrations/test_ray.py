@@ -47,3 +47,13 @@ def test_a_task_that_this_machine_cannot_hold_is_refused(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with pytest.raises(ValueError, match="'cpus' must be at most"):
         list(RayEngine(cpus=10_000).run(str, [1]))
+
+
+@pytest.mark.parametrize(("address", "reason"), [("127.0.0.1:1", "refused"), ("a:99999", "beyond")])
+def test_an_address_without_a_cluster_is_refused_at_once(address, reason, monkeypatch):
+    from gneg.integrations.ray import RayEngine
+
+    for engine in (RayEngine(address), RayEngine()):
+        with pytest.raises(ValueError, match=rf"'address' must be .* \(got {address}: .*{reason}"):
+            list(engine.run(str, [1]))
+        monkeypatch.setenv("RAY_ADDRESS", address)
