@@ -9,6 +9,7 @@ batch of all. ``DistributedDataParallel`` sums the gradients. Only the first pro
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ T = TypeVar("T")
 JOINING = timedelta(minutes=5)
 #: How long a process waits for another one, such as the first, which races alone.
 PATIENCE = timedelta(hours=12)
+
+#: What gloo and nccl say when another process is gone.
+LOST = re.compile(r"gloo/transport|Connection (closed|reset|refused)|remote process exited")
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,9 @@ def joined(device: str) -> Iterator[World]:
 
     Args:
         device: The device that is trained on: ``nccl`` joins GPUs, ``gloo`` processors.
+
+    Raises:
+        ConnectionError: If another process ended inside the block.
     """
     if not by_torchrun() or distributed.is_initialized():
         yield world()
@@ -169,6 +176,11 @@ def joined(device: str) -> Iterator[World]:
     distributed.distributed_c10d._set_pg_timeout(PATIENCE)
     try:
         yield world()
+    except RuntimeError as error:
+        if not LOST.search(str(error)):
+            raise
+        text = "another process of torchrun ended before this one; its message says why"
+        raise ConnectionError(text) from error
     finally:
         kernels.threads.set_num_threads(None)
         distributed.destroy_process_group()
