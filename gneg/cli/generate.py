@@ -15,6 +15,7 @@ from gneg.cli.options import Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.values import at_least, one_of
+from gneg.datasets.naming import naming
 
 DIRECTED = "With a folder as --out: read the edges as directed; else as undirected."
 
@@ -58,7 +59,7 @@ def generate_command(
     drawn = RandomEdges(scale, size, seed, GRAPH500 if kind == "rmat" else None)
     source = RandomSource(drawn)
     say(*source.lines())
-    with ProgressDisplay() as display:
+    with ProgressDisplay() as display, naming("scale", "num_nodes"):
         if out.suffix == ".npy":
             write_edges(drawn, out, display.stages())
             header = None

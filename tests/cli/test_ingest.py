@@ -77,3 +77,14 @@ def test_edges_are_generated_to_a_file_and_to_a_graph(tmp_path, monkeypatch):
     assert "'out' must be an .npy to write, or the folder of a graph (got x.csv)" in refused.output
     assert run("generate", "grid", *options, "x.npy").exit_code == 2
     assert run("generate", "rmat", "--scale", "50", "--out", "x.npy").exit_code == 2
+    for words, message in (
+        (
+            ["--scale", "40", "--edges", "9", "--out", "deep"],
+            "'scale' must be for ids whose rows fit",
+        ),
+        (["--edges", str(10**15), "--out", "x.npy"], "'edges' must be few enough for the"),
+    ):
+        refused = run("generate", "rmat", *words)
+        assert refused.exit_code == 2
+        assert message in refused.output
+    assert not list(tmp_path.glob(".deep*"))

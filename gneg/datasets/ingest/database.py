@@ -17,6 +17,7 @@ from gneg.kernels import threads
 T = TypeVar("T")
 Report = Callable[[str, int, "int | None"], object]
 NAME = "edges.duckdb"
+KEPT = "what is finished is kept"
 #: Memory of Python, torch and the batches that are on their way, which is not the database's.
 RESERVED = 600 * 2**20
 LEAST = 256 * 2**20  # that the database works with
@@ -49,7 +50,8 @@ class Database:
             "temp_directory": str(folder),
             "preserve_insertion_order": False,
         }
-        with self._plain_errors():
+        remedy = "start again with --fresh (fresh=True)"
+        with self._plain_errors(remedy if (folder / NAME).exists() else KEPT):
             self._connection = duckdb.connect(str(folder / NAME), config=settings)
             self._connection.execute("SET enable_progress_bar = true")
             self._connection.execute("SET enable_progress_bar_print = false")
@@ -165,7 +167,7 @@ class Database:
                 batch = next(reader, None)
 
     @contextmanager
-    def _plain_errors(self) -> Iterator[None]:
+    def _plain_errors(self, remedy: str = KEPT) -> Iterator[None]:
         base, memory, interrupted = self._errors
         try:
             yield
@@ -178,4 +180,4 @@ class Database:
             raise KeyboardInterrupt from None
         except base as error:
             line = " ".join(str(error).split())[:300]
-            raise files.WriteError(f"{self._folder}: {line}; what is finished is kept") from error
+            raise files.WriteError(f"{self._folder}: {line}; {remedy}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,6 +56,11 @@ def write_edges(edges: RandomEdges, path: str | Path, report: Report) -> None:
     path = files.check_output("out", path)
     if path.suffix != ".npy":
         checks.fail("out", "a name that ends in .npy, or a folder", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    needed, free = 2 * edges.num_edges * edges.id_type.itemsize, shutil.disk_usage(path.parent).free
+    if needed > free:
+        allowed = f"few enough for the {free / 1e9:,.0f} GB of free disk"
+        checks.fail("edges", allowed, f"{edges.num_edges:,}, of {needed / 1e9:,.0f} GB")
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
