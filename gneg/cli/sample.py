@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from gneg import files
+from gneg import checks, files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.engines import EngineOptions
 from gneg.cli.groups import expand_groups
@@ -92,6 +92,7 @@ def sample_command(
     [bold]gneg sample graph/ --sampler walk -k 50[/]  # all edges of a graph of gneg ingest
     [bold]gneg sample graph/ --sampler walk -k 50 --engine ray --out negatives/[/]  # on a cluster
     """
+    from gneg.datasets.graph_data import GraphData
     from gneg.datasets.negatives import sample
     from gneg.samplers.formats.columns import suffix_of
     from gneg.samplers.formats.shards import is_folder
@@ -104,6 +105,10 @@ def sample_command(
     names = [*(node or ()), *(() if nodes is None else names_in(nodes))]
     score = z = None
     if model is not None:
+        if isinstance(data, GraphData):
+            hint = "--part train draws for the edges that it was trained on"
+            allowed = "left out for all edges of a stored graph, which no model was trained on"
+            checks.fail("model", allowed, str(model), hint=hint)
         from gneg.training.load import load_run
 
         run = load_run(data, model)

@@ -52,6 +52,7 @@ def test_a_graph_is_built_from_a_file_and_drawn_in(tmp_path, monkeypatch):
     for words_of_error, message in (
         (["--node", "n99"], "'nodes' must be known names"),
         (["--features", "edges.csv"], "features"),
+        (["--model", "graph"], "'model' must be left out for all edges of a stored graph"),
     ):
         refused = run(*words, "x.csv", *words_of_error)
         assert refused.exit_code == 2
@@ -80,7 +81,7 @@ def test_edges_are_generated_to_a_file_and_to_a_graph(tmp_path, monkeypatch):
     for words, message in (
         (
             ["--scale", "40", "--edges", "9", "--out", "deep"],
-            "'scale' must be for ids whose rows fit",
+            "'scale' must be for ids whose",
         ),
         (["--edges", str(10**15), "--out", "x.npy"], "'edges' must be few enough for the"),
     ):
