@@ -16,7 +16,6 @@ import typer
 from rich.text import Text
 
 import gneg
-from gneg import checks
 from gneg.cli.commands import Commands, KgCommands
 from gneg.cli.compiling import compiling_told
 from gneg.cli.output import (
@@ -126,6 +125,8 @@ def _check_processes(command: str) -> None:
     """Refuse several processes of torchrun for a command that would do its work in each of them."""
     processes = os.environ.get("WORLD_SIZE", "1")
     if "TORCHELASTIC_RUN_ID" in os.environ and processes != "1" and command != "train":
+        from gneg import checks  # which imports torch
+
         value = f"{processes} processes of gneg {command}"
         checks.fail("torchrun", "used with gneg train, not with other commands or gneg kg", value)
 

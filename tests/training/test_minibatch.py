@@ -237,7 +237,7 @@ def test_the_command_says_how_long_the_model_waits(tmp_path):
     (tmp_path / "e.csv").write_text("source,target\n" + "\n".join(pairs))
     words = ["train", str(tmp_path / "e.csv"), "--recipe", "none", "--epochs", "1", "--hidden", "4"]
     words += ["--fanout", "3,2", "--workers", "1", "--out", str(tmp_path / "run")]
-    result = run(*words, "--memory", "1GB")
+    result = run(*words, "--memory", "1GiB")
     assert result.exit_code == 0, result.output
     assert "the model waits for batches" in result.output
     record = json.loads((tmp_path / "run" / "results.json").read_text())
