@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 import shlex
 import sys
@@ -121,16 +120,6 @@ def _print_version(requested: bool) -> None:
         raise typer.Exit
 
 
-def _check_processes(command: str) -> None:
-    """Refuse several processes of torchrun for a command that would do its work in each of them."""
-    processes = os.environ.get("WORLD_SIZE", "1")
-    if "TORCHELASTIC_RUN_ID" in os.environ and processes != "1" and command != "train":
-        from gneg import checks  # which imports torch
-
-        value = f"{processes} processes of gneg {command}"
-        checks.fail("torchrun", "used with gneg train, not with other commands or gneg kg", value)
-
-
 @app.callback()
 def _callback(
     context: typer.Context,
@@ -145,8 +134,6 @@ def _callback(
     as_json: AsJson = False,
 ) -> None:
     """Exact, hard negatives for link prediction on graphs."""
-    with plain_errors():
-        _check_processes(str(context.invoked_subcommand))
     context.with_resource(output_mode(quiet=quiet, as_json=as_json))
 
 

@@ -75,7 +75,8 @@ def expand_groups(command: Command) -> Command:
         del values["imports"]  # which were imported as they were read
         mode = {name: values.pop(name) for name in output.OPTIONS}
         with output.output_mode(**mode), plain_errors(), _as_typed(names):
-            _refuse_torchrun(context.info_name or "")
+            parent = context.parent.info_name if context.parent else None
+            _refuse_torchrun(f"{'kg ' if parent == 'kg' else ''}{context.info_name}")
             for name, value in values.items():
                 values[name] = checked(annotations[name], names[name], value)
             arguments = {name: value for name, value in values.items() if name not in owner}

@@ -219,3 +219,4 @@ def test_torchrun_is_for_training(monkeypatch):
     line = refused("sample", "e.csv", "--out", "n.parquet")
     assert "'nproc-per-node' must be 1 for gneg sample" in line
     assert "--engine ray" in line
+    assert "'nproc-per-node' must be 1 for gneg kg train" in refused("kg", "train", "umls")

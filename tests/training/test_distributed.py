@@ -13,7 +13,6 @@ import gneg
 from gneg import Graph
 from gneg.samplers import build
 from gneg.training.distributed import World
-from tests.cli.invoke import run as cli
 from tests.isolation import isolated
 
 JOB = Path(__file__).parent / "torchrun_job.py"
@@ -81,16 +80,6 @@ def test_knowledge_graphs_are_trained_by_one_process(monkeypatch):
     data = gneg.datasets.from_named_triples(rows, rows[:1], rows[1:2])
     with pytest.raises(ValueError, match="a LinkConfig in several processes"):
         gneg.train(data, gneg.TripleConfig(epochs=1))
-
-
-def test_other_commands_are_not_run_by_torchrun(monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    for words in (["sample", "Cora"], ["kg", "train", "umls"]):
-        result = cli(*words)
-        assert result.exit_code == 2
-        assert "'torchrun' must be used with gneg train" in result.output
-        assert f"(got 2 processes of gneg {words[0]})" in result.output
 
 
 @pytest.mark.slow
