@@ -74,7 +74,7 @@ class DataSource:
             return _said(stored)
         checks.integer("split-seed", self.split_seed, 0)
         if is_stored(dataset):
-            self._refuse_options(dataset, "a stored graph", "split_seed")
+            self._refuse_options(dataset, "a stored graph", "features", "split_seed")
         with progress_console.status(Text(f"reading {dataset}")):
             data = load(
                 dataset,

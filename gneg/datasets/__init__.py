@@ -125,11 +125,10 @@ def load(
     name = by_name.get(str(dataset).lower())
     if name is None:
         path = Path(dataset).expanduser()
-        if is_stored(path):
-            checks.choice("features", features, (None,))
-            return load_split(path, seed=seed)
-        _check_readable(dataset, path, table)
         x_path = Path(features).expanduser() if features is not None else None
+        if is_stored(path):
+            return load_split(path, features=x_path, seed=seed)
+        _check_readable(dataset, path, table)
         return tables.load(
             path,
             features_path=x_path,

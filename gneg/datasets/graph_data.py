@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
+import torch
 from torch import Tensor
 
 from gneg import checks, files
 from gneg.datasets.link import LinkData
 from gneg.datasets.names import Names
+from gneg.datasets.sources.features import Features, align, by_ids
+from gneg.datasets.sources.features import read as read_features
 from gneg.datasets.splits import make_split
 from gneg.graph import Graph, KnownEdges
 from gneg.graph.folder import NODES, SIDES, is_stored
@@ -109,19 +113,43 @@ class GraphData:
         return f"GraphData({self.name}: {self.graph!r})"
 
 
-def load_split(folder: str | Path, *, seed: int = 0) -> LinkData:
+def load_split(folder: str | Path, *, features: Path | None = None, seed: int = 0) -> LinkData:
     """Return a stored graph split at random, 85/5/10, in memory.
 
     Args:
         folder: The folder.
+        features: Features of the nodes, by name or in the order of their ids; a large ``.npy`` file
+            of single precision is mapped.
         seed: Seed of the split.
 
     Raises:
-        ValueError: If it holds no stored graph, or one that does not fit in memory.
+        ValueError: If it holds no stored graph, or one that does not fit in memory, or a node has
+            no features.
     """
     data = GraphData.open(folder)
     graph: Graph = data.graph
     # Ends of the edges, a random order of them, the parts, and the graph of the training edges.
     needed = 60 * graph.num_edges
     checks.memory("dataset", needed, f"{data.name} with {graph.num_edges:,} directed edges")
-    return replace(make_split(data.name, graph, None, seed=seed), names=data.names)
+    x = None if features is None else _aligned(read_features(features), data, features)
+    return replace(make_split(data.name, graph, x, seed=seed), names=data.names)
+
+
+def _aligned(features: Features, data: GraphData, path: Path) -> Tensor:
+    """Return the rows ``[N, F]`` of the nodes of a stored graph, in their order."""
+    graph, names, rows = data.graph, data.names, features.x.size(0)
+    size = graph.num_src + graph.num_dst if graph.bipartite else graph.num_nodes
+    if features.names is not None or features.likely is not None:
+        ids = Names(np.arange(size)) if names is None else names
+        kinds = ids if isinstance(ids, tuple) else (ids,)
+        if features.names is None:
+            features = by_ids(features, [kind.values for kind in kinds])
+        if features.names is not None:
+            return align(features, kinds, path)
+    if names is None and rows == size:
+        return features.x
+    if not isinstance(names, Names) or not names.integers or rows <= int(names[-1]):
+        nodes = "one for each node" if names is None else "with names of nodes"
+        hint = "name the nodes in a column id of a table, or build the graph with --keep-ids"
+        checks.fail("features", f"{size:,} rows, {nodes}", f"{rows:,} rows in {path}", hint=hint)
+    return features.x[torch.from_numpy(names.values.to_numpy().copy())]

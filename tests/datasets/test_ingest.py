@@ -256,4 +256,33 @@ def test_ids_that_stay_keep_nodes_without_edges(tmp_path):
     opened, expected = Graph.open(tmp_path / "graph"), in_memory(2 * PAIRS, 70, undirected=False)
     assert opened.fingerprint() == expected.fingerprint()
     with pytest.raises(ValueError, match="'num_nodes' must be at least"):
-        ingest(tmp_path / "edges.npz", tmp_path / "graph", **{**options, "num_nodes": 5})
+        ingest(tmp_path / "edges.npz", tmp_path / "other", **{**options, "num_nodes": 5})
+    with pytest.raises(ValueError, match=r"'out' must be a new folder, or .*; .* --fresh"):
+        ingest(tmp_path / "edges.npz", tmp_path / "graph", undirected=False)
+    assert Graph.open(tmp_path / "graph").fingerprint() == expected.fingerprint()
+
+
+def test_features_of_a_stored_graph_are_by_id_or_by_name(tmp_path):
+    edges = np.random.default_rng(0).integers(0, 30, (80, 2))
+    edges = 3 * edges[edges[:, 0] != edges[:, 1]]  # ids with gaps
+    ids = np.unique(edges)
+    (tmp_path / "edges.csv").write_text("".join(f"{u},{v}\n" for u, v in edges))
+    ingest(tmp_path / "edges.csv", tmp_path / "graph", undirected=True)
+    of_id = np.random.default_rng(1).random((91, 2), np.float32)
+    np.save(tmp_path / "by_id.npy", of_id)
+    shuffled = np.random.default_rng(2).permutation(ids)
+    rows = "".join(f"{i},{of_id[i, 0]},{of_id[i, 1]}\n" for i in shuffled)
+    (tmp_path / "by_name.csv").write_text("id,a,b\n" + rows)
+    (tmp_path / "likely.csv").write_text(rows)
+    for name in ("by_id.npy", "by_name.csv", "likely.csv"):
+        data = load(tmp_path / "graph", features=tmp_path / name)
+        assert torch.equal(data.x, torch.from_numpy(of_id[ids])), name
+    np.save(tmp_path / "few.npy", of_id[: len(ids)])
+    with pytest.raises(ValueError, match=f"'features' must be {len(ids)} rows, with names"):
+        load(tmp_path / "graph", features=tmp_path / "few.npy")
+
+    ingest(tmp_path / "edges.csv", tmp_path / "kept", undirected=True, keep_ids=True, num_nodes=91)
+    data = load(tmp_path / "kept", features=tmp_path / "by_id.npy")
+    assert torch.equal(data.x, torch.from_numpy(of_id))
+    with pytest.raises(ValueError, match="'features' must be 91 rows, one for each node"):
+        load(tmp_path / "kept", features=tmp_path / "few.npy")

@@ -50,7 +50,8 @@ def ingest(
 
     Args:
         edges: The file, or several, or a folder of Parquet files.
-        out: The folder, new or empty; a stored graph in it is replaced by one of other files.
+        out: The folder, new or empty; a stored graph of other edges in it is replaced with
+            ``fresh`` only.
         memory: Memory to work with, such as ``"2GB"``, at least 1 GB; more is faster.
         undirected: True adds every edge's reverse, False keeps the direction, None checks: a graph
             whose edges all appear in both directions is undirected.
@@ -150,7 +151,11 @@ def build_graph(
 
 
 def _finished(folder: Path, settings: Any) -> dict[str, Any] | None:
-    """Return the header of the whole graph that settings made; None: it is to be made."""
+    """Return the header of the whole graph that settings made; None: it is to be made.
+
+    Raises:
+        ValueError: If other settings made it.
+    """
     if not is_stored(folder):
         return None
     try:
@@ -158,8 +163,11 @@ def _finished(folder: Path, settings: Any) -> dict[str, Any] | None:
         header = store.read_header(folder)
     except ValueError:  # damaged
         return None
-    if header["origin"].get("settings") != settings:
-        return None
+    origin = header["origin"]
+    if origin.get("settings") != settings:
+        hint = "choose another folder, or --fresh (fresh=True) to replace it"
+        value = f"{folder}, a graph of: {origin.get('command', 'Graph.save')}"
+        checks.fail("out", "a new folder, or the graph of the same edges", value, hint=hint)
     names = SIDES if header["bipartite"] else (NODES,)
     sizes = dict(zip(names, (header["num_src"], header["num_dst"]), strict=False))
     try:
