@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import jit
+from gneg.kernels.prefetch import ask_for
 
 HUB = 32  # neighbours from which on few get their turn by one push
 
@@ -26,6 +27,9 @@ def spread(u, indptr, indices, alpha, epsilon, stays, values, queue, touched):
     while head != tail:
         v = queue[head]
         head = head + 1 if head < n else 0
+        ask_for(indptr, queue[head + 1 if head < n else 0])
+        if head != tail:  # else it holds no node
+            ask_for(indices, indptr[queue[head]])
         residual = residuals[v]
         degree = indptr[v + 1] - indptr[v]
         residuals[v], limits[v] = 0.0, epsilon * max(degree, 1)
