@@ -20,8 +20,6 @@ import gneg
 from gneg.datasets import negatives, positives
 from gneg.integrations.ray import RayEngine
 
-positives.ROWS = 32  # positives of a piece: many pieces of a small graph
-
 
 class Lossy(RayEngine):
     """An engine whose cluster loses what makes some of the pieces, once each."""
@@ -47,6 +45,7 @@ class Lossy(RayEngine):
 
 
 def main() -> None:
+    positives.ROWS = 32  # positives of a piece: many pieces of a small graph
     folder, root = Path(sys.argv[1]), sys.argv[2]
     data = gneg.datasets.load("Cora", root=root)
     checks = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
