@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
-from gneg.kernels.prefetch import ask_ahead
+from gneg.kernels.prefetch import ask_ahead, ask_for
 from gneg.kernels.walks import PATHS_A_TRY, from_list, num_paths
 
 TOGETHER = 64  # queries
@@ -52,15 +52,18 @@ def two_steps(
                 place[p] = first + below(state[p] + GOLDEN, indptr[rows[row[p]] + 1] - first)
                 if weighted and unit(state[p] + GOLDEN + GOLDEN) >= accept[place[p]]:
                     place[p] = first + alias[place[p]]
+                ask_for(indices, place[p])
                 state[p] += GOLDEN + GOLDEN + GOLDEN
             for p in range(num):
                 place[p] = indices[place[p]]
+                ask_for(indptr, place[p])
             for p in range(num):
                 w = place[p]
                 place[p], size[p] = indptr[w], indptr[w + 1] - indptr[w]
                 if weighted and pass_weight[w] <= 0:
                     size[p] = 0
                 place[p] += below(state[p], size[p])
+                ask_for(indices, place[p])
             for p in range(num):
                 place[p] = indices[place[p]] if size[p] > 0 else np.int64(-1)
             rejected = 0

@@ -11,7 +11,7 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
 from gneg.kernels.lengths import draw_lengths, guide_of, longest_first
-from gneg.kernels.prefetch import ask_ahead
+from gneg.kernels.prefetch import ask_ahead, ask_for
 
 TESTS = 1  # tests of a row's bitmap for each slot, as far as its length is concerned
 MOST_PATHS = 2**20  # of a row, up to which there is room for all of them
@@ -70,12 +70,16 @@ def two_steps(
                         place[j] = first + alias[place[j]]
             state += GOLDEN * np.uint64(2 * tries)
             for j in range(tries):
-                w = np.uint64(indices[np.uint64(place[j])])
+                place[j] = indices[np.uint64(place[j])]
+                ask_for(indptr, place[j])
+            for j in range(tries):
+                w = np.uint64(place[j])
                 place[j], size[j] = indptr[w], indptr[w + np.uint64(1)] - indptr[w]
                 if weighted and pass_weight[w] <= 0:
                     size[j] = 0  # no way on; a row of only such nodes has a uniform table
             for j in range(tries):
                 place[j] += below(state + GOLDEN * np.uint64(j + 1), size[j])
+                ask_for(indices, place[j])
             state += GOLDEN * np.uint64(tries)
             for j in range(tries):
                 v = np.int64(indices[np.uint64(place[j]) if size[j] > 0 else np.uint64(first)])
@@ -200,7 +204,8 @@ def steps(
     hashed = bits if exact else bitmap.empty(TESTS * k)
     guide = guide_of(lengths)
     node, walk, length = np.empty(k, np.int64), np.arange(k), np.empty(k, np.int64)
-    end, going = np.empty(k, np.int64), np.full(len(lengths) + 1, k)
+    end, place = np.empty(k, np.int64), np.empty(k, np.int64)
+    going = np.full(len(lengths) + 1, k)
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
         ask_ahead(i, hi, rows, known_indptr, known)
@@ -224,12 +229,15 @@ def steps(
                     first = indptr[at]
                     size = indptr[at + 1] - first if node[j] >= 0 else 0
                     state += GOLDEN
-                    place = first + below(state, size) if size > 0 else np.int64(0)
+                    place[j] = first + below(state, size) if size > 0 else np.int64(-1)
                     if weighted and size > 0:
                         state += GOLDEN
-                        if unit(state) >= accept[place]:
-                            place = first + alias[place]
-                    node[j] = np.int64(indices[place]) if size > 0 else np.int64(-1)
+                        if unit(state) >= accept[place[j]]:
+                            place[j] = first + alias[place[j]]
+                    ask_for(indices, place[j])
+                for j in range(live):
+                    node[j] = np.int64(indices[place[j]]) if place[j] >= 0 else np.int64(-1)
+                    ask_for(indptr, node[j])
             for j in range(walks):
                 end[walk[j]] = node[j]
             before = filled
