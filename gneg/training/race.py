@@ -8,25 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gneg import files
 from gneg.datasets import LinkData
 from gneg.datasets.splits import drop_repeated_edges
-from gneg.evaluation.full_ranks import PRODUCTS, full_ranks
 from gneg.graph.sizes import with_sizes
 from gneg.nn.choices import GNNS
 from gneg.nn.registration import ENCODERS
-from gneg.nn.stack import Stack
-from gneg.rng import generator_from, split_seed
 from gneg.training import checkpoint, recipe
+from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig
+from gneg.training.judge import Judge
 from gneg.training.link import LinkRun
 from gneg.training.parts import code, registered_parts
 from gneg.training.recipe import Recipe
 from gneg.training.record import NAME
-from gneg.training.stack_tables import HeldOutPairs
-from gneg.training.stacking import FOLDS, Folds, first_column, fit_linear
 
 __all__ = ["Entrant", "Race", "race"]
 
@@ -34,7 +31,6 @@ UNIFORM = "uniform"
 FIRST, LAST = 4, 6  # epochs after which entrants are compared
 SHORTEST = 5  # trainings of so many times :data:`LAST` epochs have a race
 FEWEST = 50  # validation positives that a difference can be seen on
-POSITIVES = 500  # validation positives that entrants are compared on, at most
 HARDEST = "hardest(uniform, m=32)"
 
 #: Called with the number of epochs that were trained and of all in the race.
@@ -149,14 +145,12 @@ def race(
     if path is not None and path.exists():
         return Race(_read(path, fast), [])
     lanes = [_Lane(data, entrant, seed, len(entrants)) for entrant in entrants]
-    judge = _Judge(data, lanes[0].run, seed)
-    total, trained = rungs[0] * len(lanes) + (rungs[1] - rungs[0]) * 2, 0
+    judge = Judge(data, lanes[0].run, seed)
+    epochs_of_all = _Epochs(rungs[0] * len(lanes) + (rungs[1] - rungs[0]) * 2, report)
     for rung in rungs:
         for lane in lanes:
-            trained += lane.train(rung)
+            lane.train(rung, epochs_of_all)
             lane.compare(judge, entrants[0])
-            if report is not None:
-                report(min(trained, total), total)
         lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
     winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
     compared = [lane.entrant for lane in lanes]
@@ -203,6 +197,20 @@ def _whole(epochs: int, eval_every: int) -> int:
     return -(-epochs // eval_every) * eval_every
 
 
+class _Epochs(Callback):
+    """Counts the epochs of all trainings of a race, and reports how many there were."""
+
+    def __init__(self, total: int, report: Report | None) -> None:
+        self.trained, self.total = 0, total
+        self.report = report or (lambda _done, _total: None)
+        self.report(0, total)
+
+    def on_epoch_end(self, seed: int, state: dict[str, Any]) -> None:
+        """Report an epoch."""
+        self.trained += 1
+        self.report(min(self.trained, self.total), self.total)
+
+
 class _Lane:
     """The training of one entrant, with its own state of torch's global generator."""
 
@@ -215,18 +223,17 @@ class _Lane:
         #: Of a limit in seconds, all lanes together use half.
         self.seconds = None if seconds is None else seconds / (2 * lanes)
 
-    def train(self, epochs: int) -> int:
-        """Train until an epoch; return the number of epochs that it took."""
-        run, config, before = self.run, self.run.config, self.run.progress.epoch
+    def train(self, epochs: int, callbacks: Callback) -> None:
+        """Train until an epoch."""
+        run, config = self.run, self.run.config
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self.rng)
             run.config = replace(config, epochs=epochs, seconds=self.seconds)
-            run.train(None)
+            run.train(None, callbacks=callbacks)
             run.config = config
             self.rng = torch.get_rng_state()
-        return run.progress.epoch - before
 
-    def compare(self, judge: _Judge, baseline: Entrant) -> None:
+    def compare(self, judge: Judge, baseline: Entrant) -> None:
         """Set values and gain of the entrant by the best weights so far."""
         current = self.run.weights()
         self.run.model.load_state_dict(self.run.best_state)
@@ -234,39 +241,6 @@ class _Lane:
             self.entrant.values = judge.values(self.run)
         self.entrant.gain = judge.gain(self.entrant.values, baseline.values)
         self.run.model.load_state_dict(current)
-
-
-class _Judge:
-    """Compares models on the same validation pairs, whose heuristics are computed once."""
-
-    def __init__(self, data: LinkData, run: LinkRun, seed: int) -> None:
-        self.data, self.seed = data, seed
-        self.combined = _is_stacked(run)
-        self.pairs: HeldOutPairs | None = None
-        generator = generator_from(split_seed(seed, 3))
-        order = torch.randperm(data.valid.pos.size(1), generator=generator)[:POSITIVES]
-        if data.num_src is None and min(len(order), len(data.valid.neg[0])) >= 2 * FOLDS:
-            stack = run.stacked or Stack(nn.Identity(), data.graph, kinds=["ra"])
-            self.pairs = HeldOutPairs(stack, run.scorer(), data, order, generator)
-
-    def values(self, run: LinkRun) -> list[Tensor]:
-        """Return the metric of each validation positive against each kind of negatives."""
-        if self.pairs is None:
-            ranks = full_ranks(self.data, run.scorer(), "valid", budget=PRODUCTS, seed=self.seed)
-            return [ranks.per_positive()["mrr"][0]]
-        folds = Folds.make(self.pairs.tables(run.scorer()), generator_from(self.seed))
-        return folds.values(fit_linear if self.combined else lambda tables: first_column)
-
-    def gain(self, values: list[Tensor], baseline: list[Tensor]) -> tuple[float, float]:
-        """Return the relative advantage in the geometric mean, and its standard error."""
-        total = torch.zeros(len(baseline[0]), dtype=torch.double)
-        for i, (value, base) in enumerate(zip(values, baseline, strict=True)):
-            mean = float(base.mean())
-            # AUC ends at 1: its odds are compared, as a stack's are.
-            odds = self.data.metric == "auc" and i == 0
-            total += (value - base) / max(mean * (1 - mean) if odds else mean, 1e-6)
-        gains = total / len(values)
-        return float(gains.mean()), float(gains.std() / len(gains) ** 0.5)
 
 
 def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _Lane) -> str:
@@ -279,7 +253,9 @@ def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _La
         ]
         return ", ".join(figures)
 
-    combined = " and combined with training-free scores" if _is_stacked(winner.run) else ""
+    combined = (
+        " and combined with training-free scores" if winner.run.config.stack != "none" else ""
+    )
     epochs = winner.run.progress.epoch
     text = (
         f"Trained for {epochs} epochs{combined}, validation metrics relative to those of uniform "
@@ -292,7 +268,3 @@ def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _La
         text += f"The negatives are {winner.entrant.name}"
     assert winner.run.loss is not None
     return f"{text}, the loss is {winner.run.loss.name}."
-
-
-def _is_stacked(run: LinkRun) -> bool:
-    return run.config.stack != "none"

@@ -11,6 +11,7 @@ from gneg import Graph
 from gneg.datasets import make_split
 from gneg.training import race as races
 from gneg.training.driver import train
+from gneg.training.judge import Judge
 from gneg.training.race import race
 from tests.worlds import first_validation_edges, toy
 
@@ -74,11 +75,15 @@ def test_rungs_are_whole_evaluations(data):
     """Four epochs between evaluations: rungs at 4 and 8, and at least 40 epochs."""
     options = {**SMALL, "eval_every": 4}
     assert not race(data, **{**options, "epochs": 39}).entrants
-    assert race(data, **{**options, "epochs": 40}).run.progress.epoch == 8
+    reported: list[tuple[int, int]] = []
+    report = lambda done, total: reported.append((done, total))  # noqa: E731
+    assert race(data, report=report, **{**options, "epochs": 40}).run.progress.epoch == 8
+    total = reported[0][1]
+    assert reported == [(done, total) for done in range(total + 1)]
 
 
 def test_the_gain_is_that_of_the_geometric_mean(data):
-    judge = object.__new__(races._Judge)
+    judge = object.__new__(Judge)
     judge.data = data
     base = [torch.tensor([0.4, 0.6], dtype=torch.double), torch.tensor([0.1, 0.3]).double()]
     gain, error = judge.gain([1.01 * value for value in base], base)
