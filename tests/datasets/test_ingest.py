@@ -174,7 +174,8 @@ def test_files_of_all_kinds_are_read_as_they_are_in_memory(tmp_path):
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-        ingest(tmp_path / name, tmp_path / "graph", undirected=None if name == "g.csv" else True)
+        undirected = None if name == "g.csv" else True
+        ingest(tmp_path / name, tmp_path / "graph", undirected=undirected, fresh=True)
         data, known = GraphData.open(tmp_path / "graph"), load(tmp_path / name).known("all")
         assert np.array_equal(data.graph.indices, known.indices), name
         assert np.array_equal(data.graph.indptr, known.indptr), name
