@@ -3,8 +3,9 @@
 One model is trained on uniform negatives, one on the hardest of 32, as in
 :mod:`benchmarks.quality.pairs`. Their scores are added, with the weight that is best on validation;
 and a third model is trained on uniform negatives while it learns the scores of the second
-(distillation). Validation edges choose epochs and weight and nothing else. Each cell has a JSON
-file under ``results/two_models/``; finished cells are not run again.
+(distillation). The baseline has two models, too: the second of uniform negatives and another seed.
+Validation edges choose epochs and weight and nothing else. Each cell has a JSON file under
+``results/two_models/``; finished cells are not run again.
 """
 
 from __future__ import annotations
@@ -29,9 +30,24 @@ from gneg.training.whole_graph import Embedded
 
 RESULTS = Path(__file__).parent / "results" / "two_models"
 DECODERS = ("cosine", "perceptron, pair features")
-UNIFORM, HARDEST, ADDED, DISTILLED = "uniform", "hardest", "both, added", "uniform, distilled"
-MODELS = (UNIFORM, HARDEST, ADDED, DISTILLED)
-KEYS = [(dataset, decoder) for decoder in DECODERS for dataset in pairs.DATASETS]
+FIRST, SECOND, ADDED, DISTILLED = "first", "second", "added", "distilled"
+UNIFORM, HARDEST = "uniform", "hardest"
+#: Rows of the table: name, negatives of the second model, and which model it is.
+ROWS = (
+    ("uniform", HARDEST, FIRST),
+    ("hardest", HARDEST, SECOND),
+    ("uniform + uniform, added", UNIFORM, ADDED),
+    ("uniform + hardest, added", HARDEST, ADDED),
+    ("uniform, distilled from uniform", UNIFORM, DISTILLED),
+    ("uniform, distilled from hardest", HARDEST, DISTILLED),
+)
+KEYS = [
+    (dataset, decoder, second)
+    for decoder in DECODERS
+    for second in (HARDEST, UNIFORM)
+    for dataset in pairs.DATASETS
+]
+OTHER = 100  # added to the seed of a second model of uniform negatives
 CANDIDATES = "mixture(uniform:0.5, walk(kind=ppr):0.5)"  # those that the hardest are taken from
 WEIGHTS = [step / 10 for step in range(11)]
 
@@ -78,48 +94,49 @@ def added(first: Score, second: Score, weight: float) -> Score:
     return score
 
 
-def train_seed(dataset: str, decoder: str, seed: int) -> dict[str, Any]:
+def train_seed(dataset: str, decoder: str, negatives: str, seed: int) -> dict[str, Any]:
     """Train three models and return the test figures of each and of the sum of two."""
     data, hard_valid, _ = pairs.load(dataset)
 
-    def config(negatives: str) -> LinkConfig:
-        chosen = {**pairs.DECODERS[decoder], **pairs.NEGATIVES[negatives]}
+    def config(kind: str) -> LinkConfig:
+        chosen = {**pairs.DECODERS[decoder], **pairs.NEGATIVES[kind]}
         return LinkConfig(**{**pairs.BUDGET, **chosen})
 
     def on_validation(weight: float) -> float:
         score = added(first, second, weight)
         return evaluate_edges(data.valid, score)["mrr"] * evaluate_edges(hard_valid, score)["mrr"]
 
+    other = seed + OTHER if negatives == UNIFORM else seed
     with torch.random.fork_rng():
         runs = {
-            kind: pairs.trained(pairs.PairRun(data, config(kind), seed))
-            for kind in (UNIFORM, HARDEST)
+            FIRST: pairs.trained(pairs.PairRun(data, config(UNIFORM), seed)),
+            SECOND: pairs.trained(pairs.PairRun(data, config(negatives), other)),
         }
         first, second = (run.scorer() for run in runs.values())
         runs[DISTILLED] = pairs.trained(DistilledRun(data, config(UNIFORM), seed, second))
     weight = max(WEIGHTS, key=on_validation)
-    scores = {kind: run.scorer() for kind, run in runs.items()}
+    scores = {model: run.scorer() for model, run in runs.items()}
     scores[ADDED] = added(first, second, weight)
     return {
         "seed": seed,
-        "epochs": {kind: run.progress.epoch for kind, run in runs.items()},
+        "epochs": {model: run.progress.epoch for model, run in runs.items()},
         "weight": weight,
-        "test": {kind: pairs.figures(dataset, score) for kind, score in scores.items()},
+        "test": {model: pairs.figures(dataset, score) for model, score in scores.items()},
     }
 
 
-def path(dataset: str, decoder: str) -> Path:
+def path(dataset: str, decoder: str, negatives: str) -> Path:
     """Return the file of a cell's result."""
-    return RESULTS / f"{dataset}-{decoder.replace(', ', '-').replace(' ', '-')}.json"
+    return RESULTS / f"{dataset}-{decoder.replace(', ', '-').replace(' ', '-')}-{negatives}.json"
 
 
-def cell(job: tuple[str, str, str]) -> str:
+def cell(job: tuple[str, str, str, str]) -> str:
     """Train all seeds of a cell and write its file."""
-    dataset, decoder, command = job
-    runs = [train_seed(dataset, decoder, seed) for seed in pairs.SEEDS]
-    result = {"dataset": dataset, "decoder": decoder, "runs": runs}
-    record.write(path(dataset, decoder), command, result)
-    return f"{dataset} {decoder}"
+    dataset, decoder, negatives, command = job
+    runs = [train_seed(dataset, decoder, negatives, seed) for seed in pairs.SEEDS]
+    result = {"dataset": dataset, "decoder": decoder, "second": negatives, "runs": runs}
+    record.write(path(dataset, decoder, negatives), command, result)
+    return f"{dataset} {decoder}, {negatives}"
 
 
 def block() -> str:
@@ -130,10 +147,12 @@ def block() -> str:
     header = ["score", "models", *(f"{dataset}, easy / hard" for dataset in pairs.DATASETS)]
     rows = []
     for decoder in DECODERS:
-        done = [cells.get((dataset, decoder)) for dataset in pairs.DATASETS]
-        if any(done):
-            rows += [[decoder, model, *(_both(cell, model) for cell in done)] for model in MODELS]
-    weights = [run["weight"] for result in cells.values() for run in result["runs"]]
+        for name, negatives, model in ROWS:
+            done = [cells.get((dataset, decoder, negatives)) for dataset in pairs.DATASETS]
+            if any(done):
+                rows.append([decoder, name, *(_both(cell, model) for cell in done)])
+    mixed = [result for (_, _, negatives), result in cells.items() if negatives == HARDEST]
+    weights = [run["weight"] for result in mixed for run in result["runs"]]
     return (
         f"{table(header, rows)}\n\nTest MRR, %, {len(pairs.SEEDS)} seeds. Weight of the model "
         f"trained on hard negatives in the sum: {min(weights)} to {max(weights)}. "
