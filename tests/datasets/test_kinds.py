@@ -174,6 +174,7 @@ def test_target_edges_of_users_and_items_are_masked():
         adjacency.positions(torch.tensor([[0], [11]]))
 
 
+@pytest.mark.slow
 def test_gowalla_is_read_as_users_and_items(shared):
     data = datasets.load("gowalla", root=shared)
     assert data.size == (29_858, 40_981)

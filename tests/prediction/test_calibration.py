@@ -45,6 +45,7 @@ def test_probabilities_are_recovered(size, kind):
         assert part["probability"] == pytest.approx(part["observed"], rel=0.6)
 
 
+@pytest.mark.slow
 def test_a_sample_stands_for_all_pairs(tmp_path):
     """Its weights add up to the number of pairs outside training, its scores to their mean."""
     model = link_model(tmp_path, named_data("undirected", n=120, edges=300))

@@ -47,6 +47,7 @@ def test_a_setting_that_is_given_does_not_race(data):
     assert all(e.config.loss == "bce" for e in race(data, loss="bce", **SMALL).entrants)
 
 
+@pytest.mark.slow
 def test_the_training_goes_on_as_if_there_had_been_no_race(data, tmp_path):
     result = race(data, **SMALL)
     result.save(tmp_path / "run")
