@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
-from functools import cache, partial
+from functools import cache, partial, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -204,7 +205,7 @@ def block() -> str:
             done = [c for c in of_datasets if c is not None]
             shown = [stage == "alone" or c["config"]["stack"] != "none" for c in done]
             if any(shown):
-                figures = [_both(c, stage) if c else "-" for c in of_datasets]
+                figures = [easy_and_hard(c, stage) for c in of_datasets]
                 rows.append([decoder + suffix, negatives, *figures])
     return (
         f"{table(header, rows)}\n\nTest MRR, %, {len(SEEDS)} seeds, against uniform negatives / "
@@ -212,11 +213,17 @@ def block() -> str:
     )
 
 
-def _both(cell: dict[str, Any], stage: str) -> str:
-    """Return the figures of a stage, ``alone`` or ``test`` (after the stack), easy / hard."""
-    figures = (
-        spread([run[stage][kind]["mrr"] for run in cell["runs"]]) for kind in ("easy", "hard")
-    )
+def easy_and_hard(cell: dict[str, Any] | None, *entries: str) -> str:
+    """Return the MRR of a cell over its seeds, easy / hard; "-" without a cell.
+
+    Args:
+        cell: The record of the cell.
+        entries: Where each run has the metrics, such as ``alone``, or ``test`` after the stack.
+    """
+    if cell is None:
+        return "-"
+    runs = [reduce(getitem, entries, run) for run in cell["runs"]]
+    figures = (spread([run[kind]["mrr"] for run in runs]) for kind in ("easy", "hard"))
     return " / ".join(percent(figure) for figure in figures)
 
 

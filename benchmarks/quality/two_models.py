@@ -18,14 +18,13 @@ from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 
 from benchmarks import record
-from benchmarks.format import machine, percent, table
+from benchmarks.format import machine, table
 from benchmarks.quality import jobs, pairs
 from gneg.datasets import LinkData
 from gneg.evaluation.ranking import Score, evaluate_edges
 from gneg.rng import generator_from
 from gneg.samplers.negatives import Negatives
 from gneg.training.config import LinkConfig
-from gneg.training.summary import spread
 from gneg.training.whole_graph import Embedded
 
 RESULTS = Path(__file__).parent / "results" / "two_models"
@@ -150,7 +149,8 @@ def block() -> str:
         for name, negatives, model in ROWS:
             done = [cells.get((dataset, decoder, negatives)) for dataset in pairs.DATASETS]
             if any(done):
-                rows.append([decoder, name, *(_both(cell, model) for cell in done)])
+                figures = [pairs.easy_and_hard(cell, "test", model) for cell in done]
+                rows.append([decoder, name, *figures])
     mixed = [result for (_, _, negatives), result in cells.items() if negatives == HARDEST]
     weights = [run["weight"] for result in mixed for run in result["runs"]]
     return (
@@ -158,14 +158,6 @@ def block() -> str:
         f"trained on hard negatives in the sum: {min(weights)} to {max(weights)}. "
         f"{machine(*cells.values())}, one thread a process."
     )
-
-
-def _both(cell: dict[str, Any] | None, model: str) -> str:
-    """Return the figures of a model, easy / hard."""
-    if cell is None:
-        return "-"
-    runs = [run["test"][model] for run in cell["runs"]]
-    return " / ".join(percent(spread([run[kind]["mrr"] for run in runs])) for kind in runs[0])
 
 
 def main() -> None:
