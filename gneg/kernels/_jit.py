@@ -52,6 +52,11 @@ def jit(function: Kernel) -> Kernel:
     return compiled(function)
 
 
+def vector_jit(function: Kernel) -> Kernel:
+    """Compile with sums in any (fixed) order and fused products: vector units."""
+    return compiled(function, fastmath={"reassoc", "contract"})
+
+
 def compiled(function: Kernel, **options: Any) -> Kernel:
     """Compile with numba, cached on disk where there is a folder that can be written.
 

@@ -66,6 +66,17 @@ def transpose(indptr: IntArray, indices: IntArray, num_cols: int) -> tuple[IntAr
     return out_indptr, out
 
 
+def group(ids: IntArray, num_rows: int) -> tuple[IntArray, IntArray]:
+    """Return where each of ``ids`` in ``[0, num_rows)`` stands.
+
+    Positions ``[len(ids)]`` of equal ids are together and ascend; those of id ``i`` are from
+    ``indptr[i]`` to ``indptr[i + 1]``, of ``indptr [num_rows + 1]``.
+    """
+    indptr, positions = np.zeros(num_rows + 1, np.int64), np.empty(len(ids), _id_type(len(ids)))
+    _scatter(ids, np.arange(len(ids), dtype=positions.dtype), num_rows, indptr, positions)
+    return indptr, positions
+
+
 def build(
     src: IntArray, dst: IntArray, num_src: int, num_dst: int, *, drop_loops: bool
 ) -> tuple[IntArray, IntArray]:

@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import Kernel, compiled
+from gneg.kernels._jit import vector_jit
 
 
-def _jit(function: Kernel) -> Kernel:
-    """Sums in any (fixed) order, with fused products: vector units."""
-    options = {"reassoc", "contract"}
-    return compiled(function, fastmath=options)
-
-
-@_jit
+@vector_jit
 def all_moduli(lo, hi, out, queries, entities):
     """``out[i, j]`` = sum of the moduli of ``queries[i] - entities[j]``.
 
@@ -34,7 +28,7 @@ def all_moduli(lo, hi, out, queries, entities):
             out[i, j] = total
 
 
-@_jit
+@vector_jit
 def all_manhattan(lo, hi, out, queries, entities):
     """``out[i, j]`` = sum of ``|queries[i] - entities[j]|``."""
     for j in range(entities.shape[0]):
@@ -45,7 +39,7 @@ def all_manhattan(lo, hi, out, queries, entities):
             out[i, j] = total
 
 
-@_jit
+@vector_jit
 def some_moduli(lo, hi, out, queries, entities, index):
     """``out[i, j]`` = sum of the moduli of ``queries[i] - entities[index[i, j]]``."""
     width = queries.shape[1] // 2
@@ -60,7 +54,7 @@ def some_moduli(lo, hi, out, queries, entities, index):
             out[i, j] = total
 
 
-@_jit
+@vector_jit
 def some_manhattan(lo, hi, out, queries, entities, index):
     """``out[i, j]`` = sum of ``|queries[i] - entities[index[i, j]]|``."""
     for i in range(lo, hi):
@@ -72,7 +66,7 @@ def some_manhattan(lo, hi, out, queries, entities, index):
             out[i, j] = total
 
 
-@_jit
+@vector_jit
 def some_euclidean(lo, hi, out, queries, entities, index):
     """``out[i, j]`` = Euclidean distance of ``queries[i]`` and ``entities[index[i, j]]``."""
     for i in range(lo, hi):
@@ -85,7 +79,7 @@ def some_euclidean(lo, hi, out, queries, entities, index):
             out[i, j] = np.sqrt(total)
 
 
-@_jit
+@vector_jit
 def some_dots(lo, hi, out, queries, entities, index):
     """``out[i, j]`` = inner product of ``queries[i]`` and ``entities[index[i, j]]``."""
     for i in range(lo, hi):

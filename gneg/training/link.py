@@ -170,10 +170,10 @@ class LinkRun(Run[LinkData, LinkConfig]):
 
         return score_in_evaluation_mode
 
-    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Embedded) -> Tensor:
+    def batch_loss(self, batch: Batch, negatives: Negatives | None, embeddings: Embedded) -> Tensor:
         """Return the loss of a batch; its scores are watched for signs of collapse."""
         assert negatives is not None
-        features = self._pair_features
+        pos, features = batch.pos, self._pair_features
         before = 0.0 if features is None else features.inputs.seconds
         size, share = pos.size(1), self.world.share(pos.size(1))
         scores = self.embedding.scores(embeddings, pos[:, share], negatives.take(share))

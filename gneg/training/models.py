@@ -10,7 +10,8 @@ from gneg.nn.encoders import Encoder, NoEmbeddings
 from gneg.nn.kge import ENCODERS, KGE, MODELS, RelationalEncoder, TransE
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.registration import KGES, RELATIONAL
-from gneg.training.config import ONE_VS_ALL, LinkConfig, TripleConfig
+from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.triple_config import OVER_ALL
 
 
 def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
@@ -112,8 +113,8 @@ def _relational_encoder(
 
 
 def make_triple_loss(config: TripleConfig) -> Loss | None:
-    """Return the loss of a config; None for 1-vs-all, which takes no negatives."""
-    if config.loss == ONE_VS_ALL:
+    """Return the loss of a config; None for those over all entities, without negatives."""
+    if config.loss in OVER_ALL:
         return None
     if config.loss == "margin":
         return Margin(1.0 if config.margin is None else config.margin)

@@ -15,6 +15,7 @@ from gneg.losses import Loss
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.training import checkpoint
+from gneg.training.batches import Batch
 from gneg.training.callbacks import Callback
 from gneg.training.device import check_usable
 from gneg.training.distributed import synchronised, world
@@ -106,10 +107,9 @@ class Run(RunParts[DataType, ConfigType]):
     def epoch(self) -> float:
         """Train on every positive once; return the mean loss."""
         self.model.train()
-        total, counts = 0.0, Counter(self.progress.counts)
-        size = self.positives.size(1)
-        order = torch.randperm(size, generator=self.generator)
-        steps = -(-size // self.batch_size)
+        total, seen, counts = 0.0, 0, Counter(self.progress.counts)
+        order = torch.randperm(self.num_items, generator=self.generator)
+        steps = -(-len(order) // self.items_per_step)
         for step, batch in enumerate(self.batches(order), 1):
             with self.clock.measure("model"):
                 embeddings = self.embed_batch(batch)
@@ -118,7 +118,8 @@ class Run(RunParts[DataType, ConfigType]):
             negatives = batch.negatives
             if negatives is None and self.loss is not None:
                 negatives = self.draw(batch.pos, score, keys)
-            total += self._update(batch.pos, negatives, embeddings) * len(batch.edges)
+            total += self._update(batch, negatives, embeddings) * len(batch.edges)
+            seen += len(batch.edges)
             if negatives is not None:
                 with self.clock.measure("sampling"):
                     self.sampler.step(score=score)
@@ -127,7 +128,7 @@ class Run(RunParts[DataType, ConfigType]):
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
         self.sampler.end_epoch(z=self.final_embeddings() if "z" in self.sampler.needs else None)
-        return float(total / max(size, 1))
+        return float(total / max(seen, 1))
 
     def draw(self, pos: Tensor, score: Any, keys: Any) -> Negatives:
         """Return the negatives of a batch of positives."""
@@ -139,10 +140,10 @@ class Run(RunParts[DataType, ConfigType]):
                 _ = negatives.log_q  # computed when it is read: the time belongs to the sampler
         return negatives
 
-    def _update(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> float:
+    def _update(self, batch: Batch, negatives: Negatives | None, embeddings: Any) -> float:
         """Take one step of the optimiser; return the loss."""
         with self.clock.measure("model"):
-            loss = self._loss_of(pos, negatives, embeddings)
+            loss = self._loss_of(batch, negatives, embeddings)
             self.optimizer.zero_grad()
             loss.backward()
             if self.world.size > 1:
@@ -156,12 +157,13 @@ class Run(RunParts[DataType, ConfigType]):
             self.after_step()
         return self._batch_loss
 
-    def _step_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> Tensor:
+    def _step_loss(self, batch: Batch, negatives: Negatives | None, embeddings: Any) -> Tensor:
         """Return what a step minimises: the loss and the penalty.
 
         Processes have each the gradient of their share, and the mean over processes is taken.
         """
-        loss, penalty = self.batch_loss(pos, negatives, embeddings), self.penalty(pos)
+        loss = self.batch_loss(batch, negatives, embeddings)
+        penalty = self.penalty(batch.pos)
         self._batch_loss = float(loss.detach())
         loss = loss * self.world.size
         return loss if penalty is None else loss + penalty
@@ -186,6 +188,9 @@ class Run(RunParts[DataType, ConfigType]):
         """
         if self.progress.record(loss, None if valid is None else valid[self.metric]):
             self.best_state, self.best_metrics = self.weights(), valid or {}
+        elif valid is not None and self.config.lr_decay < 1:
+            for group in self.optimizer.param_groups:
+                group["lr"] *= self.config.lr_decay
 
     def result(self) -> dict[str, Any]:
         """Evaluate the best weights on validation and test and return the record of the run."""
@@ -202,7 +207,7 @@ class Run(RunParts[DataType, ConfigType]):
                 **metrics,
                 "seconds_per_epoch": trained / max(progress.epoch, 1),
                 "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(trained, 1e-9),
-                "loss": "1vsall" if self.loss is None else self.loss.name,
+                "loss": self.config.loss if self.loss is None else self.loss.name,
                 "sampler_counts": progress.counts,
                 "sampler_report": self.sampler.report(),
                 "parameters": sum(weight.numel() for weight in self.model.parameters()),

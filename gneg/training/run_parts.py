@@ -76,13 +76,23 @@ class RunParts(ABC, Generic[DataType, ConfigType]):
     def batch_size(self) -> int:
         """Positives per step."""
 
+    @property
+    def num_items(self) -> int:
+        """Number of what an epoch brings into a random order: positives."""
+        return self.positives.size(1)
+
+    @property
+    def items_per_step(self) -> int:
+        """Number of items per step."""
+        return self.batch_size
+
     def batches(self, order: Tensor) -> Iterator[Batch]:
         """Yield the batches of an epoch.
 
         Args:
-            order: ``[P]``, the positions of all positives in the order of the epoch.
+            order: ``[P]``, the positions of all items in the order of the epoch.
         """
-        for edges in order.split(self.batch_size):
+        for edges in order.split(self.items_per_step):
             edges = edges.to(self.device)
             yield Batch(edges, self.positives[:, edges])
 
@@ -99,7 +109,7 @@ class RunParts(ABC, Generic[DataType, ConfigType]):
         return None
 
     @abstractmethod
-    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Any) -> Tensor:
+    def batch_loss(self, batch: Batch, negatives: Negatives | None, embeddings: Any) -> Tensor:
         """Return the loss of a batch, a scalar with gradients."""
 
     def penalty(self, pos: Tensor) -> Tensor | None:

@@ -11,6 +11,7 @@ __all__ = ["TrainConfig"]
 #: Weights of a base measure that are tried on validation; 0 stands for no base measure.
 BASE_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 
+WIDEST, DEEPEST = 2**16, 128  # bounds of the width and the number of layers
 LARGEST = 1e6  # bound of learning rates and penalties, far below what overflows single precision
 
 K = Option("Negatives per positive.", low=1, high=2**20, short="-k")
@@ -24,7 +25,14 @@ SECONDS = Option(
 )
 PATIENCE = Option("Evaluations without a better validation metric before stopping.", "Run", low=1)
 EVAL_EVERY = Option("Epochs between evaluations on validation.", "Run", low=1)
-LR = Option("Learning rate of Adam.", "Run", low=0, high=LARGEST, above=True)
+LR = Option("Learning rate.", "Run", low=0, high=LARGEST, above=True)
+LR_DECAY = Option(
+    "Factor of the learning rate after an evaluation without a better validation metric.",
+    "Run",
+    low=0,
+    high=1,
+    above=True,
+)
 DEVICE = Option("Device of the model, such as cpu or cuda:0.", "Run", check=check_name)
 BASE_MEASURE = (
     "Log density that is added to the score: none, that of the sampler, or that of another "
@@ -52,6 +60,7 @@ class TrainConfig:
     eval_every: int
     batch_size: int | None
     lr: float
+    lr_decay: float
     device: str
 
     def __post_init__(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from gneg.datasets import TripleData
 from gneg.evaluation.audit import held_out_hits
@@ -17,6 +17,7 @@ from gneg.graph import KnownTriples
 from gneg.losses import Loss
 from gneg.nn.base_measure import best_weight
 from gneg.nn.kge import KGE, Scorer, Tables
+from gneg.nn.kge.all_entities import loss_over_all
 from gneg.nn.kge.base_measure import BlockScorer, TripleBaseMeasure
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
@@ -24,8 +25,10 @@ from gneg.samplers.triples import TripleSampler
 from gneg.training.batches import Batch
 from gneg.training.config import TripleConfig
 from gneg.training.models import make_triple_loss, make_triple_model
+from gneg.training.queries import Queries
 from gneg.training.run import Run
 from gneg.training.shared_settings import BASE_WEIGHTS
+from gneg.training.triple_config import OVER_ALL
 
 WEIGHT_TRIPLES = 1_000  # validation triples that the weight of a base measure is chosen on
 
@@ -76,11 +79,18 @@ class TripleRun(Run[TripleData, TripleConfig]):
         return model
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """Return Adam, or SparseAdam for sparse gradients."""
+        """Return Adagrad or Adam, SparseAdam for sparse gradients."""
         parameters, lr = list(self.model.parameters()), self.config.lr
+        if self.config.optimizer == "adagrad":
+            return torch.optim.Adagrad(parameters, lr=lr)
         if self.config.sparse:
             return torch.optim.SparseAdam(parameters, lr=lr)
         return torch.optim.Adam(parameters, lr=lr, fused=True)
+
+    def prepare(self) -> None:
+        """Group the triples by what they answer, where all entities are scored."""
+        over_all = self.config.loss in OVER_ALL
+        self.queries = Queries(self.positives, self.data.num_relations) if over_all else None
 
     def make_sampler(self) -> TripleSampler:
         """Return the sampler of the config, and set up the base measure if there is one."""
@@ -101,7 +111,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
         )
 
     def make_loss(self) -> Loss | None:
-        """Return the loss of the config; None for 1-vs-all."""
+        """Return the loss of the config; None for those over all entities."""
         return make_triple_loss(self.config)
 
     @property
@@ -111,6 +121,26 @@ class TripleRun(Run[TripleData, TripleConfig]):
 
     # -- one batch -----------------------------------------------------------------------------
 
+    @property
+    def num_items(self) -> int:
+        """Number of what an epoch brings into a random order: triples, or queries."""
+        return super().num_items if self.queries is None else len(self.queries)
+
+    @property
+    def items_per_step(self) -> int:
+        """Number of them per step; queries have ``batch_size`` triples in the mean."""
+        steps = -(-super().num_items // self.batch_size)
+        return self.batch_size if self.queries is None else -(-len(self.queries) // max(steps, 1))
+
+    def batches(self, order: Tensor) -> Iterator[Batch]:
+        """Yield batches of triples, or of queries with all their answers."""
+        if self.queries is None:
+            yield from super().batches(order)
+            return
+        for ids in order.split(self.items_per_step):
+            edges, queries = self.queries.take(ids.to(self.device))
+            yield Batch(edges, self.positives[:, edges], queries=queries)
+
     def embed_batch(self, batch: Batch) -> Tables:
         """Return vectors of entities and relations, without messages along the batch's triples."""
         return self.model.tables(batch.edges)
@@ -119,15 +149,23 @@ class TripleRun(Run[TripleData, TripleConfig]):
         """Return the current model as a score of triples."""
         return self.model.scorer(embeddings)
 
-    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Tables) -> Tensor:
-        """Return the loss of a batch: against negatives, or over all entities (1-vs-all)."""
+    def batch_loss(self, batch: Batch, negatives: Negatives | None, embeddings: Tables) -> Tensor:
+        """Return the loss of a batch: against negatives, or over all entities."""
         if negatives is not None and self.loss is not None:
-            return self.loss(*self.model.score_both(pos, negatives, embeddings), negatives)
-        head, relation, tail = pos
-        rows = self.model.rows
-        tails = functional.cross_entropy(rows(head, relation, "tail", embeddings), tail)
-        heads = functional.cross_entropy(rows(tail, relation, "head", embeddings), head)
-        return (tails + heads) / 2
+            return self.loss(*self.model.score_both(batch.pos, negatives, embeddings), negatives)
+        queries = batch.queries
+        assert queries is not None
+        embed, at = self.model.embed_queries, queries.num_tails
+        tails = embed(embeddings, queries.entity[:at], queries.relation[:at], "tail")
+        heads = embed(embeddings, queries.entity[at:], queries.relation[at:], "head")
+        return loss_over_all(
+            self.config.loss,  # type: ignore[arg-type]
+            self.model.compare_all,
+            torch.cat([tails, heads]),
+            embeddings[0],
+            queries.answers,
+            smoothing=self.config.label_smoothing,
+        )
 
     def penalty(self, pos: Tensor) -> Tensor | None:
         """Return the weighted norms of the batch's embeddings; None without weights."""

@@ -67,9 +67,9 @@ def test_all_neighbours_give_the_messages_of_the_whole_graph(name, options):
     whole.model.train()
     mini.model.train()
     batch = next(iter(mini.batches(torch.arange(data.train.size(1) - 1))))
-    loss = mini.batch_loss(batch.pos, batch.negatives, mini.embed_batch(batch))
+    loss = mini.batch_loss(batch, batch.negatives, mini.embed_batch(batch))
     embedded = whole.embed_batch(Batch(batch.edges, batch.pos))
-    expected = whole.batch_loss(batch.pos, batch.negatives, embedded)
+    expected = whole.batch_loss(batch, batch.negatives, embedded)
     if options.get("norm") != "batch":  # whose statistics are those of the nodes in the batch
         assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
         loss.backward()

@@ -9,6 +9,7 @@ import pytest
 from gneg import datasets
 from gneg.training.config import TripleConfig
 from gneg.training.driver import TrainingInterrupted, train
+from gneg.training.triple import TripleRun
 from tests.triple_worlds import sparse_data
 
 
@@ -75,6 +76,44 @@ def test_an_interrupted_run_resumes_to_the_same_end(tmp_path, sampler):
     assert (tmp_path / "model-0.pt").exists()
     with pytest.raises(ValueError, match="'out' must be a new folder"):
         train(data, TripleConfig(dim=9), out=tmp_path)
+
+
+@pytest.mark.parametrize("loss", ["1vsall", "1vsrest", "kvsall"])
+def test_an_interrupted_run_with_a_falling_learning_rate_resumes_to_the_same_end(tmp_path, loss):
+    data = sparse_data()
+    config = TripleConfig(
+        model="complex",
+        dim=8,
+        loss=loss,
+        optimizer="adagrad",
+        lr=1.0,
+        lr_decay=0.5,
+        n3=0.1,
+        inverse=True,
+        epochs=8,
+        batch_size=32,
+        eval_every=1,
+        patience=9,
+    )
+    whole = train(data, config)
+
+    def stop(seed, state):
+        if state["epoch"] == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted):
+        train(data, config, out=tmp_path, report=stop)
+    second = train(data, config, out=tmp_path)
+    curves = [[row["loss"] for row in result["runs"][0]["curve"]] for result in (whole, second)]
+    assert curves[0] == curves[1]
+    assert second["runs"][0]["loss"] == loss
+
+
+def test_the_learning_rate_falls_after_evaluations_that_are_no_better():
+    run = TripleRun(sparse_data(), TripleConfig(dim=4, lr=1.0, lr_decay=0.5), 0)
+    for value, rate in ((0.2, 1.0), (0.1, 0.5), (None, 0.5), (0.3, 0.5), (0.3, 0.25)):
+        run.record_epoch(0.0, None if value is None else {"mrr": value})
+        assert run.optimizer.param_groups[0]["lr"] == rate
 
 
 def test_sparse_gradients_learn_as_dense_ones_do():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from gneg import checks
 from gneg.graph.triples import End
+from gneg.nn.kge import comparisons
 from gneg.nn.kge.encoders import RelationalEncoder
 from gneg.samplers.negatives import Negatives
 
@@ -112,9 +114,17 @@ class KGE(nn.Module):
             entities: Vectors of all entities, ``[N, D]``.
             index: Ids of the entities of each query, ``[b, M]``.
         """
-        step = max(1, CHUNK // max(index.size(1) * entities.size(1), 1))
-        chunks = zip(query.split(step), index.split(step), strict=True)
-        return torch.cat([self.compare(rows.unsqueeze(1), entities[ids]) for rows, ids in chunks])
+        if torch.is_grad_enabled() and query.requires_grad:  # which keeps all differences
+            step = len(query)
+        else:
+            step = CHUNK // max(index.size(1) * entities.size(1), 1)
+        chunks = zip(query.split(max(step, 1)), index.split(max(step, 1)), strict=True)
+        lookup = partial(functional.embedding, weight=entities, sparse=self.sparse)
+        return torch.cat([self.compare(rows.unsqueeze(1), lookup(ids)) for rows, ids in chunks])
+
+    def _has_kernel(self, query: Tensor, entities: Tensor) -> bool:
+        """Return whether kernels may compare; their gradients are not sparse."""
+        return not self.sparse and comparisons.can_compare(query, entities)
 
     def constrain(self) -> None:
         """Project embeddings onto the set that the paper restricts them to, after a step."""
@@ -158,23 +168,21 @@ class KGE(nn.Module):
         # ``pos``. One lookup of entities and one of relations: the gradient of each is a whole
         # table.
         order = torch.argsort(side.byte(), stable=True)
-        num_tails, size = int((~side).sum()), len(order)
-        ids = negatives.src, negatives.replaced, negatives.index
-        vectors = self._entities(tables, torch.cat([part[order].flatten() for part in ids]))
+        num_tails = int((~side).sum())
         relation, shift = pos[1][order], self.inverse * self.num_relations
         relation = torch.cat([relation[:num_tails], relation[num_tails:] + shift])
         relations = functional.embedding(relation, tables[1], sparse=self.sparse)
-        num_heads = size - num_tails
-        head, tail, target, negative = vectors.split(
-            [num_tails, num_heads, size, len(vectors) - 2 * size]
-        )
-        for_tail, for_head = relations.split([num_tails, num_heads])
+        given = self._entities(tables, negatives.src[order])
         end: End = "tail" if self.inverse else "head"
-        query = torch.cat([self.query(head, for_tail, "tail"), self.query(tail, for_head, end)])
-        pos_score = self.compare(query, target)
-        negative = negative.view(*negatives.index.shape, -1)
-        original = torch.argsort(order)
-        return pos_score[original], self.compare(query.unsqueeze(1), negative)[original]
+        query = torch.cat(
+            [
+                self.query(given[:num_tails], relations[:num_tails], "tail"),
+                self.query(given[num_tails:], relations[num_tails:], end),
+            ]
+        )
+        index = torch.cat([negatives.replaced.unsqueeze(1), negatives.index], dim=1)
+        scores = self.compare_block(query, tables[0], index[order])[torch.argsort(order)]
+        return scores[:, 0], scores[:, 1:]
 
     def rows(
         self, entity: Tensor, relation: Tensor, end: End, tables: Tables | None = None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gneg import checks, kernels
+from gneg import checks
 from gneg.graph.triples import End
+from gneg.nn.kge import comparisons
 from gneg.nn.kge.base import KGE
+from gneg.nn.kge.comparisons import Comparison
 from gneg.nn.kge.encoders import RelationalEncoder
 
 
@@ -58,16 +56,16 @@ class TransE(KGE):
 
     def compare_all(self, query: Tensor, entities: Tensor) -> Tensor:
         """Return the negative distances to all entities."""
-        if self.p == 1 and _without_gradient(query):
-            return _by_kernel(kernels.vectors.all_manhattan, query, entities).neg_()
+        if self.p == 1 and comparisons.without_gradient(query):
+            return comparisons.compare_all("manhattan", query, entities).neg_()
         return -torch.cdist(query, entities, p=self.p)
 
     def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
         """Return the negative distances to the entities of each query."""
-        if not _without_gradient(query):
+        if not self._has_kernel(query, entities):
             return super().compare_block(query, entities, index)
-        kernel = kernels.vectors.some_manhattan if self.p == 1 else kernels.vectors.some_euclidean
-        return _by_kernel(kernel, query, entities, index).neg_()
+        kind: Comparison = "manhattan" if self.p == 1 else "euclidean"
+        return -comparisons.compare_some(kind, query, entities, index)
 
     def constrain(self) -> None:
         """Scale entities outside the unit ball back to its surface, as in the paper."""
@@ -93,9 +91,9 @@ class DistMult(KGE):
 
     def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
         """Return the inner products with the entities of each query."""
-        if not _without_gradient(query):
+        if not self._has_kernel(query, entities):
             return super().compare_block(query, entities, index)
-        return _by_kernel(kernels.vectors.some_dots, query, entities, index)
+        return comparisons.compare_some("dots", query, entities, index)
 
 
 class ComplEx(DistMult):
@@ -133,15 +131,15 @@ class RotatE(KGE):
 
     def compare_all(self, query: Tensor, entities: Tensor) -> Tensor:
         """Return the negative distances to all entities."""
-        if not _without_gradient(query):
+        if not comparisons.without_gradient(query):
             return super().compare_all(query, entities)
-        return _by_kernel(kernels.vectors.all_moduli, query, entities).neg_()
+        return comparisons.compare_all("moduli", query, entities).neg_()
 
     def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
         """Return the negative distances to the entities of each query."""
-        if not _without_gradient(query):
+        if not self._has_kernel(query, entities):
             return super().compare_block(query, entities, index)
-        return _by_kernel(kernels.vectors.some_moduli, query, entities, index).neg_()
+        return -comparisons.compare_some("moduli", query, entities, index)
 
 
 def _product(a: Tensor, b: Tensor, *, conjugate: bool) -> Tensor:
@@ -150,35 +148,6 @@ def _product(a: Tensor, b: Tensor, *, conjugate: bool) -> Tensor:
     if conjugate:
         bi = -bi
     return torch.cat([ar * br - ai * bi, ar * bi + ai * br], dim=-1)
-
-
-def _by_kernel(
-    kernel: Callable[..., Any], query: Tensor, entities: Tensor, *index: Tensor
-) -> Tensor:
-    """Return what a kernel of :mod:`gneg.kernels.vectors` computes, ``[b, M]``.
-
-    Args:
-        kernel: A kernel that compares each query with all entities, or with those of ``index``.
-        query: Vectors of queries, ``[b, D]``.
-        entities: Vectors of entities, ``[N, D]``.
-        index: Ids of the entities of each query, ``[b, M]``; without it all, and M is N.
-
-    Raises:
-        ValueError: If an id is out of range.
-    """
-    width = index[0].size(1) if index else len(entities)
-    out = np.empty((len(query), width), np.float32)
-    vectors = [rows.detach().float().contiguous().numpy() for rows in (query, entities)]
-    for rows in index:
-        checks.node_range("index", rows, len(entities), "entity")  # the kernel does not look
-    ids = [rows.contiguous().numpy() for rows in index]
-    kernels.threads.run_rows(kernel, len(out), out.size, out, *vectors, *ids)
-    return torch.from_numpy(out)
-
-
-def _without_gradient(query: Tensor) -> bool:
-    """Return whether a kernel may compute the scores: on the CPU, if no gradient is needed."""
-    return query.device.type == "cpu" and not (torch.is_grad_enabled() and query.requires_grad)
 
 
 #: The models by their names.

@@ -1,0 +1,173 @@
+"""Losses of queries over all entities, computed in blocks that stay in the caches.
+
+The scores of all queries of a batch with all entities, and their gradient, would take hundreds of
+megabytes. Here a block of queries is scored, its loss differentiated by hand and sent back to
+queries and entities before the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gneg import checks
+
+#: Losses over all entities: of each answer by a softmax over all entities or over those that do not
+#: answer its query, or of all answers of a query at once by cross-entropies of yes and no.
+OverAll = Literal["1vsall", "1vsrest", "kvsall"]
+KINDS: tuple[OverAll, ...] = get_args(OverAll)
+BLOCK = 2**21  # scores held at once
+MIN_ROWS = 16  # queries of a block, however many entities there are
+
+CompareAll = Callable[[Tensor, Tensor], Tensor]
+
+
+class Answers(NamedTuple):
+    """Answers of the queries of a batch.
+
+    Attributes:
+        ptr: ``[q + 1]``; those of query ``i`` are at ``ptr[i]`` to ``ptr[i + 1]``.
+        entity: ``[A]``, their ids.
+    """
+
+    ptr: Tensor
+    entity: Tensor
+
+    def of(self, lo: int, hi: int) -> tuple[Tensor, Tensor]:
+        """Return rows and entities ``[a]`` of the answers of queries ``lo`` to ``hi``."""
+        first, last = int(self.ptr[lo]), int(self.ptr[hi])
+        counts = self.ptr[lo + 1 : hi + 1] - self.ptr[lo:hi]
+        rows = torch.repeat_interleave(
+            torch.arange(hi - lo, device=counts.device), counts, output_size=last - first
+        )
+        return rows, self.entity[first:last]
+
+
+def loss_over_all(
+    kind: OverAll,
+    compare_all: CompareAll,
+    query: Tensor,
+    entities: Tensor,
+    answers: Answers,
+    *,
+    smoothing: float = 0.0,
+) -> Tensor:
+    """Return the loss of queries over all entities, a scalar with gradients.
+
+    - ``1vsall``: the mean over answers of the cross-entropy of a softmax over all entities, the
+      other answers of the query among them (Lacroix, Usunier and Obozinski, ICML 2018, eq. 2).
+    - ``1vsrest``: the same over the answer and all entities that do not answer the query.
+    - ``kvsall``: the mean over queries of the sum over entities of the binary cross-entropy of
+      being an answer (Dettmers, Minervini, Stenetorp and Riedel, AAAI 2018, eq. 2).
+
+    Args:
+        kind: The loss.
+        compare_all: Scores ``[b, N]`` of queries ``[b, D]`` with entities ``[N, D]``, as
+            :meth:`gneg.nn.kge.KGE.compare_all`.
+        query: Vectors of queries, ``[q, D]``, each at least one answer.
+        entities: Vectors of all entities, ``[N, D]``.
+        answers: The answers of the queries.
+        smoothing: Share of each label that is spread over all entities, in [0, 1]; none in
+            ``1vsrest``.
+
+    Raises:
+        ValueError: If ``kind`` is unknown or ``smoothing`` out of range.
+    """
+    kind = checks.choice("kind", kind, KINDS)
+    smoothing = checks.number("smoothing", smoothing, 0, 1)
+    loss: Tensor = _OverAll.apply(  # type: ignore[no-untyped-call]
+        query, entities, compare_all, answers, _OF[kind], smoothing
+    )
+    return loss / len(query if kind == "kvsall" else answers.entity)
+
+
+class _OverAll(torch.autograd.Function):
+    """The sum of a loss over all entities, with its gradient computed on the way."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        query: Tensor,
+        entities: Tensor,
+        compare_all: CompareAll,
+        answers: Answers,
+        criterion: _Criterion,
+        smoothing: float,
+    ) -> Tensor:
+        """Return the sum, and keep its gradients."""
+        size = max(MIN_ROWS, BLOCK // len(entities))
+        total = query.new_zeros(())
+        by_query, by_entity = torch.zeros_like(query), torch.zeros_like(entities)
+        for lo in range(0, len(query), size):
+            hi = min(lo + size, len(query))
+            with torch.enable_grad():
+                inputs = query[lo:hi].detach(), entities.detach()
+                scores = compare_all(*(rows.requires_grad_() for rows in inputs))
+            loss, gradient = criterion(scores.detach(), *answers.of(lo, hi), smoothing)
+            total += loss
+            by_query[lo:hi], block = torch.autograd.grad(scores, inputs, gradient)
+            by_entity += block
+        ctx.save_for_backward(by_query, by_entity)
+        return total
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients that were computed, scaled."""
+        by_query, by_entity = ctx.saved_tensors
+        return gradient * by_query, gradient * by_entity, None, None, None, None
+
+
+#: Takes scores ``[b, N]``, rows and entities ``[a]`` of the answers, and the smoothing; returns the
+#: sum of the loss and its gradient by the scores ``[b, N]``.
+_Criterion = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
+
+
+def _one_vs_all(
+    scores: Tensor, rows: Tensor, entity: Tensor, smoothing: float
+) -> tuple[Tensor, Tensor]:
+    counts = torch.bincount(rows, minlength=len(scores)).to(scores.dtype)
+    normaliser = scores.logsumexp(dim=1)
+    wanted = scores[rows, entity].sum() * (1 - smoothing)
+    gradient = (scores - normaliser.unsqueeze(1)).exp_().mul_(counts.unsqueeze(1))
+    if smoothing:
+        wanted = wanted + smoothing * (counts * scores.mean(dim=1)).sum()
+        gradient -= (counts * smoothing / scores.size(1)).unsqueeze(1)
+    less = scores.new_full((), smoothing - 1).expand(len(rows))
+    gradient.index_put_((rows, entity), less, accumulate=True)
+    return (counts * normaliser).sum() - wanted, gradient
+
+
+def _one_vs_rest(
+    scores: Tensor, rows: Tensor, entity: Tensor, smoothing: float
+) -> tuple[Tensor, Tensor]:
+    target = scores[rows, entity]
+    rest = scores.index_put((rows, entity), scores.new_full((), -torch.inf))
+    lowest = torch.finfo(scores.dtype).min  # where all entities are answers
+    normaliser = rest.logsumexp(dim=1).clamp_(min=lowest)
+    missing = normaliser[rows] - target  # its softplus is the cross-entropy
+    wrong = missing.sigmoid()
+    counts = torch.zeros_like(normaliser).index_add_(0, rows, wrong)
+    gradient = rest.sub_(normaliser.unsqueeze(1)).exp_().mul_(counts.unsqueeze(1))
+    gradient.index_put_((rows, entity), -wrong, accumulate=True)
+    return functional.softplus(missing).sum(), gradient
+
+
+def _k_vs_all(
+    scores: Tensor, rows: Tensor, entity: Tensor, smoothing: float
+) -> tuple[Tensor, Tensor]:
+    labels = torch.full_like(scores, smoothing / scores.size(1))
+    labels[rows, entity] = 1 - smoothing + smoothing / scores.size(1)
+    loss = functional.softplus(scores).sum() - (labels * scores).sum()
+    return loss, scores.sigmoid() - labels
+
+
+_OF: dict[OverAll, _Criterion] = {
+    "1vsall": _one_vs_all,
+    "1vsrest": _one_vs_rest,
+    "kvsall": _k_vs_all,
+}
