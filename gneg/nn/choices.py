@@ -26,6 +26,6 @@ StackedOn = Literal["valid", "train", "both"]
 #: steps.
 PAIR_KINDS = ("cn", "aa", "ra", "ppr", "katz", "shell", "degree", "cosine", "smooth", "smooth2")
 #: Scores of triples, see :mod:`gneg.nn.kge`.
-TRIPLE_MODELS = ("transe", "distmult", "complex", "rotate")
+TRIPLE_MODELS = ("transe", "distmult", "complex", "rotate", "tucker", "conve")
 #: Message passing under a score of triples, see :mod:`gneg.nn.kge`.
 RELATIONAL_ENCODERS = ("rgcn", "compgcn")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gneg.datasets import LinkData, TripleData
 from gneg.losses import LOSSES, Loss, Margin, SelfAdversarial
 from gneg.nn import NCN, BaseMeasure, LinkPredictor, PairFeatures, Stack, make_decoder
 from gneg.nn.choices import DecoderKind, Inputs
 from gneg.nn.encoders import Encoder, NoEmbeddings
-from gneg.nn.kge import ENCODERS, KGE, MODELS, RelationalEncoder, TransE
+from gneg.nn.kge import ENCODERS, KGE, MODELS, ConvE, RelationalEncoder, TransE, TuckER
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.registration import KGES, RELATIONAL
 from gneg.training.config import LinkConfig, TripleConfig
@@ -89,11 +91,14 @@ def make_triple_model(config: TripleConfig, data: TripleData) -> KGE:
     size = data.num_entities, data.num_relations, config.dim
     model: type[KGE] = {**KGES, **MODELS}[config.model]
     encoder = _relational_encoder(config, data, model)
+    if model is ConvE:
+        return ConvE(*size, dropout=config.dropout)
+    options: dict[str, Any] = {"inverse": config.inverse, "encoder": encoder}
+    if model is TuckER:
+        return TuckER(*size, dropout=config.dropout, **options)
     if model is TransE:
-        return TransE(
-            *size, p=config.p, sparse=config.sparse, inverse=config.inverse, encoder=encoder
-        )
-    return model(*size, sparse=config.sparse, inverse=config.inverse, encoder=encoder)
+        options["p"] = config.p
+    return model(*size, sparse=config.sparse, **options)
 
 
 def _relational_encoder(

@@ -56,7 +56,10 @@ class TripleConfig(TrainConfig):
     )
     layers: int = setting(1, "Layers of the encoder.", low=1, high=DEEPEST)
     dropout: float = setting(
-        0.0, "Share of values dropped between the encoder's layers.", low=0, high=1
+        0.0,
+        "Share of values dropped, between the encoder's layers and of queries by tucker and conve.",
+        low=0,
+        high=1,
     )
     inverse: bool = setting(False, "Predict heads as tails of inverse relations.")
     sampler: str = setting(
@@ -114,17 +117,32 @@ class TripleConfig(TrainConfig):
         expressions.check_loss(self.loss, self.sampler, triples=True)
         if self.base_measure == "sampler":
             expressions.check_triple_base_measure("base_measure", self.sampler)
-        if self.p not in (1, 2):
-            checks.fail("p", "1 or 2", self.p)
         if self.margin is not None and self.loss not in ("margin", "nssa"):
             checks.fail("margin", "given with the losses margin and nssa only", self.loss)
-        if self.sparse and self.encoder != "none":
-            checks.fail("sparse", "False with an encoder, whose gradients are dense", True)
         if self.label_smoothing and self.loss not in ("1vsall", "kvsall"):
             checks.fail("label_smoothing", "0 but for the losses 1vsall and kvsall", self.loss)
-        if self.sparse and self.loss in OVER_ALL:
+        self._check_model()
+        if self.sparse:
+            self._check_sparse()
+
+    def _check_model(self) -> None:
+        """Refuse settings that the model does not have."""
+        if self.p not in (1, 2):
+            checks.fail("p", "1 or 2", self.p)
+        if self.model == "conve" and not self.inverse:
+            checks.fail("inverse", "True for conve, which predicts tails only", False)
+        if self.model == "conve" and self.encoder != "none":
+            checks.fail("encoder", "none for conve, whose vectors hold biases", self.encoder)
+
+    def _check_sparse(self) -> None:
+        """Refuse sparse gradients where some are dense."""
+        if self.encoder != "none":
+            checks.fail("sparse", "False with an encoder, whose gradients are dense", True)
+        if self.model in ("tucker", "conve"):
+            checks.fail("sparse", f"False for {self.model}, whose other weights are dense", True)
+        if self.loss in OVER_ALL:
             checks.fail("sparse", f"False for {self.loss}, which scores every entity", True)
-        if self.sparse and self.optimizer != "adam":
+        if self.optimizer != "adam":
             checks.fail("sparse", "False for another optimiser than adam", True)
 
     @property

@@ -12,9 +12,12 @@ from gneg.training.config import TripleConfig
 from gneg.training.models import make_triple_model
 from tests.triple_worlds import sparse_data
 
+#: Models that predict both ends by one score.
+TWO_WAY = [name for name in MODELS if name != "conve"]
+
 
 @pytest.mark.parametrize("encoder", ["none", "rgcn", "compgcn"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", TWO_WAY)
 def test_all_ways_to_score_a_triple_agree(name, encoder):
     data = sparse_data()
     config = TripleConfig(model=name, encoder=encoder, dim=8)
@@ -22,7 +25,7 @@ def test_all_ways_to_score_a_triple_agree(name, encoder):
         with pytest.raises(ValueError, match="'encoder' must be rgcn where relations are narrower"):
             make_triple_model(config, data)
         return
-    model = make_triple_model(config, data)
+    model = make_triple_model(config, data).eval()
     neg = TripleSampler(data.triples).sample(
         data.train, 5, generator=torch.Generator().manual_seed(0)
     )
@@ -47,7 +50,7 @@ def test_all_ways_to_score_a_triple_agree(name, encoder):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_blocks_of_unknown_entities_are_refused(name):
-    scorer = MODELS[name](30, 3, 8).scorer()
+    scorer = MODELS[name](30, 3, 8).eval().scorer()
     for entity in (30, 10**7, -1):
         with pytest.raises((ValueError, IndexError, RuntimeError), match=r"index|range"):
             scorer.block(torch.tensor([0]), torch.tensor([0]), torch.tensor([[1, entity]]), "tail")
@@ -61,13 +64,13 @@ def test_blocks_and_rows_of_euclidean_distances_agree():
     torch.testing.assert_close(block, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", TWO_WAY)
 def test_heads_are_predicted_by_inverse_relations(name):
-    model, data = MODELS[name](30, 3, 8, inverse=True), sparse_data()
+    model, data = MODELS[name](30, 3, 8, inverse=True).eval(), sparse_data()
     assert model.relation.num_embeddings == 6
     neg = TripleSampler(data.triples, corrupt="head").sample(data.train, 5)
     head, relation, tail = data.train
-    reference, tables = MODELS[name](30, 6, 8), model.tables()
+    reference, tables = MODELS[name](30, 6, 8).eval(), model.tables()
     reference.load_state_dict(model.state_dict())
     pos_score, neg_score = model.score_both(data.train, neg)
     torch.testing.assert_close(pos_score, reference(tail, relation + 3, head))

@@ -59,7 +59,7 @@ BAD_LINK = [
     ({"layers": 10**30}, "'layers' must be an integer <= 128"),
 ]
 BAD_TRIPLE = [
-    ({"model": "conve"}, "'model' must be one of 'transe', 'distmult'"),
+    ({"model": "convee"}, "'model' must be one of 'transe', 'distmult'"),
     ({"loss": "l2"}, "'loss' must be one of"),
     ({"dim": 0}, "'dim' must be an integer >= 1"),
     ({"p": 3}, "'p' must be 1 or 2"),

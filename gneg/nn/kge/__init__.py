@@ -10,7 +10,8 @@ comparison allows it.
 from gneg.nn.kge.base import KGE, Scorer, Tables
 from gneg.nn.kge.base_measure import TripleBaseMeasure
 from gneg.nn.kge.encoders import ENCODERS, RGCN, CompGCN, RelationalEncoder
-from gneg.nn.kge.models import MODELS, ComplEx, DistMult, RotatE, TransE
+from gneg.nn.kge.models import ComplEx, DistMult, RotatE, TransE
+from gneg.nn.kge.networks import ConvE, TuckER
 from gneg.nn.kge.registration import register
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "RGCN",
     "CompGCN",
     "ComplEx",
+    "ConvE",
     "DistMult",
     "RelationalEncoder",
     "RotatE",
@@ -27,5 +29,16 @@ __all__ = [
     "Tables",
     "TransE",
     "TripleBaseMeasure",
+    "TuckER",
     "register",
 ]
+
+#: The models by their names.
+MODELS: dict[str, type[KGE]] = {
+    "transe": TransE,
+    "distmult": DistMult,
+    "complex": ComplEx,
+    "rotate": RotatE,
+    "tucker": TuckER,
+    "conve": ConvE,
+}

@@ -61,7 +61,7 @@ class KGE(nn.Module):
         self.sparse, self.inverse = sparse, inverse
         if sparse and encoder is not None:
             checks.fail("sparse", "False with an encoder, whose gradients are dense", True)
-        width = 2 * dim if self.complex else dim
+        width = self._entity_width()
         self.entity = nn.Embedding(num_entities, width, sparse=sparse)
         self.relation = nn.Embedding(
             num_relations * (1 + inverse), self._relation_width(width), sparse=sparse
@@ -70,6 +70,10 @@ class KGE(nn.Module):
         if encoder is not None:
             encoder.check(width, self.relation.embedding_dim)
         self.reset_parameters()
+
+    def _entity_width(self) -> int:
+        """Return the width of an entity's embedding."""
+        return 2 * self.dim if self.complex else self.dim
 
     def _relation_width(self, width: int) -> int:
         """Return the width of a relation's embedding, given that of an entity's."""

@@ -148,12 +148,3 @@ def _product(a: Tensor, b: Tensor, *, conjugate: bool) -> Tensor:
     if conjugate:
         bi = -bi
     return torch.cat([ar * br - ai * bi, ar * bi + ai * br], dim=-1)
-
-
-#: The models by their names.
-MODELS: dict[str, type[KGE]] = {
-    "transe": TransE,
-    "distmult": DistMult,
-    "complex": ComplEx,
-    "rotate": RotatE,
-}
