@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gneg.datasets import LinkData
+from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.full_ranks import PRODUCTS, full_ranks
+from gneg.evaluation.triple import ranks
 from gneg.nn.stack import Stack
 from gneg.rng import generator_from, split_seed
 from gneg.training.link import LinkRun
 from gneg.training.stack_tables import HeldOutPairs
 from gneg.training.stacking import FOLDS, Folds, first_column, fit_linear
+from gneg.training.triple import TripleRun
 
 POSITIVES = 500  # validation positives that models are compared on, at most
 
@@ -45,11 +47,48 @@ class Judge:
 
     def gain(self, values: list[Tensor], baseline: list[Tensor]) -> tuple[float, float]:
         """Return the relative advantage in the geometric mean, and its standard error."""
-        total = torch.zeros(len(baseline[0]), dtype=torch.double)
-        for i, (value, base) in enumerate(zip(values, baseline, strict=True)):
-            mean = float(base.mean())
-            # AUC ends at 1: its odds are compared, as a stack's are.
-            odds = self.data.metric == "auc" and i == 0
-            total += (value - base) / max(mean * (1 - mean) if odds else mean, 1e-6)
-        gains = total / len(values)
-        return float(gains.mean()), float(gains.std() / len(gains) ** 0.5)
+        # AUC ends at 1: its odds are compared, as a stack's are.
+        return relative_gain(values, baseline, odds=self.data.metric == "auc")
+
+
+class TripleJudge:
+    """Compares knowledge-graph models by the reciprocal ranks of the same validation triples.
+
+    Args:
+        data: The knowledge graph.
+        run: One of the models.
+        seed: Seed of the choice of triples.
+    """
+
+    def __init__(self, data: TripleData, run: TripleRun, seed: int) -> None:
+        generator = generator_from(split_seed(seed, 3))
+        order = torch.randperm(data.valid.size(1), generator=generator)[:POSITIVES]
+        self.pos, self.known = data.valid[:, order], run.filtered
+
+    def values(self, run: TripleRun) -> list[Tensor]:
+        """Return the mean reciprocal rank of both ends of each triple, among all entities."""
+        ranked = ranks(run.scorer().rows, self.pos, self.known)
+        return [torch.stack([rank.reciprocal() for rank, _ in ranked.values()]).mean(dim=0)]
+
+    def gain(self, values: list[Tensor], baseline: list[Tensor]) -> tuple[float, float]:
+        """Return the relative advantage in MRR, and its standard error."""
+        return relative_gain(values, baseline)
+
+
+def relative_gain(
+    values: list[Tensor], baseline: list[Tensor], *, odds: bool = False
+) -> tuple[float, float]:
+    """Return the relative advantage in the geometric mean of metrics, and its standard error.
+
+    Args:
+        values: Each metric of each positive, ``[E]``.
+        baseline: The same of the model that the advantage is over.
+        odds: Whether the first metric ends at 1, and its odds count.
+    """
+    total = torch.zeros(len(baseline[0]), dtype=torch.double)
+    for i, (value, base) in enumerate(zip(values, baseline, strict=True)):
+        mean = float(base.mean())
+        bounded = odds and i == 0
+        total += (value - base) / max(mean * (1 - mean) if bounded else mean, 1e-6)
+    gains = total / len(values)
+    return float(gains.mean()), float(gains.std() / len(gains) ** 0.5)

@@ -81,12 +81,12 @@ class Recipe:
 
     Attributes:
         config: The config.
-        profile: The properties of the dataset that it was chosen by.
+        profile: The properties of the dataset that it was chosen by; None: those of triples.
         sentences: The reasons, each with the settings that it explains.
     """
 
-    config: LinkConfig
-    profile: GraphProfile
+    config: Any
+    profile: GraphProfile | None
     sentences: tuple[Reason, ...]
 
     @property

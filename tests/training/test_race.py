@@ -9,10 +9,11 @@ import torch
 
 from gneg import Graph
 from gneg.datasets import make_split
-from gneg.training import race as races
+from gneg.training import contest as races
 from gneg.training.driver import train
 from gneg.training.judge import Judge
 from gneg.training.race import race
+from tests.triple_worlds import sparse_data
 from tests.worlds import first_validation_edges, toy
 
 SMALL = {"hidden": 8, "epochs": 40, "eval_every": 2, "stack": "ra,degree"}
@@ -100,3 +101,36 @@ def test_targets_of_a_bipartite_graph_are_ranked_among_all():
     names = [entrant.name for entrant in small.entrants]
     assert names == ["uniform negatives", "the hardest of 16"]
     assert all(len(entrant.values) == 1 for entrant in small.entrants)
+
+
+def test_negatives_of_triples_race_by_reciprocal_ranks_and_training_goes_on(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(races, "FEWEST", 5)
+    data = sparse_data()
+    options = {"dim": 8, "k": 2, "epochs": 30, "eval_every": 1, "batch_size": 64}
+    result = race(data, folder=tmp_path, **options)
+    samplers = {entrant.config.sampler for entrant in result.entrants}
+    assert samplers == {"uniform", *races.OF_TRIPLES.values()}
+    others = {replace(entrant.config, sampler="uniform") for entrant in result.entrants}
+    assert len(others) == 1
+    values = result.entrants[0].values[0]
+    assert len(values) == min(data.valid.size(1), 500)
+    run = result.run
+    assert run.progress.epoch == 6
+    again = race(data, folder=tmp_path, **options)
+    assert again.recipe.config == result.recipe.config
+    assert again.recipe.sentences == result.recipe.sentences
+    result.save(tmp_path / "run")
+    record = train(data, result.recipe.config, out=tmp_path / "run")
+    expected = train(data, result.recipe.config)
+    assert record["runs"][0]["test"] == expected["runs"][0]["test"]
+
+
+def test_triples_without_negatives_or_with_given_ones_do_not_race():
+    data = sparse_data()
+    over_all = race(data, model="distmult", loss="1vsall", epochs=30)
+    assert "no negatives to choose" in over_all.recipe.reasons
+    given = race(data, sampler="typed", epochs=30)
+    assert "typed, as was given" in given.recipe.reasons
+    assert not over_all.entrants + given.entrants
