@@ -108,7 +108,7 @@ class KgCommands(LazyGroup):
     application = "kg"
     table: ClassVar[dict[str, tuple[str, str]]] = {
         "train": (
-            "train",
+            "train_triples",
             "Train embeddings of a knowledge graph and rank held-out triples from both ends.",
         ),
         "describe": (
@@ -123,4 +123,5 @@ class KgCommands(LazyGroup):
             "compare",
             "Train every model with every sampler over seeds, and test which differ.",
         ),
+        "presets": ("lists", "List presets: settings of models at the level of tuned baselines."),
     }

@@ -1,10 +1,10 @@
-"""``gneg samplers``, ``gneg losses`` and ``gneg datasets``."""
+"""``gneg samplers``, ``gneg losses``, ``gneg datasets`` and ``gneg kg presets``."""
 
 from __future__ import annotations
 
 import inspect
 
-from gneg.cli.app import app, say
+from gneg.cli.app import app, kg, say
 from gneg.cli.groups import expand_groups
 from gneg.cli.output import print_json
 from gneg.cli.tables import print_table
@@ -51,6 +51,21 @@ def datasets_command() -> None:
     say("or the path of your own edge list (text, parquet, npz, mtx, graphml): see gneg describe")
     say(f"for gneg kg: {', '.join(triple_names())}, or a file or folder of triples")
     print_json({"links": names(), "triples": triple_names()})
+
+
+@kg.command("presets")
+@expand_groups
+def presets_command() -> None:
+    """List presets: settings of models at the level of tuned baselines."""
+    from gneg.training.presets import PRESETS
+
+    rows = [
+        (name, preset.text, " ".join(f"{key}={value}" for key, value in preset.settings.items()))
+        for name, preset in PRESETS.items()
+    ]
+    print_table("presets", ("name", "description", "settings"), rows, prose=2, result=True)
+    say("gneg kg train umls --preset complex-n3; options override a preset's settings")
+    print_json({"presets": {name: preset.settings for name, preset in PRESETS.items()}})
 
 
 def _first_line(cls: type) -> str:

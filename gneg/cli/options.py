@@ -73,6 +73,7 @@ class Settings(Generic[Config]):
     Attributes:
         config_class: The class of the config.
         typed: Values that were typed.
+        preset: Values of a preset.
         file: Values of ``--config``.
         earlier: The whole content of ``--config`` if it is the record of an earlier run.
         path: The file of ``--config``.
@@ -83,11 +84,12 @@ class Settings(Generic[Config]):
     file: dict[str, Any] = field(default_factory=dict)
     earlier: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
+    preset: dict[str, Any] = field(default_factory=dict)
 
     @property
     def given(self) -> dict[str, Any]:
-        """Values that were typed or stand in the file; what is typed counts."""
-        return {**self.file, **self.typed}
+        """Values of the preset, of the file and what was typed; the latter count."""
+        return {**self.preset, **self.file, **self.typed}
 
     def config(self) -> Config:
         """Return the config, with defaults for what is not given.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_MODULES = ("config", "driver", "load", "race", "recipe", "stacking")
+_MODULES = ("config", "driver", "load", "presets", "race", "recipe", "stacking")
 
 
 def __getattr__(name: str) -> ModuleType:

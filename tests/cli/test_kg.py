@@ -10,6 +10,8 @@ import torch
 from gneg import datasets
 from gneg.evaluation.audit import held_out_hits
 from gneg.samplers.triples import TripleSampler
+from gneg.training import contest
+from gneg.training.presets import preset
 from tests.cli.invoke import run
 from tests.triple_worlds import WORLDS
 
@@ -42,6 +44,35 @@ def test_train_prints_tables_and_goes_on(folder, tmp_path):
     again = run("kg", "train", str(folder), "--sampler", "cached(typed, size=4, m=4)", *QUICK)
     assert again.exit_code == 0
     assert json.loads(path.read_text())["runs"] == record["runs"]
+
+
+def test_presets_are_listed_and_options_override_them(folder, tmp_path):
+    assert "complex-n3" in run("kg", "presets").output
+    result = run(
+        "kg", "train", str(folder), "--preset", "complex-n3", "--dim", "4", "--epochs", "3"
+    )
+    assert result.exit_code == 0, result.output
+    (path,) = tmp_path.glob("runs/toy-complex-*/results.json")
+    config = json.loads(path.read_text())["config"]
+    assert config == {**config, **preset("complex-n3"), "dim": 4, "epochs": 3}
+    again = run("kg", "train", "--config", str(path), "--preset", "complex-n3")
+    assert again.exit_code == 2
+    assert "'preset' must be none with --config" in " ".join(again.output.split())
+    unknown = run("kg", "train", str(folder), "--preset", "complex")
+    assert "did you mean 'complex-n3'?" in " ".join(unknown.output.split())
+
+
+def test_negatives_are_chosen_by_a_race(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(contest, "FEWEST", 5)
+    options = [*QUICK, "--epochs", "40", "--recipe", "auto"]
+    result = run("kg", "train", str(folder), *options)
+    assert result.exit_code == 0, result.output
+    words = " ".join(result.output.split())
+    assert "recipe: Trained for 6 epochs, validation metrics relative to those of uniform" in words
+    (path,) = tmp_path.glob("runs/toy-transe-*/results.json")
+    record = json.loads(path.read_text())
+    assert record["recipe"].startswith("Trained for 6 epochs")
+    assert record["config"]["sampler"] in {"uniform", *contest.OF_TRIPLES.values()}
 
 
 @pytest.mark.slow

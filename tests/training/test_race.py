@@ -103,9 +103,7 @@ def test_targets_of_a_bipartite_graph_are_ranked_among_all():
     assert all(len(entrant.values) == 1 for entrant in small.entrants)
 
 
-def test_negatives_of_triples_race_by_reciprocal_ranks_and_training_goes_on(
-    tmp_path, monkeypatch
-):
+def test_negatives_of_triples_race_by_reciprocal_ranks_and_training_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(races, "FEWEST", 5)
     data = sparse_data()
     options = {"dim": 8, "k": 2, "epochs": 30, "eval_every": 1, "batch_size": 64}

@@ -1,0 +1,105 @@
+"""``gneg kg train``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from gneg import checks, files
+from gneg.cli.app import kg, say
+from gneg.cli.groups import expand_groups
+from gneg.cli.options import RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
+from gneg.cli.progress import ProgressDisplay
+from gneg.cli.repeat import repeat
+from gneg.cli.results import print_triple_results
+from gneg.cli.sources import DataOptions, DataSource
+from gneg.cli.training import (
+    OptionalDataset,
+    OptionalSeeds,
+    check_dataset,
+    end,
+    print_findings,
+    seeds_of,
+    train,
+)
+from gneg.cli.values import one_of
+from gneg.training.config import TripleConfig
+
+
+@kg.command("train")
+@expand_groups
+def kg_train_command(
+    dataset: OptionalDataset = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Settings at the level of tuned baselines, see gneg kg presets; options override "
+            "them.",
+            rich_help_panel="Model",
+        ),
+    ] = None,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="auto: the negatives are chosen by a short race on validation; none: they are "
+            "those of --sampler.",
+            rich_help_panel="Model",
+        ),
+        one_of("auto", "none"),
+    ] = "none",
+    settings: Settings[TripleConfig] = ConfigOptions(TripleConfig),  # type: ignore[assignment]
+    source: DataSource = DataOptions(triples=True),  # type: ignore[assignment]
+    seeds: OptionalSeeds = None,
+    out: Out = None,
+    fresh: Fresh = False,
+    track: Track = None,
+) -> None:
+    """Train embeddings of a knowledge graph and rank held-out triples from both ends.
+
+    The same command resumes where it was interrupted. Where there are verified negatives (CoDEx),
+    triples are classified as well.
+
+    [bold]gneg kg train umls --epochs 50[/]
+
+    [bold]gneg kg train fb15k237 --sampler "cached(uniform)"[/]
+
+    [bold]gneg kg train codex-s --preset transe-nssa --recipe auto[/]
+    """
+    from gneg.training import presets, race
+
+    dataset, source = repeat(dataset, source, settings.earlier)
+    if preset is not None:
+        if settings.path is not None:
+            checks.fail("preset", "none with --config", preset)
+        settings = replace(settings, preset=presets.preset(preset))
+    config, reasons, raced = settings.config(), None, None
+    trained_seeds = seeds_of(seeds, settings.earlier)
+    files.check_output("out", out or RUNS, folder=True)
+    callbacks = trackers(track)
+    data = source.load_triples(dataset)
+    if out is not None and not fresh:
+        check_dataset(out, data)
+    if recipe == "auto":
+        fixed = {**settings.given}
+        if "sampler" not in settings.typed:  # that of a preset is one of those that race
+            fixed.pop("sampler", None)
+        with ProgressDisplay() as display:
+            report = display.count("race of negatives, epochs")
+            folder = None if fresh else out or RUNS
+            raced = race.race(data, seed=trained_seeds[0], report=report, folder=folder, **fixed)
+        config, reasons = raced.recipe.config, raced.recipe.reasons
+        say(f"recipe: {reasons}")
+    results, folder = train(
+        data,
+        config,
+        trained_seeds,
+        out,
+        fresh,
+        callbacks,
+        reasons=reasons,
+        source=source.record(dataset),
+        raced=raced,
+    )
+    end(results, folder, print_triple_results, lambda: print_findings(data, results, []))

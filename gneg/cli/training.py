@@ -1,0 +1,135 @@
+"""What ``gneg train`` and ``gneg kg train`` share: training, and what is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gneg import checks
+from gneg.cli.app import INTERRUPTED, command_line, say, say_path
+from gneg.cli.options import RUN, RUNS
+from gneg.cli.output import print_json
+from gneg.cli.progress import ProgressDisplay
+from gneg.cli.tables import percent
+from gneg.cli.values import at_least
+from gneg.training.config import LinkConfig, TripleConfig
+
+OptionalSeeds = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of runs, with seeds 0, 1, ...; without it one, or with --config results.json "
+        "the seeds of the earlier run.",
+        rich_help_panel=RUN,
+    ),
+    at_least(1),
+]
+OptionalDataset = Annotated[
+    str | None,
+    typer.Argument(
+        help="A name (see gneg datasets), the path of an edge list, a folder of gneg ingest or, "
+        "for gneg kg, a folder of triples; with --config results.json that of the earlier run."
+    ),
+]
+
+
+def check_dataset(out: Path, data: Any) -> None:
+    """Refuse a folder that holds a run of other data, before anything is trained."""
+    from gneg.training import record
+
+    if (out / record.NAME).exists():
+        there, here = record.read("out", out / record.NAME)["dataset"], data.describe()
+        if there["hash"] != here["hash"]:
+            allowed = "a new folder, or one with a run of the same dataset"
+            differences = record.differences(there, here)
+            checks.fail("out", allowed, f"{out}: {differences}", hint=record.FRESH)
+
+
+def train(
+    data: Any,
+    config: LinkConfig | TripleConfig,
+    seeds: Sequence[int],
+    out: Path | None,
+    fresh: bool,
+    callbacks: list[Any],
+    *,
+    source: dict[str, Any],
+    reasons: str | None = None,
+    raced: Any = None,
+    resources: Any = None,
+) -> tuple[dict[str, Any], Path]:
+    """Train with a progress display; return the record, also after Ctrl-C, and its folder."""
+    from gneg.training.driver import TrainingInterrupted, run_folder, train
+    from gneg.training.resources import DEFAULT
+
+    folder = out or RUNS / run_folder(data, config)
+    if raced is not None and not fresh:
+        raced.save(folder)
+    with ProgressDisplay() as display:
+        bars = display.training(config.epochs, data.metric)
+        try:
+            results = train(
+                data,
+                config,
+                seeds=seeds,
+                out=folder,
+                fresh=fresh,
+                command=command_line(),
+                callbacks=[*callbacks, bars],
+                reasons=reasons,
+                source=source,
+                resources=resources or DEFAULT,
+            )
+        except TrainingInterrupted as interruption:
+            results = interruption.results
+    if not bars.trained:
+        say("finished earlier, and not trained again: --fresh does", wrap=False)
+    return results, folder
+
+
+def seeds_of(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
+    """Return the seeds 0, 1, ...; without a number those of an earlier run, or 0 alone."""
+    if count is None and earlier.get("runs"):
+        return [run["seed"] for run in earlier["runs"] if "seed" in run] or [0]
+    return range(1 if count is None else count)
+
+
+def print_findings(data: Any, results: dict[str, Any], scores: list[str]) -> None:
+    """Say so if a training-free score is better than the model, or if training ended too early."""
+    from gneg.training import baselines
+
+    runs = [run for run in results["runs"] if run["complete"] and "epochs" in run]
+    if runs and (sentence := baselines.better_score(data, runs, scores)):
+        say(sentence)
+    if runs and baselines.still_improving(runs):
+        say(baselines.LONGER)
+
+
+def end(
+    results: dict[str, Any],
+    folder: Path,
+    print_results: Callable[..., None],
+    print_findings: Callable[[], None],
+) -> None:
+    """Print the figures of finished seeds and where they are; exit with 130 after Ctrl-C."""
+    finished, last = [run for run in results["runs"] if run["complete"]], results["runs"][-1]
+    if finished:
+        print_results({**results, "runs": finished})
+        print_findings()
+    say_path("results", folder / "results.json")
+    print_json(results)
+    is_kg = "triples" in results["dataset"]
+    if last["complete"]:
+        question = "kg predict {} --help" if is_kg else "predict {} --all -k 10 --out answers.csv"
+        say(f"answers: gneg {question.format(folder)}", wrap=False)
+        return
+    metric = "mrr" if is_kg else results["dataset"]["metric"]
+    state = "before the first evaluation"
+    if last["valid"]:
+        best = percent(last["valid"][metric])
+        state = f"valid {metric} {best} in epoch {last['best_epoch']} of {last['epochs']}"
+        say_path("best state so far", folder / f"model-{last['seed']}.pt")
+    say(f"seed {last['seed']} interrupted, {state}; the same command resumes")
+    raise typer.Exit(INTERRUPTED)

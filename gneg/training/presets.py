@@ -1,0 +1,79 @@
+"""Presets: settings of knowledge-graph models at the level of tuned baselines, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gneg import checks
+
+#: All entities as candidates, reciprocal relations, N3 (Lacroix, Usunier and Obozinski, ICML 2018).
+_OVER_ALL = {
+    "loss": "1vsall",
+    "inverse": True,
+    "dim": 128,
+    "optimizer": "adagrad",
+    "lr": 0.1,
+    "lr_decay": 0.5,
+    "n3": 0.05,
+    "batch_size": 1024,
+    "epochs": 30,
+    "eval_every": 3,
+    "patience": 3,
+}
+#: Self-adversarial weights of many uniform negatives (Sun, Deng, Nie and Tang, ICLR 2019).
+_SELF_ADVERSARIAL = {
+    "loss": "nssa",
+    "sampler": "uniform",
+    "corrupt": "both",
+    "k": 256,
+    "dim": 128,
+    "lr": 0.001,
+    "lr_decay": 0.5,
+    "batch_size": 1024,
+    "epochs": 60,
+    "eval_every": 5,
+    "patience": 3,
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings by name.
+
+    Attributes:
+        text: What they are.
+        settings: Fields of :class:`gneg.TripleConfig`.
+    """
+
+    text: str
+    settings: dict[str, Any]
+
+
+PRESETS = {
+    "complex-n3": Preset(
+        "ComplEx, softmax over all entities, inverse relations, N3",
+        {"model": "complex", **_OVER_ALL},
+    ),
+    "distmult-n3": Preset(
+        "DistMult, trained as complex-n3",
+        {"model": "distmult", **_OVER_ALL},
+    ),
+    "transe-nssa": Preset(
+        "TransE, self-adversarial weights of 256 uniform negatives",
+        {"model": "transe", **_SELF_ADVERSARIAL},
+    ),
+    "rotate-nssa": Preset(
+        "RotatE, trained as transe-nssa",
+        {"model": "rotate", **_SELF_ADVERSARIAL},
+    ),
+}
+
+
+def preset(name: str) -> dict[str, Any]:
+    """Return the settings of a preset, for :class:`gneg.TripleConfig`.
+
+    Raises:
+        ValueError: If there is none of this name.
+    """
+    return dict(PRESETS[checks.choice("preset", name, PRESETS)].settings)
