@@ -31,7 +31,7 @@ from benchmarks.quality import strategies as runs
 from benchmarks.scale import plan
 from benchmarks.scale import tables as scaled
 from benchmarks.scale.minibatch_tables import minibatch
-from benchmarks.speed import evaluation, features
+from benchmarks.speed import evaluation, features, kg_training
 from benchmarks.speed import tables as timed
 from gneg.graph.heuristics import KINDS
 
@@ -232,6 +232,7 @@ BLOCKS = {
     "refit": refit.block,
     "answers": answers.block,
     "triples": timed.triples,
+    "triples, training": kg_training.block,
     "completion": completion.blocks,
     "parts": ablation_tables.effects,
     "parts, short": ablation_tables.short,
