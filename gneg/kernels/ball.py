@@ -33,8 +33,7 @@ def expand(depth, levels, mark, queue, base, indptr, indices):
     """Append shell ``depth`` to the queue.
 
     Written in any case and kept if new: no branch to mispredict. So the queue has room for one more
-    node than there are. Positions are unsigned, which saves a test of their sign for each edge: half
-    of the time.
+    node than there are. Positions are unsigned: a test of the sign of each would double the time.
     """
     tail, stamp = np.uint64(levels[depth]), mark.dtype.type(base + depth)
     least = mark.dtype.type(base)
