@@ -136,11 +136,15 @@ class KnownEdges:
         checks.same_shape("dst", dst, "src", src)
         checks.same_device("dst", dst, "src", src)
         checks.node_range("dst", dst, self.num_dst)
-        out = np.empty(src.numel(), np.bool_)
-        kernels.threads.run_rows(
-            kernels.csr.contains, len(out), len(out), out, _flat(src), _flat(dst), *self.arrays
-        )
+        out = self.holds(_flat(src), _flat(dst))
         return torch.from_numpy(out).view(src.shape).to(src.device)
+
+    def holds(self, rows: IntArray, targets: IntArray) -> npt.NDArray[np.bool_]:
+        """Return what :meth:`contains` does, ``[B]``, of ids that were checked, for samplers."""
+        out = np.empty(len(rows), np.bool_)
+        arguments = out, rows, targets, *self.arrays
+        kernels.threads.run_rows(kernels.csr.contains, len(out), len(out), *arguments)
+        return out
 
     def complement_size(self, src: Tensor) -> Tensor:
         """Return the number of non-edges of each source (itself not counted), long, of its shape.

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, files, kernels
 from gneg.graph.graph import Graph
 from gneg.graph.known import KnownEdges
 from gneg.graph.lazy import cached_property
@@ -134,12 +134,12 @@ class Queries:
 
     def rows(self, entity: npt.NDArray[Any], relation: npt.NDArray[Any]) -> IntArray:
         """Return the numbers ``[B]`` of the queries of entities and relations, both ``[B]``."""
-        wanted = entity.astype(np.int64) * self.num_relations + relation
-        if not len(self.keys):
-            return entity.astype(np.int64)
-        position = np.searchsorted(self.keys, wanted)
-        present = self.keys[np.minimum(position, len(self.keys) - 1)] == wanted
-        return np.where(present, position, len(self.keys) + entity)
+        entity = np.ascontiguousarray(entity, np.int64)
+        position = np.empty(len(entity), np.int64)
+        wanted = entity * self.num_relations + relation
+        arguments = position, entity, wanted, self._first, self.keys
+        kernels.threads.run_rows(kernels.csr.find, len(entity), len(entity), *arguments)
+        return np.where(position >= 0, position, len(self.keys) + entity)
 
     def entity(self, rows: npt.NDArray[Any]) -> IntArray:
         """Return the entity of each query."""
@@ -150,6 +150,11 @@ class Queries:
         """Return the relation of each query; -1 where it may be any."""
         relation: IntArray = self._relations[rows]
         return relation
+
+    @cached_property
+    def _first(self) -> IntArray:
+        """``[N + 1]``, where the queries of each entity begin: few, so that a search is short."""
+        return np.searchsorted(self.keys, np.arange(self.num_entities + 1) * self.num_relations)
 
     @cached_property
     def _entities(self) -> IntArray:

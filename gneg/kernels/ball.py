@@ -33,17 +33,18 @@ def expand(depth, levels, mark, queue, base, indptr, indices):
     """Append shell ``depth`` to the queue.
 
     Written in any case and kept if new: no branch to mispredict. So the queue has room for one more
-    node than there are.
+    node than there are. Positions are unsigned: a test of the sign of each would double the time.
     """
-    tail, stamp = levels[depth], mark.dtype.type(base + depth)
+    tail, stamp = np.uint64(levels[depth]), mark.dtype.type(base + depth)
+    least = mark.dtype.type(base)
     for q in range(levels[depth - 1], levels[depth]):
-        w = queue[q]
-        for e in range(indptr[w], indptr[w + 1]):
-            v = indices[e]
+        w = np.uint64(queue[q])
+        for e in range(np.uint64(indptr[w]), np.uint64(indptr[w + np.uint64(1)])):
+            v = np.uint64(indices[e])
             stamp_before = mark[v]
             queue[tail] = v
-            tail += stamp_before < base
-            mark[v] = stamp if stamp_before < base else stamp_before
+            tail += np.uint64(stamp_before < least)
+            mark[v] = stamp if stamp_before < least else stamp_before
     levels[depth + 1] = tail
 
 

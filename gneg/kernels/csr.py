@@ -116,6 +116,15 @@ def _id_type(num_nodes: int) -> type[np.signedinteger[Any]]:
 
 
 @jit
+def find(lo, hi, out, rows, values, indptr, indices):
+    """``out[i]`` = position of ``values[i]`` in ``indices``, within row ``rows[i]``; -1 if none."""
+    for i in range(lo, hi):
+        stop = indptr[rows[i] + 1]
+        position = lower_bound(indices, indptr[rows[i]], stop, values[i])
+        out[i] = position if position < stop and indices[position] == values[i] else -1
+
+
+@jit
 def contains(lo, hi, out, src, dst, indptr, indices):
     """``out[i]`` = whether (src[i], dst[i]) is an edge, for pairs in ``[lo, hi)``."""
     for i in range(lo, hi):

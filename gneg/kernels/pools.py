@@ -32,20 +32,20 @@ def _table(k):
 
 
 @jit
-def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
+def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique, bits):
     """Copy to the -1 slots of ``out [B, K]`` the usable ``candidates [B, M]``, in their order.
 
     Usable: not negative, not known, not the query itself and, if ``unique``, not yet in the row.
-    Returns the number of slots still empty.
+    ``bits`` are zeros, one for each target, or none. Returns the number of slots still empty.
     """
-    k, m = out.shape[1], candidates.shape[1]
-    table, bits = _table(k if unique else 1), bitmap.empty(m)
+    k, m, exact = out.shape[1], candidates.shape[1], len(bits) > 0
+    table, hashed = _table(k if unique else 1), bits if exact else bitmap.empty(m)
     missing = 0
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
         u = rows[i]
         start, stop, loop = indptr[u], indptr[u + 1], u if no_self else np.int64(-1)
-        mask = bitmap.mark(bits, indices, start, stop, loop, m)
+        mask = bitmap.marked(hashed, exact, indices, start, stop, loop, m)
         if unique:
             table[:] = -1
             for j in range(k):
@@ -60,13 +60,13 @@ def exclude(lo, hi, out, rows, candidates, indptr, indices, no_self, unique):
             v = candidates[i, c]
             if v < 0:
                 continue
-            excluded = bitmap.may_hold(bits, mask, v)
+            excluded = bitmap.may_hold(hashed, mask, v)
             if excluded and bitmap.holds(mask, indices, start, stop, loop, v):
                 continue
             if unique and not _remember(table, v):
                 continue
             out[i, j] = v
-        bitmap.clear(bits, mask, indices, start, stop, loop)
+        bitmap.clear(hashed, mask, indices, start, stop, loop)
         for j in range(k):
             missing += out[i, j] < 0
     return missing
@@ -123,16 +123,17 @@ def fill(lo, hi, out, rows, indptr, indices, num_targets, no_self, unique, seed)
 
 
 @jit
-def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed):
+def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed, bits):
     """Draw ``out [B, K]`` uniformly from each row's complement, by rejection.
 
     All slots are drawn at once, then tested: slot j takes the draws j, j + K, j + 2 K, ... of its
     row's stream until one is usable. Rows that know half of the targets, or that have fewer than K
     others, stay -1: there ranks in the complement cost less. Returns the number of such rows.
+    ``bits`` are zeros, one for each target, or none.
     """
-    k, left = out.shape[1], 0
+    k, left, exact = out.shape[1], 0, len(bits) > 0
     stride = GOLDEN * np.uint64(k)
-    bits = bitmap.empty(k)
+    hashed = bits if exact else bitmap.empty(k)
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
         u = rows[i]
@@ -154,18 +155,18 @@ def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed):
                     v = below(draw, num_targets)
                 out[i, j] = v
             continue
-        mask = bitmap.mark(bits, indices, start, stop, loop, k)
+        mask = bitmap.marked(hashed, exact, indices, start, stop, loop, k)
         for j in range(k):
-            if not bitmap.may_hold(bits, mask, out[i, j]):
+            if not bitmap.may_hold(hashed, mask, out[i, j]):
                 continue
             v, draw = out[i, j], state + GOLDEN * np.uint64(j)
-            while bitmap.may_hold(bits, mask, v) and bitmap.holds(
+            while bitmap.may_hold(hashed, mask, v) and bitmap.holds(
                 mask, indices, start, stop, loop, v
             ):
                 draw += stride
                 v = below(draw, num_targets)
             out[i, j] = v
-        bitmap.clear(bits, mask, indices, start, stop, loop)
+        bitmap.clear(hashed, mask, indices, start, stop, loop)
     return left
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
 from gneg.kernels.ball import expand, open_ball, shell_targets, usable
 from gneg.kernels.frontier import edge_counts, fill_by_rejection, first_parent
@@ -42,19 +43,29 @@ def _from_shell(
     known_start,
     known_stop,
     known,
+    bits,
     state,
 ):
     """Fill the remaining slots of an expanded shell, from a list of what is usable if need be."""
     first, size = levels[shell], levels[shell + 1] - levels[shell]
     allowed = len(row) + size // 8  # a rejection costs about what filtering eight nodes does
-    for j in range(len(row)):
-        while shell_of[j] == shell and row[j] < 0 and allowed > 0 and size > 0:
+    none = np.int64(-1)  # of a shell that does not hold the query itself
+    mask = bitmap.mark(bits, known, known_start, known_stop, none, len(row))
+    for j in range(len(row) if size > 0 else 0):
+        if shell_of[j] != shell or row[j] >= 0:
+            continue
+        while allowed > 0:
             state += GOLDEN
-            v = queue[first + below(state, size)] - target_shift
-            if usable(v, num_targets, known_start, known_stop, known):
+            v = np.int64(queue[np.uint64(first + below(state, size))]) - target_shift
+            inside = 0 <= v < num_targets
+            excluded = bitmap.may_hold(bits, mask, v if inside else 0)
+            if excluded and inside:
+                excluded = bitmap.holds(mask, known, known_start, known_stop, none, v)
+            if inside and not excluded:
                 row[j] = v
-            else:
-                allowed -= 1
+                break
+            allowed -= 1
+    bitmap.clear(bits, mask, known, known_start, known_stop, none)
     if allowed > 0:
         return state
     listed = shell_targets(
@@ -148,18 +159,21 @@ def draws(
     """
     k, far = out.shape[1], hops[-1]
     levels = np.empty(far + 2, np.int64)
-    shell_of = np.empty(k, np.int64)
+    shell_of, bits = np.empty(k, np.int64), bitmap.empty(k)
     fell = 0
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
         base = open_ball(rows[i], levels, mark, queue)
         start, stop = known_indptr[rows[i]], known_indptr[rows[i] + 1]
         state = stream(seed, i)
-        for j in range(k):
-            state += GOLDEN
-            shell_of[j] = hops[
-                min(upper_bound(cumulative, len(cumulative), unit(state)), len(hops) - 1)
-            ]
+        if cumulative[0] == 1.0:  # of a single shell: half of the time of its draws
+            shell_of[:] = hops[0]
+            state += GOLDEN * np.uint64(k)
+        else:
+            for j in range(k):
+                state += GOLDEN
+                at = upper_bound(cumulative, len(cumulative), unit(state))
+                shell_of[j] = hops[min(at, len(hops) - 1)]
         explored = 0
         for depth in range(1 + hop_step, far, hop_step):
             slots = np.sum(shell_of == depth)
@@ -206,6 +220,7 @@ def draws(
                     start,
                     stop,
                     known,
+                    bits,
                     state,
                 )
             for j in range(k):

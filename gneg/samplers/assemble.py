@@ -13,7 +13,16 @@ from torch import Tensor
 
 from gneg.rng import split_seed
 from gneg.samplers.negatives import Density, Negatives, Side, Vectors
-from gneg.samplers.query import Corrupt, FloatArray, IntArray, Part, Query, Score, split_sides
+from gneg.samplers.query import (
+    Corrupt,
+    FloatArray,
+    IntArray,
+    Part,
+    Query,
+    Score,
+    num_short,
+    split_sides,
+)
 
 
 class _HasDensity(Protocol):
@@ -55,7 +64,7 @@ def draw_batch(
             densities of such a call are unknown.
     """
     call = object()
-    ends = pos.detach().to("cpu", torch.int64).contiguous().numpy()
+    ends = np.ascontiguousarray(pos.detach().to("cpu", torch.int64).numpy())
     parts: list[Part] = []
     sides = split_sides(sampler.corrupt, ends.shape[1], split_seed(seed, 2))
     for i, (side, positions) in enumerate(sides):
@@ -89,7 +98,7 @@ def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negati
         for name, count in part.query.counts.items():
             counts[name] = counts.get(name, 0) + count
     # Rows without gaps, nearly all of them, are neither copied nor looked at.
-    complete = index.size > 0 and bool((index[:, -1] >= 0).all())
+    complete = index.size > 0 and num_short(index) == 0
     negatives = Negatives(
         src=torch.from_numpy(_joined(parts, [part.query.rows for part in parts]).copy()),
         index=torch.from_numpy(index if complete else np.maximum(index, 0)),
@@ -100,7 +109,7 @@ def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negati
         ),
         side=side,
         counts=dict(counts),
-        replaced=torch.from_numpy(_joined(parts, [part.query.targets for part in parts]).copy()),
+        replaced=torch.from_numpy(_joined(parts, [part.query.targets for part in parts])),
     )
     return negatives if pos.device.type == "cpu" else negatives.to(pos.device)
 

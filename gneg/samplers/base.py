@@ -21,7 +21,7 @@ from gneg.samplers.assemble import draw_batch
 from gneg.samplers.exclude import checked, checked_density, fill, first_usable
 from gneg.samplers.negatives import Negatives, Side, Vectors
 from gneg.samplers.protocol import Need
-from gneg.samplers.query import Corrupt, FloatArray, IntArray, Query, Score
+from gneg.samplers.query import Corrupt, FloatArray, IntArray, Query, Score, num_short
 from gneg.samplers.state import entries
 
 __all__ = ["Corrupt", "FloatArray", "IntArray", "Need", "Query", "Sampler", "Score", "Vectors"]
@@ -234,7 +234,8 @@ class Sampler(ABC):
         """Propose, exclude and fill; return targets ``[B, k]``, -1 after the last of a row."""
         index = self.candidates(query, k, split_seed(seed, 0))
         if self.proposes == "full rows" and not query.is_limited(index):
-            query.counts.update(filled=0, short=int((index[:, -1] < 0).sum()))
+            query.counts["filled"] += 0
+            query.counts["short"] += num_short(index)
             return index
         if self.proposes != "non-edges" or query.unique or query.avoid is not None:
             index = first_usable(query, index, k, self.candidates, seed)

@@ -71,7 +71,7 @@ class Query:
     @property
     def targets(self) -> IntArray:
         """``[B]``, the end of each row's positive that is to be replaced."""
-        return self.batch[self.position]
+        return self.batch.take(self.position)  # in half of the time that an index takes
 
     @property
     def graph(self) -> Graph:
@@ -205,6 +205,13 @@ class Query:
         return scores
 
 
+def num_short(index: IntArray) -> int:
+    """Return the number of rows of ``index [B, K]`` that end with -1."""
+    last = index[:, -1]
+    # Nearly always none, which takes half of the time of counting them.
+    return int((last < 0).sum()) if len(last) and last.min() < 0 else 0
+
+
 def _without(index: IntArray, avoid: IntArray) -> IntArray:
     """Return the rows of ``index [B, K]`` without ``avoid [B]``, -1 at their ends instead."""
     index = np.where(index == avoid[:, None], -1, index)
@@ -238,8 +245,8 @@ def exclude(
         The number of entries that stay -1.
     """
     arguments = out, rows, candidates, *known.arrays, known.no_self, unique
-    run = kernels.threads.run_rows
-    return sum(run(kernels.pools.exclude, len(out), candidates.size, *arguments))
+    kernel = kernels.threads.with_bits(kernels.pools.exclude, known.num_dst)
+    return sum(kernels.threads.run_rows(kernel, len(out), candidates.size, *arguments))
 
 
 @dataclass(frozen=True)

@@ -58,9 +58,11 @@ def mixed(z: int) -> int:
 def test_uniform_draws_are_those_of_the_stream(k, no_self):
     """Slot j takes the draws j, j + K, j + 2 K, ... of its row until one is usable."""
     graph = worlds.random_graph(90, 400)
-    rows, seed = np.arange(90), 12345
+    rows, seed, none = np.arange(90), 12345, np.empty(0, np.uint64)
     out = np.empty((90, k), np.int64)
-    left = kernels.pools.draws(0, 90, out, rows, graph.indptr, graph.indices, 90, no_self, seed)
+    left = kernels.pools.draws(
+        0, 90, out, rows, graph.indptr, graph.indices, 90, no_self, seed, none
+    )
     assert left == 0
     for u in range(90):
         known = set(graph.indices[graph.indptr[u] : graph.indptr[u + 1]].tolist())
@@ -78,11 +80,29 @@ def test_uniform_draws_are_those_of_the_stream(k, no_self):
 def test_rows_with_half_of_the_targets_or_too_few_others_are_left(graph, k):
     rows = np.arange(graph.num_nodes)
     out = np.zeros((len(rows), k), np.int64)
-    arrays = graph.indptr, graph.indices, graph.num_nodes, 1, 0
+    arrays = graph.indptr, graph.indices, graph.num_nodes, 1, 0, np.empty(0, np.uint64)
     degree = np.diff(graph.indptr)
     left = (2 * degree >= graph.num_nodes) | (graph.num_nodes - degree <= k)
     assert kernels.pools.draws(0, len(rows), out, rows, *arrays) == left.sum()
     assert ((out == -1) == left[:, None]).all()
+
+
+@pytest.mark.parametrize("unique", [False, True])
+def test_exclusion_keeps_the_usable_candidates_in_their_order(unique):
+    """With a bit for each target, and with none."""
+    graph = worlds.random_graph(90, 400)
+    candidates = np.random.default_rng(0).integers(-1, 90, (90, 30))
+    for bits in (np.empty(0, np.uint64), np.zeros(2, np.uint64)):
+        out = np.full((90, 12), -1)
+        arguments = np.arange(90), candidates, graph.indptr, graph.indices, 1, unique, bits
+        missing = kernels.pools.exclude(0, 90, out, *arguments)
+        assert missing == (out < 0).sum()
+        assert not bits.any()
+        for u in range(90):
+            known = {-1, u, *graph.indices[graph.indptr[u] : graph.indptr[u + 1]].tolist()}
+            usable = [v for v in candidates[u].tolist() if v not in known]
+            usable = list(dict.fromkeys(usable)) if unique else usable
+            assert out[u].tolist() == (usable + 12 * [-1])[:12]
 
 
 @pytest.mark.parametrize("world", ["random", "bipartite", "weighted", "directed"])

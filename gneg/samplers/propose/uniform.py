@@ -41,7 +41,8 @@ class Uniform(Sampler):
             query.run(kernels.pools.fill, index, *known, query.unique, seed)
             return index
         index = np.empty((len(query.rows), k), np.int64)
-        if any(query.run(kernels.pools.draws, index, *known, seed)):
+        draws = kernels.threads.with_bits(kernels.pools.draws, query.known.num_dst)
+        if any(query.run(draws, index, *known, seed)):
             query.run(kernels.pools.fill, index, *known, False, seed)
         return index
 

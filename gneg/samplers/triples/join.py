@@ -19,7 +19,8 @@ def join(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> Neg
 
     Args:
         pos: ``[3, B]``, the positives.
-        parts: Positions of rows and their negatives; later parts replace rows of earlier ones.
+        parts: Positions of rows and their negatives, which together are all rows; later parts
+            replace rows of earlier ones.
         swapped: ``[B]``, whether the head of each row is replaced.
     """
     head, relation, tail = pos.detach().cpu().long()
@@ -29,7 +30,7 @@ def join(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> Neg
         if any(value is None for value in values):
             return None
         arrays = [value.numpy() for value in values]
-        out = np.zeros((pos.size(1), *arrays[0].shape[1:]), arrays[0].dtype)
+        out = np.empty((pos.size(1), *arrays[0].shape[1:]), arrays[0].dtype)
         for (positions, _), array in zip(parts, arrays, strict=True):
             out[positions] = array
         return torch.from_numpy(out).to(pos.device)

@@ -150,13 +150,14 @@ class TripleSampler:
             size = relations if kind == "relation" else entities
             checks.node_range(f"pos[{i}]", pos[i], size, kind)
         seed = draw_seed(generator)
-        swapped = self._swapped(pos[1].detach().cpu().long().numpy(), split_seed(seed, 2))
+        triples = pos.detach().cpu().long().numpy()
+        swapped = self._swapped(triples[1], split_seed(seed, 2))
         options = {"z": z, "score": score}
         parts: list[Drawn] = []
         for end in ENDS:
             positions = np.flatnonzero(swapped == (end == "head"))
             if end in self.parts and (len(positions) or not parts):
-                parts.append((positions, self._drawn(pos, positions, end, k, options, seed)))
+                parts.append((positions, self._drawn(triples[:, positions], end, k, options, seed)))
         if len(self.parts) == 1:
             joined = join(pos, parts, swapped)
             return replace(joined, side="src" if self.corrupt == "head" else "dst")
@@ -165,29 +166,29 @@ class TripleSampler:
             if len(rows):
                 opposite: End = "tail" if swapped[rows[0]] else "head"
                 swapped[rows] = opposite == "head"
-                drawn = self._drawn(pos, rows, opposite, k, options, split_seed(seed, 5))
+                moved = triples[:, rows]
+                drawn = self._drawn(moved, opposite, k, options, split_seed(seed, 5))
                 parts.append((rows, drawn))
         return join(pos, parts, swapped)
 
     def _drawn(
         self,
-        pos: Tensor,
-        positions: IntArray,
+        triples: IntArray,
         end: End,
         k: int,
         options: dict[str, Any],
         seed: int,
     ) -> Negatives:
-        """Return negatives of one end for the triples at ``positions`` of ``pos [3, B]``."""
-        rows = pos[:, torch.from_numpy(positions).to(pos.device)].detach().cpu().long()
-        head, relation, tail = rows
+        """Return negatives of one end for ``triples [3, B]``."""
+        head, relation, tail = triples
         entity, target = (head, tail) if end == "tail" else (tail, head)
-        queries = self.views[end].queries.rows(entity.numpy(), relation.numpy())
-        pair = torch.stack([torch.from_numpy(queries), target])
+        view = self.views[end]
+        queries = view.queries.rows(entity, relation)
+        pair = torch.from_numpy(np.stack([queries, target]))
         options = {**options, "score": self._pairwise(end, options["score"])}
-        known = self.known.contains(rows).numpy()
+        known = view.known.holds(queries, pair[1].numpy())
         seed = draw_seed(generator_from(split_seed(seed, ENDS.index(end))))
-        avoid = None if known.all() else np.where(known, -1, target.numpy())
+        avoid = None if known.all() else np.where(known, -1, target)
         drawn = draw_batch(self.parts[end], pair, k, **options, seed=seed, avoid=avoid)
         if drawn.synthetic:
             checks.fail("sampler", "one that returns entities only", self.parts[end])
