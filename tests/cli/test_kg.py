@@ -10,6 +10,7 @@ import torch
 from gneg import datasets
 from gneg.evaluation.audit import held_out_hits
 from gneg.samplers.triples import TripleSampler
+from gneg.training.load import load_data
 from tests.cli.invoke import run
 from tests.triple_worlds import WORLDS
 
@@ -42,6 +43,13 @@ def test_train_prints_tables_and_goes_on(folder, tmp_path):
     again = run("kg", "train", str(folder), "--sampler", "cached(typed, size=4, m=4)", *QUICK)
     assert again.exit_code == 0
     assert json.loads(path.read_text())["runs"] == record["runs"]
+
+
+def test_a_local_graph_of_the_name_of_a_known_one_of_edges_is_kept_with_the_run(folder, tmp_path):
+    folder.rename(tmp_path / "Cora")
+    result = run("kg", "train", "Cora", "--out", str(tmp_path / "run"), *QUICK)
+    assert result.exit_code == 0, result.output
+    assert load_data(tmp_path / "run").num_entities == 30
 
 
 @pytest.mark.slow

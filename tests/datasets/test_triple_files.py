@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -225,6 +226,23 @@ def test_a_path_is_no_known_name(tmp_path, monkeypatch, name):
     assert datasets.is_triples(name)
     assert datasets.is_triples("codex-m")
     assert_whole(datasets.load_triples(name))
+
+
+def test_a_local_folder_of_a_known_name_is_spoken_of(tmp_path, monkeypatch, shared):
+    monkeypatch.chdir(tmp_path)
+    for name in ("umls", "Cora"):
+        (tmp_path / name).mkdir()
+        fill(tmp_path / name)
+        for path in (f"./{name}", f"{name}/", tmp_path / name, str(tmp_path / name), Path(name)):
+            assert_whole(datasets.load_triples(path))
+            assert datasets.is_triples(path)
+            assert_whole(datasets.as_data(path))
+    with pytest.warns(UserWarning, match="'umls' is the known dataset; for the folder .*./umls"):
+        data = datasets.load_triples("umls", root=shared)
+    assert data.num_entities == 135
+    assert datasets.load_triples("umls", root=tmp_path).num_entities == 3  # the root's own copy
+    assert_whole(datasets.load_triples("Cora"))  # which is no known knowledge graph
+    assert not datasets.is_triples("Cora")
 
 
 @pytest.mark.parametrize(

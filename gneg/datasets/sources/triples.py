@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import torch
@@ -21,6 +20,13 @@ from gneg.datasets.sources import (
     table_kind,
     triple_parts,
 )
+from gneg.datasets.sources.known_names import (
+    TRIPLES,
+    known_name,
+    link_names,
+    triple_names,
+    warn_of_local,
+)
 from gneg.datasets.sources.triple_parts import Unseen
 from gneg.datasets.splits import hold_out_covered
 from gneg.datasets.table_options import TableOptions
@@ -29,33 +35,6 @@ from gneg.graph import Triples
 from gneg.graph.triples import triple_tensor
 
 Rows = Sequence[Sequence[str]]
-
-
-class Source(NamedTuple):
-    """The folder of a dataset and the address of ``train.txt``, ``valid.txt``, ``test.txt``."""
-
-    folder: str
-    url: str
-
-
-_CONVE = "https://raw.githubusercontent.com/TimDettmers/ConvE/master/{}"
-_KEEN = "https://raw.githubusercontent.com/ZhenfengLei/KGDatasets/master/{}"
-_CODEX = "https://raw.githubusercontent.com/tsafavi/codex/master/data/triples/codex-{}"
-_VILLMOW = "https://raw.githubusercontent.com/villmow/datasets_knowledge_embedding/master/{}"
-NAMES = {
-    "fb15k237": Source("fb15k237", _VILLMOW.format("FB15k-237")),
-    "wn18rr": Source("wn18rr", _VILLMOW.format("WN18RR/text")),
-    "yago3-10": Source("yago3-10", _KEEN.format("YAGO3-10")),
-    "nations": Source("nations", _KEEN.format("Nations")),
-    "umls": Source("umls", _KEEN.format("UMLS")),
-    "kinship": Source("kinship", _KEEN.format("Kinship")),
-    **{f"codex-{size}": Source(f"codex-{size}", _CODEX.format(size)) for size in "sml"},
-}
-
-
-def triple_names() -> list[str]:
-    """Return the names that :func:`load_triples` knows."""
-    return [*NAMES, *ogb.TRIPLE_NAMES]
 
 
 def is_triples(dataset: str | Path, table: TableOptions | None = None) -> bool:
@@ -69,8 +48,10 @@ def is_triples(dataset: str | Path, table: TableOptions | None = None) -> bool:
         dataset: The name or path.
         table: What the caller says of a table: one with ends and no relation is of edges.
     """
-    if _name(dataset) is not None:
+    if known_name(dataset, triple_names()) is not None:
         return True
+    if known_name(dataset, link_names()) is not None:
+        return False
     path, options = Path(dataset).expanduser(), TableOptions() if table is None else table
     if not path.is_dir():
         return ".nt" in path.suffixes or table_kind.of_path(path, options) == "triples"
@@ -78,16 +59,6 @@ def is_triples(dataset: str | Path, table: TableOptions | None = None) -> bool:
     if not training:
         return openke.is_openke(path)
     return ".nt" in training[0].suffixes or table_kind.of_path(training[0], options) != "edges"
-
-
-def _name(dataset: str | Path) -> str | None:
-    """Return the known name that a dataset is; None for a path, such as ``./codex-m``."""
-    text = str(dataset)
-    is_path = isinstance(dataset, Path) and dataset.exists()
-    if is_path or text.startswith((".", "~")) or "/" in text or os.sep in text:
-        return None
-    name = text.lower().replace("fb15k-237", "fb15k237")
-    return name if name in triple_names() else None
 
 
 def load_triples(
@@ -125,7 +96,7 @@ def load_triples(
         MissingDataError: If the files are not there and cannot be downloaded.
     """
     checks.choice("unseen", unseen, ("keep", "drop"))
-    name = _name(dataset)
+    name = known_name(dataset, triple_names())
     options = TableOptions() if table is None else table
     if name is None:
         path = Path(dataset).expanduser()
@@ -140,6 +111,7 @@ def load_triples(
         return read_triples.from_folder(path, unseen, options)
     if options != TableOptions():
         checks.fail("table", "None for a dataset that is known by name", name)
+    warn_of_local(dataset, root)
     if name in ogb.TRIPLE_NAMES:
         return ogb.load_triples(name, local.folder_of(root))
     folder = local.folder_of(root)
@@ -175,10 +147,10 @@ def from_named_triples(
 def _download(name: str, root: Path, needed: Sequence[str]) -> Path:
     from torch_geometric.data import download_url
 
-    folder = root / NAMES[name].folder / "raw"
+    folder = root / TRIPLES[name].folder / "raw"
     for file in needed:
         try:
-            download_url(f"{NAMES[name].url}/{file}", str(folder), log=False)
+            download_url(f"{TRIPLES[name].url}/{file}", str(folder), log=False)
         except Exception as error:
             raise local.missing(name, root, f"{name}/raw", error) from error
     return folder
