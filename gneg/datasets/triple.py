@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gneg import checks, files
@@ -33,8 +34,6 @@ class TripleData:
         num_relations: Number of relations, R.
         entities: Names of entities, in the order of their ids; None: they have none.
         relations: Names of relations, in the order of their ids; None: they have none.
-        unseen: Number of validation and test triples with an entity or relation that is not in
-            training, of which nothing can be learned.
         types: For each entity the numbers of its types; None: not known.
         verified: By part, ``[3, M]`` triples that people have checked to be false.
         negatives: By part and end, entities ``[E, M]`` that the official evaluation ranks the true
@@ -51,7 +50,6 @@ class TripleData:
     num_relations: int
     entities: Names | None = None
     relations: Names | None = None
-    unseen: int = 0
     types: Sequence[Sequence[int]] | None = None
     verified: Mapping[str, Tensor] | None = None
     negatives: Mapping[str, Mapping[End, Tensor]] | None = None
@@ -67,6 +65,20 @@ class TripleData:
     def end_names(self) -> tuple[Names | None, Names | None, Names | None]:
         """The names of heads, relations and tails; None: they are their ids."""
         return self.entities, self.relations, self.entities
+
+    @cached_property
+    def unseen(self) -> int:
+        """Number of validation and test triples with an entity or relation that is not in training.
+
+        Nothing can be learned of these.
+        """
+        entities = torch.zeros(self.num_entities, dtype=torch.bool)
+        relations = torch.zeros(self.num_relations, dtype=torch.bool)
+        entities[self.train[[0, 2]].flatten()] = True
+        relations[self.train[1]] = True
+        held_out = torch.cat([self.valid, self.test], dim=1)
+        seen = entities[held_out[0]] & relations[held_out[1]] & entities[held_out[2]]
+        return int((~seen).sum())
 
     @cached_property
     def triples(self) -> Triples:

@@ -245,6 +245,11 @@ def test_a_local_folder_of_a_known_name_is_spoken_of(tmp_path, monkeypatch, shar
     assert not datasets.is_triples("Cora")
 
 
+def test_official_lists_are_of_all_triples(tmp_path):
+    with pytest.raises(ValueError, match="'unseen' must be keep for a dataset of OGB"):
+        datasets.load_triples("ogbl-biokg", root=tmp_path, unseen="drop")
+
+
 @pytest.mark.parametrize(
     ("files", "options", "message"),
     [

@@ -139,20 +139,18 @@ def assemble(
         ValueError: If ``unseen`` is unknown.
     """
     checks.choice("unseen", unseen, ("keep", "drop"))
-    head, relation, tail = triples["train"]
-    trained_entities, trained_relations = np.union1d(head, tail), np.unique(relation)
-    trained = {
-        part: np.isin(triples[part][[0, 2]], trained_entities).all(axis=0)
-        & np.isin(triples[part][1], trained_relations)
-        for part in PARTS
-    }
-    num_unseen = sum(int((~mask).sum()) for mask in trained.values())
     if unseen == "drop":
+        head, relation, tail = triples["train"]
+        trained_entities, trained_relations = np.union1d(head, tail), np.unique(relation)
+        trained = {
+            part: np.isin(triples[part][[0, 2]], trained_entities).all(axis=0)
+            & np.isin(triples[part][1], trained_relations)
+            for part in PARTS
+        }
         triples = {part: _renumbered(triples[part][:, trained[part]], trained_entities,
                                      trained_relations) for part in PARTS}  # fmt: skip
         entities = Names(entities.values.take(pa.array(trained_entities)))
         relations = Names(relations.values.take(pa.array(trained_relations)))
-        num_unseen = 0
     train, valid, test = (torch.from_numpy(np.ascontiguousarray(triples[part])) for part in PARTS)
     return TripleData(
         name,
@@ -163,7 +161,6 @@ def assemble(
         len(relations),
         entities,
         relations,
-        unseen=num_unseen,
     )
 
 

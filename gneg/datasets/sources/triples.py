@@ -113,6 +113,9 @@ def load_triples(
         checks.fail("table", "None for a dataset that is known by name", name)
     warn_of_local(dataset, root)
     if name in ogb.TRIPLE_NAMES:
+        if unseen == "drop":
+            allowed = "keep for a dataset of OGB, whose official lists are of all triples"
+            checks.fail("unseen", allowed, unseen)
         return ogb.load_triples(name, local.folder_of(root))
     folder = local.folder_of(root)
     needed = [f"{part}.txt" for part in PARTS]
