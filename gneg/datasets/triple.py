@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.datasets import repeated
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.graph import KnownTriples, Triples
@@ -72,13 +74,22 @@ class TripleData:
 
         Nothing can be learned of these.
         """
-        entities = torch.zeros(self.num_entities, dtype=torch.bool)
-        relations = torch.zeros(self.num_relations, dtype=torch.bool)
+        blank = partial(torch.zeros, dtype=torch.bool, device=self.train.device)
+        entities, relations = blank(self.num_entities), blank(self.num_relations)
         entities[self.train[[0, 2]].flatten()] = True
         relations[self.train[1]] = True
         held_out = torch.cat([self.valid, self.test], dim=1)
         seen = entities[held_out[0]] & relations[held_out[1]] & entities[held_out[2]]
         return int((~seen).sum())
+
+    @cached_property
+    def repeated(self) -> dict[str, int]:
+        """Numbers of triples that are repeated, such as ``{"test in train": 3}``, without zeros.
+
+        They are kept and ranked, as published figures have them; a user's own files have none, see
+        :func:`gneg.datasets.load_triples`.
+        """
+        return repeated.count({part: self.positives(part).cpu().numpy() for part in PARTS})
 
     @cached_property
     def triples(self) -> Triples:
@@ -186,7 +197,9 @@ class TripleData:
     def __repr__(self) -> str:
         sizes = " / ".join(str(self.positives(part).size(1)) for part in PARTS)
         unseen = f", {self.unseen} of them with what is not in training" if self.unseen else ""
+        counts = ", ".join(f"{count:,} {where}" for where, count in self.repeated.items())
+        repeats = f"; repeated ones are kept: {counts}" if counts else ""
         return (
             f"TripleData({self.name}: {self.num_entities} entities, {self.num_relations} "
-            f"relations, triples {sizes}{unseen})"
+            f"relations, triples {sizes}{unseen}{repeats})"
         )

@@ -106,7 +106,7 @@ def train(
     Args:
         data: The dataset, of links or of triples, or its name or path. Validation edges that are
             training edges, which would select a model that remembers edges, are left out with a
-            warning.
+            warning; test edges that are, and triples, are kept, as published figures have them.
         config: A :class:`~gneg.training.config.LinkConfig` or, for triples, a
             :class:`~gneg.training.config.TripleConfig`; their defaults if None.
         seeds: One run for each, integers >= 0, or their number: then 0, 1, ...; a seed decides
@@ -151,6 +151,7 @@ def train(
         "source": source,
         "reading": None if data.reading is None else data.reading.record(),
         "dataset": data.describe(),
+        "repeated": data.repeated if isinstance(data, TripleData) else None,
         "config": asdict(config),
         KEY: registered_parts(config),
         "recipe": reasons,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from gneg import datasets
-from gneg.datasets import Names, TableOptions
+from gneg.datasets import Names, TableOptions, TripleData, repeated
 from tests.datasets.triple_rows import PARTS, TEST, TRAIN, VALID, fill, named, text
 
 
@@ -210,10 +211,21 @@ def test_a_published_split_is_kept_as_it_is(tmp_path):
     fill(tmp_path / "umls", parts={**PARTS, "test": rows})
     data = datasets.load_triples("umls", root=tmp_path)
     assert named(data, "test") == rows
-    assert data.reading.notes == (
-        "1 duplicate triples of test, kept as published",
-        "1 triples of test are in train, kept as published",
+    assert data.repeated == {"test in train": 1, "twice in test": 1}
+    assert repr(data).endswith(
+        "triples 3 / 1 / 4, 1 of them with what is not in training; "
+        "repeated ones are kept: 1 test in train, 1 twice in test)"
     )
+    ids = TripleData("ids", data.train, data.valid, data.test, 4, 2)
+    assert ids.repeated == data.repeated
+    assert datasets.load_triples(fill(tmp_path)).repeated == {}
+
+
+def test_repeated_triples_are_counted_where_keys_are_too_large_for_an_integer():
+    most = 2**31 - 1
+    train = torch.tensor([[most, 0], [most, 3], [most, 5]])
+    parts = {"train": train.numpy(), "valid": train[:, :1].numpy(), "test": train[:, 1:].numpy()}
+    assert repeated.count(parts) == {"valid in train": 1, "test in train": 1}
 
 
 @pytest.mark.parametrize("name", ["./codex-m", "sub/codex-m"])

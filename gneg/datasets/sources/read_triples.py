@@ -15,6 +15,7 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
+from gneg.datasets.repeated import IntArray
 from gneg.datasets.sources import (
     delimited,
     id_maps,
@@ -154,7 +155,6 @@ def published(folder: Path, name: str, unseen: Unseen) -> TripleData:
         {part: table.columns for part, table in tables.items()}
     )
     reading, _ = _reading(name, list(tables.values()), entities)
-    reading = replace(reading, notes=tuple(triple_parts.notes_on_published(triples)))
     data = triple_parts.assemble(name, triples, entities, relations, unseen)
     return _with_details(replace(data, reading=reading), folder, tables["train"], TableOptions())
 
@@ -172,7 +172,7 @@ def _published_table(path: Path) -> TripleTable:
 
 def _checked(
     name: str,
-    triples: Mapping[str, triple_parts.IntArray],
+    triples: Mapping[str, IntArray],
     labels: Mapping[str, str],
     entities: Names,
     relations: Names,
