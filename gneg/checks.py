@@ -279,15 +279,16 @@ def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> No
     if ids.numel() == 0:
         return
     if ids.device.type == "cpu":
-        # NumPy, not torch: torch's thread pool hangs in a forked process.
-        array = ids.detach().numpy()
+        array = ids.detach().numpy()  # torch's thread pool hangs in a forked process
         low, high = int(array.min()), int(array.max())
     else:
         low, high = (int(end) for end in torch.aminmax(ids))
     if low < 0 or high >= num_nodes:
-        wrong = low if low < 0 else high
-        allowed = f"{kind} ids in [0, {num_nodes})" if num_nodes else "empty: there are no nodes"
-        fail(name, allowed, wrong, hint="is 'num_nodes' right?" if low >= 0 else "")
+        kinds = "entities" if kind == "entity" else f"{kind}s"
+        allowed = f"{kind} ids in [0, {num_nodes})" if num_nodes else f"empty: there are no {kinds}"
+        order = " Is the order head, relation, tail?" * (kind == "relation")
+        hint = f"is 'num_{kinds}' right?{order}" if low >= 0 else ""
+        fail(name, allowed, min(low, 0) or high, hint=hint)
 
 
 def same_device(name: str, value: object, reference_name: str, reference: Tensor) -> None:

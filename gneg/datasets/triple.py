@@ -17,7 +17,7 @@ from gneg.datasets.reading import Reading
 from gneg.graph import KnownTriples, Triples
 from gneg.graph.known import KnownPolicy
 from gneg.graph.lazy import cached_property
-from gneg.graph.triples import End, TripleCorrupt
+from gneg.graph.triples import End, TripleCorrupt, triple_tensor
 from gneg.samplers.triples import TripleSampler
 
 PARTS = ("train", "valid", "test")
@@ -26,6 +26,8 @@ PARTS = ("train", "valid", "test")
 @dataclass(frozen=True)
 class TripleData:
     """A knowledge graph split for completion.
+
+    Rows of triples are head, relation and tail, in this order.
 
     Attributes:
         name: Name of the dataset.
@@ -42,6 +44,9 @@ class TripleData:
             one among; None: it ranks all entities.
         split: How the split was made.
         reading: What was understood of the files; None: the data is of no file.
+
+    Raises:
+        ValueError: If a part is no ``[3, E]`` tensor of ids in range.
     """
 
     name: str
@@ -57,6 +62,18 @@ class TripleData:
     negatives: Mapping[str, Mapping[End, Tensor]] | None = None
     split: str = "given"
     reading: Reading | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse triples of ids that are not in the numbers of entities and relations.
+
+        Raises:
+            ValueError: If a part is no ``[3, E]`` tensor of ids in range.
+        """
+        for part in PARTS:
+            head, relation, tail = triple_tensor(part, self.positives(part))
+            checks.node_range(f"{part}[0]", head, self.num_entities, "entity")
+            checks.node_range(f"{part}[1]", relation, self.num_relations, "relation")
+            checks.node_range(f"{part}[2]", tail, self.num_entities, "entity")
 
     @property
     def metric(self) -> str:

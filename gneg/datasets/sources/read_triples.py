@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from gneg.datasets.sources import (
     triple_parts,
     triple_times,
 )
+from gneg.datasets.sources.triple_columns import doubt_order
 from gneg.datasets.sources.triple_files import TripleTable
 from gneg.datasets.sources.triple_parts import Unseen
 from gneg.datasets.splits import hold_out_covered
@@ -58,6 +60,8 @@ def from_folder(folder: Path, unseen: Unseen, options: TableOptions) -> TripleDa
     tables, order = _as_the_maps_say(tables, maps, options)
     columns = {part: table.columns for part, table in tables.items()}
     numbered = id_maps.number(columns, labels, folder, maps)
+    if None in maps:
+        _warn_of_order(folder, tables["train"], options)
     reading, notes = _reading(name, list(tables.values()), numbered.entities)
     reading = replace(reading, ids=numbered.ids or reading.ids)
     notes += order + numbered.notes
@@ -116,6 +120,7 @@ def from_file(path: Path, unseen: Unseen, options: TableOptions, seed: int) -> T
     table = triple_files.read(path, options)
     if not len(table.columns[0]):
         checks.fail("dataset", "a file with triples between entities", f"{path} of none")
+    _warn_of_order(path, table, options)
     triples, entities, relations = triple_parts.number({"all": table.columns})
     reading, notes = _reading(path.name, [table], entities)
     time = _times([table], None)
@@ -198,14 +203,17 @@ def _reading(
     literals = sum(table.literals for table in tables)
     if literals:
         notes.append(f"{literals:,} triples with a literal left out")
-    if train.header is False:
-        relation, tail = (pc.count_distinct(column).as_py() for column in train.columns[1:])
-        if relation > max(tail, 10):
-            notes.append(f"{relation:,} relations and {tail:,} tails: is the order head, relation, "
-                         "tail? see --relation")  # fmt: skip
     ids = "integers" if entities.integers else "names"
     reading = Reading(name, train.form, train.header, train.roles, train.unused, ids)
     return reading, notes
+
+
+def _warn_of_order(path: Path, table: TripleTable, options: TableOptions) -> None:
+    """Warn where nothing says which columns are relations and tails, and they seem turned."""
+    named = any((options.source, options.relation, options.target))
+    doubt = None if table.header is not False or named else doubt_order(table.columns)
+    if doubt is not None:
+        warnings.warn(f"{path.name}: {doubt}", stacklevel=4)
 
 
 def _with_details(

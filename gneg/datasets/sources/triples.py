@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gneg.datasets.sources import (
     part_files,
     read_triples,
     table_kind,
+    triple_columns,
     triple_parts,
 )
 from gneg.datasets.sources.known_names import (
@@ -199,7 +201,12 @@ def as_triples(source: Any) -> Triples:
     if isinstance(source, Triples):
         return source
     if isinstance(source, Tensor):
-        return Triples(triple_tensor("triples", source))
+        triples = Triples(triple_tensor("triples", source))
+        sizes = [len(ids.unique()) for ids in triples.triples]
+        if triple_columns.looks_turned(*sizes):
+            text = f"{sizes[1]:,} relations in row 1 of triples and {sizes[2]:,} tails in row 2"
+            warnings.warn(f"{text}: is the order right, or triples[[0, 2, 1]]?", stacklevel=3)
+        return triples
     if hasattr(source, "mapped_triples"):  # PyKEEN
         return Triples(source.mapped_triples.t(), source.num_entities, source.num_relations)
     if hasattr(source, "edge_index") and getattr(source, "edge_type", None) is not None:
