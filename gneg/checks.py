@@ -286,9 +286,8 @@ def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> No
     if low < 0 or high >= num_nodes:
         kinds = "entities" if kind == "entity" else f"{kind}s"
         allowed = f"{kind} ids in [0, {num_nodes})" if num_nodes else f"empty: there are no {kinds}"
-        order = " Is the order head, relation, tail?" * (kind == "relation")
-        hint = f"is 'num_{kinds}' right?{order}" if low >= 0 else ""
-        fail(name, allowed, min(low, 0) or high, hint=hint)
+        hint = f"is 'num_{kinds}' right?" + " Is the order h, r, t?" * (kind == "relation")
+        fail(name, allowed, min(low, 0) or high, hint=hint * (low >= 0))
 
 
 def same_device(name: str, value: object, reference_name: str, reference: Tensor) -> None:
