@@ -211,7 +211,11 @@ class TripleConfig(TrainConfig):
     """Everything that decides the result of a knowledge-graph model but the data and the seed."""
 
     model: str = setting(
-        "transe", "Score of triples.", choices=TRIPLE_MODELS, registered=registration.KGES
+        "transe",
+        "Score of triples; the distance of rotate is the sum of moduli, as its authors' (PyKEEN "
+        "takes their L2 norm)",
+        choices=TRIPLE_MODELS,
+        registered=registration.KGES,
     )
     dim: int = setting(
         100,
