@@ -62,7 +62,7 @@ def audit_command(
             help="Folder for the figures as PNG and SVG (needs the extra gneg\\[report])."
         ),
     ] = None,
-    source: DataSource = DataOptions(),  # type: ignore[assignment]
+    source: DataSource = DataOptions(either=True),  # type: ignore[assignment]
     engine: Any = EngineOptions(),  # noqa: B008
 ) -> None:
     """Measure how hard, how risky and how costly a sampler's negatives are.

@@ -164,7 +164,7 @@ def reload(source: Mapping[str, Any]) -> LinkData | TripleData:
 
     Args:
         source: What the record of the run says of it: ``dataset``, ``root``, ``features``,
-            ``directed``, ``bipartite``, ``split_seed``, ``unseen`` and ``table``.
+            ``directed``, ``bipartite``, ``split_seed``, ``unseen``, ``types`` and ``table``.
 
     Raises:
         ValueError: If there is no such dataset or file.
@@ -178,6 +178,7 @@ def reload(source: Mapping[str, Any]) -> LinkData | TripleData:
             unseen=source["unseen"],
             table=table,
             seed=source["split_seed"],
+            types=source.get("types"),
         )
     return load(
         source["dataset"],

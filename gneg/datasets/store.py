@@ -35,7 +35,7 @@ KIND = "a whole folder of a dataset"
 REMEDY = "load the dataset from its own file"
 _SCALARS = {
     "link": ("name", "num_nodes", "undirected", "metric", "split", "num_src"),
-    "triple": ("name", "num_entities", "num_relations", "split", "types"),
+    "triple": ("name", "num_entities", "num_relations", "split", "types", "allowed"),
 }
 _TENSORS = {
     "link": ("train", "history", "weight", "time", "negatives"),
@@ -95,7 +95,8 @@ def load(folder: Path) -> LinkData | TripleData:
         reading = None if header["reading"] is None else Reading.of_record(header["reading"])
         builders: dict[str, Callable[..., LinkData | TripleData]]
         builders = {"triple": _triples, "link": _links}
-        fields = {name: header["fields"][name] for name in _SCALARS[header["kind"]]}
+        # Of earlier versions: "unseen" is computed now, and "allowed" was not there.
+        fields = {name: value for name, value in header["fields"].items() if name != "unseen"}
         data = builders[header["kind"]](fields, tensors, names, reading)
         # It follows from the triples; earlier versions wrote 0 for triples of ids.
         derived = {"unseen": 0}

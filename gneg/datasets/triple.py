@@ -19,6 +19,7 @@ from gneg.graph.known import KnownPolicy
 from gneg.graph.lazy import cached_property
 from gneg.graph.triples import End, TripleCorrupt, triple_tensor
 from gneg.samplers.triples import TripleSampler
+from gneg.samplers.triples.typed import Allowed
 
 PARTS = ("train", "valid", "test")
 
@@ -39,6 +40,8 @@ class TripleData:
         entities: Names of entities, in the order of their ids; None: they have none.
         relations: Names of relations, in the order of their ids; None: they have none.
         types: For each entity the numbers of its types; None: not known.
+        allowed: For each end the entities that each relation allows there, sorted, None for a
+            relation that allows all; None: not known.
         verified: By part, ``[3, M]`` triples that people have checked to be false.
         negatives: By part and end, entities ``[E, M]`` that the official evaluation ranks the true
             one among; None: it ranks all entities.
@@ -58,6 +61,7 @@ class TripleData:
     entities: Names | None = None
     relations: Names | None = None
     types: Sequence[Sequence[int]] | None = None
+    allowed: Allowed | None = None
     verified: Mapping[str, Tensor] | None = None
     negatives: Mapping[str, Mapping[End, Tensor]] | None = None
     split: str = "given"
@@ -174,6 +178,7 @@ class TripleData:
             corrupt=corrupt,
             z=z,
             types=self.types,
+            allowed=self.allowed,
             unique=unique,
         )
 
@@ -204,7 +209,12 @@ class TripleData:
         for part, ends in (self.negatives or {}).items():
             tables |= {f"{part} {end}": table for end, table in ends.items()}
         shapes = [(name, tuple(table.shape)) for name, table in tables.items()]
-        return files.digest((types, shapes), *tables.values())
+        # Absent where nothing is known, so that hashes of earlier versions hold.
+        allowed = [
+            (end, [members if members is None else list(members) for members in of_end])
+            for end, of_end in sorted((self.allowed or {}).items())
+        ]
+        return files.digest((types, shapes, *allowed), *tables.values())
 
     def fingerprint(self) -> str:
         """Return a hash of the entities and the triples of all parts, in their order."""

@@ -212,16 +212,12 @@ class TripleConfig(TrainConfig):
 
     model: str = setting(
         "transe",
-        "Score of triples; the distance of rotate is the sum of moduli, as its authors' (PyKEEN "
-        "takes their L2 norm)",
+        "Score of triples (rotate sums moduli, as its authors do; PyKEEN takes their L2 norm)",
         choices=TRIPLE_MODELS,
         registered=registration.KGES,
     )
     dim: int = setting(
-        100,
-        "Width of embeddings (complex numbers for complex and rotate).",
-        low=1,
-        high=WIDEST,
+        100, "Width of embeddings (complex numbers for complex and rotate).", low=1, high=WIDEST
     )
     p: int = setting(1, "Norm of TransE's distance, 1 or 2.", low=1)
     encoder: str = setting(

@@ -81,4 +81,4 @@ def warn_of_local(dataset: str | Path, root: str | Path | None) -> None:
     if path.exists() and local.folder_of(root).resolve() != Path.cwd():
         kind = "folder" if path.is_dir() else "file"
         text = f"'{dataset}' is the known dataset; for the {kind} of this name give ./{dataset}"
-        warnings.warn(text, stacklevel=3)
+        warnings.warn(text, stacklevel=4)

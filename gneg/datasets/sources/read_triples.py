@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.datasets.repeated import IntArray
 from gneg.datasets.sources import (
     delimited,
+    entity_types,
     id_maps,
     openke,
     part_files,
@@ -52,7 +53,12 @@ def from_folder(folder: Path, unseen: Unseen, options: TableOptions) -> TripleDa
             checks.fail("table", "None for a folder of OpenKE, whose columns are fixed", folder)
         triples, names, entities, relations = openke.read(folder)
         reading = Reading(name, "OpenKE", ids="names of the maps")
-        return _checked(name, triples, names, entities, relations, unseen, reading, [])
+        data = _checked(name, triples, names, entities, relations, unseen, reading, [])
+        constraints = folder / entity_types.OPENKE
+        # Without unseen entities ids are other ones.
+        if not constraints.is_file() or data.num_entities < len(entities):
+            return data
+        return entity_types.with_types(data, constraints)
     paths = part_files.files_of(folder)
     tables = triple_files.read_parts(paths, options)
     labels = {part: path.name for part, path in paths.items()}
@@ -225,18 +231,11 @@ def _with_details(
         path = folder / f"{part}_negatives.txt"
         if path.exists():
             verified[part] = _negatives(path, data, train, options)
-    types = None
+    data = replace(data, verified=verified or None)
     for path in (folder / "entity2types.json", folder.parent / "entity2types.json"):
         if path.exists():
-            assert data.entities is not None
-            types_of = files.read_record("dataset", path, {...: [str]}, remedy=REMEDY)
-            kinds = sorted({name for names in types_of.values() for name in names})
-            type_ids = {kind: i for i, kind in enumerate(kinds)}
-            types = [
-                [type_ids[name] for name in types_of.get(entity, ())] for entity in data.entities
-            ]
-            break
-    return replace(data, types=types, verified=verified or None)
+            return entity_types.from_json(data, path)
+    return data
 
 
 def _negatives(path: Path, data: TripleData, train: TripleTable, options: TableOptions) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets.sources import (
+    entity_types,
     local,
     ogb,
     openke,
@@ -70,6 +71,7 @@ def load_triples(
     unseen: Unseen = "keep",
     table: TableOptions | None = None,
     seed: int = 0,
+    types: str | Path | None = None,
 ) -> TripleData:
     """Load a knowledge graph.
 
@@ -91,13 +93,29 @@ def load_triples(
             training are kept (``"keep"``), as in published results, or left out (``"drop"``).
         table: How to read the files, where that is not to be found out.
         seed: Seed of a random split.
+        types: File of the types of entities, or of the entities that relations allow, for the
+            samplers ``typed(by=types)`` and ``typed(by=domains)``: JSON of lists of types by entity
+            (CoDEx), OpenKE's ``type_constrain.txt``, or N-Triples with ``rdf:type``,
+            ``rdfs:domain`` and ``rdfs:range``. None: files of the first two forms in the folder of
+            the triples, ``entity2types.json`` and, of OpenKE, ``type_constrain.txt``.
 
     Raises:
         ValueError: If there is no such dataset, a file is not a list of triples, or a triple stands
             in two parts.
         MissingDataError: If the files are not there and cannot be downloaded.
     """
-    checks.choice("unseen", unseen, ("keep", "drop"))
+    data = _load(dataset, root, checks.choice("unseen", unseen, ("keep", "drop")), table, seed)
+    return data if types is None else entity_types.with_types(data, types, dropped=unseen == "drop")
+
+
+def _load(
+    dataset: str | Path,
+    root: str | Path | None,
+    unseen: Unseen,
+    table: TableOptions | None,
+    seed: int,
+) -> TripleData:
+    """Return the knowledge graph with the types that are in its folder."""
     name = known_name(dataset, triple_names())
     options = TableOptions() if table is None else table
     if name is None:
