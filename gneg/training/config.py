@@ -268,7 +268,7 @@ class TripleConfig(TrainConfig):
     batch_size: int = setting(1024, "Positives per step.", "Run", low=1)
     lr: float = LR.field(0.003)
     sparse: bool = setting(
-        False, "Sparse gradients (and SparseAdam), for large graphs and small batches.", "Run"
+        False, "Sparse gradients, of a batch's rows, for large graphs and small batches.", "Run"
     )
     device: str = DEVICE.field("cpu")
 
@@ -279,6 +279,8 @@ class TripleConfig(TrainConfig):
             expressions.check_triple_base_measure("base_measure", self.sampler)
         if self.p not in (1, 2):
             checks.fail("p", "1 or 2", self.p)
+        if self.p != 1 and self.model != "transe":
+            checks.fail("p", "1 with other models than transe, which have no norm", self.p)
         if self.margin is not None and self.loss not in ("margin", "nssa"):
             checks.fail("margin", "given with the losses margin and nssa only", self.loss)
         if self.sparse and self.encoder != "none":

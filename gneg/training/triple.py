@@ -24,6 +24,7 @@ from gneg.samplers.triples import TripleSampler
 from gneg.training.batches import Batch
 from gneg.training.config import TripleConfig
 from gneg.training.models import make_triple_loss, make_triple_model
+from gneg.training.row_adam import RowAdam
 from gneg.training.run import Run
 from gneg.training.shared_settings import BASE_WEIGHTS
 
@@ -76,10 +77,10 @@ class TripleRun(Run[TripleData, TripleConfig]):
         return model
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """Return Adam, or SparseAdam for sparse gradients."""
+        """Return Adam, for sparse gradients that of the rows that have one."""
         parameters, lr = list(self.model.parameters()), self.config.lr
         if self.config.sparse:
-            return torch.optim.SparseAdam(parameters, lr=lr)
+            return RowAdam(parameters, lr=lr)
         return torch.optim.Adam(parameters, lr=lr, fused=True)
 
     def make_sampler(self) -> TripleSampler:

@@ -45,6 +45,14 @@ def test_train_prints_tables_and_goes_on(folder, tmp_path):
     assert json.loads(path.read_text())["runs"] == record["runs"]
 
 
+def test_the_norm_and_sparse_gradients_are_options(folder, tmp_path):
+    out = str(tmp_path / "run")
+    result = run("kg", "train", str(folder), "--p", "2", "--sparse", "--out", out, *QUICK)
+    assert result.exit_code == 0, result.output
+    config = json.loads((tmp_path / "run/results.json").read_text())["config"]
+    assert (config["p"], config["sparse"]) == (2, True)
+
+
 def test_a_local_graph_of_the_name_of_a_known_one_of_edges_is_kept_with_the_run(folder, tmp_path):
     folder.rename(tmp_path / "Cora")
     result = run("kg", "train", "Cora", "--out", str(tmp_path / "run"), *QUICK)
