@@ -13,6 +13,8 @@ from gneg.datasets.names import Names
 from gneg.datasets.protocol import Dataset
 from gneg.datasets.reading import Reading
 from gneg.datasets.sources import citations, interactions, known_names, local, ogb, pyg, tables
+from gneg.datasets.sources.digits import digits
+from gneg.datasets.sources.hyperbolic import hyperbolic
 from gneg.datasets.sources.known_names import triple_names
 from gneg.datasets.sources.local import MissingDataError
 from gneg.datasets.sources.networkx_graphs import from_networkx
@@ -40,10 +42,12 @@ __all__ = [
     "as_data",
     "as_links",
     "as_triples",
+    "digits",
     "from_named_triples",
     "from_networkx",
     "from_pyg",
     "from_triples",
+    "hyperbolic",
     "is_triples",
     "load",
     "load_triples",
