@@ -288,9 +288,10 @@ def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> No
     else:
         low, high = (int(end) for end in torch.aminmax(ids))
     if low < 0 or high >= num_nodes:
-        wrong = low if low < 0 else high
-        allowed = f"{kind} ids in [0, {num_nodes})" if num_nodes else "empty: there are no nodes"
-        fail(name, allowed, wrong, hint="is 'num_nodes' right?" if low >= 0 else "")
+        kinds = "entities" if kind == "entity" else f"{kind}s"
+        allowed = f"{kind} ids in [0, {num_nodes})" if num_nodes else f"empty: there are no {kinds}"
+        hint = f"is 'num_{kinds}' right?" + " Is the order h, r, t?" * (kind == "relation")
+        fail(name, allowed, min(low, 0) or high, hint=hint * (low >= 0))
 
 
 def same_device(name: str, value: object, reference_name: str, reference: Tensor) -> None:

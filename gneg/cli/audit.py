@@ -46,7 +46,7 @@ def audit_command(
     ] = None,
     known: Annotated[
         str,
-        typer.Option(help="Edges that negatives avoid: train, train+valid or all."),
+        typer.Option(help="Edges or triples that negatives avoid: train, train+valid or all."),
         setting(LinkConfig, "known"),
     ] = "train",
     corrupt: Annotated[
@@ -62,13 +62,13 @@ def audit_command(
             help="Folder for the figures as PNG and SVG (needs the extra gneg\\[report])."
         ),
     ] = None,
-    source: DataSource = DataOptions(),  # type: ignore[assignment]
+    source: DataSource = DataOptions(either=True),  # type: ignore[assignment]
     engine: Any = EngineOptions(),  # noqa: B008
 ) -> None:
     """Measure how hard, how risky and how costly a sampler's negatives are.
 
-    Risk is the number of held-out edges among 1,000 negatives: the sampler does not see them, they
-    are counted afterwards.
+    Risk is the number of held-out edges, or triples, among 1,000 negatives: the sampler does not
+    see them, they are counted afterwards.
 
     [bold]gneg audit Cora --sampler walk[/]
 
@@ -127,7 +127,7 @@ def _trained_model(data: Any, path: Path) -> tuple[Any, Any]:
 
 
 def _print_hardness(results: dict[str, Any]) -> None:
-    from gneg.evaluation.audit.hardness import NAMES
+    from gneg.evaluation.audit.hardness import NAMES, unit_of
 
     quantiles = results["at"]
     positions = [quantiles.index(share) for share in (0.05, 0.5, 0.95)]
@@ -139,7 +139,8 @@ def _print_hardness(results: dict[str, Any]) -> None:
             measure = NAMES[name] + " x 1,000" * (scale > 1) if group == "positives" else ""
             pairs = "held-out" if group == "positives" else group
             rows.append((measure, pairs, *(f"{scale * figure:.3g}" for figure in figures)))
-    columns = ("measure", "pairs", "mean", "5 %", "50 %", "95 %")
+    compared = "triples" if unit_of(results) == "triples" else "pairs"
+    columns = ("measure", compared, "mean", "5 %", "50 %", "95 %")
     print_table(f"hardness of {results['sampler']}", columns, rows, names=2)
     shells = results["distances"]
     rows = [
@@ -150,13 +151,16 @@ def _print_hardness(results: dict[str, Any]) -> None:
 
 
 def _print_risk(results: dict[str, Any]) -> None:
-    risk, cost = results["risk"], results["cost"]
+    from gneg.evaluation.audit.hardness import unit_of
+
+    risk, cost, unit = results["risk"], results["cost"], unit_of(results)
+    nodes = "entities" if unit == "triples" else "nodes"
     lift = ""
     if risk["lift"] is not None:
         interval = f"{risk['lift_low']:.1f} to {risk['lift_high']:.1f}"
         lift = f", {risk['lift']:.1f} ({interval}) times uniform"
     say(
-        f"risk: {risk['per_1000']:.3g} held-out edges per 1,000 negatives "
+        f"risk: {risk['per_1000']:.3g} held-out {unit} per 1,000 negatives "
         f"({risk['low']:.3g} to {risk['high']:.3g}){lift}"
     )
     if risk["expected_share"] is not None:
@@ -164,7 +168,7 @@ def _print_risk(results: dict[str, Any]) -> None:
     if results["violating"] is not None:
         say(f"negatives scored above their positive: {100 * results['violating']:.1f} %")
     say(
-        f"targets cover {100 * results['coverage']:.1f} % of the nodes; repeats in a row: "
+        f"targets cover {100 * results['coverage']:.1f} % of the {nodes}; repeats in a row: "
         f"{100 * results['duplicates']:.1f} %; degree divergence from the positives: "
         f"{results['degree_divergence']:.3f} bits"
     )
@@ -182,6 +186,6 @@ def _print_risk(results: dict[str, Any]) -> None:
         print_table("effect of each guard (against the others without it)", columns, rows)
     say(
         f"cost: {results['negatives']:,} negatives in {cost['seconds']:.2f} s "
-        f"({cost['negatives_per_second'] / 1e6:.1f} M/s); known edges {cost['known_edges_mb']:.1f} "
-        f"MB, memory grew by {cost['peak_growth_mb']:.0f} MB"
+        f"({cost['negatives_per_second'] / 1e6:.1f} M/s); known {unit} "
+        f"{cost['known_edges_mb']:.1f} MB, memory grew by {cost['peak_growth_mb']:.0f} MB"
     )

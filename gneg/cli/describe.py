@@ -56,7 +56,10 @@ def _print(data: Any) -> None:
     examples = _examples(data)
     say(f"the first {kind} of training: {'; '.join(' - '.join(row) for row in examples)}")
     reading = None if data.reading is None else data.reading.record()
-    print_json({**data.describe(), "split": data.split, "reading": reading, "examples": examples})
+    more = {"repeated": data.repeated} if kind == "triples" else {}
+    print_json(
+        {**data.describe(), **more, "split": data.split, "reading": reading, "examples": examples}
+    )
 
 
 def _examples(data: Any) -> list[Sequence[str]]:

@@ -35,6 +35,7 @@ FORM = {
     "bipartite": (bool, None),
     "split_seed": int,
     "unseen": str,
+    "types": (str, None),
     "table": {...: (str, bool, float, None)},
 }
 
@@ -50,6 +51,7 @@ class DataSource:
         bipartite: Whether the ends of the user's own edge list are of two kinds; None: as it says.
         split_seed: Seed of the split.
         unseen: What becomes of held-out triples with entities that training lacks.
+        types: File of the types of entities, or of what relations allow.
         table: How to read the user's own table.
         typed: Names of the options that were typed.
     """
@@ -60,6 +62,7 @@ class DataSource:
     bipartite: bool | None = None
     split_seed: int = 0
     unseen: str = "keep"
+    types: Path | None = None
     table: TableOptions = field(default_factory=TableOptions)
     typed: frozenset[str] = frozenset()
 
@@ -72,6 +75,8 @@ class DataSource:
         if stored is not None:
             checks.instance("dataset", stored, (LinkData,), hint="a knowledge graph: gneg kg")
             return _said(stored)
+        if self.types is not None:
+            checks.fail("types", "left out for a graph of edges", str(self.types))
         checks.integer("split-seed", self.split_seed, 0)
         if is_stored(dataset):
             self._refuse_options(dataset, "a stored graph", "features", "split_seed")
@@ -118,6 +123,7 @@ class DataSource:
                 unseen=self.unseen,  # type: ignore[arg-type]
                 table=self.table,
                 seed=self.split_seed,
+                types=self.types,
             )
         return _said(data)
 
@@ -170,7 +176,7 @@ class DataSource:
             unknown = f"source with {', '.join(set(record) - set(FORM))}"
             checks.fail("config", "a whole results.json of gneg train", fault or unknown)
         values = {name: record[name] for name in present if name != "dataset"}
-        for name in ("root", "features"):
+        for name in ("root", "features", "types"):
             values[name] = None if values.get(name) is None else Path(values[name])
         table = values.pop("table", {})
         if set(table) - set(TABLE_FIELDS):
@@ -183,10 +189,11 @@ class DataOptions(Group):
 
     Args:
         triples: Whether it is a knowledge graph.
+        either: Whether it may be one.
     """
 
-    def __init__(self, *, triples: bool = False) -> None:
-        self.triples = triples
+    def __init__(self, *, triples: bool = False, either: bool = False) -> None:
+        self.triples, self.either = triples, either
 
     def parameters(self) -> list[inspect.Parameter]:
         """Return the options."""
@@ -198,19 +205,12 @@ class DataOptions(Group):
             rich_help_panel=DATA,
         )
         if self.triples:
-            unseen = (
-                "Held-out triples with entities or relations that training lacks: keep or drop."
-            )
+            text = "Held-out triples with entities or relations that training lacks: keep or drop."
+            check = one_of("keep", "drop")
             return [
                 root,
-                parameter(
-                    "unseen",
-                    str,
-                    "keep",
-                    check=one_of("keep", "drop"),
-                    help=unseen,
-                    rich_help_panel=DATA,
-                ),
+                parameter("unseen", str, "keep", check=check, help=text, rich_help_panel=DATA),
+                _types(),
                 _split_seed(),
                 *table_parameters(TRIPLE_FIELDS),
             ]
@@ -241,6 +241,7 @@ class DataOptions(Group):
                 "items; else as the file says.",
                 rich_help_panel=DATA,
             ),
+            *([_types()] if self.either else []),
             _split_seed(),
             *table_parameters(name for name in TABLE_FIELDS if name != "relation"),
         ]
@@ -250,6 +251,16 @@ class DataOptions(Group):
         table = {name: values.pop(name) for name in TABLE_FIELDS if name in values}
         names = set(values) & set(typed) | ({"table"} if set(table) & set(typed) else set())
         return DataSource(**values, table=TableOptions(**table), typed=frozenset(names))
+
+
+def _types() -> inspect.Parameter:
+    text = (
+        "Types of entities, for the sampler typed: JSON of lists by entity, OpenKE's "
+        "type_constrain.txt, or N-Triples with rdf:type, rdfs:domain and rdfs:range."
+    )
+    return parameter(
+        "types", Path | None, None, check=Checked(exists), help=text, rich_help_panel=DATA
+    )
 
 
 def _split_seed() -> inspect.Parameter:

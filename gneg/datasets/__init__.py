@@ -12,9 +12,10 @@ from gneg.datasets.link import EvalEdges, LinkData
 from gneg.datasets.names import Names
 from gneg.datasets.protocol import Dataset
 from gneg.datasets.reading import Reading
-from gneg.datasets.sources import citations, interactions, local, ogb, pyg, tables
+from gneg.datasets.sources import citations, interactions, known_names, local, ogb, pyg, tables
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.hyperbolic import hyperbolic
+from gneg.datasets.sources.known_names import triple_names
 from gneg.datasets.sources.local import MissingDataError
 from gneg.datasets.sources.networkx_graphs import from_networkx
 from gneg.datasets.sources.pyg_data import from_pyg
@@ -24,7 +25,6 @@ from gneg.datasets.sources.triples import (
     from_triples,
     is_triples,
     load_triples,
-    triple_names,
 )
 from gneg.datasets.splits import make_split, split_edges
 from gneg.datasets.table_options import TableOptions
@@ -42,10 +42,12 @@ __all__ = [
     "as_data",
     "as_links",
     "as_triples",
+    "digits",
     "from_named_triples",
     "from_networkx",
     "from_pyg",
     "from_triples",
+    "hyperbolic",
     "is_triples",
     "load",
     "load_triples",
@@ -56,13 +58,10 @@ __all__ = [
     "triple_names",
 ]
 
-#: Datasets that need no download, by name: functions of the seed of the split.
-EMBEDDED = {"hyperbolic": hyperbolic, "digits": digits}
-
 
 def names() -> list[str]:
     """Return the names that :func:`load` knows."""
-    return [*EMBEDDED, *pyg.NAMES, *ogb.NAMES, *interactions.NAMES, citations.NAME]
+    return known_names.link_names()
 
 
 def as_data(data: LinkData | TripleData | str | Path) -> LinkData | TripleData:
@@ -107,7 +106,8 @@ def load(
 
     Args:
         dataset: A name (see :func:`names`; case does not matter) or the path of an edge list, or of
-            a folder with one for each part (see :func:`gneg.datasets.sources.tables.load`).
+            a folder with one for each part (see :func:`gneg.datasets.sources.tables.load`); what
+            holds a separator (``./Cora``) is a path.
         root: Folder to look for local copies in and to download to; the cache folder if None.
             Local copies are only read.
         seed: Seed of the split where there is no official one.
@@ -121,8 +121,7 @@ def load(
         ValueError: If there is no such dataset or file.
         MissingDataError: If the files are not there and cannot be downloaded.
     """
-    by_name = {name.lower(): name for name in names()}
-    name = by_name.get(str(dataset).lower())
+    name = known_names.known_name(dataset, names())
     if name is None:
         path = Path(dataset).expanduser()
         x_path = Path(features).expanduser() if features is not None else None
@@ -139,8 +138,9 @@ def load(
         )
     if features is not None:
         checks.fail("features", "None for a dataset that is known by name", str(features))
-    if name in EMBEDDED:
-        return EMBEDDED[name](seed)
+    known_names.warn_of_local(dataset, root)
+    if name in known_names.EMBEDDED:
+        return known_names.EMBEDDED[name](seed)
     folder = local.folder_of(root)
     if name == citations.NAME:
         return citations.load(folder, seed)
@@ -168,7 +168,7 @@ def reload(source: Mapping[str, Any]) -> LinkData | TripleData:
 
     Args:
         source: What the record of the run says of it: ``dataset``, ``root``, ``features``,
-            ``directed``, ``bipartite``, ``split_seed``, ``unseen`` and ``table``.
+            ``directed``, ``bipartite``, ``split_seed``, ``unseen``, ``types`` and ``table``.
 
     Raises:
         ValueError: If there is no such dataset or file.
@@ -182,6 +182,7 @@ def reload(source: Mapping[str, Any]) -> LinkData | TripleData:
             unseen=source["unseen"],
             table=table,
             seed=source["split_seed"],
+            types=source.get("types"),
         )
     return load(
         source["dataset"],

@@ -35,7 +35,7 @@ KIND = "a whole folder of a dataset"
 REMEDY = "load the dataset from its own file"
 _SCALARS = {
     "link": ("name", "num_nodes", "undirected", "metric", "split", "num_src"),
-    "triple": ("name", "num_entities", "num_relations", "unseen", "split", "types"),
+    "triple": ("name", "num_entities", "num_relations", "split", "types", "allowed"),
 }
 _TENSORS = {
     "link": ("train", "history", "weight", "time", "negatives"),
@@ -95,8 +95,13 @@ def load(folder: Path) -> LinkData | TripleData:
         reading = None if header["reading"] is None else Reading.of_record(header["reading"])
         builders: dict[str, Callable[..., LinkData | TripleData]]
         builders = {"triple": _triples, "link": _links}
-        data = builders[header["kind"]](header["fields"], tensors, names, reading)
-        whole = data.describe() == header["description"] and sorted(tensors) == header["tensors"]
+        # Of earlier versions: "unseen" is computed now, and "allowed" was not there.
+        fields = {name: value for name, value in header["fields"].items() if name != "unseen"}
+        data = builders[header["kind"]](fields, tensors, names, reading)
+        # It follows from the triples; earlier versions wrote 0 for triples of ids.
+        derived = {"unseen": 0}
+        same = data.describe() | derived == header["description"] | derived
+        whole = same and sorted(tensors) == header["tensors"]
     if not whole:
         checks.fail("data", KIND, f"{folder}: other data than {HEADER} describes", hint=REMEDY)
     return data

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.datasets import repeated
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
 from gneg.graph import KnownTriples, Triples
 from gneg.graph.known import KnownPolicy
 from gneg.graph.lazy import cached_property
-from gneg.graph.triples import End, TripleCorrupt
+from gneg.graph.triples import End, TripleCorrupt, triple_tensor
 from gneg.samplers.triples import TripleSampler
+from gneg.samplers.triples.typed import Allowed
 
 PARTS = ("train", "valid", "test")
 
@@ -23,6 +27,8 @@ PARTS = ("train", "valid", "test")
 @dataclass(frozen=True)
 class TripleData:
     """A knowledge graph split for completion.
+
+    Rows of triples are head, relation and tail, in this order.
 
     Attributes:
         name: Name of the dataset.
@@ -33,14 +39,17 @@ class TripleData:
         num_relations: Number of relations, R.
         entities: Names of entities, in the order of their ids; None: they have none.
         relations: Names of relations, in the order of their ids; None: they have none.
-        unseen: Number of validation and test triples with an entity or relation that is not in
-            training, of which nothing can be learned.
         types: For each entity the numbers of its types; None: not known.
+        allowed: For each end the entities that each relation allows there, sorted, None for a
+            relation that allows all; None: not known.
         verified: By part, ``[3, M]`` triples that people have checked to be false.
         negatives: By part and end, entities ``[E, M]`` that the official evaluation ranks the true
             one among; None: it ranks all entities.
         split: How the split was made.
         reading: What was understood of the files; None: the data is of no file.
+
+    Raises:
+        ValueError: If a part is no ``[3, E]`` tensor of ids in range.
     """
 
     name: str
@@ -51,12 +60,24 @@ class TripleData:
     num_relations: int
     entities: Names | None = None
     relations: Names | None = None
-    unseen: int = 0
     types: Sequence[Sequence[int]] | None = None
+    allowed: Allowed | None = None
     verified: Mapping[str, Tensor] | None = None
     negatives: Mapping[str, Mapping[End, Tensor]] | None = None
     split: str = "given"
     reading: Reading | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse triples of ids that are not in the numbers of entities and relations.
+
+        Raises:
+            ValueError: If a part is no ``[3, E]`` tensor of ids in range.
+        """
+        for part in PARTS:
+            head, relation, tail = triple_tensor(part, self.positives(part))
+            checks.node_range(f"{part}[0]", head, self.num_entities, "entity")
+            checks.node_range(f"{part}[1]", relation, self.num_relations, "relation")
+            checks.node_range(f"{part}[2]", tail, self.num_entities, "entity")
 
     @property
     def metric(self) -> str:
@@ -67,6 +88,29 @@ class TripleData:
     def end_names(self) -> tuple[Names | None, Names | None, Names | None]:
         """The names of heads, relations and tails; None: they are their ids."""
         return self.entities, self.relations, self.entities
+
+    @cached_property
+    def unseen(self) -> int:
+        """Number of validation and test triples with an entity or relation that is not in training.
+
+        Nothing can be learned of these.
+        """
+        blank = partial(torch.zeros, dtype=torch.bool, device=self.train.device)
+        entities, relations = blank(self.num_entities), blank(self.num_relations)
+        entities[self.train[[0, 2]].flatten()] = True
+        relations[self.train[1]] = True
+        held_out = torch.cat([self.valid, self.test], dim=1)
+        seen = entities[held_out[0]] & relations[held_out[1]] & entities[held_out[2]]
+        return int((~seen).sum())
+
+    @cached_property
+    def repeated(self) -> dict[str, int]:
+        """Numbers of triples that are repeated, such as ``{"test in train": 3}``, without zeros.
+
+        They are kept and ranked, as published figures have them; a user's own files have none, see
+        :func:`gneg.datasets.load_triples`.
+        """
+        return repeated.count({part: self.positives(part).cpu().numpy() for part in PARTS})
 
     @cached_property
     def triples(self) -> Triples:
@@ -134,6 +178,7 @@ class TripleData:
             corrupt=corrupt,
             z=z,
             types=self.types,
+            allowed=self.allowed,
             unique=unique,
         )
 
@@ -164,7 +209,12 @@ class TripleData:
         for part, ends in (self.negatives or {}).items():
             tables |= {f"{part} {end}": table for end, table in ends.items()}
         shapes = [(name, tuple(table.shape)) for name, table in tables.items()]
-        return files.digest((types, shapes), *tables.values())
+        # Absent where nothing is known, so that hashes of earlier versions hold.
+        allowed = [
+            (end, [members if members is None else list(members) for members in of_end])
+            for end, of_end in sorted((self.allowed or {}).items())
+        ]
+        return files.digest((types, shapes, *allowed), *tables.values())
 
     def fingerprint(self) -> str:
         """Return a hash of the entities and the triples of all parts, in their order."""
@@ -174,7 +224,9 @@ class TripleData:
     def __repr__(self) -> str:
         sizes = " / ".join(str(self.positives(part).size(1)) for part in PARTS)
         unseen = f", {self.unseen} of them with what is not in training" if self.unseen else ""
+        counts = ", ".join(f"{count:,} {where}" for where, count in self.repeated.items())
+        repeats = f"; repeated ones are kept: {counts}" if counts else ""
         return (
             f"TripleData({self.name}: {self.num_entities} entities, {self.num_relations} "
-            f"relations, triples {sizes}{unseen})"
+            f"relations, triples {sizes}{unseen}{repeats})"
         )

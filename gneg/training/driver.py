@@ -16,6 +16,7 @@ import torch
 
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData, as_data, names, store, triple_names
+from gneg.datasets.sources.known_names import known_name
 from gneg.evaluation import full_ranks
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
@@ -105,7 +106,7 @@ def train(
     Args:
         data: The dataset, of links or of triples, or its name or path. Validation edges that are
             training edges, which would select a model that remembers edges, are left out with a
-            warning.
+            warning; test edges that are, and triples, are kept, as published figures have them.
         config: A :class:`~gneg.training.config.LinkConfig` or, for triples, a
             :class:`~gneg.training.config.TripleConfig`; their defaults if None.
         seeds: One run for each, integers >= 0, or their number: then 0, 1, ...; a seed decides
@@ -150,6 +151,7 @@ def train(
         "source": source,
         "reading": None if data.reading is None else data.reading.record(),
         "dataset": data.describe(),
+        "repeated": data.repeated if isinstance(data, TripleData) else None,
         "config": asdict(config),
         KEY: registered_parts(config),
         "recipe": reasons,
@@ -172,7 +174,8 @@ def train(
                     run = _train_seed(data, config, seed, out, fresh, listeners, resources)
             results["runs"].append(run)
             if out is not None and processes.is_first:
-                _write(out, results, None if _known_by_name(source) or not keep_data else data)
+                stored = None if _known_by_name(source, data) or not keep_data else data
+                _write(out, results, stored)
                 if run["complete"]:
                     checkpoint.checkpoint_path(out, seed).unlink(missing_ok=True)
             if seed not in finished:
@@ -183,10 +186,10 @@ def train(
     return summarised(results)
 
 
-def _known_by_name(source: dict[str, Any] | None) -> bool:
+def _known_by_name(source: dict[str, Any] | None, data: LinkData | TripleData) -> bool:
     """Return whether a dataset can be loaded again by its name."""
-    known = {name.lower() for name in (*names(), *triple_names())}
-    return source is not None and str(source["dataset"]).lower() in known
+    known = triple_names() if isinstance(data, TripleData) else names()
+    return source is not None and known_name(source["dataset"], known) is not None
 
 
 def _folder(path: str | Path, fresh: bool, processes: World) -> Path:

@@ -24,14 +24,21 @@ def fit_for_training(data: LinkData | TripleData) -> LinkData | TripleData:
 
 
 def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
-    """Return the data without validation edges that are training edges, with a warning."""
+    """Return the data without validation edges that are training edges, with a warning.
+
+    Test edges that are training edges are kept, with a warning, as published figures have them.
+    The summary of triples says how many are repeated; these are all kept.
+    """
     if isinstance(data, TripleData):
         return data
     cleaned = drop_repeated_edges(data)
-    if cleaned is not data:
-        total, repeated = data.valid.pos.size(1), data.valid.pos.size(1) - cleaned.valid.pos.size(1)
-        warnings.warn(
-            f"{repeated:,} of {total:,} validation edges are training edges and left out",
-            stacklevel=4,
-        )
+    total, repeated = data.valid.pos.size(1), data.valid.pos.size(1) - cleaned.valid.pos.size(1)
+    if repeated:
+        text = f"{repeated:,} of {total:,} validation edges are training edges and left out"
+        warnings.warn(text, stacklevel=4)
+    kept = int(data.known().contains(*data.test.pos).sum())
+    if kept:
+        total = data.test.pos.size(1)
+        text = f"{kept:,} of {total:,} test edges are training edges and kept"
+        warnings.warn(text, stacklevel=4)
     return cleaned

@@ -15,9 +15,15 @@ class RowAdam(torch.optim.Adam):
     """Adam that, where a gradient is sparse, changes only the rows that have one.
 
     As ``torch.optim.SparseAdam`` does for these, but in one pass; other parameters are trained as
-    by Adam. Weight decay reaches the rows that have a gradient. A sparse gradient must hold each
-    row once, as that of :func:`gneg.nn.messages.rows_of` does.
+    by Adam. Weight decay reaches the rows that have a gradient. It resumes from the state of a
+    ``SparseAdam`` too.
     """
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a state, that of ``SparseAdam`` with Adam's other defaults."""
+        for group in state["param_groups"]:
+            group.setdefault("weight_decay", 0.0)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -37,8 +43,8 @@ class RowAdam(torch.optim.Adam):
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         state["step"] += 1
-        gradient = parameter.grad
-        assert gradient is not None
+        assert parameter.grad is not None
+        gradient = parameter.grad.coalesce()  # nothing to do for that of gneg.nn.messages.rows_of
         rows, values = gradient._indices()[0], gradient._values()
         betas, steps, decay = group["betas"], float(state["step"]), group["weight_decay"]
         corrections = tuple(1 - beta**steps for beta in betas)

@@ -26,6 +26,7 @@ from gneg.training.batches import Batch
 from gneg.training.config import TripleConfig
 from gneg.training.models import make_triple_loss, make_triple_model
 from gneg.training.queries import Queries
+from gneg.training.row_adam import RowAdam
 from gneg.training.run import Run
 from gneg.training.shared_settings import BASE_WEIGHTS
 from gneg.training.triple_config import OVER_ALL
@@ -79,12 +80,12 @@ class TripleRun(Run[TripleData, TripleConfig]):
         return model
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """Return Adagrad or Adam, SparseAdam for sparse gradients."""
+        """Return Adagrad or Adam, for sparse gradients that of the rows that have one."""
         parameters, lr = list(self.model.parameters()), self.config.lr
         if self.config.optimizer == "adagrad":
             return torch.optim.Adagrad(parameters, lr=lr)
         if self.config.sparse:
-            return torch.optim.SparseAdam(parameters, lr=lr)
+            return RowAdam(parameters, lr=lr)
         return torch.optim.Adam(parameters, lr=lr, fused=True)
 
     def prepare(self) -> None:

@@ -39,7 +39,10 @@ class TripleConfig(TrainConfig):
     """Everything that decides the result of a knowledge-graph model but the data and the seed."""
 
     model: str = setting(
-        "transe", "Score of triples.", choices=TRIPLE_MODELS, registered=registration.KGES
+        "transe",
+        "Score of triples (rotate sums moduli, as its authors do; PyKEEN takes their L2 norm)",
+        choices=TRIPLE_MODELS,
+        registered=registration.KGES,
     )
     dim: int = setting(
         100,
@@ -108,7 +111,7 @@ class TripleConfig(TrainConfig):
     lr: float = LR.field(0.003)
     lr_decay: float = LR_DECAY.field(1.0)
     sparse: bool = setting(
-        False, "Sparse gradients (and SparseAdam), for large graphs and small batches.", "Run"
+        False, "Sparse gradients, of a batch's rows, for large graphs and small batches.", "Run"
     )
     device: str = DEVICE.field("cpu")
 
@@ -129,6 +132,8 @@ class TripleConfig(TrainConfig):
         """Refuse settings that the model does not have."""
         if self.p not in (1, 2):
             checks.fail("p", "1 or 2", self.p)
+        if self.p != 1 and self.model != "transe":
+            checks.fail("p", "1 with other models than transe, which have no norm", self.p)
         if self.model == "conve" and not self.inverse:
             checks.fail("inverse", "True for conve, which predicts tails only", False)
         if self.model == "conve" and self.encoder != "none":

@@ -11,6 +11,7 @@ from gneg import datasets
 from gneg.evaluation.audit import held_out_hits
 from gneg.samplers.triples import TripleSampler
 from gneg.training import contest
+from gneg.training.load import load_data
 from gneg.training.presets import preset
 from tests.cli.invoke import run
 from tests.triple_worlds import WORLDS
@@ -75,6 +76,21 @@ def test_negatives_are_chosen_by_a_race(folder, tmp_path, monkeypatch):
     assert record["config"]["sampler"] in {"uniform", *contest.OF_TRIPLES.values()}
 
 
+def test_the_norm_and_sparse_gradients_are_options(folder, tmp_path):
+    out = str(tmp_path / "run")
+    result = run("kg", "train", str(folder), "--p", "2", "--sparse", "--out", out, *QUICK)
+    assert result.exit_code == 0, result.output
+    config = json.loads((tmp_path / "run/results.json").read_text())["config"]
+    assert (config["p"], config["sparse"]) == (2, True)
+
+
+def test_a_local_graph_of_the_name_of_a_known_one_of_edges_is_kept_with_the_run(folder, tmp_path):
+    folder.rename(tmp_path / "Cora")
+    result = run("kg", "train", "Cora", "--out", str(tmp_path / "run"), *QUICK)
+    assert result.exit_code == 0, result.output
+    assert load_data(tmp_path / "run").num_entities == 30
+
+
 @pytest.mark.slow
 def test_compare_tells_risk_and_differences(folder, tmp_path):
     options = ["--samplers", "uniform,typed", "--models", "transe,distmult", "--seeds", "2"]
@@ -118,7 +134,7 @@ def test_held_out_triples_are_counted():
     [
         (["kg", "train", "freebase"], "'dataset' must be a folder with train.txt"),
         (["kg", "train", "TOY", "--sampler", "degree"], "no sampler 'degree'"),
-        (["kg", "train", "TOY", "--model", "conve"], "'model' must be one of"),
+        (["kg", "train", "TOY", "--model", "convee"], "'model' must be one of"),
         (["kg", "train", "TOY", "--loss", "softmax", "--margin", "2"], "'margin' must be given"),
         (
             ["kg", "compare", "TOY", "--samplers", "uniform,uniform"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -97,3 +99,14 @@ def test_a_part_that_lacks_is_named(tmp_path):
     fill(tmp_path, header="source,target,split\n", more=",train")
     with pytest.raises(ValueError, match="a folder of files without a split"):
         datasets.load(tmp_path)
+
+
+def test_a_local_folder_of_a_known_name_is_spoken_of(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hyperbolic").mkdir()
+    fill(tmp_path / "hyperbolic")
+    for path in ("./hyperbolic", "hyperbolic/", tmp_path / "hyperbolic", Path("hyperbolic")):
+        assert_whole(datasets.load(path))
+    with pytest.warns(UserWarning, match=r"'hyperbolic' is the known dataset.*\./hyperbolic"):
+        data = datasets.load("hyperbolic")
+    assert data.num_nodes == 1000

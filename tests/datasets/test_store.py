@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from gneg import datasets
-from gneg.datasets import Names, Reading, store
+from gneg.datasets import Names, Reading, TripleData, store
 from tests.triple_worlds import sparse_data
 from tests.worlds import random_graph, toy
 
@@ -92,3 +93,14 @@ def test_other_names_are_noticed(tmp_path):
         pq.write_table(pa.table(changed), tmp_path / store.NAMES)
         with pytest.raises(ValueError, match=r"other data than data\.json describes"):
             store.load(tmp_path)
+
+
+def test_unseen_triples_are_counted_anew(tmp_path):
+    train, held_out = torch.tensor([[0, 1], [0, 0], [1, 2]]), torch.tensor([[3], [0], [1]])
+    data = TripleData("ids", train, held_out, held_out, 4, 1)
+    store.save(data, tmp_path)
+    header = json.loads((tmp_path / store.HEADER).read_text())
+    assert header["description"]["unseen"] == 2
+    header["fields"]["unseen"] = header["description"]["unseen"] = 0  # as earlier versions did
+    (tmp_path / store.HEADER).write_text(json.dumps(header))
+    assert store.load(tmp_path).unseen == 2

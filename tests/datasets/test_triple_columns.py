@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 
 from gneg import datasets
+from gneg.datasets import TableOptions, TripleData
 from tests.datasets.triple_rows import PARTS, TRAIN, fill, named, text
 
 HEADERS = [
@@ -92,3 +95,52 @@ def test_files_with_more_in_their_name_than_the_part(tmp_path, name):
     data = datasets.load_triples(tmp_path)
     assert datasets.is_triples(tmp_path)
     assert {part: named(data, part) for part in PARTS} == PARTS
+
+
+def pairs_of_many_heads(entities=40, relations=12, rows=600):
+    """Return triples of ids, ``[E, 3]``: head, relation, tail."""
+    random = np.random.default_rng(0)
+    sizes = entities, relations, entities
+    return np.stack([random.integers(size, size=rows) for size in sizes], axis=1)
+
+
+@pytest.mark.parametrize("prefixes", [("", "", ""), ("e", "r", "e")])
+@pytest.mark.parametrize("relations", [12, 60])
+def test_relations_in_the_third_column_are_warned_of(tmp_path, prefixes, relations):
+    triples = pairs_of_many_heads(relations=relations)
+    rows = [tuple(map("".join, zip(prefixes, map(str, row), strict=True))) for row in triples]
+    path = tmp_path / "one.tsv"
+    path.write_text(text(rows))
+    assert datasets.load_triples(path).num_relations == relations
+    path.write_text(text([(h, t, r) for h, r, t in rows]))
+    if relations > 40 and not prefixes[0]:  # ids that may be of either
+        return
+    with pytest.warns(UserWarning, match=r"one\.tsv: 40 relations and \d\d tails.* --relation 3"):
+        assert datasets.load_triples(path).num_relations == 40
+    for options in ({"relation": "3", "target": "2"}, {"relation": "3"}):
+        data = datasets.load_triples(path, table=TableOptions(**options))
+        assert (data.num_entities, data.num_relations) == (40, relations)
+    datasets.load_triples(path, table=TableOptions(relation="2"))
+
+
+def test_a_file_named_as_those_of_openke_has_their_order(tmp_path):
+    path = tmp_path / "train2id.txt"
+    rows = [(str(h), str(t), str(r)) for h, r, t in pairs_of_many_heads().tolist()]
+    path.write_text("600\n" + text(rows, " "))
+    data = datasets.load_triples(path)
+    assert (data.num_entities, data.num_relations) == (40, 12)
+    assert "columns are head, tail and relation, as OpenKE has them" in data.reading.notes
+
+
+def test_triples_of_ids_in_another_order_are_warned_of_or_refused():
+    triples = torch.from_numpy(pairs_of_many_heads()).t()
+    assert datasets.from_triples(triples).num_relations == 12
+    turned = triples[[0, 2, 1]]
+    with pytest.warns(UserWarning, match=r"40 relations in row 1 of triples and 12 tails in row 2"):
+        datasets.from_triples(turned)
+    parts = turned[:, :500], turned[:, 500:550], turned[:, 550:]
+    message = r"'train\[1\]' must be relation ids in \[0, 12\) \(got 39\); is 'num_relations' right"
+    with pytest.raises(ValueError, match=message):
+        TripleData("ids", *parts, 40, 12)
+    with pytest.raises(ValueError, match=r"'valid' must be an integer tensor of shape \[3, B\]"):
+        TripleData("ids", triples, triples.t(), triples, 40, 12)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from gneg import datasets
-from gneg.datasets import Names, TableOptions
+from gneg.datasets import Names, TableOptions, TripleData, repeated
 from tests.datasets.triple_rows import PARTS, TEST, TRAIN, VALID, fill, named, text
 
 
@@ -209,10 +211,21 @@ def test_a_published_split_is_kept_as_it_is(tmp_path):
     fill(tmp_path / "umls", parts={**PARTS, "test": rows})
     data = datasets.load_triples("umls", root=tmp_path)
     assert named(data, "test") == rows
-    assert data.reading.notes == (
-        "1 duplicate triples of test, kept as published",
-        "1 triples of test are in train, kept as published",
+    assert data.repeated == {"test in train": 1, "twice in test": 1}
+    assert repr(data).endswith(
+        "triples 3 / 1 / 4, 1 of them with what is not in training; "
+        "repeated ones are kept: 1 test in train, 1 twice in test)"
     )
+    ids = TripleData("ids", data.train, data.valid, data.test, 4, 2)
+    assert ids.repeated == data.repeated
+    assert datasets.load_triples(fill(tmp_path)).repeated == {}
+
+
+def test_repeated_triples_are_counted_where_keys_are_too_large_for_an_integer():
+    most = 2**31 - 1
+    train = torch.tensor([[most, 0], [most, 3], [most, 5]])
+    parts = {"train": train.numpy(), "valid": train[:, :1].numpy(), "test": train[:, 1:].numpy()}
+    assert repeated.count(parts) == {"valid in train": 1, "test in train": 1}
 
 
 @pytest.mark.parametrize("name", ["./codex-m", "sub/codex-m"])
@@ -225,6 +238,28 @@ def test_a_path_is_no_known_name(tmp_path, monkeypatch, name):
     assert datasets.is_triples(name)
     assert datasets.is_triples("codex-m")
     assert_whole(datasets.load_triples(name))
+
+
+def test_a_local_folder_of_a_known_name_is_spoken_of(tmp_path, monkeypatch, shared):
+    monkeypatch.chdir(tmp_path)
+    for name in ("umls", "Cora"):
+        (tmp_path / name).mkdir()
+        fill(tmp_path / name)
+        for path in (f"./{name}", f"{name}/", tmp_path / name, str(tmp_path / name), Path(name)):
+            assert_whole(datasets.load_triples(path))
+            assert datasets.is_triples(path)
+            assert_whole(datasets.as_data(path))
+    with pytest.warns(UserWarning, match="'umls' is the known dataset; for the folder .*./umls"):
+        data = datasets.load_triples("umls", root=shared)
+    assert data.num_entities == 135
+    assert datasets.load_triples("umls", root=tmp_path).num_entities == 3  # the root's own copy
+    assert_whole(datasets.load_triples("Cora"))  # which is no known knowledge graph
+    assert not datasets.is_triples("Cora")
+
+
+def test_official_lists_are_of_all_triples(tmp_path):
+    with pytest.raises(ValueError, match="'unseen' must be keep for a dataset of OGB"):
+        datasets.load_triples("ogbl-biokg", root=tmp_path, unseen="drop")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from gneg import audit, datasets
 from gneg.datasets import TripleData
 from gneg.evaluation.audit.risk import risk
 from gneg.evaluation.audit.triples import TripleAdapter
+from gneg.experiments.report import figures
 from gneg.samplers.triples import TripleSampler
 from gneg.training.config import TripleConfig
 from gneg.training.driver import train as kg_train
@@ -91,7 +92,14 @@ def test_the_command_takes_a_knowledge_graph_and_a_model(shared, tmp_path):
     words += ["--negatives", "5000", "--out", str(out), "--model", str(tmp_path / "run")]
     result = run(*words)
     assert result.exit_code == 0, result.output
-    assert "occurs with the" in result.output
+    words = " ".join(result.output.split())
+    assert "occurs with the" in words
+    for text in ("held-out triples per 1,000", "% of the entities", "known triples"):
+        assert text in words
+    assert "held-out edges" not in words
+    pictures = figures.audit(json.loads(out.read_text()))
+    assert pictures["hardness"].data[0].name == "held-out triples"
+    assert pictures["distances"].data[0].name == "held-out triples"
     record = json.loads(out.read_text())
     assert record["violating"] > 0
     assert (

@@ -65,6 +65,8 @@ def test_the_page_has_sizes_ranks_and_verified_triples(compared):
     train, valid, test = (data.positives(part).size(1) for part in ("train", "valid", "test"))
     assert f"30 entities, 3 relations; {train} training, {valid} validation, {test} test" in text
     assert "against all entities" in text
+    assert "held-out triples" in text
+    assert "held-out edges" not in text
     table = main_table(results)
     names = [column["name"] for column in table["columns"]]
     assert {"mr (all entities)", "accuracy (verified)", "mrr (typed)"} <= set(names)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data
 
 from gneg import KnownEdges, datasets
+from gneg.datasets import TripleData
 from gneg.graph import KnownTriples, Triples
 from tests.triple_worlds import WORLDS
 
@@ -94,6 +95,9 @@ def test_unseen_entities_are_kept_or_dropped_and_said(tmp_path):
     assert "2 of them with what is not in training" in repr(complete)
     dropped = datasets.load_triples(tmp_path, unseen="drop")
     assert (dropped.num_entities, dropped.test.size(1), dropped.unseen) == (3, 0, 0)
+    ids = TripleData("ids", complete.train, complete.valid, complete.test, 4, 2)
+    assert (ids.unseen, ids.describe()["unseen"]) == (2, 2)
+    assert "triples 2 / 1 / 2, 2 of them with what is not in training" in repr(ids)
     (tmp_path / "test.txt").write_text("a r b\n")
     with pytest.raises(ValueError, match=r"test\.txt, line 1"):
         datasets.load_triples(tmp_path)

@@ -169,3 +169,12 @@ def test_scores_equal_pyg():
     real, imaginary = (query - ours.entity(data.train[2])).chunk(2, dim=1)
     norm = (real**2 + imaginary**2).sum(1).sqrt()
     torch.testing.assert_close(-norm, theirs(*data.train), rtol=1e-4, atol=1e-5)
+
+
+def test_the_distance_of_rotate_is_the_sum_of_moduli():
+    model = RotatE(2, 1, 2)
+    with torch.no_grad():
+        model.relation.weight.zero_()
+        model.entity.weight.copy_(torch.tensor([[3.0, 0.0, 4.0, 12.0], [0.0, 0.0, 0.0, 0.0]]))
+    ids = torch.tensor([0]), torch.tensor([0]), torch.tensor([1])
+    assert model(*ids).item() == pytest.approx(-(5 + 12))  # not that of their L2 norm, -13

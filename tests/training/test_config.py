@@ -63,6 +63,7 @@ BAD_TRIPLE = [
     ({"loss": "l2"}, "'loss' must be one of"),
     ({"dim": 0}, "'dim' must be an integer >= 1"),
     ({"p": 3}, "'p' must be 1 or 2"),
+    ({"p": 2, "model": "rotate"}, "'p' must be 1 with other models than transe"),
     ({"margin": 1.0, "loss": "bce"}, "'margin' must be given with the losses margin and nssa"),
     ({"encoder": "gat"}, "'encoder' must be one of 'none', 'rgcn', 'compgcn'"),
     ({"encoder": "rgcn", "sparse": True}, "'sparse' must be False with an encoder"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from dataclasses import replace
 
 import pytest
+import torch
 
 from gneg import datasets
 from gneg.training.config import TripleConfig
-from gneg.training.driver import TrainingInterrupted, train
+from gneg.training.driver import TrainingInterrupted, run_folder, train
+from gneg.training.load import load_run
+from gneg.training.row_adam import RowAdam
 from gneg.training.triple import TripleRun
 from tests.triple_worlds import sparse_data
 
@@ -124,3 +129,43 @@ def test_sparse_gradients_learn_as_dense_ones_do():
     ]
     losses = [run["runs"][0]["curve"][-1]["loss"] for run in runs]
     assert losses[1] == pytest.approx(losses[0], rel=0.3)
+
+
+def test_sparse_gradients_of_repeated_rows_are_those_of_sparse_adam(monkeypatch):
+    data, config = sparse_data(), TripleConfig(dim=8, epochs=3, sparse=True, p=2, l2=0.1)
+    row = train(data, config)
+    monkeypatch.setattr("gneg.training.triple.RowAdam", torch.optim.SparseAdam)
+    sparse = train(data, config)
+    ends = [run["runs"][0]["curve"][-1]["loss"] for run in (row, sparse)]
+    assert ends[0] == pytest.approx(ends[1], rel=1e-4)
+
+
+def test_the_state_of_sparse_adam_goes_on():
+    tables = [torch.nn.Parameter(torch.ones(4, 2)) for _ in range(2)]
+    optimizers = [torch.optim.SparseAdam(tables[:1], lr=0.1), RowAdam(tables[1:], lr=0.1)]
+
+    def step(table, optimizer):
+        torch.nn.functional.embedding(torch.tensor([1, 1, 3]), table, sparse=True).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    step(tables[0], optimizers[0])
+    tables[1].data.copy_(tables[0].data)
+    optimizers[1].load_state_dict(copy.deepcopy(optimizers[0].state_dict()))
+    for table, optimizer in zip(tables, optimizers, strict=True):
+        step(table, optimizer)
+    torch.testing.assert_close(tables[1], tables[0])
+
+
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_other_held_out_triples_are_another_run(tmp_path, part):
+    data, config = sparse_data(), TripleConfig(dim=4, epochs=1, eval_every=1)
+    train(data, config, out=tmp_path)
+    changed = data.positives(part).clone()
+    changed[2, 0] = (changed[2, 0] + 1) % data.num_entities
+    other = replace(data, **{part: changed})
+    assert run_folder(data, config) != run_folder(other, config)
+    with pytest.raises(ValueError, match="one with a run of the same dataset"):
+        train(other, config, out=tmp_path)
+    with pytest.raises(ValueError, match="what the model was trained on"):
+        load_run(other, tmp_path)

@@ -29,8 +29,12 @@ class NTriples(NamedTuple):
     literals: int
 
 
-def read(path: Path) -> NTriples:
+def read(path: Path, argument: str = "dataset") -> NTriples:
     """Read an N-Triples file, plain or compressed.
+
+    Args:
+        path: The file.
+        argument: The argument that it came as, for errors.
 
     Raises:
         ValueError: If a line is no triple.
@@ -43,7 +47,7 @@ def read(path: Path) -> NTriples:
         match = _LINE.match(line)
         if match is None:
             allowed = "N-Triples, lines such as <head> <relation> <tail> ."
-            checks.fail("dataset", allowed, f"{path}, line {number}: {line.strip()[:60]!r}")
+            checks.fail(argument, allowed, f"{path}, line {number}: {line.strip()[:60]!r}")
         subject, blank_subject, predicate, object_, blank_object, literal = match.groups()
         if literal is not None:
             literals += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,11 @@ FILES = {
     "test": ("test2id.txt",),
 }
 MAPS = ("entity2id.txt", "relation2id.txt")
+
+
+def is_part(path: Path) -> bool:
+    """Return whether a file is named as OpenKE names the triples of a part."""
+    return path.name in itertools.chain(*FILES.values())
 
 
 def is_openke(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,13 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
+from gneg.datasets.repeated import IntArray
 from gneg.datasets.sources import (
     delimited,
+    entity_types,
     id_maps,
     openke,
     part_files,
@@ -24,6 +27,7 @@ from gneg.datasets.sources import (
     triple_parts,
     triple_times,
 )
+from gneg.datasets.sources.triple_columns import doubt_order
 from gneg.datasets.sources.triple_files import TripleTable
 from gneg.datasets.sources.triple_parts import Unseen
 from gneg.datasets.splits import hold_out_covered
@@ -49,7 +53,12 @@ def from_folder(folder: Path, unseen: Unseen, options: TableOptions) -> TripleDa
             checks.fail("table", "None for a folder of OpenKE, whose columns are fixed", folder)
         triples, names, entities, relations = openke.read(folder)
         reading = Reading(name, "OpenKE", ids="names of the maps")
-        return _checked(name, triples, names, entities, relations, unseen, reading, [])
+        data = _checked(name, triples, names, entities, relations, unseen, reading, [])
+        constraints = folder / entity_types.OPENKE
+        # Without unseen entities ids are other ones.
+        if not constraints.is_file() or data.num_entities < len(entities):
+            return data
+        return entity_types.with_types(data, constraints)
     paths = part_files.files_of(folder)
     tables = triple_files.read_parts(paths, options)
     labels = {part: path.name for part, path in paths.items()}
@@ -57,6 +66,8 @@ def from_folder(folder: Path, unseen: Unseen, options: TableOptions) -> TripleDa
     tables, order = _as_the_maps_say(tables, maps, options)
     columns = {part: table.columns for part, table in tables.items()}
     numbered = id_maps.number(columns, labels, folder, maps)
+    if None in maps:
+        _warn_of_order(folder, tables["train"], options)
     reading, notes = _reading(name, list(tables.values()), numbered.entities)
     reading = replace(reading, ids=numbered.ids or reading.ids)
     notes += order + numbered.notes
@@ -115,6 +126,7 @@ def from_file(path: Path, unseen: Unseen, options: TableOptions, seed: int) -> T
     table = triple_files.read(path, options)
     if not len(table.columns[0]):
         checks.fail("dataset", "a file with triples between entities", f"{path} of none")
+    _warn_of_order(path, table, options)
     triples, entities, relations = triple_parts.number({"all": table.columns})
     reading, notes = _reading(path.name, [table], entities)
     time = _times([table], None)
@@ -154,7 +166,6 @@ def published(folder: Path, name: str, unseen: Unseen) -> TripleData:
         {part: table.columns for part, table in tables.items()}
     )
     reading, _ = _reading(name, list(tables.values()), entities)
-    reading = replace(reading, notes=tuple(triple_parts.notes_on_published(triples)))
     data = triple_parts.assemble(name, triples, entities, relations, unseen)
     return _with_details(replace(data, reading=reading), folder, tables["train"], TableOptions())
 
@@ -172,7 +183,7 @@ def _published_table(path: Path) -> TripleTable:
 
 def _checked(
     name: str,
-    triples: Mapping[str, triple_parts.IntArray],
+    triples: Mapping[str, IntArray],
     labels: Mapping[str, str],
     entities: Names,
     relations: Names,
@@ -198,14 +209,17 @@ def _reading(
     literals = sum(table.literals for table in tables)
     if literals:
         notes.append(f"{literals:,} triples with a literal left out")
-    if train.header is False:
-        relation, tail = (pc.count_distinct(column).as_py() for column in train.columns[1:])
-        if relation > max(tail, 10):
-            notes.append(f"{relation:,} relations and {tail:,} tails: is the order head, relation, "
-                         "tail? see --relation")  # fmt: skip
     ids = "integers" if entities.integers else "names"
     reading = Reading(name, train.form, train.header, train.roles, train.unused, ids)
     return reading, notes
+
+
+def _warn_of_order(path: Path, table: TripleTable, options: TableOptions) -> None:
+    """Warn where nothing says which columns are relations and tails, and they seem turned."""
+    named = any((options.source, options.relation, options.target))
+    doubt = None if table.header is not False or named else doubt_order(table.columns)
+    if doubt is not None:
+        warnings.warn(f"{path.name}: {doubt}", stacklevel=4)
 
 
 def _with_details(
@@ -217,18 +231,11 @@ def _with_details(
         path = folder / f"{part}_negatives.txt"
         if path.exists():
             verified[part] = _negatives(path, data, train, options)
-    types = None
+    data = replace(data, verified=verified or None)
     for path in (folder / "entity2types.json", folder.parent / "entity2types.json"):
         if path.exists():
-            assert data.entities is not None
-            types_of = files.read_record("dataset", path, {...: [str]}, remedy=REMEDY)
-            kinds = sorted({name for names in types_of.values() for name in names})
-            type_ids = {kind: i for i, kind in enumerate(kinds)}
-            types = [
-                [type_ids[name] for name in types_of.get(entity, ())] for entity in data.entities
-            ]
-            break
-    return replace(data, types=types, verified=verified or None)
+            return entity_types.from_json(data, path)
+    return data
 
 
 def _negatives(path: Path, data: TripleData, train: TripleTable, options: TableOptions) -> Tensor:

@@ -158,3 +158,44 @@ def _one_to_one(ids: Sequence[pa.Array], names: Sequence[pa.Array]) -> bool:
     distinct = pairs.group_by(["id", "name"]).aggregate([]).num_rows
     sizes = [pc.count_distinct(pairs[column]).as_py() for column in ("id", "name")]
     return bool(sizes == [distinct, distinct])
+
+
+#: Number of relations, or of rows, from which their order may be doubted.
+_ENOUGH = 10
+
+
+def looks_turned(heads: int, relations: int, tails: int) -> bool:
+    """Return whether columns are probably head, tail and relation, by their different values.
+
+    Each relation of a knowledge graph has several tails nearly everywhere, and few entities are in
+    heads alone: where there are more relations than tails, and fewer tails than heads, relations
+    and tails have probably changed places.
+
+    Args:
+        heads: Number of different heads.
+        relations: Number of different relations.
+        tails: Number of different tails.
+    """
+    return relations > max(tails, _ENOUGH) and heads > tails
+
+
+def doubt_order(columns: Sequence[pa.Array]) -> str | None:
+    """Return a warning where the columns of a file are probably head, tail and relation.
+
+    By their numbers of values, or by names: entities of the first column in the second, none in
+    the third.
+
+    Args:
+        columns: What is read as heads, relations and tails.
+    """
+    heads, relations, tails = (pc.unique(column) for column in columns)
+    among = [pc.sum(pc.is_in(values, heads)).as_py() or 0 for values in (relations, tails)]
+    integers = all(roles.is_number(column[0].as_py()) for column in columns if len(column))
+    names_say = not integers and among[1] == 0 and 2 * among[0] >= len(relations)
+    enough = len(columns[0]) >= _ENOUGH
+    if not looks_turned(*map(len, (heads, relations, tails))) and not (names_say and enough):
+        return None
+    return (
+        f"{len(relations):,} relations and {len(tails):,} tails: the columns seem to be head, tail "
+        "and relation, for which give --relation 3 --target 2; --relation 2 if they are not"
+    )

@@ -16,6 +16,7 @@ from gneg.datasets.sources import (
     delimited,
     formats,
     n_triples,
+    openke,
     part_files,
     table_kind,
     triple_columns,
@@ -126,6 +127,9 @@ def read(path: Path, options: TableOptions, train: TripleTable | None = None) ->
         return TripleTable(columns, literals=literals)
     if train is not None and _is_empty(path, options):
         return train._replace(columns=[pa.array([], pa.string())] * 3)
+    turned = openke.is_part(path) and not any((options.source, options.relation, options.target))
+    if turned:
+        options = replace(options, relation="3", target="2")
     if train is not None and train.separator is not None:
         options = replace(options, sep=train.separator)
 
@@ -139,6 +143,7 @@ def read(path: Path, options: TableOptions, train: TripleTable | None = None) ->
     notes = list(raw.notes)
     if train is None or not train.positions:
         positions, notes = triple_columns.assign(raw, options)
+        notes += ["columns are head, tail and relation, as OpenKE has them"] if turned else []
     else:
         positions = _positions_as(train, raw, path)
     used = {role: positions[role] for role in (*ORDER, "split") if role in positions}

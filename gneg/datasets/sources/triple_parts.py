@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 
 from gneg import checks
+from gneg.datasets import repeated
 from gneg.datasets.names import Names
+from gneg.datasets.repeated import IntArray
 from gneg.datasets.sources import numbering
 from gneg.datasets.triple import PARTS, TripleData
 
-IntArray = npt.NDArray[np.int64]
 Unseen = Literal["keep", "drop"]
 
 
@@ -42,7 +42,7 @@ def number(
 def without_duplicates(triples: Mapping[str, IntArray], notes: list[str]) -> dict[str, IntArray]:
     """Return the triples of each part once, in their order; adds a note where one came twice."""
     distinct = {}
-    for part, keys in _keys(triples).items():
+    for part, keys in repeated.keys(triples).items():
         first = np.sort(np.unique(keys, return_index=True)[1])
         distinct[part] = triples[part][:, first]
         if len(first) < len(keys):
@@ -58,7 +58,7 @@ def first_occurrences(triples: Mapping[str, IntArray], notes: list[str]) -> dict
         triples: ``[3, E]`` triples by part.
         notes: A note is added for each part that had such triples.
     """
-    keys = _keys(triples)
+    keys = repeated.keys(triples)
     earlier, first = np.zeros(0, np.int64), {}
     for part in PARTS:
         new = ~np.isin(keys[part], earlier)
@@ -80,42 +80,9 @@ def check_no_overlap(triples: Mapping[str, IntArray], files: Mapping[str, str]) 
     Raises:
         ValueError: If there are any.
     """
-    for part, earlier, count in _overlaps(triples):
+    for part, earlier, count in repeated.overlaps(repeated.keys(triples)):
         allowed = "free of triples that stand in two parts"
         checks.fail("split", allowed, f"{count:,} triples of {files[part]} in {files[earlier]}")
-
-
-def notes_on_published(triples: Mapping[str, IntArray]) -> list[str]:
-    """Return notes on repeated triples of a published split, which is kept as it is."""
-    notes = []
-    for part, keys in _keys(triples).items():
-        repeated = len(keys) - len(np.unique(keys))
-        if repeated:
-            notes.append(f"{repeated:,} duplicate triples of {part}, kept as published")
-    for part, earlier, count in _overlaps(triples):
-        notes.append(f"{count:,} triples of {part} are in {earlier}, kept as published")
-    return notes
-
-
-def _overlaps(triples: Mapping[str, IntArray]) -> list[tuple[str, str, int]]:
-    """Return part, earlier part and number of triples in both, where there are any."""
-    keys = _keys(triples)
-    pairs = (("valid", "train"), ("test", "train"), ("test", "valid"))
-    counts = [(part, earlier, int(np.isin(keys[part], keys[earlier]).sum()))
-              for part, earlier in pairs]  # fmt: skip
-    return [overlap for overlap in counts if overlap[2]]
-
-
-def _keys(triples: Mapping[str, IntArray]) -> dict[str, IntArray]:
-    """Return an integer for each triple, the same for the same triple in all parts."""
-    head, relation, tail = np.concatenate(list(triples.values()), axis=1)
-    if not len(head):
-        return {part: np.zeros(0, np.int64) for part in triples}
-    # In two steps: N x N x R may be too large for an integer.
-    _, pairs = np.unique(head * (int(tail.max()) + 1) + tail, return_inverse=True)
-    keys = pairs * (int(relation.max()) + 1) + relation
-    bounds = np.cumsum([part.shape[1] for part in triples.values()])[:-1]
-    return dict(zip(triples, np.split(keys, bounds), strict=True))
 
 
 def assemble(
@@ -139,20 +106,18 @@ def assemble(
         ValueError: If ``unseen`` is unknown.
     """
     checks.choice("unseen", unseen, ("keep", "drop"))
-    head, relation, tail = triples["train"]
-    trained_entities, trained_relations = np.union1d(head, tail), np.unique(relation)
-    trained = {
-        part: np.isin(triples[part][[0, 2]], trained_entities).all(axis=0)
-        & np.isin(triples[part][1], trained_relations)
-        for part in PARTS
-    }
-    num_unseen = sum(int((~mask).sum()) for mask in trained.values())
     if unseen == "drop":
+        head, relation, tail = triples["train"]
+        trained_entities, trained_relations = np.union1d(head, tail), np.unique(relation)
+        trained = {
+            part: np.isin(triples[part][[0, 2]], trained_entities).all(axis=0)
+            & np.isin(triples[part][1], trained_relations)
+            for part in PARTS
+        }
         triples = {part: _renumbered(triples[part][:, trained[part]], trained_entities,
                                      trained_relations) for part in PARTS}  # fmt: skip
         entities = Names(entities.values.take(pa.array(trained_entities)))
         relations = Names(relations.values.take(pa.array(trained_relations)))
-        num_unseen = 0
     train, valid, test = (torch.from_numpy(np.ascontiguousarray(triples[part])) for part in PARTS)
     return TripleData(
         name,
@@ -163,7 +128,6 @@ def assemble(
         len(relations),
         entities,
         relations,
-        unseen=num_unseen,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import torch
@@ -13,13 +13,22 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets.sources import (
+    entity_types,
     local,
     ogb,
     openke,
     part_files,
     read_triples,
     table_kind,
+    triple_columns,
     triple_parts,
+)
+from gneg.datasets.sources.known_names import (
+    TRIPLES,
+    known_name,
+    link_names,
+    triple_names,
+    warn_of_local,
 )
 from gneg.datasets.sources.triple_parts import Unseen
 from gneg.datasets.splits import hold_out_covered
@@ -29,33 +38,6 @@ from gneg.graph import Triples
 from gneg.graph.triples import triple_tensor
 
 Rows = Sequence[Sequence[str]]
-
-
-class Source(NamedTuple):
-    """The folder of a dataset and the address of ``train.txt``, ``valid.txt``, ``test.txt``."""
-
-    folder: str
-    url: str
-
-
-_CONVE = "https://raw.githubusercontent.com/TimDettmers/ConvE/master/{}"
-_KEEN = "https://raw.githubusercontent.com/ZhenfengLei/KGDatasets/master/{}"
-_CODEX = "https://raw.githubusercontent.com/tsafavi/codex/master/data/triples/codex-{}"
-_VILLMOW = "https://raw.githubusercontent.com/villmow/datasets_knowledge_embedding/master/{}"
-NAMES = {
-    "fb15k237": Source("fb15k237", _VILLMOW.format("FB15k-237")),
-    "wn18rr": Source("wn18rr", _VILLMOW.format("WN18RR/text")),
-    "yago3-10": Source("yago3-10", _KEEN.format("YAGO3-10")),
-    "nations": Source("nations", _KEEN.format("Nations")),
-    "umls": Source("umls", _KEEN.format("UMLS")),
-    "kinship": Source("kinship", _KEEN.format("Kinship")),
-    **{f"codex-{size}": Source(f"codex-{size}", _CODEX.format(size)) for size in "sml"},
-}
-
-
-def triple_names() -> list[str]:
-    """Return the names that :func:`load_triples` knows."""
-    return [*NAMES, *ogb.TRIPLE_NAMES]
 
 
 def is_triples(dataset: str | Path, table: TableOptions | None = None) -> bool:
@@ -69,8 +51,10 @@ def is_triples(dataset: str | Path, table: TableOptions | None = None) -> bool:
         dataset: The name or path.
         table: What the caller says of a table: one with ends and no relation is of edges.
     """
-    if _name(dataset) is not None:
+    if known_name(dataset, triple_names()) is not None:
         return True
+    if known_name(dataset, link_names()) is not None:
+        return False
     path, options = Path(dataset).expanduser(), TableOptions() if table is None else table
     if not path.is_dir():
         return ".nt" in path.suffixes or table_kind.of_path(path, options) == "triples"
@@ -80,16 +64,6 @@ def is_triples(dataset: str | Path, table: TableOptions | None = None) -> bool:
     return ".nt" in training[0].suffixes or table_kind.of_path(training[0], options) != "edges"
 
 
-def _name(dataset: str | Path) -> str | None:
-    """Return the known name that a dataset is; None for a path, such as ``./codex-m``."""
-    text = str(dataset)
-    is_path = isinstance(dataset, Path) and dataset.exists()
-    if is_path or text.startswith((".", "~")) or "/" in text or os.sep in text:
-        return None
-    name = text.lower().replace("fb15k-237", "fb15k237")
-    return name if name in triple_names() else None
-
-
 def load_triples(
     dataset: str | Path,
     *,
@@ -97,6 +71,7 @@ def load_triples(
     unseen: Unseen = "keep",
     table: TableOptions | None = None,
     seed: int = 0,
+    types: str | Path | None = None,
 ) -> TripleData:
     """Load a knowledge graph.
 
@@ -118,14 +93,30 @@ def load_triples(
             training are kept (``"keep"``), as in published results, or left out (``"drop"``).
         table: How to read the files, where that is not to be found out.
         seed: Seed of a random split.
+        types: File of the types of entities, or of the entities that relations allow, for the
+            samplers ``typed(by=types)`` and ``typed(by=domains)``: JSON of lists of types by entity
+            (CoDEx), OpenKE's ``type_constrain.txt``, or N-Triples with ``rdf:type``,
+            ``rdfs:domain`` and ``rdfs:range``. None: files of the first two forms in the folder of
+            the triples, ``entity2types.json`` and, of OpenKE, ``type_constrain.txt``.
 
     Raises:
         ValueError: If there is no such dataset, a file is not a list of triples, or a triple stands
             in two parts.
         MissingDataError: If the files are not there and cannot be downloaded.
     """
-    checks.choice("unseen", unseen, ("keep", "drop"))
-    name = _name(dataset)
+    data = _load(dataset, root, checks.choice("unseen", unseen, ("keep", "drop")), table, seed)
+    return data if types is None else entity_types.with_types(data, types, dropped=unseen == "drop")
+
+
+def _load(
+    dataset: str | Path,
+    root: str | Path | None,
+    unseen: Unseen,
+    table: TableOptions | None,
+    seed: int,
+) -> TripleData:
+    """Return the knowledge graph with the types that are in its folder."""
+    name = known_name(dataset, triple_names())
     options = TableOptions() if table is None else table
     if name is None:
         path = Path(dataset).expanduser()
@@ -140,7 +131,11 @@ def load_triples(
         return read_triples.from_folder(path, unseen, options)
     if options != TableOptions():
         checks.fail("table", "None for a dataset that is known by name", name)
+    warn_of_local(dataset, root)
     if name in ogb.TRIPLE_NAMES:
+        if unseen == "drop":
+            allowed = "keep for a dataset of OGB, whose official lists are of all triples"
+            checks.fail("unseen", allowed, unseen)
         return ogb.load_triples(name, local.folder_of(root))
     folder = local.folder_of(root)
     needed = [f"{part}.txt" for part in PARTS]
@@ -175,10 +170,10 @@ def from_named_triples(
 def _download(name: str, root: Path, needed: Sequence[str]) -> Path:
     from torch_geometric.data import download_url
 
-    folder = root / NAMES[name].folder / "raw"
+    folder = root / TRIPLES[name].folder / "raw"
     for file in needed:
         try:
-            download_url(f"{NAMES[name].url}/{file}", str(folder), log=False)
+            download_url(f"{TRIPLES[name].url}/{file}", str(folder), log=False)
         except Exception as error:
             raise local.missing(name, root, f"{name}/raw", error) from error
     return folder
@@ -224,7 +219,12 @@ def as_triples(source: Any) -> Triples:
     if isinstance(source, Triples):
         return source
     if isinstance(source, Tensor):
-        return Triples(triple_tensor("triples", source))
+        triples = Triples(triple_tensor("triples", source))
+        sizes = [len(ids.unique()) for ids in triples.triples]
+        if triple_columns.looks_turned(*sizes):
+            text = f"{sizes[1]:,} relations in row 1 of triples and {sizes[2]:,} tails in row 2"
+            warnings.warn(f"{text}: is the order right, or triples[[0, 2, 1]]?", stacklevel=3)
+        return triples
     if hasattr(source, "mapped_triples"):  # PyKEEN
         return Triples(source.mapped_triples.t(), source.num_entities, source.num_relations)
     if hasattr(source, "edge_index") and getattr(source, "edge_type", None) is not None:

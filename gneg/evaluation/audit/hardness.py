@@ -31,6 +31,15 @@ MAX_DISTANCE = 6  # edges; pairs farther apart are one group
 MAX_PAIRS = 20_000  # pairs whose distance is searched for
 
 
+def unit_of(record: Mapping[str, Any]) -> str:
+    """Return what an audit counts, ``triples`` or ``edges``: only triples fit a relation.
+
+    Args:
+        record: The record of the audit.
+    """
+    return "triples" if "fits" in record["hardness"] else "edges"
+
+
 def describe(adapter: Adapter, groups: Mapping[str, Group], score: Score | None) -> dict[str, Any]:
     """Return quantiles and histograms of every measure, and shares of distances, by group.
 

@@ -80,7 +80,13 @@ class TripleAdapter(Adapter):
         if isinstance(sampler, str):
             policy = data.known(known)
             sampler = TripleSampler(
-                data.triples, sampler, known=policy, corrupt=corrupt, z=z, types=data.types
+                data.triples,
+                sampler,
+                known=policy,
+                corrupt=corrupt,
+                z=z,
+                types=data.types,
+                allowed=data.allowed,
             )
         if not isinstance(sampler, TripleSampler):
             checks.fail("sampler", "an expression or a TripleSampler", type(sampler).__name__)

@@ -9,12 +9,11 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from gneg.evaluation.audit.hardness import NAMES
+from gneg.evaluation.audit.hardness import NAMES, unit_of
 from gneg.experiments.report.style import (
     COLORS,
     DASHES,
     EASY,
-    HELD_OUT,
     SYMBOLS,
     TIMES,
     against_set,
@@ -92,15 +91,16 @@ def drawn(
 
 
 def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
-    """Plot held-out edges per 1,000 negatives against the hardness of negatives, by any measure."""
+    """Plot held-out positives per 1,000 negatives against their hardness, by any measure."""
     audited = [row for row in results["rows"] if row["audit"]]
     rows, names = drawn(audited, results["rows"])
     colors, symbols = row_colors(rows), by_encoder(rows, SYMBOLS)
+    held_out = f"held-out {unit_of(rows[0]['audit'])}"
     measures = [name for name in NAMES if name in rows[0]["audit"]["hardness"]]
     measures = [name for name in measures if name not in ("degree", "pa", "score")]
     axes = [
         (
-            f"mean {NAMES[name]} of negatives, relative to held-out edges",
+            f"mean {NAMES[name]} of negatives, relative to {held_out}",
             NAMES[name],
             [_relative_hardness(row, name) for row in rows],
         )
@@ -131,7 +131,7 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
                 "line": {"width": 1, "color": "rgba(128,128,128,0.8)"},
             },
             hovertemplate=(
-                f"{label}<br>%{{y:.2f}} held-out edges per 1,000<br>hardness %{{x:.3g}}<br>"
+                f"{label}<br>%{{y:.2f}} {held_out} per 1,000<br>hardness %{{x:.3g}}<br>"
                 f"MRR {against_set(hard)}: {100 * row['summary'][hard]['mrr']['mean']:.2f} %"
                 "<extra></extra>"
             ),
@@ -146,12 +146,12 @@ def risk_and_hardness(results: Mapping[str, Any]) -> go.Figure:
         for title, name, values in axes
     ]
     figure.update_xaxes(title=axes[0][0])
-    figure.update_yaxes(title="held-out edges per 1,000 negatives")
+    figure.update_yaxes(title=f"{held_out} per 1,000 negatives")
     return with_menu(styled(figure, 520), buttons)
 
 
 def _relative_hardness(row: Mapping[str, Any], name: str) -> float:
-    """Return the mean of a measure over negatives, divided by that over held-out edges."""
+    """Return the mean of a measure over negatives, divided by that over held-out positives."""
     groups = row["audit"]["hardness"][name]
     positive: float = groups["positives"]["mean"]
     return float(groups["negatives"]["mean"]) / positive if positive else 0.0
@@ -191,14 +191,15 @@ def curves(results: Mapping[str, Any]) -> go.Figure:
 
 
 def hardness(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
-    """Plot histograms of each measure for held-out edges, uniform negatives and each sampler."""
+    """Plot histograms of each measure, of held-out positives and negatives of each sampler."""
     rows = list({row["sampler"]: row for row in rows}.values())
     colors = colors_of(rows)
     first = rows[0]["audit"]
     measures = [name for name in NAMES if all(name in row["audit"]["histograms"] for row in rows)]
     if len(rows) > 1:  # each model scores on a scale of its own
         measures = [name for name in measures if name != "score"]
-    groups = [(HELD_OUT, "positives", first, "#d62728"), (EASY, "uniform", first, "#7f7f7f")]
+    held_out = f"held-out {unit_of(first)}"
+    groups = [(held_out, "positives", first, "#d62728"), (EASY, "uniform", first, "#7f7f7f")]
     groups += [
         (wrapped(row["sampler"]), "negatives", row["audit"], colors[row["sampler"]]) for row in rows
     ]
@@ -241,9 +242,9 @@ def distances(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Plot the share of pairs at each distance in the training graph."""
     rows = list({row["sampler"]: row for row in rows}.values())
     colors = colors_of(rows)
-    first = rows[0]["audit"]["distances"]
+    first, held_out = rows[0]["audit"]["distances"], f"held-out {unit_of(rows[0]['audit'])}"
     figure = go.Figure()
-    bars = [(HELD_OUT, first["positives"], "#d62728"), (EASY, first["uniform"], "#7f7f7f")]
+    bars = [(held_out, first["positives"], "#d62728"), (EASY, first["uniform"], "#7f7f7f")]
     bars += [
         (wrapped(row["sampler"]), row["audit"]["distances"]["negatives"], colors[row["sampler"]])
         for row in rows

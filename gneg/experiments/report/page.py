@@ -12,6 +12,7 @@ import plotly.offline
 
 from gneg import files
 from gneg.datasets import Reading
+from gneg.evaluation.audit.hardness import unit_of
 from gneg.evaluation.full_ranks import sentence
 from gneg.experiments import parts
 from gneg.experiments.parts import marked_part
@@ -99,6 +100,9 @@ def page(results: Mapping[str, Any]) -> str:
 def _caption(name: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Return title and caption of a figure, which says so if it leaves rows out."""
     title, caption = CAPTIONS[name]
+    if any(row["audit"] and unit_of(row["audit"]) == "triples" for row in rows):
+        title = title.replace("nodes", "entities")
+        caption = caption.replace("edges", "triples")
     if name == "risk-and-hardness":
         rows = [row for row in rows if row["audit"]]
     elif name == "curves":

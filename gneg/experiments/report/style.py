@@ -21,7 +21,7 @@ from gneg.experiments.parts import cell, columns
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B79F00")
 SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
 DASHES = ("solid", "dot", "dash", "dashdot", "longdash")
-HELD_OUT, EASY = "held-out edges", "uniform negatives"
+EASY = "uniform negatives"
 TIMES = {
     "sampling": "sampling",
     "scoring": "scoring candidates",

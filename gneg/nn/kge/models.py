@@ -107,7 +107,11 @@ class ComplEx(DistMult):
 
 
 class RotatE(KGE):
-    """``-sum |h r - t|``, r of modulus 1 (Sun, Deng, Nie and Tang, ICLR 2019)."""
+    """``-sum |h r - t|``, r of modulus 1 (Sun, Deng, Nie and Tang, ICLR 2019).
+
+    The distance is the sum of the moduli of the complex differences, as its authors compute it.
+    PyKEEN takes the Euclidean norm of the moduli, so that its distances and margins are smaller.
+    """
 
     complex = True
 

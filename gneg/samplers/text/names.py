@@ -90,7 +90,7 @@ TRIPLE_SAMPLERS: Registry[type[Sampler]] = Registry("sampler of triples", {})
 
 #: Arguments that an expression does not set: what is sampled in, and what all samplers share.
 _HIDDEN = {"graph", "sampler", "view", "guards", "known", "corrupt", "unique"}
-_HIDDEN |= {"z", "types", "pool", "pos"}
+_HIDDEN |= {"z", "types", "allowed", "pool", "pos"}
 #: Options of a curriculum that make its schedule.
 SCHEDULE = ("schedule", "start", "end", "epochs")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

@@ -26,7 +26,7 @@ from gneg.samplers.text.names import SAMPLERS, TRIPLE_SAMPLERS, converted
 from gneg.samplers.text.parse import Expression
 from gneg.samplers.triples.itself import Itself
 from gneg.samplers.triples.on_entities import OnEntities
-from gneg.samplers.triples.typed import Typed
+from gneg.samplers.triples.typed import Allowed, Typed
 from gneg.samplers.triples.views import View
 from gneg.samplers.wrapper import Wrapper
 
@@ -96,11 +96,13 @@ def build(
     *,
     z: Tensor | Callable[[], Tensor] | None = None,
     types: Sequence[Sequence[int]] | None = None,
+    allowed: Allowed | None = None,
     unique: bool = False,
 ) -> Sampler:
     """Build a sampler from an expression such as ``mixture(uniform:0.5, cached(typed):0.5)``.
 
-    ``uniform``; ``frequency(alpha=1)``, by how many queries an entity answers; ``typed(by=types)``;
+    ``uniform``; ``frequency(alpha=1)``, by how many queries an entity answers; ``typed(by=types)``
+    and ``typed(by=domains)``;
     ``khop(hops=2|3)`` and ``walk(kind=ppr)`` on the graph of entities, of the query's relation
     only with ``per_relation=1``; ``relwalk``, a walk query, entity, query, entity, to the answers
     of similar queries; ``similar`` and ``nearmiss``, entities whose vectors are near the query's
@@ -113,12 +115,14 @@ def build(
         z: ``[N, D]`` vectors of entities, or a function that returns them, for ``similar`` and
             ``nearmiss``.
         types: The types of each entity, as numbers, for ``typed(by=types)``.
+        allowed: For each end the entities that each relation allows there, for
+            ``typed(by=domains)``.
         unique: Whether a row may hold a target only once.
 
     Raises:
         ValueError: If the expression is malformed or an option is wrong.
     """
-    builder = _Leaves(view, z, types, unique)
+    builder = _Leaves(view, z, types, allowed, unique)
     leaves = {name: builder.registered(cls) for name, cls in TRIPLE_SAMPLERS.items()}
     leaves |= {name: getattr(builder, name) for name in NAMES}
     return build_pairs(
@@ -134,15 +138,17 @@ class _Leaves:
         view: View,
         z: Tensor | Callable[[], Tensor] | None,
         types: Sequence[Sequence[int]] | None,
+        allowed: Allowed | None,
         unique: bool,
     ) -> None:
         self.view, self.z, self.types, self.once = view, z, types, unique
+        self.allowed = allowed
         self.options: dict[str, Any] = {**view.options, "unique": unique}
 
     def registered(self, cls: type[Sampler]) -> Callable[..., Sampler]:
         """Return the function of the options that makes a sampler of a user's."""
         accepted = inspect.signature(cls).parameters
-        values = {"unique": self.once, "types": self.types}
+        values = {"unique": self.once, "types": self.types, "allowed": self.allowed}
         fixed = {name: value for name, value in values.items() if name in accepted}
 
         def make(**options: Any) -> Sampler:
@@ -159,8 +165,8 @@ class _Leaves:
     def frequency(self, alpha: float = 1.0) -> Sampler:
         return Degree(self.view.graph, alpha, **self.options)
 
-    def typed(self, by: Literal["relation", "types"] = "relation") -> Sampler:
-        return Typed(self.view, by, types=self.types, unique=self.once)
+    def typed(self, by: Literal["relation", "types", "domains"] = "relation") -> Sampler:
+        return Typed(self.view, by, types=self.types, allowed=self.allowed, unique=self.once)
 
     def khop(self, hops: Any = 2, per_relation: int = 0) -> Sampler:
         graph, none = self._entities(per_relation)

@@ -24,6 +24,7 @@ from gneg.samplers.state import entries, load_all
 from gneg.samplers.triples.build import build
 from gneg.samplers.triples.join import Drawn, join
 from gneg.samplers.triples.scoring import BlockScore, PairScore, TripleScore
+from gneg.samplers.triples.typed import Allowed
 from gneg.samplers.triples.views import View
 
 SamplerFactory = Callable[[View], Sampler]
@@ -51,6 +52,8 @@ class TripleSampler:
         z: ``[N, D]`` vectors of entities, or a function that returns them, for expressions with
             ``similar`` or ``nearmiss``.
         types: For each entity the numbers of its types, for ``typed(by=types)``.
+        allowed: For each end the entities that each relation allows there, for
+            ``typed(by=domains)``.
         unique: Whether a row may hold an entity only once.
 
     Raises:
@@ -72,6 +75,7 @@ class TripleSampler:
         corrupt: TripleCorrupt = "both",
         z: Tensor | Callable[[], Tensor] | None = None,
         types: Sequence[Sequence[int]] | None = None,
+        allowed: Allowed | None = None,
         unique: bool = False,
     ) -> None:
         if not isinstance(triples, Triples):
@@ -96,7 +100,7 @@ class TripleSampler:
             graph = known.graph(end, triples)  # type: ignore[arg-type]
             view = View(end, triples, queries, graph, edges)  # type: ignore[arg-type]
             part = (
-                build(sampler, view, z=z, types=types, unique=unique)
+                build(sampler, view, z=z, types=types, allowed=allowed, unique=unique)
                 if isinstance(sampler, str)
                 else sampler(view)
             )

@@ -1,0 +1,35 @@
+"""What is left out of a dataset before training, and what is spoken of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gneg.training.fitness import fit_for_training
+from tests.triple_worlds import sparse_data
+from tests.worlds import toy
+
+
+def test_training_edges_are_left_out_of_validation_and_kept_in_test():
+    data = toy()
+    assert fit_for_training(data) is data
+    valid = replace(data.valid, pos=data.valid.pos.clone())
+    test = replace(data.test, pos=data.test.pos.clone())
+    valid.pos[:, :2], test.pos[:, :3] = data.train[:, :2], data.train[:, 4:7]
+    size = valid.pos.size(1), test.pos.size(1)
+    with pytest.warns(UserWarning, match="are training edges") as warned:
+        fitting = fit_for_training(replace(data, valid=valid, test=test))
+    assert (fitting.valid.pos.size(1), fitting.test.pos.size(1)) == (size[0] - 2, size[1])
+    assert [str(warning.message) for warning in warned] == [
+        f"2 of {size[0]} validation edges are training edges and left out",
+        f"3 of {size[1]} test edges are training edges and kept",
+    ]
+
+
+def test_repeated_triples_are_kept():
+    data = sparse_data()
+    repeated = replace(data, test=torch.cat([data.test, data.train[:, :1]], dim=1))
+    assert fit_for_training(repeated) is repeated
+    assert repeated.repeated == {"test in train": 1}
