@@ -25,21 +25,22 @@ def spread(u, indptr, indices, alpha, epsilon, stays, values, queue, touched):
     residuals[u], limits[u], touched[0], queue[0] = 1.0, np.inf, u, u
     size, head, tail = 1, 0, 1
     while head != tail:
-        v = queue[head]
+        v = np.uint64(queue[head])  # unsigned, as are edges and neighbours: see heuristics.gathered
         head = head + 1 if head < n else 0
         ask_for(indptr, queue[head + 1 if head < n else 0])
         if head != tail:  # else it holds no node
             ask_for(indices, indptr[queue[head]])
         residual = residuals[v]
-        degree = indptr[v + 1] - indptr[v]
+        start, stop = indptr[v], indptr[v + np.uint64(1)]
+        degree = stop - start
         residuals[v], limits[v] = 0.0, epsilon * max(degree, 1)
         if degree == 0:
             values[v] += residual if stays else alpha * residual
             continue
         values[v] += alpha * residual
         share = (1.0 - alpha) * residual / degree
-        for e in range(indptr[v], indptr[v + 1]):
-            w = np.uint64(indices[e])  # unsigned: see heuristics.gathered
+        for e in range(np.uint64(start), np.uint64(stop)):
+            w = np.uint64(indices[e])
             residual = residuals[w] + share
             residuals[w] = residual
             limit = limits[w]

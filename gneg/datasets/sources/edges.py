@@ -184,7 +184,7 @@ def _reading(
 ) -> Reading:
     names = raw.names or [str(i + 1) for i in range(len(raw.columns))]
     kind = "positions" if raw.sizes else "names"
-    if raw.sizes is None and pa.types.is_integer(numbering.typed(ends)[0].type):
+    if raw.sizes is None and numbering.are_integers(ends):
         kind = "integers"
     return Reading(
         file=path.name,

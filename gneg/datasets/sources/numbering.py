@@ -23,14 +23,28 @@ def typed(columns: Sequence[pa.Array]) -> list[pa.Array]:
     ``7.0`` is the integer 7 (a column with a gap, as pandas writes it) where all values are whole
     numbers; a leading zero makes all of them text.
     """
-    if all(pa.types.is_integer(column.type) for column in columns):
+    pattern = _pattern(columns)
+    if pattern is None or all(pa.types.is_integer(column.type) for column in columns):
         return list(columns)
+    if pattern == _WHOLE:
+        columns = [pc.replace_substring_regex(column, r"\.0*$", "") for column in columns]
+    return [column.cast(pa.int64()) for column in columns]
+
+
+def are_integers(columns: Sequence[pa.Array]) -> bool:
+    """Return whether :func:`typed` makes integers of columns."""
+    return _pattern(columns) is not None
+
+
+def _pattern(columns: Sequence[pa.Array]) -> str | None:
+    """Return the pattern of integers that all values have; None: there is none."""
+    if all(pa.types.is_integer(column.type) for column in columns):
+        return _INTEGER
     for pattern in (_INTEGER, _WHOLE):
         matches = [pc.all(pc.match_substring_regex(column, pattern)).as_py() for column in columns]
         if all(match is not False for match in matches):
-            whole = [pc.replace_substring_regex(column, r"\.0*$", "") for column in columns]
-            return [column.cast(pa.int64()) for column in whole]
-    return list(columns)
+            return pattern
+    return None
 
 
 def number(columns: Sequence[pa.Array], *, as_text: bool = False) -> tuple[list[IntArray], Names]:

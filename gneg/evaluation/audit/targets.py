@@ -31,7 +31,7 @@ def spread(adapter: Adapter, drawn: list[Negatives]) -> dict[str, float]:
         repeats += int((ordered[:, 1:] == ordered[:, :-1]).sum())
     nodes, degree = np.concatenate(targets), adapter.graph.degree().numpy()
     return {
-        "coverage": len(np.unique(nodes)) / max(adapter.num_nodes, 1),
+        "coverage": np.count_nonzero(np.bincount(nodes)) / max(adapter.num_nodes, 1),
         "duplicates": repeats / max(len(nodes), 1),
         "degree_divergence": divergence(degree[nodes], degree[np.concatenate(replaced)]),
     }
