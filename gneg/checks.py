@@ -279,9 +279,8 @@ def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> No
     if ids.numel() == 0:
         return
     if ids.device.type == "cpu":
-        # NumPy, not torch: torch's thread pool hangs in a forked process.
-        array = ids.detach().numpy()
-        # Without its sign a negative id is a large one: one pass instead of two, nearly always.
+        array = ids.detach().numpy()  # torch's thread pool hangs in a forked process
+        # As unsigned, a negative id is a large one: one pass is enough.
         if array.dtype == np.int64 and int(array.view(np.uint64).max()) < num_nodes:
             return
         low, high = int(array.min()), int(array.max())

@@ -234,8 +234,7 @@ class Sampler(ABC):
         """Propose, exclude and fill; return targets ``[B, k]``, -1 after the last of a row."""
         index = self.candidates(query, k, split_seed(seed, 0))
         if self.proposes == "full rows" and not query.is_limited(index):
-            query.counts["filled"] += 0
-            query.counts["short"] += num_short(index)
+            query.counts.update(filled=0, short=num_short(index))
             return index
         if self.proposes != "non-edges" or query.unique or query.avoid is not None:
             index = first_usable(query, index, k, self.candidates, seed)
