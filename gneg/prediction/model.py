@@ -6,27 +6,40 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gneg import checks, files
 from gneg.datasets import Names
 from gneg.graph.lazy import cached_property
 from gneg.prediction import calibrate
 from gneg.prediction.calibrate import Calibration, Sample
-from gneg.training.run import Run
 
 IntArray = npt.NDArray[np.int64]
 #: A name, or several; ids are given as a tensor.
 Nodes = str | int | Iterable[str | int] | Tensor
-RunType = TypeVar("RunType", bound=Run[Any, Any])
 MEMORY_MB = 1024
+
+
+class Trained(Protocol):
+    """A trained network and its data, such as a run with its best weights."""
+
+    @property
+    def data(self) -> Any:
+        """The dataset."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+
+
+RunType = TypeVar("RunType", bound=Trained)
 
 
 class TrainedModel(ABC, Generic[RunType]):

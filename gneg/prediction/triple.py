@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from gneg.prediction.model import (
     MEMORY_MB,
     IntArray,
     Nodes,
+    Trained,
     TrainedModel,
     as_tensors,
     ids_of,
@@ -31,14 +32,23 @@ from gneg.prediction.model import (
 from gneg.prediction.triple_ranking import PARTS, Part, TripleRanker
 from gneg.prediction.triple_reasons import TripleReasons
 from gneg.prediction.triple_sample import score_sample
-from gneg.training.triple import TripleRun
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch_geometric.data import Data
 
 
-class TripleModel(TrainedModel[TripleRun]):
+class TrainedTriples(Trained, Protocol):
+    """A trained model of triples, such as :class:`gneg.training.triple.TripleRun`."""
+
+    def scorer(self) -> BlockScorer:
+        """Return the model as a score of triples."""
+
+    def final_embeddings(self) -> Tensor:
+        """Return the vectors of entities, ``[N, D]``."""
+
+
+class TripleModel(TrainedModel[TrainedTriples]):
     """A trained knowledge-graph model that answers in the user's own names.
 
     Entities and relations are given by name, or as a tensor of ids. Triples of all parts of the
@@ -54,12 +64,12 @@ class TripleModel(TrainedModel[TripleRun]):
         >>> model.predict_target(head="aspirin", relation="treats", k=5)  # doctest: +SKIP
     """
 
-    def __init__(self, run: TripleRun, folder: Path | None = None) -> None:
+    def __init__(self, run: TrainedTriples, folder: Path | None = None) -> None:
         super().__init__(run, folder)
         self.data: TripleData = run.data
 
     def __repr__(self) -> str:
-        return f"TripleModel({self.run.config.model}, {self.data!r})"
+        return f"TripleModel({type(self.run.model).__name__}, {self.data!r})"
 
     def scorer(self) -> BlockScorer:
         """Return the model as ``score(head, relation, tail)`` of ids, with its ``rows``."""
