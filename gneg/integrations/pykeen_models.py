@@ -210,12 +210,27 @@ class _PykeenRun:
 
     def final_embeddings(self) -> Tensor:
         """Return the vectors ``[N, D]`` of entities; real parts and imaginary parts in turn."""
-        representations: Any = self.model.entity_representations
-        with torch.no_grad():
-            z = representations[0]().detach().cpu()
-        z = (torch.view_as_real(z) if z.is_complex() else z).flatten(1)
+        z = _vectors(self.model.entity_representations)
         ids = self.score._entities
         return z if ids is None else z[ids]
+
+    def final_relations(self) -> Tensor:
+        """Return the vectors of relations, and of their inverses after them, ``[R or 2 R, D]``."""
+        z = _vectors(self.model.relation_representations)
+        directions = len(z) // self.score.model.num_real_relations
+        z = torch.cat([z[i::directions] for i in range(directions)])
+        ids = self.score._relations
+        if ids is None:
+            return z
+        size = self.score.model.num_real_relations
+        return torch.cat([z[ids + i * size] for i in range(directions)])
+
+
+@torch.no_grad()
+def _vectors(representations: Any) -> Tensor:
+    """Return the first vectors of all entities or relations, as real numbers, ``[.., D]``."""
+    z: Tensor = representations[0]().detach().cpu()
+    return (torch.view_as_real(z) if z.is_complex() else z).flatten(1)
 
 
 def trained_model(

@@ -189,6 +189,11 @@ class TripleRun(Run[TripleData, TripleConfig]):
         self.model.eval()
         return self.model.scorer().tables[0]
 
+    def final_relations(self) -> Tensor:
+        """Return the vectors of relations, and of their inverses after them, ``[R or 2 R, D]``."""
+        self.model.eval()
+        return self.model.scorer().tables[1]
+
     def scorer(self) -> BlockScorer:
         """Return the model by its current weights, with its base measure if it has one."""
         self.model.eval()

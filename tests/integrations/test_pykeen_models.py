@@ -123,11 +123,10 @@ def test_ids_are_translated_by_labels(data):
         lambda scorer: scorer.block(head, relation, tail[:, None], "tail"),
     ):
         assert torch.allclose(*map(of, scorers), atol=1e-6)
-    z = [
-        trained_model(s.model, data, f).embeddings()
-        for s, f in zip(scorers, (training, other), strict=True)
-    ]
-    assert torch.allclose(*z)
+    pairs = ((model, training), (moved, other))
+    answers = [trained_model(instance, data, factory) for instance, factory in pairs]
+    assert torch.allclose(*(each.embeddings() for each in answers))
+    assert torch.allclose(*(each.relation_embeddings() for each in answers))
 
 
 def test_models_of_other_entities_are_refused(data):
@@ -180,6 +179,7 @@ def test_models_are_audited_and_asked(data):
     np.testing.assert_allclose(model.score(row["head"], row["relation"], row["tail"]), row["score"])
     assert len(model.predict_target(head="brazil", tail="uk", k=3)) == 3
     assert model.embeddings().shape == (14, 16)
+    assert model.relation_embeddings().shape == (110, 16)
 
 
 def test_message_passing_models_are_scored(data):
