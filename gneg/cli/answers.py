@@ -106,8 +106,8 @@ def make_page(model: Any, path: Path, title: str, looked_for: str, calibration: 
         from gneg.prediction.page import write_page
 
         info = {**header, "looked_for": looked_for, "split": model.data.split}
-        shown = model.calibration if calibration is None else calibration
-        write_page(path, tables, model.data, title=title, info=info, calibration=shown)
+        fitted = model.calibration if calibration is None else calibration
+        write_page(path, tables, model.data, title=title, info=info, calibration=fitted)
         say_path("page", path)
 
     return page

@@ -200,7 +200,7 @@ class TripleData:
 
     def describe(self) -> dict[str, Any]:
         """Return the description of the data in the record of a run."""
-        other = {} if self.inference is None else {"inference": self.inference.describe()}
+        inference = {} if self.inference is None else {"inference": self.inference.describe()}
         return {
             "name": self.name,
             "entities": self.num_entities,
@@ -210,7 +210,7 @@ class TripleData:
             "hash": self.fingerprint(),
             "details_hash": self._details_hash,
             "names_hash": self._names_hash,
-            **other,
+            **inference,
         }
 
     @cached_property

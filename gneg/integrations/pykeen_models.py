@@ -148,11 +148,11 @@ class PykeenScorer:
         scores = []
         for low in range(0, len(queries), step):
             rows = slice(low, low + step)
-            some = None if index is None else index[rows]
+            answers = None if index is None else index[rows]
             if end == "tail":
-                scores.append(self.model.predict_t(queries[rows], tails=some))
+                scores.append(self.model.predict_t(queries[rows], tails=answers))
             else:
-                scores.append(self.model.predict_h(queries[rows], heads=some))
+                scores.append(self.model.predict_h(queries[rows], heads=answers))
         return torch.cat(scores).to(entity.device) if scores else torch.empty(0, width)
 
     @property
@@ -180,10 +180,10 @@ def _ids(
         return None
     unknown = [name for name in names if name not in labels]
     if unknown:
-        others = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
+        remainder = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
         hint = checks.closest(unknown[0], labels)
         allowed = f"a factory with labels of all {kind} of data"
-        checks.fail("factory", allowed, f"none of {unknown[0]!r}{others}", hint=hint)
+        checks.fail("factory", allowed, f"none of {unknown[0]!r}{remainder}", hint=hint)
     ids = torch.tensor([labels[name] for name in names], dtype=torch.long)
     return None if size == model_size and torch.equal(ids, torch.arange(size)) else ids
 

@@ -80,11 +80,11 @@ def score_relation_sample(
     triples = data.positives(part)
     triples = triples[:, torch.randperm(triples.size(1), generator=generator)[:MOST]]
     pairs = torch.unique(known.triples[[0, 2]], dim=1)
-    some = pairs[:, torch.randperm(pairs.size(1), generator=generator)[:QUERIES]]
+    queries = pairs[:, torch.randperm(pairs.size(1), generator=generator)[:QUERIES]]
     relations = torch.arange(data.num_relations)
     others: list[FloatArray] = []
     weights: list[FloatArray] = []
-    for head, tail in zip(some[0].split(CHUNK), some[1].split(CHUNK), strict=True):
+    for head, tail in zip(queries[0].split(CHUNK), queries[1].split(CHUNK), strict=True):
         shape = len(head), len(relations)
         heads, tails = (end[:, None].expand(shape).flatten() for end in (head, tail))
         relation = relations.expand(shape).flatten()
@@ -92,7 +92,7 @@ def score_relation_sample(
         scores[known.contains(torch.stack([heads, relation, tails])).view(shape)] = -torch.inf
         for values, stand_for in _head_and_tail(scores, generator):
             others.append(values)
-            weights.append(stand_for * pairs.size(1) / some.size(1))
+            weights.append(stand_for * pairs.size(1) / queries.size(1))
     return Sample(
         links=_answers(scorer, triples, "tail"),
         others=np.concatenate(others),

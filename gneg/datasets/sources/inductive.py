@@ -50,15 +50,15 @@ def parts_of(folder: Path) -> tuple[Paths, Paths] | None:
     if _file(folder, ILPC["train"]) is not None:
         graphs = []
         for stems in (ILPC, ILPC_INFERENCE):
-            found = {part: _file(folder, stem) for part, stem in stems.items()}
-            for part, path in found.items():
+            files = {part: _file(folder, stem) for part, stem in stems.items()}
+            for part, path in files.items():
                 if path is None:
                     checks.fail("dataset", f"a folder with {stems[part]}.txt", f"{folder} without")
-            graphs.append({part: path for part, path in found.items() if path is not None})
+            graphs.append({part: path for part, path in files.items() if path is not None})
         return graphs[0], graphs[1]
     second = folder.resolve().with_name(folder.resolve().name + SUFFIX)
-    both = (folder, second)
-    if not second.is_dir() or not all(part_files.by_part(each)["train"] for each in both):
+    folders = (folder, second)
+    if not second.is_dir() or not all(part_files.by_part(each)["train"] for each in folders):
         return None
     return part_files.files_of(folder), part_files.files_of(second)
 
@@ -96,9 +96,9 @@ def read(folder: Path, paths: tuple[Paths, Paths], options: TableOptions) -> Tri
         if len(lacking):
             checks.fail("dataset", "an inference graph with the relations of training",
                         f"{relations[int(lacking[0])]!r} in {paths[1][part]}")  # fmt: skip
-    both = _shared(training.entities, inference.entities)
-    if both:
-        notes.append(f"{both:,} names stand in both graphs, and are two entities each")
+    num_shared = _shared(training.entities, inference.entities)
+    if num_shared:
+        notes.append(f"{num_shared:,} names stand in both graphs, and are two entities each")
     if training.valid.size(1) or training.test.size(1):
         notes.append("valid and test of the training graph are not used")
     table = graphs[0]["train"]

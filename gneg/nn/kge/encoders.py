@@ -71,11 +71,11 @@ class RelationalEncoder(nn.Module):
             triples: The triples that messages pass along, ``[3, E]``.
             num_entities: Number of entities of that graph.
         """
-        other = copy.copy(self)
-        other._modules = dict(self._modules)  # parts that are replaced in the copy alone
-        other.triples, other.num_entities = triple_tensor("triples", triples), num_entities
-        other.index()
-        return other
+        encoder = copy.copy(self)
+        encoder._modules = dict(self._modules)  # parts that are replaced in the copy alone
+        encoder.triples, encoder.num_entities = triple_tensor("triples", triples), num_entities
+        encoder.index()
+        return encoder
 
     def index(self) -> None:
         """Prepare what depends on the triples."""

@@ -36,10 +36,10 @@ class RelationInputs(RelationalEncoder):
 
     def on(self, triples: Tensor, num_entities: int) -> RelationInputs:
         """Return the encoder on another graph, with the same weights."""
-        other = super().on(triples, num_entities)
-        assert isinstance(other, RelationInputs)
-        other.encoder = self.encoder.on(triples, num_entities)
-        return other
+        inputs = super().on(triples, num_entities)
+        assert isinstance(inputs, RelationInputs)
+        inputs.encoder = self.encoder.on(triples, num_entities)
+        return inputs
 
     def forward(
         self, entity: Tensor, relation: Tensor, dropped: Tensor | None = None
