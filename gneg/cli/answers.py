@@ -91,14 +91,23 @@ def _cell(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def make_page(model: Any, path: Path, title: str, looked_for: str) -> Any:
-    """Return what writes a page, given the header of answers and their tables."""
+def make_page(model: Any, path: Path, title: str, looked_for: str, calibration: Any = None) -> Any:
+    """Return what writes a page, given the header of answers and their tables.
+
+    Args:
+        model: The model.
+        path: The page.
+        title: Its title.
+        looked_for: The end or part that is looked for.
+        calibration: The calibration of the answers; None: that of the model.
+    """
 
     def page(header: dict[str, Any], tables: Any) -> None:
         from gneg.prediction.page import write_page
 
         info = {**header, "looked_for": looked_for, "split": model.data.split}
-        write_page(path, tables, model.data, title=title, info=info, calibration=model.calibration)
+        fitted = model.calibration if calibration is None else calibration
+        write_page(path, tables, model.data, title=title, info=info, calibration=fitted)
         say_path("page", path)
 
     return page
@@ -113,9 +122,8 @@ def check_page(page: Path | None, *inputs: str | Path | None) -> None:
         checks.fail("report", "a name that ends in .html", str(page))
 
 
-def say_calibration(model: Any) -> None:
+def say_calibration(calibration: Any) -> None:
     """Print what a probability means."""
-    calibration = model.calibration
     say(
         "probability: of all that score so, the share that were held out of training as answers; "
         f"of all together one in {1 / calibration.base_rate:,.0f} was"

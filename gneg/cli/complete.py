@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import checks
+from gneg import checks, files
 from gneg.cli.answers import (
     K,
     KeepKnown,
@@ -51,6 +51,14 @@ def predict_triples_command(
     keep_known: KeepKnown = False,
     why: Why = False,
     out: OutFile = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write the vectors of entities: .npy, or .parquet with their names."),
+    ] = None,
+    export_relations: Annotated[
+        Path | None,
+        typer.Option(help="Write the vectors of relations: .npy, or .parquet with their names."),
+    ] = None,
     report: Page = None,
     memory: Memory = "1GB",
     fresh: Fresh = False,
@@ -61,11 +69,15 @@ def predict_triples_command(
     among all unknown answers to known queries that score as it does.
 
     [bold]gneg kg predict runs/facts-... --head aspirin --relation treats[/]
+
+    [bold]gneg kg predict runs/facts-... --export entities.parquet[/]
     """
     memory_mb = megabytes(memory)
     if out is not None:
         check_file(out, fresh, run, queries)
     check_page(report, run, queries, out)
+    for name, path in (("export", export), ("export_relations", export_relations)):
+        _check_vectors(name, path, fresh, run, queries, out, report)
     model = load_model(run, "triple")
     given = dict(zip(PARTS, (head, relation, tail), strict=True))
     typed: dict[str, Any] = {name: [value] for name, value in given.items() if value is not None}
@@ -73,6 +85,10 @@ def predict_triples_command(
         if typed:
             checks.fail("queries", "left out beside --head, --relation and --tail", str(queries))
         typed = _queries(queries)
+    exported = _export(model, export, export_relations)
+    if not typed and exported:
+        print_json({"model": model.fingerprint})
+        return
     missing = [name for name in given if name not in typed]
     if len(missing) != 1:
         allowed = "given, all but the one that is looked for"
@@ -81,7 +97,8 @@ def predict_triples_command(
     options: dict[str, Any] = {"keep_known": keep_known, "why": why, "memory_mb": memory_mb}
     page = None
     if report is not None:
-        page = make_page(model, report, f"Answers from {model.data.name}", missing[0])
+        title = f"Answers from {model.data.name}"
+        page = make_page(model, report, title, missing[0], model.calibration_of(missing[0]))
     if out is None:
         table = model.answers(query, missing[0], k, **options)
         print_answers(table, PARTS, page)
@@ -103,8 +120,31 @@ def predict_triples_command(
                 command=command_line(),
             )
         say_path("answers", out)
-    say_calibration(model)
-    print_json({**result, "base_rate": model.calibration.base_rate})
+    calibration = model.calibration_of(missing[0])
+    say_calibration(calibration)
+    print_json({**result, "base_rate": calibration.base_rate})
+
+
+def _export(model: Any, entities: Path | None, relations: Path | None) -> bool:
+    """Write the vectors of entities and of relations; return whether any were asked for."""
+    if entities is not None:
+        model.embeddings(entities)
+        say_path("vectors of entities", entities)
+    if relations is not None:
+        model.relation_embeddings(relations)
+        say_path("vectors of relations", relations)
+    return entities is not None or relations is not None
+
+
+def _check_vectors(name: str, path: Path | None, fresh: bool, *inputs: Path | str | None) -> None:
+    """Refuse a file of vectors that cannot be written, or exists."""
+    if path is None:
+        return
+    files.check_output(name, path, inputs=inputs)
+    if path.suffix not in (".npy", ".parquet"):
+        checks.fail(name, "a name that ends in .npy or .parquet", str(path))
+    if path.exists() and not fresh:
+        checks.fail(name, "a file that is not there yet", str(path), hint="--fresh replaces it")
 
 
 def _queries(path: Path) -> dict[str, list[str]]:

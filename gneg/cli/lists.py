@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
+from typing import Annotated
 
-from gneg.cli.app import app, kg, say
+import typer
+
+from gneg import checks, files
+from gneg.cli.app import app, kg, say, say_path
 from gneg.cli.groups import expand_groups
+from gneg.cli.options import Fresh
 from gneg.cli.output import print_json
 from gneg.cli.tables import print_table
+from gneg.cli.values import one_of
 
 
 @app.command("samplers")
@@ -56,17 +63,63 @@ def datasets_command() -> None:
 
 @kg.command("presets")
 @expand_groups
-def presets_command() -> None:
-    """List presets: settings of models at the level of tuned baselines."""
+def presets_command(
+    export: Annotated[
+        str | None,
+        typer.Option(help="Write one for another library: pykeen."),
+        one_of("pykeen"),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="The preset to write.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="PyKEEN's name of the dataset to train on.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A .json to write.")] = None,
+    fresh: Fresh = False,
+) -> None:
+    """List presets: settings of models at the level of tuned baselines.
+
+    With --export pykeen one is written as a configuration for pykeen.pipeline.pipeline_from_config.
+
+    [bold]gneg kg presets --export pykeen --preset complex-n3 --out pykeen.json[/]
+    """
     from gneg.training.presets import PRESETS
 
+    if export is not None:
+        _export_preset(preset, dataset, out, fresh)
+        return
+    for name, value in (("preset", preset), ("dataset", dataset), ("out", out)):
+        if value is not None:
+            checks.fail(name, "left out without --export", str(value))
     rows = [
-        (name, preset.text, " ".join(f"{key}={value}" for key, value in preset.settings.items()))
-        for name, preset in PRESETS.items()
+        (name, entry.text, " ".join(f"{key}={value}" for key, value in entry.settings.items()))
+        for name, entry in PRESETS.items()
     ]
     print_table("presets", ("name", "description", "settings"), rows, prose=2, result=True)
     say("gneg kg train umls --preset complex-n3; options override a preset's settings")
-    print_json({"presets": {name: preset.settings for name, preset in PRESETS.items()}})
+    print_json({"presets": {name: entry.settings for name, entry in PRESETS.items()}})
+
+
+def _export_preset(name: str | None, dataset: str | None, out: Path | None, fresh: bool) -> None:
+    """Write a preset as a configuration of PyKEEN."""
+    from gneg.integrations.pykeen_config import pipeline_config
+    from gneg.training.config import TripleConfig
+    from gneg.training.presets import PRESETS, preset
+
+    if name is None:
+        checks.fail("preset", f"one of {', '.join(PRESETS)}, with --export", "none")
+    if out is None:
+        checks.fail("out", "a name that ends in .json, with --export", "none")
+    out = files.check_output("out", out)
+    if out.suffix != ".json":
+        checks.fail("out", "a name that ends in .json", str(out))
+    if out.exists() and not fresh:
+        checks.fail("out", "a file that is not there yet", str(out), hint="--fresh replaces it")
+    config = pipeline_config(TripleConfig(**preset(name)), dataset=dataset)
+    files.write_json(out, config)
+    for difference in config["metadata"]["differences"]:
+        say(f"PyKEEN differs in {difference}")
+    say_path("configuration", out)
+    print_json(config)
 
 
 def _first_line(cls: type) -> str:

@@ -132,7 +132,7 @@ def predict_command(
         result = {"answers": answers.to_pylist()}
     else:
         result = _write_links(model, out, ids, k, {**options, "page": page}, fresh)
-    say_calibration(model)
+    say_calibration(model.calibration)
     print_json({**result, "base_rate": model.calibration.base_rate})
 
 

@@ -70,7 +70,7 @@ def save(data: LinkData | TripleData, folder: Path) -> None:
         files.write_whole(folder / NAMES, lambda path: pq.write_table(table, path))
     header = {
         "kind": kind,
-        "fields": {name: getattr(data, name) for name in _SCALARS[kind]},
+        "fields": {name: getattr(data, name) for name in _SCALARS[kind]} | _inference_name(data),
         "description": data.describe(),
         "tensors": sorted(present),
         "reading": None if data.reading is None else data.reading.record(),
@@ -166,6 +166,8 @@ def _names(data: LinkData | TripleData) -> dict[str, Names]:
     """Return the names of a dataset by side: of nodes, of sources and targets, or of triples."""
     if isinstance(data, TripleData):
         tables = {"entity": data.entities, "relation": data.relations}
+        if data.inference is not None:
+            tables["inference.entity"] = data.inference.entities
         return {side: Names(values) for side, values in tables.items() if values is not None}
     if isinstance(data.names, tuple):
         return {"source": data.names[0], "target": data.names[1]}
@@ -231,7 +233,17 @@ def _of_triples(data: TripleData) -> dict[str, Tensor | None]:
         tensors[f"verified.{part}"] = table
     for part, ends in (data.negatives or {}).items():
         tensors |= {f"negatives.{part}.{end}": table for end, table in ends.items()}
+    if data.inference is not None:
+        tensors["inference.num_entities"] = torch.tensor(data.inference.num_entities)
+        for part in _TENSORS["triple"]:
+            tensors[f"inference.{part}"] = data.inference.positives(part)
     return tensors
+
+
+def _inference_name(data: LinkData | TripleData) -> dict[str, str]:
+    """Return the name of the graph that an inductive split ranks; empty without any."""
+    inference = getattr(data, "inference", None)
+    return {} if inference is None else {"inference": inference.name}
 
 
 def _triples(
@@ -246,6 +258,19 @@ def _triples(
         elif kind == "negatives":
             negatives.setdefault(place[0], {})[place[1]] = table
     triples: dict[str, Any] = {part: tensors[part] for part in _TENSORS["triple"]}
+    inference, inference_name = None, fields.pop("inference", None)
+    if inference_name is not None:
+        train, valid, test = (tensors[f"inference.{part}"] for part in _TENSORS["triple"])
+        inference = TripleData(
+            inference_name,
+            train,
+            valid,
+            test,
+            int(tensors["inference.num_entities"]),
+            fields["num_relations"],
+            names.get("inference.entity"),
+            names.get("relation"),
+        )
     return TripleData(
         **fields,
         **triples,
@@ -254,4 +279,5 @@ def _triples(
         verified=verified or None,
         negatives=negatives or None,
         reading=reading,
+        inference=inference,
     )

@@ -47,9 +47,12 @@ class TripleData:
             one among; None: it ranks all entities.
         split: How the split was made.
         reading: What was understood of the files; None: the data is of no file.
+        inference: Of an inductive split the graph of other entities whose validation and test
+            triples are ranked; messages pass along its training triples. It has the same relations.
 
     Raises:
-        ValueError: If a part is no ``[3, E]`` tensor of ids in range.
+        ValueError: If a part is no ``[3, E]`` tensor of ids in range, or ``inference`` has other
+            relations.
     """
 
     name: str
@@ -66,13 +69,18 @@ class TripleData:
     negatives: Mapping[str, Mapping[End, Tensor]] | None = None
     split: str = "given"
     reading: Reading | None = None
+    inference: TripleData | None = None
 
     def __post_init__(self) -> None:
         """Refuse triples of ids that are not in the numbers of entities and relations.
 
         Raises:
-            ValueError: If a part is no ``[3, E]`` tensor of ids in range.
+            ValueError: If a part is no ``[3, E]`` tensor of ids in range, or ``inference`` has
+                other relations.
         """
+        if self.inference is not None and self.inference.num_relations != self.num_relations:
+            allowed = f"a graph of the {self.num_relations:,} relations of training"
+            checks.fail("inference", allowed, f"one of {self.inference.num_relations:,}")
         for part in PARTS:
             head, relation, tail = triple_tensor(part, self.positives(part))
             checks.node_range(f"{part}[0]", head, self.num_entities, "entity")
@@ -83,6 +91,14 @@ class TripleData:
     def metric(self) -> str:
         """The metric to select and report by: mean reciprocal rank."""
         return "mrr"
+
+    @property
+    def ranked(self) -> TripleData:
+        """The graph whose validation and test triples are ranked: ``inference``, if there is one.
+
+        Models are selected by its validation triples.
+        """
+        return self if self.inference is None else self.inference
 
     @property
     def end_names(self) -> tuple[Names | None, Names | None, Names | None]:
@@ -184,6 +200,7 @@ class TripleData:
 
     def describe(self) -> dict[str, Any]:
         """Return the description of the data in the record of a run."""
+        inference = {} if self.inference is None else {"inference": self.inference.describe()}
         return {
             "name": self.name,
             "entities": self.num_entities,
@@ -193,6 +210,7 @@ class TripleData:
             "hash": self.fingerprint(),
             "details_hash": self._details_hash,
             "names_hash": self._names_hash,
+            **inference,
         }
 
     @cached_property
@@ -218,15 +236,18 @@ class TripleData:
 
     def fingerprint(self) -> str:
         """Return a hash of the entities and the triples of all parts, in their order."""
-        header = (self.num_entities, self.num_relations)
+        header: tuple[int | str, ...] = (self.num_entities, self.num_relations)
+        if self.inference is not None:
+            header += (self.inference.fingerprint(),)
         return files.digest(header, *(self.positives(part) for part in PARTS))
 
     def __repr__(self) -> str:
         sizes = " / ".join(str(self.positives(part).size(1)) for part in PARTS)
         unseen = f", {self.unseen} of them with what is not in training" if self.unseen else ""
         counts = ", ".join(f"{count:,} {where}" for where, count in self.repeated.items())
+        ranked = "" if self.inference is None else f"; ranked: {self.inference!r}"
         repeats = f"; repeated ones are kept: {counts}" if counts else ""
         return (
             f"TripleData({self.name}: {self.num_entities} entities, {self.num_relations} "
-            f"relations, triples {sizes}{unseen}{repeats})"
+            f"relations, triples {sizes}{unseen}{repeats}{ranked})"
         )

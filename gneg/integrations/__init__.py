@@ -6,8 +6,8 @@ import importlib
 from types import ModuleType
 
 _MODULES = (
-    *("lightning", "mlflow", "networkx", "pykeen", "ray", "sklearn"),
-    *("tensorboard", "torchmetrics", "tracking", "wandb"),
+    *("lightning", "mlflow", "networkx", "pykeen", "pykeen_config", "pykeen_models", "ray"),
+    *("sklearn", "tensorboard", "torchmetrics", "tracking", "wandb"),
 )
 
 

@@ -10,7 +10,18 @@
         training_kwargs=dict(callbacks="gneg"),  # only for samplers that adapt to the model
     )
 
-All of it can stand in a JSON file, so that a saved ``pipeline_config.json`` can be replicated.
+All of it can stand in a JSON file, so that a saved ``pipeline_config.json`` can be replicated;
+:func:`pipeline_config` writes one with the settings of a config or preset of gneg.
+
+A trained model is evaluated, audited and asked by gneg:
+
+    data = gneg.datasets.load_triples("nations")
+    result = pipeline(model="DistMult", **factories(data)._asdict())
+    scorer = PykeenScorer(result.model, data, result.training)
+    gneg.evaluation.triple.evaluate_triples(scorer.rows, data)
+    gneg.audit(data, "hardest(uniform, m=8)", score=scorer)
+    trained_model(result.model, data, result.training).predict_target(head="uk", tail="usa")
+
 Needs ``pip install gneg[pykeen]``.
 """
 
@@ -28,10 +39,19 @@ from torch.utils.data import get_worker_info
 
 from gneg import checks
 from gneg.graph import KnownTriples, Triples
+from gneg.integrations.pykeen_config import pipeline_config
+from gneg.integrations.pykeen_models import PykeenScorer, factories, trained_model
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.triples import TripleSampler
 
-__all__ = ["GnegCallback", "GnegNegativeSampler"]
+__all__ = [
+    "GnegCallback",
+    "GnegNegativeSampler",
+    "PykeenScorer",
+    "factories",
+    "pipeline_config",
+    "trained_model",
+]
 
 
 class GnegCallback(TrainingCallback):

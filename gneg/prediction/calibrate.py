@@ -97,24 +97,25 @@ class Calibration:
         exponent = np.clip(offset + slope * values, -700, 700)
         return 1 / (1 + np.exp(-exponent))
 
-    def save(self, folder: Path) -> None:
-        """Write the calibration into the folder of a run."""
+    def save(self, folder: Path, name: str = NAME) -> None:
+        """Write the calibration into the folder of a run, as a file of this name."""
         lists = {"scores": list(self.scores), "probabilities": list(self.probabilities)}
         record = {**self.__dict__, **lists, "reliability": list(self.reliability)}
-        files.write_json(folder / NAME, record)
+        files.write_json(folder / name, record)
 
 
-def load(folder: Path, model: str) -> Calibration | None:
+def load(folder: Path, model: str, name: str = NAME) -> Calibration | None:
     """Return the calibration of a model in the folder of its run; None: there is none.
 
     Args:
         folder: The folder of the run.
         model: The hash of its weights; the calibration of other weights does not count.
+        name: The name of the file.
 
     Raises:
         ValueError: If the file is damaged.
     """
-    path = folder / NAME
+    path = folder / name
     if not path.exists():
         return None
     record = files.read_record("model", path, FORM, remedy=REMEDY)
@@ -125,7 +126,7 @@ def load(folder: Path, model: str) -> Calibration | None:
     calibration = Calibration(**values)
     fault = _fault(calibration)
     if fault:
-        checks.fail("model", "a run with a whole calibration.json", f"{path}: {fault}", hint=REMEDY)
+        checks.fail("model", f"a run with a whole {name}", f"{path}: {fault}", hint=REMEDY)
     return calibration
 
 

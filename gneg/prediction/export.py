@@ -168,6 +168,18 @@ def names_of_entities(data: TripleData) -> dict[str, pa.Array]:
     return {"name": _text(data.entities, data.num_entities)}
 
 
+def names_of_relations(data: TripleData, rows: int) -> dict[str, pa.Array]:
+    """Return the columns ``name`` and ``inverse`` of relations, and of their inverses after them.
+
+    Args:
+        data: The knowledge graph.
+        rows: Number of vectors, R or 2 R.
+    """
+    size = data.num_relations
+    names = pa.concat_arrays([_text(data.relations, size)] * (rows // max(size, 1)))
+    return {"name": names, "inverse": pa.array(np.arange(rows) >= size)}
+
+
 def names_of_nodes(data: LinkData) -> dict[str, pa.Array]:
     """Return the columns ``name`` and, in a bipartite graph, ``side`` of all nodes."""
     names = data.end_names if data.num_src is not None else data.end_names[:1]

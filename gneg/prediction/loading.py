@@ -17,7 +17,8 @@ def load(path: str | Path) -> LinkModel | TripleModel:
     """Return the model of a finished run, with its data and the user's own names.
 
     Nothing but the folder is needed: it holds the model, its settings and the data, unless these
-    are known by name. Of several seeds the model of the first is taken.
+    are known by name. Of several seeds the model of the first is taken. A model of an inductive
+    split answers for the entities of the graph that was ranked.
 
     Args:
         path: The folder of a run, its ``results.json`` or one of its ``model-SEED.pt``.
@@ -42,4 +43,6 @@ def load(path: str | Path) -> LinkModel | TripleModel:
         checks.fail("path", "a run that has finished", str(path), hint=hint)
     run = load_run(load_data(path), path)
     folder = weights.parent
-    return LinkModel(run, folder) if isinstance(run, LinkRun) else TripleModel(run, folder)
+    if isinstance(run, LinkRun):
+        return LinkModel(run, folder)
+    return TripleModel(run if run.inference is None else run.inference, folder)

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gneg import checks, files
 from gneg.datasets import Names
 from gneg.graph.lazy import cached_property
 from gneg.prediction import calibrate
 from gneg.prediction.calibrate import Calibration, Sample
-from gneg.training.run import Run
 
 IntArray = npt.NDArray[np.int64]
 #: A name, or several; ids are given as a tensor.
 Nodes = str | int | Iterable[str | int] | Tensor
-RunType = TypeVar("RunType", bound=Run[Any, Any])
 MEMORY_MB = 1024
+
+
+class Trained(Protocol):
+    """A trained network and its data, such as a run with its best weights."""
+
+    @property
+    def data(self) -> Any:
+        """The dataset."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+
+
+RunType = TypeVar("RunType", bound=Trained)
 
 
 class TrainedModel(ABC, Generic[RunType]):
@@ -56,17 +69,26 @@ class TrainedModel(ABC, Generic[RunType]):
         Raises:
             ValueError: If there are no validation positives to fit it on.
         """
-        stored = None if self.folder is None else calibrate.load(self.folder, self.fingerprint)
+        return self._calibrated(self.sample, calibrate.NAME)
+
+    def _calibrated(self, sample: Callable[[str, int], Sample], name: str) -> Calibration:
+        """Return the calibration on samples; ``name`` is that of its file.
+
+        Raises:
+            ValueError: If there are no validation positives to fit it on.
+        """
+        folder, weights = self.folder, self.fingerprint
+        stored = None if folder is None else calibrate.load(folder, weights, name)
         if stored is not None:
             return stored
         sizes = [self.run.data.positives(part).size(1) for part in ("valid", "test")]
         if not sizes[0]:
             checks.fail("data", "with validation positives, for probabilities", "none")
-        test = self.sample("test", 1) if sizes[1] else None
-        fitted = calibrate.fit(self.sample("valid", 0), test, self.fingerprint)
-        if self.folder is not None:
+        test = sample("test", 1) if sizes[1] else None
+        fitted = calibrate.fit(sample("valid", 0), test, weights)
+        if folder is not None:
             with contextlib.suppress(OSError):  # a folder that is only read
-                fitted.save(self.folder)
+                fitted.save(folder, name)
         return fitted
 
     @cached_property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,12 @@ from gneg.datasets import TripleData
 from gneg.graph.lazy import cached_property
 from gneg.nn.kge.base_measure import BlockScorer
 from gneg.prediction import export
-from gneg.prediction.calibrate import Sample
+from gneg.prediction.calibrate import Calibration, Sample
 from gneg.prediction.model import (
     MEMORY_MB,
     IntArray,
     Nodes,
+    Trained,
     TrainedModel,
     as_tensors,
     ids_of,
@@ -30,15 +32,29 @@ from gneg.prediction.model import (
 )
 from gneg.prediction.triple_ranking import PARTS, Part, TripleRanker
 from gneg.prediction.triple_reasons import TripleReasons
-from gneg.prediction.triple_sample import score_sample
-from gneg.training.triple import TripleRun
+from gneg.prediction.triple_sample import score_relation_sample, score_sample
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch_geometric.data import Data
 
+OF_RELATIONS = "calibration-relations.json"
 
-class TripleModel(TrainedModel[TripleRun]):
+
+class TrainedTriples(Trained, Protocol):
+    """A trained model of triples, such as :class:`gneg.training.triple.TripleRun`."""
+
+    def scorer(self) -> BlockScorer:
+        """Return the model as a score of triples."""
+
+    def final_embeddings(self) -> Tensor:
+        """Return the vectors of entities, ``[N, D]``."""
+
+    def final_relations(self) -> Tensor:
+        """Return the vectors of relations and of their inverses after them, ``[R or 2 R, D]``."""
+
+
+class TripleModel(TrainedModel[TrainedTriples]):
     """A trained knowledge-graph model that answers in the user's own names.
 
     Entities and relations are given by name, or as a tensor of ids. Triples of all parts of the
@@ -54,12 +70,12 @@ class TripleModel(TrainedModel[TripleRun]):
         >>> model.predict_target(head="aspirin", relation="treats", k=5)  # doctest: +SKIP
     """
 
-    def __init__(self, run: TripleRun, folder: Path | None = None) -> None:
+    def __init__(self, run: TrainedTriples, folder: Path | None = None) -> None:
         super().__init__(run, folder)
         self.data: TripleData = run.data
 
     def __repr__(self) -> str:
-        return f"TripleModel({self.run.config.model}, {self.data!r})"
+        return f"TripleModel({type(self.run.model).__name__}, {self.data!r})"
 
     def scorer(self) -> BlockScorer:
         """Return the model as ``score(head, relation, tail)`` of ids, with its ``rows``."""
@@ -107,7 +123,10 @@ class TripleModel(TrainedModel[TripleRun]):
         return self._scorer.block(*flat, "tail").view(head.shape)
 
     def predict_proba(self, head: Nodes, relation: Nodes, tail: Nodes) -> npt.NDArray[np.float64]:
-        """Return the probabilities of triples, see :class:`gneg.prediction.Calibration`.
+        """Return the probabilities of tails as answers to (head, relation, ?).
+
+        See :class:`gneg.prediction.Calibration`. Of relations as answers to (head, ?, tail)
+        :meth:`predict_target` has them.
 
         Args:
             head: Heads, names or a tensor of ids.
@@ -122,6 +141,21 @@ class TripleModel(TrainedModel[TripleRun]):
     def sample(self, part: str, seed: int) -> Sample:
         """Return scores of held-out triples and of other answers to known queries."""
         return score_sample(self.data, self._scorer, part, seed)
+
+    def calibration_of(self, part: Part) -> Calibration:
+        """Return the calibration of answers: of relations their own, of heads and tails another.
+
+        As few relations join two entities, most of those that are left are none of theirs.
+
+        Args:
+            part: The part of triples that is looked for.
+        """
+        return self._of_relations if part == "relation" else self.calibration
+
+    @cached_property
+    def _of_relations(self) -> Calibration:
+        sample = partial(score_relation_sample, self.data, self._scorer)
+        return self._calibrated(sample, OF_RELATIONS)
 
     def predict_target(
         self,
@@ -197,7 +231,8 @@ class TripleModel(TrainedModel[TripleRun]):
             name: named(triples[name], names)
             for name, names in zip(PARTS, self.data.end_names, strict=True)
         }
-        columns |= score_columns(score, self.calibration.probability(score), known)
+        probability = self.calibration_of(part).probability(score)
+        columns |= score_columns(score, probability, known)
         if why:
             columns["why"] = pa.array(self._reasons.of(ids, part), pa.string())
         return pa.table(columns)
@@ -237,6 +272,21 @@ class TripleModel(TrainedModel[TripleRun]):
         z = self.run.final_embeddings().detach().float().cpu()
         if path is not None:
             export.write_embeddings(Path(path), z, export.names_of_entities(self.data))
+        return z
+
+    def relation_embeddings(self, path: str | Path | None = None) -> Tensor:
+        """Return the vectors ``[R, D]`` of all relations; ``[2 R, D]`` with inverses after them.
+
+        Args:
+            path: File to write them to: ``.npy``, or ``.parquet`` with the names and whether each
+                is an inverse; None: none.
+
+        Raises:
+            ValueError: If the suffix is another.
+        """
+        z = self.run.final_relations().detach().float().cpu()
+        if path is not None:
+            export.write_embeddings(Path(path), z, export.names_of_relations(self.data, len(z)))
         return z
 
     def to_pyg(self) -> Data:

@@ -1,4 +1,4 @@
-"""Answers to the queries of a knowledge graph, scored: the head in full, the tail by a sample."""
+"""Answers to queries of a knowledge graph, scored: the best in full, all others by a sample."""
 
 from __future__ import annotations
 
@@ -58,6 +58,46 @@ def score_sample(data: TripleData, scorer: BlockScorer, part: str, seed: int = 0
         others=np.concatenate(others),
         weights=np.concatenate(weights),
         worth=held_out / max(triples.size(1), 1),
+    )
+
+
+def score_relation_sample(
+    data: TripleData, scorer: BlockScorer, part: str, seed: int = 0
+) -> Sample:
+    """Return scores of held-out triples, and of unknown relations of known pairs.
+
+    Pairs are those (head, ?, tail) that a known triple joins; their relations are taken as answers
+    are by :func:`score_sample`.
+
+    Args:
+        data: The knowledge graph.
+        scorer: The model.
+        part: ``valid`` or ``test``.
+        seed: Seed of the samples.
+    """
+    generator = generator_from(split_seed(seed, 0))
+    known = data.known("all")
+    triples = data.positives(part)
+    triples = triples[:, torch.randperm(triples.size(1), generator=generator)[:MOST]]
+    pairs = torch.unique(known.triples[[0, 2]], dim=1)
+    queries = pairs[:, torch.randperm(pairs.size(1), generator=generator)[:QUERIES]]
+    relations = torch.arange(data.num_relations)
+    others: list[FloatArray] = []
+    weights: list[FloatArray] = []
+    for head, tail in zip(queries[0].split(CHUNK), queries[1].split(CHUNK), strict=True):
+        shape = len(head), len(relations)
+        heads, tails = (end[:, None].expand(shape).flatten() for end in (head, tail))
+        relation = relations.expand(shape).flatten()
+        scores = scorer.block(heads, relation, tails[:, None], "tail").view(shape).float().cpu()
+        scores[known.contains(torch.stack([heads, relation, tails])).view(shape)] = -torch.inf
+        for values, stand_for in _head_and_tail(scores, generator):
+            others.append(values)
+            weights.append(stand_for * pairs.size(1) / queries.size(1))
+    return Sample(
+        links=_answers(scorer, triples, "tail"),
+        others=np.concatenate(others),
+        weights=np.concatenate(weights),
+        worth=(data.valid.size(1) + data.test.size(1)) / max(triples.size(1), 1),
     )
 
 

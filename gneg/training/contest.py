@@ -115,7 +115,7 @@ def of_triples(data: TripleData, **fixed: Any) -> Contest:
     """Return the contest of uniform negatives, the relation's own and tempered ones."""
     config = TripleConfig(**fixed)
     rungs = _rungs(config)
-    obstacle = _too_few(data.valid.size(1), config.epochs, rungs)
+    obstacle = _too_few(data.ranked.valid.size(1), config.epochs, rungs)
     entrants = [] if config.loss in OVER_ALL else _entrants(config, OF_TRIPLES, fixed)
     text = f"The sampler is {config.sampler}, as was given."
     if config.loss in OVER_ALL:

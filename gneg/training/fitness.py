@@ -16,8 +16,9 @@ def fit_for_training(data: LinkData | TripleData) -> LinkData | TripleData:
         ValueError: If there are no validation or no test edges: splits of PyG may have one only.
     """
     data = _without_leaks(data)
+    ranked = data.ranked if isinstance(data, TripleData) else data
     for part in ("valid", "test"):
-        if not data.positives(part).size(1):
+        if not ranked.positives(part).size(1):
             kind = "triples" if isinstance(data, TripleData) else "edges"
             checks.fail("data", f"with {part} {kind}, for training", data)
     return data

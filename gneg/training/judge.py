@@ -62,8 +62,9 @@ class TripleJudge:
 
     def __init__(self, data: TripleData, run: TripleRun, seed: int) -> None:
         generator = generator_from(split_seed(seed, 3))
-        order = torch.randperm(data.valid.size(1), generator=generator)[:POSITIVES]
-        self.pos, self.known = data.valid[:, order], run.filtered
+        valid = data.ranked.valid
+        order = torch.randperm(valid.size(1), generator=generator)[:POSITIVES]
+        self.pos, self.known = valid[:, order], run.filtered
 
     def values(self, run: TripleRun) -> list[Tensor]:
         """Return the mean reciprocal rank of both ends of each triple, among all entities."""

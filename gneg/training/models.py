@@ -9,10 +9,20 @@ from gneg.losses import LOSSES, Loss, Margin, SelfAdversarial
 from gneg.nn import NCN, BaseMeasure, LinkPredictor, PairFeatures, Stack, make_decoder
 from gneg.nn.choices import DecoderKind, Inputs
 from gneg.nn.encoders import Encoder, NoEmbeddings
-from gneg.nn.kge import ENCODERS, KGE, MODELS, ConvE, RelationalEncoder, TransE, TuckER
+from gneg.nn.kge import (
+    ENCODERS,
+    KGE,
+    MODELS,
+    ConvE,
+    RelationalEncoder,
+    RelationInputs,
+    TransE,
+    TuckER,
+)
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.registration import KGES, RELATIONAL
 from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.inductive import check_inductive
 from gneg.training.triple_config import OVER_ALL
 
 
@@ -87,7 +97,13 @@ def decoder_kind(config: LinkConfig, data: LinkData, inputs: Inputs) -> DecoderK
 
 
 def make_triple_model(config: TripleConfig, data: TripleData) -> KGE:
-    """Return the model of a config for the entities and relations of a knowledge graph."""
+    """Return the model of a config for the entities and relations of a knowledge graph.
+
+    Raises:
+        ValueError: If entities are ranked that training lacks, and the model needs their vectors.
+    """
+    if data.inference is not None:
+        check_inductive(config)
     size = data.num_entities, data.num_relations, config.dim
     model: type[KGE] = {**KGES, **MODELS}[config.model]
     encoder = _relational_encoder(config, data, model)
@@ -107,7 +123,7 @@ def _relational_encoder(
     if config.encoder == "none":
         return None
     encoder: type[RelationalEncoder] = {**RELATIONAL, **ENCODERS}[config.encoder]
-    return encoder(
+    messages = encoder(
         data.train,
         data.num_entities,
         data.num_relations,
@@ -115,6 +131,7 @@ def _relational_encoder(
         layers=config.layers,
         dropout=config.dropout,
     )
+    return messages if data.inference is None else RelationInputs(messages)
 
 
 def make_triple_loss(config: TripleConfig) -> Loss | None:

@@ -24,6 +24,7 @@ from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
 from gneg.training.batches import Batch
 from gneg.training.config import TripleConfig
+from gneg.training.inductive import InferenceModel
 from gneg.training.models import make_triple_loss, make_triple_model
 from gneg.training.queries import Queries
 from gneg.training.row_adam import RowAdam
@@ -49,9 +50,13 @@ class TripleRun(Run[TripleData, TripleConfig]):
 
     def __init__(self, data: TripleData, config: TripleConfig, seed: int) -> None:
         #: Known triples that are left out when entities are ranked.
-        self.filtered: KnownTriples = data.known("all")
+        self.filtered: KnownTriples = data.ranked.known("all")
         self._measure: TripleBaseMeasure | None = None
         super().__init__(data, config, seed)
+        #: Of an inductive split the model on the graph that is ranked.
+        self.inference: InferenceModel | None = None
+        if data.inference is not None:
+            self.inference = InferenceModel(self.model, data.inference)
 
     @staticmethod
     def protocol(data: TripleData, config: TripleConfig) -> dict[str, Any]:
@@ -61,9 +66,11 @@ class TripleRun(Run[TripleData, TripleConfig]):
             if data.negatives is None
             else "among the negatives that came with the data"
         )
+        if data.inference is not None:
+            lists = "among all entities of the inference graph, other known triples of it filtered"
         return {
             "ranked": f"both ends, {lists}",
-            "sampled": f"test, both ends, among {default_negatives(data)} negatives of each",
+            "sampled": f"test, both ends, among {default_negatives(data.ranked)} negatives of each",
             "ties": "mean of optimistic and pessimistic rank",
             "known": config.known,
             "select_by": "valid mrr",
@@ -189,8 +196,18 @@ class TripleRun(Run[TripleData, TripleConfig]):
         self.model.eval()
         return self.model.scorer().tables[0]
 
+    def final_relations(self) -> Tensor:
+        """Return the vectors of relations, and of their inverses after them, ``[R or 2 R, D]``."""
+        self.model.eval()
+        return self.model.scorer().tables[1]
+
     def scorer(self) -> BlockScorer:
-        """Return the model by its current weights, with its base measure if it has one."""
+        """Return the model by its current weights, with its base measure if it has one.
+
+        Of an inductive split it scores the entities that are ranked.
+        """
+        if self.inference is not None:
+            return self.inference.scorer()
         self.model.eval()
         scorer = self.model.scorer()
         if self._measure is None:
@@ -208,9 +225,10 @@ class TripleRun(Run[TripleData, TripleConfig]):
         if part == "valid" and self.config.base_weight is None and self._measure is not None:
             self._choose_weight(self._measure)
         scorer = self.scorer()
-        if self.data.negatives is not None:
-            return evaluate_official(scorer, self.data, part)
-        return evaluate_triples(scorer.rows, self.data, part, known=self.filtered)
+        data = self.data.ranked
+        if data.negatives is not None:
+            return evaluate_official(scorer, data, part)
+        return evaluate_triples(scorer.rows, data, part, known=self.filtered)
 
     def _choose_weight(self, measure: TripleBaseMeasure) -> None:
         """Set the weight of the base measure that ranks a sample of validation triples best."""
@@ -235,9 +253,9 @@ class TripleRun(Run[TripleData, TripleConfig]):
         result = {
             **result,
             "base_weight": weight,
-            "sampled": evaluate_sampled(scorer, self.data),
+            "sampled": evaluate_sampled(scorer, self.data.ranked),
             "false_negatives_per_1000": held_out_hits(self.sampler, self.data, model_scorer),
         }
-        if self.data.verified:
+        if self.data.verified and self.inference is None:
             result["classification"] = classify(scorer, self.data)
         return result

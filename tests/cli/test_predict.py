@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -80,6 +81,19 @@ def test_triples_are_completed(here, tmp_path):
     assert set(table["tail"]) == {"entity 2", "entity 9"}
 
 
+def test_vectors_of_a_knowledge_graph_are_exported(here, tmp_path):
+    words = ["--export", "z.parquet", "--export-relations", "r.npy"]
+    result = run("kg", "predict", f"{here}/facts", *words)
+    assert result.exit_code == 0, result.output
+    assert "vectors of entities: z.parquet" in result.output
+    assert pd.read_parquet("z.parquet")["name"][3] == "entity 3"
+    assert len(np.load("r.npy")) == 3
+    asked = ["--head", "entity 3", "--tail", "entity 4"]
+    result = run("kg", "predict", f"{here}/facts", *asked, *words, "--fresh")
+    assert result.exit_code == 0, result.output
+    assert "relation" in result.output
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -103,6 +117,7 @@ def test_triples_are_completed(here, tmp_path):
         (["predict", "{}/none", "--all"], "'run' must be a run of gneg train"),
         (["kg", "predict", "{}/friends", "--head", "a"], "gneg predict"),
         (["kg", "predict", "{}/facts", "--head", "entity 1"], "given, all but the one"),
+        (["kg", "predict", "{}/facts", "--export", "z.csv"], "'export' must be a name that ends"),
         (["kg", "predict", "{}/facts", "--queries", "no.csv"], "'queries' must be an existing"),
     ],
 )

@@ -14,6 +14,7 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets.sources import (
     entity_types,
+    inductive,
     local,
     ogb,
     openke,
@@ -60,7 +61,7 @@ def is_triples(dataset: str | Path, table: TableOptions | None = None) -> bool:
         return ".nt" in path.suffixes or table_kind.of_path(path, options) == "triples"
     training = part_files.by_part(path)["train"]
     if not training:
-        return openke.is_openke(path)
+        return openke.is_openke(path) or inductive.parts_of(path) is not None
     return ".nt" in training[0].suffixes or table_kind.of_path(training[0], options) != "edges"
 
 
@@ -83,6 +84,10 @@ def load_triples(
     names or of ids. Times are not used: a triple is held out only if no earlier part has it. A
     single file is split by its column ``split``, else at random, 85/5/10,
     such that every entity and relation keeps a training triple.
+
+    A folder of an inductive split, GraIL's with a second one ``NAME_ind`` beside it or ILPC's with
+    ``transductive_train.txt``, has the second graph as ``inference``: its validation and test
+    triples are ranked among its own entities.
 
     Args:
         dataset: A name (``fb15k237``, ``wn18rr``, ``yago3-10``, ``codex-s``, ``codex-m``,
@@ -128,7 +133,12 @@ def _load(
             )
             names = ", ".join(triple_names())
             checks.fail("dataset", allowed + names, repr(str(dataset)))
-        return read_triples.from_folder(path, unseen, options)
+        graphs = inductive.parts_of(path)
+        if graphs is None:
+            return read_triples.from_folder(path, unseen, options)
+        if unseen == "drop":
+            checks.fail("unseen", "keep for an inductive split, whose entities are new", unseen)
+        return inductive.read(path, graphs, options)
     if options != TableOptions():
         checks.fail("table", "None for a dataset that is known by name", name)
     warn_of_local(dataset, root)

@@ -127,6 +127,9 @@ def audit(
     data = as_data(data)
     adapter = adapt(data, sampler, known=known, corrupt=corrupt, z=z)
     require_model(adapter.sampler, score)
+    if not adapter.held_out.size(1):
+        allowed = "with validation or test positives, which negatives are compared with"
+        checks.fail("data", allowed, data)
     queries = -(-negatives // k)
     pos = _random_positives(adapter, queries, seed)
     model = {"score": score, "z": adapter.vectors(z)}

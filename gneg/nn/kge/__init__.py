@@ -13,6 +13,7 @@ from gneg.nn.kge.encoders import ENCODERS, RGCN, CompGCN, RelationalEncoder
 from gneg.nn.kge.models import ComplEx, DistMult, RotatE, TransE
 from gneg.nn.kge.networks import ConvE, TuckER
 from gneg.nn.kge.registration import register
+from gneg.nn.kge.relation_inputs import RelationInputs
 
 __all__ = [
     "ENCODERS",
@@ -23,6 +24,7 @@ __all__ = [
     "ComplEx",
     "ConvE",
     "DistMult",
+    "RelationInputs",
     "RelationalEncoder",
     "RotatE",
     "Scorer",

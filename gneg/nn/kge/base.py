@@ -62,7 +62,8 @@ class KGE(nn.Module):
         if sparse and encoder is not None:
             checks.fail("sparse", "False with an encoder, whose gradients are dense", True)
         width = self._entity_width()
-        self.entity = nn.Embedding(num_entities, width, sparse=sparse)
+        rows = num_entities if encoder is None or encoder.takes_entities else 1  # not used
+        self.entity = nn.Embedding(rows, width, sparse=sparse)
         self.relation = nn.Embedding(
             num_relations * (1 + inverse), self._relation_width(width), sparse=sparse
         )

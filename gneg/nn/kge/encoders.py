@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,9 @@ class RelationalEncoder(nn.Module):
     Raises:
         ValueError: If an argument is out of range.
     """
+
+    #: Whether entities have embeddings of their own, which ``forward`` takes.
+    takes_entities: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -59,6 +63,23 @@ class RelationalEncoder(nn.Module):
         """
         if width != self.dim:
             checks.fail("encoder", f"of width {width}, that of the entities", self.dim)
+
+    def on(self, triples: Tensor, num_entities: int) -> RelationalEncoder:
+        """Return the encoder on another graph of the same relations, with the same weights.
+
+        Args:
+            triples: The triples that messages pass along, ``[3, E]``.
+            num_entities: Number of entities of that graph.
+        """
+        encoder = copy.copy(self)
+        encoder._modules = dict(self._modules)  # parts that are replaced in the copy alone
+        encoder.triples, encoder.num_entities = triple_tensor("triples", triples), num_entities
+        encoder.index()
+        return encoder
+
+    def index(self) -> None:
+        """Prepare what depends on the triples."""
+        return
 
     @abstractmethod
     def forward(
@@ -145,7 +166,11 @@ class CompGCN(RelationalEncoder):
     ) -> None:
         super().__init__(triples, num_entities, num_relations, dim, layers=layers, dropout=dropout)
         self.layers = nn.ModuleList(_CompLayer(dim) for _ in range(layers))
-        sizes = num_entities, num_relations, num_entities
+        self.index()
+
+    def index(self) -> None:
+        """Prepare the matrices of messages."""
+        sizes = self.num_entities, self.num_relations, self.num_entities
         #: For messages to tails and to heads: which entities, and which relations they bring.
         self._incidence = {
             end: tuple(
