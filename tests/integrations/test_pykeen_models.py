@@ -192,7 +192,7 @@ def test_message_passing_models_are_scored(data):
 @pytest.mark.parametrize("name", list(PRESETS))
 def test_presets_run_in_pykeens_pipeline(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    settings = {**preset(name), "epochs": 1, "dim": 8}
+    settings = {**preset(name), "epochs": 2, "eval_every": 1, "dim": 8}
     config = pipeline_config(TripleConfig(**settings), dataset="nations", seed=3)
     config = json.loads(json.dumps(config))
     result = pipeline_from_config(config, use_tqdm=False)
