@@ -94,9 +94,6 @@ def _check(config: TripleConfig) -> None:
         checks.fail(
             "label_smoothing", "0 for kvsall, for PyKEEN", config.label_smoothing, hint=hint
         )
-    if config.loss == "nssa" and config.inverse:
-        hint = "PyKEEN replaces both ends of an inverse triple"
-        checks.fail("inverse", "False for nssa, for PyKEEN", True, hint=hint)
     if config.loss == "nssa":  # PyKEEN's config would need vectors for some samplers
         TripleSampler(Triples(torch.tensor([[0], [0], [1]]), 2, 1), config.sampler)
 
@@ -165,6 +162,8 @@ def _differences(config: TripleConfig) -> list[str]:
         differences.append("model: the distance is the L2 norm of the moduli, not their sum")
     if config.lr_decay != 1:
         differences.append(f"lr_decay={config.lr_decay:g}: the learning rate stays the same")
+    if config.inverse and config.loss == "nssa":
+        differences.append("inverse: both ends of an inverse triple are replaced, not its tail")
     if config.inverse and config.loss == "1vsall":
         differences.append("loss: a query counts once, not once for each of its answers")
     if config.inverse:

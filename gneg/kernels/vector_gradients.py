@@ -1,7 +1,7 @@
 """Gradients of the comparisons of :mod:`gneg.kernels.vectors`, by the vectors of either side.
 
 Each comparison is symmetric, so that one kernel serves queries, compared with some entities each,
-and entities, compared with some queries each: ``rows[i]`` is compared with ``others[ids[p]]`` for
+and entities, compared with some queries each: ``rows[i]`` is compared with ``partners[ids[p]]`` for
 ``p`` from ``ptr[i]`` to ``ptr[i + 1]``, and ``weights[p]`` is the gradient by that score. A row's
 sum has one order, whatever the threads.
 """
@@ -14,7 +14,7 @@ from gneg.kernels._jit import vector_jit
 
 
 @vector_jit
-def moduli(lo, hi, out, rows, others, ptr, ids, weights):
+def moduli(lo, hi, out, rows, partners, ptr, ids, weights):
     """Of the sum of moduli of the difference."""
     width = rows.shape[1] // 2
     for i in range(lo, hi):
@@ -22,8 +22,8 @@ def moduli(lo, hi, out, rows, others, ptr, ids, weights):
         for p in range(ptr[i], ptr[i + 1]):
             at, weight = ids[p], weights[p]
             for d in range(width):
-                real = rows[i, d] - others[at, d]
-                imaginary = rows[i, width + d] - others[at, width + d]
+                real = rows[i, d] - partners[at, d]
+                imaginary = rows[i, width + d] - partners[at, width + d]
                 modulus = np.sqrt(real * real + imaginary * imaginary + np.float32(1e-12))
                 scale = weight / modulus
                 out[i, d] += scale * real
@@ -31,21 +31,21 @@ def moduli(lo, hi, out, rows, others, ptr, ids, weights):
 
 
 @vector_jit
-def manhattan(lo, hi, out, rows, others, ptr, ids, weights):
+def manhattan(lo, hi, out, rows, partners, ptr, ids, weights):
     """Of the sum of absolute differences; 0 where both are equal."""
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
             at, weight = ids[p], weights[p]
             for d in range(rows.shape[1]):
-                difference = rows[i, d] - others[at, d]
+                difference = rows[i, d] - partners[at, d]
                 up = weight if difference > 0 else np.float32(0)
                 down = weight if difference < 0 else np.float32(0)
                 out[i, d] += up - down
 
 
 @vector_jit
-def euclidean(lo, hi, out, rows, others, ptr, ids, weights):
+def euclidean(lo, hi, out, rows, partners, ptr, ids, weights):
     """Of the Euclidean distance; 0 where both are equal."""
     for i in range(lo, hi):
         out[i] = 0
@@ -53,20 +53,20 @@ def euclidean(lo, hi, out, rows, others, ptr, ids, weights):
             at = ids[p]
             total = np.float32(0)
             for d in range(rows.shape[1]):
-                difference = rows[i, d] - others[at, d]
+                difference = rows[i, d] - partners[at, d]
                 total += difference * difference
             if total > 0:
                 scale = weights[p] / np.sqrt(total)
                 for d in range(rows.shape[1]):
-                    out[i, d] += scale * (rows[i, d] - others[at, d])
+                    out[i, d] += scale * (rows[i, d] - partners[at, d])
 
 
 @vector_jit
-def dots(lo, hi, out, rows, others, ptr, ids, weights):
+def dots(lo, hi, out, rows, partners, ptr, ids, weights):
     """Of the inner product."""
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
             at, weight = ids[p], weights[p]
             for d in range(rows.shape[1]):
-                out[i, d] += weight * others[at, d]
+                out[i, d] += weight * partners[at, d]

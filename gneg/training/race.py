@@ -124,15 +124,15 @@ def race(
         lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
     winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
     compared = [lane.entrant for lane in lanes]
-    others = [entrant for entrant in entrants if entrant not in compared]
-    text = _result(compared, others, winner)
+    eliminated = [entrant for entrant in entrants if entrant not in compared]
+    text = _result(compared, eliminated, winner)
     kept = [reason for reason in before.sentences if "sampler" not in reason[0]]
     sentences = (*kept[:1], (("sampler", "loss"), text), *kept[1:])
     chosen = replace(before, config=winner.entrant.config, sentences=sentences)
     if path is not None:
         choice = {"config": asdict(chosen.config), "sentences": chosen.sentences}
         files.write_json(path, choice)
-    return Race(chosen, [*compared, *others], winner.run, winner.rng)
+    return Race(chosen, [*compared, *eliminated], winner.run, winner.rng)
 
 
 def _read(path: Path, before: Recipe) -> Recipe:

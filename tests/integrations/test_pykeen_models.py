@@ -264,7 +264,6 @@ def test_pykeens_model_has_the_same_score(data, model, p):
         ({"loss": "1vsall", "model": "rotate", "l2": 0.1}, "'l2' must be 0 for rotate"),
         ({"loss": "1vsall", "n3": 0.1, "l2": 0.1}, "'l2' must be 0 beside n3"),
         ({"loss": "kvsall"}, "'inverse' must be True for kvsall"),
-        ({"inverse": True}, "'inverse' must be False for nssa"),
         ({"sampler": "similar"}, "'z' must be vectors of the entities"),
         ({"seconds": 3.0}, "'seconds' must be None, for PyKEEN"),
     ],

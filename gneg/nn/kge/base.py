@@ -177,12 +177,12 @@ class KGE(nn.Module):
         relation, shift = pos[1][order], self.inverse * self.num_relations
         relation = torch.cat([relation[:num_tails], relation[num_tails:] + shift])
         relations = functional.embedding(relation, tables[1], sparse=self.sparse)
-        given = self._entities(tables, negatives.src[order])
+        entity = self._entities(tables, negatives.src[order])
         end: End = "tail" if self.inverse else "head"
         query = torch.cat(
             [
-                self.query(given[:num_tails], relations[:num_tails], "tail"),
-                self.query(given[num_tails:], relations[num_tails:], end),
+                self.query(entity[:num_tails], relations[:num_tails], "tail"),
+                self.query(entity[num_tails:], relations[num_tails:], end),
             ]
         )
         index = torch.cat([negatives.replaced.unsqueeze(1), negatives.index], dim=1)

@@ -46,11 +46,11 @@ class TuckER(DistMult):
 
     def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return W x1 h x2 r, or W x3 t x2 r."""
-        given, relation = torch.broadcast_tensors(entity, relation)
-        rows = self.dropout(self.before(given.reshape(-1, self.dim)))
+        entity, relation = torch.broadcast_tensors(entity, relation)
+        rows = self.dropout(self.before(entity.reshape(-1, self.dim)))
         contract = "bi,br,irj->bj" if end == "tail" else "bj,br,irj->bi"
         rows = torch.einsum(contract, rows, relation.reshape(-1, self.dim), self.core)
-        out: Tensor = self.dropout(self.after(rows)).view(given.shape)
+        out: Tensor = self.dropout(self.after(rows)).view(entity.shape)
         return out
 
 
@@ -115,9 +115,9 @@ class ConvE(DistMult):
         """Return the network's output for h and r, and a one, which meets the bias."""
         if end == "head":
             checks.fail("end", "tail: heads are tails of inverse relations", end)
-        given, relation = torch.broadcast_tensors(entity[..., :-1], relation)
-        rows = [part.reshape(-1, 1, *self.shape) for part in (given, relation)]
-        out: Tensor = self.network(torch.cat(rows, dim=2)).view(given.shape)
+        entity, relation = torch.broadcast_tensors(entity[..., :-1], relation)
+        rows = [part.reshape(-1, 1, *self.shape) for part in (entity, relation)]
+        out: Tensor = self.network(torch.cat(rows, dim=2)).view(entity.shape)
         return torch.cat([out, torch.ones_like(out[..., :1])], dim=-1)
 
 
