@@ -146,8 +146,7 @@ def num_nodes(name: str, value: object) -> tuple[int, int, bool]:
     """
     if isinstance(value, tuple):
         if len(value) != 2:
-            allowed = "an integer >= 0, or a pair (num_src, num_dst) for a bipartite graph"
-            fail(name, allowed, shown(value))
+            fail(name, "an integer >= 0, or a pair (num_src, num_dst) if bipartite", shown(value))
         sizes = [integer(f"{name}[{i}]", size, 0) for i, size in enumerate(value)]
     else:
         sizes = [integer(name, value, 0)] * 2
@@ -167,9 +166,8 @@ def memory(name: str, needed: int, value: object) -> None:
     Raises:
         ValueError: If it is too large.
     """
-    total = total_memory()
-    if needed > total:
-        allowed = f"small enough for the {total // 2**30:,} GiB of memory here"
+    if needed > total_memory():
+        allowed = f"small enough for the {total_memory() // 2**30:,} GiB of memory here"
         figure = f"{needed // 2**30:,}" if needed < 2**63 else "more than 2**33"
         fail(name, allowed, f"{value}, which takes {figure} GiB")
 
@@ -280,9 +278,8 @@ def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> No
         return
     if ids.device.type == "cpu":
         array = ids.detach().numpy()  # torch's thread pool hangs in a forked process
-        # As unsigned, a negative id is a large one: one pass is enough.
         if array.dtype == np.int64 and int(array.view(np.uint64).max()) < num_nodes:
-            return
+            return  # as unsigned, a negative id is a large one: one pass is enough
         low, high = int(array.min()), int(array.max())
     else:
         low, high = (int(end) for end in torch.aminmax(ids))

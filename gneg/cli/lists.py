@@ -37,6 +37,7 @@ def losses_command() -> None:
     rows = [(name, _first_line(cls)) for name, cls in LOSSES.items()]
     columns = ("name", "description")
     print_table("losses", columns, rows, prose=1, result=True)
+    say("for gneg kg also losses over all entities, without negatives: 1vsall, 1vsrest, kvsall")
     print_json({"losses": [dict(zip(columns, row, strict=True)) for row in rows]})
 
 
