@@ -86,10 +86,9 @@ def any_sampler(name: str, text: str) -> str:
 
 def end_of(data: Any, end: Any) -> Any:
     """Return an end that is replaced as the data call it: of triples ``tail`` for ``dst``."""
-    from gneg.datasets import TripleData
+    from gneg.datasets.triple import END_NAMES, TripleData
 
-    names = {"dst": "tail", "src": "head"} if isinstance(data, TripleData) else {}
-    return names.get(end, end)
+    return END_NAMES.get(end, end) if isinstance(data, TripleData) else end
 
 
 def hard_sets(name: str, paths: list[Path]) -> list[Path]:

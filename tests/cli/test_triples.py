@@ -64,6 +64,23 @@ def evaluated(*words, out):
     return json.loads(out.read_text())["runs"], " ".join(result.output.split())
 
 
+def test_a_hard_set_of_triples_is_made_and_ranked_against(toy, tmp_path):
+    options = {"typed": ["--family", "typed", "-k", "4", "--ends", "src"], "hard": ["-k", "3"]}
+    for name, words in options.items():
+        result = run("hardset", "toy", *words, "--out", str(tmp_path / f"{name}.npz"))
+        assert result.exit_code == 0, result.output
+        made = HardSet.load(tmp_path / f"{name}.npz")
+        assert torch.equal(made.pos, toy.test)
+        assert made.info["ends"] == ("head" if name == "typed" else "both")
+    sets = [word for name in options for word in ("--hardset", str(tmp_path / f"{name}.npz"))]
+    (result, _), output = evaluated("model", *sets, out=tmp_path / "out.json")
+    assert list(result["sets"]) == ["all", "uniform", "khop(hops=2)", "typed", "hard"]
+    assert result["sets"]["typed"]["negatives"] == 4
+    assert "hard: 3 negatives at each end, densest(mixture(relwalk:0.9, typed:0.1))" in output
+    refused = run("evaluate", "model", "--part", "valid", *sets)
+    assert "'sets['typed']' must be made for the valid triples" in " ".join(refused.output.split())
+
+
 @pytest.fixture
 def hard(toy, tmp_path):
     """A set of random entities for the test triples, and its file."""
@@ -118,6 +135,8 @@ def test_scores_of_triples_by_density_function_and_file(toy, hard, shared, tmp_p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["hardset", "toy", "--family", "heart"], "'family' must be densest(SAMPLER)"),
+        (["hardset", "digits", "--ends", "tail"], "'ends' must be one of 'both', 'dst', 'src'"),
         (["evaluate", "ra", "toy"], "log_q(SAMPLER) of a sampler of triples"),
         (["evaluate", "model", "--against", "estimate"], "sets or all for a knowledge graph"),
         (["evaluate", "model", "--budget", "9"], "'budget' must be None for a knowledge graph"),
