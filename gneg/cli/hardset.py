@@ -118,9 +118,10 @@ def hardset_command(
     engine: Any = EngineOptions(),  # noqa: B008
     fresh: Fresh = False,
 ) -> None:
-    """Make hard negatives for evaluation: HeaRT's procedure and other families, also of triples.
+    """Make hard negatives for evaluation: HeaRT's procedure and other families.
 
-    The same command resumes where it was interrupted.
+    Of a knowledge graph, hard entities for each end of a triple. The same command resumes where it
+    was interrupted.
 
     [bold]gneg hardset Cora --out hard.npz[/]
 
