@@ -203,8 +203,8 @@ def _print_metrics(results: dict[str, Any]) -> None:
 def _metrics(run: dict[str, Any]) -> list[str]:
     names = {metric for result in run["sets"].values() for metric in result["metrics"]}
     hits = sorted((name for name in names if name.startswith("hits")), key=lambda n: int(n[5:]))
-    others = "recall@20", "ndcg@20", "auc", "ap", *MEAN_RANKS
-    return ["mrr", *hits, *(name for name in others if name in names)]
+    optional = "recall@20", "ndcg@20", "auc", "ap", *MEAN_RANKS
+    return ["mrr", *hits, *(name for name in optional if name in names)]
 
 
 def _cell(values: list[dict[str, float] | None], metric: str) -> str:

@@ -49,11 +49,11 @@ class EachTriple:
         parts = []
         chunk = max(1, ranking.PAIRS // max(index.size(1), 1))
         columns = (ids.split(chunk) for ids in (entity, relation, index))
-        for entities, relations, others in zip(*columns, strict=True):
-            query, middle = (ids[:, None].expand_as(others) for ids in (entities, relations))
-            head, tail = (query, others) if end == "tail" else (others, query)
+        for entities, relations, answers in zip(*columns, strict=True):
+            query, middle = (ids[:, None].expand_as(answers) for ids in (entities, relations))
+            head, tail = (query, answers) if end == "tail" else (answers, query)
             output = self.score(head, middle, tail)
-            parts.append(checks.scores("score", output, others.shape).cpu())
+            parts.append(checks.scores("score", output, answers.shape).cpu())
         return torch.cat(parts)
 
     def rows(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:

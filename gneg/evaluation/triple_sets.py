@@ -47,14 +47,14 @@ def evaluate_triple_sets(
     if not pos.size(1):
         checks.fail("data", f"with {part} triples", data)
     resamples, seed = checks.integer("resamples", resamples, 0), checks.integer("seed", seed, 0)
-    own = name_of_own_triples(data) if known is None else ALL
+    own_name = name_of_own_triples(data) if known is None else ALL
     lists = _negatives(data, pos, part, sets, samplers, seed)
     ranked: dict[str, Ranks] = {}
     if isinstance(score, Mapping):
         ranked = {name: _of_scores(name, lists, *score[name]) for name in score}
     else:
         scorer = as_scorer(score)
-        if ALL in (own, against):
+        if ALL in (own_name, against):
             everyone = data.known("all") if known is None else known
             ranked[ALL] = ranks(scorer.rows, pos, everyone)
         ranked |= {name: rank_lists(scorer, pos, hard.lists()) for name, hard in lists.items()}
@@ -66,10 +66,10 @@ def evaluate_triple_sets(
             "metrics": _with_intervals(by_end, resamples, seed),
             "by": _tables(groups),
         }
-        if name == own:
+        if name == own_name:
             whole = groups
     return {
-        **(whole if own in ranked else {}),
+        **(whole if own_name in ranked else {}),
         "dataset": data.name,
         "part": part,
         "split": data.split,

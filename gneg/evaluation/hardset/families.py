@@ -79,8 +79,8 @@ def columns(
         corrupt: Any = END_NAMES[side] if of_triples else side
         sampler = data.sampler(family, known=known, corrupt=corrupt, unique=True)
         if sampler.needs & {"score"}:
-            others = "" if of_triples else "heart, stratified, community, historical, "
-            allowed = f"{others}densest(SAMPLER) or a sampler that needs no model"
+            names = "" if of_triples else "heart, stratified, community, historical, "
+            allowed = f"{names}densest(SAMPLER) or a sampler that needs no model"
             checks.fail("family", allowed, repr(family))
         seed = split_seed(settings["seed"], i)
         drawn = sampler.sample(pos, per_side + 1, generator=generator_from(seed))

@@ -288,8 +288,8 @@ def checked_path(path: str | Path, name: str = "out", *, of_triples: bool = Fals
     """
     path = Path(path)
     if path.suffix not in (".npz", ".parquet") and (of_triples or path.suffix != ".npy"):
-        others = ".npz or .parquet for triples" if of_triples else ".npz, .parquet or .npy"
-        checks.fail(name, f"a name that ends in {others}", str(path))
+        suffixes = ".npz or .parquet for triples" if of_triples else ".npz, .parquet or .npy"
+        checks.fail(name, f"a name that ends in {suffixes}", str(path))
     return path
 
 
