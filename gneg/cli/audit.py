@@ -11,24 +11,19 @@ from gneg import files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.engines import EngineOptions
 from gneg.cli.groups import expand_groups
+from gneg.cli.options import EitherDataset
 from gneg.cli.output import print_json, progress_console
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
-from gneg.cli.values import Checked, any_sampler, at_least, exists, one_of, setting
+from gneg.cli.values import CORRUPT, Checked, any_sampler, at_least, end_of, exists, one_of, setting
 from gneg.training.config import LinkConfig
 
 
 @app.command("audit")
 @expand_groups
 def audit_command(
-    dataset: Annotated[
-        str,
-        typer.Argument(
-            help="A name (see gneg datasets), the path of an edge list, a folder of gneg ingest, "
-            "or a folder of triples."
-        ),
-    ],
+    dataset: EitherDataset,
     sampler: Annotated[
         str, typer.Option(help="A sampler expression, see gneg samplers."), Checked(any_sampler)
     ] = LinkConfig().sampler,
@@ -52,7 +47,7 @@ def audit_command(
     corrupt: Annotated[
         str,
         typer.Option(help="End that is replaced: both, dst or src; for triples also bernoulli."),
-        one_of("both", "dst", "src", "head", "tail", "bernoulli"),
+        one_of(*CORRUPT),
     ] = "both",
     seed: Annotated[int, typer.Option(help="Seed of all randomness."), at_least(0)] = 0,
     out: Annotated[Path | None, typer.Option(help="File for all figures as JSON.")] = None,
@@ -76,17 +71,15 @@ def audit_command(
 
     [bold]gneg audit Cora --sampler "hardest(walk)" --model runs/Cora-...[/]
     """
-    from gneg.datasets import TripleData
     from gneg.evaluation.audit import audit
+    from gneg.training.load import load_score
 
     if out is not None:
         files.check_output("out", out, inputs=(dataset, source.features, model))
     if plots is not None:
         files.check_output("plots", plots, folder=True)
     data = source.load_any(dataset)
-    if isinstance(data, TripleData):
-        corrupt = {"dst": "tail", "src": "head"}.get(corrupt, corrupt)
-    score, z = (None, None) if model is None else _trained_model(data, model)
+    score, z = (None, None) if model is None else load_score(data, model)
     with progress_console.status("drawing and measuring"):
         results = audit(
             data,
@@ -96,7 +89,7 @@ def audit_command(
             score=score,
             z=z,
             known=cast(Any, known),
-            corrupt=cast(Any, corrupt),
+            corrupt=cast(Any, end_of(data, corrupt)),
             seed=seed,
             engine=engine,
             command=command_line(),
@@ -113,17 +106,6 @@ def audit_command(
             paths = style.write(figures.audit(results), plots, display.count("figures"))
         say_path("figures", *paths)
     print_json(results)
-
-
-def _trained_model(data: Any, path: Path) -> tuple[Any, Any]:
-    """Return a trained model as a score, and its embeddings."""
-    from gneg.datasets import TripleData
-    from gneg.training.load import load_run
-
-    run: Any = load_run(data, path)
-    if isinstance(data, TripleData):
-        return run.model.scorer(), run.final_embeddings()
-    return run.scorer(), run.embed()
 
 
 def _print_hardness(results: dict[str, Any]) -> None:

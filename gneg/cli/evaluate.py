@@ -13,30 +13,15 @@ from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
 from gneg.cli.output import print_json
 from gneg.cli.repeat import repeat
+from gneg.cli.scores import SCORES, check_model, record_of, scores_of
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
 from gneg.cli.values import Checked, at_least, hard_sets, one_of
-from gneg.evaluation.metrics import Against
-from gneg.graph.heuristics import KINDS
+from gneg.evaluation.metrics import MEAN_RANKS, Against
 
+#: Metrics that are no percentages, in tables of percentages.
+LABELS = {"mr": "mean rank", "amr": "mean rank / that by chance"}
 ESTIMATE, ESTIMATED = "estimate", "all, estimated"  # a value of --against and its column
-LOG_Q = "log_q("  # prefix of the name of a base measure
-
-
-def _check_model(name: str, text: str) -> str:
-    """Return what is evaluated, if it is there."""
-    if text.startswith(LOG_Q):
-        from gneg.samplers.text.build import check
-
-        check(text[len(LOG_Q) : -1], argument=name)
-        return text
-    spelt = checks.spelling(text, KINDS)
-    file = text.rpartition(":")[0] if ".py:" in text else text
-    if spelt not in KINDS and not Path(file).exists():
-        allowed = f"a run of gneg train, a file of scores, FILE.py:FUNCTION, {LOG_Q}SAMPLER)"
-        options = f"{allowed} or one of {', '.join(KINDS)}"
-        checks.fail(name, options, text, hint=checks.closest(text, KINDS))
-    return spelt
 
 
 @app.command("evaluate")
@@ -45,14 +30,17 @@ def evaluate_command(
     model: Annotated[
         str,
         typer.Argument(
-            help="A run folder or model-SEED.pt of gneg train; cn, aa, ra, ppr, katz, pa, cosine; "
-            "log_q(SAMPLER), a base measure alone; scores in .npy or .npz; FILE.py:FUNCTION."
+            help="A run folder or model-SEED.pt of gneg train (gneg kg train); cn, aa, ra, ppr, "
+            "katz, pa, cosine, of edges; log_q(SAMPLER), a base measure alone; scores in .npy or "
+            ".npz; FILE.py:FUNCTION, of (source, target) or of (head, relation, tail)."
         ),
-        Checked(_check_model),
+        Checked(check_model),
     ],
     dataset: Annotated[
         str | None,
-        typer.Argument(help="Name or edge list; for a trained model that of its run."),
+        typer.Argument(
+            help="Name, edge list or folder of triples; for a trained model that of its run."
+        ),
     ] = None,
     hardset: Annotated[
         list[Path] | None,
@@ -63,8 +51,9 @@ def evaluate_command(
         str,
         typer.Option(
             help="sets: the dataset's own negatives and hard sets; all: beside them all nodes but "
-            "known ones, from both ends, as lists of answers are read; estimate: all, of a trained "
-            "model, with ranks that are exact among the likeliest nodes and estimated beyond."
+            "known ones, from both ends, as lists of answers are read (triples always are, unless "
+            "the dataset has negatives); estimate: all, of a trained model of edges, with ranks "
+            "that are exact among the likeliest nodes and estimated beyond."
         ),
         one_of(*get_args(Against), ESTIMATE),
     ] = "sets",
@@ -72,7 +61,7 @@ def evaluate_command(
         int | None,
         typer.Option(
             help="Pairs that are scored at most with --against all; beyond it a random sample of "
-            "the edges is ranked. Without it a number that takes minutes."
+            "the edges is ranked. Without it a number that takes minutes. Not for triples."
         ),
         at_least(1),
     ] = None,
@@ -86,7 +75,7 @@ def evaluate_command(
     ] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap."), at_least(0)] = 0,
     out: Annotated[Path | None, typer.Option(help="File for all figures as JSON.")] = None,
-    source: DataSource = DataOptions(),  # type: ignore[assignment]
+    source: DataSource = DataOptions(either=True),  # type: ignore[assignment]
 ) -> None:
     """Rank held-out edges against easy and hard negatives, or among all nodes: Hits@K, MRR, AUC.
 
@@ -94,32 +83,45 @@ def evaluate_command(
     holds scores [E, 1 + K], the positive first, of the hard set or, without one, of the dataset's
     own negatives.
 
+    Triples are ranked from both ends, among all entities but known ones and among uniform, typed
+    and khop negatives, by category of relations.
+
     [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]
 
     [bold]gneg evaluate ra Cora --hardset hard.npz --against all[/]
+
+    [bold]gneg evaluate runs/umls-complex-... --part valid[/]
     """
+    from gneg.datasets import TripleData
     from gneg.evaluation.hardset.hard_set import load_sets
+    from gneg.evaluation.sampled import SAMPLERS
 
     if out is not None:
         files.check_output("out", out, inputs=(dataset, model, source.features, *(hardset or ())))
     if dataset is None and not source.typed:
         from gneg.training.load import load_data
 
-        _record_of(model)
+        record_of(model)
         data: Any = load_data(model)
     else:
         if dataset is None:
-            dataset, source = repeat(None, source, _record_of(model))
-        data = source.load(dataset)
-    edges = data.valid if part == "valid" else data.test
-    sets = load_sets(hardset or (), edges.pos)
+            dataset, source = repeat(None, source, record_of(model))
+        data = source.load_any(dataset)
+    sets = load_sets(hardset or (), data.positives(part))
     options = {"part": part, "sets": sets, "resamples": resamples, "seed": seed}
     options |= {"against": against, "budget": budget}
+    samplers: list[str] = []
+    if isinstance(data, TripleData):
+        if against == ESTIMATE:
+            checks.fail("against", "sets or all for a knowledge graph", ESTIMATE)
+        if Path(model).suffix not in SCORES:
+            samplers = [name for name in SAMPLERS if name not in sets]
+        options["samplers"] = samplers
     results: dict[str, Any] = {"model": model, "runs": _evaluate(model, data, options)}
     results["command"] = command_line()
     _print_metrics(results)
     for name, result in results["runs"][0]["sets"].items():
-        if result["by"]:
+        if result["by"] and name not in samplers:
             _print_buckets(results, name)
     if out is not None:
         files.write_json(out, results)
@@ -127,50 +129,21 @@ def evaluate_command(
     print_json(results)
 
 
-def _record_of(model: str) -> dict[str, Any]:
-    """Return the record of the run that a model belongs to."""
-    from gneg.training.load import load_record
-
-    path = Path(model)
-    scores = path.suffix in (".npy", ".npz") or ".py:" in model or model.startswith(LOG_Q)
-    if scores or model in KINDS:
-        checks.fail("dataset", "given unless MODEL is a run of gneg train", None)
-    record = load_record(path)
-    if "triples" in record["dataset"]:
-        hint = "its results.json holds the metrics, gneg kg train prints them"
-        checks.fail("model", "a run of gneg train", f"{model}, of a knowledge graph", hint=hint)
-    return record
-
-
 def _evaluate(model: str, data: Any, options: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one evaluation for each weights file, or a single one."""
-    from gneg.evaluation import scorers
-    from gneg.evaluation.link import evaluate, name_of_own
+    from gneg.evaluation.link import evaluate
 
     path = Path(model)
     if options["against"] == ESTIMATE:
         return _estimates(path, data, {**options, "against": "sets"})
-    if path.suffix in (".npy", ".npz"):
-        name = next(iter(options["sets"]), name_of_own(data))
-        with_file = {name: scorers.from_file(path)}
-        try:
-            return [evaluate(data, with_file, **options)]
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-    if model in KINDS:
-        return [evaluate(data, scorers.heuristic(data, model), **options)]
-    if model.startswith(LOG_Q) and model.endswith(")"):
-        from gneg.nn.base_measure import log_density_score
-
-        sampler = data.sampler(model[len(LOG_Q) : -1], corrupt="both")
-        return [evaluate(data, log_density_score(sampler), **options)]
-    if ".py:" in model:
-        return [evaluate(data, scorers.from_function(model), **options)]
-    from gneg.training.load import load_run, weights_of
-
-    return [
-        evaluate(data, load_run(data, weights).scorer(), **options) for weights in weights_of(path)
-    ]
+    try:
+        return [
+            evaluate(data, score, **options) for score in scores_of(model, data, options["sets"])
+        ]
+    except ValueError as error:
+        if path.suffix not in SCORES:
+            raise
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _estimates(path: Path, data: Any, options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -201,8 +174,11 @@ def _print_metrics(results: dict[str, Any]) -> None:
     names = list(first["sets"])
     rows = [
         (
-            metric,
-            *(_cell([run["sets"][name]["metrics"].get(metric) for run in runs]) for name in names),
+            LABELS.get(metric, metric),
+            *(
+                _cell([run["sets"][name]["metrics"].get(metric) for run in runs], metric)
+                for name in names
+            ),
         )
         for metric in _metrics(first)
     ]
@@ -220,40 +196,42 @@ def _print_metrics(results: dict[str, Any]) -> None:
             continue
         family = result["info"].get("family", "those of the dataset")
         shared = "one shared set of " if result["shared"] else ""
-        say(f"{name}: {shared}{result['negatives']} negatives, {family}")
+        end = " at each end" if result.get("ends", 1) > 1 else ""
+        say(f"{name}: {shared}{result['negatives']} negatives{end}, {family}")
 
 
 def _metrics(run: dict[str, Any]) -> list[str]:
     names = {metric for result in run["sets"].values() for metric in result["metrics"]}
     hits = sorted((name for name in names if name.startswith("hits")), key=lambda n: int(n[5:]))
-    return [
-        "mrr",
-        *hits,
-        *(name for name in ("recall@20", "ndcg@20") if name in names),
-        "auc",
-        "ap",
-    ]
+    optional = "recall@20", "ndcg@20", "auc", "ap", *MEAN_RANKS
+    return ["mrr", *hits, *(name for name in optional if name in names)]
 
 
-def _cell(values: list[dict[str, float] | None]) -> str:
+def _cell(values: list[dict[str, float] | None], metric: str) -> str:
     """Return a figure with its interval, or the mean and deviation over models."""
     figures = [value for value in values if value is not None]
     if not figures:
         return "-"
-    percents = [100 * figure["value"] for figure in figures]
-    if len(percents) > 1:
-        return f"{statistics.fmean(percents):.2f} ± {statistics.stdev(percents):.2f}"
-    text = f"{percents[0]:.2f}"
+    scale = 1 if metric in MEAN_RANKS else 100
+    scaled = [scale * figure["value"] for figure in figures]
+    if len(scaled) > 1:
+        return f"{statistics.fmean(scaled):.2f} ± {statistics.stdev(scaled):.2f}"
+    text = f"{scaled[0]:.2f}"
     if "low" in figures[0]:
-        text += f" ({100 * figures[0]['low']:.1f} to {100 * figures[0]['high']:.1f})"
+        digits = 1 if scale > 1 else 2
+        low, high = (f"{scale * figures[0][end]:.{digits}f}" for end in ("low", "high"))
+        text += f" ({low} to {high})"
     return text
 
 
 def _print_buckets(results: dict[str, Any], name: str) -> None:
-    """Print figures by degree, distance and common neighbours; means over models."""
+    """Print figures by degree, distance and common neighbours; means over models.
+
+    Of triples by end and category; what there is of each relation is too much to print.
+    """
     rows = []
     buckets = [run["sets"][name]["by"] for run in results["runs"]]
-    for measure in buckets[0]:
+    for measure in (measure for measure in buckets[0] if measure != "relation"):
         for i, row in enumerate(buckets[0][measure]):
             figures = [
                 f"{100 * statistics.fmean(by[measure][i][metric] for by in buckets):.2f}"
@@ -266,6 +244,8 @@ def _print_buckets(results: dict[str, Any], name: str) -> None:
 
 
 def _range(row: dict[str, Any]) -> str:
+    if "name" in row:
+        return str(row["name"])
     low, high = row["from"], row["to"]
     if high is None:
         return f"{low} or more"

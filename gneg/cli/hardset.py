@@ -11,11 +11,11 @@ from gneg import checks, files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.engines import EngineOptions
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import Dataset, Fresh
+from gneg.cli.options import EitherDataset, Fresh
 from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
-from gneg.cli.values import Checked, at_least, one_of, setting
+from gneg.cli.values import CORRUPT, Checked, any_sampler, at_least, end_of, one_of, setting
 from gneg.training.config import LinkConfig
 
 HEART = "HeaRT"
@@ -23,13 +23,13 @@ HEART = "HeaRT"
 
 def _check_family(name: str, text: str) -> str:
     """Return the name of a family, or the expression of a sampler."""
-    from gneg.evaluation.hardset.families import DENSEST, ORDERED, POOLED
-    from gneg.samplers.text.build import check
+    from gneg.evaluation.hardset.densest import DENSEST
+    from gneg.evaluation.hardset.families import ORDERED, POOLED
 
     named = checks.spelling(text, (*ORDERED, *POOLED))
     if named not in (*ORDERED, *POOLED):
         inner = text[len(DENSEST) : -1] if text.startswith(DENSEST) else text
-        check(inner, argument=name)
+        any_sampler(name, inner)
     return named
 
 
@@ -43,7 +43,7 @@ def _check_alpha(name: str, value: float) -> float:
 @app.command("hardset")
 @expand_groups
 def hardset_command(
-    dataset: Dataset,
+    dataset: EitherDataset,
     out: Annotated[
         Path,
         typer.Option(
@@ -52,26 +52,38 @@ def hardset_command(
         ),
     ] = Path("hard.npz"),
     family: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="heart, stratified, community, historical, densest(SAMPLER), or a sampler "
-            "expression."
+            "expression; of triples the latter two. Without it heart, of triples "
+            "densest(mixture(relwalk:0.9, typed:0.1))."
         ),
         Checked(_check_family),
-    ] = "heart",
-    k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive."), at_least(1)] = 500,
+    ] = None,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            "--k",
+            "-k",
+            help="Negatives per positive, half of them for each end; of triples at each end. "
+            "Without it 500, of triples at most a quarter of the entities.",
+        ),
+        at_least(1),
+    ] = None,
     part: Annotated[
         str, typer.Option(help="Positives: valid or test."), one_of("valid", "test")
     ] = "test",
     known: Annotated[
         str,
-        typer.Option(help="Edges excluded from the negatives: all, train+valid or train."),
+        typer.Option(
+            help="Edges or triples excluded from the negatives: all, train+valid or train."
+        ),
         setting(LinkConfig, "known"),
     ] = "all",
     ends: Annotated[
         str,
-        typer.Option(help="End that is replaced: both, dst or src."),
-        one_of("both", "dst", "src"),
+        typer.Option(help="End that is replaced: both, dst or src (of triples tail or head)."),
+        one_of(*CORRUPT[:-1]),
     ] = "both",
     merge: Annotated[
         str,
@@ -102,23 +114,26 @@ def hardset_command(
         Checked(lambda name, value: checks.number(name, value, 0, open_low=True)),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random choices."), at_least(0)] = 0,
-    source: DataSource = DataOptions(),  # type: ignore[assignment]
+    source: DataSource = DataOptions(either=True),  # type: ignore[assignment]
     engine: Any = EngineOptions(),  # noqa: B008
     fresh: Fresh = False,
 ) -> None:
     """Make hard negatives for evaluation: HeaRT's procedure and other families.
 
-    The same command resumes where it was interrupted.
+    Of a knowledge graph, hard entities for each end of a triple. The same command resumes where it
+    was interrupted.
 
     [bold]gneg hardset Cora --out hard.npz[/]
 
     [bold]gneg evaluate ra Cora --hardset hard.npz[/]
+
+    [bold]gneg hardset codex-s --family typed --out typed.parquet[/]  # of triples
     """
     from gneg.evaluation.hardset import hardset
     from gneg.evaluation.hardset.hard_set import checked_path
 
     files.check_output("out", checked_path(out), inputs=(dataset, source.features))
-    data = source.load(dataset)
+    data = source.load_any(dataset)
     with ProgressDisplay() as display:
         hard = hardset(
             data,
@@ -126,7 +141,7 @@ def hardset_command(
             k=k,
             part=cast(Any, part),
             known=cast(Any, known),
-            ends=cast(Any, ends),
+            ends=end_of(data, ends),
             merge=cast(Any, merge),
             local=cast(Any, local),
             alpha=alpha,

@@ -34,6 +34,13 @@ Dataset = Annotated[
         help="A name (see gneg datasets), the path of an edge list, or a folder of gneg ingest."
     ),
 ]
+EitherDataset = Annotated[
+    str,
+    typer.Argument(
+        help="A name (see gneg datasets), the path of an edge list, a folder of gneg ingest, "
+        "or a folder of triples."
+    ),
+]
 Seeds = Annotated[
     int, typer.Option(help="Number of runs, with seeds 0, 1, ...", rich_help_panel=RUN), at_least(1)
 ]

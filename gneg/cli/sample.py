@@ -11,19 +11,19 @@ from gneg import checks, files
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.engines import EngineOptions
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import Dataset, Fresh
+from gneg.cli.options import EitherDataset, Fresh
 from gneg.cli.output import print_json
 from gneg.cli.predict import names_in
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.sources import DataOptions, DataSource
-from gneg.cli.values import Checked, at_least, exists, one_of, setting
+from gneg.cli.values import CORRUPT, Checked, any_sampler, at_least, end_of, exists, one_of, setting
 from gneg.training.config import LinkConfig
 
 
 @app.command("sample")
 @expand_groups
 def sample_command(
-    dataset: Dataset,
+    dataset: EitherDataset,
     out: Annotated[
         Path,
         typer.Option(
@@ -32,9 +32,7 @@ def sample_command(
         ),
     ] = Path("negatives.parquet"),
     sampler: Annotated[
-        str,
-        typer.Option(help="A sampler expression, see gneg samplers."),
-        setting(LinkConfig, "sampler"),
+        str, typer.Option(help="A sampler expression, see gneg samplers."), Checked(any_sampler)
     ] = LinkConfig().sampler,
     k: Annotated[int, typer.Option("--k", "-k", help="Negatives per positive."), at_least(1)] = 10,
     part: Annotated[
@@ -47,7 +45,9 @@ def sample_command(
     ] = None,
     node: Annotated[
         list[str] | None,
-        typer.Option(help="Only positives of this source, by name; may be given several times."),
+        typer.Option(
+            help="Only positives of this source (head), by name; may be given several times."
+        ),
     ] = None,
     nodes: Annotated[
         Path | None,
@@ -56,18 +56,22 @@ def sample_command(
     ] = None,
     known: Annotated[
         str,
-        typer.Option(help="Edges that negatives avoid: train, train+valid or all."),
+        typer.Option(help="Edges or triples that negatives avoid: train, train+valid or all."),
         setting(LinkConfig, "known"),
     ] = "train",
     corrupt: Annotated[
-        str,
-        typer.Option(help="End that is replaced: dst, src or both."),
-        setting(LinkConfig, "corrupt"),
-    ] = "dst",
+        str | None,
+        typer.Option(
+            help="End that is replaced: dst, src or both, of triples also bernoulli; without it "
+            "dst, of triples both."
+        ),
+        one_of(*CORRUPT),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A run folder or model-SEED.pt of gneg train, for samplers that select by a model."
+            help="A run folder or model-SEED.pt of gneg train (gneg kg train), for samplers that "
+            "select by a model."
         ),
         Checked(exists),
     ] = None,
@@ -79,7 +83,7 @@ def sample_command(
         ),
     ] = True,
     seed: Annotated[int, typer.Option(help="Seed of all randomness."), at_least(0)] = 0,
-    source: DataSource = DataOptions(),  # type: ignore[assignment]
+    source: DataSource = DataOptions(either=True),  # type: ignore[assignment]
     engine: Any = EngineOptions(),  # noqa: B008
     fresh: Fresh = False,
 ) -> None:
@@ -89,6 +93,7 @@ def sample_command(
     folder, holds the hash of the graph, the sampler, the seed, the known edges, and versions.
 
     [bold]gneg sample Cora --sampler walk -k 10 --out negatives.parquet[/]
+    [bold]gneg sample fb15k237 --sampler typed --out negatives/[/]  # of triples, from both ends
     [bold]gneg sample graph/ --sampler walk -k 50[/]  # all edges of a graph of gneg ingest
     [bold]gneg sample graph/ --sampler walk -k 50 --engine ray --out negatives/[/]  # on a cluster
     """
@@ -101,7 +106,7 @@ def sample_command(
     files.check_output("out", out, folder=folder, inputs=(dataset, source.features, model))
     if not folder:
         suffix_of(out, "out")
-    data = source.load_graph(dataset) if part is None else source.load(dataset)
+    data = source.load_graph(dataset) if part is None else source.load_any(dataset)
     names = [*(node or ()), *(() if nodes is None else names_in(nodes))]
     score = z = None
     if model is not None:
@@ -109,10 +114,9 @@ def sample_command(
             hint = "--part train draws for the edges that it was trained on"
             allowed = "left out for all edges of a stored graph, which no model was trained on"
             checks.fail("model", allowed, str(model), hint=hint)
-        from gneg.training.load import load_run
+        from gneg.training.load import load_score
 
-        run = load_run(data, model)
-        score, z = run.scorer(), run.embed()
+        score, z = load_score(data, model)
     with ProgressDisplay() as display:
         info = sample(
             data,
@@ -122,7 +126,7 @@ def sample_command(
             part=part,
             nodes=names if node or nodes else None,
             known=cast(Any, known),
-            corrupt=cast(Any, corrupt),
+            corrupt=end_of(data, corrupt),
             score=score,
             z=z,
             log_q=log_q,

@@ -26,6 +26,7 @@ FLAGS = {"header": "--header/--no-header", "day_first": "--day-first/--month-fir
 #: Options that are flags, of tables and others.
 SWITCHES = {**FLAGS, "directed": "--directed", "bipartite": "--bipartite/--one-kind"}
 DATA = "Data"
+OF_TRIPLES = ("root", "unseen", "types", "split_seed", "table")
 #: Form of the source in a record.
 FORM = {
     "dataset": str,
@@ -93,11 +94,11 @@ class DataSource:
         return _said(data)
 
     def load_graph(self, dataset: str) -> Any:
-        """Open a stored graph, whole; load anything else."""
+        """Open a stored graph, whole; load anything else, edges or triples."""
         from gneg.datasets.graph_data import GraphData, is_stored
 
         if not is_stored(dataset):
-            return self.load(dataset)
+            return self.load_any(dataset)
         self._refuse_options(dataset, "a stored graph")
         return _said(GraphData.open(dataset))
 
@@ -116,6 +117,7 @@ class DataSource:
         if stored is not None:
             checks.instance("dataset", stored, (TripleData,), hint="a graph: gneg without kg")
             return _said(stored)
+        self._refuse_options(dataset, "a knowledge graph", *OF_TRIPLES)
         with progress_console.status(Text(f"reading {dataset}")):
             data = load_triples(
                 dataset,
@@ -243,7 +245,7 @@ class DataOptions(Group):
             ),
             *([_types()] if self.either else []),
             _split_seed(),
-            *table_parameters(name for name in TABLE_FIELDS if name != "relation"),
+            *table_parameters(n for n in TABLE_FIELDS if self.either or n != "relation"),
         ]
 
     def collect(self, values: dict[str, Any], typed: Collection[str]) -> DataSource:

@@ -15,6 +15,9 @@ from typing import Any
 from gneg import checks
 from gneg.training.options import settings
 
+#: Ends that are replaced, of edges and of triples.
+CORRUPT = ("both", "dst", "src", "head", "tail", "bernoulli")
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -79,6 +82,13 @@ def any_sampler(name: str, text: str) -> str:
     except ValueError:
         check(text, argument=name)
     return text
+
+
+def end_of(data: Any, end: Any) -> Any:
+    """Return an end that is replaced as the data call it: of triples ``tail`` for ``dst``."""
+    from gneg.datasets.triple import END_NAMES, TripleData
+
+    return END_NAMES.get(end, end) if isinstance(data, TripleData) else end
 
 
 def hard_sets(name: str, paths: list[Path]) -> list[Path]:

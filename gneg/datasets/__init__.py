@@ -40,7 +40,6 @@ __all__ = [
     "TableOptions",
     "TripleData",
     "as_data",
-    "as_links",
     "as_triples",
     "digits",
     "from_named_triples",
@@ -78,18 +77,6 @@ def as_data(data: LinkData | TripleData | str | Path) -> LinkData | TripleData:
     allowed = "a LinkData, a TripleData, or the name or path of a dataset"
     hint = "gneg.datasets makes them: from_networkx, from_pyg, from_triples, make_split"
     return checks.fail("data", allowed, checks.shown(data), hint=hint)
-
-
-def as_links(data: LinkData | str | Path) -> LinkData:
-    """Return a dataset of links, loaded by its name or path if it is given so.
-
-    Raises:
-        ValueError: If it is none, such as a knowledge graph.
-    """
-    links = as_data(data)
-    if isinstance(links, TripleData):
-        checks.fail("data", "a dataset of links", repr(links))
-    return links
 
 
 def load(

@@ -9,33 +9,35 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from gneg import checks, files
-from gneg.datasets import LinkData, as_links
+from gneg.datasets import LinkData, TripleData, as_data
 from gneg.datasets.graph_data import GraphData, is_stored
 from gneg.datasets.names import Names
-from gneg.datasets.positives import Listed, OfGraph, Positives, of_nodes
-from gneg.graph import Graph
+from gneg.datasets.positives import Positives, positives_of
 from gneg.graph.known import KnownPolicy
+from gneg.graph.triples import TripleCorrupt
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler
-from gneg.samplers.base import Corrupt, IntArray, Score
+from gneg.samplers.base import Corrupt, IntArray
 from gneg.samplers.formats import shards
 from gneg.samplers.formats.columns import Columns, is_whole, read, suffix_of, write
 from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.formats.parts import Parts
 from gneg.samplers.formats.store import columns as columns_of
 from gneg.samplers.negatives import Density, Vectors
+from gneg.samplers.triples import TripleSampler
 
 __all__ = ["sample"]
 
+#: ``score(src, dst)`` of pairs or ``score(head, relation, tail)`` of triples, all of one shape.
+Score = Callable[..., Tensor]
 SCORES = 256  # of a model that are hashed
 
 
 def sample(
-    data: LinkData | GraphData | str | Path,
+    data: LinkData | TripleData | GraphData | str | Path,
     sampler: str = "uniform",
     *,
     k: int = 10,
@@ -43,7 +45,7 @@ def sample(
     part: str | None = None,
     nodes: Sequence[str | int] | None = None,
     known: KnownPolicy = "train",
-    corrupt: Corrupt = "dst",
+    corrupt: Corrupt | TripleCorrupt | None = None,
     score: Score | None = None,
     z: Tensor | None = None,
     log_q: bool = True,
@@ -57,12 +59,14 @@ def sample(
 
     A row of the file is a positive: ``src``, the query; ``replaced``, the end that negatives
     replace; ``side``, True where that is the source; ``index [K]``, -1 where a query has no further
-    non-edges; and ``log_q [K]`` where the sampler has a density. Where the data have names, Parquet
-    and csv hold them too: ``src_name``, ``replaced_name`` and ``index_name [K]``. The header holds
+    non-edges; and ``log_q [K]`` where the sampler has a density. Of a triple the source is the
+    head, and ``relation`` stands beside it. Where the data have names, Parquet and csv hold them
+    too: ``src_name``, ``replaced_name``, ``index_name [K]`` and ``relation_name``. The header holds
     the hash of the graph, the sampler, the seed, the policy of known edges, and versions.
 
     Args:
-        data: The dataset, or its name or path; a stored graph, or its folder, is not split.
+        data: The dataset of edges or the knowledge graph, or its name or path; a stored graph, or
+            its folder, is not split.
         sampler: The expression of a sampler.
         k: Negatives per positive.
         out: File to write, ``.parquet``, ``.npz`` or ``.csv``; finished pieces are stored beside it
@@ -70,10 +74,12 @@ def sample(
             and a manifest once all are there (see :mod:`gneg.samplers.formats.shards`).
         part: The part of the positives: ``train`` (None), ``valid`` or ``test``; None for all edges
             of a stored graph, which it does not fit in.
-        nodes: Sources, by name or id, whose positives alone are drawn for; None: all.
-        known: Edges that negatives avoid.
-        corrupt: The end that is replaced.
-        score: Scores of a trained model, for samplers that select by a model.
+        nodes: Sources or heads, by name or id, whose positives alone are drawn for; None: all.
+        known: Edges or triples that negatives avoid.
+        corrupt: The end that is replaced: ``dst``, ``src`` or ``both``; of triples ``tail``,
+            ``head``, ``both`` or ``bernoulli``; if None ``dst``, of triples ``both``.
+        score: A trained model, ``score(src, dst)`` or ``score(head, relation, tail)``, for samplers
+            that select by a model.
         z: ``[N, D]`` embeddings of that model, for samplers that look for similar nodes.
         log_q: Whether to write log probabilities where there are any; those of walks take several
             times as long as the walks.
@@ -89,10 +95,11 @@ def sample(
     Raises:
         ValueError: If an argument is out of range, or the sampler needs a model and there is none.
     """
-    if isinstance(data, str | Path) and part is None and is_stored(data):
-        data = GraphData.open(data)
+    data = _opened(data, part)
     if not isinstance(data, GraphData):
-        data, part = as_links(data), part or "train"
+        part = part or "train"
+    if corrupt is None:
+        corrupt = "both" if isinstance(data, TripleData) else "dst"
     folder = shards.is_folder(out)
     out = files.check_output("out", out, folder=folder)
     if not folder:
@@ -100,14 +107,14 @@ def sample(
     positives = positives_of(data, part, nodes)
     if not positives.count:
         checks.fail("part" if nodes is None else "nodes", "with positives", part or data.name)
-    built = data.sampler(sampler, known=known, corrupt=corrupt, z=z)
+    built = data.sampler(sampler, known=known, corrupt=corrupt, z=z)  # type: ignore[arg-type]
     # Others than those that need keys hold the embeddings already.
-    vectors = data.sides(z) if z is not None and "keys" in built.needs else None
+    vectors = _vectors(data, z) if "keys" in built.needs else None
     settings = {
         "dataset": data.name,
         "split": data.split,
         "part": part,
-        "graph": data.graph.fingerprint(),
+        "graph": (data.triples if isinstance(data, TripleData) else data.graph).fingerprint(),
         "sampler": sampler,
         "k": checks.integer("k", k, 1),
         "known": known,
@@ -123,7 +130,7 @@ def sample(
     else:
         parts = Parts(out, settings, fresh=fresh)
         target, suffix = parts.folder, ".npz"
-    names = None if data.names is None else data.end_names
+    names = None if data.end_names[0] is None else data.end_names
     drawing = _Drawing(
         sampler=built,
         positives=positives,
@@ -155,12 +162,25 @@ def sample(
     return info
 
 
+def _opened(
+    data: LinkData | TripleData | GraphData | str | Path, part: str | None
+) -> LinkData | TripleData | GraphData:
+    """Return the data, loaded by its name or path if it is given so; a stored graph as a whole."""
+    if isinstance(data, str | Path) and part is None and is_stored(data):
+        return GraphData.open(data)
+    return data if isinstance(data, GraphData) else as_data(data)
+
+
+def _vectors(data: LinkData | TripleData | GraphData, z: Tensor | None) -> Vectors | None:
+    """Return embeddings ``[N, D]`` in the form that ``sample`` of a sampler takes."""
+    return z if z is None or isinstance(data, TripleData) else data.sides(z)
+
+
 def _model_of(positives: Positives, score: Score | None, z: Tensor | None) -> dict[str, str]:
     """Return a hash of a model, by its embeddings and some of its scores; empty without one."""
     tensors = [] if z is None else [z.detach()]
     if score is not None:
-        src, dst = positives.piece(0)[:, :SCORES]
-        tensors.append(score(src, dst).detach())
+        tensors.append(score(*positives.piece(0)[:, :SCORES]).detach())
     return {"model": files.digest("model", *tensors)} if tensors else {}
 
 
@@ -176,20 +196,20 @@ class _Drawing:
         z: Embeddings that are stored with the negatives; None: none.
         log_q: Whether to write log probabilities.
         seed: Seed of all draws.
-        names: Names of sources and targets, which are written too; None: ids only.
+        names: Names of each row of the positives, which are written too; None: ids only.
         header: The header of each file.
         folder: The folder of the pieces.
         suffix: The suffix of their names.
     """
 
-    sampler: Sampler
+    sampler: Sampler | TripleSampler
     positives: Positives
     k: int
     score: Score | None
     z: Vectors | None
     log_q: bool
     seed: int
-    names: tuple[Names | None, Names | None] | None
+    names: tuple[Names | None, ...] | None
     header: dict[str, Any]
     folder: Path
     suffix: str
@@ -202,7 +222,8 @@ class _Drawing:
         """Draw and write a piece."""
         pos = self.positives.piece(piece)
         generator = generator_from(split_seed(self.seed, piece))
-        drawn = self.sampler.sample(pos, self.k, score=self.score, z=self.z, generator=generator)
+        model: dict[str, Any] = {"score": self.score, "z": self.z}
+        drawn = self.sampler.sample(pos, self.k, **model, generator=generator)
         if not self.log_q:
             drawn = replace(drawn, density=Density())
         columns = columns_of(drawn)
@@ -211,45 +232,9 @@ class _Drawing:
         write(self.path(piece), [columns], self.header, rows=pos.size(1))
 
 
-def positives_of(
-    data: LinkData | GraphData, part: str | None, nodes: Sequence[str | int] | None
-) -> Positives:
-    """Return the positives that negatives are drawn for.
-
-    Args:
-        data: The dataset.
-        part: The part; None for a whole graph.
-        nodes: Sources, by name or id; None: all.
-
-    Raises:
-        ValueError: If there is no such part or node.
-    """
-    edges: Tensor | Graph
-    if isinstance(data, LinkData):
-        edges = data.positives(part or "train")
-    elif part is None:
-        edges = data.graph
-    else:
-        checks.fail("part", "None for a stored graph", repr(part))
-    if nodes is not None:
-        ids = torch.from_numpy(ids_of(data.end_names[0], nodes, data.graph.num_src))
-        edges = of_nodes(edges, ids, both_ways=data.undirected)
-    return OfGraph(edges) if isinstance(edges, Graph) else Listed(edges)
-
-
-def ids_of(names: Names | None, nodes: Sequence[str | int], size: int) -> IntArray:
-    """Return the ids of nodes, by name or, where there are no names, by id."""
-    if names is not None:
-        return names.ids(nodes, "nodes")
-    wrong = [node for node in nodes if not str(node).isdecimal() or int(node) >= size]
-    if wrong:
-        checks.fail("nodes", f"ids from 0 to {size - 1:,}", repr(wrong[0]))
-    return np.array([int(node) for node in nodes], np.int64)
-
-
-def _with_names(columns: Columns, names: tuple[Names | None, Names | None]) -> Columns:
+def _with_names(columns: Columns, names: tuple[Names | None, ...]) -> Columns:
     """Return columns of ids with the columns of their names."""
-    source, target = names
+    source, *middle, target = names
     assert source is not None
     assert target is not None
     replaces_source = columns["side"]
@@ -258,12 +243,19 @@ def _with_names(columns: Columns, names: tuple[Names | None, Names | None]) -> C
         text = np.full(ids.shape, None, object)
         for mask, side_names in ((of_source, source), (~of_source, target)):
             chosen = np.broadcast_to(mask, ids.shape) & (ids >= 0)
-            text[chosen] = side_names.of(ids[chosen]).cast("string").to_numpy(zero_copy_only=False)
+            text[chosen] = _text(side_names, ids[chosen])
         return text
 
+    relations = middle[0] if middle else None
     return {
         **columns,
         "src_name": named(columns["src"], ~replaces_source),
         "replaced_name": named(columns["replaced"], replaces_source),
         "index_name": named(columns["index"], replaces_source[:, None]),
+        **({} if relations is None else {"relation_name": _text(relations, columns["relation"])}),
     }
+
+
+def _text(names: Names, ids: IntArray) -> npt.NDArray[np.object_]:
+    text: npt.NDArray[np.object_] = names.of(ids).cast("string").to_numpy(zero_copy_only=False)
+    return text

@@ -22,6 +22,8 @@ from gneg.samplers.triples import TripleSampler
 from gneg.samplers.triples.typed import Allowed
 
 PARTS = ("train", "valid", "test")
+#: Ends of triples, by those of edges.
+END_NAMES: dict[str, End] = {"dst": "tail", "src": "head"}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, overload
 
@@ -15,25 +15,17 @@ from gneg import checks, files
 from gneg.datasets import EvalEdges, LinkData, TripleData, as_data
 from gneg.evaluation import metrics
 from gneg.evaluation.bootstrap import FloatArray, with_intervals
+from gneg.evaluation.buckets import BUCKETS, buckets, by_bucket
 from gneg.evaluation.full_ranks import FullRanks, full_ranks
 from gneg.evaluation.hardset import HardSet
+from gneg.evaluation.metrics import Scored
 from gneg.evaluation.ranking import Score
-from gneg.evaluation.triple import Rows, evaluate_triples
-from gneg.graph import KnownTriples, heuristics
+from gneg.evaluation.triple import Rows
+from gneg.evaluation.triple_scorers import TripleScorer
+from gneg.evaluation.triple_sets import evaluate_triple_sets, name_of_own_triples
+from gneg.graph import KnownTriples
 
 __all__ = ["evaluate"]
-
-#: Scores of positives ``[E]`` and of their negatives, ``[E, K]`` or one shared set ``[M]``.
-Scored = tuple[Tensor, Tensor]
-
-# Lower bounds of buckets: a value falls in the last bucket whose bound it reaches.
-BUCKETS = {
-    "degree": (0, 1, *(2**i for i in range(1, 13))),
-    "distance": (1, 2, 3, 4, 5, 6),
-    "common neighbours": (0, 1, 2, 3, 6, 11, 21, 51, 101, 201),
-}
-MAX_DISTANCE = 5  # edges; longer distances are one bucket
-BUCKET_METRICS = ("mrr", "hits@10")
 
 
 @overload
@@ -52,7 +44,16 @@ def evaluate(
 
 @overload
 def evaluate(
-    data: TripleData, score: Rows, *, part: str = "test", known: KnownTriples | None = None
+    data: TripleData,
+    score: TripleScorer | Rows | Mapping[str, Scored],
+    *,
+    part: str = "test",
+    sets: Mapping[str, HardSet] | None = None,
+    against: metrics.Against = "sets",
+    resamples: int = 1000,
+    seed: int = 0,
+    known: KnownTriples | None = None,
+    samplers: Sequence[str] = (),
 ) -> dict[str, Any]: ...
 
 
@@ -67,37 +68,42 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
     known: KnownTriples | None = None,
+    samplers: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Rank held-out edges against easy and hard negatives, or held-out triples among all entities.
 
-    Edges get Hits@K, MRR, AUC and AP with confidence intervals; triples filtered ranks from both
-    ends, see :func:`gneg.evaluation.triple.evaluate_triples`.
+    Edges get Hits@K, MRR, AUC and AP with confidence intervals; triples MRR, Hits@K and mean ranks
+    of filtered ranks from both ends, see :func:`gneg.evaluation.triple.evaluate_triples`.
 
     Args:
         data: A dataset of edges, or a knowledge graph, or the name or path of one. Degrees,
             distances and common neighbours are those of the training graph.
-        score: For edges ``score(src, dst) -> Tensor`` of one shape, or for each set the scores of
-            its positives and negatives. For triples ``rows(entity, relation, end) -> [b, N]``,
-            the scores of all entities, such as ``KGE.rows``.
+        score: For edges ``score(src, dst) -> Tensor`` of one shape. For triples a model's scorer,
+            or ``rows(entity, relation, end) -> [b, N]``, the scores of all entities, such as
+            ``KGE.rows``; :class:`gneg.evaluation.triple_scorers.EachTriple` makes one of a function
+            of (head, relation, tail). Or for each set the scores of its positives and negatives.
         part: The positives to rank: ``valid`` or ``test``.
-        sets: For edges, the sets to rank against by name, beside the dataset's own negatives, which
-            come first and are called ``"uniform"`` (``"official"`` where the dataset brings them).
-        against: For edges, whether they are ranked against sets only (``sets``) or also among all
-            nodes but known ones, from both ends (``all``), a set called ``"all"``: see
-            :func:`gneg.evaluation.full_ranks.full_ranks`. Triples always are.
+        sets: The sets to rank against by name, beside the dataset's own negatives, which come first
+            and are called ``"uniform"`` (``"official"`` where the dataset brings them); of triples
+            ``"all"``: all entities but known ones (``"official"``).
+        against: Whether positives are ranked against these only (``sets``) or also among all nodes
+            but known ones, from both ends (``all``), a set called ``"all"``: see
+            :func:`gneg.evaluation.full_ranks.full_ranks`.
         budget: For edges, pairs that are scored at most to rank them among all nodes; beyond it a
             random sample of them is. If None a number that takes minutes.
-        resamples: For edges, bootstrap samples of the positives, for 95 % intervals; 0: no
-            intervals.
-        seed: Seed for the bootstrap and for that sample.
+        resamples: Bootstrap samples of the positives, for 95 % intervals; 0: no intervals.
+        seed: Seed for the bootstrap, for that sample, and for negatives of samplers.
         known: For triples, those that are left out of the ranking; those of all parts if None.
+        samplers: For triples, samplers whose negatives they are ranked against too, as in
+            :func:`gneg.evaluation.sampled.evaluate_sampled`.
 
     Returns:
-        For edges, for each set under ``"sets"``: ``"metrics"`` (``value``, ``low``, ``high``), and
-        ``"by"``: MRR and Hits@10 by the smaller degree of the ends, by their distance and by the
-        number of their common neighbours; for the set ``"all"`` Recall@20 and NDCG@20 as well, and
-        how many of the positives were ``ranked``. For triples ``mrr``, ``mr``, ``amr``, ``hits@1``,
-        ``hits@3``, ``hits@10``, and the same by ``end``, ``category`` and ``relation``.
+        For each set under ``"sets"``: ``"metrics"`` (``value``, ``low``, ``high``), and ``"by"``:
+        MRR and Hits@10 by the smaller degree of the ends, by their distance and by the number of
+        their common neighbours; for the set ``"all"`` Recall@20 and NDCG@20 as well, and how many
+        of the positives were ``ranked``. For triples ``"by"`` is by end, by category and by
+        relation, and beside ``"sets"`` stand the metrics of the dataset's own as
+        :func:`gneg.evaluation.triple.evaluate_triples` returns them.
 
     Raises:
         ValueError: If a set ranks other positives than the part's, scores do not fit, or an
@@ -106,15 +112,24 @@ def evaluate(
     checks.choice("against", against, get_args(metrics.Against))
     data = as_data(data)
     if isinstance(data, TripleData):
-        if sets is not None:
-            checks.fail("sets", "None for a knowledge graph, whose entities are all ranked", sets)
         if budget is not None:
             checks.fail(
                 "budget", "None for a knowledge graph, whose entities are all ranked", budget
             )
-        return evaluate_triples(score, data, part, known=known)
-    if known is not None:
-        checks.fail("known", "None for a dataset of edges, which has its own negatives", known)
+        return evaluate_triple_sets(
+            data,
+            score,
+            part,
+            sets=check_sets(sets, (HardSet,)),
+            against=against,
+            samplers=samplers,
+            known=known,
+            resamples=resamples,
+            seed=seed,
+        )
+    for name, value in (("known", known), ("samplers", samplers or None)):
+        if value is not None:
+            checks.fail(name, "None for a dataset of edges, which has its own negatives", value)
     named = check_sets(sets, (HardSet, EvalEdges))
     if not callable(score) and not isinstance(score, Mapping):
         hint = "Heuristic(data.graph, 'ra') of gneg.graph.heuristics is one"
@@ -152,10 +167,10 @@ def _evaluate_sets(
     groups = buckets(data, split.pos)
     results: dict[str, Any] = {}
     for name, negatives in ranked.items():
-        edges = negatives.edges() if isinstance(negatives, HardSet) else negatives
-        if not torch.equal(edges.pos, split.pos):
+        if not torch.equal(negatives.pos, split.pos):
             allowed = f"made for the {part} positives of {data.name} ({data.split})"
-            checks.fail(f"sets[{name!r}]", allowed, f"{edges.pos.size(1)} other positives")
+            checks.fail(f"sets[{name!r}]", allowed, f"{negatives.pos.size(1)} other positives")
+        edges = negatives.edges() if isinstance(negatives, HardSet) else negatives
         for ids, size in zip(edges.neg, (data.graph.num_src, data.graph.num_dst), strict=True):
             checks.node_range(f"sets[{name!r}]", ids, size)
         if callable(score):
@@ -170,7 +185,7 @@ def _evaluate_sets(
             "shared": edges.shared,
             "info": negatives.info if isinstance(negatives, HardSet) else {},
             "metrics": with_intervals(values, resamples, seed),
-            "by": {kind: _by_bucket(values, groups[kind], BUCKETS[kind]) for kind in groups},
+            "by": {kind: by_bucket(values, groups[kind], BUCKETS[kind]) for kind in groups},
         }
         if full is not None and name == name_of_own(data):
             results["all"] = _among_all(full, groups, resamples, seed)
@@ -201,7 +216,7 @@ def _among_all(
         **full.describe(),
         "metrics": full.metrics(resamples, seed),
         "by": {
-            kind: _by_bucket(values, bucket[chosen], BUCKETS[kind])
+            kind: by_bucket(values, bucket[chosen], BUCKETS[kind])
             for kind, bucket in groups.items()
         },
     }
@@ -225,8 +240,10 @@ def check_sets(sets: Any, kinds: tuple[type, ...]) -> dict[str, Any]:
     return dict(sets)
 
 
-def name_of_own(data: LinkData) -> str:
-    """Return the name of the dataset's own negatives, ``official`` or ``uniform``."""
+def name_of_own(data: LinkData | TripleData) -> str:
+    """Return the name of the dataset's own negatives: ``official``, ``uniform`` or ``all``."""
+    if isinstance(data, TripleData):
+        return name_of_own_triples(data)
     return "official" if data.split == "official" else "uniform"
 
 
@@ -248,38 +265,3 @@ def per_positive(pos: Tensor, neg: Tensor, mask: Tensor | None = None) -> dict[s
     values = metrics.per_positive(pos, neg, mask)
     values["ap"] = metrics.precisions(pos, neg if mask is None else neg[mask])
     return {name: value.cpu().numpy() for name, value in values.items()}
-
-
-def buckets(data: LinkData, pos: Tensor) -> dict[str, npt.NDArray[np.int64]]:
-    """Return the bucket of each positive ``[2, E]`` by degree, distance and common neighbours."""
-    graph = data.homogeneous_graph
-    src, dst = data.homogeneous_ids(pos.cpu()).numpy()
-    degree = graph.degree().numpy()
-    values = {
-        "degree": np.minimum(degree[src], degree[dst]),
-        "distance": heuristics.distances(graph, src, dst, MAX_DISTANCE),
-    }
-    if data.num_src is None:  # ends of bipartite edges have no common neighbours
-        common = heuristics.scores(graph, "cn", src, dst[:, None])[:, 0]
-        values["common neighbours"] = common.astype(np.int64)
-    return {
-        kind: np.searchsorted(BUCKETS[kind], value, side="right") - 1
-        for kind, value in values.items()
-    }
-
-
-def _by_bucket(
-    values: dict[str, FloatArray], bucket: npt.NDArray[np.int64], bounds: tuple[int, ...]
-) -> list[dict[str, Any]]:
-    """Return the range, the number of positives and the mean metrics of each bucket."""
-    table = []
-    for i in np.unique(bucket):
-        rows = bucket == i
-        entry: dict[str, Any] = {"from": bounds[i]}
-        entry["to"] = bounds[i + 1] - 1 if i + 1 < len(bounds) else None
-        entry["positives"] = int(rows.sum())
-        entry |= {
-            name: float(values[name][rows].mean()) for name in BUCKET_METRICS if name in values
-        }
-        table.append(entry)
-    return table

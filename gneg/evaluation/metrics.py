@@ -29,6 +29,8 @@ __all__ = [
     "summary",
 ]
 
+#: Scores of positives ``[E]`` and of their negatives, ``[E, K]`` or one shared set ``[M]``.
+Scored = tuple[Tensor, Tensor]
 #: Whether positives are ranked against sets of negatives only, or among all nodes as well.
 Against = Literal["sets", "all"]
 HITS = (1, 3, 10, 20, 50, 100)

@@ -11,10 +11,9 @@ from torch import Tensor
 from gneg import checks
 from gneg.datasets import TripleData
 from gneg.evaluation import metrics
-from gneg.evaluation.triple import ENDS, summarise
+from gneg.evaluation.triple import ENDS, Ranks, summarise
 from gneg.graph.triples import End
 from gneg.rng import generator_from, split_seed
-from gneg.samplers.triples import TripleSampler
 
 #: From easy to hard: most of ``uniform`` never occur with the relation; all of ``typed`` do;
 #: ``khop`` are those that a model would guess from the neighbourhood alone.
@@ -64,20 +63,35 @@ def evaluate_sampled(
         ValueError: If a sampler cannot be built without a model, or scores are NaN.
     """
     pos = data.positives(checks.choice("part", part, ("valid", "test"))).cpu()
-    known = data.known("all")
+    return {
+        name: evaluate_lists(scorer, pos, sampled_lists(data, pos, name, negatives, seed))
+        for name in samplers
+    }
+
+
+def sampled_lists(
+    data: TripleData, pos: Tensor, sampler: str, negatives: int | None = None, seed: int = 0
+) -> dict[End, Tensor]:
+    """Return the negatives of a sampler for each end of triples.
+
+    Args:
+        data: The knowledge graph.
+        pos: ``[3, E]``, the triples.
+        sampler: The expression of the sampler.
+        negatives: As in :func:`evaluate_sampled`.
+        seed: Seed for the negatives.
+
+    Raises:
+        ValueError: If the sampler cannot be built without a model.
+    """
     size = default_negatives(data) if negatives is None else negatives
     size = checks.integer("negatives", size, 1)
-    results = {}
-    for name in samplers:
-        lists: dict[End, Tensor] = {}
-        for i, end in enumerate(ENDS):
-            sampler = TripleSampler(
-                data.triples, name, known=known, corrupt=end, types=data.types, unique=True
-            )
-            drawn = sampler.sample(pos, size, generator=generator_from(split_seed(seed, i)))
-            lists[end] = torch.where(drawn.mask, drawn.index, -1)
-        results[name] = evaluate_lists(scorer, pos, lists)
-    return results
+    lists: dict[End, Tensor] = {}
+    for i, end in enumerate(ENDS):
+        part = data.sampler(sampler, known="all", corrupt=end, unique=True)
+        drawn = part.sample(pos, size, generator=generator_from(split_seed(seed, i)))
+        lists[end] = torch.where(drawn.mask, drawn.index, -1)
+    return lists
 
 
 def default_negatives(data: TripleData) -> int:
@@ -103,19 +117,24 @@ def evaluate_official(scorer: Block, data: TripleData, part: str = "test") -> di
 
 
 def evaluate_lists(scorer: Block, pos: Tensor, lists: Lists) -> dict[str, Any]:
-    """Rank triples, from both ends, among lists of entities.
+    """Rank triples, from both ends, among lists of entities; see :func:`rank_lists`."""
+    return summarise(rank_lists(scorer, pos, lists))
+
+
+def rank_lists(scorer: Block, pos: Tensor, lists: Lists) -> Ranks:
+    """Return the ranks of triples among lists of entities, and what they would be by chance.
 
     Args:
         scorer: The model, with a method ``block``.
         pos: ``[3, E]``, the triples.
-        lists: For each end the negatives of each triple.
+        lists: For each end that is ranked the negatives of each triple.
 
     Raises:
         ValueError: If scores are NaN.
     """
     head, relation, tail = pos
     ranked: dict[End, tuple[Tensor, Tensor]] = {}
-    for end in ENDS:
+    for end in lists:
         entity, target = (head, tail) if end == "tail" else (tail, head)
         ranks = []
         for rows in torch.arange(pos.size(1)).split(BATCH):
@@ -123,7 +142,17 @@ def evaluate_lists(scorer: Block, pos: Tensor, lists: Lists) -> dict[str, Any]:
             query = entity[rows], relation[rows]
             positive = scorer.block(*query, target[rows, None], end).cpu()[:, 0]
             negative = scorer.block(*query, index.clamp(min=0), end).cpu()
-            ranks.append(metrics.ranks(positive, negative.masked_fill(index < 0, -torch.inf)))
-        size = (lists[end] >= 0).sum(dim=1).double()
-        ranked[end] = torch.cat(ranks), (size + 2) / 2
-    return summarise(ranked)
+            ranks.append(metrics.ranks(positive, without_missing(negative, index)))
+        ranked[end] = torch.cat(ranks), by_chance(lists[end])
+    return ranked
+
+
+def without_missing(scores: Tensor, index: Tensor) -> Tensor:
+    """Return scores ``[E, M]`` of entities, -inf where ``index [E, M]`` is -1."""
+    scores = scores if scores.is_floating_point() else scores.double()
+    return scores.masked_fill(index < 0, -torch.inf)
+
+
+def by_chance(index: Tensor) -> Tensor:
+    """Return the ranks ``[E]`` by chance among entities ``[E, M]``, -1 where there is none."""
+    return ((index >= 0).sum(dim=1).double() + 2) / 2

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gneg import checks, files, registry
 from gneg.datasets import LinkData
-from gneg.evaluation.link import Scored
+from gneg.evaluation.metrics import Scored
 from gneg.evaluation.ranking import Score
 from gneg.graph.heuristics import KINDS, Heuristic
 
@@ -34,7 +34,7 @@ def heuristic(data: LinkData, kind: str) -> Score:
 
 
 def from_function(text: str) -> Score:
-    """Return the function ``score(src, dst)`` of a Python file.
+    """Return the function ``score(src, dst)`` of a Python file, or one of three, of triples.
 
     Args:
         text: The path of the file and the name of the function, ``path/to/file.py:name``.

@@ -19,7 +19,7 @@ from gneg.graph.triples import End
 #: ``rows(entity [b], relation [b], end) -> [b, N]``: the scores of all entities as that end of
 #: the queries, whose other end is ``entity``.
 Rows = Callable[[Tensor, Tensor, End], Tensor]
-#: By end, ranks ``[E]`` and what they would be by chance ``[E]``.
+#: By end that is ranked, ranks ``[E]`` and what they would be by chance ``[E]``.
 Ranks = Mapping[End, tuple[Tensor, Tensor]]
 HITS = (1, 3, 10)
 ENDS: tuple[End, End] = ("head", "tail")
@@ -49,7 +49,17 @@ def evaluate_triples(
     """
     pos = data.positives(checks.choice("part", part, ("valid", "test")))
     ranked = ranks(rows, pos, data.known("all") if known is None else known)
-    relation = pos[1].cpu()
+    return by_relation(ranked, data, pos[1].cpu())
+
+
+def by_relation(ranked: Ranks, data: TripleData, relation: Tensor) -> dict[str, Any]:
+    """Return the metrics of ranks as :func:`evaluate_triples` does.
+
+    Args:
+        ranked: The ranks of triples.
+        data: The knowledge graph.
+        relation: ``[E]``, the relations of these triples.
+    """
     category = torch.from_numpy(categories(data.triples))[relation]
     return {
         **summarise(ranked),
@@ -105,12 +115,12 @@ def ranks(rows: Rows, pos: Tensor, known: KnownTriples) -> Ranks:
 
 def summarise(ranked: Ranks) -> dict[str, Any]:
     """Return the metrics of ranks over both ends, and of each end under ``"end"``."""
-    ends = {end: _summary(*ranked[end]) for end in ENDS}
+    ends = {end: _summary(*ranked[end]) for end in ranked}
     return {**_both_ends(ranked), "end": ends}
 
 
 def _both_ends(ranked: Ranks) -> dict[str, float]:
-    rank, by_chance = zip(*(ranked[end] for end in ENDS), strict=True)
+    rank, by_chance = zip(*ranked.values(), strict=True)
     return _summary(torch.cat(rank), torch.cat(by_chance))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import torch
+from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import LinkData, TripleData, reload, store
@@ -19,7 +20,7 @@ from gneg.training.options import from_mapping
 from gneg.training.parts import check_registered
 from gneg.training.triple import TripleRun
 
-__all__ = ["load_data", "load_record", "load_run", "weights_of"]
+__all__ = ["load_data", "load_record", "load_run", "load_score", "weights_of"]
 
 
 def load_data(path: str | Path) -> LinkData | TripleData:
@@ -117,6 +118,18 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
         run = make_run(data, config, seed=0)
     checkpoint.load_weights(run, weights)
     return run
+
+
+def load_score(data: LinkData | TripleData, path: str | Path) -> tuple[Any, Tensor]:
+    """Return a trained model for samplers that select by one: its score and embeddings ``[N, D]``.
+
+    The score is ``score(src, dst)``, of triples ``score(head, relation, tail)``, without a base
+    measure. Arguments and errors are those of :func:`load_run`.
+    """
+    run = load_run(data, path)
+    if isinstance(run, TripleRun):
+        return run.model.scorer(), run.final_embeddings()
+    return run.scorer(), run.embed()
 
 
 def _same(first: dict[str, Any], second: dict[str, Any]) -> bool:

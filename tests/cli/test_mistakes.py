@@ -76,7 +76,11 @@ def test_outputs_are_checked_before_the_work(words, message):
     ("words", "message"),
     [
         (["evaluate", "nope"], "'model' must be a run of gneg train, a file of scores"),
-        (["evaluate", "kg"], "'model' must be a run of gneg train (got kg, of a knowledge graph)"),
+        (
+            ["evaluate", "kg", "e.csv"],
+            "'data' must be what the model was trained on (graph, 35 / 5",
+        ),
+        (["evaluate", "ref", "graph"], "'data' must be what the model was trained on (e.csv, "),
         (["evaluate", "ra", "e.csv", "--hardset", "a"], "'hardset' must be a name that ends in"),
         (["evaluate", "ra", "e.csv", "--seed", "-1"], "'seed' must be an integer >= 0 (got -1)"),
         (["train", "e.csv", "--split-seed", "-1"], "'split-seed' must be an integer >= 0"),

@@ -42,6 +42,25 @@ def test_sampled_negatives_have_ids_and_names(ratings, tmp_path, suffix):
         assert list(table["index_name"][row]) == expected
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_negatives_of_triples_have_ids_and_names(shared, tmp_path, suffix):
+    data = datasets.load_triples("umls", root=shared)
+    gneg.sample(data, "typed", k=2, out=tmp_path / f"n.{suffix}")
+    negatives = formats.load(tmp_path / f"n.{suffix}", data.triples)
+    if suffix == "parquet":
+        table = pd.read_parquet(tmp_path / "n.parquet")
+        table["index_name_1"] = [names[1] for names in table["index_name"]]
+    else:
+        table = pd.read_csv(tmp_path / "n.csv", comment="#")
+    assert list(table["relation_name"]) == data.relations.of(negatives.relation).to_pylist()
+    for name, ids in (
+        ("src_name", negatives.src),
+        ("replaced_name", negatives.replaced),
+        ("index_name_1", negatives.index[:, 1]),
+    ):
+        assert list(table[name]) == data.entities.of(ids).to_pylist()
+
+
 @pytest.mark.parametrize("ends", ["both", "dst", "src"])
 def test_a_hard_set_in_parquet_has_names_and_is_read_back(ratings, tmp_path, ends):
     made = gneg.hardset(ratings, family="uniform", k=4, ends=ends, out=tmp_path / "hard.parquet")

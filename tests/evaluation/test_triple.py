@@ -45,9 +45,7 @@ def test_filtered_ranks_equal_the_slow_reference(seed, levels):
         ]
         assert by_end[end][0].tolist() == expected
     metrics = evaluate_triples(rows, data)
-    assert evaluate(data, rows) == metrics
-    with pytest.raises(ValueError, match="'sets' must be None for a knowledge graph"):
-        evaluate(data, rows, sets={})
+    assert evaluate(data, rows, resamples=0).items() >= metrics.items()
     rank = torch.cat([by_end["head"][0], by_end["tail"][0]])
     assert metrics["mrr"] == pytest.approx(float(rank.reciprocal().mean()))
     assert metrics["hits@10"] == pytest.approx(float((rank <= 10).double().mean()))

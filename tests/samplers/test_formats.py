@@ -17,6 +17,7 @@ from gneg.cli import app
 from gneg.datasets import positives as pieces
 from gneg.samplers import formats
 from gneg.samplers.formats import export
+from tests.triple_worlds import random, sparse_data
 from tests.worlds import WORLDS, positives, random_graph, toy
 
 SUFFIXES = ["parquet", "npz", "csv"]
@@ -63,11 +64,17 @@ def test_a_fingerprint_depends_on_the_graph_alone():
     assert Graph.from_edge_index(mixed, (30, 30)).fingerprint() != graph.fingerprint()
 
 
+@pytest.mark.parametrize(
+    ("data", "corrupt"),
+    [(toy(n=120, edges=500), "both"), (sparse_data(), None), (sparse_data(), "bernoulli")],
+    ids=["edges", "triples", "bernoulli"],
+)
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(suffix, tmp_path, monkeypatch):
+def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(
+    suffix, data, corrupt, tmp_path, monkeypatch
+):
     monkeypatch.setattr(pieces, "ROWS", 32)
-    data = toy(n=120, edges=500)
-    options = {"sampler": "mixture(uniform:0.5, walk:0.5)", "k": 4, "corrupt": "both"}
+    options = {"sampler": "mixture(uniform:0.5, walk:0.5)", "k": 4, "corrupt": corrupt}
     sample(data, out=tmp_path / f"a.{suffix}", **options)
     calls = []
 
@@ -81,16 +88,39 @@ def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(suffix, tmp_pa
         sample(data, out=interrupted, report=stop, **options)
     assert not interrupted.exists()
     info = sample(data, out=interrupted, **options)
-    first, second = (formats.load(tmp_path / f"{name}.{suffix}", data.graph) for name in "ab")
+    graph = getattr(data, "triples", None) or data.graph
+    first, second = (formats.load(tmp_path / f"{name}.{suffix}", graph) for name in "ab")
     check_same(first, second)
     assert first.index.shape == (data.train.size(1), 4)
-    assert not data.known().contains(*first.edge_index()).any()
-    assert torch.equal(first.positives(), data.train)
-    assert info["graph"] == data.graph.fingerprint()
+    drawn = first.pairs() if first.relation is None else [torch.stack(first.triples())]
+    assert not data.known().contains(*drawn)[first.mask].any()
+    assert torch.equal(first.positives(), data.train[[0, -1]])
+    assert first.side.float().mean() == pytest.approx(0.5, abs=0.15)
+    assert first.relation is None or torch.equal(first.relation, data.train[1])
+    assert info["graph"] == graph.fingerprint()
     assert {"sampler", "seed", "known", "versions", "split", "command"} <= set(info)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{suffix}", f"b.{suffix}"]
     if suffix != "npz":  # a zip file holds the time
         assert interrupted.read_bytes() == (tmp_path / f"a.{suffix}").read_bytes()
+
+
+def test_negatives_of_triples_are_of_their_graph_end_part_and_heads(tmp_path):
+    data, path = sparse_data(), tmp_path / "n.npz"
+    heads = data.valid[0].unique()[:2].tolist()
+    sample(data, "typed", k=2, out=path, part="valid", nodes=heads, known="all", corrupt="head")
+    negatives = formats.load(path, data.triples)
+    expected = data.valid[:, torch.isin(data.valid[0], torch.tensor(heads))]
+    assert torch.equal(torch.stack([negatives.replaced, negatives.src]), expected[[0, 2]])
+    assert negatives.side == "src"
+    triples = torch.stack(negatives.triples())[:, negatives.mask]
+    assert triples.numel()
+    assert not data.known("all").contains(triples).any()
+    with pytest.raises(ValueError, match="'graph' must be the graph they were drawn in"):
+        formats.load(path, random(seed=1))
+    with pytest.raises(ValueError, match="'corrupt' must be one of 'both', 'head', 'tail'"):
+        sample(data, out=path, corrupt="dst")
+    with pytest.raises(ValueError, match="'score' must be"):
+        sample(data, "hardest(uniform)", out=path)
 
 
 def test_parquet_and_csv_are_readable_without_gneg(tmp_path):

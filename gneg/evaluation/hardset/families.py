@@ -11,24 +11,21 @@ import torch
 from torch import Tensor
 
 from gneg import checks, kernels
-from gneg.datasets import LinkData
+from gneg.datasets import LinkData, TripleData
+from gneg.datasets.triple import END_NAMES
+from gneg.evaluation.hardset import densest
+from gneg.evaluation.hardset.densest import DENSEST, IntArray, Lists, Side
 from gneg.evaluation.hardset.heart import PARTS, Order
 from gneg.graph import Graph, KnownEdges
 from gneg.rng import generator_from, split_seed
-from gneg.samplers.densities import log_q_of
 from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.guard.graph_guards import louvain
 
-Ends = Literal["both", "dst", "src"]
-Side = Literal["dst", "src"]
-IntArray = npt.NDArray[Any]
-#: Candidates ``[n, count]`` of nodes ``[n]``, and which of them were chosen at random.
-Lists = Callable[[npt.NDArray[np.int64]], tuple[IntArray, IntArray]]
+#: The ends that are replaced: ``dst`` or ``src`` of edges, ``tail`` or ``head`` of triples.
+Ends = Literal["both", "dst", "src", "tail", "head"]
 
 ORDERED = ("heart", "stratified")
 POOLED = ("community", "historical")
-DENSEST = "densest("  # prefix of families that are ordered by a sampler's density
-DENSITIES = 2**22  # in memory at once
 # Nodes between two calls of the progress report; an interruption loses at most these.
 BATCH = 1024
 
@@ -44,7 +41,7 @@ class Store(Protocol):
 
 
 def columns(
-    data: LinkData,
+    data: LinkData | TripleData,
     pos: Tensor,
     settings: dict[str, Any],
     store: Store | None,
@@ -55,58 +52,95 @@ def columns(
 
     Args:
         data: The dataset.
-        pos: ``[2, E]``, the positives.
+        pos: ``[2, E]`` edges or ``[3, E]`` triples, the positives.
         settings: The settings of :func:`gneg.hardset`: ``family``, ``k``, ``ends``, ``known``, ...
         store: Where finished pieces are stored; None: nowhere.
-        report: Called with the numbers of finished and of all nodes.
+        report: Called with the numbers of finished and of all nodes (queries).
         engine: What makes the pieces; None: this process.
 
     Returns:
         Replaced ends ``[E, K]``, those that share the source first, and how many were chosen at
-        random because every heuristic is 0.
+        random because every heuristic is 0. Of triples at both ends ``[E, 2 K]``.
 
     Raises:
         ValueError: If the family is unknown or needs a model.
     """
     family, known = settings["family"], settings["known"]
-    sides: list[Side] = ["dst", "src"] if settings["ends"] == "both" else [settings["ends"]]
-    per_side = settings["k"] // len(sides)
+    sides = sides_of(settings["ends"])
+    of_triples = isinstance(data, TripleData)
+    per_side = settings["k"] if of_triples else settings["k"] // len(sides)
+    true = [pos[-1 if side == "dst" else 0].numpy() for side in sides]
     if family in (*ORDERED, *POOLED) or family.startswith(DENSEST):
-        return _by_anchor(data, data.known(known), pos, sides, settings, store, report, engine)
+        anchors, makers = _anchors(data, pos, sides, per_side, settings)
+        sizes = _section_sizes(family, per_side)
+        return _by_anchor(anchors, true, makers, sizes, store, report, engine)
     replaced = []
     for i, side in enumerate(sides):
-        sampler = data.sampler(family, known=known, corrupt=side, unique=True)
+        corrupt: Any = END_NAMES[side] if of_triples else side
+        sampler = data.sampler(family, known=known, corrupt=corrupt, unique=True)
         if sampler.needs & {"score"}:
-            allowed = (
-                "heart, stratified, community, historical, densest(SAMPLER) or a sampler that "
-                "needs no model"
-            )
+            names = "" if of_triples else "heart, stratified, community, historical, "
+            allowed = f"{names}densest(SAMPLER) or a sampler that needs no model"
             checks.fail("family", allowed, repr(family))
         seed = split_seed(settings["seed"], i)
         drawn = sampler.sample(pos, per_side + 1, generator=generator_from(seed))
         index = torch.where(drawn.mask, drawn.index, -1).numpy()
-        true = pos[1 if side == "dst" else 0].numpy()
-        replaced.append(_take(index, true, _first_usable(index, true, [per_side])))
+        replaced.append(_take(index, true[i], _first_usable(index, true[i], [per_side])))
     return np.concatenate(replaced, axis=1), 0
 
 
-def _by_anchor(
-    data: LinkData,
-    known: KnownEdges,
+def sides_of(ends: str) -> list[Side]:
+    """Return the sides of ``ends``, in the order of a set's columns."""
+    named: dict[str, list[Side]] = {"both": ["dst", "src"], "tail": ["dst"], "head": ["src"]}
+    return named.get(ends) or [ends]  # type: ignore[list-item]
+
+
+def _anchors(
+    data: LinkData | TripleData,
     pos: Tensor,
     sides: list[Side],
+    per_side: int,
     settings: dict[str, Any],
+) -> tuple[list[npt.NDArray[np.int64]], list[Lists]]:
+    """Return for each side the anchors ``[E]``, and the functions that list candidates for them.
+
+    The anchor is the end that is not replaced, of a triple with the relation. Where both sides have
+    the same lists there is one function.
+    """
+    if isinstance(data, TripleData):
+        parts = [densest.of_triples(data, pos, side, per_side + 1, settings) for side in sides]
+        return [queries for queries, _ in parts], [lists for _, lists in parts]
+    known = data.known(settings["known"])
+    symmetric = data.undirected and len(sides) > 1
+    makers = [
+        _lists(data, known if side == "dst" else known.reversed(), side, per_side, settings)
+        for side in (sides[:1] if symmetric else sides)
+    ]
+    return [pos[0 if side == "dst" else 1].numpy() for side in sides], makers
+
+
+def _by_anchor(
+    anchors: list[npt.NDArray[np.int64]],
+    true: list[npt.NDArray[np.int64]],
+    makers: list[Lists],
+    sizes: list[int],
     store: Store | None,
     report: Callable[[int, int], None] | None,
     engine: Engine | None,
 ) -> tuple[IntArray, int]:
-    """Choose from one list for each anchor, leaving out the true end of the positive."""
-    per_side = settings["k"] // len(sides)
-    symmetric = data.undirected and len(sides) == 2
-    anchors = [pos[0 if side == "dst" else 1].numpy() for side in sides]
-    nodes = [np.unique(pos.numpy())] if symmetric else [np.unique(ids) for ids in anchors]
-    views = [known if side == "dst" else known.reversed() for side in sides[: len(nodes)]]
-    makers = [_lists(data, view, sides[i], per_side, settings) for i, view in enumerate(views)]
+    """Choose from one list for each anchor, leaving out the true end of the positive.
+
+    Args:
+        anchors: For each side the anchors ``[E]``.
+        true: For each side the ends ``[E]`` that are replaced.
+        makers: For each side what lists candidates; one for both sides where they are the same.
+        sizes: How many candidates are taken from each section of a list.
+        store: As in :func:`columns`.
+        report: As in :func:`columns`.
+        engine: As in :func:`columns`.
+    """
+    symmetric = len(makers) < len(anchors)
+    nodes = [np.unique(ids) for ids in ([np.concatenate(anchors)] if symmetric else anchors)]
     keys = [(i, start) for i, ids in enumerate(nodes) for start in range(0, len(ids), BATCH)]
 
     def make(key: tuple[int, int]) -> tuple[IntArray, IntArray]:
@@ -132,10 +166,9 @@ def _by_anchor(
     for i, ids in enumerate(anchors):
         table = 0 if symmetric else i
         rows = np.searchsorted(nodes[table], ids)
-        true = pos[1 if sides[i] == "dst" else 0].numpy()
         index, at_random = (array[rows] for array in lists[table])
-        positions = _first_usable(index, true, _section_sizes(settings["family"], per_side))
-        replaced.append(_take(index, true, positions))
+        positions = _first_usable(index, true[i], sizes)
+        replaced.append(_take(index, true[i], positions))
         at_random = np.take_along_axis(at_random, positions, axis=1)
         filled += int((at_random & (replaced[-1] >= 0)).sum())
     return np.concatenate(replaced, axis=1), filled
@@ -181,7 +214,7 @@ def _lists(
             return lambda nodes: order.hardest(nodes, per_side + 1)
         return lambda nodes: order.stratified(nodes, -(-per_side // PARTS) + 1)
     if family.startswith(DENSEST):
-        return _densest(data, known, side, per_side + 1, settings)
+        return densest.of_links(data, known, side, per_side + 1, settings)
     if family == "community":
         label = louvain(data.graph).numpy()
         members = np.argsort(label, kind="stable")
@@ -200,39 +233,6 @@ def _lists(
         seed,
         allow_known=True,
     )
-
-
-def _densest(
-    data: LinkData, known: KnownEdges, side: Side, count: int, settings: dict[str, Any]
-) -> Lists:
-    """List non-edges by a sampler's density; equal and zero densities in random order."""
-    text = settings["family"]
-    if not text.endswith(")"):
-        checks.fail("family", "densest(SAMPLER)", repr(text))
-    sampler = data.sampler(text[len(DENSEST) : -1], known=settings["known"], corrupt=side)
-    targets = torch.arange(known.num_dst)
-    node = torch.zeros(1, dtype=torch.long)
-    if log_q_of(sampler, node, node[None], side=side) is None:
-        checks.fail("family", "densest() of a sampler with a closed-form log_q", repr(text))
-
-    def lists(nodes: npt.NDArray[np.int64]) -> tuple[IntArray, IntArray]:
-        index = np.full((len(nodes), count), -1, np.int32)
-        at_random = np.zeros_like(index, dtype=bool)
-        batches = 1 + index.shape[0] * len(targets) // DENSITIES
-        for batch in np.array_split(np.arange(len(nodes)), batches):
-            anchors = torch.from_numpy(nodes[batch])
-            log_q = log_q_of(sampler, anchors, targets.expand(len(anchors), -1), side=side)
-            assert log_q is not None
-            for i, u, weight in zip(batch, anchors.tolist(), log_q.numpy(), strict=True):
-                random = np.random.Generator(np.random.Philox(key=[settings["seed"], u]))
-                free = np.setdiff1d(targets, known.indices[known.indptr[u] : known.indptr[u + 1]])
-                free = random.permutation(free[free != u] if known.no_self else free)
-                best = free[np.argsort(-weight[free], kind="stable")][:count]
-                index[i, : len(best)] = best
-                at_random[i, : len(best)] = np.isneginf(weight[best])
-        return index, at_random
-
-    return lists
 
 
 def _pooled(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,21 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.datasets import EvalEdges, Names
 from gneg.evaluation.hardset import parquet
+from gneg.graph.triples import End
 
 NAMES = ("pos", "index", "keep", "info", "digest")  # of the arrays in an .npz
 REMEDY = "make it again with gneg hardset"
+TRIPLE = 3  # rows of triples: heads, relations, tails
 
 
 @dataclass(frozen=True)
 class HardSet:
     """Positives and, for each, K negatives: the first ``keep`` share its source, others its target.
 
+    The source of a triple is its head, the target its tail.
+
     Attributes:
-        pos: ``[2, E]`` long, the positives.
+        pos: ``[2, E]`` edges or ``[3, E]`` triples, long, the positives.
         index: ``[E, K]`` long, the replaced ends; -1 where a node has no more non-edges.
         keep: Number of columns that share the source, in [0, K].
         info: How the set was made: dataset, part, family, known edges, settings, versions, ...
@@ -43,7 +47,9 @@ class HardSet:
         Raises:
             ValueError: If shapes do not fit, ids are negative or ``keep`` is out of range.
         """
-        checks.pairs("pos", self.pos)
+        pos = checks.index_tensor("pos", self.pos, "[2, E] or [3, E]")
+        if pos.dim() != 2 or len(pos) not in (2, 3):
+            checks.fail("pos", "edges [2, E] or triples [3, E]", list(pos.shape))
         index = checks.index_tensor("index", self.index, "[E, K]")
         if index.dim() != 2 or len(index) != self.pos.size(1):
             checks.fail("index", f"of shape [{self.pos.size(1)}, K]", list(index.shape))
@@ -53,8 +59,38 @@ class HardSet:
         if checks.integer("keep", self.keep, 0) > index.size(1):
             checks.fail("keep", f"an integer in [0, {index.size(1)}]", self.keep)
 
+    @property
+    def of_triples(self) -> bool:
+        """Whether positives are triples."""
+        return len(self.pos) == TRIPLE
+
+    def lists(self) -> dict[End, Tensor]:
+        """Return the negatives of triples by the end that they replace, -1 where there is none."""
+        parts: dict[End, Tensor] = {
+            "head": self.index[:, self.keep :],
+            "tail": self.index[:, : self.keep],
+        }
+        return {end: index for end, index in parts.items() if index.size(1)}
+
+    @classmethod
+    def from_lists(cls, pos: Tensor, lists: Mapping[End, Tensor], info: dict[str, Any]) -> HardSet:
+        """Build a set from what :meth:`lists` returns for both ends.
+
+        Args:
+            pos: ``[3, E]``, the triples.
+            lists: For each end entities ``[E, M]``, -1 where there is none.
+            info: How the set was made.
+        """
+        index = torch.cat([lists["tail"], lists["head"]], dim=1)
+        return cls(pos, index, lists["tail"].size(1), info)
+
     def edges(self) -> EvalEdges:
-        """Return the positives and negatives as pairs, to be ranked."""
+        """Return the positives and negatives as pairs, to be ranked.
+
+        Raises:
+            ValueError: If they are triples.
+        """
+        checks.pairs("pos", self.pos)
         mask = self.index >= 0
         replaced = self.index.clamp(min=0)
         shares_source = torch.arange(self.index.size(1)) < self.keep
@@ -62,21 +98,19 @@ class HardSet:
         dst = torch.where(shares_source, replaced, self.pos[1].unsqueeze(1))
         return EvalEdges(self.pos, (src, dst), None if mask.all() else mask)
 
-    def save(
-        self, path: str | Path, *, names: tuple[Names | None, Names | None] = (None, None)
-    ) -> None:
-        """Write an ``.npz`` or ``.parquet``, or an ``.npy`` in HeaRT's or OGB's form.
+    def save(self, path: str | Path, *, names: tuple[Names | None, ...] = (None, None)) -> None:
+        """Write an ``.npz`` or ``.parquet``, or, of edges, an ``.npy`` in HeaRT's or OGB's form.
 
         Args:
             path: The file. An ``.npy`` holds OGB's targets ``[E, K]`` where all columns share the
                 source, else HeaRT's pairs ``[E, K, 2]``.
-            names: Names of sources and of targets (``LinkData.end_names``), which a ``.parquet``
+            names: Names of each row of ``pos`` (``end_names`` of the data), which a ``.parquet``
                 holds beside the ids.
 
         Raises:
             ValueError: On another suffix, or if rows are short, which an ``.npy`` cannot record.
         """
-        path = checked_path(path)
+        path = checked_path(path, of_triples=self.of_triples)
         if path.suffix == ".npy":
             ogb = self.keep == self.index.size(1)
             array = self.to_ogb()["target_node_neg"].numpy() if ogb else self.to_heart()
@@ -108,12 +142,13 @@ class HardSet:
         Args:
             path: The file. An array ``[E, K, 2]`` holds HeaRT's pairs, of which the first half
                 shares the source; ``[E, K]`` OGB's targets.
-            pos: ``[2, E]``, the positives in their order, for an ``.npy``.
+            pos: ``[2, E]`` or ``[3, E]``, the positives in their order, for an ``.npy`` of edges.
 
         Raises:
             ValueError: If the file has another form, or ``pos`` is missing or does not fit.
         """
-        path = checked_path(path, "hardset")
+        triples = pos is not None and len(pos) == TRIPLE
+        path = checked_path(path, "hardset", of_triples=triples)
         if path.suffix != ".npy":
             return cls._from_own(path)
         if pos is None:
@@ -221,7 +256,7 @@ def load_sets(paths: Iterable[Path], pos: Tensor) -> dict[str, HardSet]:
 
     Args:
         paths: The files, see :meth:`HardSet.load`.
-        pos: ``[2, E]``, the positives.
+        pos: ``[2, E]`` edges or ``[3, E]`` triples, the positives.
 
     Raises:
         ValueError: If a file is damaged, or two have the same name.
@@ -240,19 +275,21 @@ def _of_arrays(arrays: dict[str, Any]) -> dict[str, Any]:
     return {**ids, "keep": arrays["keep"], "info": info, "digest": str(arrays["digest"])}
 
 
-def checked_path(path: str | Path, name: str = "out") -> Path:
+def checked_path(path: str | Path, name: str = "out", *, of_triples: bool = False) -> Path:
     """Return a path if its suffix is that of a hard set.
 
     Args:
         path: The path.
         name: The argument, for errors.
+        of_triples: Whether it is a set of triples, of which there is no ``.npy``.
 
     Raises:
         ValueError: If it is not ``.npz``, ``.parquet`` or ``.npy``.
     """
     path = Path(path)
-    if path.suffix not in (".npz", ".parquet", ".npy"):
-        checks.fail(name, "a name that ends in .npz, .parquet or .npy", str(path))
+    if path.suffix not in (".npz", ".parquet") and (of_triples or path.suffix != ".npy"):
+        suffixes = ".npz or .parquet for triples" if of_triples else ".npz, .parquet or .npy"
+        checks.fail(name, f"a name that ends in {suffixes}", str(path))
     return path
 
 

@@ -10,27 +10,29 @@ import numpy as np
 import torch
 
 from gneg import checks, files
-from gneg.datasets import LinkData, as_links
+from gneg.datasets import LinkData, TripleData, as_data
 from gneg.evaluation.hardset import families
 from gneg.evaluation.hardset.families import Ends
 from gneg.evaluation.hardset.hard_set import HardSet, checked_path
 from gneg.evaluation.hardset.heart import ALPHA, Local, Merge
+from gneg.evaluation.sampled import NEGATIVES, default_negatives
 from gneg.graph.heuristics import default_tolerance
 from gneg.graph.known import KnownPolicy
 from gneg.samplers.formats.engine import Engine
 from gneg.samplers.formats.parts import Parts
 
 MOST = 2**20  # negatives of a positive
+OF_TRIPLES = "densest(mixture(relwalk:0.9, typed:0.1))"  # the family where none is given
 Part = Literal["valid", "test"]
 #: Called with the numbers of finished and of all nodes.
 Report = Callable[[int, int], None]
 
 
 def hardset(
-    data: LinkData | str | Path,
+    data: LinkData | TripleData | str | Path,
     *,
-    family: str = "heart",
-    k: int = 500,
+    family: str | None = None,
+    k: int | None = None,
     part: Part = "test",
     known: KnownPolicy = "all",
     ends: Ends = "both",
@@ -61,27 +63,37 @@ def hardset(
       closed-form ``log_q``, such as ``"densest(walk)"``. Computed over all nodes for each anchor.
     * any sampler expression that needs no model: ``"degree"``, ``"walk"``, ``"khop(hops=2)"``.
 
+    Of triples, whose queries (an entity and a relation) are the anchors, there are
+    ``"densest(SAMPLER)"`` and sampler expressions, such as ``"densest(relwalk)"``, the answers of
+    similar queries, or ``"typed"``, entities that the relation has at this end. The default orders
+    by the former and, where that is 0, prefers the latter.
+
     No row holds a negative twice, its own positive, or the anchor itself. A node with fewer
     non-edges gets a short row.
 
     Args:
-        data: The dataset, or its name or path; heuristics see its training edges only.
-        family: How negatives are chosen, see above.
-        k: Negatives per positive, K >= 1; half of them for each end.
+        data: The dataset of edges or the knowledge graph, or its name or path; heuristics see its
+            training edges only.
+        family: How negatives are chosen, see above; if None ``heart``, of triples
+            :data:`OF_TRIPLES`.
+        k: Negatives per positive, K >= 1, half of them for each end; of a triple K at each end. If
+            None 500, of triples at most a quarter of the entities.
         part: The positives: ``valid`` or ``test``.
-        known: Edges that are never negatives. Only ``all`` excludes the true edges of other parts.
-        ends: The end that is replaced: ``both``, ``dst`` (negatives share the source) or ``src``.
+        known: Edges or triples that are never negatives. Only ``all`` excludes the true ones of
+            other parts.
+        ends: The end that is replaced: ``both``, ``dst`` (negatives share the source) or ``src``;
+            of triples ``both``, ``tail`` or ``head``.
         merge: For ``heart``: whether the ``best`` or the ``mean`` of a candidate's ranks counts.
         local: For ``heart``: ``ra`` (resource allocation) or ``cn`` (common neighbours).
         alpha: For ``heart``: the restart probability of PageRank, in [0.0001, 1].
         tolerance: For ``heart``: the tolerance of PageRank, > 0; by the size of the graph if None.
         seed: Seed for all random choices.
-        out: File to write, ``.npz``, ``.parquet`` (with names) or ``.npy``. Finished pieces are
-            stored beside it while the work lasts, so that an interrupted call resumes.
+        out: File to write, ``.npz``, ``.parquet`` (with names) or, of edges, ``.npy``. Finished
+            pieces are stored beside it while the work lasts, so that an interrupted call resumes.
         fresh: Whether to ignore pieces of an interrupted call.
         engine: What makes the pieces, with the same result; None: this process. A sampler
             expression is drawn at once, here.
-        report: Called with the numbers of finished and of all nodes.
+        report: Called with the numbers of finished and of all nodes (queries).
         command: The command that was run, for the record.
 
     Raises:
@@ -89,14 +101,12 @@ def hardset(
             homogeneous graph that the data does not have.
     """
     checks.choice("part", part, ("valid", "test"))
-    checks.choice("ends", ends, ("both", "dst", "src"))
-    k = checks.integer("k", k, 2 if ends == "both" else 1)
-    if k > MOST:
-        checks.fail("k", f"at most {MOST:,}", k)
-    if ends == "both" and k % 2:
-        checks.fail("k", "even with ends='both', half of them for each end", k)
-    data = as_links(data)
-    pos = (data.valid if part == "valid" else data.test).pos
+    data = as_data(data)
+    of_triples = isinstance(data, TripleData)
+    family, k = _family_of(data, family), _number_of(data, k, ends)
+    pos = data.positives(part).cpu()
+    if of_triples and not pos.size(1):
+        checks.fail("data", f"with {part} triples", data)
     settings: dict[str, Any] = {
         "family": family,
         "k": k,
@@ -105,7 +115,7 @@ def hardset(
         "ends": ends,
         "seed": seed,
     }
-    if family in families.ORDERED:
+    if family in families.ORDERED and isinstance(data, LinkData):
         if data.graph.bipartite:
             hint = "such as walk or degree: gneg hardset --family walk"
             checks.fail("family", "a sampler expression in a bipartite graph", family, hint=hint)
@@ -116,7 +126,7 @@ def hardset(
         settings["tolerance"] = tolerance
     fingerprint, pieces = data.fingerprint(), None
     if out is not None:
-        out = files.check_output("out", checked_path(out))
+        out = files.check_output("out", checked_path(out, of_triples=of_triples))
         pieces = _Pieces(out, [settings, data.name, data.split, fingerprint], fresh=fresh)
     columns, filled = families.columns(data, pos, settings, pieces, report, engine)
     info = {
@@ -130,12 +140,39 @@ def hardset(
         "command": command,
         "versions": files.versions(),
     }
-    keep = {"both": k // 2, "dst": k, "src": 0}[ends]
+    sides = families.sides_of(ends)
+    keep = columns.shape[1] // len(sides) if "dst" in sides else 0
     hard_set = HardSet(pos, torch.from_numpy(columns.astype(np.int64)), keep, info)
     if out is not None and pieces is not None:
         hard_set.save(out, names=data.end_names)
         pieces.remove()
     return hard_set
+
+
+def _family_of(data: LinkData | TripleData, family: str | None) -> str:
+    """Return the family, the default of the data if it is None."""
+    if not isinstance(data, TripleData):
+        return family or "heart"
+    if family in (*families.ORDERED, *families.POOLED):
+        hint = "such as densest(relwalk) or typed"
+        allowed = "densest(SAMPLER) or a sampler expression for triples"
+        checks.fail("family", allowed, repr(family), hint=hint)
+    return family or OF_TRIPLES
+
+
+def _number_of(data: LinkData | TripleData, k: int | None, ends: Ends) -> int:
+    """Return the number of negatives of a positive, at each end of a triple."""
+    if isinstance(data, TripleData):
+        checks.choice("ends", ends, ("both", "tail", "head"))
+        k = checks.integer("k", default_negatives(data) if k is None else k, 1)
+    else:
+        checks.choice("ends", ends, ("both", "dst", "src"))
+        k = checks.integer("k", NEGATIVES if k is None else k, 2 if ends == "both" else 1)
+        if ends == "both" and k % 2:
+            checks.fail("k", "even with ends='both', half of them for each end", k)
+    if k > MOST:
+        checks.fail("k", f"at most {MOST:,}", k)
+    return k
 
 
 class _Pieces(Parts):

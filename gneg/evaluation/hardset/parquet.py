@@ -16,6 +16,8 @@ import torch
 from gneg.datasets.names import Names
 
 IntArray = npt.NDArray[np.int64]
+#: Columns of positives, by their number.
+ROWS = {2: ("source", "target"), 3: ("source", "relation", "target")}
 
 
 def write(
@@ -23,38 +25,39 @@ def write(
     pos: IntArray,
     index: IntArray,
     header: Mapping[str, Any],
-    names: tuple[Names | None, Names | None] = (None, None),
+    names: tuple[Names | None, ...] = (None, None),
 ) -> None:
     """Write a row for each positive: ``source``, ``target`` and the list ``negatives``.
 
+    Of triples ``relation`` stands between them; the source is the head.
+
     Args:
         path: The file.
-        pos: ``[2, E]``, the positives.
+        pos: ``[2, E]`` or ``[3, E]``, the positives.
         index: ``[E, K]``, the replaced ends; -1 where there is none.
         header: What is kept beside the table, JSON; ``keep`` is the number of the columns of
             ``index`` that hold targets, those after them hold sources.
-        names: Names of sources and of targets, written in ``source_name``, ``target_name`` and
-            ``negative_names``.
+        names: Names of each row of ``pos``, written in ``source_name``, ``relation_name``,
+            ``target_name`` and ``negative_names``.
     """
     width = index.shape[1]
 
     def lists(values: pa.Array) -> pa.Array:
         return pa.FixedSizeListArray.from_arrays(values, width)
 
-    columns = {
-        "source": pa.array(pos[0]),
-        "target": pa.array(pos[1]),
-        "negatives": lists(pa.array(index.ravel())),
-    }
-    source, target = names
+    ends = ROWS[len(pos)]
+    columns = {name: pa.array(ids) for name, ids in zip(ends, pos, strict=True)}
+    columns["negatives"] = lists(pa.array(index.ravel()))
+    source, target = names[0], names[-1]
     if source is not None and target is not None:
         text = np.full(index.shape, None, object)
         keep = header["keep"]
         for end, part in ((target, np.s_[:, :keep]), (source, np.s_[:, keep:])):
             present = index[part] >= 0
             text[part][present] = _text(end, index[part][present]).to_numpy(zero_copy_only=False)
-        columns["source_name"] = _text(source, pos[0])
-        columns["target_name"] = _text(target, pos[1])
+        for name, row_names, ids in zip(ends, names, pos, strict=True):
+            if row_names is not None:
+                columns[f"{name}_name"] = _text(row_names, ids)
         columns["negative_names"] = lists(pa.array(text.ravel(), pa.string()))
     table = pa.table(columns).replace_schema_metadata({"gneg": json.dumps(header)})
     pq.write_table(table, path, write_page_checksum=True)
@@ -62,11 +65,11 @@ def write(
 
 def read(path: Path) -> dict[str, Any]:
     """Return ``pos``, ``index`` and the header of what :func:`write` wrote."""
-    wanted = ["source", "target", "negatives"]
-    table = pq.read_table(path, columns=wanted, page_checksum_verification=True)
+    ends = ROWS[3 if "relation" in pq.read_schema(path).names else 2]
+    table = pq.read_table(path, columns=[*ends, "negatives"], page_checksum_verification=True)
     lists = table["negatives"].combine_chunks()
     index = lists.flatten().to_numpy().reshape(len(lists), lists.type.list_size)
-    pos = np.stack([table[name].to_numpy() for name in wanted[:2]])
+    pos = np.stack([table[name].to_numpy() for name in ends])
     header = json.loads((table.schema.metadata or {})[b"gneg"])
     return {**header, "pos": torch.from_numpy(pos), "index": torch.from_numpy(index.copy())}
 

@@ -29,6 +29,22 @@ class BlockScorer(Protocol):
         """Return the scores ``[b, N]`` of all entities as the ``end`` of queries ``[b]``."""
 
 
+class _Zero:
+    """The same score for all triples."""
+
+    def __init__(self, num_entities: int) -> None:
+        self.num_entities = num_entities
+
+    def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+        return torch.zeros(head.shape)
+
+    def block(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
+        return torch.zeros(index.shape)
+
+    def rows(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
+        return torch.zeros(len(entity), self.num_entities)
+
+
 class TripleBaseMeasure:
     """A model's score plus the log density of its negatives: ``f(h, r, t) + c * log q(t | h, r)``.
 
@@ -116,3 +132,12 @@ class TripleBaseMeasure:
         f = self.scorer.rows(entity, relation, end)
         index = torch.arange(f.size(1)).repeat(len(f), 1)
         return f, self.log_measure(entity, relation, index, end).to(f.device)
+
+
+def log_density_scorer(sampler: TripleSampler) -> TripleBaseMeasure:
+    """Return a base measure alone as a score of triples: their log density as negatives.
+
+    Raises:
+        ValueError: As for :class:`TripleBaseMeasure`.
+    """
+    return TripleBaseMeasure(_Zero(sampler.known.num_entities), sampler)
