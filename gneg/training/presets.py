@@ -66,8 +66,8 @@ PRESETS = {
         {"model": "transe", **_SELF_ADVERSARIAL},
     ),
     "rotate-nssa": Preset(
-        "RotatE, trained as transe-nssa",
-        {"model": "rotate", **_SELF_ADVERSARIAL},
+        "RotatE, trained as transe-nssa, with a larger margin",
+        {"model": "rotate", **_SELF_ADVERSARIAL, "margin": 9.0},
     ),
 }
 

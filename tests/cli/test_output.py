@@ -48,10 +48,18 @@ COMMANDS = {
         "rows",
         {"results": "kc/compare.json"},
     ),
+    "kg presets": ([], "presets", {}),
 }
 #: Commands that read what another wrote.
 READ = {"predict": "train", "evaluate": "train", "report": "compare", "kg predict": "kg train"}
-ASKED_FOR = {"predict", "kg predict", "samplers", "losses", "datasets"}  # printed if quiet too
+ASKED_FOR = {
+    "predict",
+    "kg predict",
+    "samplers",
+    "losses",
+    "datasets",
+    "kg presets",
+}  # printed if quiet too
 
 
 @pytest.fixture(scope="module")

@@ -168,10 +168,10 @@ def _number_of(data: LinkData | TripleData, k: int | None, ends: Ends) -> int:
     else:
         checks.choice("ends", ends, ("both", "dst", "src"))
         k = checks.integer("k", NEGATIVES if k is None else k, 2 if ends == "both" else 1)
-        if ends == "both" and k % 2:
-            checks.fail("k", "even with ends='both', half of them for each end", k)
     if k > MOST:
         checks.fail("k", f"at most {MOST:,}", k)
+    if ends == "both" and k % 2 and isinstance(data, LinkData):
+        checks.fail("k", "even with ends='both', half of them for each end", k)
     return k
 
 
