@@ -60,7 +60,7 @@ def path(dataset: str, name: str, negatives: str) -> Path:
 def cell(job: tuple[str, str, str, str]) -> str:
     """Train a preset with some negatives and write its file."""
     dataset, name, negatives, command = job
-    config = TripleConfig(**{**preset(name), **NEGATIVES.get(negatives, {})})
+    config = TripleConfig(**{**preset(name, dataset), **NEGATIVES.get(negatives, {})})
     epochs = EPOCHS.get(dataset, {}).get(config.loss, config.epochs)
     config = replace(config, epochs=epochs, eval_every=min(config.eval_every, epochs // 4))
     result = train(load_triples(dataset, root=DATA), config, command=command)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -90,13 +91,19 @@ def presets_command(
     for name, value in (("preset", preset), ("dataset", dataset), ("out", out)):
         if value is not None:
             checks.fail(name, "left out without --export", str(value))
-    rows = [
-        (name, entry.text, " ".join(f"{key}={value}" for key, value in entry.settings.items()))
-        for name, entry in PRESETS.items()
-    ]
+    rows = []
+    for name, entry in PRESETS.items():
+        texts = [_values(entry.settings)]
+        texts += [f"on {known}: {_values(values)}" for known, values in entry.on.items()]
+        rows.append((name, entry.text, "; ".join(texts)))
     print_table("presets", ("name", "description", "settings"), rows, prose=2, result=True)
     say("gneg kg train umls --preset complex-n3; options override a preset's settings")
-    print_json({"presets": {name: entry.settings for name, entry in PRESETS.items()}})
+    print_json({"presets": {name: asdict(entry) for name, entry in PRESETS.items()}})
+
+
+def _values(settings: dict[str, Any]) -> str:
+    """Return settings in a line."""
+    return " ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def _export_preset(name: str | None, dataset: str | None, out: Path | None, fresh: bool) -> None:

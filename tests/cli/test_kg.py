@@ -63,6 +63,12 @@ def test_presets_are_listed_and_options_override_them(folder, tmp_path):
     assert "did you mean 'complex-n3'?" in " ".join(unknown.output.split())
 
 
+def test_presets_know_some_datasets():
+    plain, known = preset("complex-n3"), preset("complex-n3", "CoDEx-S")
+    assert known == {**plain, "n3": 0.01} != plain
+    assert preset("complex-n3", "mine") == plain
+
+
 def test_negatives_are_chosen_by_a_race(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(contest, "FEWEST", 5)
     options = [*QUICK, "--epochs", "40", "--recipe", "auto"]
