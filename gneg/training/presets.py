@@ -15,7 +15,7 @@ _OVER_ALL = {
     "optimizer": "adagrad",
     "lr": 0.1,
     "lr_decay": 0.5,
-    "n3": 0.05,
+    "n3": 0.02,
     "batch_size": 1024,
     "epochs": 30,
     "eval_every": 3,
