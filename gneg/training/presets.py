@@ -68,6 +68,7 @@ PRESETS = {
     "transe-nssa": Preset(
         "TransE, self-adversarial weights of 256 uniform negatives",
         {"model": "transe", **_SELF_ADVERSARIAL},
+        {"fb15k237": {"lr": 0.0005, "margin": 9.0}},
     ),
     "rotate-nssa": Preset(
         "RotatE, trained as transe-nssa, with a larger margin",
