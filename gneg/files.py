@@ -118,23 +118,25 @@ def read_npz(
 Form = Any
 
 
-def read_record(name: str, path: Path, form: Form, *, remedy: str = "make it anew") -> Any:
-    """Return the content of a JSON file that this library wrote.
+def read_record(
+    name: str, path: Path, form: Form, *, remedy: str = "make it anew", kind: str | None = None
+) -> Any:
+    """Return the content of a JSON file of a given form.
 
     Args:
         name: The argument that the file belongs to, for errors.
         path: The file.
         form: The form that the content must have.
         remedy: What to do about a damaged file.
+        kind: What it should be, for errors; None: one that this library wrote.
 
     Raises:
         ValueError: If the file cannot be read, is not JSON or has another form.
     """
-    kind = f"a whole {path.name} of gneg"
+    kind = kind or f"a whole {path.name} of gneg"
     with reading(name, path, kind, remedy):
         content = json.loads(path.read_text("utf-8"))
-    fault = mismatch(content, form)
-    if fault is not None:
+    if (fault := mismatch(content, form)) is not None:
         checks.fail(name, kind, f"{path}: {fault}", hint=remedy)
     return content
 

@@ -76,8 +76,10 @@ def predict_triples_command(
     if out is not None:
         check_file(out, fresh, run, queries)
     check_page(report, run, queries, out)
-    for name, path in (("export", export), ("export_relations", export_relations)):
-        _check_vectors(name, path, fresh, run, queries, out, report)
+    _check_vectors("export", export, fresh, run, queries, out, report)
+    _check_vectors("export_relations", export_relations, fresh, run, queries, out, report)
+    if export and export_relations and export.resolve() == export_relations.resolve():
+        checks.fail("export_relations", "another file than that of --export", str(export_relations))
     model = load_model(run, "triple")
     given = dict(zip(PARTS, (head, relation, tail), strict=True))
     typed: dict[str, Any] = {name: [value] for name, value in given.items() if value is not None}

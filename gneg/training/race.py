@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gneg import files
+from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
 from gneg.graph.sizes import with_sizes
-from gneg.training import checkpoint
+from gneg.training import checkpoint, options
 from gneg.training.callbacks import Callback
+from gneg.training.config import TripleConfig
 from gneg.training.contest import Comparison, Contest, Entrant, of_links, of_triples
 from gneg.training.parts import code, registered_parts
 from gneg.training.recipe import Recipe
@@ -94,6 +95,10 @@ def race(
         ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is
             damaged.
     """
+    if not isinstance(data, LinkData | TripleData):
+        checks.fail("data", "a LinkData or a TripleData", data)
+    for name in fixed if isinstance(data, TripleData) else ():
+        checks.choice("fixed", name, list(options.settings(TripleConfig)))
     contest = of_triples(data, **fixed) if isinstance(data, TripleData) else of_links(data, **fixed)
     data, before, entrants = contest.data, contest.recipe, contest.entrants
     if len(entrants) < 2:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +94,14 @@ def test_vectors_of_a_knowledge_graph_are_exported(here, tmp_path):
     result = run("kg", "predict", f"{here}/facts", *asked, *words, "--fresh")
     assert result.exit_code == 0, result.output
     assert "relation" in result.output
+
+
+def test_two_files_of_vectors_do_not_replace_each_other(here):
+    words = ["--export", "v.npy", "--export-relations", "./v.npy"]
+    result = run("kg", "predict", f"{here}/facts", *words)
+    assert result.exit_code == 2
+    assert "'export-relations' must be" in " ".join(result.output.split())
+    assert not Path("v.npy").exists()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ import torch
 
 from gneg import datasets
 from gneg.datasets import store
+from gneg.datasets.sources import entity_types
 from tests.cli.invoke import run
 from tests.datasets.triple_rows import fill
+from tests.triple_worlds import sparse_data
 
 RDF, RDFS = "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "http://www.w3.org/2000/01/rdf-schema#"
 TRAIN = [("ann", "likes", "jazz"), ("bob", "likes", "rock"), ("ann", "knows", "bob"),
@@ -153,3 +155,10 @@ def test_the_command_takes_a_file_of_types(tmp_path, monkeypatch):
     result = run(*audit, "--types", str(path))
     assert result.exit_code == 0, result.output
     assert "shares a type" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("content", [b'{"command": "x"}', b"\x93NUMPY"])
+def test_a_file_of_something_else_is_named_as_the_types(tmp_path, content):
+    (tmp_path / "results.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"^'types' must be JSON of entities and their types"):
+        entity_types.with_types(sparse_data(), tmp_path / "results.json")

@@ -132,3 +132,12 @@ def test_triples_without_negatives_or_with_given_ones_do_not_race():
     given = race(data, sampler="typed", epochs=30)
     assert "typed, as was given" in given.recipe.reasons
     assert not over_all.entrants + given.entrants
+
+
+@pytest.mark.parametrize(
+    ("data", "fixed", "message"),
+    [(3, {}, "'data' must be a LinkData"), (sparse_data(), {"foo": 1}, "'fixed' must be one of")],
+)
+def test_what_cannot_race_is_refused(data, fixed, message):
+    with pytest.raises(ValueError, match=message):
+        race(data, **fixed)

@@ -14,6 +14,7 @@ from typing import Any
 
 from gneg import checks, files
 from gneg.datasets.names import Names
+from gneg.datasets.naming import naming
 from gneg.datasets.sources import delimited, n_triples
 from gneg.datasets.triple import TripleData
 from gneg.graph.triples import End
@@ -45,7 +46,8 @@ def with_types(data: TripleData, path: str | Path, *, dropped: bool = False) -> 
     path = Path(path).expanduser()
     if not path.is_file():
         checks.fail("types", f"a file: {FORMS}", str(path))
-    text = delimited.decoded(path, FORMS)
+    with naming("types"):
+        text = delimited.decoded(path, FORMS)
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if first.startswith("{"):
         return from_json(data, path)
@@ -65,7 +67,7 @@ def from_json(data: TripleData, path: Path) -> TripleData:
         ValueError: If the file is no such JSON, or names no entity of the graph.
     """
     remedy = "it is a JSON object of entities, each with the list of its types"
-    types_of = files.read_record("types", path, {...: [str]}, remedy=remedy)
+    types_of = files.read_record("types", path, {...: [str]}, remedy=remedy, kind=FORMS)
     return _with_names(data, types_of, path)
 
 
