@@ -95,7 +95,7 @@ def presets_command(
         for name, entry in PRESETS.items()
     ]
     print_table("presets", ("name", "description", "settings"), rows, prose=2, result=True)
-    say("gneg kg train umls --preset complex-n3; options override a preset's settings")
+    say("use one: gneg kg train umls --preset complex-n3; options override its settings")
     print_json({"presets": {name: entry.settings for name, entry in PRESETS.items()}})
 
 
