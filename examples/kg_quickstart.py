@@ -1,15 +1,18 @@
-"""A knowledge graph from scratch: negatives of triples, training, filtered ranks.
+"""A knowledge graph from scratch: negatives of triples, a preset, hard sets, answers.
 
 The graph holds families of three generations; the model has to predict grandparents.
 """
 
 from __future__ import annotations
 
+import tempfile
+
 import torch
 
 import gneg
 from gneg import datasets
 from gneg.samplers.triples import TripleSampler
+from gneg.training.presets import preset
 
 
 def families(count: int = 120) -> list[tuple[str, str, str]]:
@@ -46,11 +49,20 @@ def main() -> None:
         example = f"({data.entities[head[0, 0]]}, {data.relations[relation[0, 0]]}, "
         print(f"{expression}: {example}{data.entities[tail[0, 0]]})")
 
-    for epochs in (10, 60):
-        config = gneg.TripleConfig(model="transe", dim=32, epochs=epochs, batch_size=256, lr=0.02)
-        test = gneg.train(data, config)["summary"]["test"]
+    # A preset, with settings for a graph this small; then hard negatives, and answers by name.
+    small = {"dim": 32, "batch_size": 64, "n3": 0.003}
+    config = gneg.TripleConfig(**preset("complex-n3") | small)
+    with tempfile.TemporaryDirectory() as folder:
+        test = gneg.train(data, config, out=folder)["summary"]["test"]
         metrics = ", ".join(f"{name} {test[name]['mean']:.2f}" for name in ("mrr", "hits@1", "amr"))
-        print(f"TransE, {epochs} epochs: {metrics}")
+        print(f"ComplEx: {metrics}")
+
+        model = gneg.load(folder)
+        sets = {"hard": gneg.hardset(data, k=10)}
+        against = gneg.evaluate(data, model.scorer(), sets=sets, resamples=0)["sets"]
+        for name, result in against.items():
+            print(f"against {name}: MRR {result['metrics']['mrr']['value']:.2f}")
+        print(model.predict_target(head="second10", relation="grandchild of", k=3, keep_known=True))
 
 
 if __name__ == "__main__":

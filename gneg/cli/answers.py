@@ -125,6 +125,6 @@ def check_page(page: Path | None, *inputs: str | Path | None) -> None:
 def say_calibration(calibration: Any) -> None:
     """Print what a probability means."""
     say(
-        "probability: of all that score so, the share that were held out of training as answers; "
-        f"of all together one in {1 / calibration.base_rate:,.0f} was"
+        "probability: the share of answers with such a score that were held out of training; "
+        f"of all answers it is one in {1 / calibration.base_rate:,.0f}"
     )

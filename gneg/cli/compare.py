@@ -23,6 +23,7 @@ from gneg.cli.options import (
     Seeds,
     Settings,
     Track,
+    TripleDataset,
     trackers,
 )
 from gneg.cli.output import print_json
@@ -115,13 +116,7 @@ def compare_command(
 @kg.command("compare")
 @expand_groups
 def kg_compare_command(
-    dataset: Annotated[
-        str,
-        typer.Argument(
-            help="fb15k237, wn18rr, codex-s, umls, ..., or a folder with train.txt, valid.txt, "
-            "test.txt."
-        ),
-    ],
+    dataset: TripleDataset,
     axes: Axes[TripleConfig] = AxisOptions(TripleConfig),  # type: ignore[assignment]
     settings: Settings[TripleConfig] = ConfigOptions(  # type: ignore[assignment]
         TripleConfig, leave_out=AxisOptions(TripleConfig).fields

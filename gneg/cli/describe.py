@@ -7,7 +7,7 @@ from typing import Any
 
 from gneg.cli.app import app, kg, say
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import Dataset
+from gneg.cli.options import Dataset, TripleDataset
 from gneg.cli.output import print_json
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.tables import print_table
@@ -33,7 +33,7 @@ def describe(
 @kg.command("describe")
 @expand_groups
 def describe_triples(
-    dataset: Dataset,
+    dataset: TripleDataset,
     source: DataSource = DataOptions(triples=True),  # type: ignore[assignment]
 ) -> None:
     """Say what is understood of a file or folder of triples, and stop.

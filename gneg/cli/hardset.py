@@ -129,6 +129,7 @@ def hardset_command(
 
     [bold]gneg hardset codex-s --family typed --out typed.parquet[/]  # of triples
     """
+    from gneg.datasets import TripleData
     from gneg.evaluation.hardset import hardset
     from gneg.evaluation.hardset.hard_set import checked_path
 
@@ -149,7 +150,7 @@ def hardset_command(
             seed=seed,
             out=out,
             fresh=fresh,
-            report=display.count("nodes"),
+            report=display.count("queries" if isinstance(data, TripleData) else "nodes"),
             engine=engine,
             command=command_line(),
         )

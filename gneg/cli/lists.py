@@ -97,7 +97,7 @@ def presets_command(
         texts += [f"on {known}: {_values(values)}" for known, values in entry.on.items()]
         rows.append((name, entry.text, "; ".join(texts)))
     print_table("presets", ("name", "description", "settings"), rows, prose=2, result=True)
-    say("gneg kg train umls --preset complex-n3; options override a preset's settings")
+    say("use one: gneg kg train umls --preset complex-n3; options override its settings")
     print_json({"presets": {name: asdict(entry) for name, entry in PRESETS.items()}})
 
 

@@ -41,6 +41,13 @@ EitherDataset = Annotated[
         "or a folder of triples."
     ),
 ]
+TripleDataset = Annotated[
+    str,
+    typer.Argument(
+        help="A name (see gneg datasets), such as fb15k237 or umls, a file of triples, or a folder "
+        "with train, valid and test."
+    ),
+]
 Seeds = Annotated[
     int, typer.Option(help="Number of runs, with seeds 0, 1, ...", rich_help_panel=RUN), at_least(1)
 ]

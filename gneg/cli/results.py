@@ -60,6 +60,8 @@ def print_link_results(results: dict[str, Any]) -> None:
 
 def print_triple_results(results: dict[str, Any]) -> None:
     """Print the figures, times and settings of a run on a knowledge graph."""
+    from gneg.training.triple_config import OVER_ALL
+
     summary, runs = results["summary"], results["runs"]
 
     def cell(name: str, value: dict[str, Any]) -> str:
@@ -92,8 +94,9 @@ def print_triple_results(results: dict[str, Any]) -> None:
             if name in ("accuracy", "f1")
         )
         say(f"against verified negatives: {figures}")
-    risk = summary["false_negatives_per_1000"]["mean"]
-    say(f"held-out triples among the sampler's negatives: {risk:.2f} per 1,000")
+    if results["config"]["loss"] not in OVER_ALL:  # those have no negatives
+        risk = summary["false_negatives_per_1000"]["mean"]
+        say(f"held-out triples among the sampler's negatives: {risk:.2f} per 1,000")
     _print_time(runs)
     say(f"best epoch: {_best_epochs(runs)}")
     _print_sampler(runs)

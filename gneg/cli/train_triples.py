@@ -73,7 +73,7 @@ def kg_train_command(
     if preset is not None:
         if settings.path is not None:
             checks.fail("preset", "none with --config", preset)
-        settings = replace(settings, preset=presets.preset(preset, dataset))
+        settings = replace(settings, preset=presets.preset(preset, dataset, settings.typed))
     config, reasons, raced = settings.config(), None, None
     trained_seeds = seeds_of(seeds, settings.earlier)
     files.check_output("out", out or RUNS, folder=True)

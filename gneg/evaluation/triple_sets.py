@@ -43,6 +43,7 @@ def evaluate_triple_sets(
     Raises:
         ValueError: If a set ranks other triples, two have one name, or scores do not fit.
     """
+    data = data.ranked
     pos = data.positives(checks.choice("part", part, ("valid", "test"))).cpu()
     if not pos.size(1):
         checks.fail("data", f"with {part} triples", data)

@@ -26,14 +26,12 @@ FIRST, LAST = 4, 6  # epochs after which entrants are compared, at least
 SHORTEST = 5  # trainings of so many times :data:`LAST` epochs have a race
 FEWEST = 50  # validation positives that a difference can be seen on
 HARDEST = "hardest(uniform, m=32)"
-#: Negatives of triples that race beside uniform ones, in words.
-OF_TRIPLES = {
-    "half from the relation's own heads or tails": "mixture(uniform, typed)",
-    "a tempered one of 16": "tempered(uniform, m=16)",
-    "a tempered one of 16, half from the relation's own": (
-        "tempered(mixture(uniform, typed), m=16)"
-    ),
-}
+#: Negatives of triples that race beside uniform ones.
+OF_TRIPLES = (
+    "mixture(uniform, typed)",
+    "tempered(uniform, m=16)",
+    "tempered(mixture(uniform, typed), m=16)",
+)
 
 
 @dataclass(eq=False)
@@ -116,7 +114,11 @@ def of_triples(data: TripleData, **fixed: Any) -> Contest:
     config = TripleConfig(**fixed)
     rungs = _rungs(config)
     obstacle = _too_few(data.ranked.valid.size(1), config.epochs, rungs)
-    entrants = [] if config.loss in OVER_ALL else _entrants(config, OF_TRIPLES, fixed)
+    entrants = (
+        []
+        if config.loss in OVER_ALL
+        else _entrants(config, {name: name for name in OF_TRIPLES}, fixed)
+    )
     text = f"The sampler is {config.sampler}, as was given."
     if config.loss in OVER_ALL:
         text = f"The loss {config.loss} is over all entities: there are no negatives to choose."
@@ -133,7 +135,8 @@ def _too_few(positives: int, epochs: int, rungs: list[int]) -> str | None:
     """Return why there is too little to race; None where there is enough."""
     if positives < FEWEST:
         return f"{positives} validation positives are too few"
-    return f"{epochs} epochs are too few" if epochs < SHORTEST * rungs[1] else None
+    least = SHORTEST * rungs[1]
+    return f"{epochs} epochs, fewer than {least}, are too few" if epochs < least else None
 
 
 def _entrants(
