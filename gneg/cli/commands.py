@@ -123,5 +123,5 @@ class KgCommands(LazyGroup):
             "compare",
             "Train every model with every sampler over seeds, and test which differ.",
         ),
-        "presets": ("lists", "List presets: settings of models at the level of tuned baselines."),
+        "presets": ("lists", "List presets: settings of models that were tuned on validation."),
     }

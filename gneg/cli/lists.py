@@ -77,7 +77,7 @@ def presets_command(
     out: Annotated[Path | None, typer.Option(help="A .json to write.")] = None,
     fresh: Fresh = False,
 ) -> None:
-    """List presets: settings of models at the level of tuned baselines.
+    """List presets: settings of models that were tuned on validation.
 
     With --export pykeen one is written as a configuration for pykeen.pipeline.pipeline_from_config.
 

@@ -35,7 +35,7 @@ def kg_train_command(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Settings at the level of tuned baselines, see gneg kg presets; options override "
+            help="Settings that were tuned on validation, see gneg kg presets; options override "
             "them.",
             rich_help_panel="Model",
         ),

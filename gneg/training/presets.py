@@ -1,4 +1,4 @@
-"""Presets: settings of knowledge-graph models at the level of tuned baselines, by name."""
+"""Presets: settings of knowledge-graph models that were tuned on validation, by name."""
 
 from __future__ import annotations
 
