@@ -79,20 +79,20 @@ PRESETS = {
 
 
 def preset(
-    name: str, dataset: str | None = None, given: Mapping[str, Any] | None = None
+    name: str, dataset: str | None = None, overrides: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the settings of a preset, for :class:`gneg.TripleConfig`.
 
     Args:
         name: The name of the preset.
         dataset: The name of the dataset; some have settings of their own.
-        given: Settings that override those of the preset: with another loss its margin is none.
+        overrides: Settings that replace those of the preset: with another loss its margin is none.
 
     Raises:
         ValueError: If there is no preset of this name.
     """
     found = PRESETS[checks.choice("preset", name, PRESETS)]
-    settings = {**found.settings, **found.on.get((dataset or "").lower(), {}), **(given or {})}
-    if settings["loss"] != found.settings["loss"] and "margin" not in (given or {}):
+    settings = {**found.settings, **found.on.get((dataset or "").lower(), {}), **(overrides or {})}
+    if settings["loss"] != found.settings["loss"] and "margin" not in (overrides or {}):
         settings.pop("margin", None)
     return settings

@@ -146,13 +146,13 @@ def _one_vs_rest(
     scores: Tensor, rows: Tensor, entity: Tensor, smoothing: float
 ) -> tuple[Tensor, Tensor]:
     target = scores[rows, entity]
-    rest = scores.index_put((rows, entity), scores.new_full((), -torch.inf))
+    masked = scores.index_put((rows, entity), scores.new_full((), -torch.inf))
     lowest = torch.finfo(scores.dtype).min  # where all entities are answers
-    normaliser = rest.logsumexp(dim=1).clamp_(min=lowest)
+    normaliser = masked.logsumexp(dim=1).clamp_(min=lowest)
     missing = normaliser[rows] - target  # its softplus is the cross-entropy
     wrong = missing.sigmoid()
     counts = torch.zeros_like(normaliser).index_add_(0, rows, wrong)
-    gradient = rest.sub_(normaliser.unsqueeze(1)).exp_().mul_(counts.unsqueeze(1))
+    gradient = masked.sub_(normaliser.unsqueeze(1)).exp_().mul_(counts.unsqueeze(1))
     gradient.index_put_((rows, entity), -wrong, accumulate=True)
     return functional.softplus(missing).sum(), gradient
 
