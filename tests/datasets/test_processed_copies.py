@@ -43,6 +43,7 @@ def test_the_tensors_are_those_of_pygs_class(copy):
     assert load(copy) == [data.fingerprint(), "False"]
 
 
+@pytest.mark.slow
 def test_the_class_reads_what_is_not_as_it_leaves_it(copy):
     fingerprint = datasets.load("Cora", root=copy.parent).fingerprint()
     torch.save("AddSelfLoops()", copy / "processed" / "pre_transform.pt")

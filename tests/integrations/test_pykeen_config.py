@@ -22,6 +22,7 @@ from tests.cli.invoke import run
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(PRESETS))
 def test_presets_run_in_pykeens_pipeline(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

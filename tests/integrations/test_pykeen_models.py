@@ -155,6 +155,7 @@ def test_factories_have_the_ids_and_names_of_the_data(data):
     assert half.relation_to_id[data.relations[3]] == 3
 
 
+@pytest.mark.slow
 def test_models_are_audited_and_asked(data):
     config = pipeline_config(TripleConfig(**{**preset("distmult-n3"), **SMALL}))
     del config["pipeline"]["stopper"], config["pipeline"]["stopper_kwargs"]
