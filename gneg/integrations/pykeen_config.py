@@ -8,8 +8,10 @@ import torch
 
 from gneg import checks
 from gneg.graph import Triples
+from gneg.losses import SelfAdversarial
 from gneg.samplers.triples import TripleSampler
 from gneg.training.config import TripleConfig
+from gneg.training.models import make_triple_loss
 
 __all__ = ["MODELS", "pipeline_config"]
 
@@ -137,11 +139,11 @@ def _model(config: TripleConfig) -> Part:
 def _loss(config: TripleConfig, seed: int) -> Part:
     """Return the loss, the training loop and the negatives."""
     if config.loss == "nssa":
-        default = 9.0 if config.model in ("transe", "rotate") else 0.0
-        margin = default if config.margin is None else config.margin
+        ours = make_triple_loss(config)
+        assert isinstance(ours, SelfAdversarial)
         return {
             "loss": "nssa",
-            "loss_kwargs": {"margin": margin, "adversarial_temperature": 1.0},
+            "loss_kwargs": {"margin": ours.margin, "adversarial_temperature": 1.0},
             "training_loop": "slcwa",
             "negative_sampler": "gneg",
             "negative_sampler_kwargs": {

@@ -163,13 +163,13 @@ class TripleRun(Run[TripleData, TripleConfig]):
             return self.loss(*self.model.score_both(batch.pos, negatives, embeddings), negatives)
         queries = batch.queries
         assert queries is not None
-        embed, at = self.model.embed_queries, queries.num_tails
-        tails = embed(embeddings, queries.entity[:at], queries.relation[:at], "tail")
-        heads = embed(embeddings, queries.entity[at:], queries.relation[at:], "head")
+        query = self.model.embed_both_ends(
+            embeddings, queries.entity, queries.relation, queries.num_tails
+        )
         return loss_over_all(
             self.config.loss,  # type: ignore[arg-type]
             self.model.compare_all,
-            torch.cat([tails, heads]),
+            query,
             embeddings[0],
             queries.answers,
             smoothing=self.config.label_smoothing,

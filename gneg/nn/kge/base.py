@@ -170,24 +170,28 @@ class KGE(nn.Module):
             side = torch.full(pos.shape[1:], side == "src", device=pos.device)
         assert negatives.replaced is not None
         # Queries for tails are put before queries for heads, and scores back into the order of
-        # ``pos``. One lookup of entities and one of relations: the gradient of each is a whole
-        # table.
+        # ``pos``.
         order = torch.argsort(side.byte(), stable=True)
         num_tails = int((~side).sum())
-        relation, shift = pos[1][order], self.inverse * self.num_relations
-        relation = torch.cat([relation[:num_tails], relation[num_tails:] + shift])
-        relations = functional.embedding(relation, tables[1], sparse=self.sparse)
-        entity = self._entities(tables, negatives.src[order])
-        end: End = "tail" if self.inverse else "head"
-        query = torch.cat(
-            [
-                self.query(entity[:num_tails], relations[:num_tails], "tail"),
-                self.query(entity[num_tails:], relations[num_tails:], end),
-            ]
-        )
+        query = self.embed_both_ends(tables, negatives.src[order], pos[1][order], num_tails)
         index = torch.cat([negatives.replaced.unsqueeze(1), negatives.index], dim=1)
         scores = self.compare_block(query, tables[0], index[order])[torch.argsort(order)]
         return scores[:, 0], scores[:, 1:]
+
+    def embed_both_ends(
+        self, tables: Tables, entity: Tensor, relation: Tensor, num_tails: int
+    ) -> Tensor:
+        """Return the vectors ``[q, D]`` of queries of ids ``[q]``, ``num_tails`` for tails first.
+
+        One lookup of entities and one of relations: the gradient of each is a whole table.
+        """
+        shift = self.inverse * self.num_relations
+        relation = torch.cat([relation[:num_tails], relation[num_tails:] + shift])
+        relations = functional.embedding(relation, tables[1], sparse=self.sparse)
+        entities = self._entities(tables, entity)
+        end: End = "tail" if self.inverse else "head"
+        tails = self.query(entities[:num_tails], relations[:num_tails], "tail")
+        return torch.cat([tails, self.query(entities[num_tails:], relations[num_tails:], end)])
 
     def rows(
         self, entity: Tensor, relation: Tensor, end: End, tables: Tables | None = None
