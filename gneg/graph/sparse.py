@@ -35,11 +35,23 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, dense: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
         ctx.transposed = transposed
-        return matrix @ dense
+        with torch.autocast(dense.device.type, enabled=False):  # sparse ones have no half precision
+            return matrix @ dense.to(matrix.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         return ctx.transposed @ grads[0].contiguous(), None, None
+
+
+class _HalfProduct(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, symmetric: Tensor) -> Tensor:
+        ctx.symmetric = symmetric
+        return symmetric @ h.to(symmetric.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return ctx.symmetric @ grads[0].to(ctx.symmetric.dtype), None
 
 
 def product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
@@ -49,6 +61,16 @@ def product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
     the product itself.
     """
     return _Product.apply(dense, matrix, transposed)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def half_product(symmetric: Tensor, h: Tensor) -> Tensor:
+    """Return ``symmetric @ h`` for a dense symmetric matrix in half precision, which it returns.
+
+    Args:
+        symmetric: ``[N, N]``, equal to its transpose.
+        h: ``[N, D]``, in any precision; its gradient has that of the matrix.
+    """
+    return _HalfProduct.apply(h, symmetric)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def if_it_pays(x: Tensor | None) -> Tensor | None:

@@ -11,6 +11,10 @@ from gneg.graph import Graph, sparse
 from gneg.graph.csr import Steps
 from gneg.graph.lazy import cached_property
 
+# Of graphs whose sums are products of dense matrices in half precision: 800 MB, and where these are
+# faster than sparse ones.
+MOST_NODES, LEAST_DENSITY = 20_000, 0.02
+
 
 class Adjacency:
     """The symmetric adjacency matrix of a graph's edges, for message passing.
@@ -22,9 +26,13 @@ class Adjacency:
     Args:
         graph: The graph, of any kind.
         device: The device of the matrix.
+        half: Whether sums over a dense graph that have a gradient are products of dense matrices in
+            bfloat16.
     """
 
-    def __init__(self, graph: Graph, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, graph: Graph, device: torch.device | str = "cpu", *, half: bool = False
+    ) -> None:
         steps = (graph if graph.bipartite else graph.to_undirected()).steps()
         self._steps: Steps | None = steps
         self.num_nodes = graph.num_nodes
@@ -37,6 +45,9 @@ class Adjacency:
             self._values = torch.from_numpy(steps.weights.copy()).float().to(device)
         self.weighted = steps.weights is not None
         self._unmasked = self
+        self._masked: Tensor | None = None
+        size = self.num_nodes
+        self.dense = half and size <= MOST_NODES and len(self._col) > LEAST_DENSITY * size * size
 
     @cached_property
     def matrix(self) -> Tensor:
@@ -48,7 +59,25 @@ class Adjacency:
     def degree(self) -> Tensor:
         """The number (or weight) of each node's neighbours, masked edges left out, ``[N, 1]``."""
         column = torch.ones(self.num_nodes, 1, device=self._values.device)
-        return self.matrix @ column
+        return sparse.product(self.matrix, self.matrix, column)
+
+    @cached_property
+    def _half(self) -> Tensor:
+        """The matrix, dense in bfloat16; masked edges have the value 0."""
+        if self._masked is None:
+            shape = self.num_nodes, self.num_nodes
+            whole = torch.zeros(shape, dtype=torch.bfloat16, device=self._values.device)
+            whole.view(-1)[self._places] = self._values.bfloat16()
+            return whole
+        half: Tensor = self._unmasked._half.clone()
+        half.view(-1)[self._unmasked._places[self._masked]] = 0.0
+        return half
+
+    @cached_property
+    def _places(self) -> Tensor:
+        """The positions of the entries in the dense matrix, ``[E]``."""
+        columns, rows = self._edges
+        return rows * self.num_nodes + columns
 
     @cached_property
     def _edges(self) -> Tensor:
@@ -72,6 +101,8 @@ class Adjacency:
 
     def sum(self, h: Tensor) -> Tensor:
         """Return the weighted sum ``[N, D]`` of the neighbours' rows of ``h [N, D]``."""
+        if self.dense and torch.is_grad_enabled():
+            return sparse.half_product(self._half, h)
         return sparse.product(self.matrix, self.matrix, h)
 
     def mean(self, h: Tensor) -> Tensor:
@@ -126,5 +157,6 @@ class Adjacency:
         masked.num_nodes, masked._crow, masked._col = self.num_nodes, self._crow, self._col
         masked._values = self._values.clone()
         flat = positions.reshape(-1)
-        masked._values[flat[flat >= 0]] = 0.0
+        masked._masked, masked.dense = flat[flat >= 0], self.dense
+        masked._values[masked._masked] = 0.0
         return masked

@@ -23,7 +23,8 @@ class _SumsAndRoots(torch.autograd.Function):
         ctx: Any, h: Tensor, matrix: Tensor, transposed: Tensor | None, targets: slice
     ) -> tuple[Tensor, Tensor]:
         ctx.transposed, ctx.targets = transposed, targets
-        return matrix @ h, h[targets].clone()
+        with torch.autocast(h.device.type, enabled=False):  # sparse ones have no half precision
+            return matrix @ h.to(matrix.dtype), h[targets].clone()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:

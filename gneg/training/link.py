@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -91,6 +92,11 @@ class LinkRun(Run[LinkData, LinkConfig]):
         parameters, decay = self.model.parameters(), self.config.weight_decay
         return adam(parameters, lr=self.config.lr, weight_decay=decay)
 
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which a batch is embedded and scored."""
+        half = self.config.precision == "bf16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+
     def sparse_tables(self) -> list[str]:
         """Return the name of the table of embeddings in mini-batches, which train rows of it."""
         embeds = getattr(self.model.encoder, "embedding", None) is not None
@@ -176,8 +182,9 @@ class LinkRun(Run[LinkData, LinkConfig]):
         pos, features = batch.pos, self._pair_features
         before = 0.0 if features is None else features.inputs.seconds
         size, share = pos.size(1), self.world.share(pos.size(1))
-        scores = self.embedding.scores(embeddings, pos[:, share], negatives.take(share))
-        pos_score, neg_score = (self.world.gather(part, size) for part in scores)
+        with self.autocast():
+            scores = self.embedding.scores(embeddings, pos[:, share], negatives.take(share))
+        pos_score, neg_score = (self.world.gather(part.float(), size) for part in scores)
         if features is not None:
             self.clock.reassign("features", features.inputs.seconds - before)
         self.watch.update(embeddings.z, pos_score, neg_score)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gneg import checks
 from gneg.evaluation.metrics import Against
@@ -40,6 +41,7 @@ from gneg.training.shared_settings import (
     TrainConfig,
 )
 
+Precision = Literal["float32", "bf16"]
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
 
 
@@ -153,6 +155,12 @@ class LinkConfig(TrainConfig):
     lr_decay: float = LR_DECAY.field(1.0)
     weight_decay: float = setting(0.0, "L2 penalty of Adam.", "Run", low=0, high=LARGEST)
     grad_clip: float = setting(1.0, "Largest norm of the gradient.", "Run", low=0, above=True)
+    precision: Precision = setting(
+        "float32",
+        "Precision of products of matrices in training: bf16 (torch's autocast) is faster on GPUs "
+        "and on processors with AMX; evaluation is always in float32",
+        "Run",
+    )
     device: str = DEVICE.field("cpu")
 
     def check_together(self) -> None:

@@ -111,7 +111,7 @@ class Run(RunParts[DataType, ConfigType]):
         order = torch.randperm(self.num_items, generator=self.generator)
         steps = -(-len(order) // self.items_per_step)
         for step, batch in enumerate(self.batches(order), 1):
-            with self.clock.measure("model"):
+            with self.clock.measure("model"), self.autocast():
                 embeddings = self.embed_batch(batch)
                 keys = self.batch_keys(embeddings)
             score = self._score_of(embeddings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -45,6 +46,10 @@ class RunParts(ABC, Generic[DataType, ConfigType]):
     @abstractmethod
     def make_optimizer(self) -> torch.optim.Optimizer:
         """Return the optimiser of the model's parameters."""
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which a batch is embedded and scored: its precision."""
+        return nullcontext()
 
     def sparse_tables(self) -> list[str]:
         """Return the names of the parameters whose gradients are sparse."""

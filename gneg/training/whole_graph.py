@@ -49,7 +49,7 @@ class WholeGraph:
     def __init__(self, run: LinkRun) -> None:
         self.run = run
         self.x = features_on(run.device, run)
-        self.adjacency = Adjacency(run.data.graph, run.device)
+        self.adjacency = Adjacency(run.data.graph, run.device, half=run.config.precision == "bf16")
         self.positions = self.adjacency.positions(run.data.train)
 
     def batches(self, order: Tensor) -> Iterator[Batch]:
