@@ -77,7 +77,8 @@ class Adjacency:
     def _places(self) -> Tensor:
         """The positions of the entries in the dense matrix, ``[E]``."""
         columns, rows = self._edges
-        return rows * self.num_nodes + columns
+        places: Tensor = rows * self.num_nodes + columns
+        return places
 
     @cached_property
     def _edges(self) -> Tensor:
