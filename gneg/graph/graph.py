@@ -12,6 +12,7 @@ from torch import Tensor
 from gneg import checks
 from gneg.graph import convert, csr
 from gneg.graph.csr import FloatArray, IntArray, Rows, Steps, frozen
+from gneg.graph.placement import Placed
 
 if TYPE_CHECKING:
     import networkx
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
 
 
-class Graph:
+class Graph(Placed):
     """An immutable graph of one relation, homogeneous or bipartite, directed or undirected.
 
     Parallel edges of a multigraph are one, whose weight is the sum of theirs, and self-loops are
@@ -244,7 +245,7 @@ class Graph:
             src, dst = self.edge_index.numpy()
             rows = csr.reverse_rows(self._rows, self.num_dst, src, dst, self.weights)
             reverse = self._of(rows, self.num_src, bipartite=self.bipartite, undirected=False)
-            reverse._reversed = self
+            reverse.device, reverse.engine, reverse._reversed = self.device, self.engine, self
             self._reversed = reverse
         return self._reversed
 
@@ -286,7 +287,8 @@ class Graph:
         return Rows(self.indptr, self.indices, self.weights)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Graph._of, (self._rows, self.num_dst, self.bipartite, self.undirected)
+        place = {"device": self.device, "engine": self.engine}
+        return Graph._of, (self._rows, self.num_dst, self.bipartite, self.undirected), place
 
     def __repr__(self) -> str:
         size = f"num_nodes={self.num_nodes}"

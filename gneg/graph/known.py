@@ -11,15 +11,17 @@ from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.graph.csr import frozen
+from gneg.graph.device_rows import DeviceRows
 from gneg.graph.graph import Graph
 from gneg.graph.lazy import cached_property
+from gneg.graph.placement import Engine, Placed
 
 IntArray = npt.NDArray[Any]
 #: The edges (or triples) that negatives avoid: those of training (honest), or more on request.
 KnownPolicy = Literal["train", "train+valid", "all"]
 
 
-class KnownEdges:
+class KnownEdges(Placed):
     """An exact set of (source, target) pairs with O(log degree) membership.
 
     Built from any number of edge sets, so that the known edges are always spelled out:
@@ -65,6 +67,23 @@ class KnownEdges:
             self.indptr, self.indices = self._merge(edge_sets)
         self._reversed: KnownEdges | None = self if self.undirected else None
         self._graph = graphs[0] if len(edge_sets) == 1 and graphs else None
+        for graph in graphs[:1]:
+            self.device, self.engine = graph.device, graph.engine
+        for graph in graphs[1:]:
+            if (graph.device, graph.engine) != (self.device, self.engine):
+                checks.fail("edge_sets", f"on {self.device}, as the first one", graph.device)
+
+    def _placed(self, device: torch.device, engine: Engine) -> KnownEdges:
+        moved = super()._placed(device, engine)
+        for edges in {moved, moved.reversed()} if moved._reversed is not None else {moved}:
+            edges._graph = None if edges._graph is None else edges._graph.to(device, engine=engine)
+        return moved
+
+    def on_device(self) -> DeviceRows:
+        """Return the edges as tensors on the device, those of the graph where they are the same."""
+        if self._graph is not None and self._graph.indices is self.indices:
+            return self._graph.on_device()
+        return super().on_device()
 
     def _merge(self, edge_sets: tuple[Graph | Tensor, ...]) -> tuple[IntArray, IntArray]:
         sources, targets = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -115,6 +134,7 @@ class KnownEdges:
             back = object.__new__(KnownEdges)
             back.num_src, back.num_dst = self.num_dst, self.num_src
             back.bipartite, back.undirected = self.bipartite, False
+            back.device, back.engine = self.device, self.engine
             back._graph = self._graph.reversed() if self._graph is not None else None
             if back._graph is not None:
                 back.indptr, back.indices = back._graph.indptr, back._graph.indices
@@ -136,6 +156,9 @@ class KnownEdges:
         checks.same_shape("dst", dst, "src", src)
         checks.same_device("dst", dst, "src", src)
         checks.node_range("dst", dst, self.num_dst)
+        if self.engine == "torch":
+            self._check_place("src", src)
+            return self.on_device().contain(src.long(), dst.long())
         out = self.holds(_flat(src), _flat(dst))
         return torch.from_numpy(out).view(src.shape).to(src.device)
 
@@ -153,6 +176,9 @@ class KnownEdges:
             ValueError: If ids do not fit.
         """
         src = self._rows("src", src)
+        if self.engine == "torch":
+            self._check_place("src", src)
+            return self.on_device().complement_sizes(src.long(), bool(self.no_self))
         out = self.sizes(_flat(src))
         return torch.from_numpy(out).view(src.shape).to(src.device)
 
@@ -191,6 +217,9 @@ class KnownEdges:
         rank = checks.index_tensor("rank", rank, "[...]")
         checks.same_shape("rank", rank, "src", src)
         checks.same_device("rank", rank, "src", src)
+        if self.engine == "torch":
+            self._check_place("src", src)
+            return self.on_device().absent(src.long(), rank.long(), bool(self.no_self))
         out = np.empty(src.numel(), np.int64)
         kernels.threads.run_rows(
             kernels.complement.nth,
@@ -209,6 +238,10 @@ class KnownEdges:
     def arrays(self) -> tuple[IntArray, IntArray]:
         """``indptr [num_src + 1]`` and sorted ``indices [E]``."""
         return self.indptr, self.indices
+
+    def _check_place(self, name: str, ids: Tensor) -> None:
+        if ids.device != self.device:
+            checks.fail(name, f"on the device of the edges, {self.device}", ids.device)
 
     def _rows(self, name: str, src: Tensor) -> Tensor:
         src = checks.index_tensor(name, src, "[...]")

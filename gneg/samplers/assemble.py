@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from gneg.graph import Graph
 from gneg.rng import split_seed
 from gneg.samplers.negatives import Density, Negatives, Side, Vectors
+from gneg.samplers.parts import Part, split_sides
 from gneg.samplers.query import (
     Corrupt,
     FloatArray,
     IntArray,
-    Part,
     Query,
     Score,
     num_short,
-    split_sides,
 )
 
 
@@ -31,6 +31,7 @@ class _HasDensity(Protocol):
 
 class _Draws(_HasDensity, Protocol):
     corrupt: Corrupt
+    graph: Graph
 
     def make_query(
         self, side: Side, ends: IntArray, positions: IntArray, **context: Any
@@ -63,20 +64,52 @@ def draw_batch(
         avoid: ``[B]``, a further target that each row avoids, or -1; None: none in any row. The
             densities of such a call are unknown.
     """
-    call = object()
-    ends = np.ascontiguousarray(pos.detach().to("cpu", torch.int64).numpy())
+    call, on_device = object(), sampler.graph.engine == "torch"
+    ends = _ends(sampler, pos)
     parts: list[Part] = []
     sides = split_sides(sampler.corrupt, ends.shape[1], split_seed(seed, 2))
     for i, (side, positions) in enumerate(sides):
         context = {"z": z, "score": score, "device": pos.device, "call": call}
         if avoid is not None:
             context["avoid"] = avoid[positions]
+        if on_device:
+            positions = torch.from_numpy(positions).to(pos.device)  # type: ignore[assignment]
         query = sampler.make_query(side, ends, positions, **context)
         parts.append(Part(query, positions, sampler.draw(query, k, split_seed(seed, i))))
     negatives = assemble(sampler, pos, parts)
     if avoid is not None:
         negatives = replace(negatives, density=Density())
     return sampler.finish(negatives, split_seed(seed, 3))
+
+
+def _ends(sampler: _Draws, pos: Tensor) -> Any:
+    """Return pairs ``[2, B]`` as what draws takes them: a tensor, or an array."""
+    ends = pos.detach().long()
+    if sampler.graph.engine == "torch":
+        return ends
+    return np.ascontiguousarray(ends.cpu().numpy())
+
+
+def log_prob(sampler: _Draws, pairs: Tensor, replaced: Corrupt) -> Tensor | None:
+    """Return the log density ``[B]`` of ``pairs [2, B]``; see :meth:`Sampler.log_prob`.
+
+    Args:
+        sampler: The sampler.
+        pairs: Sources and targets; they were checked.
+        replaced: The end that is replaced; the mean over the two ends if both.
+    """
+    sides: list[Side] = ["dst", "src"] if replaced == "both" else [replaced]
+    ends, densities = _ends(sampler, pairs), []
+    for side in sides:
+        query = sampler.make_query(side, ends, np.arange(pairs.size(1)), device=pairs.device)
+        log_q: Any = sampler.checked_density(query, query.targets[:, None])
+        if log_q is None:
+            return None
+        densities.append(log_q[:, 0])
+    mean = densities[0]
+    if len(densities) == 2:
+        mean = query.xp.logaddexp(*densities) - math.log(2.0)
+    return _tensor(mean).float().to(pairs.device)
 
 
 def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negatives:
@@ -90,39 +123,47 @@ def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negati
     index = _joined(parts, [part.index for part in parts])
     side: Side | Tensor = parts[0].query.side
     if len(parts) > 1:
-        swapped = np.zeros(pos.size(1), bool)
-        swapped[parts[1].positions] = True
-        side = torch.from_numpy(swapped)
+        numbers = [np.full(len(part.index), i) for i, part in enumerate(parts)]
+        side = torch.from_numpy(_joined(parts, numbers).astype(bool))
     counts = dict(parts[0].query.counts)
     for part in parts[1:]:
         for name, count in part.query.counts.items():
             counts[name] = counts.get(name, 0) + count
     # Rows without gaps, nearly all of them, are neither copied nor looked at.
-    complete = index.size > 0 and num_short(index) == 0
+    complete = len(index) > 0 and num_short(index) == 0
+    mask = _tensor(np.ones(tuple(index.shape), bool) if complete else index >= 0)
     negatives = Negatives(
-        src=torch.from_numpy(_joined(parts, [part.query.rows for part in parts]).copy()),
-        index=torch.from_numpy(index if complete else np.maximum(index, 0)),
-        mask=torch.from_numpy(np.ones(index.shape, bool) if complete else index >= 0),
+        src=_tensor(_joined(parts, [part.query.rows for part in parts])).clone(),
+        index=_tensor(index if complete else index.clip(0)),
+        mask=mask,
         density=Density(
             lambda: _density(sampler, parts, False),
             lambda: _density(sampler, parts, True),
         ),
         side=side,
         counts=dict(counts),
-        replaced=torch.from_numpy(_joined(parts, [part.query.targets for part in parts])),
+        replaced=_tensor(_joined(parts, [part.query.targets for part in parts])),
     )
     return negatives if pos.device.type == "cpu" else negatives.to(pos.device)
 
 
-# NumPy, not torch, until the end: torch's thread pool hangs in a forked process.
-def _joined(parts: Sequence[Part], values: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+# NumPy, not torch, until the end where kernels draw: torch's thread pool hangs in a forked process.
+def _joined(parts: Sequence[Part], values: list[Any]) -> Any:
     """Join the values ``[b, ...]`` of all parts in the order of the positives, ``[B, ...]``."""
+    first = values[0]
     if len(values) == 1:
-        return values[0]
-    joined = np.empty((sum(map(len, values)), *values[0].shape[1:]), values[0].dtype)
+        return first
+    shape = (sum(map(len, values)), *first.shape[1:])
+    joined = first.new_empty(shape) if isinstance(first, Tensor) else np.empty(shape, first.dtype)
     for part, value in zip(parts, values, strict=True):
         joined[part.positions] = value
     return joined
+
+
+def _tensor(values: Any) -> Tensor:
+    """Return an array, or a tensor, as a tensor."""
+    tensor: Tensor = values if isinstance(values, Tensor) else torch.from_numpy(values)
+    return tensor
 
 
 def _density(sampler: _HasDensity, parts: Sequence[Part], of_positives: bool) -> Tensor | None:
@@ -133,7 +174,7 @@ def _density(sampler: _HasDensity, parts: Sequence[Part], of_positives: bool) ->
         if log_q is None:
             return None
         densities.append(log_q)
-    return torch.from_numpy(_joined(parts, densities).astype(np.float32))
+    return _tensor(_joined(parts, densities)).float()
 
 
 def _log_q(sampler: _HasDensity, part: Part, of_positives: bool) -> FloatArray | None:
@@ -147,7 +188,9 @@ def _log_q(sampler: _HasDensity, part: Part, of_positives: bool) -> FloatArray |
     if density is None:
         return None
     uniform = query.log_uniform
-    log_q = np.where(query.num_free[:, None] < index.shape[1], uniform, density)
+    xp = torch if isinstance(index, Tensor) else np
+    log_q: Any = xp.where(query.num_free[:, None] < index.shape[1], uniform, density)
     if of_positives:
-        return log_q[:, 0]
-    return np.where(index < 0, 0.0, np.where(np.isneginf(log_q), uniform, log_q))
+        return log_q[:, 0]  # type: ignore[no-any-return]
+    log_q = xp.where(xp.isneginf(log_q), uniform, log_q)
+    return xp.where(index < 0, 0.0, log_q)  # type: ignore[no-any-return]

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -17,7 +16,9 @@ from gneg.graph import Graph, KnownEdges
 from gneg.graph.lazy import cached_property
 from gneg.rng import draw_seed, split_seed
 from gneg.samplers.arguments import check_vectors, known_edges, pairs_of, row_length, stacked
-from gneg.samplers.assemble import draw_batch
+from gneg.samplers.assemble import draw_batch, log_prob
+from gneg.samplers.device.contract import OnDevice
+from gneg.samplers.device.query import DeviceQuery
 from gneg.samplers.exclude import checked, checked_density, fill, first_usable
 from gneg.samplers.negatives import Negatives, Side, Vectors
 from gneg.samplers.protocol import Need
@@ -33,7 +34,7 @@ DensityKind = Literal["cheap", "costly", "per positive"]
 DENSITY_KINDS: tuple[DensityKind, ...] = ("cheap", "costly", "per positive")
 
 
-class Sampler(ABC):
+class Sampler(OnDevice, ABC):
     """Draws negatives for positives; subclasses say only how targets are proposed.
 
     Every sampler takes these arguments beside its own:
@@ -65,6 +66,7 @@ class Sampler(ABC):
         unique: bool = False,
     ) -> None:
         self.known = known_edges(graph, known)
+        self.check_engine(graph)
         self.graph = graph
         self.corrupt: Corrupt = checks.choice("corrupt", corrupt, ("dst", "src", "both"))
         self.unique = checks.flag("unique", unique)
@@ -217,18 +219,8 @@ class Sampler(ABC):
         Raises:
             ValueError: If ids or shapes do not fit.
         """
-        ends = stacked(self.graph, src, dst).detach().to("cpu", torch.int64).numpy()
         replaced = self.corrupt if side is None else checks.choice("side", side, ("dst", "src"))
-        sides: list[Side] = ["dst", "src"] if replaced == "both" else [replaced]
-        densities = []
-        for side in sides:
-            query = self.make_query(side, ends, np.arange(ends.shape[1]))
-            log_q = self.checked_density(query, query.targets[:, None])
-            if log_q is None:
-                return None
-            densities.append(log_q[:, 0])
-        mean = densities[0] if len(densities) == 1 else np.logaddexp(*densities) - np.log(2.0)
-        return torch.from_numpy(mean.astype(np.float32)).to(src.device)
+        return log_prob(self, stacked(self.graph, src, dst), replaced)
 
     def draw(self, query: Query, k: int, seed: int) -> IntArray:
         """Propose, exclude and fill; return targets ``[B, k]``, -1 after the last of a row."""
@@ -243,10 +235,15 @@ class Sampler(ABC):
 
     def candidates(self, query: Query, k: int, seed: int) -> IntArray:
         """Return what :meth:`propose` returns, checked; to draw through a sampler, call this."""
+        if isinstance(query, DeviceQuery) and not self.combines:
+            return self.propose_on_device(query, k, seed)  # type: ignore[return-value]
         return checked(f"{type(self).__name__}.propose", self.propose(query, k, seed), query, k)
 
     def checked_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return what :meth:`log_density` returns, checked; to get it of a sampler, call this."""
+        if isinstance(query, DeviceQuery):
+            there = self.log_density if self.combines else self.log_density_on_device
+            return there(query, index)  # type: ignore[arg-type, return-value]
         name = f"{type(self).__name__}.log_density"
         return checked_density(name, self.log_density(query, index), index)
 
@@ -264,7 +261,8 @@ class Sampler(ABC):
         sources, targets = (ends[0], ends[1]) if side == "dst" else (ends[1], ends[0])
         known = self.known if side == "dst" else self.known.reversed()
         rows = sources if len(positions) == len(sources) else sources[positions]
-        return Query(side, rows, targets, positions, self.graph, known, self.unique, **context)
+        kind = DeviceQuery if self.graph.engine == "torch" else Query
+        return kind(side, rows, targets, positions, self.graph, known, self.unique, **context)
 
     def view(self, side: Side) -> Graph:
         """Return the graph as (query, target) edges."""

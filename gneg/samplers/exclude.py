@@ -42,7 +42,7 @@ def first_usable(
     for attempt in range(ROUNDS):
         if not missing:
             break
-        lacking = np.flatnonzero((index < 0).any(axis=1))
+        lacking = query.lacking(index)
         part = query.take(lacking)
         unfilled = index[lacking]
         most = int((unfilled < 0).sum(axis=1).max())
@@ -74,6 +74,9 @@ def checked(name: str, proposed: object, query: Query, k: int) -> IntArray:
         ValueError: If it is something else.
     """
     shape, size = (len(query.rows), k), query.known.num_dst
+    on_device = query.xp is torch and isinstance(proposed, Tensor)
+    if on_device and proposed.dtype == torch.int64 and proposed.shape == shape:  # type: ignore[attr-defined]
+        return proposed  # type: ignore[return-value]  # a look at the ids would wait for the device
     if (  # nearly all proposals: no more than a look at each id
         type(proposed) is np.ndarray
         and proposed.dtype == np.int64

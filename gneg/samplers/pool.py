@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gneg import kernels
 from gneg.graph.lazy import cached_property
 from gneg.graph.sizes import with_sizes
 from gneg.samplers.query import MEMORY_MB, FloatArray, IntArray, Query, ScoreArray
@@ -20,7 +19,7 @@ def gumbel(shape: tuple[int, ...], seed: int) -> FloatArray:
     Added to log weights, the largest k are a draw without replacement (Vieira 2014; Kool et al.,
     ICML 2019).
     """
-    return np.random.Generator(np.random.Philox(seed)).gumbel(size=shape)
+    return np.random.Generator(np.random.Philox(seed)).gumbel(size=tuple(shape))
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,13 @@ class Pool:
         """``[B, 1]``, scores of the positives."""
         return self.query.scores(self.query.targets[:, None], self.memory_mb)
 
+    def ranks(self, key: npt.NDArray[Any]) -> IntArray:
+        """Return the rank ``[B, M]`` of each candidate by ``key [B, M]``, 0 the highest."""
+        return self.query.ranks(key)
+
     def top(self, key: npt.NDArray[Any], k: int) -> IntArray:
         """Return the ``k`` candidates of each row with the highest ``key [B, M]``, highest first.
 
         -1 where a row has fewer.
         """
-        if 8 * k > key.shape[1] > 64:  # insertion would be slow
-            order = np.argsort(np.where(self.index < 0, np.inf, -key), axis=1, kind="stable")
-            return np.take_along_axis(self.index, order[:, :k], axis=1)
-        best = self.query.blank(k)
-        self.query.run(kernels.pools.top, best, self.index, key)
-        return best
+        return self.query.top(self.index, key, k)

@@ -100,18 +100,66 @@ class Query:
         """Return an index ``[B, k]`` without any target: -1 everywhere."""
         return np.full((len(self.rows), k), -1, np.int64)
 
+    @property
+    def xp(self) -> Any:
+        """The module whose functions take this query's arrays: NumPy here, torch on a device."""
+        return np
+
+    def array(self, values: npt.NDArray[Any]) -> Any:
+        """Return an array as one of this query's: the same, or a tensor on its device."""
+        return values
+
+    def gather(self, values: IntArray, columns: npt.NDArray[Any]) -> IntArray:
+        """Return the entries of each row of ``values [B, M]`` at ``columns [B, K]``, integers."""
+        return np.take_along_axis(values, columns.astype(np.int64), axis=1)
+
+    def where(self, condition: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+        """Return the positions at which ``condition [B]`` holds."""
+        return np.flatnonzero(condition)
+
+    def reversed(self, values: IntArray) -> IntArray:
+        """Return each row of ``values [B, M]`` from its end."""
+        return values[:, ::-1]
+
+    def packed(self, index: IntArray) -> IntArray:
+        """Return the rows of ``index [B, K]`` with their -1 entries at the end."""
+        return _packed(index)
+
+    def front(self, index: IntArray, k: int) -> IntArray:
+        """Return the first ``k`` columns of ``index``, by themselves."""
+        return np.ascontiguousarray(index[:, :k])
+
+    def lacking(self, index: IntArray) -> npt.NDArray[Any]:
+        """Return the rows of ``index [B, K]`` that hold a -1."""
+        return np.flatnonzero((index < 0).any(axis=1))
+
+    def shuffle(self, index: IntArray, seed: int) -> None:
+        """Put the entries of each row of ``index [B, K]`` into random order."""
+        self.run(kernels.pools.shuffle, index, seed)
+
+    def ranks(self, key: npt.NDArray[Any]) -> IntArray:
+        """Return the rank of each entry in its row of ``key [B, M]``, 0 the highest."""
+        order = np.argsort(-key, axis=1, kind="stable")
+        return np.argsort(order, axis=1, kind="stable")
+
+    def top(self, index: IntArray, key: npt.NDArray[Any], k: int) -> IntArray:
+        """Return the ``k`` entries of each row of ``index [B, M]`` with the highest ``key [B, M]``.
+
+        Highest first, ties in their order; -1 where a row has fewer.
+        """
+        if 8 * k > key.shape[1] > 64:  # insertion would be slow
+            order = np.argsort(np.where(index < 0, np.inf, -key), axis=1, kind="stable")
+            return np.take_along_axis(index, order[:, :k], axis=1)
+        best = self.blank(k)
+        self.run(kernels.pools.top, best, index, key)
+        return best
+
     def run(self, kernel: Callable[..., Any], out: npt.NDArray[Any], *args: Any) -> list[Any]:
         """Run a row kernel on ``out``; see :func:`gneg.kernels.threads.run_rows`."""
         return kernels.threads.run_rows(kernel, len(out), out.size, out, self.rows, *args)
 
     def exclude(self, out: IntArray, candidates: IntArray, *, unique: bool) -> int:
-        """Copy usable candidates to the -1 entries of ``out [B, K]``; return how many stay -1.
-
-        Args:
-            out: ``[B, K]``, targets so far; changed in place.
-            candidates: ``[B, M]``, -1 where there is none.
-            unique: Whether to leave out what a row of ``out`` holds already.
-        """
+        """Copy usable candidates to the -1 entries of ``out``; see :func:`exclude`."""
         if self.avoid is not None:
             candidates = np.where(candidates == self.avoid[:, None], -1, candidates)
         return exclude(self.known, self.rows, out, candidates, unique=unique)
@@ -214,7 +262,11 @@ def num_short(index: IntArray) -> int:
 
 def _without(index: IntArray, avoid: IntArray) -> IntArray:
     """Return the rows of ``index [B, K]`` without ``avoid [B]``, -1 at their ends instead."""
-    index = np.where(index == avoid[:, None], -1, index)
+    return _packed(np.where(index == avoid[:, None], -1, index))
+
+
+def _packed(index: IntArray) -> IntArray:
+    """Return the rows of ``index [B, K]`` with their -1 entries at the end."""
     return np.take_along_axis(index, np.argsort(index < 0, axis=1, kind="stable"), axis=1)
 
 
@@ -232,7 +284,7 @@ def _finite(values: ScoreArray) -> ScoreArray:
 def exclude(
     known: KnownEdges, rows: IntArray, out: IntArray, candidates: IntArray, *, unique: bool
 ) -> int:
-    """Copy candidates that are no known edges to the -1 entries of ``out``; see `Query.exclude`.
+    """Copy candidates that are no known edges to the -1 entries of ``out``, in order.
 
     Args:
         known: The known edges as (query, target) pairs.
@@ -247,34 +299,3 @@ def exclude(
     arguments = out, rows, candidates, *known.arrays, known.no_self, unique
     kernel = kernels.threads.with_bits(kernels.pools.exclude, known.num_dst)
     return sum(kernels.threads.run_rows(kernel, len(out), candidates.size, *arguments))
-
-
-@dataclass(frozen=True)
-class Part:
-    """The rows of a call whose negatives replace one side.
-
-    Attributes:
-        query: The query of the rows.
-        positions: ``[b]``, their positions among the B positives.
-        index: ``[b, K]``, the targets that were drawn; -1 where there is none.
-    """
-
-    query: Query
-    positions: npt.NDArray[Any]
-    index: IntArray
-
-    __repr__ = with_sizes
-
-
-def split_sides(corrupt: Corrupt, size: int, seed: int) -> list[tuple[Side, npt.NDArray[Any]]]:
-    """Return each side to replace, with the positions of its positives.
-
-    Args:
-        corrupt: ``"dst"``, ``"src"``, or ``"both"`` (a fair coin per positive).
-        size: Number of positives.
-        seed: Seed of the coins.
-    """
-    if corrupt != "both":
-        return [("src" if corrupt == "src" else "dst", np.arange(size))]
-    coin = np.random.Generator(np.random.Philox(seed)).random(size) < 0.5
-    return [("dst", np.flatnonzero(~coin)), ("src", np.flatnonzero(coin))]

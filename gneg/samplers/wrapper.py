@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.rng import split_seed
@@ -85,7 +83,7 @@ class Wrapper(Sampler):
             proposed = self.sampler.candidates(part, m, seeds[0])
             index = query.blank(m)
             part.exclude(index, proposed, unique=True)
-            front = np.ascontiguousarray(index[:, :k])
+            front = query.front(index, k)
             filled, _ = part.fill(front, seeds[1], unique=True)
             part.counts["pool_filled"] += filled
             index[:, :k] = front

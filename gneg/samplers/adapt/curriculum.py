@@ -44,6 +44,7 @@ class Curriculum(Wrapper):
     """
 
     name = "curriculum"
+    combines = True
 
     def __init__(
         self,

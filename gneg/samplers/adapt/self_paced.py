@@ -44,6 +44,7 @@ class SelfPaced(Wrapper):
     """
 
     name = "selfpaced"
+    combines = True
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class SelfPaced(Wrapper):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the wrapped sampler, and record how many negatives violate."""
         index = self.sampler.candidates(query, k, seed)
-        measured = np.arange(0, len(index), max(1, len(index) // ROWS))
+        measured = query.array(np.arange(0, len(index), max(1, len(index) // ROWS)))
         part = query.take(measured)
         above = part.scores(index[measured]) > part.scores(part.targets[:, None])
         drawn = int((index[measured] >= 0).sum())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gneg import checks
@@ -47,6 +48,7 @@ class Guarded(Wrapper):
     """
 
     name = "guarded"
+    combines = True
     proposes = "full rows"
     tunable: ClassVar = TUNABLE_M
 
@@ -67,6 +69,9 @@ class Guarded(Wrapper):
         self.guards = checks.items("guards", guards, "one or more guards")
         if not self.guards or not all(isinstance(guard, Guard) for guard in self.guards):
             checks.fail("guards", "one or more guards", guards)
+        for guard in self.guards if self.graph.engine == "torch" else ():
+            if not guard.on_device:
+                checks.fail("guards", "ones that need only scores on a device", repr(guard))
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -90,12 +95,12 @@ class Guarded(Wrapper):
         """Return the first K candidates that no guard drops."""
         pool = self.draw_pool(query, k, seed)
         dropped, banned = self._dropped(pool)
-        index = pool.top(_in_order(dropped), k)
+        index = pool.top(_in_order(query, dropped), k)
         passed = (~dropped).sum(axis=1)
-        index[np.arange(k) >= passed[:, None]] = -1
-        lacking = np.flatnonzero(passed < np.minimum(k, query.num_free))
+        index[query.array(np.arange(k)) >= passed[:, None]] = -1
+        lacking = query.where(passed < query.num_free.clip(max=k))
         if len(lacking):
-            spare = np.where(banned, -1, pool.index)[lacking][:, ::-1]
+            spare = query.reversed(query.xp.where(banned, -1, pool.index)[lacking])
             part = query.take(lacking)
             index[lacking] = self._easier(part, index[lacking], spare, split_seed(seed, 1))
         return index
@@ -107,17 +112,17 @@ class Guarded(Wrapper):
         pool = Pool(query, uniform, self.memory_mb)
         lacking = _lacking(query, index)
         dropped, banned = self._dropped(pool)
-        query.exclude(index, np.where(dropped, -1, uniform), unique=True)
+        query.exclude(index, query.xp.where(dropped, -1, uniform), unique=True)
         still = _lacking(query, index)
         query.counts["easier"] += int((lacking - still).sum())
         query.counts["starved"] += int(still.sum())
-        fallback = np.concatenate([spare, np.where(banned, -1, uniform)], axis=1)
-        query.exclude(index, np.ascontiguousarray(fallback), unique=True)
+        fallback = query.xp.concatenate([spare, query.xp.where(banned, -1, uniform)], axis=1)
+        query.exclude(index, query.front(fallback, fallback.shape[1]), unique=True)
         if any(guard.strict for guard in self.guards):
             self._search(query, index, seed)
         else:
             query.fill(index, split_seed(seed, 1), unique=True)
-        return _packed(index)
+        return query.packed(index)
 
     def _search(self, query: Query, index: IntArray, seed: int) -> None:
         """Search all non-edges of the rows that a strict guard leaves short."""
@@ -139,6 +144,11 @@ class Guarded(Wrapper):
 def _checked(drops: object, name: str, present: BoolArray) -> BoolArray:
     """Return what a guard drops, if that is a mask of the candidates: an array or a tensor."""
     if isinstance(drops, Tensor):
+        if isinstance(present, Tensor) and (drops.dtype, drops.shape) == (
+            torch.bool,
+            present.shape,
+        ):
+            return drops
         drops = drops.detach().cpu().numpy()
     if not isinstance(drops, np.ndarray) or drops.dtype != bool or drops.shape != present.shape:
         allowed = f"a function that returns a bool array {list(present.shape)}"
@@ -148,21 +158,15 @@ def _checked(drops: object, name: str, present: BoolArray) -> BoolArray:
     return drops
 
 
-def _in_order(dropped: BoolArray) -> IntArray:
+def _in_order(query: Query, dropped: BoolArray) -> IntArray:
     """Return a key that ranks dropped candidates last, and keeps the order of the pool."""
     width = dropped.shape[1]
-    key: IntArray = np.arange(width, 0, -1) - (width + 1) * dropped
+    key: IntArray = query.array(np.arange(width, 0, -1)) - (width + 1) * dropped
     return key
 
 
 def _lacking(query: Query, index: IntArray) -> IntArray:
     """Return the number of slots of each row that are empty though it has more non-edges."""
-    wanted = np.minimum(index.shape[1], query.num_free)
-    lacking: IntArray = np.maximum(wanted - (index >= 0).sum(axis=1), 0)
+    wanted = query.num_free.clip(max=index.shape[1])
+    lacking: IntArray = (wanted - (index >= 0).sum(axis=1)).clip(min=0)
     return lacking
-
-
-def _packed(index: IntArray) -> IntArray:
-    """Return the rows with their empty slots at the end."""
-    order = np.argsort(index < 0, axis=1, kind="stable")
-    return np.take_along_axis(index, order, axis=1)

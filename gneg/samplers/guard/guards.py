@@ -22,6 +22,8 @@ class Guard(ABC):
 
     #: The name in counts and expressions.
     name: ClassVar[str]
+    #: Whether `drops` takes pools of tensors, too: it uses the functions of ``pool.query.xp``.
+    on_device: ClassVar[bool] = False
     #: Whether it needs the current model.
     needs_score: ClassVar[bool] = False
     #: Whether a row is left short rather than filled with candidates that it drops.
@@ -51,7 +53,7 @@ class RankRange(Guard):
     """
 
     name = "rank"
-    needs_score = True
+    needs_score = on_device = True
 
     def __init__(self, low: int = 0, high: int | None = None) -> None:
         self.low = checks.integer("low", low, 0)
@@ -59,11 +61,9 @@ class RankRange(Guard):
 
     def drops(self, pool: Pool) -> BoolArray:
         """Return the candidates outside the ranks."""
-        order = np.argsort(-pool.scores, axis=1, kind="stable")
-        rank = np.empty_like(order)
-        np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
-        late = rank >= self.high if self.high is not None else np.zeros(rank.shape, bool)
-        return (rank < self.low) | late
+        rank = pool.ranks(pool.scores)
+        outside: BoolArray = rank < self.low
+        return outside if self.high is None else outside | (rank >= self.high)
 
 
 class ScoreRange(Guard):
@@ -75,7 +75,7 @@ class ScoreRange(Guard):
     """
 
     name = "score"
-    needs_score = True
+    needs_score = on_device = True
 
     def __init__(self, low: float = -np.inf, high: float = np.inf) -> None:
         self.low = checks.number("low", low, -np.inf, infinite=True)
@@ -94,7 +94,7 @@ class AbsoluteMargin(Guard):
     """
 
     name = "absolute_margin"
-    needs_score = True
+    needs_score = on_device = True
 
     def __init__(self, margin: float) -> None:
         self.margin = checks.number("margin", margin, 0)
@@ -114,14 +114,14 @@ class RelativeMargin(Guard):
     """
 
     name = "relative_margin"
-    needs_score = True
+    needs_score = on_device = True
 
     def __init__(self, margin: float) -> None:
         self.margin = checks.number("margin", margin, 0)
 
     def drops(self, pool: Pool) -> BoolArray:
         """Return the candidates whose scores come too close to the positive's."""
-        return pool.scores > pool.positive - self.margin * np.abs(pool.positive)
+        return pool.scores > pool.positive - self.margin * abs(pool.positive)
 
 
 class Rule(Guard):

@@ -13,8 +13,8 @@ from gneg.samplers.arguments import pairs_of
 from gneg.samplers.assemble import assemble
 from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
 from gneg.samplers.negatives import Negatives, Side
+from gneg.samplers.parts import Part
 from gneg.samplers.propose.degree import Degree
-from gneg.samplers.query import Part
 
 TRIES = 64
 

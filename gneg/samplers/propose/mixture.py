@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gneg import checks, kernels
+from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.rng import split_seed
 from gneg.samplers.base import (
@@ -46,6 +46,7 @@ class Mixture(Sampler):
     """
 
     name = "mixture"
+    combines = True
     tunable: ClassVar = {"share": lambda value: checks.number("share", value, 0, 1)}
 
     def __init__(
@@ -128,7 +129,7 @@ class Mixture(Sampler):
                     index[rows[:, None], first[:, None] + np.arange(count)] = drawn
                 filled[rows] += count
         # A caller that takes the front of a row must not get the first part's draws only.
-        query.run(kernels.pools.shuffle, index, split_seed(seed, -2))
+        query.shuffle(index, split_seed(seed, -2))
         return index
 
     def _counts(self, query: Query, k: int, seed: int) -> list[IntArray]:
@@ -153,9 +154,8 @@ class Mixture(Sampler):
             density = part.checked_density(query, index)
             if density is None:
                 return None
-            with np.errstate(divide="ignore"):
-                weighted = density + np.log(weight)
-            total = weighted if total is None else np.logaddexp(total, weighted)
+            weighted = density + math.log(weight)
+            total = weighted if total is None else query.xp.logaddexp(total, weighted)
         return total
 
     def step(self, *, score: Score | None = None) -> None:

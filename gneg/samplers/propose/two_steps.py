@@ -11,10 +11,13 @@ import numpy.typing as npt
 from gneg import kernels
 from gneg.graph import KnownEdges
 from gneg.graph.csr import Steps
+from gneg.graph.device_rows import DeviceRows
 from gneg.graph.heuristics import neighbor_weight
 from gneg.samplers.base import FloatArray, IntArray, Query
+from gneg.samplers.device import walks, weighted_walks
 
 Local = Literal["ra", "cn", "aa"]
+WalksThere = walks.Walks | weighted_walks.WeightedWalks
 Table = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
@@ -29,6 +32,9 @@ class TwoSteps(Protocol):
 
     def allowed(self, rows: IntArray, known: KnownEdges) -> FloatArray:
         """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
+
+    def on_device(self, out: DeviceRows, back: DeviceRows) -> WalksThere:
+        """Return the same walks on the device of the graph's edges and reversed edges."""
 
 
 def two_steps(steps: Steps, kind: Local) -> TwoSteps:
@@ -68,6 +74,11 @@ class Plain:
         """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
         ends = self.steps.indptr, self.steps.indices
         return _added(kernels.walks.allowed_mass, rows, known, *ends, self.through)
+
+    def on_device(self, out: DeviceRows, back: DeviceRows) -> WalksThere:
+        """Return the same walks on the device of the graph's edges and reversed edges."""
+        table = out.tensors(*self.table)
+        return walks.Walks(out, back, *table, *out.tensors(self.through))
 
 
 class Weighted:
@@ -112,6 +123,14 @@ class Weighted:
         """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]``."""
         walk = self.steps.indptr, self.steps.indices, self.weights, self.through
         return _added(kernels.weighted_walks.allowed_mass, rows, known, *walk)
+
+    def on_device(self, out: DeviceRows, back: DeviceRows) -> WalksThere:
+        """Return the same walks on the device of the graph's edges and reversed edges."""
+        assert self.steps.in_weights is not None
+        weights = out.tensors(self.weights, self.steps.in_weights)
+        tables = out.tensors(*self.first, *self.second)
+        through = out.tensors(self.through)
+        return weighted_walks.WeightedWalks(out, back, *weights, *tables, *through)
 
 
 def edge_table(steps: Steps) -> Table:

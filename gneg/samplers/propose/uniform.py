@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from torch import Tensor
 
 from gneg import kernels
 from gneg.samplers.base import FloatArray, IntArray, Query, Sampler
+from gneg.samplers.device import uniform as device_uniform
+from gneg.samplers.device.query import DeviceQuery
 
 
 class Uniform(Sampler):
@@ -45,6 +48,20 @@ class Uniform(Sampler):
         if any(query.run(draws, index, *known, seed)):
             query.run(kernels.pools.fill, index, *known, False, seed)
         return index
+
+    def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
+        """Draw uniformly from the non-edges of each query."""
+        known, no_self = query.known.on_device(), bool(query.known.no_self)
+        index: Tensor = query.blank(k)
+        if not query.unique:
+            index = device_uniform.draws(known, query.ids, k, seed, no_self=no_self)
+        query.fill(index, seed, unique=query.unique)
+        return index
+
+    def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor:
+        """Return minus the log number of non-edges."""
+        uniform: Tensor = query.log_uniform
+        return uniform.expand_as(index)
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
         """Return minus the log number of non-edges."""

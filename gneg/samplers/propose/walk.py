@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
 from gneg.graph.csr import Steps
 from gneg.graph.heuristics import LEAST_ALPHA
 from gneg.graph.pagerank import TABLE, Ends, Hops, PageRank
+from gneg.graph.placement import steps_on_device
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+from gneg.samplers.device import long_walks
+from gneg.samplers.device.query import DeviceQuery
 from gneg.samplers.negatives import Side
-from gneg.samplers.propose.two_steps import TwoSteps, edge_table, two_steps
+from gneg.samplers.propose.two_steps import TwoSteps, WalksThere, edge_table, two_steps
 
 Kind = Literal["ra", "cn", "aa", "ppr"]
 
@@ -173,3 +178,34 @@ class Walk(Sampler):
         if len(rows):
             mass[rows] = self._two_steps(side).allowed(rows, known)
         return mass[query.rows]  # type: ignore[no-any-return]
+
+    def _there(self, side: Side) -> WalksThere:
+        """Return the two-step walks on the device."""
+
+        def build() -> WalksThere:
+            return self._two_steps(side).on_device(*steps_on_device(self.view(side)))
+
+        return self.cached(("there", side), build)  # type: ignore[no-any-return]
+
+    def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
+        """Walk from each query until the end is a non-edge."""
+        known, no_self = query.known.on_device(), bool(query.known.no_self)
+        if self._two:
+            return self._there(query.side).draw(known, query.ids, k, seed, no_self)
+        steps = self._steps(query.side)
+        edges, _ = steps_on_device(self.view(query.side))
+        table = self.cached(("edges", query.side), lambda: edge_table(steps))
+        accept, alias, shares = edges.tensors(*table, self._lengths(query.known))
+        walked = long_walks.LongWalks(edges, accept, alias, shares, steps.target_shift)
+        return long_walks.draws(walked, known, query.ids, k, seed, PPR_TRIES, no_self)
+
+    def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor | None:
+        """Return the log density of the ends of two-step walks; None for longer ones."""
+        if not self._two:
+            return None
+        known, no_self = query.known.on_device(), bool(query.known.no_self)
+        walks = self._there(query.side)
+        rows, where = query.ids.unique(return_inverse=True)
+        free = walks.allowed(known, rows, no_self)[where][:, None]
+        share = walks.weigh(query.ids, index) / free
+        return torch.where(free > 0, share.log(), query.log_uniform)

@@ -13,6 +13,9 @@ from torch import Tensor
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+from gneg.samplers.device import alias as device_alias
+from gneg.samplers.device.alias import AliasTable
+from gneg.samplers.device.query import DeviceQuery
 from gneg.samplers.negatives import Side
 
 TRIES = 64  # tries of a draw, before the row's non-edges are listed
@@ -55,6 +58,25 @@ class ByWeight(Sampler):
             TRIES,
         )
         return index
+
+    def _table_there(self, query: DeviceQuery) -> AliasTable:
+        def build() -> AliasTable:
+            return AliasTable.of(self._table(query.side), self._weight(query.side), query.device)
+
+        return self.cached(("table", query.side, query.device), build)  # type: ignore[no-any-return]
+
+    def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
+        """Draw targets in proportion to their weights."""
+        known, no_self = query.known.on_device(), bool(query.known.no_self)
+        table = self._table_there(query)
+        return device_alias.draws(table, known, query.ids, k, seed, TRIES, no_self=no_self)
+
+    def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor:
+        """Return the log share of each target's weight among the non-edges."""
+        known, no_self = query.known.on_device(), bool(query.known.no_self)
+        table = self._table_there(query)
+        log_q = device_alias.log_density(table, known, query.ids, index, no_self=no_self)
+        return torch.where(log_q.isnan(), query.log_uniform, log_q)
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
         """Return the log share of each target's weight among the non-edges."""

@@ -30,6 +30,7 @@ class DNS(SelectionRule):
     n: int = 16
 
     name = "dns"
+    on_device = True
     tunable: ClassVar = {"n": round}
 
     def __post_init__(self) -> None:
@@ -39,5 +40,5 @@ class DNS(SelectionRule):
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return K random candidates of the N hardest."""
         hardest = pool.top(pool.scores, min(max(self.n, k), pool.index.shape[1]))
-        noise = gumbel(hardest.shape, split_seed(seed, 1))
+        noise = pool.query.array(gumbel(hardest.shape, split_seed(seed, 1)))
         return Pool(pool.query, hardest).top(noise, k)

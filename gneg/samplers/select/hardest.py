@@ -32,6 +32,7 @@ class Hardest(SelectionRule):
     quantile: float = 1.0
 
     name = "hardest"
+    on_device = True
     tunable: ClassVar = {"quantile": float}
 
     def __post_init__(self) -> None:
@@ -43,6 +44,7 @@ class Hardest(SelectionRule):
         if self.quantile == 1:
             return pool.top(pool.scores, k)
         ranked = pool.top(pool.scores, pool.index.shape[1])
-        spare = np.maximum((ranked >= 0).sum(axis=1, keepdims=True) - k, 0)
-        first = np.round((1 - self.quantile) * spare).astype(np.int64)
-        return np.take_along_axis(ranked, first + np.arange(k), axis=1)
+        query, xp = pool.query, pool.query.xp
+        spare = ((ranked >= 0).sum(axis=1)[:, None] - k).clip(min=0)
+        first = xp.round((1 - self.quantile) * xp.asarray(spare, dtype=xp.float64))
+        return query.gather(ranked, first + query.array(np.arange(k)))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-import numpy as np
-
 from gneg import checks
 from gneg.graph import KnownEdges
 from gneg.samplers.base import Corrupt, IntArray, Need, Query, Sampler
@@ -43,6 +41,7 @@ class Select(Wrapper):
     """
 
     proposes = "full rows"
+    combines = True
     tunable: ClassVar = TUNABLE_M
 
     def __init__(
@@ -62,6 +61,8 @@ class Select(Wrapper):
         if not isinstance(rule, SelectionRule):
             checks.fail("rule", "a gneg selection rule, such as Hardest()", repr(rule))
         self.rule, self.name = rule, rule.name
+        if self.graph.engine == "torch" and not rule.on_device:
+            checks.fail("rule", "one that runs on a device, such as Hardest()", repr(rule))
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -79,8 +80,8 @@ class Select(Wrapper):
         picked = checked(name, self.rule.pick(pool, k, seed), query, k)
         index = query.blank(k)
         query.exclude(index, picked, unique=True)  # the candidates are all different
-        present = (index >= 0).sum(axis=1)
-        if (present < np.maximum((picked >= 0).sum(axis=1), np.minimum(k, query.num_free))).any():
+        present, free = (index >= 0).sum(axis=1), query.num_free.clip(max=k)
+        if (present < query.xp.maximum((picked >= 0).sum(axis=1), free)).any():
             allowed = "a function that returns K ids of the row's candidates, each once"
             checks.fail(name, allowed, "others, or too few")
         return index

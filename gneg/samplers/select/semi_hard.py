@@ -36,6 +36,7 @@ class SemiHard(SelectionRule):
     band: float | None = None
 
     name = "semihard"
+    on_device = True
     tunable: ClassVar = {"margin": float}
 
     def __post_init__(self) -> None:
@@ -46,18 +47,19 @@ class SemiHard(SelectionRule):
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return K candidates below the positive's score less the margin."""
-        scores = pool.scores.astype(np.float64)
+        xp, array = pool.query.xp, pool.query.array
+        scores = xp.asarray(pool.scores, dtype=xp.float64)
         ceiling = pool.positive - self.margin
         below = scores < ceiling
         # One key ranks them all: below the ceiling from the highest down, and after those what is
         # above it, from the lowest up.
-        floor = np.where(np.isfinite(scores), scores, np.inf).min(axis=1, keepdims=True)
-        key = np.where(below, scores, 2 * np.minimum(floor, ceiling) - scores - 1)
+        floor = xp.amin(xp.where(xp.isfinite(scores), scores, xp.inf), 1)[:, None]
+        key = xp.where(below, scores, 2 * xp.minimum(floor, ceiling) - scores - 1)
         if self.band is not None:
             inside = below & (scores >= ceiling - self.band)
-            noise = np.random.Generator(np.random.Philox(split_seed(seed, 1))).random(key.shape)
-            key = np.where(inside, ceiling + noise, key)
+            random = np.random.Generator(np.random.Philox(split_seed(seed, 1)))
+            key = xp.where(inside, ceiling + array(random.random(tuple(key.shape))), key)
         candidates = pool.index >= 0
-        above = np.maximum(k - (below & candidates).sum(axis=1), 0)
-        pool.query.counts["above"] += int(np.minimum(above, candidates.sum(axis=1)).sum())
+        above = (k - (below & candidates).sum(axis=1)).clip(min=0)
+        pool.query.counts["above"] += int(xp.minimum(above, candidates.sum(axis=1)).sum())
         return pool.top(key, k)

@@ -32,6 +32,7 @@ class Tempered(SelectionRule):
     temperature: float = 1.0
 
     name = "tempered"
+    on_device = True
     tunable: ClassVar = {"temperature": float}
 
     def __post_init__(self) -> None:
@@ -40,5 +41,5 @@ class Tempered(SelectionRule):
 
     def pick(self, pool: Pool, k: int, seed: int) -> IntArray:
         """Return the K candidates with the largest noisy scores."""
-        noise = gumbel(pool.index.shape, split_seed(seed, 1))
+        noise = pool.query.array(gumbel(pool.index.shape, split_seed(seed, 1)))
         return pool.top(pool.scores / self.temperature + noise, k)

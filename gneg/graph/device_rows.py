@@ -1,0 +1,175 @@
+"""Sorted rows of a CSR matrix on a device: exact membership and complement ranks, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg.graph.lazy import cached_property
+
+SLOTS = 8  # of the table of hashed entries, for each entry, at least
+MOST_SLOTS = 2**28
+# Odd numbers whose multiples spread over all 64 bits: a column, and what a row adds.
+COLUMN, ROW = 0x1E3779B97F4A7C15, 0x42B2AE3D27D4EB4F
+
+
+class DeviceRows:
+    """CSR arrays as tensors.
+
+    Args:
+        indptr: ``[rows + 1]``, where each row begins.
+        indices: ``[E]``, columns, sorted within each row.
+        num_columns: Number of columns.
+        device: The device.
+
+    Attributes:
+        indptr: ``[rows + 1]`` long.
+        indices: ``[E]`` int.
+        num_columns: Number of columns.
+        longest: Number of entries of the longest row.
+    """
+
+    def __init__(
+        self,
+        indptr: npt.NDArray[np.int64],
+        indices: npt.NDArray[np.signedinteger],
+        num_columns: int,
+        device: torch.device,
+    ) -> None:
+        self.indptr = torch.from_numpy(indptr.copy()).to(device)
+        self.indices = self.tensors(indices)[0]
+        self.num_columns = num_columns
+        self.longest = int(np.diff(indptr).max(initial=0))
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the tensors."""
+        return self.indptr.device
+
+    def tensors(self, *arrays: npt.NDArray[Any]) -> tuple[Tensor, ...]:
+        """Return copies of arrays on the same device."""
+        return tuple(torch.from_numpy(array.copy()).to(self.device) for array in arrays)
+
+    def sizes(self, rows: Tensor) -> Tensor:
+        """Return the number of entries of each of ``rows``."""
+        return self.indptr[rows + 1] - self.indptr[rows]
+
+    def at(self, positions: Tensor) -> Tensor:
+        """Return the columns at ``positions``, long; any position if there are no entries."""
+        if not len(self.indices):
+            return torch.zeros_like(positions)
+        return self.indices[positions].long()
+
+    def entries(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return all entries of ``rows [B]``: positions in ``rows``, ascending, and of entries."""
+        sizes = self.sizes(rows)
+        line = torch.arange(len(rows), device=rows.device).repeat_interleave(sizes)
+        offset = torch.arange(len(line), device=rows.device) - (sizes.cumsum(0) - sizes)[line]
+        return line, self.indptr[rows][line] + offset
+
+    @cached_property
+    def paths(self) -> Tensor:
+        """``[rows]``, number of walks of two steps from each row, of a square matrix."""
+        sums = torch.zeros(len(self.indices) + 1, dtype=torch.int64, device=self.device)
+        torch.cumsum(self.sizes(self.indices.long()), 0, out=sums[1:])
+        return sums[self.indptr[1:]] - sums[self.indptr[:-1]]
+
+    # -- membership ------------------------------------------------------------------------------
+
+    @cached_property
+    def _shift(self) -> int:
+        slots = min(max(SLOTS * len(self.indices), 64), MOST_SLOTS)
+        return 64 - (slots - 1).bit_length()
+
+    @cached_property
+    def _seen(self) -> Tensor:
+        """Whether some entry has a slot's hash: most pairs that are no entry miss it."""
+        seen = torch.zeros(2 ** (64 - self._shift), dtype=torch.bool, device=self.device)
+        rows = torch.arange(len(self.indptr) - 1, device=self.device)
+        rows = rows.repeat_interleave(self.indptr.diff(), output_size=len(self.indices))
+        seen[self._slots(rows, self.indices.long())] = True
+        return seen
+
+    def _slots(self, rows: Tensor, columns: Tensor) -> Tensor:
+        hashed = (columns * COLUMN).add_(rows * ROW)
+        return hashed.bitwise_right_shift_(self._shift).bitwise_and_(2 ** (64 - self._shift) - 1)
+
+    def may_contain(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Return False for pairs that are certainly no entries; arguments as :meth:`contain`."""
+        return self._seen[self._slots(rows, columns)]
+
+    def contain(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Return whether each (row, column) is an entry, bool, of the shape of ``columns``.
+
+        Args:
+            rows: Rows, of a shape that expands to that of ``columns``.
+            columns: Columns, at least 0.
+        """
+        found = self.may_contain(rows, columns)
+        places = found.nonzero(as_tuple=True)
+        if len(places[0]):
+            found[places] = self._search(rows.expand_as(columns)[places], columns[places])
+        return found
+
+    def _search(self, rows: Tensor, columns: Tensor) -> Tensor:
+        position = self.lower_bound(rows, columns)
+        inside = position < self.indptr[rows + 1]
+        return inside.logical_and_(self.at(position.clamp_(max=len(self.indices) - 1)) == columns)
+
+    def lower_bound(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Return the first position of each row whose column is not below the given one."""
+        return self._bisected(rows, lambda position, _: self.at(position) < columns)
+
+    def _bisected(self, rows: Tensor, precedes: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """Return the first position of each row that does not precede what is looked for.
+
+        Args:
+            rows: The rows.
+            precedes: Given positions and where their rows begin: whether the entries precede it.
+        """
+        start = self.indptr[rows]
+        base, length = start.clone(), self.indptr[rows + 1] - start
+        for _ in range(self.longest.bit_length()):
+            half = (length + 1) >> 1
+            # The last one of the lower half; of an empty row some other, which does not count.
+            probe = (base + half - 1).clamp_(0, max(len(self.indices) - 1, 0))
+            passed = precedes(probe, start).logical_and_(length > 0)
+            base = torch.where(passed, base + half, base)
+            length = torch.where(passed, length - half, half - 1)
+        return base
+
+    # -- complement ------------------------------------------------------------------------------
+
+    def unrank(self, rows: Tensor, rank: Tensor) -> Tensor:
+        """Return the ``rank``-th column (from 0) that is absent from each row."""
+        found = self._bisected(
+            rows, lambda position, start: self.at(position) - (position - start) <= rank
+        )
+        return rank + (found - self.indptr[rows])
+
+    def complement_sizes(self, rows: Tensor, no_self: bool) -> Tensor:
+        """Return the number of columns that each row lacks, but for its own id if ``no_self``."""
+        sizes = self.num_columns - self.sizes(rows)
+        return sizes - (~self.contain(rows, rows)).long() if no_self else sizes
+
+    def self_ranks(self, rows: Tensor, no_self: bool) -> Tensor:
+        """Return the rank of each row's own id among its absent columns; N where it has none."""
+        if not no_self:
+            return torch.full_like(rows, self.num_columns)
+        absent = rows - (self.lower_bound(rows, rows) - self.indptr[rows])
+        return torch.where(self.contain(rows, rows), self.num_columns, absent)
+
+    def absent(self, rows: Tensor, rank: Tensor, no_self: bool) -> Tensor:
+        """Return the ``rank``-th column that each row lacks, its own id not counted if ``no_self``.
+
+        -1 where there is none.
+        """
+        inside = (rank >= 0) & (rank < self.complement_sizes(rows, no_self))
+        rank = rank.clamp(min=0)
+        found = self.unrank(rows, rank + (rank >= self.self_ranks(rows, no_self)).long())
+        return torch.where(inside, found, -1)

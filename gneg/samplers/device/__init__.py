@@ -1,0 +1,1 @@
+"""Samplers on the device of the graph: torch operations that draw what the kernels draw."""

@@ -1,0 +1,158 @@
+"""Draws by an alias table on a device, as ``gneg/kernels/alias.py``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gneg.graph.device_rows import DeviceRows
+from gneg.graph.streams import GOLDEN, below, streams, unit
+from gneg.samplers.device.rows import chunks, place, rows_at_once, usable
+
+
+class AliasTable(NamedTuple):
+    """An alias table over all targets, on a device.
+
+    Attributes:
+        accept: ``[N]``, share of the draws of a target that stay with it.
+        alias: ``[N]``, the target that gets the others.
+        weight: ``[N]`` double, the weights.
+        total: Their sum.
+    """
+
+    accept: Tensor
+    alias: Tensor
+    weight: Tensor
+    total: float
+
+    @classmethod
+    def of(
+        cls,
+        table: tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]],
+        weight: npt.NDArray[np.float64],
+        device: torch.device,
+    ) -> AliasTable:
+        """Return a table of the kernels and its weights on a device."""
+        accept, alias = (torch.from_numpy(array.copy()).to(device) for array in table)
+        of_targets = torch.from_numpy(weight.copy()).to(device)
+        return cls(accept, alias, of_targets, float(weight.sum()))
+
+
+def draws(
+    table: AliasTable,
+    known: DeviceRows,
+    rows: Tensor,
+    k: int,
+    seed: int,
+    tries: int,
+    *,
+    no_self: bool,
+) -> Tensor:
+    """Return ``k`` targets of each row, known ones rejected; -1 in a row that has no other.
+
+    Where ``tries`` are rejected in a row, the rest is drawn from the conditional distribution.
+
+    Args:
+        table: The table.
+        known: The known edges.
+        rows: ``[B]``, the queries.
+        k: Number of targets of each row, K.
+        seed: Seed of the draws.
+        tries: Draws that are rejected before a row's non-edges are listed.
+        no_self: Whether the query itself is no target.
+    """
+    out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
+    if not len(table.weight):
+        return out
+    for part in chunks(len(rows), k, rows.device):
+        lines = torch.arange(part.start, part.stop, device=rows.device)
+        state = streams(seed, lines)
+        failed = torch.zeros_like(lines)  # in a row, so far
+        drawn, index = torch.zeros_like(lines), out[part]
+        live = torch.arange(len(lines), device=rows.device)
+        while len(live):
+            gaps = (index[live] < 0).sum(dim=1)
+            number = torch.arange(int(gaps.max()), device=rows.device)
+            place_of = state[live, None] + GOLDEN * (2 * (drawn[live, None] + number) + 1)
+            target = below(place_of, len(table.weight))
+            stays = unit(place_of + GOLDEN) < table.accept[target]
+            target = torch.where(stays, target, table.alias[target].long())
+            good = usable(known, rows[part][live, None], target, no_self)
+            good &= table.weight[target] > 0
+            # A slot is filled by each good draw, and a row given up after so many bad ones.
+            run = _bad_in_a_row(good, failed[live])
+            over = (run >= tries).cumsum(dim=1)
+            good &= (over == 0) & (good.cumsum(dim=1) <= gaps[:, None])
+            done = good.cumsum(dim=1) >= gaps[:, None]
+            stopped = done | (over > 0)
+            # Draws up to the one that ends the row, or all of them.
+            used = (~stopped).sum(dim=1).add_(stopped.any(dim=1).long())
+            block = index[live]
+            place(block, target, good)
+            index[live] = block
+            drawn[live] += used
+            failed[live] = run[:, -1]
+            given_up = ((over[:, -1] > 0) & ~done[:, -1]).nonzero().squeeze(1)
+            if len(given_up):
+                _draw_listed(table, known, rows[part], index, live[given_up], state, drawn, no_self)
+            live = live[(~stopped.any(dim=1)).nonzero().squeeze(1)]
+        out[part] = index
+    return out
+
+
+def _bad_in_a_row(good: Tensor, before: Tensor) -> Tensor:
+    """Return how many draws in a row, each row's ``before`` among them, were bad at each draw."""
+    steps = torch.arange(1, good.size(1) + 1, device=good.device).expand_as(good)
+    last = torch.where(good, steps, -before[:, None]).cummax(dim=1)[0]
+    return steps - last
+
+
+def _draw_listed(
+    table: AliasTable,
+    known: DeviceRows,
+    rows: Tensor,
+    index: Tensor,
+    lines: Tensor,
+    state: Tensor,
+    drawn: Tensor,
+    no_self: bool,
+) -> None:
+    """Fill the gaps of some lines by inverting the conditional distribution."""
+    targets = torch.arange(len(table.weight), device=rows.device)
+    for line in lines.split(rows_at_once(len(targets), rows.device)):
+        free = usable(known, rows[line, None], targets.expand(len(line), -1), no_self)
+        free &= table.weight > 0
+        sums = torch.where(free, table.weight, 0.0).cumsum(dim=1)
+        block = index[line]
+        number = (block < 0).cumsum(dim=1)
+        goal = unit(state[line, None] + GOLDEN * (2 * drawn[line, None] + number)) * sums[:, -1:]
+        found = torch.searchsorted(sums, goal, right=True).clamp_(max=len(targets) - 1)
+        drawable = (block < 0) & (sums[:, -1:] > 0)
+        index[line] = torch.where(drawable, found, block)
+
+
+def log_density(
+    table: AliasTable, known: DeviceRows, rows: Tensor, index: Tensor, *, no_self: bool
+) -> Tensor:
+    """Return the log share ``[B, K]`` of each target's weight among its row's non-edges, double.
+
+    NaN in a row without any weighted non-edge.
+    """
+    weight = table.weight
+    line, position = known.entries(rows)
+    targets = known.at(position)
+    left = torch.full((len(rows),), table.total, dtype=torch.float64, device=rows.device)
+    left.index_add_(0, line, weight[targets], alpha=-1)
+    if no_self:
+        left -= torch.where(known.contain(rows, rows), 0.0, weight[rows])
+    scarce = (left <= 1e-9 * table.total).nonzero().squeeze(1)  # cancellation: add what is left
+    everyone = torch.arange(len(weight), device=rows.device)
+    for part in scarce.split(rows_at_once(len(weight), rows.device)):
+        free = usable(known, rows[part, None], everyone.expand(len(part), -1), no_self)
+        left[part] = torch.where(free, weight, 0.0).sum(dim=1)
+    none = left[:, None] <= 0
+    return torch.where(none, torch.nan, weight[index.clamp(min=0)].log() - left.log()[:, None])

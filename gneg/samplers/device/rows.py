@@ -1,0 +1,167 @@
+"""Rows of targets on a device: exclusion, gaps and their filling, as ``gneg/kernels/pools.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from gneg.graph.device_rows import DeviceRows
+from gneg.graph.streams import GOLDEN, below, steps, streams
+
+SPARE = 4  # draws beyond twice what a row lacks
+# Entries of the largest tensors at once: on a CPU they stay in its caches; elsewhere 128 MB.
+CPU_CELLS, CELLS = 2**16, 2**24
+
+
+def chunks(num_rows: int, width: int, device: torch.device) -> Iterator[slice]:
+    """Yield slices of rows of ``width`` entries that are worked on at once."""
+    size = rows_at_once(width, device)
+    for start in range(0, num_rows, size):
+        yield slice(start, min(start + size, num_rows))
+
+
+def place(out: Tensor, candidates: Tensor, usable: Tensor) -> None:
+    """Copy each row's usable ``candidates [B, M]``, in order, to the -1 entries of ``out [B, K]``.
+
+    Args:
+        out: ``[B, K]``, changed in place.
+        candidates: ``[B, M]``.
+        usable: ``[B, M]`` bool.
+    """
+    empty = out < 0
+    wanted = empty.cumsum(1).sub_(1)
+    rank = usable.cumsum(1).sub_(1)
+    # Those that are not placed all go to a column of their own.
+    packed = torch.full((len(out), out.size(1) + 1), -1, dtype=out.dtype, device=out.device)
+    taken = usable & (rank < out.size(1))
+    packed.scatter_(1, torch.where(taken, rank, out.size(1)), candidates)
+    packed[:, -1] = -1
+    out.copy_(torch.where(empty, packed.gather(1, wanted.clamp_(min=0)), out))
+
+
+def first_seen(before: Tensor, values: Tensor) -> Tensor:
+    """Return which ``values [B, M]`` stand neither in ``before [B, K]`` nor earlier in their row.
+
+    Not those below 0.
+    """
+    ordered, order = torch.cat([before, values], dim=1).sort(dim=1, stable=True)
+    repeated = torch.zeros_like(ordered, dtype=torch.bool)
+    repeated[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    seen = torch.zeros_like(repeated).scatter_(1, order, repeated)
+    return (values >= 0) & ~seen[:, before.size(1) :]
+
+
+def usable(known: DeviceRows, rows: Tensor, targets: Tensor, no_self: bool) -> Tensor:
+    """Return which ``targets`` are no known edges of ``rows``, which expand to them; -1 is none."""
+    present = targets >= 0
+    good = ~known.contain(rows, targets.clamp(min=0)) & present
+    return good & (targets != rows) if no_self else good
+
+
+def exclude(
+    known: DeviceRows,
+    rows: Tensor,
+    out: Tensor,
+    candidates: Tensor,
+    *,
+    no_self: bool,
+    unique: bool,
+) -> None:
+    """Copy to the -1 entries of ``out [B, K]`` the usable ``candidates [B, M]``, in their order."""
+    for part in chunks(len(out), candidates.size(1) + out.size(1), out.device):
+        good = usable(known, rows[part, None], candidates[part], no_self)
+        if unique:
+            good = first_seen(out[part], torch.where(good, candidates[part], -1))
+        place(out[part], candidates[part], good)
+
+
+def fill(
+    known: DeviceRows, rows: Tensor, out: Tensor, seed: int, *, no_self: bool, unique: bool
+) -> tuple[int, int]:
+    """Fill the -1 entries of ``out [B, K]`` uniformly, as :func:`gneg.kernels.pools.fill`.
+
+    Returns:
+        The number of entries that were filled, and of rows that are shorter than K.
+    """
+    k = out.size(1)
+    sizes = known.complement_sizes(rows, no_self)
+    short = sizes < k
+    lines = ((out < 0).any(dim=1) | short).nonzero().squeeze(1)
+    if not len(lines):
+        return 0, 0
+    filled, short_lines = 0, lines[short[lines]]
+    for part in short_lines.split(rows_at_once(k, out.device)):
+        rank = torch.arange(k, device=out.device).expand(len(part), k)
+        listed = known.absent(rows[part, None].expand_as(rank), rank, no_self)
+        out[part] = listed
+    for part in lines[~short[lines]].split(rows_at_once(k, out.device)):
+        draw = _fill_each if unique else _fill_all
+        filled += draw(known, rows[part], out, part, sizes[part], seed, no_self)
+    return filled, len(short_lines)
+
+
+def rows_at_once(width: int, device: torch.device) -> int:
+    """Return the number of rows of ``width`` entries that are worked on at once."""
+    return max(1, (CPU_CELLS if device.type == "cpu" else CELLS) // max(width, 1))
+
+
+def _fill_all(
+    known: DeviceRows,
+    rows: Tensor,
+    out: Tensor,
+    lines: Tensor,
+    sizes: Tensor,
+    seed: int,
+    no_self: bool,
+) -> int:
+    """Fill all gaps of some lines, with repeats; the n-th gap takes the n-th draw."""
+    index = out[lines]
+    empty = index < 0
+    line, column = empty.nonzero(as_tuple=True)
+    state = streams(seed, lines)[line] + GOLDEN * empty.cumsum(1)[line, column]
+    rank = below(state, sizes[line])
+    rank += (rank >= known.self_ranks(rows, no_self)[line]).long()
+    index[line, column] = known.unrank(rows[line], rank)
+    out[lines] = index
+    return len(line)
+
+
+def _fill_each(
+    known: DeviceRows,
+    rows: Tensor,
+    out: Tensor,
+    lines: Tensor,
+    sizes: Tensor,
+    seed: int,
+    no_self: bool,
+) -> int:
+    """Fill all gaps of some lines without repeats: draws that a row holds are passed over."""
+    state, skip = streams(seed, lines), known.self_ranks(rows, no_self)
+    filled = drawn = 0
+    while len(lines):
+        index = out[lines]
+        gaps = (index < 0).sum(dim=1)
+        count = 2 * int(gaps.max()) + SPARE
+        filled += 0 if drawn else int(gaps.sum())
+        number = torch.arange(drawn + 1, drawn + count + 1, device=out.device)
+        rank = below(state[:, None] + GOLDEN * number, sizes[:, None])
+        rank += (rank >= skip[:, None]).long()
+        values = known.unrank(rows[:, None].expand_as(rank), rank)
+        place(index, values, first_seen(index, values))
+        out[lines] = index
+        drawn += count
+        left = (index < 0).any(dim=1).nonzero().squeeze(1)
+        lines, rows, state, sizes, skip = (x[left] for x in (lines, rows, state, sizes, skip))
+    return filled
+
+
+def shuffle(out: Tensor, seed: int) -> None:
+    """Put the entries of each row into random order, as :func:`gneg.kernels.pools.shuffle`."""
+    state = streams(seed, torch.arange(len(out), device=out.device))
+    for taken, j in enumerate(range(out.size(1) - 1, 0, -1), 1):
+        swap = below(state + steps(taken), j + 1)[:, None]
+        here, there = out[:, j : j + 1].clone(), out.gather(1, swap)
+        out[:, j : j + 1] = there
+        out.scatter_(1, swap, here)

@@ -1,0 +1,220 @@
+"""Two-step walks on a device, as ``two_steps`` of ``gneg/kernels/walks.py``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gneg.graph.device_rows import DeviceRows
+from gneg.graph.streams import GOLDEN, below, streams, unit
+from gneg.samplers.device.rows import CELLS, CPU_CELLS, chunks, usable
+
+PATHS_A_TRY = 32  # as in gneg/kernels/walks.py
+
+
+class Walks(NamedTuple):
+    """Two-step walks on a device, their second steps uniform.
+
+    Attributes:
+        edges: The edges.
+        back: The reversed edges.
+        accept: ``[E]`` alias tables of each row's first steps; empty: uniform ones.
+        alias: ``[E]``, offsets within the rows.
+        through: ``[N]`` double, weight of the first step to a node over the node's degree.
+    """
+
+    edges: DeviceRows
+    back: DeviceRows
+    accept: Tensor
+    alias: Tensor
+    through: Tensor
+
+    def draw(self, known: DeviceRows, rows: Tensor, k: int, seed: int, no_self: bool) -> Tensor:
+        """Return ``[B, k]`` usable ends of walks from each row; -1 in a row that has none.
+
+        A row that rejects too often is listed instead, so that the ends follow the conditional
+        distribution.
+
+        Args:
+            known: The known edges.
+            rows: ``[B]``, the queries.
+            k: Number of targets of each row, K.
+            seed: Seed of the draws.
+            no_self: Whether the query itself is no target.
+        """
+        out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
+        for part in chunks(len(rows), k, rows.device) if len(self.edges.indices) else ():
+            _draw(self, known, rows[part], part.start, out[part], seed, no_self)
+        return out
+
+    def weigh(self, rows: Tensor, index: Tensor) -> Tensor:
+        """Return the unnormalised probability ``[B, K]`` of each end, double.
+
+        Args:
+            rows: ``[B]``, the queries.
+            index: ``[B, K]``, ends; -1 gets 0.
+        """
+        flat = index.reshape(-1)
+        owner = rows.repeat_interleave(index.size(1))
+        sums = torch.zeros(len(flat), dtype=torch.float64, device=rows.device)
+        present = (flat >= 0).nonzero().squeeze(1)
+        for part in split(self.back.sizes(flat.clamp(min=0)), present):
+            cell, last = self.back.entries(flat[part])
+            via = self.back.at(last)
+            met = self.edges.contain(owner[part][cell], via)
+            sums.index_add_(0, part[cell[met]], self.through[via[met]])
+        return sums.view(index.shape)
+
+    def allowed(self, known: DeviceRows, rows: Tensor, no_self: bool) -> Tensor:
+        """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]`` double."""
+        sums = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
+        for part in in_budget(self.edges, rows, torch.arange(len(rows), device=rows.device)):
+            line, via, end = _paths(self.edges, rows[part])
+            good = usable(known, rows[part][line], end, no_self)
+            sums.index_add_(0, part[line[good]], self.through[via[good]])
+        return sums
+
+
+def _draw(
+    walked: Walks,
+    known: DeviceRows,
+    rows: Tensor,
+    first_line: int,
+    out: Tensor,
+    seed: int,
+    no_self: bool,
+) -> None:
+    """Draw rows together: in each round as many tries of a row as it lacks targets."""
+    edges, k = walked.edges, out.size(1)
+    lines = torch.arange(len(rows), device=rows.device)
+    fanout = edges.sizes(rows)
+    state = streams(seed, lines + first_line)
+    filled, failed = torch.zeros_like(lines), torch.zeros_like(lines)
+    allowed = (fanout // 4).clamp(min=4)
+    live = (fanout > 0).nonzero().squeeze(1)
+    while len(live):
+        tries = k - filled[live]
+        total = len(live) * k if int(tries.min()) == k else int(tries.sum())
+        line = live.repeat_interleave(tries, output_size=total)
+        begin = tries.cumsum(0) - tries
+        step = torch.arange(total, device=rows.device)
+        step -= begin.repeat_interleave(tries, output_size=total)
+        of_line = rows[line], fanout[line], state[line], (k - filled)[line]
+        ends, good = _tried(walked, *of_line, step)
+        good &= usable(known, rows[line], ends, no_self)
+        rank = good.cumsum(0)
+        before = torch.cat([rank.new_zeros(1), rank])[begin]
+        rank = rank - before.repeat_interleave(tries, output_size=total) - 1
+        kept = good.nonzero().squeeze(1)
+        out[line[kept], (filled[line] + rank)[kept]] = ends[kept]
+        state[live] += GOLDEN * (3 * tries)
+        filled.index_add_(0, line, good.long())
+        failed[live] += k - filled[live]
+        live = live[(filled[live] < k).nonzero().squeeze(1)]
+        due = live[(failed[live] >= allowed[live]).nonzero().squeeze(1)]
+        if len(due):
+            allowed[due] = torch.maximum(allowed[due], edges.paths[rows[due]] // PATHS_A_TRY)
+            listed = due[(failed[due] >= allowed[due]).nonzero().squeeze(1)]
+            _draw_listed(walked, known, rows, out, listed, filled, state, no_self)
+            live = live[(failed[live] < allowed[live]).nonzero().squeeze(1)]
+
+
+def _tried(
+    walked: Walks, rows: Tensor, fanout: Tensor, state: Tensor, tries: Tensor, step: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the ends ``[n]`` of walks, and whether there was a way on.
+
+    Args:
+        walked: The edges and the weights of first steps.
+        rows: ``[n]``, where each walk starts.
+        fanout: ``[n]``, the number of first steps.
+        state: ``[n]``, the stream of its row.
+        tries: ``[n]``, the number of walks of its row.
+        step: ``[n]``, its number among them.
+    """
+    edges, weighted = walked.edges, len(walked.accept) > 0
+    first = edges.indptr[rows]
+    here = state + GOLDEN * (2 * step + 1)
+    place = first + below(here, fanout)
+    if weighted:
+        moves = unit(here + GOLDEN) >= walked.accept[place]
+        place = torch.where(moves, first + walked.alias[place], place)
+    via = edges.at(place)
+    size = edges.sizes(via)
+    if weighted:  # no way on; a row of only such nodes has a uniform table
+        size = torch.where(walked.through[via] > 0, size, 0)
+    here = state + GOLDEN * (2 * tries + step + 1)
+    onwards = edges.indptr[via] + below(here, size)
+    good = size > 0
+    return edges.at(torch.where(good, onwards, first)), good
+
+
+def _paths(edges: DeviceRows, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return all two-step walks of some rows, in order: position in ``rows``, middle and end."""
+    line, first = edges.entries(rows)
+    via = edges.at(first)
+    way, last = edges.entries(via)
+    return line[way], via[way], edges.at(last)
+
+
+def _draw_listed(
+    walked: Walks,
+    known: DeviceRows,
+    rows: Tensor,
+    out: Tensor,
+    lines: Tensor,
+    filled: Tensor,
+    state: Tensor,
+    no_self: bool,
+) -> None:
+    """Fill what lines lack from the list of all their usable walks."""
+    for part in in_budget(walked.edges, rows, lines):
+        line, via, end = _paths(walked.edges, rows[part])
+        good = usable(known, rows[part][line], end, no_self) & (walked.through[via] > 0)
+        line, via, end = line[good], via[good], end[good]
+        counts = torch.bincount(line, minlength=len(part))
+        # Walks through the same node have the same weight; sums over nodes, as the kernel adds.
+        new = torch.ones_like(line, dtype=torch.bool)
+        new[1:] = (line[1:] != line[:-1]) | (via[1:] != via[:-1])
+        way = new.cumsum(0) - 1
+        owner, middle = line[new], via[new]
+        through = torch.bincount(way, minlength=len(owner))
+        ways = torch.bincount(owner, minlength=len(part))
+        width = int(ways.max()) if len(part) else 0
+        if not width:
+            continue
+        number = torch.arange(len(owner), device=rows.device) - (ways.cumsum(0) - ways)[owner]
+        mass = torch.zeros(len(part), width, dtype=torch.float64, device=rows.device)
+        mass[owner, number] = through * walked.through[middle]
+        last = torch.zeros(len(part), width, dtype=torch.int64, device=rows.device)
+        last[owner, number] = through
+        reached, last = mass.cumsum(1), last.cumsum(1)
+        total = reached.gather(1, (ways - 1).clamp(min=0)[:, None])
+        inside = torch.arange(width, device=rows.device) < ways[:, None]
+        reached = torch.where(inside, reached, torch.inf)
+        gaps = torch.arange(out.size(1), device=rows.device)[None] - filled[part][:, None]
+        here = state[part][:, None] + GOLDEN * (2 * gaps + 1)
+        chosen = torch.searchsorted(reached, unit(here) * total, right=True)
+        chosen = torch.minimum(chosen, (ways - 1).clamp(min=0)[:, None])
+        high = last.gather(1, chosen)
+        low = torch.where(chosen > 0, last.gather(1, (chosen - 1).clamp(min=0)), 0)
+        at = (counts.cumsum(0) - counts)[:, None] + low + below(here + GOLDEN, high - low)
+        drawn = (gaps >= 0) & (ways > 0)[:, None]
+        picked = end[at.clamp(max=max(len(end) - 1, 0))] if len(end) else at
+        out[part] = torch.where(drawn, picked, torch.where(gaps >= 0, -1, out[part]))
+
+
+def in_budget(edges: DeviceRows, rows: Tensor, lines: Tensor) -> list[Tensor]:
+    """Return ``lines`` in parts whose walks fit the memory for one operation."""
+    return split(edges.paths[rows], lines)
+
+
+def split(sizes: Tensor, lines: Tensor) -> list[Tensor]:
+    """Return ``lines`` in parts that fit the memory for one operation, of sizes ``[B]`` in all."""
+    if not len(lines):
+        return []
+    budget = 8 * CPU_CELLS if lines.device.type == "cpu" else CELLS
+    part = sizes[lines].cumsum(0) // budget
+    return list(lines.split(torch.unique_consecutive(part, return_counts=True)[1].tolist()))
