@@ -123,8 +123,9 @@ def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negati
     index = _joined(parts, [part.index for part in parts])
     side: Side | Tensor = parts[0].query.side
     if len(parts) > 1:
-        numbers = [np.full(len(part.index), i) for i, part in enumerate(parts)]
-        side = torch.from_numpy(_joined(parts, numbers).astype(bool))
+        swapped = [part.query.side == "src" for part in parts]
+        ones = [part.query.array(np.ones(len(part.index), bool)) for part in parts]
+        side = _tensor(_joined(parts, [a & b for a, b in zip(ones, swapped, strict=True)]))
     counts = dict(parts[0].query.counts)
     for part in parts[1:]:
         for name, count in part.query.counts.items():

@@ -8,10 +8,16 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
+from gneg.graph.placement import steps_on_device
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
+from gneg.samplers.device import shell_density
+from gneg.samplers.device import shells as device_shells
+from gneg.samplers.device.query import DeviceQuery
+from gneg.samplers.device.shells import Shells
 
 Hop = int | Literal["far"]
 
@@ -107,6 +113,27 @@ class KHop(Sampler):
         )
         query.counts["fell"] += sum(fell)
         return index
+
+    def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
+        """Draw a shell for each candidate, then a node uniformly from it."""
+        shells, _ = self._there(query)
+        index, fell = device_shells.draws(shells, query.known.on_device(), query.ids, k, seed)
+        query.counts["fell"] += fell
+        return index
+
+    def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor:
+        """Return the exact log density over the shells of each query."""
+        shells, weights = self._there(query)
+        known, no_self = query.known.on_device(), bool(query.known.no_self)
+        return shell_density.log_density(shells, weights, known, query.ids, index, no_self)
+
+    def _there(self, query: DeviceQuery) -> tuple[Shells, Tensor]:
+        """Return the shells, and their shares, on the device."""
+        view, (hops, shares, step) = self.view(query.side), self._plan()
+        edges, back = steps_on_device(view)
+        weights, cumulative = edges.tensors(shares, np.cumsum(shares))
+        shift = view.steps().target_shift
+        return Shells(edges, back, shift, hops.tolist(), cumulative, step), weights
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
         """Return the exact log density over the shells of each query."""

@@ -154,7 +154,7 @@ class Mixture(Sampler):
             density = part.checked_density(query, index)
             if density is None:
                 return None
-            weighted = density + math.log(weight)
+            weighted = density + (math.log(weight) if weight else -math.inf)
             total = weighted if total is None else query.xp.logaddexp(total, weighted)
         return total
 

@@ -1,0 +1,54 @@
+"""Densities of draws from shells on a device, as ``log_prob`` of ``gneg/kernels/ball.py``."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gneg.graph.device_rows import DeviceRows
+from gneg.samplers.device.rows import rows_at_once
+from gneg.samplers.device.shells import CELLS_A_ROW, Drawing, Shells
+
+
+def log_density(
+    shells: Shells, weights: Tensor, known: DeviceRows, rows: Tensor, index: Tensor, no_self: bool
+) -> Tensor:
+    """Return the log density ``[B, K]`` of targets, double, by finding every shell.
+
+    Args:
+        shells: The shells.
+        weights: ``[len(hops)]`` double, their shares.
+        known: The known edges.
+        rows: ``[B]``, the queries.
+        index: ``[B, K]``, targets; -1 entries get any value.
+        no_self: Whether the query itself is no target.
+    """
+    out = torch.empty(index.shape, dtype=torch.float64, device=rows.device)
+    part_size, far = rows_at_once(CELLS_A_ROW * index.size(1), rows.device), shells.hops[-1]
+    for first in range(0, len(rows), part_size):
+        drawing = Drawing(shells, known, rows[first : first + part_size], 0, 1, 0)
+        balls = drawing.balls
+        lines = torch.arange(len(drawing.rows), device=rows.device)
+        balls.expand_to(far - 1, lines)
+        share = torch.zeros(len(lines), far + 1, dtype=torch.float64, device=rows.device)
+        share[:, shells.hops] = weights
+        whole = known.complement_sizes(drawing.rows, no_self)
+        size = torch.zeros_like(share)
+        for depth in range(1, far):
+            line, nodes = balls.shell(depth)
+            size[:, depth].index_add_(0, line, drawing.usable(line, nodes).double())
+        size[:, far] = whole - size.sum(1)
+        for depth in range(1 + shells.step, far, shells.step):
+            empty = size[:, depth] == 0
+            share[:, min(depth + shells.step, far)] += torch.where(empty, share[:, depth], 0.0)
+            share[:, depth] = torch.where(empty, 0.0, share[:, depth])
+        none_far = (size[:, far] == 0) & (whole > 0)
+        anywhere = torch.where(none_far, share[:, far] / whole.clamp(min=1), 0.0)
+        nodes = index[first : first + part_size].clamp(min=0) + shells.target_shift
+        depth_of = balls.distance(lines[:, None].expand_as(nodes), nodes)
+        depth_of = torch.where(depth_of < 0, far, depth_of)
+        of_shell = share.gather(1, depth_of) / size.gather(1, depth_of)
+        inside = (depth_of > 0) & (size.gather(1, depth_of) > 0)
+        mass = torch.where(inside, of_shell, 0.0) + anywhere[:, None]
+        out[first : first + part_size] = mass.log()
+    return out
