@@ -9,9 +9,7 @@ from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.samplers.device.rows import CELLS, place, usable
-
-CPU_CELLS = 2**18  # each operation is on the walks that go on, ever fewer
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, chunks, place, usable
 
 
 class LongWalks(NamedTuple):
@@ -55,10 +53,8 @@ def draws(
         no_self: Whether the query itself is no target.
     """
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
-    size = max(1, (CPU_CELLS if rows.device.type == "cpu" else CELLS) // k)
-    for first in range(0, len(rows), size):
-        part = slice(first, first + size)
-        _draw(walked, known, rows[part], first, out[part], seed, tries, no_self)
+    for part in chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS):
+        _draw(walked, known, rows[part], part.start, out[part], seed, tries, no_self)
     return out
 
 

@@ -13,11 +13,15 @@ from gneg.graph.streams import GOLDEN, below, steps, streams
 SPARE = 4  # draws beyond twice what a row lacks
 # Entries of the largest tensors at once: on a CPU they stay in its caches; elsewhere 128 MB.
 CPU_CELLS, CELLS = 2**16, 2**24
+# The same where a call is a long sequence of operations on ever fewer rows.
+CPU_CELLS_OF_ROUNDS = 2**20
 
 
-def chunks(num_rows: int, width: int, device: torch.device) -> Iterator[slice]:
-    """Yield slices of rows of ``width`` entries that are worked on at once."""
-    size = rows_at_once(width, device)
+def chunks(
+    num_rows: int, width: int, device: torch.device, cells: int = CPU_CELLS
+) -> Iterator[slice]:
+    """Yield slices of rows of ``width`` entries that are worked on at once: ``cells`` on a CPU."""
+    size = rows_at_once(width, device, cells)
     for start in range(0, num_rows, size):
         yield slice(start, min(start + size, num_rows))
 
@@ -102,9 +106,9 @@ def fill(
     return filled, len(short_lines)
 
 
-def rows_at_once(width: int, device: torch.device) -> int:
+def rows_at_once(width: int, device: torch.device, cells: int = CPU_CELLS) -> int:
     """Return the number of rows of ``width`` entries that are worked on at once."""
-    return max(1, (CPU_CELLS if device.type == "cpu" else CELLS) // max(width, 1))
+    return max(1, (cells if device.type == "cpu" else CELLS) // max(width, 1))
 
 
 def _fill_all(

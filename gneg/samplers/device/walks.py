@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.samplers.device.rows import CELLS, CPU_CELLS, chunks, usable
+from gneg.samplers.device.rows import CELLS, CPU_CELLS, CPU_CELLS_OF_ROUNDS, chunks, usable
 
 PATHS_A_TRY = 32  # as in gneg/kernels/walks.py
 
@@ -45,7 +45,11 @@ class Walks(NamedTuple):
             no_self: Whether the query itself is no target.
         """
         out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
-        for part in chunks(len(rows), k, rows.device) if len(self.edges.indices) else ():
+        for part in (
+            chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS)
+            if len(self.edges.indices)
+            else ()
+        ):
             _draw(self, known, rows[part], part.start, out[part], seed, no_self)
         return out
 
