@@ -84,6 +84,21 @@ def test_both_forms_are_read(folder):
     assert "ranked: TripleData(world, inference" in repr(data)
 
 
+def test_the_training_graph_needs_its_training_triples_alone(folder):
+    expected = datasets.load_triples(folder).inference
+    second = folder.with_name("world_ind")
+    for part in ("valid", "test"):
+        (folder / f"{part}.txt").unlink(missing_ok=True)
+    data = datasets.load_triples(folder)
+    assert not data.valid.size(1) + data.test.size(1)
+    assert (data.ranked.valid.size(1), data.ranked.test.size(1)) == (10, 20)
+    assert data.ranked.fingerprint() == expected.fingerprint()
+    if second.exists():
+        (second / "valid.txt").unlink()
+        with pytest.raises(ValueError, match="world_ind without a file of valid"):
+            datasets.load_triples(folder)
+
+
 def test_other_readings_of_it_are_refused(folder):
     with pytest.raises(ValueError, match="'unseen' must be keep for an inductive split"):
         datasets.load_triples(folder, unseen="drop")
