@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -222,6 +223,24 @@ def test_the_command_trains_on_one_graph_and_ranks_the_other(folder, tmp_path, m
     assert refused.exit_code == 2
     text = "'encoder' must be rgcn or compgcn for an inductive split (got none under complex)"
     assert text in " ".join(refused.output.split())
+
+
+def test_negatives_are_compared(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    for part in ("valid", "test"):
+        (folder / f"{part}.txt").unlink(missing_ok=True)
+    words = ["kg", "compare", str(folder), "--samplers", "uniform,typed", "--dim", "4"]
+    words += ["--models", "distmult", "--epochs", "1", "-k", "2", "--seeds", "1", "--out", "run"]
+    refused = run(*words)
+    assert refused.exit_code == 2
+    text = "'encoder' must be rgcn or compgcn for an inductive split (got none under distmult)"
+    assert text in " ".join(refused.output.split())
+    result = run(*words, "--encoder", "compgcn")
+    assert result.exit_code == 0, result.output
+    rows = json.loads((folder.parent / "run/compare.json").read_text())["rows"]
+    assert [row["sampler"] for row in rows] == ["uniform", "typed"]
+    assert all(row["metrics"]["all entities"]["mrr"][0] > 0 for row in rows)
+    assert [row["audit"] for row in rows] == [None, None]  # no triple of training is held out
 
 
 @pytest.mark.parametrize(
