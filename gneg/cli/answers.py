@@ -108,9 +108,9 @@ def say_unanswered(count: int, *, listed: int = 0) -> None:
         listed: How many of them have been listed.
     """
     if count > listed:
-        more = " more" if listed else ""
+        further = " more" if listed else ""
         queries = "query has" if count - listed == 1 else "queries have"
-        say(f"{count - listed:,}{more} {queries} no answer left: all are known")
+        say(f"{count - listed:,}{further} {queries} no answer left: all are known")
     if count:
         say("those of valid and test are known too: --keep-known lists them, marked")
 

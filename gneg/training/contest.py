@@ -125,8 +125,8 @@ def of_triples(data: TripleData, **fixed: Any) -> Contest:
         if config.loss in OVER_ALL
         else _entrants(config, {name: name for name in OF_TRIPLES}, fixed)
     )
-    given = "as was given" if "sampler" in fixed else "the default"
-    text = f"The sampler is {config.sampler}, {given}."
+    origin = "as was given" if "sampler" in fixed else "the default"
+    text = f"The sampler is {config.sampler}, {origin}."
     if config.loss in OVER_ALL:
         text = f"The loss {config.loss} is over all entities: there are no negatives to choose."
     plain = Recipe(config, None, ((("sampler",), text),))

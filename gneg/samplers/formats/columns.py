@@ -111,8 +111,8 @@ def _with_ends(columns: Columns) -> Columns:
 
     names = triples("_name") if "src_name" in columns else {}
     ends = {f"{end}{of}" for end in ("src", "relation", "replaced") for of in ("", "_name")}
-    others = {name: column for name, column in columns.items() if name not in ends}
-    return {**triples(""), **others, **names}
+    remaining = {name: column for name, column in columns.items() if name not in ends}
+    return {**triples(""), **remaining, **names}
 
 
 def _without_ends(columns: Columns) -> Columns:
