@@ -64,6 +64,7 @@ def number(
     high: float = math.inf,
     *,
     open_low: bool = False,
+    open_high: bool = False,
     infinite: bool = False,
 ) -> float:
     """Return ``value`` as a float if it is a real number, NumPy's included, in ``[low, high]``.
@@ -74,6 +75,7 @@ def number(
         low: The smallest allowed value.
         high: The largest allowed value.
         open_low: Whether ``low`` itself is excluded.
+        open_high: Whether ``high`` itself is excluded.
         infinite: Whether the value may be infinite, where the range allows it.
 
     Raises:
@@ -87,10 +89,11 @@ def number(
             result = math.inf
         if not infinite and math.isinf(result):
             fail(name, "a finite number", shown(value))
-        if (low < result if open_low else low <= result) and result <= high:
+        above = low < result if open_low else low <= result
+        if above and (result < high if open_high else result <= high):
             return result
     left = "(" if open_low or (low == -math.inf and not infinite) else "["
-    right = ")" if high == math.inf and not infinite else "]"
+    right = ")" if open_high or (high == math.inf and not infinite) else "]"
     fail(name, f"a number in {left}{low:g}, {high:g}{right}", shown(value))
 
 
@@ -105,21 +108,18 @@ def shown(value: object) -> str:
 
 def closest(value: object, options: Iterable[object]) -> str:
     """Return a hint at the option that was probably meant; empty if none is alike."""
-    if value is None:
-        return ""
     names: dict[str, str] = {}
     for option in options:  # the first of those that differ in case alone
         names.setdefault(str(option).lower(), str(option))
     alike = difflib.get_close_matches(str(value)[:80].lower(), names, n=1)
-    return f"did you mean {names[alike[0]]!r}?" if alike else ""
+    return f"did you mean {names[alike[0]]!r}?" if alike and value is not None else ""
 
 
 def spelling(value: T, options: Iterable[object]) -> T:
     """Return the one of ``options`` that a text is in another case; without one, the value."""
     if isinstance(value, str):
-        for option in options:
-            if isinstance(option, str) and option.lower() == value.lower():
-                return option  # type: ignore[return-value]
+        texts = (option for option in options if isinstance(option, str))
+        return next((text for text in texts if text.lower() == value.lower()), value)  # type: ignore[return-value]
     return value
 
 

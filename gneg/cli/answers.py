@@ -14,6 +14,7 @@ from gneg.cli.values import at_least
 from gneg.datasets.naming import naming
 
 ANSWERS = "Answers"
+LISTED = 5  # queries without an answer that are named on the screen
 
 Run = Annotated[str, typer.Argument(help="The folder of a run, or one of its model-SEED.pt.")]
 K = Annotated[
@@ -21,7 +22,11 @@ K = Annotated[
 ]
 KeepKnown = Annotated[
     bool,
-    typer.Option("--keep-known", help="List known links too, marked.", rich_help_panel=ANSWERS),
+    typer.Option(
+        "--keep-known",
+        help="List known answers too, marked: those of train, valid and test.",
+        rich_help_panel=ANSWERS,
+    ),
 ]
 Why = Annotated[
     bool,
@@ -70,17 +75,44 @@ def megabytes(text: str) -> int:
     return max(1, checks.size("memory", text, 10**6) >> 20)
 
 
-def print_answers(table: Any, names: tuple[str, ...], page: Any) -> None:
-    """Print answers as a table, and write their page if there is to be one."""
+def print_answers(table: Any, names: tuple[str, ...], page: Any) -> dict[str, Any]:
+    """Print answers as a table, and write their page if there is to be one.
+
+    Returns:
+        The answers, and the number of queries without one, for ``--json``.
+    """
     columns = [*names, "score", "probability"]
-    rows = table.to_pylist()
+    rows = [row for row in table.to_pylist() if row["score"] is not None]
+    without = [row for row in table.to_pylist() if row["score"] is None]
     known = any(row["known"] for row in rows)
     columns += ["known"] * known + ["why"] * ("why" in table.column_names)
     cells = [[_cell(row[name]) for name in columns] for row in rows]
     prose = len(columns) - len(names) - 2  # known and why
-    print_table("", columns, cells, len(names), prose=prose, result=True)
+    if rows:
+        print_table("", columns, cells, len(names), prose=prose, result=True)
+    for row in without[:LISTED]:
+        query = ", ".join(str(row[name]) for name in names if row[name] is not None)
+        looked_for = next(name for name in names if row[name] is None)
+        say(f"no {looked_for} is left for {query}: all are known", result=True)
+    say_unanswered(len(without), listed=LISTED)
     if page is not None:
         page({"command": command_line()}, iter([table]))
+    return {"answers": rows, "unanswered": len(without)}
+
+
+def say_unanswered(count: int, *, listed: int = 0) -> None:
+    """Print that some queries have no answer, and why.
+
+    Args:
+        count: Their number.
+        listed: How many of them have been listed.
+    """
+    if count > listed:
+        further = " more" if listed else ""
+        queries = "query has" if count - listed == 1 else "queries have"
+        say(f"{count - listed:,}{further} {queries} no answer left: all are known")
+    if count:
+        say("those of valid and test are known too: --keep-known lists them, marked")
 
 
 def _cell(value: Any) -> str:

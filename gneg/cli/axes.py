@@ -14,6 +14,7 @@ from gneg.cli.values import Checked, listed, sampler_list
 from gneg.samplers.text.parse import parse_list
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.options import settings
+from gneg.training.triple_config import OVER_ALL
 
 Config = TypeVar("Config", LinkConfig, TripleConfig)
 AUTO = "auto"
@@ -106,11 +107,13 @@ class Axes(Generic[Config]):
 
         Args:
             base: The config with the values of all settings that were not typed.
-            samplers: The samplers if none were typed.
+            samplers: The samplers if none were typed; with a loss over all entities there are none.
         """
         from gneg.experiments.grid import grid
 
         fields = {axis.field for axis in AXES[self.config_class].values()}
+        if base.loss in OVER_ALL:
+            samplers = [base.sampler]
         values = {name: [getattr(base, name)] for name in ORDER if name in fields}
         return grid(base, **values | {"sampler": samplers} | self.typed)
 

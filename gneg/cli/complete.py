@@ -23,6 +23,7 @@ from gneg.cli.answers import (
     megabytes,
     print_answers,
     say_calibration,
+    say_unanswered,
 )
 from gneg.cli.app import command_line, kg, say_path
 from gneg.cli.groups import expand_groups
@@ -65,8 +66,9 @@ def predict_triples_command(
 ) -> None:
     """Complete triples: the likeliest heads, relations or tails, by a trained model.
 
-    Known triples are left out. The probability of an answer is the share of held-out triples
-    among all unknown answers to known queries that score as it does.
+    Known triples, those of valid and test too, are left out; --keep-known lists them, marked. The
+    probability of an answer is the share of held-out triples among all unknown answers to known
+    queries that score as it does.
 
     [bold]gneg kg predict runs/facts-... --head aspirin --relation treats[/]
 
@@ -103,8 +105,7 @@ def predict_triples_command(
         page = make_page(model, report, title, missing[0], model.calibration_of(missing[0]))
     if out is None:
         table = model.answers(query, missing[0], k, **options)
-        print_answers(table, PARTS, page)
-        result = {"answers": table.to_pylist()}
+        result = print_answers(table, PARTS, page)
     else:
         from gneg.prediction.writing import write_completions
 
@@ -122,6 +123,7 @@ def predict_triples_command(
                 command=command_line(),
             )
         say_path("answers", out)
+        say_unanswered(result["unanswered"])
     calibration = model.calibration_of(missing[0])
     say_calibration(calibration)
     print_json({**result, "base_rate": calibration.base_rate})

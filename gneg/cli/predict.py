@@ -24,6 +24,7 @@ from gneg.cli.answers import (
     megabytes,
     print_answers,
     say_calibration,
+    say_unanswered,
 )
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.groups import expand_groups
@@ -88,8 +89,9 @@ def predict_command(
 ) -> None:
     """Say which links are missing: the likeliest new links of nodes, by a trained model.
 
-    Known links are left out. The probability of a pair is the share of held-out links among all
-    pairs outside training that score as it does.
+    Known links, those of valid and test too, are left out; --keep-known lists them, marked. The
+    probability of a pair is the share of held-out links among all pairs outside training that
+    score as it does.
 
     [bold]gneg predict runs/friends-... --node Ann[/]
 
@@ -128,8 +130,7 @@ def predict_command(
         page = make_page(model, report, f"Links of {model.data.name}", looked_for)
     if out is None:
         answers = model.answers(ids, k, **options)
-        print_answers(answers, ("source", "target"), page)
-        result = {"answers": answers.to_pylist()}
+        result = print_answers(answers, ("source", "target"), page)
     else:
         result = _write_links(model, out, ids, k, {**options, "page": page}, fresh)
     say_calibration(model.calibration)
@@ -183,6 +184,7 @@ def _write_links(
             f"held {100 * header['recall']:.1f} % of the {k} best of all: see --candidates"
         )
     say_path("links", out)
+    say_unanswered(header["unanswered"])
     return header
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,6 @@ from gneg.cli.answers import megabytes
 from gneg.cli.app import app, say
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUN, RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
-from gneg.cli.progress import ProgressDisplay
 from gneg.cli.repeat import repeat
 from gneg.cli.results import print_link_results
 from gneg.cli.sources import DataOptions, DataSource
@@ -22,6 +22,7 @@ from gneg.cli.training import (
     end,
     print_findings,
     seeds_of,
+    start_race,
     train,
 )
 from gneg.cli.values import at_least, one_of
@@ -97,11 +98,8 @@ def train_command(
         if out is not None and not fresh:
             check_dataset(out, data)
         if chosen != "none" and not config.training_free:
-            with ProgressDisplay() as display:
-                report = display.count("race of negatives, epochs")
-                folder = None if fresh else out or RUNS
-                choose = {"seed": trained_seeds[0], "report": report, "folder": folder}
-                suited, raced = _suited(data, chosen, choose, settings.given, processes)
+            choose = partial(_suited, data, chosen, settings.given, processes)
+            suited, raced = start_race(choose, trained_seeds[0], out, fresh)
             config, reasons, scores = suited.config, suited.reasons, list(suited.profile.heuristics)
             say(f"recipe: {reasons}")
         results, folder = train(
@@ -128,7 +126,7 @@ def _resources(workers: int | None, memory: str | None) -> Any:
 
 
 def _suited(
-    data: Any, name: str, choose: dict[str, Any], given: dict[str, Any], processes: Any
+    data: Any, name: str, given: dict[str, Any], processes: Any, **choose: Any
 ) -> tuple[Any, Any]:
     """Return the recipe of a name, and the race that chose it, or None.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,7 +12,6 @@ from gneg import checks, files
 from gneg.cli.app import kg, say
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
-from gneg.cli.progress import ProgressDisplay
 from gneg.cli.repeat import repeat
 from gneg.cli.results import print_triple_results
 from gneg.cli.sources import DataOptions, DataSource
@@ -22,6 +22,7 @@ from gneg.cli.training import (
     end,
     print_findings,
     seeds_of,
+    start_race,
     train,
 )
 from gneg.cli.values import one_of
@@ -85,10 +86,7 @@ def kg_train_command(
         fixed = {**settings.given}
         if "sampler" not in settings.typed:  # that of a preset is one of those that race
             fixed.pop("sampler", None)
-        with ProgressDisplay() as display:
-            report = display.count("race of negatives, epochs")
-            folder = None if fresh else out or RUNS
-            raced = race.race(data, seed=trained_seeds[0], report=report, folder=folder, **fixed)
+        raced = start_race(partial(race.race, data, **fixed), trained_seeds[0], out, fresh)
         config, reasons = raced.recipe.config, raced.recipe.reasons
         say(f"recipe: {reasons}")
     results, folder = train(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -17,6 +17,7 @@ from gneg.cli.tables import percent
 from gneg.cli.values import at_least
 from gneg.training.config import LinkConfig, TripleConfig
 
+Choice = TypeVar("Choice")
 OptionalSeeds = Annotated[
     int | None,
     typer.Option(
@@ -87,6 +88,20 @@ def train(
     if not bars.trained:
         say("finished earlier, and not trained again: --fresh does", wrap=False)
     return results, folder
+
+
+def start_race(run: Callable[..., Choice], seed: int, out: Path | None, fresh: bool) -> Choice:
+    """Return the result of a race of negatives, with a progress display.
+
+    Args:
+        run: Runs it, given ``seed``, ``report`` and ``folder`` of :func:`gneg.training.race.race`.
+        seed: The first seed of the training.
+        out: Folder of the results, where the choice is kept; None: it is kept under runs/.
+        fresh: Whether an earlier choice is neither read nor kept.
+    """
+    with ProgressDisplay() as display:
+        report = display.count("race of negatives, epochs")
+        return run(seed=seed, report=report, folder=None if fresh else out or RUNS)
 
 
 def seeds_of(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:

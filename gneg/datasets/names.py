@@ -92,7 +92,8 @@ class Names(Sequence[str]):
             examples = f"there are {len(self):,}, such as {', '.join(map(repr, self[:3]))}"
             hint = checks.closest(unknown[0], self[:100_000]) or examples
             remainder = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
-            checks.fail(argument, "known names", repr(unknown[0]) + remainder, hint=hint)
+            allowed = "a known name" if len(wanted) == 1 else "known names"
+            checks.fail(argument, allowed, repr(unknown[0]) + remainder, hint=hint)
         return np.array([self._ids[name] for name in wanted], np.int64)
 
     @cached_property

@@ -59,10 +59,12 @@ def sample(
 
     A row of the file is a positive: ``src``, the query; ``replaced``, the end that negatives
     replace; ``side``, True where that is the source; ``index [K]``, -1 where a query has no further
-    non-edges; and ``log_q [K]`` where the sampler has a density. Of a triple the source is the
-    head, and ``relation`` stands beside it. Where the data have names, Parquet and csv hold them
-    too: ``src_name``, ``replaced_name``, ``index_name [K]`` and ``relation_name``. The header holds
-    the hash of the graph, the sampler, the seed, the policy of known edges, and versions.
+    non-edges; and ``log_q [K]`` where the sampler has a density. A triple is ``head``,
+    ``relation`` and ``tail`` in place of the first two; ``side`` is True where negatives replace
+    the head. Where the data have names, Parquet and csv hold them too: ``src_name``,
+    ``replaced_name`` (``head_name``, ``relation_name``, ``tail_name``) and ``index_name [K]``. The
+    header holds the hash of the graph, the sampler, the seed, the policy of known edges, and
+    versions.
 
     Args:
         data: The dataset of edges or the knowledge graph, or its name or path; a stored graph, or

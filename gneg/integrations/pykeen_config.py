@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import warnings
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -35,12 +38,14 @@ def pipeline_config(
 
     Args:
         config: The config.
-        dataset: PyKEEN's name of a dataset; None: pass the parts, such as
-            ``**factories(data, create_inverse_triples=config.inverse)._asdict()``.
+        dataset: PyKEEN's name of a dataset, or the path of one; None: pass the parts, such as
+            ``**factories(data, create_inverse_triples=config.inverse)._asdict()``. A name is
+            checked where PyKEEN is installed, else a warning says that it was not.
         seed: Seed of the pipeline and of the negatives.
 
     Raises:
-        ValueError: If PyKEEN has no counterpart of a setting, or the sampler needs vectors.
+        ValueError: If PyKEEN has no counterpart of a setting or no dataset of this name, or the
+            sampler needs vectors.
 
     Example:
         >>> import gneg
@@ -115,8 +120,24 @@ def _check_norms(config: TripleConfig) -> None:
 def _data(config: TripleConfig, dataset: str | None) -> Part:
     if dataset is None:
         return {}
-    checks.instance("dataset", dataset, (str,))
+    _check_dataset(dataset)
     return {"dataset": dataset, "dataset_kwargs": {"create_inverse_triples": config.inverse}}
+
+
+def _check_dataset(dataset: str) -> None:
+    """Refuse a name that PyKEEN does not know and that is no path."""
+    checks.instance("dataset", dataset, (str,))
+    if importlib.util.find_spec("pykeen") is None:
+        text = "the name of the dataset was not checked, which needs PyKEEN: pip install "
+        warnings.warn(f"{text}'gneg[pykeen]'", stacklevel=4)
+        return
+    from pykeen.datasets import dataset_resolver
+
+    names = sorted(dataset_resolver.lookup_dict)
+    known = {*names, *dataset_resolver.synonyms}
+    if dataset_resolver.normalize(dataset) not in known and not Path(dataset).exists():
+        allowed = f"the path of a dataset or, for PyKEEN, one of {', '.join(names)}"
+        checks.fail("dataset", allowed, repr(dataset), hint=checks.closest(dataset, names))
 
 
 def _model(config: TripleConfig) -> Part:

@@ -79,7 +79,7 @@ class MLP(nn.Module):
     Args:
         width: D.
         layers: Number of linear layers, >= 1.
-        dropout: Share of hidden values dropped, in [0, 1].
+        dropout: Share of hidden values dropped, in [0, 1).
     """
 
     def __init__(self, width: int, *, layers: int = 3, dropout: float = 0.0) -> None:
@@ -109,7 +109,7 @@ class Hybrid(nn.Module):
     Args:
         width: D.
         layers: Number of linear layers of the perceptron, >= 1.
-        dropout: Share of hidden values dropped, in [0, 1].
+        dropout: Share of hidden values dropped, in [0, 1).
     """
 
     def __init__(self, width: int, *, layers: int = 2, dropout: float = 0.0) -> None:
@@ -159,7 +159,7 @@ class NCN(nn.Module):
         width: Width of the embeddings, D.
         graph: The training graph, homogeneous.
         layers: Number of linear layers of the perceptron, >= 1.
-        dropout: Share of hidden values dropped, in [0, 1].
+        dropout: Share of hidden values dropped, in [0, 1).
 
     Raises:
         ValueError: If the graph is bipartite.
@@ -209,7 +209,7 @@ def make_decoder(
             name of a decoder of :func:`gneg.nn.register_decoder`.
         width: Width of the embeddings, D.
         layers: Number of linear layers of ``"mlp"``, ``"hybrid"`` and ``"ncn"``, >= 1.
-        dropout: Share of hidden values that ``"mlp"``, ``"hybrid"`` and ``"ncn"`` drop, in [0, 1].
+        dropout: Share of hidden values that ``"mlp"``, ``"hybrid"`` and ``"ncn"`` drop, in [0, 1).
         graph: The training graph, for ``"ncn"``.
 
     Raises:

@@ -91,7 +91,7 @@ class Encoder(nn.Module):
         in_channels: Width of the features, F; 0 without features.
         hidden: Width of the layers, of learned embeddings and of the result, D >= 1.
         layers: Number of GNN layers, >= 1.
-        dropout: Share of hidden values dropped, in [0, 1].
+        dropout: Share of hidden values dropped, in [0, 1).
         inputs: Input of the first layer; None: ``"features"`` if there are any, else
             ``"embedding"``.
         norm: Normalisation between layers; None: no normalisation.
@@ -135,7 +135,7 @@ class Encoder(nn.Module):
         if inputs == "both":
             self.project = nn.Linear(in_channels, hidden, bias=False)
         width = {"features": in_channels, "embedding": hidden, "both": 2 * hidden}[inputs]
-        dropout = checks.number("dropout", dropout, 0, 1)
+        dropout = checks.number("dropout", dropout, 0, 1, open_high=True)
         norm_layer = None if norm is None else f"{norm}_norm"
         self.gnn: BasicGNN | _Registered
         if kind in GNNS:

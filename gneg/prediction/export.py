@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 from pyarrow import csv
@@ -56,10 +57,11 @@ def write_answers(
     fresh: bool = False,
     report: Callable[[int, int], object] | None = None,
     page: Callable[[Iterator[pa.Table]], object] | None = None,
-) -> Path:
+) -> int:
     """Write the answers to ``count`` queries, the whole file or nothing.
 
-    Finished pieces are kept beside the file, so that an interrupted call resumes.
+    Finished pieces are kept beside the file, so that an interrupted call resumes. A query of which
+    no answer is left, as all are known, has no row.
 
     Args:
         out: The file, ``.parquet``, ``.csv`` or ``.jsonl``.
@@ -69,7 +71,11 @@ def write_answers(
         info: What is said of the answers in the header of a Parquet file, JSON.
         fresh: Whether an earlier file, and its pieces, are replaced.
         report: Called after each piece with the numbers of answered and of all queries.
-        page: Called with the tables of all pieces, before they are removed.
+        page: Called with the tables of all pieces, before they are removed; in these a query
+            without an answer has a row with nulls.
+
+    Returns:
+        The number of queries without an answer, which is in the header too.
 
     Raises:
         ValueError: As for :func:`check_out`.
@@ -86,20 +92,31 @@ def write_answers(
         pieces.append(piece)
         if report is not None:
             report(high, count)
-    header = {**settings, **(info or {}), "versions": files.versions()}
+    unanswered: int = sum(table["score"].null_count for table in _read(pieces, ["score"]))
+    outcome = {"unanswered": unanswered, "versions": files.versions()}
+    header = {**settings, **(info or {}), **outcome}
     writer = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[path.suffix]
-    files.write_whole(path, lambda temporary: writer(temporary, _read(pieces), header))
+    files.write_whole(path, lambda temporary: writer(temporary, _answered(pieces), header))
     if page is not None:
         page(_read(pieces))
     parts.remove()
-    return path
+    return unanswered
 
 
-def _read(pieces: list[Path]) -> Iterator[pa.Table]:
+def answered(table: pa.Table) -> pa.Table:
+    """Return a table of answers without the rows of queries that have none."""
+    return table.filter(pc.is_valid(table["score"]))
+
+
+def _answered(pieces: list[Path]) -> Iterator[pa.Table]:
+    return map(answered, _read(pieces))
+
+
+def _read(pieces: list[Path], columns: list[str] | None = None) -> Iterator[pa.Table]:
     for piece in pieces:
         remedy = "--fresh (fresh=True) starts again"
         with files.reading("out", piece, "beside whole pieces", remedy):
-            table = pq.read_table(piece)
+            table = pq.read_table(piece, columns=columns)
         yield table
 
 

@@ -62,7 +62,8 @@ def write_links(
         command: The command line or call, for the record.
 
     Returns:
-        The header of the file: its settings and, under ``"recall"``, the measured recall.
+        The header of the file: its settings, under ``"recall"`` the measured recall, and under
+        ``"unanswered"`` the number of nodes without a row, as all their links are known.
 
     Raises:
         ValueError: If the file exists and ``fresh`` is False, or an argument is out of range.
@@ -85,7 +86,7 @@ def write_links(
     chosen = {**options, "candidates": number or "all"}
     info = {"recall": recall, "command": command}
     header = {**settings, **info}
-    write_answers(
+    header["unanswered"] = write_answers(
         out,
         len(ids),
         answers,
@@ -129,6 +130,10 @@ def write_completions(
         page: Called with the header and all tables, to write a page of them.
         command: The command line or call, for the record.
 
+    Returns:
+        The header of the file: its settings and, under ``"unanswered"``, the number of queries
+        without a row, as all their answers are known.
+
     Raises:
         ValueError: As for :func:`write_links`.
     """
@@ -142,7 +147,7 @@ def write_completions(
 
     info = {"command": command}
     header = {**settings, **info}
-    write_answers(
+    header["unanswered"] = write_answers(
         out,
         ids.shape[1],
         answers,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import numpy as np
 from torch import Tensor
 
 from gneg.datasets import LinkData, TripleData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.graph.sizes import with_sizes
+from gneg.graph.triples import End
 from gneg.nn.choices import GNNS
 from gneg.nn.registration import ENCODERS
 from gneg.training import recipe
@@ -25,6 +27,7 @@ UNIFORM = "uniform"
 FIRST, LAST = 4, 6  # epochs after which entrants are compared, at least
 SHORTEST = 5  # trainings of so many times :data:`LAST` epochs have a race
 FEWEST = 50  # validation positives that a difference can be seen on
+MOST = 0.5  # share of positives from which on samplers hardly differ
 HARDEST = "hardest(uniform, m=32)"
 #: Negatives of triples that race beside uniform ones.
 OF_TRIPLES = (
@@ -104,8 +107,9 @@ def of_links(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Con
         changes["the hardest of 32 uniform ones"] = HARDEST
     entrants, rungs = _entrants(config, changes, fixed), _rungs(config)
     large = graph.nodes >= recipe.LARGE  # three models at once would not fit
-    obstacle = "the graph is too large" if large else None
+    obstacle = "the graph is too large for a race" if large else None
     obstacle = _too_few(data.valid.pos.size(1), config.epochs, rungs) or obstacle
+    obstacle = obstacle or _no_choice(_left(data, config), config.k)
     return Contest(data, fast, entrants, rungs, obstacle, LinkRun, Judge)
 
 
@@ -114,12 +118,15 @@ def of_triples(data: TripleData, **fixed: Any) -> Contest:
     config = TripleConfig(**fixed)
     rungs = _rungs(config)
     obstacle = _too_few(data.ranked.valid.size(1), config.epochs, rungs)
+    if obstacle is None and config.loss not in OVER_ALL:
+        obstacle = _no_choice(_left_of_triples(data, config), config.k)
     entrants = (
         []
         if config.loss in OVER_ALL
         else _entrants(config, {name: name for name in OF_TRIPLES}, fixed)
     )
-    text = f"The sampler is {config.sampler}, as was given."
+    origin = "as was given" if "sampler" in fixed else "the default"
+    text = f"The sampler is {config.sampler}, {origin}."
     if config.loss in OVER_ALL:
         text = f"The loss {config.loss} is over all entities: there are no negatives to choose."
     plain = Recipe(config, None, ((("sampler",), text),))
@@ -134,9 +141,48 @@ def _rungs(config: LinkConfig | TripleConfig) -> list[int]:
 def _too_few(positives: int, epochs: int, rungs: list[int]) -> str | None:
     """Return why there is too little to race; None where there is enough."""
     if positives < FEWEST:
-        return f"{positives} validation positives are too few"
+        return f"{positives} validation positives are too few for a race"
     least = SHORTEST * rungs[1]
-    return f"{epochs} epochs, fewer than {least}, are too few" if epochs < least else None
+    return (
+        f"{epochs} epochs, fewer than {least}, are too few for a race" if epochs < least else None
+    )
+
+
+def _no_choice(left: Sequence[Any], k: int) -> str | None:
+    """Return why samplers hardly differ; None where they do.
+
+    Args:
+        left: Numbers of negatives that there are for each positive, an array for each end.
+        k: Negatives per positive.
+    """
+    share = float(np.mean(np.concatenate(left) <= k))
+    if share < MOST:
+        return None
+    return (
+        f"for {100 * share:.0f} % of the positives there are no more than {k} negatives, "
+        "which all samplers return"
+    )
+
+
+def _left(data: LinkData, config: LinkConfig) -> list[Any]:
+    """Return the numbers of non-edges of training edges' sources, targets or both."""
+    known = data.known(config.known)
+    src, dst = data.train.cpu().numpy()
+    left = [known.sizes(src)] if config.corrupt in ("dst", "both") else []
+    return left + ([known.reversed().sizes(dst)] if config.corrupt in ("src", "both") else [])
+
+
+def _left_of_triples(data: TripleData, config: TripleConfig) -> list[Any]:
+    """Return the numbers of entities that can replace the tails, heads or both of training."""
+    known = data.sampler("uniform", known=config.known, corrupt=config.corrupt).known
+    head, relation, tail = data.train.cpu().numpy()
+    sizes = []
+    ends: tuple[tuple[End, Any], ...] = (("tail", head), ("head", tail))
+    for end, entity in ends:
+        if config.corrupt in (end, "both", "bernoulli"):
+            queries, edges = known.side(end)
+            sizes.append(edges.sizes(queries.rows(entity, relation)))
+    return sizes
 
 
 def _entrants(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData, as_data, names, store, triple_names
@@ -169,13 +170,14 @@ def train(
         listeners.on_train_start(settings, out)
         for seed in seeds:
             run = finished.get(seed)
+            weights: dict[str, Tensor] = {}
             if run is None:
                 with torch.random.fork_rng(devices=[]):
-                    run = _train_seed(data, config, seed, out, fresh, listeners, resources)
+                    run, weights = _train_seed(data, config, seed, out, fresh, listeners, resources)
             results["runs"].append(run)
             if out is not None and processes.is_first:
                 stored = None if _known_by_name(source, data) or not keep_data else data
-                _write(out, results, stored)
+                _write(out, results, stored, weights)
                 if run["complete"]:
                     checkpoint.checkpoint_path(out, seed).unlink(missing_ok=True)
             if seed not in finished:
@@ -207,14 +209,26 @@ def _folder(path: str | Path, fresh: bool, processes: World) -> Path:
     return out
 
 
-def _write(out: Path, results: dict[str, Any], data: LinkData | TripleData | None) -> None:
+def _write(
+    out: Path,
+    results: dict[str, Any],
+    data: LinkData | TripleData | None,
+    weights: dict[str, Tensor],
+) -> None:
     """Write the record with all finished runs in the folder, ordered by seed, and the dataset.
 
-    Other processes may train other seeds into the same folder. The dataset is written once the
-    folder is known to hold no run of another one; None: it is not written.
+    Other processes may train other seeds into the same folder, or this one. The dataset, unless it
+    is None, and the weights of the last seed, unless there are none, are written once the folder is
+    known to hold no run of another dataset or config, and no finished one in place of this one's
+    interrupted one.
     """
     with locked(out):
-        runs = _finished_runs(out / NAME, results) | {run["seed"]: run for run in results["runs"]}
+        finished = _finished_runs(out / NAME, results)
+        ours = {run["seed"]: run for run in results["runs"]}
+        runs = ours | finished | {s: run for s, run in ours.items() if run["complete"]}
+        seed = results["runs"][-1]["seed"]
+        if weights and runs[seed] is ours[seed]:
+            checkpoint.save_weights(weights, checkpoint.weights_path(out, seed))
         ordered = [runs[seed] for seed in sorted(runs)]
         if data is not None and not store.holds(out / store.FOLDER, results["dataset"]):
             store.save(data, out / store.FOLDER)
@@ -244,8 +258,8 @@ def _train_seed(
     fresh: bool,
     callbacks: Callbacks,
     resources: Resources,
-) -> dict[str, Any]:
-    """Return the record of one seed; of a training-free score only its metrics."""
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the record of one seed and its best weights; of a training-free score its metrics."""
     if isinstance(data, LinkData) and isinstance(config, LinkConfig) and config.training_free:
         callbacks.on_seed_start(seed, 0)
         score = Heuristic(data.graph, config.encoder, data.x)  # type: ignore[arg-type]
@@ -253,16 +267,14 @@ def _train_seed(
         metrics = {part: evaluate_edges(edges, score) for part, edges in parts.items()}
         if config.rank == "all":
             metrics["all"] = full_ranks.record(data, score, seed=seed)
-        return {"seed": seed, "complete": True, **metrics}
+        return {"seed": seed, "complete": True, **metrics}, {}
     run = make_run(data, config, seed, resources)
     try:
         run.train(out, fresh=fresh, callbacks=callbacks)
         result = run.result()
     except KeyboardInterrupt:
         result = run.interrupted()
-    if out is not None and run.world.is_first:
-        checkpoint.save_weights(run.best_state, checkpoint.weights_path(out, seed))
-    return result
+    return result, run.best_state
 
 
 def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, Any]]:

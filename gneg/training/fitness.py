@@ -17,10 +17,15 @@ def fit_for_training(data: LinkData | TripleData) -> LinkData | TripleData:
     """
     data = _without_leaks(data)
     ranked = data.ranked if isinstance(data, TripleData) else data
-    for part in ("valid", "test"):
+    kind = "triples" if isinstance(data, TripleData) else "edges"
+    for part, use in (("valid", "a model is selected by"), ("test", "it is measured on")):
         if not ranked.positives(part).size(1):
-            kind = "triples" if isinstance(data, TripleData) else "edges"
-            checks.fail("data", f"with {part} {kind}, for training", data)
+            hint = f"put them into {part}.txt beside train.txt, or give one file of all {kind}, "
+            hint += "which is split at random"
+            if ranked.split.startswith("random"):
+                hint = f"{ranked.positives('train').size(1):,} {kind} are too few to hold some out"
+            allowed = f"a dataset with {part} {kind}, which {use}"
+            checks.fail("data", allowed, f"{ranked.name}, which has none", hint=hint)
     return data
 
 

@@ -82,9 +82,15 @@ class LinkConfig(TrainConfig):
     decoder_layers: int = setting(
         2, "Linear layers of mlp, hybrid and ncn decoders.", low=1, high=DEEPEST
     )
-    dropout: float = setting(0.5, "Share of hidden values that the encoder drops.", low=0, high=1)
+    dropout: float = setting(
+        0.5, "Share of hidden values that the encoder drops.", low=0, high=1, below=True
+    )
     decoder_dropout: float = setting(
-        0.0, "Share of hidden values that mlp, hybrid and ncn decoders drop.", low=0, high=1
+        0.0,
+        "Share of hidden values that mlp, hybrid and ncn decoders drop.",
+        low=0,
+        high=1,
+        below=True,
     )
     inputs: Inputs | None = setting(
         None,
@@ -168,6 +174,7 @@ class LinkConfig(TrainConfig):
         expressions.check_loss(self.loss, self.sampler)
         if self.base_measure == "sampler":
             expressions.check_base_measure("base_measure", self.sampler)
+        self.check_base_weight()
         if self.encoder in (*GNNS, *registration.ENCODERS) and self.layers < 1:
             checks.fail("layers", f"an integer >= 1 for the encoder {self.encoder}", self.layers)
         if self.encoder == "heuristics" and self.decoder not in (None, "dot"):

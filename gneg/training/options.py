@@ -34,6 +34,7 @@ class Option:
         low: The smallest value of a number; None: no bound.
         high: The largest value of a number; None: no bound.
         above: Whether ``low`` itself is excluded.
+        below: Whether ``high`` itself is excluded.
         choices: The allowed texts, if the type is not a ``Literal``; None: any text.
         check: Called with name and text of a setting without choices, to refuse it, or to return
             it as it is spelt; None: any text.
@@ -50,14 +51,16 @@ class Option:
     check: Callable[[str, str], str] | None = None
     short: str | None = None
     registered: Mapping[str, object] = field(default_factory=dict)
+    below: bool = False
 
     @property
     def range(self) -> str:
-        """The range of a number as text: ``>= 1``, ``> 0`` or ``in [0, 1]``."""
+        """The range of a number as text: ``>= 1``, ``> 0``, ``in [0, 1]`` or ``in [0, 1)``."""
         if self.low is None:
             return ""
         if self.high is not None:
-            return f"in {'(' if self.above else '['}{_figure(self.low)}, {_figure(self.high)}]"
+            left, right = "(" if self.above else "[", ")" if self.below else "]"
+            return f"in {left}{_figure(self.low)}, {_figure(self.high)}{right}"
         return f"{'>' if self.above else '>='} {_figure(self.low)}"
 
     def field(self, default: Any) -> Any:
@@ -77,12 +80,13 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     above: bool = False,
+    below: bool = False,
     choices: tuple[str, ...] | None = None,
     check: Callable[[str, str], str] | None = None,
     registered: Mapping[str, object] | None = None,
 ) -> Any:
     """Return a dataclass field that describes itself; arguments as in :class:`Option`."""
-    option = Option(help, group, low, high, above, choices, check)
+    option = Option(help, group, low, high, above, choices, check, below=below)
     if registered is not None:  # which may be empty still
         option = replace(option, registered=registered)
     return option.field(default)
@@ -139,7 +143,8 @@ class Setting:
             return
         low = float("-inf") if option.low is None else option.low
         high = float("inf") if option.high is None else option.high
-        checks.number(self.name, value, low, high, open_low=option.above)
+        ends = {"open_low": option.above, "open_high": option.below}
+        checks.number(self.name, value, low, high, **ends)
 
     @property
     def help(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gneg import checks
+from gneg.training.triple_config import OF_NEGATIVES, OVER_ALL
 
 #: All entities as candidates, reciprocal relations, N3 (Lacroix, Usunier and Obozinski, ICML 2018).
 _OVER_ALL = {
@@ -86,13 +87,15 @@ def preset(
     Args:
         name: The name of the preset.
         dataset: The name of the dataset; some have settings of their own.
-        overrides: Settings that replace those of the preset: with another loss its margin is none.
+        overrides: Settings that replace those of the preset, which then lacks what has no effect
+            beside them: its margin with another loss, its negatives with one over all entities.
 
     Raises:
         ValueError: If there is no preset of this name.
     """
     found = PRESETS[checks.choice("preset", name, PRESETS)]
     settings = {**found.settings, **found.on.get((dataset or "").lower(), {}), **(overrides or {})}
-    if settings["loss"] != found.settings["loss"] and "margin" not in (overrides or {}):
-        settings.pop("margin", None)
-    return settings
+    without = ["margin"] if settings["loss"] != found.settings["loss"] else []
+    without += OF_NEGATIVES if settings["loss"] in OVER_ALL else ()
+    unused = set(without) - set(overrides or {})
+    return {name: value for name, value in settings.items() if name not in unused}

@@ -89,7 +89,8 @@ def race(
         folder: Folder of the choice: the same race is not run again, but read from a file there;
             None: it is not written.
         fixed: Values of settings that the race must not change. With ``sampler``, fewer than
-            30 epochs or 50 validation positives, or a million nodes, there is no race.
+            30 epochs or 50 validation positives, or a million nodes, there is no race; nor where
+            most queries have at most ``k`` negatives, which all samplers return.
 
     Raises:
         ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is
@@ -104,7 +105,7 @@ def race(
     if len(entrants) < 2:
         return Race(before, [])
     if contest.obstacle is not None:
-        text = f"The negatives were not raced: {contest.obstacle} for a race."
+        text = f"The negatives were not raced: {contest.obstacle}."
         return Race(replace(before, sentences=(*before.sentences, ((), text))), [])
     parts = code(registered_parts(before.config))
     settings = [

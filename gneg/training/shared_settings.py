@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gneg import checks
 from gneg.graph.known import KnownPolicy
 from gneg.training.device import check_name
 from gneg.training.options import Option, check_settings
@@ -79,3 +80,8 @@ class TrainConfig:
             ValueError: If two values exclude each other.
         """
         return
+
+    def check_base_weight(self) -> None:
+        """Refuse a weight without a base measure."""
+        if self.base_weight is not None and self.base_measure == "none":
+            checks.fail("base_weight", "given with a base measure only", self.base_weight)

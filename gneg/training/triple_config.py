@@ -12,7 +12,7 @@ from gneg.losses import LOSSES
 from gneg.nn import registration
 from gneg.nn.choices import RELATIONAL_ENCODERS, TRIPLE_MODELS
 from gneg.training import expressions
-from gneg.training.options import documented, setting
+from gneg.training.options import documented, setting, settings
 from gneg.training.shared_settings import (
     BASE_MEASURE,
     BASE_WEIGHT,
@@ -31,6 +31,10 @@ from gneg.training.shared_settings import (
 
 #: Losses that score all entities and take no negatives, see :mod:`gneg.nn.kge.all_entities`.
 OVER_ALL = ("1vsall", "1vsrest", "kvsall")
+#: Settings of negatives, which those losses do not have.
+OF_NEGATIVES = ("sampler", "corrupt", "k", "known")
+#: Models that drop values themselves.
+WITH_DROPOUT = ("tucker", "conve")
 
 
 @documented
@@ -60,9 +64,11 @@ class TripleConfig(TrainConfig):
     layers: int = setting(1, "Layers of the encoder.", low=1, high=DEEPEST)
     dropout: float = setting(
         0.0,
-        "Share of values dropped, between the encoder's layers and of queries by tucker and conve.",
+        "Share of values dropped, before each layer of the encoder and of queries by tucker and "
+        "conve.",
         low=0,
         high=1,
+        below=True,
     )
     inverse: bool = setting(False, "Predict heads as tails of inverse relations.")
     sampler: str = setting(
@@ -91,6 +97,7 @@ class TripleConfig(TrainConfig):
         "Share of a label that the losses 1vsall and kvsall spread over all entities.",
         low=0,
         high=1,
+        below=True,
     )
     n3: float = setting(0.0, "Weight of the mean cubed norm of a batch's embeddings.", low=0)
     l2: float = setting(0.0, "Weight of the mean squared norm of a batch's embeddings.", low=0)
@@ -124,7 +131,11 @@ class TripleConfig(TrainConfig):
             checks.fail("margin", "given with the losses margin and nssa only", self.loss)
         if self.label_smoothing and self.loss not in ("1vsall", "kvsall"):
             checks.fail("label_smoothing", "0 but for the losses 1vsall and kvsall", self.loss)
+        self.check_base_weight()
+        if self.loss in OVER_ALL:
+            self._check_negatives()
         self._check_model()
+        self._check_encoder()
         if self.sparse:
             self._check_sparse()
 
@@ -138,6 +149,29 @@ class TripleConfig(TrainConfig):
             checks.fail("inverse", "True for conve, which predicts tails only", False)
         if self.model == "conve" and self.encoder != "none":
             checks.fail("encoder", "none for conve, whose vectors hold biases", self.encoder)
+
+    def _check_negatives(self) -> None:
+        """Refuse settings of negatives where there are none."""
+        described = settings(type(self))
+        for name in OF_NEGATIVES:
+            measured = self.base_measure == "sampler" or name in ("corrupt", "known")
+            if name != "k" and self.base_measure != "none" and measured:
+                continue  # the base measure is a density of negatives
+            value, default = getattr(self, name), described[name].default
+            if value != default:
+                rule = f"left at {default} with the loss {self.loss}, which takes no negatives"
+                checks.fail(name, rule, value)
+
+    def _check_encoder(self) -> None:
+        """Refuse settings of an encoder where there is none."""
+        if self.encoder != "none":
+            return
+        default = settings(type(self))["layers"].default
+        if self.layers != default:
+            checks.fail("layers", f"left at {default} without an encoder", self.layers)
+        if self.dropout and self.model not in WITH_DROPOUT:
+            rule = f"0 for {self.model} without an encoder, which drops nothing"
+            checks.fail("dropout", rule, self.dropout)
 
     def _check_sparse(self) -> None:
         """Refuse sparse gradients where some are dense."""

@@ -50,7 +50,7 @@ def test_a_graph_is_built_from_a_file_and_drawn_in(tmp_path, monkeypatch):
     place = lines[1].split(",").index("src_name")
     assert {line.split(",")[place] for line in lines[2:-1]} == {"n3", "n21"}
     for words_of_error, message in (
-        (["--node", "n99"], "'nodes' must be known names"),
+        (["--node", "n99"], "'nodes' must be a known name"),
         (["--features", "edges.csv"], "features"),
         (["--model", "graph"], "'model' must be left out for all edges of a stored graph"),
     ):

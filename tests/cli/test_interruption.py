@@ -45,6 +45,42 @@ def test_ctrl_c_ends_soon_with_the_best_state(tmp_path, stage):
     assert stage == "epoch" or (out / "checkpoint-0.pt").exists()
 
 
+@pytest.mark.slow
+def test_triples_go_on_after_ctrl_c_and_after_a_kill_and_two_commands_do_no_harm(shared, tmp_path):
+    words = ["kg", "train", "umls", "--root", str(shared), "--dim", "16", "--epochs", "40"]
+    words += ["--eval-every", "2", "--patience", "50", "-k", "4"]
+    words += ["--sampler", "cached(uniform, size=4, m=4)"]
+
+    def start(out):
+        command = [sys.executable, "-c", MAIN, *words, "--out", str(tmp_path / out)]
+        return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def metrics(*processes):
+        """What the processes find, which train into one folder."""
+        for process in processes:
+            process.communicate()
+            assert process.returncode == 0
+        folder = tmp_path / str(processes[0].args[-1])
+        assert sorted(path.name for path in folder.iterdir()) == ["model-0.pt", "results.json"]
+        (run,) = json.loads((folder / "results.json").read_text())["runs"]
+        assert run["complete"]
+        losses = [row["loss"] for row in run["curve"]]
+        return [run["test"], run["valid"], run["sampled"], run["best_epoch"], losses]
+
+    expected = metrics(start("whole"))
+    for out, number, code in (("stopped", signal.SIGINT, 130), ("killed", signal.SIGKILL, -9)):
+        process = start(out)
+        while not (tmp_path / out / "checkpoint-0.pt").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        process.communicate()
+        assert process.returncode == code
+        assert (tmp_path / out / "checkpoint-0.pt").exists()
+        assert metrics(start(out)) == expected
+    assert metrics(start("two"), start("two")) == expected
+
+
 @pytest.mark.parametrize("end", [SystemExit(130), KeyboardInterrupt()])
 def test_ctrl_c_once_more_ends_at_once_without_a_traceback(monkeypatch, end):
     """While Python ends, which may take seconds, or while the first is being answered."""

@@ -11,8 +11,9 @@ from gneg import datasets
 from gneg.evaluation.audit import held_out_hits
 from gneg.samplers.triples import TripleSampler
 from gneg.training import contest
+from gneg.training.config import TripleConfig
 from gneg.training.load import load_data
-from gneg.training.presets import preset
+from gneg.training.presets import PRESETS, preset
 from tests.cli.invoke import run
 from tests.triple_worlds import WORLDS
 
@@ -68,7 +69,26 @@ def test_presets_know_some_datasets():
     assert known == {**plain, "n3": 0.01} != plain
     assert preset("complex-n3", "mine") == plain
     assert preset("transe-nssa")["margin"] == 5.0
-    assert "margin" not in preset("transe-nssa", None, {"loss": "1vsall"})
+    assert "margin" not in preset("transe-nssa", None, {"loss": "softmax"})
+
+
+def test_a_preset_with_another_loss_lacks_what_has_no_effect_there():
+    over_all = TripleConfig(**preset("transe-nssa", "fb15k237", {"loss": "1vsall"}))
+    assert over_all == TripleConfig(
+        loss="1vsall",
+        inverse=True,
+        dim=128,
+        lr=0.0005,
+        lr_decay=0.5,
+        epochs=60,
+        eval_every=5,
+        patience=3,
+    )
+    with pytest.raises(ValueError, match="'k' must be left at 16"):
+        TripleConfig(**preset("transe-nssa", None, {"loss": "1vsall", "k": 8}))
+    for name in PRESETS:
+        for loss in ("nssa", "bce", "1vsall", "kvsall"):
+            assert TripleConfig(**preset(name, None, {"loss": loss})).loss == loss
 
 
 def test_negatives_are_chosen_by_a_race(folder, tmp_path, monkeypatch):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+import gneg
+from gneg import TripleConfig, datasets
+from gneg.datasets import Names, TripleData
 from tests.cli.invoke import run
 from tests.prediction.models import link_model, named_data, triple_model
 
@@ -81,6 +87,63 @@ def test_triples_are_completed(here, tmp_path):
     table = pd.read_parquet("a.parquet")
     assert list(table.columns[:3]) == ["head", "relation", "tail"]
     assert set(table["tail"]) == {"entity 2", "entity 9"}
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A run on a graph in which entity 0 has relation 0 with all others."""
+    folder = tmp_path_factory.mktemp("full") / "run"
+    ring = [(i, 1, (i + 1) % 6) for i in range(6)]
+    parts = [[(0, 0, i) for i in range(1, 4)] + ring, [(0, 0, 4)], [(0, 0, 5)]]
+    tensors = [torch.tensor(rows).t() for rows in parts]
+    names = Names([f"e{i}" for i in range(6)]), Names(["r0", "r1"])
+    data = TripleData("full", *tensors, 6, 2, *names)
+    gneg.train(data, TripleConfig(dim=4, epochs=1, k=1), out=folder)
+    return str(folder)
+
+
+def test_nothing_left_to_answer_is_said_in_words(full, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["kg", "predict", full, "--head", "e0", "--relation", "r0"]
+    result = run(*words, "--why")
+    assert result.exit_code == 0, result.output
+    assert "no tail is left for e0, r0: all are known" in result.output
+    assert "those of valid and test are known too: --keep-known lists them" in result.output
+    assert "head" not in result.output  # no table
+    printed = json.loads(run("--json", *words).stdout)
+    assert (printed["answers"], printed["unanswered"]) == ([], 1)
+    kept = json.loads(run("--json", *words, "--keep-known").stdout)
+    assert {row["tail"] for row in kept["answers"]} == {f"e{i}" for i in range(1, 6)}
+    assert all(row["known"] for row in kept["answers"])
+    (tmp_path / "q.csv").write_text("head,relation\ne0,r0\ne2,r1\n" + "e0,r0\n" * 6)
+    words = ["kg", "predict", full, "--queries", "q.csv"]
+    result = run(*words)
+    assert result.output.count("no tail is left for e0, r0") == 5
+    assert "2 more queries have no answer left" in result.output
+    assert "e2" in result.output
+    for suffix in ("csv", "jsonl", "parquet"):
+        result = run(*words, "--out", f"a.{suffix}")
+        assert "7 queries have no answer left: all are known" in " ".join(result.output.split())
+        read = {"csv": pd.read_csv, "parquet": pd.read_parquet}
+        read["jsonl"] = partial(pd.read_json, lines=True)
+        table = read[suffix](f"a.{suffix}")
+        assert set(table["head"]) == {"e2"}
+        assert table["score"].notna().all()
+    (tmp_path / "q.csv").write_text("head,relation\ne0,r0\n")
+    assert run(*words, "--out", "b.csv").exit_code == 0
+    assert pd.read_csv("b.csv").empty
+
+
+def test_a_node_without_a_link_left_has_no_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    star = [(0, i) for i in range(1, 30)] + [(i, i + 1) for i in range(1, 29)]
+    graph = gneg.Graph.from_edge_index(torch.tensor(star).t(), 30, undirected=True)
+    link_model(tmp_path / "run", datasets.make_split("star", graph, None, ratios=(0.1, 0.1)))
+    result = run("predict", "run", "--node", "0")
+    assert "no target is left for 0: all are known" in result.output
+    result = run("predict", "run", "--all", "--out", "a.csv", "-k", "3")
+    assert "1 query has no answer left" in result.output
+    assert set(pd.read_csv("a.csv")["source"]) == set(range(1, 30))
 
 
 def test_vectors_of_a_knowledge_graph_are_exported(here, tmp_path):

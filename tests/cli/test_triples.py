@@ -145,7 +145,7 @@ def test_scores_of_triples_by_density_function_and_file(toy, hard, shared, tmp_p
         (["evaluate", "toy/train.txt:x"], "'model' must be a run of gneg train"),
         (["sample", "toy", "--sampler", "degree"], "no sampler 'degree'"),
         (["sample", "toy", "--corrupt", "ends"], "'corrupt' must be one of"),
-        (["sample", "toy", "--node", "e99"], "'nodes' must be known names"),
+        (["sample", "toy", "--node", "e99"], "'nodes' must be a known name"),
         (["sample", "toy", "--directed"], "another than a knowledge graph with the options"),
         (["sample", "digits", "--corrupt", "head"], "'corrupt' must be one of 'dst', 'src'"),
     ],

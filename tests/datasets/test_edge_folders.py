@@ -94,7 +94,7 @@ def test_folders_of_neither_are_refused(tmp_path, load):
 
 def test_a_part_that_lacks_is_named(tmp_path):
     (fill(tmp_path) / "valid.csv").unlink()
-    with pytest.raises(ValueError, match=r"without one of valid.*call it valid or val or dev"):
+    with pytest.raises(ValueError, match=r"without a file of valid.*call it valid or val or dev"):
         datasets.load(tmp_path)
     fill(tmp_path, header="source,target,split\n", more=",train")
     with pytest.raises(ValueError, match="a folder of files without a split"):

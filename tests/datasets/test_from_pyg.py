@@ -70,11 +70,11 @@ def test_a_part_may_be_empty(split):
     result = gneg.evaluate(without_valid, scorers.heuristic(without_valid, "cn"), resamples=0)
     assert result["sets"]["uniform"]["metrics"]["mrr"]["value"] > 0
     assert audit(without_valid, "walk", negatives=500)["risk"]["per_1000"] > 0
-    with pytest.raises(ValueError, match="'data' must be with valid edges"):
+    with pytest.raises(ValueError, match="'data' must be a dataset with valid edges"):
         gneg.train(without_valid, gneg.LinkConfig(epochs=1))
     without_test = datasets.from_pyg(*split(0.2, 0, is_undirected=True)(data))
     assert without_test.test.pos.size(1) == 0
-    with pytest.raises(ValueError, match="'data' must be with test edges"):
+    with pytest.raises(ValueError, match="'data' must be a dataset with test edges"):
         gneg.train(without_test, gneg.LinkConfig(epochs=1))
     with pytest.raises(ValueError, match="'valid, test' must be a split with edges"):
         datasets.from_pyg(*split(0, 0, is_undirected=True)(data))

@@ -53,12 +53,18 @@ def test_negatives_of_triples_have_ids_and_names(shared, tmp_path, suffix):
     else:
         table = pd.read_csv(tmp_path / "n.csv", comment="#")
     assert list(table["relation_name"]) == data.relations.of(negatives.relation).to_pylist()
+    head, relation, tail = data.train
+    for name, ids in (("head", head), ("relation", relation), ("tail", tail)):
+        assert list(table[name]) == ids.tolist()
     for name, ids in (
-        ("src_name", negatives.src),
-        ("replaced_name", negatives.replaced),
+        ("head_name", head),
+        ("tail_name", tail),
         ("index_name_1", negatives.index[:, 1]),
     ):
         assert list(table[name]) == data.entities.of(ids).to_pylist()
+    assert not {"src", "replaced", "src_name", "replaced_name"} & set(table)
+    assert list(table)[:4] == ["head", "relation", "tail", "side"]
+    assert 0 < table["side"].mean() < 1  # both ends are replaced
 
 
 @pytest.mark.parametrize("ends", ["both", "dst", "src"])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gneg import HardSet, datasets, evaluate, hardset
-from gneg.evaluation.hardset import families
+from gneg.evaluation.hardset import families, parquet
 from gneg.evaluation.sampled import default_negatives
 from gneg.evaluation.triple_scorers import EachTriple
 from gneg.nn.kge.base_measure import log_density_scorer
@@ -103,14 +103,26 @@ def test_what_is_written_is_read_and_ranked_with_names(suffix, ends, shared, tmp
     if suffix == "parquet":
         table = pd.read_parquet(path)
         for name, ids, names in zip(
-            ("source", "relation", "target"), data.valid, data.end_names, strict=True
+            ("head", "relation", "tail"), data.valid, data.end_names, strict=True
         ):
+            assert list(table[name]) == ids.tolist()
             assert list(table[f"{name}_name"]) == names.of(ids).to_pylist()
         row = [data.entities[e] if e >= 0 else None for e in hard_set.index[0].tolist()]
         assert list(table["negative_names"][0]) == row
     score = EachTriple(lambda h, r, t: (h * 7 + t + r) % 5, data.num_entities)
     results = evaluate(data, score, part="valid", sets={"hard": again}, resamples=0)
     assert 0 < results["sets"]["hard"]["metrics"]["mrr"]["value"] < 1
+
+
+def test_an_earlier_table_is_read(tmp_path, monkeypatch):
+    data = sparse_data()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(parquet, "ROWS", {3: parquet.EARLIER})
+        made = hardset(data, family="typed", k=3, out=tmp_path / "hard.parquet")
+    assert "source" in pd.read_parquet(tmp_path / "hard.parquet")
+    again = HardSet.load(tmp_path / "hard.parquet", data.test)
+    assert torch.equal(again.pos, made.pos)
+    assert torch.equal(again.index, made.index)
 
 
 def test_what_triples_do_not_have_is_refused(tmp_path):

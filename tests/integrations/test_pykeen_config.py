@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import numpy as np
@@ -87,6 +88,18 @@ def test_other_settings_run_as_well(settings, tmp_path, monkeypatch):
     assert np.isfinite(pipeline_from_config(config, use_tqdm=False).losses).all()
 
 
+def test_names_of_datasets_are_pykeens(tmp_path, monkeypatch):
+    for name in ("nations", "FB15k-237", "wn18_rr", str(tmp_path)):
+        config = pipeline_config(TripleConfig(), dataset=name)
+        assert config["pipeline"]["dataset"] == name
+    with pytest.raises(ValueError, match=r"'dataset' must be .*got 'nation'.*mean 'nations'"):
+        pipeline_config(TripleConfig(), dataset="nation")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    message = r"was not checked, which needs PyKEEN: pip install 'gneg.pykeen.'"
+    with pytest.warns(UserWarning, match=message):
+        pipeline_config(TripleConfig(), dataset="nation")
+
+
 def test_a_preset_is_written_by_the_command(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["kg", "presets", "--export", "pykeen", "--preset", "complex-n3"]
@@ -101,6 +114,14 @@ def test_a_preset_is_written_by_the_command(tmp_path, monkeypatch):
         ([*words[:-1], "comlex-n3", "--out", "d.json"], "did you mean 'complex-n3'?"),
         ([*words, "--out", "c.json"], "'out' must be a file that is not there yet"),
         (["kg", "presets", "--out", "d.json"], "'out' must be left out without --export"),
+        (
+            [*words, "--dataset", "codex-s", "--out", "d.json"],
+            "one of aristov4, biokg, ckg",
+        ),
+        (
+            [*words, "--dataset", "codex-s", "--out", "d.json"],
+            "(got 'codex-s'); did you mean 'codexsmall'?",
+        ),
     ):
         result = run(*more)
         assert result.exit_code == 2

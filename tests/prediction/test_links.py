@@ -124,7 +124,7 @@ def test_pairs_labelled_0_are_no_answers(tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: m.recommend("nod 3"), r"'nodes' must be known names .*mean 'node 3'"),
+        (lambda m: m.recommend("nod 3"), r"'nodes' must be a known name .*mean 'node 3'"),
         (lambda m: m.recommend(torch.tensor([40])), r"'nodes' must be"),
         (lambda m: m.recommend("node 3", 0), "'k' must be an integer >= 1"),
         (lambda m: m.recommend("node 3", 5, candidates=4), "'candidates' must be an integer >= 5"),

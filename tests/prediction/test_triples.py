@@ -139,8 +139,8 @@ def test_vectors_are_written_with_names(tmp_path, inverse):
     ("given", "message"),
     [
         ({"head": "entity 1"}, "'head, relation, tail' must be given, all but the one"),
-        ({"head": "entity 1", "relation": "relation 9"}, r"'relation' must be known names"),
-        ({"head": "entty 1", "tail": "entity 2"}, r"'head' must be known names .*mean 'entity 1"),
+        ({"head": "entity 1", "relation": "relation 9"}, r"'relation' must be a known name"),
+        ({"head": "entty 1", "tail": "entity 2"}, r"'head' must be a known name .*mean 'entity 1"),
         ({"head": "entity 1", "tail": "entity 2", "k": 0}, "'k' must be an integer >= 1"),
     ],
 )

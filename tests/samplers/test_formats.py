@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 
@@ -102,6 +103,27 @@ def test_a_file_is_the_same_to_the_bit_however_it_was_interrupted(
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{suffix}", f"b.{suffix}"]
     if suffix != "npz":  # a zip file holds the time
         assert interrupted.read_bytes() == (tmp_path / f"a.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_files_of_triples_have_their_columns_and_earlier_ones_are_read(
+    suffix, tmp_path, monkeypatch
+):
+    data, path = sparse_data(), tmp_path / f"n.{suffix}"
+    monkeypatch.chdir(tmp_path)
+    sample(data, "uniform", k=3, out=path, corrupt="both")
+    if suffix == "csv":
+        names = path.read_text().splitlines()[1].split(",")
+    else:
+        names = pq.read_schema(path).names if suffix == "parquet" else list(np.load(path))
+    assert {"head", "relation", "tail", "side"} <= set(names)
+    assert not {"src", "replaced"} & set(names)
+    negatives = formats.load(path, data.triples)
+    assert torch.equal(negatives.positives(), data.train[[0, 2]])
+    module = importlib.import_module("gneg.samplers.formats.columns")  # not the function
+    monkeypatch.setattr(module, "_with_ends", lambda parts: parts)
+    formats.save(negatives, f"earlier.{suffix}", data.triples)
+    check_same(negatives, formats.load(f"earlier.{suffix}", data.triples))
 
 
 def test_negatives_of_triples_are_of_their_graph_end_part_and_heads(tmp_path):

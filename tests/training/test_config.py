@@ -57,6 +57,9 @@ BAD_LINK = [
     ({"batch_size": 10**24}, "'batch_size' must be an integer <= 2,147,483,647"),
     ({"k": 10**20}, "'k' must be an integer <= 1,048,576"),
     ({"layers": 10**30}, "'layers' must be an integer <= 128"),
+    ({"dropout": 1}, "'dropout' must be a number in \\[0, 1\\) \\(got 1"),
+    ({"decoder_dropout": 1.0}, "'decoder_dropout' must be a number in \\[0, 1\\)"),
+    ({"base_weight": 0.5}, "'base_weight' must be given with a base measure only"),
 ]
 BAD_TRIPLE = [
     ({"model": "convee"}, "'model' must be one of 'transe', 'distmult'"),
@@ -77,6 +80,17 @@ BAD_TRIPLE = [
     ({"corrupt": "dst"}, "'corrupt' must be one of"),
     ({"known": "x"}, "'known' must be one of"),
     ({"n3": -1.0}, "'n3' must be a number in"),
+    ({"loss": "1vsall", "k": 3}, "'k' must be left at 16 with the loss 1vsall.*got 3"),
+    ({"loss": "1vsrest", "sampler": "typed"}, "'sampler' must be left at uniform with the loss"),
+    ({"loss": "kvsall", "corrupt": "both"}, "'corrupt' must be left at bernoulli"),
+    ({"loss": "kvsall", "known": "all"}, "'known' must be left at train"),
+    ({"loss": "1vsall", "base_measure": "typed", "sampler": "typed"}, "'sampler' must be left"),
+    ({"loss": "1vsall", "base_measure": "sampler", "k": 3}, "'k' must be left"),
+    ({"dropout": 0.1}, "'dropout' must be 0 for transe without an encoder.*got 0.1"),
+    ({"dropout": 1, "model": "tucker"}, "'dropout' must be a number in \\[0, 1\\)"),
+    ({"label_smoothing": 1, "loss": "1vsall"}, "'label_smoothing' must be a number in \\[0, 1\\)"),
+    ({"layers": 2}, "'layers' must be left at 1 without an encoder.*got 2"),
+    ({"base_weight": 0.5}, "'base_weight' must be given with a base measure only"),
 ]
 
 
@@ -88,6 +102,19 @@ BAD_TRIPLE = [
 def test_a_bad_value_is_refused_where_the_config_is_made(config, values, message):
     with pytest.raises(ValueError, match=message):
         config(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"loss": "1vsall", "base_measure": "sampler", "sampler": "typed", "corrupt": "both"},
+        {"loss": "1vsall", "base_measure": "typed", "corrupt": "tail", "known": "train+valid"},
+        {"model": "tucker", "dropout": 0.5},
+        {"encoder": "rgcn", "layers": 2, "dropout": 0.5},
+    ],
+)
+def test_settings_of_a_density_and_of_an_encoder_are_allowed_where_they_have_an_effect(values):
+    assert values.items() <= asdict(TripleConfig(**values)).items()
 
 
 @pytest.mark.parametrize("config", [LinkConfig, TripleConfig])

@@ -33,3 +33,23 @@ def test_repeated_triples_are_kept():
     repeated = replace(data, test=torch.cat([data.test, data.train[:, :1]], dim=1))
     assert fit_for_training(repeated) is repeated
     assert repeated.repeated == {"test in train": 1}
+
+
+@pytest.mark.parametrize(
+    ("part", "split", "message"),
+    [
+        (
+            "valid",
+            "given",
+            "a model is selected by.*, which has none.*into valid.txt beside",
+        ),
+        ("test", "given", "it is measured on.*, which has none.*into test.txt beside"),
+        ("test", "random 85/5/10, seed 0", ".*which has none.*96 triples are too few to hold"),
+    ],
+)
+def test_missing_triples_are_asked_for(part, split, message):
+    data = replace(sparse_data(), **{part: torch.zeros(3, 0, dtype=torch.long)}, split=split)
+    text = f"'data' must be a dataset with {part} triples, which {message}"
+    with pytest.raises(ValueError, match=text) as raised:
+        fit_for_training(data)
+    assert "TripleData(" not in str(raised.value)

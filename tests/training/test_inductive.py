@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -82,6 +83,21 @@ def test_both_forms_are_read(folder):
     assert names == expected[10:30]
     assert any("is ranked among the entities of its own graph" in n for n in data.reading.notes)
     assert "ranked: TripleData(world, inference" in repr(data)
+
+
+def test_the_training_graph_needs_its_training_triples_alone(folder):
+    expected = datasets.load_triples(folder).inference
+    second = folder.with_name("world_ind")
+    for part in ("valid", "test"):
+        (folder / f"{part}.txt").unlink(missing_ok=True)
+    data = datasets.load_triples(folder)
+    assert not data.valid.size(1) + data.test.size(1)
+    assert (data.ranked.valid.size(1), data.ranked.test.size(1)) == (10, 20)
+    assert data.ranked.fingerprint() == expected.fingerprint()
+    if second.exists():
+        (second / "valid.txt").unlink()
+        with pytest.raises(ValueError, match="world_ind without a file of valid"):
+            datasets.load_triples(folder)
 
 
 def test_other_readings_of_it_are_refused(folder):
@@ -207,6 +223,24 @@ def test_the_command_trains_on_one_graph_and_ranks_the_other(folder, tmp_path, m
     assert refused.exit_code == 2
     text = "'encoder' must be rgcn or compgcn for an inductive split (got none under complex)"
     assert text in " ".join(refused.output.split())
+
+
+def test_negatives_are_compared(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    for part in ("valid", "test"):
+        (folder / f"{part}.txt").unlink(missing_ok=True)
+    words = ["kg", "compare", str(folder), "--samplers", "uniform,typed", "--dim", "4"]
+    words += ["--models", "distmult", "--epochs", "1", "-k", "2", "--seeds", "1", "--out", "run"]
+    refused = run(*words)
+    assert refused.exit_code == 2
+    text = "'encoder' must be rgcn or compgcn for an inductive split (got none under distmult)"
+    assert text in " ".join(refused.output.split())
+    result = run(*words, "--encoder", "compgcn")
+    assert result.exit_code == 0, result.output
+    rows = json.loads((folder.parent / "run/compare.json").read_text())["rows"]
+    assert [row["sampler"] for row in rows] == ["uniform", "typed"]
+    assert all(row["metrics"]["all entities"]["mrr"][0] > 0 for row in rows)
+    assert [row["audit"] for row in rows] == [None, None]  # no triple of training is held out
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gneg import Graph
-from gneg.datasets import make_split
+from gneg.datasets import from_triples, make_split
 from gneg.training import contest as races
 from gneg.training.driver import train
 from gneg.training.judge import Judge
@@ -132,6 +132,34 @@ def test_triples_without_negatives_or_with_given_ones_do_not_race():
     given = race(data, sampler="typed", epochs=30)
     assert "typed, as was given" in given.recipe.reasons
     assert not over_all.entrants + given.entrants
+
+
+def full_graph(kind: str):
+    """A graph in which each query has at most 6 negatives."""
+    n = 15
+    if kind == "links":
+        pairs = [(i, j) for i in range(n) for j in range(i) if (i + j) % 4]
+        graph = Graph.from_edge_index(torch.tensor(pairs).t(), n, undirected=True)
+        return make_split("full", graph, None, ratios=(0.05, 0.05))
+    rows = [(i, 0, j) for i in range(n) for j in range(n) if (i + j) % 4]
+    return from_triples(torch.tensor(rows).t(), shares=(0.05, 0.05))
+
+
+@pytest.mark.parametrize("kind", ["links", "triples"])
+def test_samplers_that_return_all_negatives_there_are_do_not_race(kind, monkeypatch):
+    monkeypatch.setattr(races, "FEWEST", 2)
+    data = full_graph(kind)
+    options = {"epochs": 30, "eval_every": 1}
+    result = race(data, k=9, **options)
+    assert not result.entrants
+    assert result.recipe.config.sampler == race(data, k=9, epochs=1).recipe.config.sampler
+    text = (
+        "for 100 % of the positives there are no more than 9 negatives, which all samplers return"
+    )
+    assert text in result.recipe.reasons
+    assert "as was given" not in result.recipe.reasons
+    small = {"dim": 4} if kind == "triples" else {"hidden": 4, "stack": "none"}
+    assert race(data, k=1, **small, **options).entrants
 
 
 @pytest.mark.parametrize(

@@ -201,15 +201,51 @@ def test_processes_may_train_other_seeds_into_one_folder(tmp_path, monkeypatch):
     original = driver._train_seed
 
     def slow(data, config, seed, out, *others):
-        run = original(data, config, seed, out, *others)
+        result = original(data, config, seed, out, *others)
         if seed == 0:
             driver.train(data, config, seeds=[1], out=out)
-        return run
+        return result
 
     monkeypatch.setattr(driver, "_train_seed", slow)
     driver.train(toy(), config, seeds=[0], out=tmp_path)
     record = json.loads((tmp_path / "results.json").read_text())
     assert [run["seed"] for run in record["runs"]] == [0, 1]
+
+
+@pytest.mark.parametrize("kind", ["links", "triples"])
+def test_two_trainings_at_once_do_not_mix_their_files(kind, tmp_path):
+    """Another process trains into the folder while this one does."""
+    data = toy() if kind == "links" else sparse_data()
+    config = TINY if kind == "links" else TripleConfig(dim=4, epochs=1, eval_every=1, k=1)
+    config = replace(config, epochs=2)
+
+    def other(config, *, stop=False):
+        def train_too(seed, state):
+            if state["epoch"] == 1:
+                driver.train(data, config, out=out)
+            elif stop:
+                raise KeyboardInterrupt
+
+        return train_too
+
+    out = tmp_path / "other"
+    with pytest.raises(ValueError, match=r"'out' must be .* run of the same config .*: lr 0.1"):
+        driver.train(data, config, out=out, report=other(replace(config, lr=0.1)))
+    assert load_run(data, out).config.lr == 0.1
+    weights = (out / "model-0.pt").read_bytes()
+    driver.train(data, replace(config, lr=0.1), out=out, fresh=True)
+    assert (out / "model-0.pt").read_bytes() == weights
+
+    out = tmp_path / "same"
+    first = driver.train(data, config, out=out, report=other(config))["runs"][0]
+    assert first["test"] == driver.train(data, config)["runs"][0]["test"]
+
+    out = tmp_path / "stopped"
+    with pytest.raises(TrainingInterrupted):
+        driver.train(data, config, out=out, report=other(config, stop=True))
+    record = json.loads((out / "results.json").read_text())
+    assert [run["complete"] for run in record["runs"]] == [True]
+    assert record["runs"][0]["test"] == first["test"]
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(monkeypatch):

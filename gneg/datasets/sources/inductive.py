@@ -35,7 +35,8 @@ def parts_of(folder: Path) -> tuple[Paths, Paths] | None:
     """Return the files of the training graph and of the inference graph by part.
 
     GraIL's (Teru, Denis and Hamilton, ICML 2020) are two folders, ``NAME`` and ``NAME_ind`` beside
-    it, each with ``train.txt``, ``valid.txt`` and ``test.txt``; ILPC's are in one folder,
+    it, the second with ``train.txt``, ``valid.txt`` and ``test.txt``, of which the first needs
+    ``train.txt`` alone; ILPC's are in one folder,
     ``transductive_train.txt`` and ``inductive_train.txt``, ``inductive_validation.txt`` and
     ``inductive_test.txt``.
 
@@ -60,7 +61,7 @@ def parts_of(folder: Path) -> tuple[Paths, Paths] | None:
     folders = (folder, second)
     if not second.is_dir() or not all(part_files.by_part(each)["train"] for each in folders):
         return None
-    return part_files.files_of(folder), part_files.files_of(second)
+    return part_files.files_of(folder, needed=("train",)), part_files.files_of(second)
 
 
 def _file(folder: Path, stem: str) -> Path | None:

@@ -56,11 +56,15 @@ def _longer(folder: Path, part: str) -> dict[tuple[str, str], list[Path]]:
     return paths
 
 
-def files_of(folder: Path) -> dict[str, Path]:
+def files_of(folder: Path, needed: Sequence[str] = PARTS) -> dict[str, Path]:
     """Return the file of each part.
 
+    Args:
+        folder: The folder.
+        needed: The parts that must have a file.
+
     Raises:
-        ValueError: If a part has no file, or several.
+        ValueError: If one of these parts has no file, or a part has several.
     """
     candidates = by_part(folder)
     if not any(candidates.values()):
@@ -69,9 +73,12 @@ def files_of(folder: Path) -> dict[str, Path]:
         checks.fail("dataset", allowed, f"{folder} with {_listing(folder)}", hint=hint)
     paths = {}
     for part, of_part in candidates.items():
+        if not of_part and part not in needed:
+            continue
         if not of_part:
-            hint = f"call it {' or '.join(SPELLINGS[part])}; a column split may also mark the parts"
-            checks.fail("dataset", ALLOWED, f"{folder} without one of {part}", hint=hint)
+            hint = f"call it {' or '.join(SPELLINGS[part])}, or name one file: it is split at "
+            hint += "random, or by its column split"
+            checks.fail("dataset", ALLOWED, f"{folder} without a file of {part}", hint=hint)
         if len(of_part) > 1:
             names = " and ".join(path.name for path in of_part)
             checks.fail("dataset", f"a folder with one file of {part}", f"{names} in {folder}")

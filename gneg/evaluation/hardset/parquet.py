@@ -17,7 +17,8 @@ from gneg.datasets.names import Names
 
 IntArray = npt.NDArray[np.int64]
 #: Columns of positives, by their number.
-ROWS = {2: ("source", "target"), 3: ("source", "relation", "target")}
+ROWS = {2: ("source", "target"), 3: ("head", "relation", "tail")}
+EARLIER = ("source", "relation", "target")  # of triples in earlier files
 
 
 def write(
@@ -29,7 +30,7 @@ def write(
 ) -> None:
     """Write a row for each positive: ``source``, ``target`` and the list ``negatives``.
 
-    Of triples ``relation`` stands between them; the source is the head.
+    Of triples ``head``, ``relation`` and ``tail`` stand in place of source and target.
 
     Args:
         path: The file.
@@ -37,8 +38,8 @@ def write(
         index: ``[E, K]``, the replaced ends; -1 where there is none.
         header: What is kept beside the table, JSON; ``keep`` is the number of the columns of
             ``index`` that hold targets, those after them hold sources.
-        names: Names of each row of ``pos``, written in ``source_name``, ``relation_name``,
-            ``target_name`` and ``negative_names``.
+        names: Names of each row of ``pos``, written in ``source_name`` and ``target_name`` (of
+            triples ``head_name``, ``relation_name`` and ``tail_name``) and ``negative_names``.
     """
     width = index.shape[1]
 
@@ -65,7 +66,10 @@ def write(
 
 def read(path: Path) -> dict[str, Any]:
     """Return ``pos``, ``index`` and the header of what :func:`write` wrote."""
-    ends = ROWS[3 if "relation" in pq.read_schema(path).names else 2]
+    stored = pq.read_schema(path).names
+    ends = ROWS[3 if "relation" in stored else 2]
+    if "relation" in stored and "head" not in stored:
+        ends = EARLIER
     table = pq.read_table(path, columns=[*ends, "negatives"], page_checksum_verification=True)
     lists = table["negatives"].combine_chunks()
     index = lists.flatten().to_numpy().reshape(len(lists), lists.type.list_size)

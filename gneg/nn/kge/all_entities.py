@@ -71,14 +71,14 @@ def loss_over_all(
         query: Vectors of queries, ``[q, D]``, each at least one answer.
         entities: Vectors of all entities, ``[N, D]``.
         answers: The answers of the queries.
-        smoothing: Share of each label that is spread over all entities, in [0, 1]; none in
+        smoothing: Share of each label that is spread over all entities, in [0, 1); none in
             ``1vsrest``.
 
     Raises:
         ValueError: If ``kind`` is unknown or ``smoothing`` out of range.
     """
     kind = checks.choice("kind", kind, KINDS)
-    smoothing = checks.number("smoothing", smoothing, 0, 1)
+    smoothing = checks.number("smoothing", smoothing, 0, 1, open_high=True)
     loss: Tensor = _OverAll.apply(  # type: ignore[no-untyped-call]
         query, entities, compare_all, answers, _OF[kind], smoothing
     )

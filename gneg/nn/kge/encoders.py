@@ -24,7 +24,7 @@ class RelationalEncoder(nn.Module):
         num_relations: Number of relations, R.
         dim: Width of embeddings and vectors, D >= 1.
         layers: Number of layers, >= 1.
-        dropout: Share of values dropped between layers, in [0, 1].
+        dropout: Share of values dropped before each layer, in [0, 1).
 
     Raises:
         ValueError: If an argument is out of range.
@@ -48,7 +48,7 @@ class RelationalEncoder(nn.Module):
         self.num_entities, self.num_relations = num_entities, num_relations
         self.dim = checks.integer("dim", dim, 1)
         layers = checks.integer("layers", layers, 1)
-        dropout = checks.number("dropout", dropout, 0, 1)
+        dropout = checks.number("dropout", dropout, 0, 1, open_high=True)
         self.dropout = nn.Dropout(dropout)
 
     def check(self, width: int, relation_width: int) -> None:
@@ -104,7 +104,7 @@ class RGCN(RelationalEncoder):
         num_relations: Number of relations, R.
         dim: Width of embeddings and vectors, D >= 1.
         layers: Number of layers, >= 1.
-        dropout: Share of values dropped between layers, in [0, 1].
+        dropout: Share of values dropped before each layer, in [0, 1).
         bases: Number of matrices that each relation's matrix is a combination of, >= 1.
 
     Raises:

@@ -20,7 +20,7 @@ class TuckER(DistMult):
         num_entities: Number of entities, N >= 1.
         num_relations: Number of relations, R >= 1.
         dim: Width of the embeddings, D >= 1; the core has D ** 3 entries.
-        dropout: Share of values dropped of queries, before and after the core, in [0, 1].
+        dropout: Share of values dropped of queries, before and after the core, in [0, 1).
         inverse: Whether heads are predicted as tails of inverse relations.
         encoder: Message passing under the model.
 
@@ -41,7 +41,7 @@ class TuckER(DistMult):
         super().__init__(num_entities, num_relations, dim, inverse=inverse, encoder=encoder)
         self.core = nn.Parameter(torch.empty(dim, dim, dim))
         self.before, self.after = nn.BatchNorm1d(dim), nn.BatchNorm1d(dim)
-        self.dropout = nn.Dropout(checks.number("dropout", dropout, 0, 1))
+        self.dropout = nn.Dropout(checks.number("dropout", dropout, 0, 1, open_high=True))
         nn.init.uniform_(self.core, -1, 1)
 
     def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
@@ -65,7 +65,7 @@ class ConvE(DistMult):
         num_relations: Number of relations, R >= 1.
         dim: Width of the embeddings, D, a product of two integers >= 2 and >= 3: embeddings are
             laid out as images.
-        dropout: Share of values dropped of queries, in each of three layers, in [0, 1].
+        dropout: Share of values dropped of queries, in each of three layers, in [0, 1).
         channels: Filters of the convolution, of size 3 x 3.
 
     Raises:
@@ -87,7 +87,7 @@ class ConvE(DistMult):
         height, width = self.shape
         self.network = nn.Sequential(
             nn.BatchNorm2d(1),
-            nn.Dropout(checks.number("dropout", dropout, 0, 1)),
+            nn.Dropout(checks.number("dropout", dropout, 0, 1, open_high=True)),
             nn.Conv2d(1, channels, 3),
             nn.BatchNorm2d(channels),
             nn.ReLU(),

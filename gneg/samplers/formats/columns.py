@@ -19,7 +19,8 @@ from gneg import checks, files
 
 #: Columns ``[B]`` (``src``, ``replaced``, ``side``, True where the source was replaced, and of
 #: triples ``relation``) and ``[B, K]`` (``index``, -1 where there is none, and ``log_q``). Those
-#: that end in ``_name`` are text, for people: they are written and not read.
+#: that end in ``_name`` are text, for people: they are written and not read. In files of triples
+#: ``head`` and ``tail`` stand in place of ``src`` and ``replaced``; earlier files have the latter.
 Columns = dict[str, npt.NDArray[Any]]
 SUFFIXES = (".parquet", ".npz", ".csv")
 ROWS = "rows"  # number of rows in a header
@@ -27,7 +28,7 @@ KIND = "a file of gneg sample or formats.save"
 REMEDY = "write it again"
 CHECKSUM = "# crc32 "  # start of the last line of a csv
 _WIDE = ("index", "log_q")
-_IDS = ("src", "replaced", "index", "relation")
+_IDS = ("src", "replaced", "head", "relation", "tail", "index")
 _KINDS = {**dict.fromkeys(_IDS, np.integer), "side": np.bool_, "log_q": np.floating}
 
 
@@ -63,7 +64,8 @@ def write(path: Path, parts: Iterable[Columns], info: dict[str, Any], rows: int)
     """
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".npz": _write_npz}
     writer, header = writers[suffix_of(path)], {**info, ROWS: rows}
-    files.write_whole(path, lambda temporary: writer(temporary, parts, header))
+    written = map(_with_ends, parts)
+    files.write_whole(path, lambda temporary: writer(temporary, written, header))
 
 
 def is_whole(path: Path) -> bool:
@@ -90,14 +92,44 @@ def read(path: Path) -> tuple[Columns, dict[str, Any]]:
     fault = _fault(columns, info)
     if fault is not None:
         checks.fail("path", KIND, f"{path}: {fault}", hint=REMEDY)
-    return columns, info
+    return _without_ends(columns), info
+
+
+def _with_ends(columns: Columns) -> Columns:
+    """Return the columns as they are written: of triples with head, relation and tail first."""
+    if "relation" not in columns:
+        return columns
+    of_head = columns["side"]
+
+    def triples(of: str) -> Columns:
+        query, replaced = columns[f"src{of}"], columns[f"replaced{of}"]
+        return {
+            f"head{of}": np.where(of_head, replaced, query),
+            f"relation{of}": columns[f"relation{of}"],
+            f"tail{of}": np.where(of_head, query, replaced),
+        }
+
+    names = triples("_name") if "src_name" in columns else {}
+    ends = {f"{end}{of}" for end in ("src", "relation", "replaced") for of in ("", "_name")}
+    remaining = {name: column for name, column in columns.items() if name not in ends}
+    return {**triples(""), **remaining, **names}
+
+
+def _without_ends(columns: Columns) -> Columns:
+    """Return columns of a file with ``src`` and ``replaced`` in place of head and tail."""
+    if "head" not in columns:
+        return columns
+    head, tail = columns.pop("head"), columns.pop("tail")
+    src, replaced = (np.where(columns["side"], *ends) for ends in ((tail, head), (head, tail)))
+    return {"src": src, "replaced": replaced, **columns}
 
 
 def _fault(columns: Columns, info: Any) -> str | None:
     """Return what a file lacks: header, columns, rows, whole numbers, or densities."""
     if not isinstance(info, dict) or not isinstance(info.get(ROWS), int):
         return "no header"
-    lacking = {"src", "replaced", "side", "index"} - set(columns)
+    ends = {"head", "relation", "tail"} if {"head", "tail"} & set(columns) else {"src", "replaced"}
+    lacking = {*ends, "side", "index"} - set(columns)
     if lacking:
         return f"no {', '.join(sorted(lacking))}"
     for name, column in columns.items():
