@@ -46,7 +46,7 @@ NEGATIVES = {
     "cached": {"sampler": "cached(uniform, size=256, m=256)"},
 }
 #: Epochs on larger graphs, fewer than the preset's for time.
-EPOCHS = {"fb15k237": {"1vsall": 12, "nssa": 30}, "wn18rr": {"1vsall": 12, "nssa": 30}}
+EPOCHS = {"fb15k237": {"1vsall": 18, "nssa": 30}, "wn18rr": {"1vsall": 18, "nssa": 30}}
 #: Datasets whose presets with negatives are trained with others, too.
 COMPARED = ("codex-s",)
 

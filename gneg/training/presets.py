@@ -17,7 +17,7 @@ _OVER_ALL = {
     "optimizer": "adagrad",
     "lr": 0.1,
     "lr_decay": 0.5,
-    "n3": 0.02,
+    "n3": 0.05,
     "batch_size": 1024,
     "epochs": 30,
     "eval_every": 3,
@@ -60,12 +60,12 @@ PRESETS = {
     "complex-n3": Preset(
         "ComplEx, softmax over all entities, inverse relations, N3",
         {"model": "complex", **_OVER_ALL},
-        {"codex-s": {"n3": 0.01}},
+        {"codex-s": {"n3": 0.01}, "wn18rr": {"n3": 0.1}},
     ),
     "distmult-n3": Preset(
         "DistMult, trained as complex-n3",
         {"model": "distmult", **_OVER_ALL},
-        {"codex-s": {"n3": 0.01}},
+        {"codex-s": {"n3": 0.01}, "wn18rr": {"n3": 0.1}},
     ),
     "transe-nssa": Preset(
         "TransE, self-adversarial weights of 256 uniform negatives",
@@ -75,6 +75,7 @@ PRESETS = {
     "rotate-nssa": Preset(
         "RotatE, trained as transe-nssa, with a larger margin",
         {"model": "rotate", **_SELF_ADVERSARIAL, "margin": 9.0},
+        {"fb15k237": {"lr": 0.0005}, "wn18rr": {"margin": 6.0}},
     ),
 }
 
