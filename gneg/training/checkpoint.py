@@ -69,9 +69,9 @@ def load(run: Run[Any, Any], path: Path) -> None:
     with files.reading("out", path, kind, FRESH):
         state = store.read_tensors(path, run.device)
         identity = dict(state["identity"])
-    there, here = anywhere(identity), anywhere(run.identity)
-    if there != here:
-        another = f"{path}, of another run: {differences(there, here)}"
+    stored, expected = anywhere(identity), anywhere(run.identity)
+    if stored != expected:
+        another = f"{path}, of another run: {differences(stored, expected)}"
         checks.fail("out", "a folder with checkpoints of this run", another, hint=FRESH)
     with files.reading("out", path, kind, FRESH):
         _restore(run, state)

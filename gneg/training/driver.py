@@ -268,12 +268,12 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
     if not path.exists():
         return {}
     earlier = read("out", path)
-    there, here = anywhere(earlier), anywhere(results)
+    stored, settings = anywhere(earlier), anywhere(results)
     for key in ("config", "dataset", "protocol"):
-        current = json.loads(json.dumps(here[key]))
-        if there[key] != current:
+        current = json.loads(json.dumps(settings[key]))
+        if stored[key] != current:
             allowed = f"a new folder, or one with a run of the same {key}"
-            another = f"{path.parent}: {differences(there[key], current)}"
+            another = f"{path.parent}: {differences(stored[key], current)}"
             checks.fail("out", allowed, another, hint=FRESH)
     if code(earlier.get(KEY, [])) != code(results[KEY]):
         allowed = "a new folder, or one with a run of the same registered classes"
