@@ -46,6 +46,15 @@ def _default_threads():
 
 
 @pytest.fixture
+def accelerator():
+    """A simulated accelerator, the device ``tests.accelerator.KIND``."""
+    from tests.accelerator import simulated
+
+    with simulated() as device:
+        yield device
+
+
+@pytest.fixture
 def registries(monkeypatch: pytest.MonkeyPatch):
     """Let a test register classes and import files, and forget them."""
     monkeypatch.setattr(sys, "path", [*sys.path])

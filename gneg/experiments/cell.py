@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gneg import files
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.audit import audit
@@ -18,6 +16,7 @@ from gneg.evaluation.ranking import Score, evaluate_edges
 from gneg.training import checkpoint
 from gneg.training.callbacks import Callback, Report
 from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.device import forked_random
 from gneg.training.driver import make_run, train
 from gneg.training.link import LinkRun
 from gneg.training.load import load_run
@@ -140,7 +139,7 @@ def _add_stack(cell: Cell, data: Any) -> tuple[dict[str, Any], LinkRun]:
     assert base is not None
     record: dict[str, Any] = files.read_record("out", base.path, FORM)["run"]
     trained = load_run(data, checkpoint.weights_path(base.folder, cell.seed)).model
-    with torch.random.fork_rng(devices=[]):
+    with forked_random(cell.config.device):
         run: Any = make_run(data, cell.config, cell.seed)
     run.model.encoder.load_state_dict(trained.encoder.state_dict())
     run.model.decoder.decoder.load_state_dict(trained.decoder.state_dict())
@@ -206,13 +205,14 @@ def _has_held_out(data: LinkData | TripleData) -> bool:
 def _audit(cell: Cell, data: Any, trained: Any) -> dict[str, Any]:
     """Return the parts of an audit of the cell's negatives that a report shows."""
     config = cell.config
+    z = trained.embed() if isinstance(data, LinkData) else trained.final_embeddings()
     results = audit(
         data,
         config.sampler,
         k=config.k,
         negatives=AUDITED,
         score=trained.scorer() if isinstance(data, LinkData) else trained.model.scorer(),
-        z=trained.embed() if isinstance(data, LinkData) else trained.final_embeddings(),
+        z=z.cpu(),
         known=config.known,
         corrupt=config.corrupt,
     )

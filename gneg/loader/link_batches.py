@@ -71,6 +71,7 @@ class LinkBatches:
         mask_targets: Whether the links of a batch are hidden from message passing.
         densities: Which of ``log_q`` and ``pos_log_q`` are computed together with the batch.
         input_gradient: Whether the input of the first layer is learned.
+        device: The device of ``z`` and of the model that is ``score``; batches are on the CPU.
     """
 
     def __init__(
@@ -85,10 +86,11 @@ class LinkBatches:
         mask_targets: bool = True,
         densities: Sequence[str] = (),
         input_gradient: bool = True,
+        device: torch.device | str = "cpu",
     ) -> None:
         self.graph, self.positives, self.sampler = MessageGraph(graph), positives, sampler
         self.k, self.fanouts, self.mask_targets = k, list(fanouts), mask_targets
-        self.densities, self.input_gradient = densities, input_gradient
+        self.densities, self.input_gradient, self.device = densities, input_gradient, device
         self.x = x if x is None or x.layout == torch.strided else _scipy(x)
         self._drawing = threading.Lock()  # samplers keep lists and caches between draws
 
@@ -113,7 +115,10 @@ class LinkBatches:
         pos = self.positives[:, edges]
         with self._drawing:
             generator = generator_from(split_seed(seed, 0))
-            negatives = self.sampler.sample(pos, self.k, z=z, score=score, generator=generator)
+            on = "cpu" if z is None and score is None else self.device
+            negatives = self.sampler.sample(
+                pos.to(on), self.k, z=z, score=score, generator=generator
+            ).to("cpu")
             for density in self.densities:
                 getattr(negatives, density)  # computed when it is read
         rows = slice(0, pos.size(1)) if share is None else share

@@ -145,12 +145,11 @@ class LinkPredictor(nn.Module):
         the place of a product of vectors, two lengths and their gradients: a third of the time.
         Rows of targets begin at ``offset``.
         """
-        side, shape = negatives.side, negatives.src.shape
-        src_replaced = (
-            side if isinstance(side, Tensor) else torch.tensor(side == "src").expand(shape)
-        )
-        queries = negatives.src + offset * src_replaced
-        others = negatives.index + offset * (~src_replaced).unsqueeze(1)
+        side, src = negatives.side, negatives.src
+        if not isinstance(side, Tensor):
+            side = torch.full_like(src, side == "src", dtype=torch.bool)
+        queries = src + offset * side
+        others = negatives.index + offset * (~side).unsqueeze(1)
         # Embedding lookups: on a CPU their gradient is much faster than that of indexing.
         h_src, h_dst, h_queries, h_others = (
             functional.embedding(ids, factors) for ids in (pos[0], pos[1] + offset, queries, others)
@@ -188,11 +187,11 @@ class Scorer:
         return isinstance(self.model.decoder, Dot | Cosine | Bilinear)
 
     def __call__(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Return scores of pairs ``src``, ``dst`` of one shape, in that shape."""
+        """Return scores of pairs ``src``, ``dst`` of one shape, in that shape, on their device."""
+        rows = [ids.to(self.device).reshape(-1).split(CHUNK) for ids in (src, dst)]
         with torch.no_grad(), torch.autocast(self.z.device.type, torch.bfloat16, enabled=self.half):
-            chunks = zip(src.reshape(-1).split(CHUNK), dst.reshape(-1).split(CHUNK), strict=True)
-            parts = [self.model.score(self.z, *chunk) for chunk in chunks]
-        return torch.cat(parts).float().view(src.shape) if parts else src.float()
+            parts = [self.model.score(self.z, *chunk) for chunk in zip(*rows, strict=True)]
+        return torch.cat(parts).float().view(src.shape).to(src.device) if parts else src.float()
 
     def matrix(self, ids: Tensor, *, side: Literal["dst", "src"] = "dst") -> Tensor:
         """Return the scores ``[b, M]`` of nodes with all M nodes that may be their other end.

@@ -80,10 +80,11 @@ class Stack(nn.Module):
         """Return the input columns ``[.., 1 + width]`` of the combination.
 
         Args:
-            f: Scores of the decoder, ``[..]``.
-            inputs: Heuristics of the pairs, ``[.., width]``.
+            f: Scores of the decoder, ``[..]``, on any device.
+            inputs: Heuristics of the pairs, ``[.., width]``, on the same.
         """
-        return torch.cat([((f - self.center[0]) / self.center[1]).unsqueeze(-1), inputs], dim=-1)
+        mean, deviation = self.center.to(f.device)
+        return torch.cat([((f - mean) / deviation).unsqueeze(-1), inputs], dim=-1)
 
     @property
     def passes(self) -> bool:

@@ -107,13 +107,17 @@ class Retriever:
 
     @cached_property
     def _vectors(self) -> tuple[Tensor, Tensor]:
-        """Vectors of queries and candidates whose inner products follow the model's scores."""
-        model, z = self.scorer.model, self.scorer.z.float().cpu()
+        """Vectors of queries and candidates whose inner products follow the model's scores.
+
+        They are computed where the model is, and on the CPU then.
+        """
+        model, z = self.scorer.model, self.scorer.z.float()
         sides = model.sides(z)
         source, target = sides if isinstance(sides, tuple) else (sides, sides)
         decoder: Any = model.decoder
         if isinstance(decoder, PRODUCTS):
-            pair = product_vectors(decoder, source, target, self.data.train)
+            source, target = product_vectors(decoder, source, target, self.data.train)
+            pair = source.cpu(), target.cpu()
             return pair if self.side == "target" else pair[::-1]
         while hasattr(decoder, "decoder"):  # what combines its score with others
             decoder = decoder.decoder
@@ -121,6 +125,7 @@ class Retriever:
             source, target = (vectors.new_zeros(len(vectors), 0) for vectors in (source, target))
         else:
             source, target = product_vectors(decoder, source, target, self.data.train)
+        source, target = source.cpu(), target.cpu()
         query, candidate = (source, target) if self.side == "target" else (target, source)
         unit = query.new_ones(len(query), 1)
         return torch.cat([query, unit], 1), torch.cat([candidate, self._mean_scores()[:, None]], 1)
@@ -157,7 +162,7 @@ def product_vectors(
         return source @ decoder.weight, target
     if isinstance(decoder, MLP):
         order = torch.randperm(edges.size(1), generator=generator_from(0))[:SAMPLE]
-        src, dst = edges[:, order]
+        src, dst = edges[:, order].to(source.device)
         with torch.enable_grad():
             product = (source[src] * target[dst]).requires_grad_()
             (gradient,) = torch.autograd.grad(decoder.of_product(product).sum(), product)

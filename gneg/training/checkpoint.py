@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from gneg import checks, files
 from gneg.datasets import store
-from gneg.training.record import FRESH, NAME, differences
+from gneg.training.device import random_state, set_random_state
+from gneg.training.record import FRESH, NAME, anywhere, differences
 
 if TYPE_CHECKING:
     from gneg.training.run import Run
@@ -33,8 +33,8 @@ def save(run: Run[Any, Any], path: Path) -> None:
     """Write everything that a run needs to be resumed, whole or not at all.
 
     The file holds what decides the run (config, seed, description of the data, gneg's version),
-    the model, its best weights, the optimiser, the sampler, the state of both random generators
-    (the run's own and torch's global one), the progress and whatever
+    the model, its best weights, the optimiser, the sampler, the states of the random generators
+    (the run's own and torch's global ones), the progress and whatever
     :meth:`~gneg.training.run.Run.extra_state` returns.
 
     Args:
@@ -48,18 +48,18 @@ def save(run: Run[Any, Any], path: Path) -> None:
         "optimizer": run.optimizer.state_dict(),
         "sampler": run.sampler.state_dict(),
         "generator": run.generator.get_state(),
-        "rng": torch.get_rng_state(),
         "progress": run.progress.state_dict(),
+        **random_state(run.device),
         **run.extra_state(),
     }
     store.write_tensors(path, state)
 
 
 def load(run: Run[Any, Any], path: Path) -> None:
-    """Resume a run from a checkpoint.
+    """Resume a run from a checkpoint, which may have been written on another device.
 
     Args:
-        run: A run of the same data, config and seed; changed in place.
+        run: A run of the same data, config (but for the device) and seed; changed in place.
         path: A file written by :func:`save`.
 
     Raises:
@@ -69,8 +69,9 @@ def load(run: Run[Any, Any], path: Path) -> None:
     with files.reading("out", path, kind, FRESH):
         state = store.read_tensors(path, run.device)
         identity = dict(state["identity"])
-    if identity != run.identity:
-        another = f"{path}, of another run: {differences(identity, run.identity)}"
+    stored, expected = anywhere(identity), anywhere(run.identity)
+    if stored != expected:
+        another = f"{path}, of another run: {differences(stored, expected)}"
         checks.fail("out", "a folder with checkpoints of this run", another, hint=FRESH)
     with files.reading("out", path, kind, FRESH):
         _restore(run, state)
@@ -81,6 +82,9 @@ def _restore(run: Run[Any, Any], state: dict[str, Any]) -> None:
     run.model.load_state_dict(state["best"])
     run.best_state = state["best"]
     run.model.load_state_dict(state["model"])
+    for moments in state["optimizer"]["state"].values():
+        if isinstance(moments["step"], Tensor):  # optimisers that read it keep it on the CPU
+            moments["step"] = moments["step"].cpu()
     run.optimizer.load_state_dict(state["optimizer"])
     for parameter, moments in run.optimizer.state.items():
         for name, moment in moments.items():
@@ -88,7 +92,7 @@ def _restore(run: Run[Any, Any], state: dict[str, Any]) -> None:
                 checks.fail(name, f"of shape {list(parameter.shape)}", list(moment.shape))
     run.sampler.load_state_dict(state["sampler"])
     run.generator.set_state(state["generator"].cpu())
-    torch.set_rng_state(state["rng"].cpu())
+    set_random_state(run.device, state)
     run.progress.load_state_dict(state["progress"])
     run.load_extra_state(state)
 

@@ -12,9 +12,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-from torch import Tensor
-
+                with forked_random(config.device):
+                    run, weights = _train_seed(data, config, seed, out, fresh, listeners, resources)
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData, as_data, names, store, triple_names
 from gneg.datasets.sources.known_names import known_name
@@ -24,12 +23,12 @@ from gneg.graph.heuristics import Heuristic
 from gneg.training import checkpoint
 from gneg.training.callbacks import Callback, Callbacks, Report
 from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.device import check_usable
+from gneg.training.device import check_usable, forked_random
 from gneg.training.distributed import World, by_torchrun, world
 from gneg.training.fitness import fit_for_training
 from gneg.training.link import LinkRun
 from gneg.training.parts import KEY, code, registered_parts
-from gneg.training.record import FRESH, NAME, differences, locked, read
+from gneg.training.record import FRESH, NAME, anywhere, differences, locked, read
 from gneg.training.resources import DEFAULT, Resources
 from gneg.training.run import Run
 from gneg.training.summary import summarised
@@ -172,8 +171,13 @@ def train(
             run = finished.get(seed)
             weights: dict[str, Tensor] = {}
             if run is None:
+<<<<<<< HEAD
                 with torch.random.fork_rng(devices=[]):
                     run, weights = _train_seed(data, config, seed, out, fresh, listeners, resources)
+=======
+                with forked_random(config.device):
+                    run = _train_seed(data, config, seed, out, fresh, listeners, resources)
+>>>>>>> clean27
             results["runs"].append(run)
             if out is not None and processes.is_first:
                 stored = None if _known_by_name(source, data) or not keep_data else data
@@ -282,11 +286,12 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
     if not path.exists():
         return {}
     earlier = read("out", path)
+    stored, settings = anywhere(earlier), anywhere(results)
     for key in ("config", "dataset", "protocol"):
-        current = json.loads(json.dumps(results[key]))
-        if earlier[key] != current:
+        current = json.loads(json.dumps(settings[key]))
+        if stored[key] != current:
             allowed = f"a new folder, or one with a run of the same {key}"
-            another = f"{path.parent}: {differences(earlier[key], current)}"
+            another = f"{path.parent}: {differences(stored[key], current)}"
             checks.fail("out", allowed, another, hint=FRESH)
     if code(earlier.get(KEY, [])) != code(results[KEY]):
         allowed = "a new folder, or one with a run of the same registered classes"

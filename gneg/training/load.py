@@ -6,14 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
-import torch
 from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import LinkData, TripleData, reload, store
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.training import checkpoint, record
-from gneg.training.device import usable
+from gneg.training.device import forked_random, usable
 from gneg.training.driver import config_class, make_run
 from gneg.training.link import LinkRun
 from gneg.training.options import from_mapping
@@ -114,7 +113,7 @@ def load_run(data: LinkData | TripleData, path: str | Path) -> LinkRun | TripleR
     config: Any = from_mapping(config_class(data), run_record["config"], source)
     if usable(config.device) is not None:
         config = replace(config, device="cpu")
-    with torch.random.fork_rng(devices=[]):
+    with forked_random(config.device):
         run = make_run(data, config, seed=0)
     checkpoint.load_weights(run, weights)
     return run
@@ -124,12 +123,13 @@ def load_score(data: LinkData | TripleData, path: str | Path) -> tuple[Any, Tens
     """Return a trained model for samplers that select by one: its score and embeddings ``[N, D]``.
 
     The score is ``score(src, dst)``, of triples ``score(head, relation, tail)``, without a base
-    measure. Arguments and errors are those of :func:`load_run`.
+    measure. Embeddings are on the CPU, as the data are, wherever the model is. Arguments and errors
+    are those of :func:`load_run`.
     """
     run = load_run(data, path)
     if isinstance(run, TripleRun):
-        return run.model.scorer(), run.final_embeddings()
-    return run.scorer(), run.embed()
+        return run.model.scorer(), run.final_embeddings().cpu()
+    return run.scorer(), run.embed().cpu()
 
 
 def _same(first: dict[str, Any], second: dict[str, Any]) -> bool:

@@ -93,6 +93,7 @@ class MiniBatches:
             mask_targets=config.mask_targets,
             densities=[name for name, needed in needs.items() if needed],
             input_gradient=not self._gathers,
+            device=run.device,
         )
 
     # -- batches -------------------------------------------------------------------------------

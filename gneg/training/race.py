@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from gneg import checks, files
@@ -17,6 +16,7 @@ from gneg.training import checkpoint, options
 from gneg.training.callbacks import Callback
 from gneg.training.config import TripleConfig
 from gneg.training.contest import Comparison, Contest, Entrant, of_links, of_triples
+from gneg.training.device import forked_random, random_state, set_random_state
 from gneg.training.parts import code, registered_parts
 from gneg.training.recipe import Recipe
 from gneg.training.record import NAME
@@ -36,13 +36,13 @@ class Race:
         recipe: The winner's config and the reasons for it.
         entrants: All that took part, the uniform negatives first.
         run: The winner's training so far; None: there was nothing to compare.
-        rng: The state of torch's global generator in it.
+        rng: The states of torch's global generators in it.
     """
 
     recipe: Recipe
     entrants: list[Entrant]
     run: Run[Any, Any] | None = None
-    rng: Tensor | None = None
+    rng: dict[str, Tensor] | None = None
 
     __repr__ = with_sizes
 
@@ -58,8 +58,8 @@ class Race:
         if path.exists() or (folder / NAME).exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self.rng)
+        with forked_random(self.run.device):
+            set_random_state(self.run.device, self.rng)
             checkpoint.save(self.run, path)
 
 
@@ -165,13 +165,14 @@ class _Epochs(Callback):
 
 
 class _Lane:
-    """The training of one entrant, with its own state of torch's global generator."""
+    """The training of one entrant, with its own states of torch's global generators."""
 
     def __init__(self, contest: Contest, entrant: Entrant, seed: int) -> None:
         self.entrant = entrant
-        with torch.random.fork_rng(devices=[]):
+        device = entrant.config.device
+        with forked_random(device):
             self.run = contest.run(contest.data, entrant.config, seed)
-            self.rng = torch.get_rng_state()
+            self.rng = random_state(device)
         seconds = entrant.config.seconds
         #: Of a limit in seconds, all lanes together use half.
         self.seconds = None if seconds is None else seconds / (2 * len(contest.entrants))
@@ -179,18 +180,18 @@ class _Lane:
     def train(self, epochs: int, callbacks: Callback) -> None:
         """Train until an epoch."""
         run, config = self.run, self.run.config
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self.rng)
+        with forked_random(run.device):
+            set_random_state(run.device, self.rng)
             run.config = replace(config, epochs=epochs, seconds=self.seconds)
             run.train(None, callbacks=callbacks)
             run.config = config
-            self.rng = torch.get_rng_state()
+            self.rng = random_state(run.device)
 
     def compare(self, judge: Comparison, baseline: Entrant) -> None:
         """Set values and gain of the entrant by the best weights so far."""
         current = self.run.weights()
         self.run.model.load_state_dict(self.run.best_state)
-        with torch.random.fork_rng(devices=[]):  # where combinations get initial weights
+        with forked_random(self.run.device):  # where combinations get initial weights
             self.entrant.values = judge.values(self.run)
         self.entrant.gain = judge.gain(self.entrant.values, baseline.values)
         self.run.model.load_state_dict(current)

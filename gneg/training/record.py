@@ -108,6 +108,12 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def anywhere(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what describes a run without the device, on which the same run may go on."""
+    config = {name: value for name, value in record["config"].items() if name != "device"}
+    return {**record, "config": config}
+
+
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """Return the first values that two records differ in: ``lr 0.1 (here 0.01), ...``."""
     lines = [

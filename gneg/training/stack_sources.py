@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import torch
-
 from gneg.nn import Stack
 from gneg.rng import split_seed
 from gneg.training import crossfit
+from gneg.training.device import forked_random
 from gneg.training.stacking import Source
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def fit_sources(run: LinkRun, stack: Stack) -> Iterator[Source]:
     for i, data in enumerate(crossfit.folds(run.data, split_seed(run.seed, 2)), 1):
         stage = f"stacking: training without fold {i} of {crossfit.FOLDS}"
         run.callbacks.on_stage(run.seed, stage)
-        with torch.random.fork_rng(devices=[]):
+        with forked_random(run.device):
             fold = type(run)(data, run.config, run.seed, run.resources)
             fold.train(None)
         fold.model.load_state_dict(fold.best_state)

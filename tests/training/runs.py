@@ -22,7 +22,7 @@ def stable(result) -> str:
         {
             key: [{**point, "seconds": 0} for point in value] if key == "curve" else value
             for key, value in run.items()
-            if "second" not in key and key != "sampling_share"
+            if "second" not in key and key != "waiting_share" and key != "sampling_share"
         }
         for run in result["runs"]
     ]

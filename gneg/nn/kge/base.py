@@ -272,12 +272,13 @@ class Scorer:
     """
 
     def __init__(self, model: KGE, tables: Tables) -> None:
-        self.model, self.tables = model, tables
+        self.model, self.tables, self.device = model, tables, tables[0].device
 
     @torch.no_grad()
     def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """Return the scores of triples, given as ids of one shape, in that shape."""
-        return self.model.score(self.tables, head, relation, tail)
+        """Return the scores of triples, given as ids of one shape: of their shape and device."""
+        ids = (part.to(self.device) for part in (head, relation, tail))
+        return self.model.score(self.tables, *ids).to(head.device)
 
     @torch.no_grad()
     def block(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
@@ -289,12 +290,11 @@ class Scorer:
             index: Ids of the entities to score for each query, ``[b, M]``.
             end: The end of the triple that is predicted.
         """
-        device = self.tables[0].device
-        query = self.model.embed_queries(self.tables, entity.to(device), relation.to(device), end)
-        return self.model.compare_block(query, self.tables[0], index.to(device))
+        ids = entity.to(self.device), relation.to(self.device)
+        query = self.model.embed_queries(self.tables, *ids, end)
+        return self.model.compare_block(query, self.tables[0], index.to(self.device))
 
     @torch.no_grad()
     def rows(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return the scores ``[b, N]`` of all entities as the answers of queries; see ``block``."""
-        device = self.tables[0].device
-        return self.model.rows(entity.to(device), relation.to(device), end, self.tables)
+        return self.model.rows(entity.to(self.device), relation.to(self.device), end, self.tables)

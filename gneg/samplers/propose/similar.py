@@ -106,12 +106,14 @@ class Similar(Sampler):
         checks.memory("band", 4 * entries, f"{self.band} for {self.graph}")
 
     def refresh(self, z: Vectors) -> None:
-        """Use new vectors from now on and forget the lists made from the old ones.
+        """Use a copy of new vectors from now on and forget the lists made from the old ones.
 
         Raises:
             ValueError: If the vectors do not fit the graph or hold NaN.
         """
-        self._z = self._vectors(z)
+        sources, targets = self._vectors(z)
+        copied = sources.clone()  # a model may go on to change its embeddings in place
+        self._z = copied, copied if targets is sources else targets.clone()
         self._lists, self._list_epoch = {}, {}
         self._cache = {}
 
