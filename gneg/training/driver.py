@@ -171,13 +171,8 @@ def train(
             run = finished.get(seed)
             weights: dict[str, Tensor] = {}
             if run is None:
-<<<<<<< HEAD
-                with torch.random.fork_rng(devices=[]):
-                    run, weights = _train_seed(data, config, seed, out, fresh, listeners, resources)
-=======
                 with forked_random(config.device):
-                    run = _train_seed(data, config, seed, out, fresh, listeners, resources)
->>>>>>> clean27
+                    run, weights = _train_seed(data, config, seed, out, fresh, listeners, resources)
             results["runs"].append(run)
             if out is not None and processes.is_first:
                 stored = None if _known_by_name(source, data) or not keep_data else data
