@@ -12,8 +12,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
-                with forked_random(config.device):
-                    run, weights = _train_seed(data, config, seed, out, fresh, listeners, resources)
+from torch import Tensor
+
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData, as_data, names, store, triple_names
 from gneg.datasets.sources.known_names import known_name
