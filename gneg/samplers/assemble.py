@@ -109,7 +109,7 @@ def log_prob(sampler: _Draws, pairs: Tensor, replaced: Corrupt) -> Tensor | None
     mean = densities[0]
     if len(densities) == 2:
         mean = query.xp.logaddexp(*densities) - math.log(2.0)
-    return _tensor(mean).float().to(pairs.device)
+    return _floats(mean).to(pairs.device)
 
 
 def assemble(sampler: _HasDensity, pos: Tensor, parts: Sequence[Part]) -> Negatives:
@@ -167,6 +167,11 @@ def _tensor(values: Any) -> Tensor:
     return tensor
 
 
+def _floats(values: Any) -> Tensor:
+    """Return a copy of an array, or a tensor, in single precision."""
+    return values.float() if isinstance(values, Tensor) else torch.from_numpy(values.astype("f4"))
+
+
 def _density(sampler: _HasDensity, parts: Sequence[Part], of_positives: bool) -> Tensor | None:
     """Return log densities ``[B, K]`` of negatives, or ``[B]`` of positives; None if unknown."""
     densities = []
@@ -175,7 +180,7 @@ def _density(sampler: _HasDensity, parts: Sequence[Part], of_positives: bool) ->
         if log_q is None:
             return None
         densities.append(log_q)
-    return _tensor(_joined(parts, densities)).float()
+    return _floats(_joined(parts, densities))
 
 
 def _log_q(sampler: _HasDensity, part: Part, of_positives: bool) -> FloatArray | None:

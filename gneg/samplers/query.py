@@ -139,8 +139,7 @@ class Query:
 
     def ranks(self, key: npt.NDArray[Any]) -> IntArray:
         """Return the rank of each entry in its row of ``key [B, M]``, 0 the highest."""
-        order = np.argsort(-key, axis=1, kind="stable")
-        return np.argsort(order, axis=1, kind="stable")
+        return np.argsort(np.argsort(-key, axis=1, kind="stable"), axis=1)
 
     def top(self, index: IntArray, key: npt.NDArray[Any], k: int) -> IntArray:
         """Return the ``k`` entries of each row of ``index [B, M]`` with the highest ``key [B, M]``.

@@ -169,7 +169,7 @@ def test_cosines_and_their_gradients_equal_torch():
             lambda: nn.Encoder("sage", 5, 0, inputs="both"),
             "'inputs' must be 'embedding' for a graph",
         ),
-        (lambda: nn.Encoder("sage", 5, 3, dropout=2), r"'dropout' must be a number in \[0, 1\]"),
+        (lambda: nn.Encoder("sage", 5, 3, dropout=2), r"'dropout' must be a number in \[0, 1\)"),
         (lambda: nn.make_decoder("sum", 5), "'decoder' must be one of"),
         (lambda: Heuristic(random_graph(5, 9), "xx"), "'kind' must be one of"),
     ],

@@ -23,7 +23,7 @@ from tests.triple_worlds import sparse_data
 from tests.worlds import toy
 
 LINKS = {"hidden": 8, "epochs": 2, "eval_every": 1, "batch_size": 64, "k": 3, "dropout": 0.0}
-TRIPLES = {"dim": 8, "epochs": 2, "eval_every": 1, "batch_size": 64, "k": 3}
+TRIPLES = {"dim": 8, "epochs": 2, "eval_every": 1, "batch_size": 64}
 
 
 @pytest.fixture(autouse=True)

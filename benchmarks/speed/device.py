@@ -1,0 +1,170 @@
+"""Samplers on a device beside kernels and peers: ``python -m benchmarks.speed.device``.
+
+Runs on the accelerator if torch has one here, else on the CPU: negatives a second of kernels, of
+torch on the CPU and on the device, of PyG and of rejection in torch on the same device; what share
+of its random reads a draw reaches; known edges among the draws; and the time of an epoch of
+ogbl-ddi with negatives of either side. Writes ``results/device-TYPE.json``. ``--smoke`` measures a
+small graph and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch_geometric.utils import negative_sampling
+
+from benchmarks import record
+from benchmarks.speed import peers
+from benchmarks.speed.run import HERE, graphs, power_law
+from gneg import Graph, KnownEdges, LinkConfig, datasets
+from gneg.samplers import build
+from gneg.training.link import LinkRun
+
+BATCH, K = 65_536, 16
+SAMPLERS = {
+    "uniform": "uniform",
+    "degree": "degree",
+    "walk": "walk",
+    "walk, cn": "walk(kind=cn)",
+    "walk, ppr": "walk(kind=ppr)",
+    "khop": "khop(hops=2)",
+    "half uniform, half walk": "mixture(uniform, walk)",
+}
+LOG_Q = ("uniform", "degree", "walk")
+DATA = HERE.parent.parent.parent / "shared" / "data"
+MOST_SLOWER = 8.0  # than kernels, torch on the CPU
+
+
+def accelerator() -> torch.device:
+    """Return the accelerator that torch has here, or the CPU."""
+    return torch.accelerator.current_accelerator() or torch.device("cpu")
+
+
+def rate(job: Callable[[], Any], count: int, device: torch.device, budget: float = 2.0) -> float:
+    """Return millions per second of a job that makes ``count``, the fastest of some calls."""
+    wait = torch.accelerator.synchronize if device.type != "cpu" else lambda: None
+    job()
+    best, spent = float("inf"), 0.0
+    while spent < budget:
+        wait()
+        start = time.perf_counter()
+        job()
+        wait()
+        best = min(best, time.perf_counter() - start)
+        spent += best
+    return count / best / 1e6
+
+
+def sampled(graph: Graph, pos: torch.Tensor) -> dict[str, float]:
+    """Return the rate of each sampler on a graph, and of some with the density read."""
+    rates, count = {}, pos.size(1) * K
+    for label, text in SAMPLERS.items():
+        sampler = build(text, graph)
+        rates[label] = rate(lambda: sampler.sample(pos, K), count, graph.device)  # noqa: B023
+        if label in LOG_Q:
+            job = lambda: sampler.sample(pos, K).log_q  # noqa: E731, B023
+            rates[f"{label} with log_q"] = rate(job, count, graph.device)
+    return rates
+
+
+def of_peers(graph: Graph, pos: torch.Tensor, device: torch.device) -> dict[str, float]:
+    """Return the rates of PyG, of rejection in torch, and of random reads on the same device."""
+    edges, src = graph.edge_index.to(device), pos[0].to(device)
+    rejection = peers.TorchRejection(graph)
+    rejection.keys = rejection.keys.to(device)
+    generator = torch.Generator(device).manual_seed(0)
+    count = len(src) * K
+    table = torch.zeros(2**25, dtype=torch.int32, device=device)
+    where = torch.randint(len(table), (count,), generator=generator, device=device)
+    jobs: dict[str, Callable[[], Any]] = {
+        "PyG negative_sampling": lambda: negative_sampling(edges, graph.num_nodes, count),
+        "torch searchsorted rejection": lambda: rejection.sample(src, K, generator),
+        "random reads of 4 bytes": lambda: table[where],
+    }
+    return {name: rate(job, count, device) for name, job in jobs.items()}
+
+
+def known_edges_drawn(graph: Graph, pos: torch.Tensor, draws: int) -> dict[str, int]:
+    """Return how many of at least ``draws`` uniform and walked negatives are known edges."""
+    known, found, drawn = KnownEdges(graph), 0, 0
+    generator = torch.Generator().manual_seed(0)
+    for text in ("uniform", "walk"):
+        sampler, number = build(text, graph), 0
+        while number < draws // 2:
+            negatives = sampler.sample(pos, K, generator=generator)
+            edges = negatives.edge_index()
+            found += int((known.contains(*edges) | (edges[0] == edges[1])).sum())
+            number += edges.size(1)
+        drawn += number
+    return {"draws": drawn, "known edges": found}
+
+
+def epochs(device: torch.device) -> dict[str, float]:
+    """Return the seconds of an epoch of ogbl-ddi, with negatives of kernels and of torch."""
+    data = datasets.load("ogbl-ddi", root=DATA)
+    config = LinkConfig(
+        encoder="gcn", decoder="mlp", loss="bce", sampler="uniform", k=1, batch_size=65_536,
+        device=str(device),
+    )  # fmt: skip
+    seconds = {}
+    for engine in ("kernels", "torch"):
+        run = LinkRun(data, config, 0)
+        if engine == "torch":
+            graph = data.graph.to(device, engine="torch")
+            run.sampler = build("uniform", graph, corrupt=config.corrupt)
+        run.epoch()
+        seconds[engine] = run.progress.seconds["model"] + run.progress.seconds["sampling"]
+        seconds[f"{engine}, sampling"] = run.progress.seconds["sampling"]
+    return seconds
+
+
+def measure(graph: Graph, device: torch.device, draws: int) -> dict[str, Any]:
+    """Return all that is measured on one graph."""
+    order = torch.randint(graph.num_edges, (BATCH,), generator=torch.Generator().manual_seed(0))
+    pos, host = graph.edge_index[:, order], graph.to("cpu", engine="torch")
+    result: dict[str, Any] = {
+        "kernels": sampled(graph, pos),
+        "torch on the CPU": sampled(host, pos),
+        "peers on the device": of_peers(graph, pos, device),
+    }
+    there = host if device.type == "cpu" else graph.to(device)
+    if device.type != "cpu":
+        result["torch on the device"] = sampled(there, pos.to(device))
+    result["exactness"] = known_edges_drawn(there, pos.to(device), draws)
+    return result
+
+
+def main() -> None:
+    """Measure and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="a small graph, write nothing")
+    parser.add_argument("--draws", type=int, help="draws that are looked up among known edges")
+    parser.add_argument("--no-epochs", action="store_true", help="leave out ogbl-ddi")
+    options, device = parser.parse_args(), accelerator()
+    draws = options.draws or (10**9 if device.type != "cpu" else 2 * 10**7)
+    if options.smoke:
+        result = measure(power_law(5_000, 50_000), device, 10**5)
+        assert result["exactness"]["known edges"] == 0
+        print(result)
+        return
+    result = {"device": str(device), "batch": BATCH, "k": K, "floor": MOST_SLOWER}
+    if device.type == "cuda":
+        result["device name"] = torch.cuda.get_device_name()
+    result["graphs"] = {name: measure(graph, device, draws) for name, graph in graphs().items()}
+    if not options.no_epochs:
+        result["ogbl-ddi, seconds an epoch"] = epochs(device)
+    path = HERE / "results" / f"device-{device.type}.json"
+    record.write(
+        path, shlex.join(["python", "-m", "benchmarks.speed.device", *sys.argv[1:]]), result
+    )
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
