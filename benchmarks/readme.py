@@ -32,7 +32,7 @@ from benchmarks.quality import strategies as runs
 from benchmarks.scale import plan
 from benchmarks.scale import tables as scaled
 from benchmarks.scale.minibatch_tables import minibatch
-from benchmarks.speed import evaluation, features, kg_training
+from benchmarks.speed import device, evaluation, features, kg_training
 from benchmarks.speed import tables as timed
 from gneg.graph.heuristics import KINDS
 
@@ -214,6 +214,7 @@ BLOCKS = {
     "features": features.block,
     "evaluation": evaluation.block,
     "share": timed.share,
+    "device": device.block,
     "scale": scaled.block,
     "scale-checked": plan.checked,
     "scale-projected": plan.projected,

@@ -10,6 +10,7 @@ small graph and writes nothing.
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 import time
@@ -20,6 +21,7 @@ import torch
 from torch_geometric.utils import negative_sampling
 
 from benchmarks import record
+from benchmarks.format import machine, table
 from benchmarks.speed import peers
 from benchmarks.speed.run import HERE, graphs, power_law
 from gneg import Graph, KnownEdges, LinkConfig, datasets
@@ -138,6 +140,30 @@ def measure(graph: Graph, device: torch.device, draws: int) -> dict[str, Any]:
         result["torch on the device"] = sampled(there, pos.to(device))
     result["exactness"] = known_edges_drawn(there, pos.to(device), draws)
     return result
+
+
+def block() -> str:
+    """Return the tables of all devices that were measured; empty if none was."""
+    tables = []
+    for path in sorted((HERE / "results").glob("device-*.json")):
+        result = json.loads(path.read_text())
+        for name, graph in result["graphs"].items():
+            kernels, host = graph["kernels"], graph["torch on the CPU"]
+            there = graph.get("torch on the device", {})
+            rows = [
+                [label, f"{kernels[label]:.1f}", f"{host[label]:.2f}"]
+                + ([f"{there[label]:.1f}"] if there else [])
+                for label in kernels
+            ]
+            header = [f"{name}, millions/s", "kernels", "torch on the CPU"]
+            exact, others = graph["exactness"], graph["peers on the device"]
+            compared = ", ".join(f"{peer} {figure:.1f}" for peer, figure in others.items())
+            tables.append(
+                f"{table(header + ['torch on the device'] * bool(there), rows)}\n\n"
+                f"On {result['device']}: {compared} M/s; known edges among "
+                f"{exact['draws']:,} draws: {exact['known edges']}. {machine(result)}."
+            )
+    return "\n\n".join(tables)
 
 
 def main() -> None:
