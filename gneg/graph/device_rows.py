@@ -89,11 +89,11 @@ class DeviceRows:
     @cached_property
     def _seen(self) -> Tensor:
         """Whether some entry has a slot's hash: most pairs that are no entry miss it."""
-        seen = torch.zeros(2 ** (64 - self._shift), dtype=torch.bool, device=self.device)
+        taken = torch.zeros(2 ** (64 - self._shift), dtype=torch.bool, device=self.device)
         rows = torch.arange(len(self.indptr) - 1, device=self.device)
         rows = rows.repeat_interleave(self.indptr.diff(), output_size=len(self.indices))
-        seen[self._slots(rows, self.indices.long())] = True
-        return seen
+        taken[self._slots(rows, self.indices.long())] = True
+        return taken
 
     def _slots(self, rows: Tensor, columns: Tensor) -> Tensor:
         hashed = (columns * COLUMN).add_(rows * ROW)
@@ -110,11 +110,11 @@ class DeviceRows:
             rows: Rows, of a shape that expands to that of ``columns``.
             columns: Columns, at least 0.
         """
-        found = self.may_contain(rows, columns)
-        places = found.nonzero(as_tuple=True)
+        contained = self.may_contain(rows, columns)
+        places = contained.nonzero(as_tuple=True)
         if len(places[0]):
-            found[places] = self._search(rows.expand_as(columns)[places], columns[places])
-        return found
+            contained[places] = self._search(rows.expand_as(columns)[places], columns[places])
+        return contained
 
     def _search(self, rows: Tensor, columns: Tensor) -> Tensor:
         position = self.lower_bound(rows, columns)
@@ -147,10 +147,10 @@ class DeviceRows:
 
     def unrank(self, rows: Tensor, rank: Tensor) -> Tensor:
         """Return the ``rank``-th column (from 0) that is absent from each row."""
-        found = self._bisected(
+        position = self._bisected(
             rows, lambda position, start: self.at(position) - (position - start) <= rank
         )
-        return rank + (found - self.indptr[rows])
+        return rank + (position - self.indptr[rows])
 
     def complement_sizes(self, rows: Tensor, no_self: bool) -> Tensor:
         """Return the number of columns that each row lacks, but for its own id if ``no_self``."""
@@ -171,5 +171,5 @@ class DeviceRows:
         """
         inside = (rank >= 0) & (rank < self.complement_sizes(rows, no_self))
         rank = rank.clamp(min=0)
-        found = self.unrank(rows, rank + (rank >= self.self_ranks(rows, no_self)).long())
-        return torch.where(inside, found, -1)
+        column = self.unrank(rows, rank + (rank >= self.self_ranks(rows, no_self)).long())
+        return torch.where(inside, column, -1)

@@ -73,8 +73,8 @@ class Placed:
 
     def _copied(self: P, device: torch.device, engine: Engine) -> P:
         copied = object.__new__(type(self))
-        there = {"device": device, "engine": engine, "_rows_there": None, "_walks_there": None}
-        copied.__dict__.update(self.__dict__ | there)
+        placement = {"device": device, "engine": engine, "_rows_there": None, "_walks_there": None}
+        copied.__dict__.update(self.__dict__ | placement)
         return copied
 
     def on_device(self) -> DeviceRows:

@@ -149,10 +149,11 @@ class LinkPredictor(nn.Module):
         if not isinstance(side, Tensor):
             side = torch.full_like(src, side == "src", dtype=torch.bool)
         queries = src + offset * side
-        others = negatives.index + offset * (~side).unsqueeze(1)
+        candidates = negatives.index + offset * (~side).unsqueeze(1)
         # Embedding lookups: on a CPU their gradient is much faster than that of indexing.
         h_src, h_dst, h_queries, h_others = (
-            functional.embedding(ids, factors) for ids in (pos[0], pos[1] + offset, queries, others)
+            functional.embedding(ids, factors)
+            for ids in (pos[0], pos[1] + offset, queries, candidates)
         )
         return (h_src * h_dst).sum(dim=-1), (h_others @ h_queries.unsqueeze(2)).squeeze(2)
 
@@ -208,9 +209,9 @@ class Scorer:
                 if forward:
                     return decoder.matrix(sources[ids], targets).float()
                 return decoder.matrix(sources, targets[ids]).float().t()
-        others = torch.arange(len(targets if forward else sources), device=ids.device)
-        shape = len(ids), len(others)
-        pairs = ids[:, None].expand(shape), others.expand(shape)
+        candidates = torch.arange(len(targets if forward else sources), device=ids.device)
+        shape = len(ids), len(candidates)
+        pairs = ids[:, None].expand(shape), candidates.expand(shape)
         return self(*pairs) if forward else self(*pairs[::-1])
 
 

@@ -242,8 +242,8 @@ class Sampler(OnDevice, ABC):
     def checked_density(self, query: Query, index: IntArray) -> FloatArray | None:
         """Return what :meth:`log_density` returns, checked; to get it of a sampler, call this."""
         if isinstance(query, DeviceQuery):
-            there = self.log_density if self.combines else self.log_density_on_device
-            return there(query, index)  # type: ignore[arg-type, return-value]
+            density = self.log_density if self.combines else self.log_density_on_device
+            return density(query, index)  # type: ignore[arg-type, return-value]
         name = f"{type(self).__name__}.log_density"
         return checked_density(name, self.log_density(query, index), index)
 

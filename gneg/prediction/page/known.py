@@ -47,16 +47,16 @@ class KnownLinks:
     def _build(
         cls, source: IntArray, target: IntArray, relation: IntArray, size: int, *, directed: bool
     ) -> KnownLinks:
-        node, other = np.concatenate([source, target]), np.concatenate([target, source])
+        node, neighbor = np.concatenate([source, target]), np.concatenate([target, source])
         kind = np.concatenate([2 * relation, 2 * relation + directed])
-        order = np.lexsort((kind, other, node))
-        node, other, kind = node[order], other[order], kind[order]
-        new = (np.diff(node) != 0) | (np.diff(other) != 0) | (np.diff(kind) != 0)
+        order = np.lexsort((kind, neighbor, node))
+        node, neighbor, kind = node[order], neighbor[order], kind[order]
+        new = (np.diff(node) != 0) | (np.diff(neighbor) != 0) | (np.diff(kind) != 0)
         rows = np.concatenate([[True] * bool(len(node)), new]).astype(bool)
-        rows &= node != other
+        rows &= node != neighbor
         degree = np.bincount(node[rows], minlength=size)
         starts = np.concatenate([[0], np.cumsum(degree)])
-        return cls(starts, other[rows], kind[rows], degree)
+        return cls(starts, neighbor[rows], kind[rows], degree)
 
     def around(self, nodes: IntArray, limit: int) -> tuple[KnownLinks, int | None]:
         """Return the links of some nodes alone, and the largest number of links of a node.
@@ -99,5 +99,5 @@ class KnownLinks:
         """
         sizes = np.diff(self.starts)[nodes]
         starts = np.concatenate([[0], np.cumsum(sizes)])
-        other = np.searchsorted(nodes, self.other)
-        return KnownLinks(starts, other, self.kind, self.degree[nodes])
+        neighbor = np.searchsorted(nodes, self.other)
+        return KnownLinks(starts, neighbor, self.kind, self.degree[nodes])

@@ -87,8 +87,8 @@ def draws(
             run = _bad_in_a_row(good, failed[live])
             over = (run >= tries).cumsum(dim=1)
             good &= (over == 0) & (good.cumsum(dim=1) <= gaps[:, None])
-            done = good.cumsum(dim=1) >= gaps[:, None]
-            stopped = done | (over > 0)
+            complete = good.cumsum(dim=1) >= gaps[:, None]
+            stopped = complete | (over > 0)
             # Draws up to the one that ends the row, or all of them.
             used = (~stopped).sum(dim=1).add_(stopped.any(dim=1).long())
             block = index[live]
@@ -96,7 +96,7 @@ def draws(
             index[live] = block
             drawn[live] += used
             failed[live] = run[:, -1]
-            given_up = ((over[:, -1] > 0) & ~done[:, -1]).nonzero().squeeze(1)
+            given_up = ((over[:, -1] > 0) & ~complete[:, -1]).nonzero().squeeze(1)
             if len(given_up):
                 _draw_listed(table, known, rows[part], index, live[given_up], state, drawn, no_self)
             live = live[(~stopped.any(dim=1)).nonzero().squeeze(1)]
@@ -130,9 +130,9 @@ def _draw_listed(
         block = index[line]
         number = (block < 0).cumsum(dim=1)
         goal = unit(state[line, None] + GOLDEN * (2 * drawn[line, None] + number)) * sums[:, -1:]
-        found = torch.searchsorted(sums, goal, right=True).clamp_(max=len(targets) - 1)
+        drawn_target = torch.searchsorted(sums, goal, right=True).clamp_(max=len(targets) - 1)
         drawable = (block < 0) & (sums[:, -1:] > 0)
-        index[line] = torch.where(drawable, found, block)
+        index[line] = torch.where(drawable, drawn_target, block)
 
 
 def log_density(

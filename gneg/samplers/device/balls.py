@@ -50,8 +50,8 @@ class Balls:
         """Find the shells of some lines up to ``depth``."""
         while len(lines):
             lines = lines[(self.depth[lines] < depth).nonzero().squeeze(1)]
-            for found in lines.new_tensor(sorted(set(self.depth[lines].tolist()))).tolist():
-                self._expand(found + 1, lines[self.depth[lines] == found])
+            for last in lines.new_tensor(sorted(set(self.depth[lines].tolist()))).tolist():
+                self._expand(last + 1, lines[self.depth[lines] == last])
 
     def _expand(self, depth: int, lines: Tensor) -> None:
         """Find the shell ``depth`` of lines that found the one before it."""
@@ -64,8 +64,8 @@ class Balls:
         keys, order = (line * self.size + node).sort(stable=True)
         first = torch.ones_like(keys, dtype=torch.bool)
         first[1:] = keys[1:] != keys[:-1]
-        found = order[first].sort()[0]
-        line, node = line[found], node[found]
+        first_places = order[first].sort()[0]
+        line, node = line[first_places], node[first_places]
         before = self.shell(depth)
         both = [torch.cat(parts) for parts in zip(before, (line, node), strict=True)]
         order = both[0].sort(stable=True)[1]

@@ -53,8 +53,8 @@ def first_seen(before: Tensor, values: Tensor) -> Tensor:
     ordered, order = torch.cat([before, values], dim=1).sort(dim=1, stable=True)
     repeated = torch.zeros_like(ordered, dtype=torch.bool)
     repeated[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
-    seen = torch.zeros_like(repeated).scatter_(1, order, repeated)
-    return (values >= 0) & ~seen[:, before.size(1) :]
+    duplicate = torch.zeros_like(repeated).scatter_(1, order, repeated)
+    return (values >= 0) & ~duplicate[:, before.size(1) :]
 
 
 def usable(known: DeviceRows, rows: Tensor, targets: Tensor, no_self: bool) -> Tensor:
@@ -166,6 +166,6 @@ def shuffle(out: Tensor, seed: int) -> None:
     state = streams(seed, torch.arange(len(out), device=out.device))
     for taken, j in enumerate(range(out.size(1) - 1, 0, -1), 1):
         swap = below(state + steps(taken), j + 1)[:, None]
-        here, there = out[:, j : j + 1].clone(), out.gather(1, swap)
-        out[:, j : j + 1] = there
-        out.scatter_(1, swap, here)
+        moved, swapped = out[:, j : j + 1].clone(), out.gather(1, swap)
+        out[:, j : j + 1] = swapped
+        out.scatter_(1, swap, moved)

@@ -173,11 +173,11 @@ class Drawing:
             cost = torch.ones_like(node)
             i, j = good.nonzero(as_tuple=True)
             depth = torch.full_like(i, shell - 1)
-            parent, seen, searched = balls.first_parent(
+            parent, has_parent, searched = balls.first_parent(
                 lines[i], node[i, j], depth, self.shells.back
             )
             cost[i, j] += searched
-            good[i, j] = seen & (~edge[i, j] | (parent == source[i, j]))
+            good[i, j] = has_parent & (~edge[i, j] | (parent == source[i, j]))
             return node, good, cost
 
         few = self.wanted(shell).sum(1)
@@ -216,11 +216,11 @@ class Drawing:
             good = (balls.distance(of, node) < 0) & self.usable(of, node)
             i, j = (good & searched_for[of]).nonzero(as_tuple=True)
             of = lines[i]
-            _, seen, searched = balls.first_parent(
+            _, has_parent, searched = balls.first_parent(
                 of, node[i, j], balls.depth[of], self.shells.back
             )
             cost[i, j] += searched
-            good[i, j] = ~seen
+            good[i, j] = ~has_parent
             return node, good, cost
 
         self.try_until(lines, shell, torch.full_like(self.rows, num_targets), draw, False)
