@@ -16,7 +16,7 @@ from torch import Tensor
 from gneg.graph.device_rows import DeviceRows
 from gneg.graph.streams import GOLDEN, below, streams, unit
 from gneg.samplers.device.balls import Balls
-from gneg.samplers.device.rows import place, rows_at_once, usable
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, place, rows_at_once, usable
 
 FEW_PATHS, PATHS, MANY = 32, 128, 16  # as in gneg/kernels/shells.py
 #: Nodes, whether they are good, and what each try costs, of lines ``[n]`` and states ``[n, T]``.
@@ -277,7 +277,7 @@ def draws(shells: Shells, known: DeviceRows, rows: Tensor, k: int, seed: int) ->
         another shell.
     """
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
-    size, fell = rows_at_once(CELLS_A_ROW * k, rows.device), 0
+    size, fell = rows_at_once(CELLS_A_ROW * k, rows.device, CPU_CELLS_OF_ROUNDS), 0
     for first in range(0, len(rows), size):
         drawing = Drawing(shells, known, rows[first : first + size], first, k, seed)
         drawing.draw()
