@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from gneg.graph.streams import GOLDEN, below, streams, unit
 from gneg.samplers.device.rows import CELLS, CPU_CELLS, CPU_CELLS_OF_ROUNDS, chunks, usable
 
 PATHS_A_TRY = 32  # as in gneg/kernels/walks.py
+Mass = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class Walks(NamedTuple):
@@ -45,11 +47,9 @@ class Walks(NamedTuple):
             no_self: Whether the query itself is no target.
         """
         out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
-        for part in (
-            chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS)
-            if len(self.edges.indices)
-            else ()
-        ):
+        if not len(self.edges.indices):
+            return out
+        for part in chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS):
             _draw(self, known, rows[part], part.start, out[part], seed, no_self)
         return out
 
@@ -60,25 +60,12 @@ class Walks(NamedTuple):
             rows: ``[B]``, the queries.
             index: ``[B, K]``, ends; -1 gets 0.
         """
-        flat = index.reshape(-1)
-        owner = rows.repeat_interleave(index.size(1))
-        sums = torch.zeros(len(flat), dtype=torch.float64, device=rows.device)
-        present = (flat >= 0).nonzero().squeeze(1)
-        for part in split(self.back.sizes(flat.clamp(min=0)), present):
-            cell, last = self.back.entries(flat[part])
-            via = self.back.at(last)
-            met = self.edges.contain(owner[part][cell], via)
-            sums.index_add_(0, part[cell[met]], self.through[via[met]])
-        return sums.view(index.shape)
+        return weighed(self.edges, self.back, rows, index, lambda _, via, __: self.through[via])
 
     def allowed(self, known: DeviceRows, rows: Tensor, no_self: bool) -> Tensor:
         """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]`` double."""
-        sums = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
-        for part in in_budget(self.edges, rows, torch.arange(len(rows), device=rows.device)):
-            line, via, end = _paths(self.edges, rows[part])
-            good = usable(known, rows[part][line], end, no_self)
-            sums.index_add_(0, part[line[good]], self.through[via[good]])
-        return sums
+        through = self.through
+        return added(self.edges, known, rows, no_self, lambda _, via, __: through[via])
 
 
 def _draw(
@@ -155,12 +142,56 @@ def _tried(
     return edges.at(torch.where(good, onwards, first)), good
 
 
-def _paths(edges: DeviceRows, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return all two-step walks of some rows, in order: position in ``rows``, middle and end."""
+def paths(edges: DeviceRows, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return all two-step walks of some rows, in order.
+
+    Returns:
+        ``[n]`` each: position in ``rows``, first edge, middle and last edge.
+    """
     line, first = edges.entries(rows)
     via = edges.at(first)
     way, last = edges.entries(via)
-    return line[way], via[way], edges.at(last)
+    return line[way], first[way], via[way], last
+
+
+def weighed(edges: DeviceRows, back: DeviceRows, rows: Tensor, index: Tensor, mass: Mass) -> Tensor:
+    """Return the sum ``[B, K]`` of a mass over the two-step walks to each end, double.
+
+    Args:
+        edges: The edges.
+        back: The reversed edges.
+        rows: ``[B]``, the queries.
+        index: ``[B, K]``, ends; -1 gets 0.
+        mass: Called with ``[n]`` queries, middles and last edges, of ``back``.
+    """
+    flat = index.reshape(-1)
+    owner = rows.repeat_interleave(index.size(1))
+    sums = torch.zeros(len(flat), dtype=torch.float64, device=rows.device)
+    present = (flat >= 0).nonzero().squeeze(1)
+    for part in split(back.sizes(flat.clamp(min=0)), present):
+        cell, last = back.entries(flat[part])
+        via, query = back.at(last), owner[part][cell]
+        met = edges.contain(query, via)
+        sums.index_add_(0, part[cell[met]], mass(query[met], via[met], last[met]))
+    return sums.view(index.shape)
+
+
+def added(edges: DeviceRows, known: DeviceRows, rows: Tensor, no_self: bool, mass: Mass) -> Tensor:
+    """Return the sum ``[B]`` of a mass over the two-step walks to non-edges of rows, double.
+
+    Args:
+        edges: The edges.
+        known: The known edges.
+        rows: ``[B]``, the queries.
+        no_self: Whether the query itself is no target.
+        mass: Called with ``[n]`` first edges, middles and last edges.
+    """
+    sums = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
+    for part in in_budget(edges, rows, torch.arange(len(rows), device=rows.device)):
+        line, first, via, last = paths(edges, rows[part])
+        good = usable(known, rows[part][line], edges.at(last), no_self)
+        sums.index_add_(0, part[line[good]], mass(first[good], via[good], last[good]))
+    return sums
 
 
 def _draw_listed(
@@ -175,7 +206,8 @@ def _draw_listed(
 ) -> None:
     """Fill what lines lack from the list of all their usable walks."""
     for part in in_budget(walked.edges, rows, lines):
-        line, via, end = _paths(walked.edges, rows[part])
+        line, _, via, last = paths(walked.edges, rows[part])
+        end = walked.edges.at(last)
         good = usable(known, rows[part][line], end, no_self) & (walked.through[via] > 0)
         line, via, end = line[good], via[good], end[good]
         counts = torch.bincount(line, minlength=len(part))

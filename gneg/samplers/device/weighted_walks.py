@@ -10,7 +10,7 @@ from torch import Tensor
 from gneg.graph.device_rows import DeviceRows
 from gneg.graph.streams import GOLDEN, below, steps, streams, unit
 from gneg.samplers.device.rows import usable
-from gneg.samplers.device.walks import PATHS_A_TRY, in_budget, split
+from gneg.samplers.device.walks import PATHS_A_TRY, added, in_budget, paths, weighed
 
 
 class WeightedWalks(NamedTuple):
@@ -84,29 +84,20 @@ class WeightedWalks(NamedTuple):
             rows: ``[B]``, the queries.
             index: ``[B, K]``, ends; -1 gets 0.
         """
-        flat = index.reshape(-1)
-        owner = rows.repeat_interleave(index.size(1))
-        sums = torch.zeros(len(flat), dtype=torch.float64, device=rows.device)
-        present = (flat >= 0).nonzero().squeeze(1)
-        for part in split(self.back.sizes(flat.clamp(min=0)), present):
-            cell, last = self.back.entries(flat[part])
-            via, query = self.back.at(last), owner[part][cell]
-            met = self.edges.contain(query, via)
-            via, last, cell = via[met], last[met], cell[met]
-            first = self.edges.lower_bound(query[met], via)
-            mass = self.weights[first] * self.through[via] * self.back_weights[last]
-            sums.index_add_(0, part[cell], mass)
-        return sums.view(index.shape)
+
+        def mass(query: Tensor, via: Tensor, last: Tensor) -> Tensor:
+            first = self.weights[self.edges.lower_bound(query, via)]
+            return first * self.through[via] * self.back_weights[last]
+
+        return weighed(self.edges, self.back, rows, index, mass)
 
     def allowed(self, known: DeviceRows, rows: Tensor, no_self: bool) -> Tensor:
         """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]`` double."""
-        sums = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
-        for part in in_budget(self.edges, rows, torch.arange(len(rows), device=rows.device)):
-            line, first, via, last = _paths(self.edges, rows[part])
-            good = usable(known, rows[part][line], self.edges.at(last), no_self)
-            mass = self.weights[first] * self.through[via] * self.weights[last]
-            sums.index_add_(0, part[line[good]], mass[good])
-        return sums
+        return added(self.edges, known, rows, no_self, self.mass)
+
+    def mass(self, first: Tensor, via: Tensor, last: Tensor) -> Tensor:
+        """Return the unnormalised probability of walks by their edges and middles, ``[n]`` each."""
+        return self.weights[first] * self.through[via] * self.weights[last]
 
 
 def _picked(edges: DeviceRows, rows: Tensor, state: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
@@ -116,14 +107,6 @@ def _picked(edges: DeviceRows, rows: Tensor, state: Tensor, table: tuple[Tensor,
     step = (first + below(state, edges.sizes(rows))).clamp_(max=len(accept) - 1)
     leaves = unit(state + GOLDEN) >= accept[step]
     return torch.where(leaves, (first + alias[step]).clamp_(max=len(accept) - 1), step)
-
-
-def _paths(edges: DeviceRows, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return all walks of some rows: position in ``rows``, first edge, middle and last edge."""
-    line, first = edges.entries(rows)
-    via = edges.at(first)
-    way, last = edges.entries(via)
-    return line[way], first[way], via[way], last
 
 
 def _draw_listed(
@@ -137,7 +120,7 @@ def _draw_listed(
     no_self: bool,
 ) -> None:
     """Fill what lines lack from the list of all their usable walks."""
-    line, first, via, last = _paths(walked.edges, rows)
+    line, first, via, last = paths(walked.edges, rows)
     end = walked.edges.at(last)
     good = usable(known, rows[line], end, no_self) & (walked.through[via] > 0)
     line, first, via, last, end = (x[good] for x in (line, first, via, last, end))
@@ -148,7 +131,7 @@ def _draw_listed(
         return
     mass = torch.zeros(len(rows), width, dtype=torch.float64, device=rows.device)
     number = torch.arange(len(line), device=rows.device) - begin[line]
-    mass[line, number] = walked.weights[first] * walked.through[via] * walked.weights[last]
+    mass[line, number] = walked.mass(first, via, last)
     reached = mass.cumsum(1)
     total = reached.gather(1, (counts - 1).clamp(min=0)[:, None])
     inside = torch.arange(width, device=rows.device) < counts[:, None]
