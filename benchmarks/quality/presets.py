@@ -7,7 +7,6 @@ many steps. Settings were chosen on validation. Each has a file under ``results/
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import record
@@ -45,8 +44,6 @@ NEGATIVES = {
     "half relational walks": {"sampler": "mixture(uniform, relwalk)"},
     "cached": {"sampler": "cached(uniform, size=256, m=256)"},
 }
-#: Epochs on larger graphs, fewer than the preset's for time.
-EPOCHS = {"fb15k237": {"1vsall": 18, "nssa": 30}, "wn18rr": {"1vsall": 18, "nssa": 30}}
 #: Datasets whose presets with negatives are trained with others, too.
 COMPARED = ("codex-s",)
 
@@ -61,8 +58,6 @@ def cell(job: tuple[str, str, str, str]) -> str:
     """Train a preset with some negatives and write its file."""
     dataset, name, negatives, command = job
     config = TripleConfig(**{**preset(name, dataset), **NEGATIVES.get(negatives, {})})
-    epochs = EPOCHS.get(dataset, {}).get(config.loss, config.epochs)
-    config = replace(config, epochs=epochs, eval_every=min(config.eval_every, epochs // 4))
     result = train(load_triples(dataset, root=DATA), config, command=command)
     for run in result["runs"]:
         for part in ("valid", "test"):

@@ -184,7 +184,11 @@ class LinkRun(Run[LinkData, LinkConfig]):
         size, share = pos.size(1), self.world.share(pos.size(1))
         with self.autocast():
             scores = self.embedding.scores(embeddings, pos[:, share], negatives.take(share))
-        pos_score, neg_score = (self.world.gather(part.float(), size) for part in scores)
+        pos_score, neg_score = (
+            # Half precision ends here; double precision stays.
+            self.world.gather(part.to(torch.promote_types(part.dtype, torch.float32)), size)
+            for part in scores
+        )
         if features is not None:
             self.clock.reassign("features", features.inputs.seconds - before)
         self.watch.update(embeddings.z, pos_score, neg_score)
