@@ -1,0 +1,116 @@
+"""What ``--recipe auto`` chooses, and what it gains: ``python -m benchmarks.quality.race``.
+
+The race and the training of its winner, beside uniform negatives with all else equal, which are
+trained for as many seconds as race and winner took together. Each dataset has a JSON file under
+``results/race/``; finished ones are not run again.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks import record
+from benchmarks.format import machine, percent, table
+from benchmarks.quality import jobs
+from benchmarks.quality.settings import SETTINGS
+from gneg.training.contest import of_links
+from gneg.training.driver import train
+from gneg.training.race import race
+from gneg.training.summary import spread
+
+RESULTS = Path(__file__).parent / "results" / "race"
+#: Seconds of training of the winner, and seeds, each with a race of its own.
+DATASETS = {
+    "dblp2010": (240.0, 1),
+    "arxiv_mcns": (40.0, 3),
+    "CiteSeer": (30.0, 3),
+    "Cora": (30.0, 3),
+}
+
+
+def path(dataset: str) -> Path:
+    """Return the file of a dataset's result."""
+    return RESULTS / f"{dataset}.json"
+
+
+def cell(job: tuple[str, str]) -> str:
+    """Race and train on a dataset and write its file."""
+    dataset, command = job
+    data, (seconds, seeds) = SETTINGS[dataset].load(), DATASETS[dataset]
+    uniform = of_links(data, seconds=seconds).entrants[0].config
+    runs = []
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            raced = race(data, seed=seed, seconds=seconds)
+            raced_for = time.perf_counter() - start
+            raced.save(Path(folder))
+            config = raced.recipe.config
+            chosen = train(data, config, seeds=[seed], out=folder, command=command)
+            whole = time.perf_counter() - start
+        base = train(data, replace(uniform, seconds=whole), seeds=[seed], command=command)
+        runs.append(
+            {
+                "seed": seed,
+                "race_seconds": raced_for,
+                "seconds": whole,
+                "entrants": {
+                    entrant.name: {"gain": entrant.gain[0], "standard_error": entrant.gain[1]}
+                    for entrant in raced.entrants
+                },
+                "sampler": config.sampler,
+                "auto": _figures(chosen),
+                "uniform": _figures(base),
+            }
+        )
+    record.write(path(dataset), command, {"dataset": dataset, "metric": data.metric, "runs": runs})
+    return f"{dataset}: {', '.join(run['sampler'] for run in runs)}"
+
+
+def _figures(result: dict[str, Any]) -> dict[str, Any]:
+    run = result["runs"][0]
+    return {"config": result["config"], **{key: run[key] for key in ("valid", "test", "epochs")}}
+
+
+def block() -> str:
+    """Return the table of all datasets; empty if nothing was run."""
+    results = jobs.finished(path, [(name,) for name in DATASETS])
+    if not results:
+        return ""
+    rows = []
+    for (dataset,), result in results.items():
+        runs, metric = result["runs"], result["metric"]
+        chosen = Counter(f"`{run['sampler']}`" for run in runs)
+        rows.append(
+            [
+                dataset,
+                ", ".join(f"{name} ({count})" for name, count in chosen.items()),
+                metric,
+                *(
+                    percent(spread([run[who]["test"][metric] for run in runs]))
+                    for who in ("auto", "uniform")
+                ),
+                f"{statistics.fmean(run['race_seconds'] for run in runs):.0f}",
+                f"{statistics.fmean(run['seconds'] for run in runs):.0f}",
+            ]
+        )
+    columns = ["graph", "chosen (seeds)", "metric", "auto", "uniform", "s of the race", "s in all"]
+    return (
+        f"{table(columns, rows)}\n\nTest figures, %. Uniform: all else equal, trained for the "
+        "seconds of race and training together. "
+        f"{machine(*results.values())}, one thread a process."
+    )
+
+
+def main() -> None:
+    jobs.main(__doc__, "race", cell, path, [(name,) for name in DATASETS])
+
+
+if __name__ == "__main__":
+    main()
