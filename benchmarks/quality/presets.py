@@ -43,7 +43,16 @@ NEGATIVES = {
     "half 2-hop": {"sampler": "mixture(uniform, khop(hops=2))"},
     "half relational walks": {"sampler": "mixture(uniform, relwalk)"},
     "cached": {"sampler": "cached(uniform, size=256, m=256)"},
+    "semi-hard": {"sampler": "semihard(uniform, m=512)"},
+    "mixed with the positive": {"sampler": "mixup(uniform, high=0.5)"},
+    "typed, then tempered": {
+        "sampler": "curriculum(mixture(typed, tempered(uniform, m=512)), setting=share, "
+        "start=0, end=1, epochs=60)"
+    },
+    "half of the positive's type": {"sampler": "mixture(uniform, typed(by=types))"},
 }
+#: Files of the types of entities.
+TYPES = {"codex-s": DATA / "kg" / "codex-s" / "entity2types.json"}
 #: Datasets whose presets with negatives are trained with others, too.
 COMPARED = ("codex-s",)
 
@@ -58,7 +67,8 @@ def cell(job: tuple[str, str, str, str]) -> str:
     """Train a preset with some negatives and write its file."""
     dataset, name, negatives, command = job
     config = TripleConfig(**{**preset(name, dataset), **NEGATIVES.get(negatives, {})})
-    result = train(load_triples(dataset, root=DATA), config, command=command)
+    data = load_triples(dataset, root=DATA, types=TYPES.get(dataset))
+    result = train(data, config, command=command)
     for run in result["runs"]:
         for part in ("valid", "test"):
             del run[part]["relation"]

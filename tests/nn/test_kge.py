@@ -16,6 +16,31 @@ from tests.triple_worlds import sparse_data
 TWO_WAY = [name for name in MODELS if name != "conve"]
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_mixed_negatives_are_scored_by_vectors_between_theirs_and_the_positives(name):
+    data = sparse_data()
+    config = TripleConfig(model=name, dim=8, sampler="mixup(uniform, high=0.9)", inverse=True)
+    model = make_triple_model(config, data).eval()
+    sampler = TripleSampler(data.triples, config.sampler)
+    neg = sampler.sample(data.train, 5, generator=torch.Generator().manual_seed(0))
+    assert float(neg.mix.min()) < 0.2
+    assert 0.7 < float(neg.mix.max()) < 0.9
+    pos_score, neg_score = model.score_both(data.train, neg)
+    tables = model.tables()
+    for row in range(0, data.train.size(1), 7):
+        end = "head" if neg.side[row] else "tail"
+        query = model.embed_queries(tables, neg.src[row], data.train[1, row], end)
+        positive = tables[0][neg.replaced[row]]
+        mix = neg.mix[row, :, None]
+        mixed = mix * positive + (1 - mix) * tables[0][neg.index[row]]
+        torch.testing.assert_close(
+            neg_score[row], model.compare(query, mixed), rtol=1e-4, atol=1e-5
+        )
+        torch.testing.assert_close(
+            pos_score[row], model.compare(query, positive), rtol=1e-4, atol=1e-5
+        )
+
+
 @pytest.mark.parametrize("encoder", ["none", "rgcn", "compgcn"])
 @pytest.mark.parametrize("name", TWO_WAY)
 def test_all_ways_to_score_a_triple_agree(name, encoder):

@@ -25,6 +25,7 @@ CASES = {
     "nearmiss": "nearmiss(band=0|6)",
     "itself": "itself",
     "mixture": "mixture(uniform:0.5, typed:0.5)",
+    "mixup": "mixup(uniform, high=0.5)",
     "mixture-walk": "mixture(uniform:0.5, walk:0.5)",
     "hardest": "hardest(uniform, m=12)",
     "dns": "dns(typed, m=8, n=4)",

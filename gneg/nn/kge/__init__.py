@@ -7,13 +7,14 @@ comparison with an entity: the query is computed once, and ranking is a matrix p
 comparison allows it.
 """
 
-from gneg.nn.kge.base import KGE, Scorer, Tables
+from gneg.nn.kge.base import KGE
 from gneg.nn.kge.base_measure import TripleBaseMeasure
 from gneg.nn.kge.encoders import ENCODERS, RGCN, CompGCN, RelationalEncoder
 from gneg.nn.kge.models import ComplEx, DistMult, RotatE, TransE
 from gneg.nn.kge.networks import ConvE, TuckER
 from gneg.nn.kge.registration import register
 from gneg.nn.kge.relation_inputs import RelationInputs
+from gneg.nn.kge.scorer import Scorer, Tables
 
 __all__ = [
     "ENCODERS",

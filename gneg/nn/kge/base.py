@@ -13,10 +13,9 @@ from gneg import checks
 from gneg.graph.triples import End
 from gneg.nn.kge import comparisons
 from gneg.nn.kge.encoders import RelationalEncoder
+from gneg.nn.kge.scorer import Scorer, Tables
 from gneg.samplers.negatives import Negatives
 
-#: Vectors of entities ``[N, D]`` and of relations ``[R, D]``; ``[2 R, D]`` with inverse relations.
-Tables = tuple[Tensor, Tensor]
 CHUNK = 2**24  # entries of the differences between queries and entities held at once
 
 
@@ -157,7 +156,8 @@ class KGE(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return the scores of positives ``[B]`` and of their negatives ``[B, K]``.
 
-        With inverse relations a positive is scored by the query of its negatives alone.
+        With inverse relations a positive is scored by the query of its negatives alone. Negatives
+        that a sampler mixes with the positive (``Mixup``) are scored by the mixed vectors.
 
         Args:
             pos: The positives, ``[3, B]``.
@@ -174,8 +174,14 @@ class KGE(nn.Module):
         order = torch.argsort(side.byte(), stable=True)
         num_tails = int((~side).sum())
         query = self.embed_both_ends(tables, negatives.src[order], pos[1][order], num_tails)
-        index = torch.cat([negatives.replaced.unsqueeze(1), negatives.index], dim=1)
-        scores = self.compare_block(query, tables[0], index[order])[torch.argsort(order)]
+        index = torch.cat([negatives.replaced.unsqueeze(1), negatives.index], dim=1)[order]
+        if negatives.mix is None:
+            scores = self.compare_block(query, tables[0], index)
+        else:
+            positive, others = self._entities(tables, index).split([1, index.size(1) - 1], dim=1)
+            mixed = torch.lerp(others, positive, negatives.mix[order].unsqueeze(-1).to(others))
+            scores = self.compare(query.unsqueeze(1), torch.cat([positive, mixed], dim=1))
+        scores = scores[torch.argsort(order)]
         return scores[:, 0], scores[:, 1:]
 
     def embed_both_ends(
@@ -261,40 +267,3 @@ class KGE(nn.Module):
             return rows.square()
         real, imaginary = rows.chunk(2, dim=-1)
         return (real.square() + imaginary.square() + 1e-30) ** (power / 2)
-
-
-class Scorer:
-    """A score of triples by a model on fixed vectors, without gradients.
-
-    Args:
-        model: The model.
-        tables: Vectors of entities and relations.
-    """
-
-    def __init__(self, model: KGE, tables: Tables) -> None:
-        self.model, self.tables, self.device = model, tables, tables[0].device
-
-    @torch.no_grad()
-    def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """Return the scores of triples, given as ids of one shape: of their shape and device."""
-        ids = (part.to(self.device) for part in (head, relation, tail))
-        return self.model.score(self.tables, *ids).to(head.device)
-
-    @torch.no_grad()
-    def block(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
-        """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the answers of queries.
-
-        Args:
-            entity: Ids of the queries' entities, ``[b]``.
-            relation: Ids of their relations, ``[b]``.
-            index: Ids of the entities to score for each query, ``[b, M]``.
-            end: The end of the triple that is predicted.
-        """
-        ids = entity.to(self.device), relation.to(self.device)
-        query = self.model.embed_queries(self.tables, *ids, end)
-        return self.model.compare_block(query, self.tables[0], index.to(self.device))
-
-    @torch.no_grad()
-    def rows(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
-        """Return the scores ``[b, N]`` of all entities as the answers of queries; see ``block``."""
-        return self.model.rows(entity.to(self.device), relation.to(self.device), end, self.tables)

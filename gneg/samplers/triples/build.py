@@ -44,6 +44,7 @@ NAMES = (
 )
 SELECTORS = (
     "mixture",
+    "mixup",
     "hardest",
     "dns",
     "semihard",

@@ -51,5 +51,6 @@ def join(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> Neg
         side=side.to(pos.device),
         counts=counts,
         replaced=torch.where(side, head, tail).to(pos.device),
+        mix=whole("mix"),
         relation=relation.to(pos.device),
     )

@@ -194,8 +194,8 @@ class TripleSampler:
         seed = draw_seed(generator_from(split_seed(seed, ENDS.index(end))))
         avoid = None if known.all() else np.where(known, -1, target)
         drawn = draw_batch(self.parts[end], pair, k, **options, seed=seed, avoid=avoid)
-        if drawn.synthetic:
-            checks.fail("sampler", "one that returns entities only", self.parts[end])
+        if drawn.stored is not None:
+            checks.fail("sampler", "one that stores no embeddings", self.parts[end])
         return drawn
 
     def step(self, *, score: TripleScore | None = None) -> None:
