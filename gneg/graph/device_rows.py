@@ -1,4 +1,4 @@
-"""Sorted rows of a CSR matrix on a device: exact membership and complement ranks, many at once."""
+"""Sorted rows of a CSR matrix on a device: exact membership and ranks of absent columns."""
 
 from __future__ import annotations
 
@@ -151,25 +151,3 @@ class DeviceRows:
             rows, lambda position, start: self.at(position) - (position - start) <= rank
         )
         return rank + (position - self.indptr[rows])
-
-    def complement_sizes(self, rows: Tensor, no_self: bool) -> Tensor:
-        """Return the number of columns that each row lacks, but for its own id if ``no_self``."""
-        sizes = self.num_columns - self.sizes(rows)
-        return sizes - (~self.contain(rows, rows)).long() if no_self else sizes
-
-    def self_ranks(self, rows: Tensor, no_self: bool) -> Tensor:
-        """Return the rank of each row's own id among its absent columns; N where it has none."""
-        if not no_self:
-            return torch.full_like(rows, self.num_columns)
-        absent = rows - (self.lower_bound(rows, rows) - self.indptr[rows])
-        return torch.where(self.contain(rows, rows), self.num_columns, absent)
-
-    def absent(self, rows: Tensor, rank: Tensor, no_self: bool) -> Tensor:
-        """Return the ``rank``-th column that each row lacks, its own id not counted if ``no_self``.
-
-        -1 where there is none.
-        """
-        inside = (rank >= 0) & (rank < self.complement_sizes(rows, no_self))
-        rank = rank.clamp(min=0)
-        column = self.unrank(rows, rank + (rank >= self.self_ranks(rows, no_self)).long())
-        return torch.where(inside, column, -1)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, chunks, place, usable
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, chunks, place
 
 
 class LongWalks(NamedTuple):
@@ -31,13 +32,7 @@ class LongWalks(NamedTuple):
 
 
 def draws(
-    walked: LongWalks,
-    known: DeviceRows,
-    rows: Tensor,
-    k: int,
-    seed: int,
-    tries: int,
-    no_self: bool,
+    walked: LongWalks, non_edges: NonEdges, rows: Tensor, k: int, seed: int, tries: int
 ) -> Tensor:
     """Return ``k`` ends of each row's walks that are usable.
 
@@ -45,28 +40,26 @@ def draws(
 
     Args:
         walked: The edges and the lengths of walks.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
         k: Number of targets of each row, K.
         seed: Seed of the draws.
         tries: Walks that are rejected before a row is given up.
-        no_self: Whether the query itself is no target.
     """
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
     for part in chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS):
-        _draw(walked, known, rows[part], part.start, out[part], seed, tries, no_self)
+        _draw(walked, non_edges, rows[part], part.start, out[part], seed, tries)
     return out
 
 
 def _draw(
     walked: LongWalks,
-    known: DeviceRows,
+    non_edges: NonEdges,
     rows: Tensor,
     first_line: int,
     out: Tensor,
     seed: int,
     tries: int,
-    no_self: bool,
 ) -> None:
     """Draw rows together: in each round as many walks of a row as it lacks targets."""
     lines = torch.arange(len(rows), device=rows.device)
@@ -80,9 +73,9 @@ def _draw(
         end, spent = _walk(walked, rows[live], state[live], walks)
         state[live] += GOLDEN * spent
         target = end - walked.target_shift
-        inside = walks & (end >= 0) & (target >= 0) & (target < known.num_columns)
+        inside = walks & (end >= 0) & (target >= 0) & (target < non_edges.num_targets)
         target = torch.where(inside, target, 0)
-        good = inside & usable(known, rows[live, None], target, no_self)
+        good = inside & non_edges.usable(rows[live, None], target)
         index = out[live]
         place(index, target, good)
         out[live] = index

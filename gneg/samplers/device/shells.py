@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
 from gneg.samplers.device.balls import Balls
-from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, place, rows_at_once, usable
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, place, rows_at_once
 
 FEW_PATHS, PATHS, MANY = 32, 128, 16  # as in gneg/kernels/shells.py
 #: Nodes, whether they are good, and what each try costs, of lines ``[n]`` and states ``[n, T]``.
@@ -49,7 +50,7 @@ class Drawing:
 
     Args:
         shells: The shells.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[b]``, the queries.
         first_line: The number of the first row in the call.
         k: Number of targets of each row, K.
@@ -57,9 +58,15 @@ class Drawing:
     """
 
     def __init__(
-        self, shells: Shells, known: DeviceRows, rows: Tensor, first_line: int, k: int, seed: int
+        self,
+        shells: Shells,
+        non_edges: NonEdges,
+        rows: Tensor,
+        first_line: int,
+        k: int,
+        seed: int,
     ) -> None:
-        self.shells, self.known, self.rows = shells, known, rows
+        self.shells, self.non_edges, self.rows = shells, non_edges, rows
         lines = torch.arange(len(rows), device=rows.device)
         state = streams(seed, lines + first_line)
         slot = torch.arange(1, k + 1, device=rows.device)
@@ -78,11 +85,11 @@ class Drawing:
     def targets(self, nodes: Tensor) -> Tensor:
         """Return the targets that nodes are; -1 of a node that is none."""
         target = nodes - self.shells.target_shift
-        return torch.where((target >= 0) & (target < self.known.num_columns), target, -1)
+        return torch.where((target >= 0) & (target < self.non_edges.num_targets), target, -1)
 
     def usable(self, line: Tensor, nodes: Tensor) -> Tensor:
         """Return whether nodes are targets that are not known to the query of their line."""
-        return usable(self.known, self.rows[line], self.targets(nodes), False)
+        return self.non_edges.usable(self.rows[line], self.targets(nodes))
 
     def wanted(self, shell: int) -> Tensor:
         """Return the slots ``[b, K]`` of a shell that are empty."""
@@ -152,7 +159,7 @@ class Drawing:
 
     def draw_along_edges(self, shell: int, lines: Tensor) -> None:
         """Fill slots of the shell behind the frontier by tries, without listing it."""
-        balls, num_targets = self.balls, self.known.num_columns
+        balls, num_targets = self.balls, self.non_edges.num_targets
         line, nodes = balls.shell(shell - 1)
         sums = self.shells.edges.sizes(nodes).cumsum(0)
         ends = torch.zeros_like(self.rows).index_add_(0, line, self.shells.edges.sizes(nodes))
@@ -205,7 +212,7 @@ class Drawing:
 
     def draw_far(self, shell: int, lines: Tensor) -> None:
         """Fill slots with targets that are further than the shell before."""
-        balls, num_targets = self.balls, self.known.num_columns
+        balls, num_targets = self.balls, self.non_edges.num_targets
         shift = self.shells.target_shift
         searched_for = balls.depth < shell - 1  # lines whose last shell was not found
 
@@ -262,12 +269,14 @@ class Drawing:
             self.fell += int((self.out[lines] < 0).sum())
 
 
-def draws(shells: Shells, known: DeviceRows, rows: Tensor, k: int, seed: int) -> tuple[Tensor, int]:
+def draws(
+    shells: Shells, non_edges: NonEdges, rows: Tensor, k: int, seed: int
+) -> tuple[Tensor, int]:
     """Draw each slot's shell, then a target uniformly from it, or from the next that has any.
 
     Args:
         shells: The shells.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
         k: Number of targets of each row, K.
         seed: Seed of the draws.
@@ -279,7 +288,7 @@ def draws(shells: Shells, known: DeviceRows, rows: Tensor, k: int, seed: int) ->
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
     size, fell = rows_at_once(CELLS_A_ROW * k, rows.device, CPU_CELLS_OF_ROUNDS), 0
     for first in range(0, len(rows), size):
-        drawing = Drawing(shells, known, rows[first : first + size], first, k, seed)
+        drawing = Drawing(shells, non_edges, rows[first : first + size], first, k, seed)
         drawing.draw()
         out[first : first + size] = drawing.out
         fell += drawing.fell

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.samplers.device.rows import CELLS, CPU_CELLS, CPU_CELLS_OF_ROUNDS, chunks, usable
+from gneg.samplers.device.rows import CELLS, CPU_CELLS, CPU_CELLS_OF_ROUNDS, chunks, inverted
 
 PATHS_A_TRY = 32  # as in gneg/kernels/walks.py
 Mass = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -33,24 +34,23 @@ class Walks(NamedTuple):
     alias: Tensor
     through: Tensor
 
-    def draw(self, known: DeviceRows, rows: Tensor, k: int, seed: int, no_self: bool) -> Tensor:
+    def draw(self, non_edges: NonEdges, rows: Tensor, k: int, seed: int) -> Tensor:
         """Return ``[B, k]`` usable ends of walks from each row; -1 in a row that has none.
 
         A row that rejects too often is listed instead, so that the ends follow the conditional
         distribution.
 
         Args:
-            known: The known edges.
+            non_edges: What rows may hold.
             rows: ``[B]``, the queries.
             k: Number of targets of each row, K.
             seed: Seed of the draws.
-            no_self: Whether the query itself is no target.
         """
         out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
         if not len(self.edges.indices):
             return out
         for part in chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS):
-            _draw(self, known, rows[part], part.start, out[part], seed, no_self)
+            _draw(self, non_edges, rows[part], part.start, out[part], seed)
         return out
 
     def weigh(self, rows: Tensor, index: Tensor) -> Tensor:
@@ -62,20 +62,14 @@ class Walks(NamedTuple):
         """
         return weighed(self.edges, self.back, rows, index, lambda _, via, __: self.through[via])
 
-    def allowed(self, known: DeviceRows, rows: Tensor, no_self: bool) -> Tensor:
+    def allowed(self, non_edges: NonEdges, rows: Tensor) -> Tensor:
         """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]`` double."""
         through = self.through
-        return added(self.edges, known, rows, no_self, lambda _, via, __: through[via])
+        return added(self.edges, non_edges, rows, lambda _, via, __: through[via])
 
 
 def _draw(
-    walked: Walks,
-    known: DeviceRows,
-    rows: Tensor,
-    first_line: int,
-    out: Tensor,
-    seed: int,
-    no_self: bool,
+    walked: Walks, non_edges: NonEdges, rows: Tensor, first_line: int, out: Tensor, seed: int
 ) -> None:
     """Draw rows together: in each round as many tries of a row as it lacks targets."""
     edges, k = walked.edges, out.size(1)
@@ -94,7 +88,7 @@ def _draw(
         step -= begin.repeat_interleave(tries, output_size=total)
         of_line = rows[line], fanout[line], state[line], (k - filled)[line]
         ends, good = _tried(walked, *of_line, step)
-        good &= usable(known, rows[line], ends, no_self)
+        good &= non_edges.usable(rows[line], ends)
         rank = good.cumsum(0)
         before = torch.cat([rank.new_zeros(1), rank])[begin]
         rank = rank - before.repeat_interleave(tries, output_size=total) - 1
@@ -108,7 +102,7 @@ def _draw(
         if len(due):
             allowed[due] = torch.maximum(allowed[due], edges.paths[rows[due]] // PATHS_A_TRY)
             listed = due[(failed[due] >= allowed[due]).nonzero().squeeze(1)]
-            _draw_listed(walked, known, rows, out, listed, filled, state, no_self)
+            _draw_listed(walked, non_edges, rows, out, listed, filled, state)
             live = live[(failed[live] < allowed[live]).nonzero().squeeze(1)]
 
 
@@ -176,39 +170,37 @@ def weighed(edges: DeviceRows, back: DeviceRows, rows: Tensor, index: Tensor, ma
     return sums.view(index.shape)
 
 
-def added(edges: DeviceRows, known: DeviceRows, rows: Tensor, no_self: bool, mass: Mass) -> Tensor:
+def added(edges: DeviceRows, non_edges: NonEdges, rows: Tensor, mass: Mass) -> Tensor:
     """Return the sum ``[B]`` of a mass over the two-step walks to non-edges of rows, double.
 
     Args:
         edges: The edges.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
-        no_self: Whether the query itself is no target.
         mass: Called with ``[n]`` first edges, middles and last edges.
     """
     sums = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
     for part in in_budget(edges, rows, torch.arange(len(rows), device=rows.device)):
         line, first, via, last = paths(edges, rows[part])
-        good = usable(known, rows[part][line], edges.at(last), no_self)
+        good = non_edges.usable(rows[part][line], edges.at(last))
         sums.index_add_(0, part[line[good]], mass(first[good], via[good], last[good]))
     return sums
 
 
 def _draw_listed(
     walked: Walks,
-    known: DeviceRows,
+    non_edges: NonEdges,
     rows: Tensor,
     out: Tensor,
     lines: Tensor,
     filled: Tensor,
     state: Tensor,
-    no_self: bool,
 ) -> None:
     """Fill what lines lack from the list of all their usable walks."""
     for part in in_budget(walked.edges, rows, lines):
         line, _, via, last = paths(walked.edges, rows[part])
         end = walked.edges.at(last)
-        good = usable(known, rows[part][line], end, no_self) & (walked.through[via] > 0)
+        good = non_edges.usable(rows[part][line], end) & (walked.through[via] > 0)
         line, via, end = line[good], via[good], end[good]
         counts = torch.bincount(line, minlength=len(part))
         # Walks through the same node have the same weight; sums over nodes, as the kernel adds.
@@ -226,14 +218,10 @@ def _draw_listed(
         mass[owner, number] = through * walked.through[middle]
         last = torch.zeros(len(part), width, dtype=torch.int64, device=rows.device)
         last[owner, number] = through
-        reached, last = mass.cumsum(1), last.cumsum(1)
-        total = reached.gather(1, (ways - 1).clamp(min=0)[:, None])
-        inside = torch.arange(width, device=rows.device) < ways[:, None]
-        reached = torch.where(inside, reached, torch.inf)
+        last = last.cumsum(1)
         gaps = torch.arange(out.size(1), device=rows.device)[None] - filled[part][:, None]
         here = state[part][:, None] + GOLDEN * (2 * gaps + 1)
-        chosen = torch.searchsorted(reached, unit(here) * total, right=True)
-        chosen = torch.minimum(chosen, (ways - 1).clamp(min=0)[:, None])
+        chosen = inverted(mass, ways, unit(here))
         high = last.gather(1, chosen)
         low = torch.where(chosen > 0, last.gather(1, (chosen - 1).clamp(min=0)), 0)
         at = (counts.cumsum(0) - counts)[:, None] + low + below(here + GOLDEN, high - low)
