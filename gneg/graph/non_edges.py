@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.take import take
 
 
 class NonEdges(NamedTuple):
@@ -31,11 +32,6 @@ class NonEdges(NamedTuple):
         excluded = self.known.contain(rows, targets)
         return excluded.logical_or_(targets == rows) if self.no_self else excluded
 
-    def may_exclude(self, rows: Tensor, targets: Tensor) -> Tensor:
-        """Return False for most of what :meth:`exclude` returns False for, at less cost."""
-        excluded = self.known.may_contain(rows, targets)
-        return excluded.logical_or_(targets == rows) if self.no_self else excluded
-
     def usable(self, rows: Tensor, targets: Tensor) -> Tensor:
         """Return which ``targets`` rows may hold, ``rows`` expanding to them; -1 is none."""
         return self.exclude(rows, targets.clamp(min=0)).logical_not_().logical_and_(targets >= 0)
@@ -52,7 +48,7 @@ class NonEdges(NamedTuple):
         """
         if not self.no_self:
             return torch.full_like(rows, self.num_targets)
-        absent = rows - (self.known.lower_bound(rows, rows) - self.known.indptr[rows])
+        absent = rows - (self.known.lower_bound(rows, rows) - take(self.known.indptr, rows))
         return torch.where(self.known.contain(rows, rows), self.num_targets, absent)
 
     def ranked(self, rows: Tensor, rank: Tensor, self_ranks: Tensor) -> Tensor:

@@ -32,15 +32,13 @@ def draws(non_edges: NonEdges, rows: Tensor, k: int, seed: int) -> Tensor:
         lines = torch.arange(part.start, part.stop, device=rows.device)
         states, queries = streams(seed, lines)[:, None] + slots, rows[part, None]
         index = below(states, num_targets)
-        bad = non_edges.may_exclude(queries, index)
-        bad &= ~dense[part, None]
-        line, column = bad.nonzero(as_tuple=True)
-        state, target, query = states[bad], index[bad], rows[part][line]
+        rejected = non_edges.exclude(queries, index) & ~dense[part, None]
+        line, column = rejected.nonzero(as_tuple=True)
+        state = states[rejected]
         while len(line):
-            rejected = non_edges.exclude(query, target)
-            index[line[~rejected], column[~rejected]] = target[~rejected]
-            line, column, state, query = (x[rejected] for x in (line, column, state, query))
             state = state + steps(k)
-            target = below(state, num_targets)
+            index[line, column] = target = below(state, num_targets)
+            again = non_edges.exclude(queries[line, 0], target)
+            line, column, state = line[again], column[again], state[again]
         out[part] = torch.where(dense[part, None], -1, index)
     return out
