@@ -64,9 +64,9 @@ class PairTable:
         contained = differs == 0
         crowded = (differs < 0).view(-1).nonzero().squeeze(1)
         if len(crowded):
-            held = differs.view(-1)[crowded] == -1
-            searched = number.view(-1)[crowded[~held]]
+            equal = differs.view(-1)[crowded] == -1
+            searched = number.view(-1)[crowded[~equal]]
             place = torch.searchsorted(self._lost, searched).clamp_(max=len(self._lost) - 1)
-            held[~held] = self._lost[place] == searched
-            contained.view(-1)[crowded] = held
+            equal[~equal] = self._lost[place] == searched
+            contained.view(-1)[crowded] = equal
         return contained

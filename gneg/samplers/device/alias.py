@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
+from gneg.graph.take import take
 from gneg.samplers.device.rows import chunks, inverted, place, rows_at_once
 
 
@@ -71,10 +72,10 @@ def draws(
             number = torch.arange(int(gaps.max()), device=rows.device)
             place_of = state[live, None] + GOLDEN * (2 * (drawn[live, None] + number) + 1)
             target = below(place_of, len(table.weight))
-            stays = unit(place_of + GOLDEN) < table.accept[target]
-            target = torch.where(stays, target, table.alias[target].long())
+            stays = unit(place_of + GOLDEN) < take(table.accept, target)
+            target = torch.where(stays, target, take(table.alias, target).long())
             good = non_edges.usable(rows[part][live, None], target)
-            good &= table.weight[target] > 0
+            good &= take(table.weight, target) > 0
             # A slot is filled by each good draw, and a row given up after so many bad ones.
             run = _bad_in_a_row(good, failed[live])
             over = (run >= tries).cumsum(dim=1)

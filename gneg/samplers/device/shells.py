@@ -16,6 +16,7 @@ from torch import Tensor
 from gneg.graph.device_rows import DeviceRows
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
+from gneg.graph.take import take
 from gneg.samplers.device.balls import Balls
 from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, place, rows_at_once
 
@@ -89,7 +90,7 @@ class Drawing:
 
     def usable(self, line: Tensor, nodes: Tensor) -> Tensor:
         """Return whether nodes are targets that are not known to the query of their line."""
-        return self.non_edges.usable(self.rows[line], self.targets(nodes))
+        return self.non_edges.usable(take(self.rows, line), self.targets(nodes))
 
     def wanted(self, shell: int) -> Tensor:
         """Return the slots ``[b, K]`` of a shell that are empty."""
@@ -151,7 +152,7 @@ class Drawing:
         number = free.cumsum(1)
         here = self.state[lines, None] + GOLDEN * number
         at = begin[lines, None] + below(here, counts[lines, None])
-        drawn = self.targets(nodes[at.clamp(max=len(nodes) - 1)])
+        drawn = self.targets(take(nodes, at.clamp(max=len(nodes) - 1)))
         self.out[lines] = torch.where(free, drawn, self.out[lines])
         self.state[lines] += GOLDEN * number[:, -1]
 
@@ -168,12 +169,12 @@ class Drawing:
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of = lines[:, None].expand_as(state)
-            edge = by_edge[of]
-            rank = below(state, torch.where(edge, ends[of], num_targets))
-            place_of = before[of] + torch.where(edge, rank, 0)
+            edge = take(by_edge, of)
+            rank = below(state, torch.where(edge, take(ends, of), num_targets))
+            place_of = take(before, of) + torch.where(edge, rank, 0)
             at = torch.searchsorted(sums, place_of, right=True)
-            source = nodes[at]
-            last = self.shells.edges.indptr[source + 1] - (sums[at] - place_of)
+            source = take(nodes, at)
+            last = take(self.shells.edges.indptr, source + 1) - (take(sums, at) - place_of)
             target = self.shells.edges.at(last)
             node = torch.where(edge, target, rank + self.shells.target_shift)
             good = (balls.distance(of, node) < 0) & self.usable(of, node)
@@ -200,7 +201,7 @@ class Drawing:
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of = lines[:, None].expand_as(state)
-            node = nodes[begin[of] + below(state, size[of])]
+            node = take(nodes, take(begin, of) + below(state, take(size, of)))
             return node, self.usable(of, node), torch.ones_like(node)
 
         self.try_until(lines, shell, self.out.size(1) + size // 8, draw, True)
