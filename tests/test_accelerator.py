@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gneg.graph import sparse
-from gneg.training.device import usable
+from gneg.graph.devices import usable
 from tests.accelerator import DEVICE, KIND
 
 

@@ -13,7 +13,6 @@ import argparse
 import json
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +22,7 @@ from torch_geometric.utils import negative_sampling
 from benchmarks import record
 from benchmarks.format import machine, table
 from benchmarks.speed import peers
-from benchmarks.speed.run import HERE, graphs, power_law
+from benchmarks.speed.run import HERE, graphs, power_law, seconds
 from gneg import Graph, KnownEdges, LinkConfig, datasets
 from gneg.samplers import build
 from gneg.training.link import LinkRun
@@ -48,19 +47,10 @@ def accelerator() -> torch.device:
     return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
-def rate(job: Callable[[], Any], count: int, device: torch.device, budget: float = 2.0) -> float:
-    """Return millions per second of a job that makes ``count``, the fastest of some calls."""
+def rate(job: Callable[[], Any], count: int, device: torch.device) -> float:
+    """Return millions per second of a job that makes ``count``, the median of some calls."""
     wait = torch.accelerator.synchronize if device.type != "cpu" else lambda: None
-    job()
-    best, spent = float("inf"), 0.0
-    while spent < budget:
-        wait()
-        start = time.perf_counter()
-        job()
-        wait()
-        best = min(best, time.perf_counter() - start)
-        spent += best
-    return count / best / 1e6
+    return count / seconds(lambda: (job(), wait()), least=1) / 1e6
 
 
 def sampled(graph: Graph, pos: torch.Tensor) -> dict[str, float]:
@@ -114,16 +104,16 @@ def epochs(device: torch.device) -> dict[str, float]:
         encoder="gcn", decoder="mlp", loss="bce", sampler="uniform", k=1, batch_size=65_536,
         device=str(device),
     )  # fmt: skip
-    seconds = {}
+    spent = {}
     for engine in ("kernels", "torch"):
         run = LinkRun(data, config, 0)
         if engine == "torch":
             graph = data.graph.to(device, engine="torch")
             run.sampler = build("uniform", graph, corrupt=config.corrupt)
         run.epoch()
-        seconds[engine] = run.progress.seconds["model"] + run.progress.seconds["sampling"]
-        seconds[f"{engine}, sampling"] = run.progress.seconds["sampling"]
-    return seconds
+        spent[engine] = run.progress.seconds["model"] + run.progress.seconds["sampling"]
+        spent[f"{engine}, sampling"] = run.progress.seconds["sampling"]
+    return spent
 
 
 def measure(graph: Graph, device: torch.device, draws: int) -> dict[str, Any]:

@@ -18,9 +18,9 @@ import typer
 from gneg import checks, files
 from gneg.cli.groups import Group, parameter
 from gneg.cli.values import at_least
+from gneg.graph.devices import check_usable
 from gneg.training import record
 from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.device import check_usable
 from gneg.training.options import Setting, check_values, settings
 from gneg.training.parts import check_registered
 

@@ -23,11 +23,11 @@ from gneg.experiments.processes import Event, Report, Runner, runner
 from gneg.experiments.record import NAME
 from gneg.experiments.search import Search
 from gneg.experiments.significance import add_tests
+from gneg.graph.devices import check_usable
 from gneg.graph.heuristics import KINDS
 from gneg.training.baselines import validation_metric, validation_of
 from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.device import check_usable
 from gneg.training.driver import MOST_SEEDS
 from gneg.training.parts import KEY, registered_parts
 

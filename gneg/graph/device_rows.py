@@ -1,4 +1,4 @@
-"""Sorted rows of a CSR matrix on a device: exact membership and complement ranks, many at once."""
+"""Sorted rows of a CSR matrix on a device: exact membership and ranks of absent columns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ import torch
 from torch import Tensor
 
 from gneg.graph.lazy import cached_property
-
-SLOTS = 8  # of the table of hashed entries, for each entry, at least
-MOST_SLOTS = 2**28
-# Odd numbers whose multiples spread over all 64 bits: a column, and what a row adds.
-COLUMN, ROW = 0x1E3779B97F4A7C15, 0x42B2AE3D27D4EB4F
+from gneg.graph.pair_table import PairTable
+from gneg.graph.take import take
 
 
 class DeviceRows:
@@ -42,6 +39,7 @@ class DeviceRows:
         device: torch.device,
     ) -> None:
         self.indptr = torch.from_numpy(indptr.copy()).to(device)
+        self._sizes = self.indptr.diff()
         self.indices = self.tensors(indices)[0]
         self.num_columns = num_columns
         self.longest = int(np.diff(indptr).max(initial=0))
@@ -57,20 +55,20 @@ class DeviceRows:
 
     def sizes(self, rows: Tensor) -> Tensor:
         """Return the number of entries of each of ``rows``."""
-        return self.indptr[rows + 1] - self.indptr[rows]
+        return take(self._sizes, rows)
 
     def at(self, positions: Tensor) -> Tensor:
         """Return the columns at ``positions``, long; any position if there are no entries."""
         if not len(self.indices):
             return torch.zeros_like(positions)
-        return self.indices[positions].long()
+        return take(self.indices, positions).long()
 
     def entries(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return all entries of ``rows [B]``: positions in ``rows``, ascending, and of entries."""
         sizes = self.sizes(rows)
-        line = torch.arange(len(rows), device=rows.device).repeat_interleave(sizes)
-        offset = torch.arange(len(line), device=rows.device) - (sizes.cumsum(0) - sizes)[line]
-        return line, self.indptr[rows][line] + offset
+        line = torch.repeat_interleave(sizes)
+        begin = take(self.indptr, rows) - (sizes.cumsum(0) - sizes)
+        return line, take(begin, line).add_(torch.arange(len(line), device=rows.device))
 
     @cached_property
     def paths(self) -> Tensor:
@@ -79,47 +77,20 @@ class DeviceRows:
         torch.cumsum(self.sizes(self.indices.long()), 0, out=sums[1:])
         return sums[self.indptr[1:]] - sums[self.indptr[:-1]]
 
-    # -- membership ------------------------------------------------------------------------------
-
     @cached_property
-    def _shift(self) -> int:
-        slots = min(max(SLOTS * len(self.indices), 64), MOST_SLOTS)
-        return 64 - (slots - 1).bit_length()
-
-    @cached_property
-    def _seen(self) -> Tensor:
-        """Whether some entry has a slot's hash: most pairs that are no entry miss it."""
-        taken = torch.zeros(2 ** (64 - self._shift), dtype=torch.bool, device=self.device)
-        rows = torch.arange(len(self.indptr) - 1, device=self.device)
-        rows = rows.repeat_interleave(self.indptr.diff(), output_size=len(self.indices))
-        taken[self._slots(rows, self.indices.long())] = True
-        return taken
-
-    def _slots(self, rows: Tensor, columns: Tensor) -> Tensor:
-        hashed = (columns * COLUMN).add_(rows * ROW)
-        return hashed.bitwise_right_shift_(self._shift).bitwise_and_(2 ** (64 - self._shift) - 1)
-
-    def may_contain(self, rows: Tensor, columns: Tensor) -> Tensor:
-        """Return False for pairs that are certainly no entries; arguments as :meth:`contain`."""
-        return self._seen[self._slots(rows, columns)]
+    def _pairs(self) -> PairTable:
+        num_rows = len(self.indptr) - 1
+        rows = torch.repeat_interleave(self._sizes, output_size=len(self.indices))
+        return PairTable(rows, self.indices.long(), num_rows, self.num_columns)
 
     def contain(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Return whether each (row, column) is an entry, bool, of the shape of ``columns``.
 
         Args:
             rows: Rows, of a shape that expands to that of ``columns``.
-            columns: Columns, at least 0.
+            columns: Columns, in [0, num_columns).
         """
-        contained = self.may_contain(rows, columns)
-        places = contained.nonzero(as_tuple=True)
-        if len(places[0]):
-            contained[places] = self._search(rows.expand_as(columns)[places], columns[places])
-        return contained
-
-    def _search(self, rows: Tensor, columns: Tensor) -> Tensor:
-        position = self.lower_bound(rows, columns)
-        inside = position < self.indptr[rows + 1]
-        return inside.logical_and_(self.at(position.clamp_(max=len(self.indices) - 1)) == columns)
+        return self._pairs.contain(rows, columns)
 
     def lower_bound(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Return the first position of each row whose column is not below the given one."""
@@ -132,8 +103,8 @@ class DeviceRows:
             rows: The rows.
             precedes: Given positions and where their rows begin: whether the entries precede it.
         """
-        start = self.indptr[rows]
-        base, length = start.clone(), self.indptr[rows + 1] - start
+        start = take(self.indptr, rows)
+        base, length = start.clone(), self.sizes(rows)
         for _ in range(self.longest.bit_length()):
             half = (length + 1) >> 1
             # The last one of the lower half; of an empty row some other, which does not count.
@@ -143,33 +114,9 @@ class DeviceRows:
             length = torch.where(passed, length - half, half - 1)
         return base
 
-    # -- complement ------------------------------------------------------------------------------
-
     def unrank(self, rows: Tensor, rank: Tensor) -> Tensor:
         """Return the ``rank``-th column (from 0) that is absent from each row."""
         position = self._bisected(
             rows, lambda position, start: self.at(position) - (position - start) <= rank
         )
-        return rank + (position - self.indptr[rows])
-
-    def complement_sizes(self, rows: Tensor, no_self: bool) -> Tensor:
-        """Return the number of columns that each row lacks, but for its own id if ``no_self``."""
-        sizes = self.num_columns - self.sizes(rows)
-        return sizes - (~self.contain(rows, rows)).long() if no_self else sizes
-
-    def self_ranks(self, rows: Tensor, no_self: bool) -> Tensor:
-        """Return the rank of each row's own id among its absent columns; N where it has none."""
-        if not no_self:
-            return torch.full_like(rows, self.num_columns)
-        absent = rows - (self.lower_bound(rows, rows) - self.indptr[rows])
-        return torch.where(self.contain(rows, rows), self.num_columns, absent)
-
-    def absent(self, rows: Tensor, rank: Tensor, no_self: bool) -> Tensor:
-        """Return the ``rank``-th column that each row lacks, its own id not counted if ``no_self``.
-
-        -1 where there is none.
-        """
-        inside = (rank >= 0) & (rank < self.complement_sizes(rows, no_self))
-        rank = rank.clamp(min=0)
-        column = self.unrank(rows, rank + (rank >= self.self_ranks(rows, no_self)).long())
-        return torch.where(inside, column, -1)
+        return rank + (position - take(self.indptr, rows))

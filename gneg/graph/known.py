@@ -14,6 +14,7 @@ from gneg.graph.csr import frozen
 from gneg.graph.device_rows import DeviceRows
 from gneg.graph.graph import Graph
 from gneg.graph.lazy import cached_property
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.placement import Engine, Placed
 
 IntArray = npt.NDArray[Any]
@@ -84,6 +85,11 @@ class KnownEdges(Placed):
         if self._graph is not None and self._graph.indices is self.indices:
             return self._graph.on_device()
         return super().on_device()
+
+    @property
+    def non_edges(self) -> NonEdges:
+        """The complement of the edges on the device."""
+        return NonEdges(self.on_device(), bool(self.no_self))
 
     def _merge(self, edge_sets: tuple[Graph | Tensor, ...]) -> tuple[IntArray, IntArray]:
         sources, targets = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -157,7 +163,6 @@ class KnownEdges(Placed):
         checks.same_device("dst", dst, "src", src)
         checks.node_range("dst", dst, self.num_dst)
         if self.engine == "torch":
-            self._check_place("src", src)
             return self.on_device().contain(src.long(), dst.long())
         out = self.holds(_flat(src), _flat(dst))
         return torch.from_numpy(out).view(src.shape).to(src.device)
@@ -177,8 +182,7 @@ class KnownEdges(Placed):
         """
         src = self._rows("src", src)
         if self.engine == "torch":
-            self._check_place("src", src)
-            return self.on_device().complement_sizes(src.long(), bool(self.no_self))
+            return self.non_edges.sizes(src.long())
         out = self.sizes(_flat(src))
         return torch.from_numpy(out).view(src.shape).to(src.device)
 
@@ -218,8 +222,7 @@ class KnownEdges(Placed):
         checks.same_shape("rank", rank, "src", src)
         checks.same_device("rank", rank, "src", src)
         if self.engine == "torch":
-            self._check_place("src", src)
-            return self.on_device().absent(src.long(), rank.long(), bool(self.no_self))
+            return self.non_edges.at(src.long(), rank.long())
         out = np.empty(src.numel(), np.int64)
         kernels.threads.run_rows(
             kernels.complement.nth,
@@ -239,13 +242,10 @@ class KnownEdges(Placed):
         """``indptr [num_src + 1]`` and sorted ``indices [E]``."""
         return self.indptr, self.indices
 
-    def _check_place(self, name: str, ids: Tensor) -> None:
-        if ids.device != self.device:
-            checks.fail(name, f"on the device of the edges, {self.device}", ids.device)
-
     def _rows(self, name: str, src: Tensor) -> Tensor:
         src = checks.index_tensor(name, src, "[...]")
         checks.node_range(name, src, self.num_src)
+        self.check_place(name, src)
         return src
 
     def __getstate__(self) -> dict[str, Any]:

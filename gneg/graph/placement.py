@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import torch
+from torch import Tensor
 
 from gneg import checks
 from gneg.graph.csr import IntArray
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.devices import check_usable
 from gneg.graph.streams import LIMIT
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class Placed:
             ValueError: If the device does not exist here, has no kernels, or there are 2**31 nodes
                 or more.
         """
-        place = _device(device)
+        place = torch.empty(0, device=check_usable("device", device)).device  # with its number
         engine = engine or ("kernels" if place.type == "cpu" else "torch")
         checks.choice("engine", engine, get_args(Engine))
         if engine == "kernels" and place.type != "cpu":
@@ -77,6 +79,15 @@ class Placed:
         copied.__dict__.update(self.__dict__ | placement)
         return copied
 
+    def check_place(self, name: str, ids: Tensor) -> None:
+        """Refuse ids that are not where torch draws; kernels take them from anywhere.
+
+        Raises:
+            ValueError: If they are elsewhere.
+        """
+        if self.engine == "torch" and ids.device != self.device:
+            checks.fail(name, f"on {self.device}, where the edges are", ids.device)
+
     def on_device(self) -> DeviceRows:
         """Return the edges as tensors on the device, made once."""
         if self._rows_there is None:
@@ -91,20 +102,3 @@ def steps_on_device(graph: Graph) -> tuple[DeviceRows, DeviceRows]:
     if graph._walks_there is None:
         graph._walks_there = DeviceRows(*graph.steps()[:2], graph.num_nodes, graph.device)
     return graph._walks_there, graph._walks_there
-
-
-def _device(device: object) -> torch.device:
-    """Return a device that exists here.
-
-    Raises:
-        ValueError: If it does not.
-    """
-    try:
-        place = torch.device(device)  # type: ignore[call-overload]
-        place = torch.empty(0, device=place).device  # with its number
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0][:160]
-        checks.fail("device", "a device that torch has here", f"{device}: {reason}")
-    if place.type == "meta":
-        checks.fail("device", "one whose tensors hold values", place)
-    return place

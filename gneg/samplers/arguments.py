@@ -42,23 +42,13 @@ def pairs_of(graph: Graph, pos: object) -> Tensor:
         ValueError: If the shape, the type or an id is wrong.
     """
     pairs = checks.pairs("pos", pos)
-    check_place("pos", pairs, graph)
+    graph.check_place("pos", pairs)
     if graph.bipartite:
         checks.node_range("pos[0]", pairs[0], graph.num_src)
         checks.node_range("pos[1]", pairs[1], graph.num_dst)
     else:
         checks.node_range("pos", pairs, graph.num_nodes)
     return pairs
-
-
-def check_place(name: str, ids: Tensor, graph: Graph) -> None:
-    """Refuse ids that are not where torch draws from the graph; kernels take them from anywhere.
-
-    Raises:
-        ValueError: If they are elsewhere.
-    """
-    if graph.engine == "torch" and ids.device != graph.device:
-        checks.fail(name, f"on the device of the graph, {graph.device}", ids.device)
 
 
 def check_vectors(z: object, pos: Tensor) -> None:
@@ -90,7 +80,7 @@ def stacked(graph: Graph, src: object, dst: object) -> Tensor:
         ends.append(ids)
     checks.same_shape("dst", ends[1], "src", ends[0])
     checks.same_device("dst", ends[1], "src", ends[0])
-    check_place("src", ends[0], graph)
+    graph.check_place("src", ends[0])
     return torch.stack(ends)
 
 

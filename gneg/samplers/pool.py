@@ -48,10 +48,6 @@ class Pool:
         """``[B, 1]``, scores of the positives."""
         return self.query.scores(self.query.targets[:, None], self.memory_mb)
 
-    def ranks(self, key: npt.NDArray[Any]) -> IntArray:
-        """Return the rank ``[B, M]`` of each candidate by ``key [B, M]``, 0 the highest."""
-        return self.query.ranks(key)
-
     def top(self, key: npt.NDArray[Any], k: int) -> IntArray:
         """Return the ``k`` candidates of each row with the highest ``key [B, M]``, highest first.
 

@@ -19,11 +19,12 @@ from gneg.datasets import LinkData, TripleData, as_data, names, store, triple_na
 from gneg.datasets.sources.known_names import known_name
 from gneg.evaluation import full_ranks
 from gneg.evaluation.ranking import evaluate_edges
+from gneg.graph.devices import check_usable
 from gneg.graph.heuristics import Heuristic
 from gneg.training import checkpoint
 from gneg.training.callbacks import Callback, Callbacks, Report
 from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.device import check_usable, forked_random
+from gneg.training.device import forked_random
 from gneg.training.distributed import World, by_torchrun, world
 from gneg.training.fitness import fit_for_training
 from gneg.training.link import LinkRun

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from gneg import checks
+from gneg.graph.devices import check_usable
 from gneg.losses import Loss
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.training import checkpoint
 from gneg.training.batches import Batch
 from gneg.training.callbacks import Callback
-from gneg.training.device import check_usable
 from gneg.training.distributed import synchronised, world
 from gneg.training.progress import Clock, Progress
 from gneg.training.resources import DEFAULT, Resources

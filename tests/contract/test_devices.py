@@ -150,9 +150,11 @@ def test_places_are_checked():
     assert (graph.engine, moved.engine, moved.to("cpu").engine) == ("kernels", "torch", "kernels")
     with pytest.raises(ValueError, match="'known' must be on the device of the graph"):
         samplers.Uniform(moved, known=KnownEdges(graph))
+    with pytest.raises(ValueError, match="'pos' must be on cpu, where the edges are"):
+        moved.check_place("pos", torch.empty(2, 1, device="meta"))
     with pytest.raises(ValueError, match="'engine' must be"):
         graph.to("cpu", engine="numba")
     with pytest.raises(ValueError, match="'device' must be a device that torch has here"):
         graph.to("nowhere")
-    with pytest.raises(ValueError, match="'device' must be one whose tensors hold values"):
+    with pytest.raises(ValueError, match=r"torch has here: cpu.*its tensors hold no values"):
         graph.to("meta")

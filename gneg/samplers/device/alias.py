@@ -9,9 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.samplers.device.rows import chunks, place, rows_at_once, usable
+from gneg.graph.take import take
+from gneg.samplers.device.rows import chunks, inverted, place, rows_at_once
 
 
 class AliasTable(NamedTuple):
@@ -43,14 +44,7 @@ class AliasTable(NamedTuple):
 
 
 def draws(
-    table: AliasTable,
-    known: DeviceRows,
-    rows: Tensor,
-    k: int,
-    seed: int,
-    tries: int,
-    *,
-    no_self: bool,
+    table: AliasTable, non_edges: NonEdges, rows: Tensor, k: int, seed: int, tries: int
 ) -> Tensor:
     """Return ``k`` targets of each row, known ones rejected; -1 in a row that has no other.
 
@@ -58,12 +52,11 @@ def draws(
 
     Args:
         table: The table.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
         k: Number of targets of each row, K.
         seed: Seed of the draws.
         tries: Draws that are rejected before a row's non-edges are listed.
-        no_self: Whether the query itself is no target.
     """
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
     if not len(table.weight):
@@ -79,10 +72,10 @@ def draws(
             number = torch.arange(int(gaps.max()), device=rows.device)
             place_of = state[live, None] + GOLDEN * (2 * (drawn[live, None] + number) + 1)
             target = below(place_of, len(table.weight))
-            stays = unit(place_of + GOLDEN) < table.accept[target]
-            target = torch.where(stays, target, table.alias[target].long())
-            good = usable(known, rows[part][live, None], target, no_self)
-            good &= table.weight[target] > 0
+            stays = unit(place_of + GOLDEN) < take(table.accept, target)
+            target = torch.where(stays, target, take(table.alias, target).long())
+            good = non_edges.usable(rows[part][live, None], target)
+            good &= take(table.weight, target) > 0
             # A slot is filled by each good draw, and a row given up after so many bad ones.
             run = _bad_in_a_row(good, failed[live])
             over = (run >= tries).cumsum(dim=1)
@@ -98,7 +91,7 @@ def draws(
             failed[live] = run[:, -1]
             given_up = ((over[:, -1] > 0) & ~complete[:, -1]).nonzero().squeeze(1)
             if len(given_up):
-                _draw_listed(table, known, rows[part], index, live[given_up], state, drawn, no_self)
+                _draw_listed(table, non_edges, rows[part], index, live[given_up], state, drawn)
             live = live[(~stopped.any(dim=1)).nonzero().squeeze(1)]
         out[part] = index
     return out
@@ -113,46 +106,42 @@ def _bad_in_a_row(good: Tensor, before: Tensor) -> Tensor:
 
 def _draw_listed(
     table: AliasTable,
-    known: DeviceRows,
+    non_edges: NonEdges,
     rows: Tensor,
     index: Tensor,
     lines: Tensor,
     state: Tensor,
     drawn: Tensor,
-    no_self: bool,
 ) -> None:
     """Fill the gaps of some lines by inverting the conditional distribution."""
     targets = torch.arange(len(table.weight), device=rows.device)
     for line in lines.split(rows_at_once(len(targets), rows.device)):
-        free = usable(known, rows[line, None], targets.expand(len(line), -1), no_self)
+        free = non_edges.usable(rows[line, None], targets.expand(len(line), -1))
         free &= table.weight > 0
-        sums = torch.where(free, table.weight, 0.0).cumsum(dim=1)
+        mass, sizes = torch.where(free, table.weight, 0.0), torch.full_like(line, len(targets))
         block = index[line]
         number = (block < 0).cumsum(dim=1)
-        goal = unit(state[line, None] + GOLDEN * (2 * drawn[line, None] + number)) * sums[:, -1:]
-        drawn_target = torch.searchsorted(sums, goal, right=True).clamp_(max=len(targets) - 1)
-        drawable = (block < 0) & (sums[:, -1:] > 0)
-        index[line] = torch.where(drawable, drawn_target, block)
+        share = unit(state[line, None] + GOLDEN * (2 * drawn[line, None] + number))
+        drawable = (block < 0) & free.any(dim=1, keepdim=True)
+        index[line] = torch.where(drawable, inverted(mass, sizes, share), block)
 
 
-def log_density(
-    table: AliasTable, known: DeviceRows, rows: Tensor, index: Tensor, *, no_self: bool
-) -> Tensor:
+def log_density(table: AliasTable, non_edges: NonEdges, rows: Tensor, index: Tensor) -> Tensor:
     """Return the log share ``[B, K]`` of each target's weight among its row's non-edges, double.
 
     NaN in a row without any weighted non-edge.
     """
-    weight = table.weight
+    weight, known = table.weight, non_edges.known
     line, position = known.entries(rows)
     targets = known.at(position)
     left = torch.full((len(rows),), table.total, dtype=torch.float64, device=rows.device)
     left.index_add_(0, line, weight[targets], alpha=-1)
-    if no_self:
+    if non_edges.no_self:
         left -= torch.where(known.contain(rows, rows), 0.0, weight[rows])
     scarce = (left <= 1e-9 * table.total).nonzero().squeeze(1)  # cancellation: add what is left
     everyone = torch.arange(len(weight), device=rows.device)
     for part in scarce.split(rows_at_once(len(weight), rows.device)):
-        free = usable(known, rows[part, None], everyone.expand(len(part), -1), no_self)
+        free = non_edges.usable(rows[part, None], everyone.expand(len(part), -1))
         left[part] = torch.where(free, weight, 0.0).sum(dim=1)
     none = left[:, None] <= 0
     return torch.where(none, torch.nan, weight[index.clamp(min=0)].log() - left.log()[:, None])

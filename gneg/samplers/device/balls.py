@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.take import take
 
 
 class Balls:
@@ -44,7 +45,8 @@ class Balls:
         line, nodes = self.shell(depth)
         chosen = torch.zeros_like(self.depth, dtype=torch.bool)
         chosen[lines] = True
-        return line[chosen[line]], nodes[chosen[line]]
+        inside = take(chosen, line).nonzero().squeeze(1)
+        return take(line, inside), take(nodes, inside)
 
     def expand_to(self, depth: int, lines: Tensor) -> None:
         """Find the shells of some lines up to ``depth``."""
@@ -57,30 +59,30 @@ class Balls:
         """Find the shell ``depth`` of lines that found the one before it."""
         of, frontier = self.among(depth - 1, lines)
         at, edge = self.edges.entries(frontier)
-        line, node = of[at], self.edges.at(edge)
-        new = self.distance(line, node) < 0
-        line, node = line[new], node[new]
+        line, node = take(of, at), self.edges.at(edge)
+        new = (self.distance(line, node) < 0).nonzero().squeeze(1)
+        line, node = take(line, new), take(node, new)
         # The first time that each is found, in the order of finding.
         keys, order = (line * self.size + node).sort(stable=True)
         first = torch.ones_like(keys, dtype=torch.bool)
         first[1:] = keys[1:] != keys[:-1]
         first_places = order[first].sort()[0]
-        line, node = line[first_places], node[first_places]
+        line, node = take(line, first_places), take(node, first_places)
         before = self.shell(depth)
         both = [torch.cat(parts) for parts in zip(before, (line, node), strict=True)]
         order = both[0].sort(stable=True)[1]
-        self._shells[depth] = both[0][order], both[1][order]
+        self._shells[depth] = take(both[0], order), take(both[1], order)
         keys = torch.cat([self._keys, line * self.size + node])
         self._keys, order = keys.sort()
         distance = torch.cat([self._distance, torch.full_like(line, depth)])
-        self._distance = distance[order]
+        self._distance = take(distance, order)
         self.depth[lines] = depth
 
     def distance(self, lines: Tensor, nodes: Tensor) -> Tensor:
         """Return the distance of each node in the ball of its line; -1 outside of it."""
         keys = lines * self.size + nodes
         place = torch.searchsorted(self._keys, keys).clamp_(max=max(len(self._keys) - 1, 0))
-        return torch.where(self._keys[place] == keys, self._distance[place], -1)
+        return torch.where(take(self._keys, place) == keys, take(self._distance, place), -1)
 
     def first_parent(
         self, lines: Tensor, nodes: Tensor, depth: Tensor, back: DeviceRows
@@ -97,8 +99,8 @@ class Balls:
             ``[n]`` each: the neighbour, whether there is one, and how many were before it.
         """
         at, edge = back.entries(nodes)
-        inside = self.distance(lines[at], back.at(edge)) == depth[at]
-        start, size = back.indptr[nodes], back.sizes(nodes)
+        inside = self.distance(take(lines, at), back.at(edge)) == take(depth, at)
+        start, size = take(back.indptr, nodes), back.sizes(nodes)
         none = start + size
         first = none.scatter_reduce(0, at[inside], edge[inside], "amin")
         return back.at(first.clamp(max=max(len(back.indices) - 1, 0))), first < none, first - start

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, chunks, place, usable
+from gneg.graph.take import take
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, chunks, place
 
 
 class LongWalks(NamedTuple):
@@ -31,13 +33,7 @@ class LongWalks(NamedTuple):
 
 
 def draws(
-    walked: LongWalks,
-    known: DeviceRows,
-    rows: Tensor,
-    k: int,
-    seed: int,
-    tries: int,
-    no_self: bool,
+    walked: LongWalks, non_edges: NonEdges, rows: Tensor, k: int, seed: int, tries: int
 ) -> Tensor:
     """Return ``k`` ends of each row's walks that are usable.
 
@@ -45,28 +41,26 @@ def draws(
 
     Args:
         walked: The edges and the lengths of walks.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
         k: Number of targets of each row, K.
         seed: Seed of the draws.
         tries: Walks that are rejected before a row is given up.
-        no_self: Whether the query itself is no target.
     """
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
     for part in chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS):
-        _draw(walked, known, rows[part], part.start, out[part], seed, tries, no_self)
+        _draw(walked, non_edges, rows[part], part.start, out[part], seed, tries)
     return out
 
 
 def _draw(
     walked: LongWalks,
-    known: DeviceRows,
+    non_edges: NonEdges,
     rows: Tensor,
     first_line: int,
     out: Tensor,
     seed: int,
     tries: int,
-    no_self: bool,
 ) -> None:
     """Draw rows together: in each round as many walks of a row as it lacks targets."""
     lines = torch.arange(len(rows), device=rows.device)
@@ -80,9 +74,9 @@ def _draw(
         end, spent = _walk(walked, rows[live], state[live], walks)
         state[live] += GOLDEN * spent
         target = end - walked.target_shift
-        inside = walks & (end >= 0) & (target >= 0) & (target < known.num_columns)
+        inside = walks & (end >= 0) & (target >= 0) & (target < non_edges.num_targets)
         target = torch.where(inside, target, 0)
-        good = inside & usable(known, rows[live, None], target, no_self)
+        good = inside & non_edges.usable(rows[live, None], target)
         index = out[live]
         place(index, target, good)
         out[live] = index
@@ -103,14 +97,14 @@ def _walk(walked: LongWalks, rows: Tensor, state: Tensor, walks: Tensor) -> tupl
     # The longest first, each row's walks of one length in their order: the draws of a step are
     # taken in that order, and those that go on are at the front of it.
     by_row = torch.sort(length, descending=True, stable=True)[1]
-    order = by_row[torch.sort(line[by_row], stable=True)[1]]
+    order = take(by_row, torch.sort(take(line, by_row), stable=True)[1])
     rank = torch.empty_like(order)
     begin = count.cumsum(0) - count
     rank[order] = torch.arange(len(order), device=rows.device)
-    rank -= begin[line]
+    rank -= take(begin, line)
     length, order = torch.sort(length, descending=True, stable=True)
-    line, rank = line[order], rank[order]
-    node = rows[line]
+    line, rank = take(line, order), take(rank, order)
+    node = take(rows, line)
     longer = torch.bincount(length, minlength=len(walked.shares)).flip(0).cumsum(0).flip(0).tolist()
     weighted = len(walked.accept) > 0
     for taken in range(len(longer) - 1):
@@ -120,22 +114,22 @@ def _walk(walked: LongWalks, rows: Tensor, state: Tensor, walks: Tensor) -> tupl
         at, of = node[:live], line[:live]
         size = torch.where(at >= 0, walked.edges.sizes(at.clamp(min=0)), 0)
         moves = size > 0
-        draw = spent[of] + rank[:live] + 1
+        draw = take(spent, of) + rank[:live] + 1
         draws_here = torch.bincount(of, minlength=len(rows))
         if weighted:  # a walk that goes on takes another draw
             draw = draw + _moves_before(moves, of, rank[:live], len(rows))
             draws_here += torch.bincount(of[moves], minlength=len(rows))
-        here = state[of] + GOLDEN * draw
-        first = walked.edges.indptr[at.clamp(min=0)]
+        here = take(state, of) + GOLDEN * draw
+        first = take(walked.edges.indptr, at.clamp(min=0))
         step = first + below(here, size)
         if weighted:
             step = torch.where(moves, step, 0)
-            leaves = unit(here + GOLDEN) >= walked.accept[step]
-            step = torch.where(leaves & moves, first + walked.alias[step], step)
+            leaves = unit(here + GOLDEN) >= take(walked.accept, step)
+            step = torch.where(leaves & moves, first + take(walked.alias, step), step)
         node[:live] = torch.where(moves, walked.edges.at(torch.where(moves, step, 0)), -1)
         spent = spent + draws_here
     ends = torch.full(walks.shape, -1, dtype=torch.int64, device=rows.device)
-    ends[line, column[order]] = node
+    ends[line, take(column, order)] = node
     return ends, spent
 
 
@@ -147,15 +141,15 @@ def _lengths(
     longest = len(shares) - 1
     if float(shares[longest - 1]) <= 0.0:  # all are of that length
         return torch.full_like(line, longest), torch.zeros_like(count)
-    share = unit(state[line] + GOLDEN * (column + 1))
+    share = unit(take(state, line) + GOLDEN * (column + 1))
     return torch.searchsorted(shares, share, right=True), count
 
 
 def _moves_before(moves: Tensor, line: Tensor, rank: Tensor, num_rows: int) -> Tensor:
     """Return how many walks of the same row and a lower rank go on."""
     order = torch.sort(rank, stable=True)[1]
-    order = order[torch.sort(line[order], stable=True)[1]]
-    ordered = moves[order].long()
+    order = take(order, torch.sort(take(line, order), stable=True)[1])
+    ordered = take(moves, order).long()
     before = ordered.cumsum(0) - ordered
     count = torch.bincount(line, minlength=num_rows)
     before -= before[(count.cumsum(0) - count)[line[order]]]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.graph.lazy import cached_property
+from gneg.graph.non_edges import NonEdges
 from gneg.samplers.device import rows as device_rows
 from gneg.samplers.query import BYTES_PER_PAIR, HIGHEST, MEMORY_MB, Query
 
@@ -34,6 +35,11 @@ class DeviceQuery(Query):
         return rows  # type: ignore[no-any-return]
 
     @property
+    def non_edges(self) -> NonEdges:
+        """The targets that each row may hold."""
+        return self.known.non_edges
+
+    @property
     def xp(self) -> Any:
         """The module whose functions take this query's arrays."""
         return torch
@@ -50,7 +56,7 @@ class DeviceQuery(Query):
     @cached_property
     def num_free(self) -> Any:
         """``[B]``, number of targets that each row may hold."""
-        return self.known.on_device().complement_sizes(self.ids, bool(self.known.no_self))
+        return self.non_edges.sizes(self.ids)
 
     @property
     def log_uniform(self) -> Any:
@@ -89,14 +95,12 @@ class DeviceQuery(Query):
 
     def exclude(self, out: Any, candidates: Any, *, unique: bool) -> int:
         """Copy usable candidates to the -1 entries of ``out [B, K]``; return how many stay -1."""
-        known, no_self = self.known.on_device(), bool(self.known.no_self)
-        device_rows.exclude(known, self.ids, out, candidates, no_self=no_self, unique=unique)
+        device_rows.exclude(self.non_edges, self.ids, out, candidates, unique=unique)
         return int((out < 0).sum())
 
     def fill(self, index: Any, seed: int, *, unique: bool) -> tuple[int, int]:
         """Replace the -1 entries of ``index [B, K]`` by uniform non-edges, as many as there are."""
-        known, no_self = self.known.on_device(), bool(self.known.no_self)
-        return device_rows.fill(known, self.ids, index, seed, no_self=no_self, unique=unique)
+        return device_rows.fill(self.non_edges, self.ids, index, seed, unique=unique)
 
     def shuffle(self, index: Any, seed: int) -> None:
         """Put the entries of each row into random order."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams
 
 SPARE = 4  # draws beyond twice what a row lacks
@@ -57,32 +57,19 @@ def first_seen(before: Tensor, values: Tensor) -> Tensor:
     return (values >= 0) & ~duplicate[:, before.size(1) :]
 
 
-def usable(known: DeviceRows, rows: Tensor, targets: Tensor, no_self: bool) -> Tensor:
-    """Return which ``targets`` are no known edges of ``rows``, which expand to them; -1 is none."""
-    present = targets >= 0
-    good = ~known.contain(rows, targets.clamp(min=0)) & present
-    return good & (targets != rows) if no_self else good
-
-
 def exclude(
-    known: DeviceRows,
-    rows: Tensor,
-    out: Tensor,
-    candidates: Tensor,
-    *,
-    no_self: bool,
-    unique: bool,
+    non_edges: NonEdges, rows: Tensor, out: Tensor, candidates: Tensor, *, unique: bool
 ) -> None:
     """Copy to the -1 entries of ``out [B, K]`` the usable ``candidates [B, M]``, in their order."""
     for part in chunks(len(out), candidates.size(1) + out.size(1), out.device):
-        good = usable(known, rows[part, None], candidates[part], no_self)
+        good = non_edges.usable(rows[part, None], candidates[part])
         if unique:
             good = first_seen(out[part], torch.where(good, candidates[part], -1))
         place(out[part], candidates[part], good)
 
 
 def fill(
-    known: DeviceRows, rows: Tensor, out: Tensor, seed: int, *, no_self: bool, unique: bool
+    non_edges: NonEdges, rows: Tensor, out: Tensor, seed: int, *, unique: bool
 ) -> tuple[int, int]:
     """Fill the -1 entries of ``out [B, K]`` uniformly, as :func:`gneg.kernels.pools.fill`.
 
@@ -90,7 +77,7 @@ def fill(
         The number of entries that were filled, and of rows that are shorter than K.
     """
     k = out.size(1)
-    sizes = known.complement_sizes(rows, no_self)
+    sizes = non_edges.sizes(rows)
     short = sizes < k
     lines = ((out < 0).any(dim=1) | short).nonzero().squeeze(1)
     if not len(lines):
@@ -98,11 +85,10 @@ def fill(
     filled, short_lines = 0, lines[short[lines]]
     for part in short_lines.split(rows_at_once(k, out.device)):
         rank = torch.arange(k, device=out.device).expand(len(part), k)
-        listed = known.absent(rows[part, None].expand_as(rank), rank, no_self)
-        out[part] = listed
+        out[part] = non_edges.at(rows[part, None].expand_as(rank), rank)
     for part in lines[~short[lines]].split(rows_at_once(k, out.device)):
         draw = _fill_each if unique else _fill_all
-        filled += draw(known, rows[part], out, part, sizes[part], seed, no_self)
+        filled += draw(non_edges, rows[part], out, part, seed)
     return filled, len(short_lines)
 
 
@@ -111,38 +97,21 @@ def rows_at_once(width: int, device: torch.device, cells: int = CPU_CELLS) -> in
     return max(1, (cells if device.type == "cpu" else CELLS) // max(width, 1))
 
 
-def _fill_all(
-    known: DeviceRows,
-    rows: Tensor,
-    out: Tensor,
-    lines: Tensor,
-    sizes: Tensor,
-    seed: int,
-    no_self: bool,
-) -> int:
+def _fill_all(non_edges: NonEdges, rows: Tensor, out: Tensor, lines: Tensor, seed: int) -> int:
     """Fill all gaps of some lines, with repeats; the n-th gap takes the n-th draw."""
     index = out[lines]
     empty = index < 0
     line, column = empty.nonzero(as_tuple=True)
     state = streams(seed, lines)[line] + GOLDEN * empty.cumsum(1)[line, column]
-    rank = below(state, sizes[line])
-    rank += (rank >= known.self_ranks(rows, no_self)[line]).long()
-    index[line, column] = known.unrank(rows[line], rank)
+    rank = below(state, non_edges.sizes(rows)[line])
+    index[line, column] = non_edges.ranked(rows[line], rank, non_edges.self_ranks(rows)[line])
     out[lines] = index
     return len(line)
 
 
-def _fill_each(
-    known: DeviceRows,
-    rows: Tensor,
-    out: Tensor,
-    lines: Tensor,
-    sizes: Tensor,
-    seed: int,
-    no_self: bool,
-) -> int:
+def _fill_each(non_edges: NonEdges, rows: Tensor, out: Tensor, lines: Tensor, seed: int) -> int:
     """Fill all gaps of some lines without repeats: draws that a row holds are passed over."""
-    state, skip = streams(seed, lines), known.self_ranks(rows, no_self)
+    state, sizes, skip = streams(seed, lines), non_edges.sizes(rows), non_edges.self_ranks(rows)
     filled = drawn = 0
     while len(lines):
         index = out[lines]
@@ -151,14 +120,29 @@ def _fill_each(
         filled += 0 if drawn else int(gaps.sum())
         number = torch.arange(drawn + 1, drawn + count + 1, device=out.device)
         rank = below(state[:, None] + GOLDEN * number, sizes[:, None])
-        rank += (rank >= skip[:, None]).long()
-        values = known.unrank(rows[:, None].expand_as(rank), rank)
+        values = non_edges.ranked(rows[:, None].expand_as(rank), rank, skip[:, None])
         place(index, values, first_seen(index, values))
         out[lines] = index
         drawn += count
         left = (index < 0).any(dim=1).nonzero().squeeze(1)
         lines, rows, state, sizes, skip = (x[left] for x in (lines, rows, state, sizes, skip))
     return filled
+
+
+def inverted(mass: Tensor, sizes: Tensor, share: Tensor) -> Tensor:
+    """Return the entry ``[b, K]`` of each row on which a share of its running sum falls.
+
+    Args:
+        mass: ``[b, W]`` double, at least 0.
+        sizes: ``[b]``, the number of entries of each row; what is behind them does not count.
+        share: ``[b, K]`` double, in [0, 1).
+    """
+    last = (sizes - 1).clamp_(min=0)[:, None]
+    sums = mass.cumsum(dim=1)
+    goal = share * sums.gather(1, last)
+    behind = torch.arange(mass.size(1), device=mass.device) > last
+    entry = torch.searchsorted(sums.masked_fill_(behind, torch.inf), goal, right=True)
+    return torch.minimum(entry, last)
 
 
 def shuffle(out: Tensor, seed: int) -> None:

@@ -5,34 +5,33 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.samplers.device.rows import rows_at_once
 from gneg.samplers.device.shells import CELLS_A_ROW, Drawing, Shells
 
 
 def log_density(
-    shells: Shells, weights: Tensor, known: DeviceRows, rows: Tensor, index: Tensor, no_self: bool
+    shells: Shells, weights: Tensor, non_edges: NonEdges, rows: Tensor, index: Tensor
 ) -> Tensor:
     """Return the log density ``[B, K]`` of targets, double, by finding every shell.
 
     Args:
         shells: The shells.
         weights: ``[len(hops)]`` double, their shares.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
         index: ``[B, K]``, targets; -1 entries get any value.
-        no_self: Whether the query itself is no target.
     """
     out = torch.empty(index.shape, dtype=torch.float64, device=rows.device)
     part_size, far = rows_at_once(CELLS_A_ROW * index.size(1), rows.device), shells.hops[-1]
     for first in range(0, len(rows), part_size):
-        drawing = Drawing(shells, known, rows[first : first + part_size], 0, 1, 0)
+        drawing = Drawing(shells, non_edges, rows[first : first + part_size], 0, 1, 0)
         balls = drawing.balls
         lines = torch.arange(len(drawing.rows), device=rows.device)
         balls.expand_to(far - 1, lines)
         share = torch.zeros(len(lines), far + 1, dtype=torch.float64, device=rows.device)
         share[:, shells.hops] = weights
-        whole = known.complement_sizes(drawing.rows, no_self)
+        whole = non_edges.sizes(drawing.rows)
         size = torch.zeros_like(share)
         for depth in range(1, far):
             line, nodes = balls.shell(depth)

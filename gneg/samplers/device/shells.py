@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
+from gneg.graph.take import take
 from gneg.samplers.device.balls import Balls
-from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, place, rows_at_once, usable
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, place, rows_at_once
 
 FEW_PATHS, PATHS, MANY = 32, 128, 16  # as in gneg/kernels/shells.py
 #: Nodes, whether they are good, and what each try costs, of lines ``[n]`` and states ``[n, T]``.
@@ -49,7 +51,7 @@ class Drawing:
 
     Args:
         shells: The shells.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[b]``, the queries.
         first_line: The number of the first row in the call.
         k: Number of targets of each row, K.
@@ -57,9 +59,15 @@ class Drawing:
     """
 
     def __init__(
-        self, shells: Shells, known: DeviceRows, rows: Tensor, first_line: int, k: int, seed: int
+        self,
+        shells: Shells,
+        non_edges: NonEdges,
+        rows: Tensor,
+        first_line: int,
+        k: int,
+        seed: int,
     ) -> None:
-        self.shells, self.known, self.rows = shells, known, rows
+        self.shells, self.non_edges, self.rows = shells, non_edges, rows
         lines = torch.arange(len(rows), device=rows.device)
         state = streams(seed, lines + first_line)
         slot = torch.arange(1, k + 1, device=rows.device)
@@ -78,11 +86,11 @@ class Drawing:
     def targets(self, nodes: Tensor) -> Tensor:
         """Return the targets that nodes are; -1 of a node that is none."""
         target = nodes - self.shells.target_shift
-        return torch.where((target >= 0) & (target < self.known.num_columns), target, -1)
+        return torch.where((target >= 0) & (target < self.non_edges.num_targets), target, -1)
 
     def usable(self, line: Tensor, nodes: Tensor) -> Tensor:
         """Return whether nodes are targets that are not known to the query of their line."""
-        return usable(self.known, self.rows[line], self.targets(nodes), False)
+        return self.non_edges.usable(take(self.rows, line), self.targets(nodes))
 
     def wanted(self, shell: int) -> Tensor:
         """Return the slots ``[b, K]`` of a shell that are empty."""
@@ -144,7 +152,7 @@ class Drawing:
         number = free.cumsum(1)
         here = self.state[lines, None] + GOLDEN * number
         at = begin[lines, None] + below(here, counts[lines, None])
-        drawn = self.targets(nodes[at.clamp(max=len(nodes) - 1)])
+        drawn = self.targets(take(nodes, at.clamp(max=len(nodes) - 1)))
         self.out[lines] = torch.where(free, drawn, self.out[lines])
         self.state[lines] += GOLDEN * number[:, -1]
 
@@ -152,7 +160,7 @@ class Drawing:
 
     def draw_along_edges(self, shell: int, lines: Tensor) -> None:
         """Fill slots of the shell behind the frontier by tries, without listing it."""
-        balls, num_targets = self.balls, self.known.num_columns
+        balls, num_targets = self.balls, self.non_edges.num_targets
         line, nodes = balls.shell(shell - 1)
         sums = self.shells.edges.sizes(nodes).cumsum(0)
         ends = torch.zeros_like(self.rows).index_add_(0, line, self.shells.edges.sizes(nodes))
@@ -161,12 +169,12 @@ class Drawing:
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of = lines[:, None].expand_as(state)
-            edge = by_edge[of]
-            rank = below(state, torch.where(edge, ends[of], num_targets))
-            place_of = before[of] + torch.where(edge, rank, 0)
+            edge = take(by_edge, of)
+            rank = below(state, torch.where(edge, take(ends, of), num_targets))
+            place_of = take(before, of) + torch.where(edge, rank, 0)
             at = torch.searchsorted(sums, place_of, right=True)
-            source = nodes[at]
-            last = self.shells.edges.indptr[source + 1] - (sums[at] - place_of)
+            source = take(nodes, at)
+            last = take(self.shells.edges.indptr, source + 1) - (take(sums, at) - place_of)
             target = self.shells.edges.at(last)
             node = torch.where(edge, target, rank + self.shells.target_shift)
             good = (balls.distance(of, node) < 0) & self.usable(of, node)
@@ -193,7 +201,7 @@ class Drawing:
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of = lines[:, None].expand_as(state)
-            node = nodes[begin[of] + below(state, size[of])]
+            node = take(nodes, take(begin, of) + below(state, take(size, of)))
             return node, self.usable(of, node), torch.ones_like(node)
 
         self.try_until(lines, shell, self.out.size(1) + size // 8, draw, True)
@@ -205,7 +213,7 @@ class Drawing:
 
     def draw_far(self, shell: int, lines: Tensor) -> None:
         """Fill slots with targets that are further than the shell before."""
-        balls, num_targets = self.balls, self.known.num_columns
+        balls, num_targets = self.balls, self.non_edges.num_targets
         shift = self.shells.target_shift
         searched_for = balls.depth < shell - 1  # lines whose last shell was not found
 
@@ -262,12 +270,14 @@ class Drawing:
             self.fell += int((self.out[lines] < 0).sum())
 
 
-def draws(shells: Shells, known: DeviceRows, rows: Tensor, k: int, seed: int) -> tuple[Tensor, int]:
+def draws(
+    shells: Shells, non_edges: NonEdges, rows: Tensor, k: int, seed: int
+) -> tuple[Tensor, int]:
     """Draw each slot's shell, then a target uniformly from it, or from the next that has any.
 
     Args:
         shells: The shells.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
         k: Number of targets of each row, K.
         seed: Seed of the draws.
@@ -279,7 +289,7 @@ def draws(shells: Shells, known: DeviceRows, rows: Tensor, k: int, seed: int) ->
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
     size, fell = rows_at_once(CELLS_A_ROW * k, rows.device, CPU_CELLS_OF_ROUNDS), 0
     for first in range(0, len(rows), size):
-        drawing = Drawing(shells, known, rows[first : first + size], first, k, seed)
+        drawing = Drawing(shells, non_edges, rows[first : first + size], first, k, seed)
         drawing.draw()
         out[first : first + size] = drawing.out
         fell += drawing.fell

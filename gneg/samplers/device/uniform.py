@@ -5,25 +5,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams
 from gneg.samplers.device.rows import chunks
 
 
-def draws(known: DeviceRows, rows: Tensor, k: int, seed: int, *, no_self: bool) -> Tensor:
+def draws(non_edges: NonEdges, rows: Tensor, k: int, seed: int) -> Tensor:
     """Return ``k`` targets of each row: slot j takes draws j, j + k, ... until one is usable.
 
     Rows that know half of the targets, or have fewer than ``k`` others, stay -1.
 
     Args:
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
         k: Number of targets of each row, K.
         seed: Seed of the draws.
-        no_self: Whether the query itself is no target.
     """
-    num_targets = known.num_columns
-    sizes = known.sizes(rows)
+    num_targets = non_edges.num_targets
+    sizes = non_edges.known.sizes(rows)
     dense = (2 * sizes >= num_targets) | (num_targets - sizes <= k)
     out = torch.empty(len(rows), k, dtype=torch.int64, device=rows.device)
     slots = torch.arange(1, k + 1, device=rows.device) * GOLDEN
@@ -33,19 +32,13 @@ def draws(known: DeviceRows, rows: Tensor, k: int, seed: int, *, no_self: bool) 
         lines = torch.arange(part.start, part.stop, device=rows.device)
         states, queries = streams(seed, lines)[:, None] + slots, rows[part, None]
         index = below(states, num_targets)
-        bad = known.may_contain(queries, index)
-        if no_self:
-            bad |= index == queries
-        bad &= ~dense[part, None]
-        line, column = bad.nonzero(as_tuple=True)
-        state, target, query = states[bad], index[bad], rows[part][line]
+        rejected = non_edges.exclude(queries, index) & ~dense[part, None]
+        line, column = rejected.nonzero(as_tuple=True)
+        state = states[rejected]
         while len(line):
-            rejected = known.contain(query, target)
-            if no_self:
-                rejected |= target == query
-            index[line[~rejected], column[~rejected]] = target[~rejected]
-            line, column, state, query = (x[rejected] for x in (line, column, state, query))
             state = state + steps(k)
-            target = below(state, num_targets)
+            index[line, column] = target = below(state, num_targets)
+            again = non_edges.exclude(queries[line, 0], target)
+            line, column, state = line[again], column[again], state[again]
         out[part] = torch.where(dense[part, None], -1, index)
     return out

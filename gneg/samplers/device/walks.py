@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.samplers.device.rows import CELLS, CPU_CELLS, CPU_CELLS_OF_ROUNDS, chunks, usable
+from gneg.graph.take import take
+from gneg.samplers.device.rows import CELLS, CPU_CELLS, CPU_CELLS_OF_ROUNDS, chunks, inverted
 
 PATHS_A_TRY = 32  # as in gneg/kernels/walks.py
 Mass = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -33,24 +35,23 @@ class Walks(NamedTuple):
     alias: Tensor
     through: Tensor
 
-    def draw(self, known: DeviceRows, rows: Tensor, k: int, seed: int, no_self: bool) -> Tensor:
+    def draw(self, non_edges: NonEdges, rows: Tensor, k: int, seed: int) -> Tensor:
         """Return ``[B, k]`` usable ends of walks from each row; -1 in a row that has none.
 
         A row that rejects too often is listed instead, so that the ends follow the conditional
         distribution.
 
         Args:
-            known: The known edges.
+            non_edges: What rows may hold.
             rows: ``[B]``, the queries.
             k: Number of targets of each row, K.
             seed: Seed of the draws.
-            no_self: Whether the query itself is no target.
         """
         out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
         if not len(self.edges.indices):
             return out
         for part in chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS):
-            _draw(self, known, rows[part], part.start, out[part], seed, no_self)
+            _draw(self, non_edges, rows[part], part.start, out[part], seed)
         return out
 
     def weigh(self, rows: Tensor, index: Tensor) -> Tensor:
@@ -62,20 +63,14 @@ class Walks(NamedTuple):
         """
         return weighed(self.edges, self.back, rows, index, lambda _, via, __: self.through[via])
 
-    def allowed(self, known: DeviceRows, rows: Tensor, no_self: bool) -> Tensor:
+    def allowed(self, non_edges: NonEdges, rows: Tensor) -> Tensor:
         """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]`` double."""
         through = self.through
-        return added(self.edges, known, rows, no_self, lambda _, via, __: through[via])
+        return added(self.edges, non_edges, rows, lambda _, via, __: through[via])
 
 
 def _draw(
-    walked: Walks,
-    known: DeviceRows,
-    rows: Tensor,
-    first_line: int,
-    out: Tensor,
-    seed: int,
-    no_self: bool,
+    walked: Walks, non_edges: NonEdges, rows: Tensor, first_line: int, out: Tensor, seed: int
 ) -> None:
     """Draw rows together: in each round as many tries of a row as it lacks targets."""
     edges, k = walked.edges, out.size(1)
@@ -88,27 +83,30 @@ def _draw(
     while len(live):
         tries = k - filled[live]
         total = len(live) * k if int(tries.min()) == k else int(tries.sum())
-        line = live.repeat_interleave(tries, output_size=total)
+        at = torch.repeat_interleave(tries, output_size=total)
+        line = take(live, at)
         begin = tries.cumsum(0) - tries
         step = torch.arange(total, device=rows.device)
-        step -= begin.repeat_interleave(tries, output_size=total)
-        of_line = rows[line], fanout[line], state[line], (k - filled)[line]
+        step -= take(begin, at)
+        query = take(rows, line)
+        of_line = query, take(fanout, line), take(state, line), take(tries, at)
         ends, good = _tried(walked, *of_line, step)
-        good &= usable(known, rows[line], ends, no_self)
+        good.logical_and_(non_edges.exclude(query, ends).logical_not_())
         rank = good.cumsum(0)
         before = torch.cat([rank.new_zeros(1), rank])[begin]
-        rank = rank - before.repeat_interleave(tries, output_size=total) - 1
         kept = good.nonzero().squeeze(1)
-        out[line[kept], (filled[line] + rank)[kept]] = ends[kept]
+        line, at = take(line, kept), take(at, kept)
+        slot = take(filled, line) + take(rank, kept) - take(before, at) - 1
+        out.view(-1)[line * k + slot] = take(ends, kept)
         state[live] += GOLDEN * (3 * tries)
-        filled.index_add_(0, line, good.long())
+        filled += torch.bincount(line, minlength=len(rows))
         failed[live] += k - filled[live]
         live = live[(filled[live] < k).nonzero().squeeze(1)]
         due = live[(failed[live] >= allowed[live]).nonzero().squeeze(1)]
         if len(due):
             allowed[due] = torch.maximum(allowed[due], edges.paths[rows[due]] // PATHS_A_TRY)
             listed = due[(failed[due] >= allowed[due]).nonzero().squeeze(1)]
-            _draw_listed(walked, known, rows, out, listed, filled, state, no_self)
+            _draw_listed(walked, non_edges, rows, out, listed, filled, state)
             live = live[(failed[live] < allowed[live]).nonzero().squeeze(1)]
 
 
@@ -126,18 +124,18 @@ def _tried(
         step: ``[n]``, its number among them.
     """
     edges, weighted = walked.edges, len(walked.accept) > 0
-    first = edges.indptr[rows]
+    first = take(edges.indptr, rows)
     here = state + GOLDEN * (2 * step + 1)
     place = first + below(here, fanout)
     if weighted:
-        moves = unit(here + GOLDEN) >= walked.accept[place]
-        place = torch.where(moves, first + walked.alias[place], place)
+        moves = unit(here + GOLDEN) >= take(walked.accept, place)
+        place = torch.where(moves, first + take(walked.alias, place), place)
     via = edges.at(place)
     size = edges.sizes(via)
     if weighted:  # no way on; a row of only such nodes has a uniform table
-        size = torch.where(walked.through[via] > 0, size, 0)
+        size = torch.where(take(walked.through, via) > 0, size, 0)
     here = state + GOLDEN * (2 * tries + step + 1)
-    onwards = edges.indptr[via] + below(here, size)
+    onwards = take(edges.indptr, via) + below(here, size)
     good = size > 0
     return edges.at(torch.where(good, onwards, first)), good
 
@@ -176,70 +174,66 @@ def weighed(edges: DeviceRows, back: DeviceRows, rows: Tensor, index: Tensor, ma
     return sums.view(index.shape)
 
 
-def added(edges: DeviceRows, known: DeviceRows, rows: Tensor, no_self: bool, mass: Mass) -> Tensor:
+def added(edges: DeviceRows, non_edges: NonEdges, rows: Tensor, mass: Mass) -> Tensor:
     """Return the sum ``[B]`` of a mass over the two-step walks to non-edges of rows, double.
 
     Args:
         edges: The edges.
-        known: The known edges.
+        non_edges: What rows may hold.
         rows: ``[B]``, the queries.
-        no_self: Whether the query itself is no target.
         mass: Called with ``[n]`` first edges, middles and last edges.
     """
     sums = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
     for part in in_budget(edges, rows, torch.arange(len(rows), device=rows.device)):
         line, first, via, last = paths(edges, rows[part])
-        good = usable(known, rows[part][line], edges.at(last), no_self)
+        good = non_edges.usable(rows[part][line], edges.at(last))
         sums.index_add_(0, part[line[good]], mass(first[good], via[good], last[good]))
     return sums
 
 
 def _draw_listed(
     walked: Walks,
-    known: DeviceRows,
+    non_edges: NonEdges,
     rows: Tensor,
     out: Tensor,
     lines: Tensor,
     filled: Tensor,
     state: Tensor,
-    no_self: bool,
 ) -> None:
     """Fill what lines lack from the list of all their usable walks."""
-    for part in in_budget(walked.edges, rows, lines):
-        line, _, via, last = paths(walked.edges, rows[part])
-        end = walked.edges.at(last)
-        good = usable(known, rows[part][line], end, no_self) & (walked.through[via] > 0)
-        line, via, end = line[good], via[good], end[good]
-        counts = torch.bincount(line, minlength=len(part))
+    edges, k = walked.edges, out.size(1)
+    lines = lines[edges.sizes(rows[lines]).sort()[1]]  # so that those of a part are as wide
+    for part in in_budget(edges, rows, lines):
+        query = rows[part]
+        line, first = edges.entries(query)
+        via = edges.at(first)
+        onwards = (take(walked.through, via) > 0).nonzero().squeeze(1)
+        line, via = take(line, onwards), take(via, onwards)
+        way, last = edges.entries(via)
+        end = edges.at(last)
+        good = non_edges.exclude(take(take(query, line), way), end).logical_not_()
+        end = take(end, good.nonzero().squeeze(1))
         # Walks through the same node have the same weight; sums over nodes, as the kernel adds.
-        new = torch.ones_like(line, dtype=torch.bool)
-        new[1:] = (line[1:] != line[:-1]) | (via[1:] != via[:-1])
-        way = new.cumsum(0) - 1
-        owner, middle = line[new], via[new]
-        through = torch.bincount(way, minlength=len(owner))
-        ways = torch.bincount(owner, minlength=len(part))
-        width = int(ways.max()) if len(part) else 0
-        if not width:
+        upto = torch.zeros(len(good) + 1, dtype=torch.int64, device=rows.device)
+        torch.cumsum(good, 0, out=upto[1:])
+        stop = edges.sizes(via).cumsum(0)
+        through = upto[stop].diff(prepend=upto[:1])
+        usable = through.nonzero().squeeze(1)
+        line, via, through = (take(values, usable) for values in (line, via, through))
+        if not len(line):
             continue
-        number = torch.arange(len(owner), device=rows.device) - (ways.cumsum(0) - ways)[owner]
-        mass = torch.zeros(len(part), width, dtype=torch.float64, device=rows.device)
-        mass[owner, number] = through * walked.through[middle]
-        last = torch.zeros(len(part), width, dtype=torch.int64, device=rows.device)
-        last[owner, number] = through
-        reached, last = mass.cumsum(1), last.cumsum(1)
-        total = reached.gather(1, (ways - 1).clamp(min=0)[:, None])
-        inside = torch.arange(width, device=rows.device) < ways[:, None]
-        reached = torch.where(inside, reached, torch.inf)
-        gaps = torch.arange(out.size(1), device=rows.device)[None] - filled[part][:, None]
-        here = state[part][:, None] + GOLDEN * (2 * gaps + 1)
-        chosen = torch.searchsorted(reached, unit(here) * total, right=True)
-        chosen = torch.minimum(chosen, (ways - 1).clamp(min=0)[:, None])
-        high = last.gather(1, chosen)
-        low = torch.where(chosen > 0, last.gather(1, (chosen - 1).clamp(min=0)), 0)
-        at = (counts.cumsum(0) - counts)[:, None] + low + below(here + GOLDEN, high - low)
+        ways = torch.bincount(line, minlength=len(part))
+        begin = ways.cumsum(0) - ways
+        mass = torch.zeros(len(part), int(ways.max()), dtype=torch.float64, device=rows.device)
+        number = torch.arange(len(line), device=rows.device) - take(begin, line)
+        mass[line, number] = through * take(walked.through, via)
+        gaps = torch.arange(k, device=rows.device) - filled[part, None]
+        here = state[part, None] + GOLDEN * (2 * gaps + 1)
+        chosen = (begin[:, None] + inverted(mass, ways, unit(here))).clamp_(max=len(line) - 1)
+        before = take(through.cumsum(0) - through, chosen)
+        end = take(end, before + below(here + GOLDEN, take(through, chosen)))
         drawn = (gaps >= 0) & (ways > 0)[:, None]
-        picked = end[at.clamp(max=max(len(end) - 1, 0))] if len(end) else at
-        out[part] = torch.where(drawn, picked, torch.where(gaps >= 0, -1, out[part]))
+        out[part] = torch.where(drawn, end, out[part])
 
 
 def in_budget(edges: DeviceRows, rows: Tensor, lines: Tensor) -> list[Tensor]:

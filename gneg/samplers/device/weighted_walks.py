@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
+from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams, unit
-from gneg.samplers.device.rows import usable
+from gneg.samplers.device.rows import inverted
 from gneg.samplers.device.walks import PATHS_A_TRY, added, in_budget, paths, weighed
 
 
@@ -38,17 +39,16 @@ class WeightedWalks(NamedTuple):
     alias: Tensor
     through: Tensor
 
-    def draw(self, known: DeviceRows, rows: Tensor, k: int, seed: int, no_self: bool) -> Tensor:
+    def draw(self, non_edges: NonEdges, rows: Tensor, k: int, seed: int) -> Tensor:
         """Return ``[B, k]`` usable ends of walks from each row; -1 in a row that has none.
 
         A try of a row begins where the last one ended, so that rows, not tries, go together.
 
         Args:
-            known: The known edges.
+            non_edges: What rows may hold.
             rows: ``[B]``, the queries.
             k: Number of targets of each row, K.
             seed: Seed of the draws.
-            no_self: Whether the query itself is no target.
         """
         out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
         edges = self.edges
@@ -66,7 +66,7 @@ class WeightedWalks(NamedTuple):
             step = _picked(edges, via, state[live] + steps(3), (self.accept, self.alias))
             end = edges.at(torch.where(good, step, 0))
             state[live] += GOLDEN * (2 + 2 * good.long())
-            good &= usable(known, query, end, no_self)
+            good &= non_edges.usable(query, end)
             out[live[good], filled[live[good]]] = end[good]
             filled[live] += good.long()
             failed[live] += (~good).long()
@@ -74,7 +74,7 @@ class WeightedWalks(NamedTuple):
             live = live[goes_on.nonzero().squeeze(1)]
         lacking = ((filled < k) & (edges.sizes(rows) > 0)).nonzero().squeeze(1)
         for part in in_budget(edges, rows, lacking):
-            _draw_listed(self, known, rows[part], out, part, filled[part], state[part], no_self)
+            _draw_listed(self, non_edges, rows[part], out, part, filled[part], state[part])
         return out
 
     def weigh(self, rows: Tensor, index: Tensor) -> Tensor:
@@ -91,9 +91,9 @@ class WeightedWalks(NamedTuple):
 
         return weighed(self.edges, self.back, rows, index, mass)
 
-    def allowed(self, known: DeviceRows, rows: Tensor, no_self: bool) -> Tensor:
+    def allowed(self, non_edges: NonEdges, rows: Tensor) -> Tensor:
         """Return the sum of :meth:`weigh` over the non-edges of each row, ``[B]`` double."""
-        return added(self.edges, known, rows, no_self, self.mass)
+        return added(self.edges, non_edges, rows, self.mass)
 
     def mass(self, first: Tensor, via: Tensor, last: Tensor) -> Tensor:
         """Return the unnormalised probability of walks by their edges and middles, ``[n]`` each."""
@@ -111,18 +111,17 @@ def _picked(edges: DeviceRows, rows: Tensor, state: Tensor, table: tuple[Tensor,
 
 def _draw_listed(
     walked: WeightedWalks,
-    known: DeviceRows,
+    non_edges: NonEdges,
     rows: Tensor,
     out: Tensor,
     lines: Tensor,
     filled: Tensor,
     state: Tensor,
-    no_self: bool,
 ) -> None:
     """Fill what lines lack from the list of all their usable walks."""
     line, first, via, last = paths(walked.edges, rows)
     end = walked.edges.at(last)
-    good = usable(known, rows[line], end, no_self) & (walked.through[via] > 0)
+    good = non_edges.usable(rows[line], end) & (walked.through[via] > 0)
     line, first, via, last, end = (x[good] for x in (line, first, via, last, end))
     counts = torch.bincount(line, minlength=len(rows))
     begin = counts.cumsum(0) - counts
@@ -132,14 +131,8 @@ def _draw_listed(
     mass = torch.zeros(len(rows), width, dtype=torch.float64, device=rows.device)
     number = torch.arange(len(line), device=rows.device) - begin[line]
     mass[line, number] = walked.mass(first, via, last)
-    reached = mass.cumsum(1)
-    total = reached.gather(1, (counts - 1).clamp(min=0)[:, None])
-    inside = torch.arange(width, device=rows.device) < counts[:, None]
-    reached = torch.where(inside, reached, torch.inf)
     gap = torch.arange(out.size(1), device=rows.device)[None] - filled[:, None]
-    share = unit(state[:, None] + GOLDEN * (gap + 1)) * total
-    chosen = torch.searchsorted(reached, share, right=True)
-    chosen = torch.minimum(chosen, (counts - 1).clamp(min=0)[:, None])
+    chosen = inverted(mass, counts, unit(state[:, None] + GOLDEN * (gap + 1)))
     picked = end[(begin[:, None] + chosen).clamp(max=len(end) - 1)]
     drawn = (gap >= 0) & (counts > 0)[:, None]
     out[lines] = torch.where(drawn, picked, out[lines])

@@ -61,7 +61,7 @@ class RankRange(Guard):
 
     def drops(self, pool: Pool) -> BoolArray:
         """Return the candidates outside the ranks."""
-        rank = pool.ranks(pool.scores)
+        rank = pool.query.ranks(pool.scores)
         outside: BoolArray = rank < self.low
         return outside if self.high is None else outside | (rank >= self.high)
 

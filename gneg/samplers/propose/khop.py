@@ -117,15 +117,14 @@ class KHop(Sampler):
     def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
         """Draw a shell for each candidate, then a node uniformly from it."""
         shells, _ = self._there(query)
-        index, fell = device_shells.draws(shells, query.known.on_device(), query.ids, k, seed)
+        index, fell = device_shells.draws(shells, query.non_edges, query.ids, k, seed)
         query.counts["fell"] += fell
         return index
 
     def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor:
         """Return the exact log density over the shells of each query."""
         shells, weights = self._there(query)
-        known, no_self = query.known.on_device(), bool(query.known.no_self)
-        return shell_density.log_density(shells, weights, known, query.ids, index, no_self)
+        return shell_density.log_density(shells, weights, query.non_edges, query.ids, index)
 
     def _there(self, query: DeviceQuery) -> tuple[Shells, Tensor]:
         """Return the shells, and their shares, on the device."""

@@ -51,10 +51,9 @@ class Uniform(Sampler):
 
     def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
         """Draw uniformly from the non-edges of each query."""
-        known, no_self = query.known.on_device(), bool(query.known.no_self)
         index: Tensor = query.blank(k)
         if not query.unique:
-            index = device_uniform.draws(known, query.ids, k, seed, no_self=no_self)
+            index = device_uniform.draws(query.non_edges, query.ids, k, seed)
         query.fill(index, seed, unique=query.unique)
         return index
 

@@ -189,23 +189,21 @@ class Walk(Sampler):
 
     def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
         """Walk from each query until the end is a non-edge."""
-        known, no_self = query.known.on_device(), bool(query.known.no_self)
         if self._two:
-            return self._there(query.side).draw(known, query.ids, k, seed, no_self)
+            return self._there(query.side).draw(query.non_edges, query.ids, k, seed)
         steps = self._steps(query.side)
         edges, _ = steps_on_device(self.view(query.side))
         table = self.cached(("edges", query.side), lambda: edge_table(steps))
         accept, alias, shares = edges.tensors(*table, self._lengths(query.known))
         walked = long_walks.LongWalks(edges, accept, alias, shares, steps.target_shift)
-        return long_walks.draws(walked, known, query.ids, k, seed, PPR_TRIES, no_self)
+        return long_walks.draws(walked, query.non_edges, query.ids, k, seed, PPR_TRIES)
 
     def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor | None:
         """Return the log density of the ends of two-step walks; None for longer ones."""
         if not self._two:
             return None
-        known, no_self = query.known.on_device(), bool(query.known.no_self)
         walks = self._there(query.side)
         rows, where = query.ids.unique(return_inverse=True)
-        free = walks.allowed(known, rows, no_self)[where][:, None]
+        free = walks.allowed(query.non_edges, rows)[where][:, None]
         share = walks.weigh(query.ids, index) / free
         return torch.where(free > 0, share.log(), query.log_uniform)

@@ -67,15 +67,13 @@ class ByWeight(Sampler):
 
     def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
         """Draw targets in proportion to their weights."""
-        known, no_self = query.known.on_device(), bool(query.known.no_self)
         table = self._table_there(query)
-        return device_alias.draws(table, known, query.ids, k, seed, TRIES, no_self=no_self)
+        return device_alias.draws(table, query.non_edges, query.ids, k, seed, TRIES)
 
     def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor:
         """Return the log share of each target's weight among the non-edges."""
-        known, no_self = query.known.on_device(), bool(query.known.no_self)
         table = self._table_there(query)
-        log_q = device_alias.log_density(table, known, query.ids, index, no_self=no_self)
+        log_q = device_alias.log_density(table, query.non_edges, query.ids, index)
         return torch.where(log_q.isnan(), query.log_uniform, log_q)
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
