@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -140,7 +140,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
         steps = -(-super().num_items // self.batch_size)
         return self.batch_size if self.queries is None else -(-len(self.queries) // max(steps, 1))
 
-    def batches(self, order: Tensor) -> Iterator[Batch]:
+    def batches(self, order: Tensor) -> Generator[Batch, None, None]:
         """Yield batches of triples, or of queries with all their answers."""
         if self.queries is None:
             yield from super().batches(order)
