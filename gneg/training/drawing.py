@@ -6,7 +6,6 @@ from collections.abc import Generator
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from gneg.loader.ahead import ahead
@@ -14,6 +13,7 @@ from gneg.samplers import Mixture, Sampler, Wrapper
 from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
 from gneg.training.batches import Batch
+from gneg.training.device import pins
 
 
 def batches(run: Any, order: Tensor) -> Generator[Batch, None, None]:
@@ -74,8 +74,3 @@ def learns_from_steps(sampler: Sampler | TripleSampler) -> bool:
         return True
     parts = [*getattr(sampler, "samplers", ()), getattr(sampler, "sampler", None)]
     return any(learns_from_steps(part) for part in parts if isinstance(part, Sampler))
-
-
-def pins(device: torch.device) -> bool:
-    """Return whether copies to a device are made from pinned memory, without waiting for them."""
-    return device.type == "cuda"

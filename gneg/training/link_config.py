@@ -43,6 +43,8 @@ from gneg.training.shared_settings import (
 
 Precision = Literal["float32", "bf16"]
 Place = Literal["cpu", "device"]
+#: Decoders without hidden layers, which have neither a number of layers nor dropout.
+WITHOUT_LAYERS = ("dot", "cosine", "bilinear")
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
 
 
@@ -187,6 +189,9 @@ class LinkConfig(TrainConfig):
         if self.encoder == "heuristics" and self.decoder not in (None, "dot"):
             allowed = "none with the encoder heuristics, which has no embeddings"
             checks.fail("decoder", allowed, self.decoder)
+        if self.decoder in WITHOUT_LAYERS:
+            reason = f"with the decoder {self.decoder}, which has no hidden layers"
+            self.check_defaults("decoder_layers", "decoder_dropout", reason=reason)
         self._check_fanout()
         if self.negatives_on == "device":
             expressions.check_on_device("negatives_on", self.sampler)

@@ -22,7 +22,8 @@ from gneg.rng import draw_seed, split_seed
 from gneg.samplers.base import Score
 from gneg.samplers.negatives import Negatives, Vectors
 from gneg.training.batches import Batch
-from gneg.training.drawing import learns_from_steps, pins
+from gneg.training.device import pins
+from gneg.training.drawing import learns_from_steps
 from gneg.training.expressions import fanouts
 from gneg.training.whole_graph import Embedded, features_on
 

@@ -146,7 +146,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
             yield from super().batches(order)
             return
         for ids in order.split(self.items_per_step):
-            edges, queries = self.queries.take(ids.to(self.device))
+            edges, queries = self.queries.take(ids)
             yield Batch(edges, self.positives[:, edges], queries=queries)
 
     def embed_batch(self, batch: Batch) -> Tables:
