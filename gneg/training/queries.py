@@ -75,8 +75,8 @@ class Queries:
         ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
         row = torch.repeat_interleave(counts)
         at = torch.arange(len(row)) + (begin - ptr[:-1])[row]
-        there = upload(torch.cat([ids, row, at]), self._keys.device)
-        ids, row, at = there.split([len(ids), len(row), len(at)])
+        moved = upload(torch.cat([ids, row, at]), self._keys.device)
+        ids, row, at = moved.split([len(ids), len(row), len(at)])
         relation, entity = self._keys[:, ids]
         answers = Answers(ptr, row, self._answers[at])
         batch = QueryBatch(entity, relation % self._num_relations, num_tails, answers)

@@ -150,11 +150,10 @@ def test_ctrl_c_ends_the_thread(accelerator):
 
 
 def test_the_host_does_not_wait_for_the_device_to_draw(accelerator):
-    """But for the loss, once a step, and what training without negatives waits for."""
+    """But for the loss and the signs of collapse, each once a step."""
     waits = []
     for on in (False, True):
         run = run_of(replace(CONFIGS["densities"], device=KIND), workers=int(on))
-        run.watch.sign = "spread"  # watched no more
         run.epoch()
         with accelerator.waiting() as counts:
             run.epoch()
@@ -162,7 +161,7 @@ def test_the_host_does_not_wait_for_the_device_to_draw(accelerator):
     steps = -(-run.num_items // run.batch_size)
     # Positives are copied to the kernels and looked at.
     assert waits[0] - waits[1] == {"copy to the CPU": 2 * steps}
-    assert waits[1] == {"item": steps}
+    assert waits[1] == {"item": steps, "copy to the CPU": steps}
 
 
 def test_memory_is_pinned_for_cuda_alone():
@@ -191,6 +190,16 @@ def test_copies_that_are_not_waited_for_are_of_pinned_memory(options, accelerato
     assert run.epoch() > 0
     assert copies
     assert all(copies)
+
+
+@pytest.mark.parametrize("loss", ["1vsall", "1vsrest", "kvsall"])
+def test_training_over_all_entities_waits_for_the_loss_alone(loss, accelerator):
+    config = TripleConfig(**TRIPLES, model="distmult", loss=loss, encoder="compgcn", device=KIND)
+    run = run_of(config)
+    run.epoch()
+    with accelerator.waiting() as counts:
+        run.epoch()
+    assert counts == {"item": -(-len(run.queries) // run.items_per_step)}
 
 
 # -- on the device ---------------------------------------------------------------------------------

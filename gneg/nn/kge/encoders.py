@@ -44,7 +44,7 @@ class RelationalEncoder(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.triples = self._there = triple_tensor("triples", triples)
+        self.triples = self._moved_triples = triple_tensor("triples", triples)
         self.num_entities, self.num_relations = num_entities, num_relations
         self.dim = checks.integer("dim", dim, 1)
         layers = checks.integer("layers", layers, 1)
@@ -73,16 +73,16 @@ class RelationalEncoder(nn.Module):
         """
         encoder = copy.copy(self)
         encoder._modules = dict(self._modules)  # parts that are replaced in the copy alone
-        encoder.triples = encoder._there = triple_tensor("triples", triples)
+        encoder.triples = encoder._moved_triples = triple_tensor("triples", triples)
         encoder.num_entities = num_entities
         encoder.index()
         return encoder
 
     def triples_on(self, device: torch.device) -> Tensor:
         """Return the triples ``[3, E]`` on a device, to which they are copied once."""
-        if self._there.device != device:
-            self._there = self.triples.to(device)
-        return self._there
+        if self._moved_triples.device != device:
+            self._moved_triples = self.triples.to(device)
+        return self._moved_triples
 
     def index(self) -> None:
         """Prepare what depends on the triples."""
