@@ -282,7 +282,7 @@ def node_range(name: str, ids: Tensor, num_nodes: int, kind: str = "node") -> No
             return  # as unsigned, a negative id is a large one: one pass is enough
         low, high = int(array.min()), int(array.max())
     else:
-        low, high = (int(end) for end in torch.aminmax(ids))
+        low, high = torch.stack(torch.aminmax(ids)).tolist()  # waits for the device once
     if low < 0 or high >= num_nodes:
         kinds = "entities" if kind == "entity" else f"{kind}s"
         allowed = f"{kind} ids in [0, {num_nodes})" if num_nodes else f"empty: there are no {kinds}"

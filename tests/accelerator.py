@@ -161,8 +161,7 @@ def _call(func: Any, args: Any, kwargs: Any) -> Any:
     def returned(value: Any) -> Any:
         if not isinstance(value, Tensor) or not there:
             return value
-        wrapper = by_id.get(id(value))
-        return Simulated(value) if wrapper is None else wrapper
+        return by_id[id(value)] if id(value) in by_id else Simulated(value)
 
     for tensor in simulated:
         if tensor.shape != tensor.inner.shape:
@@ -180,8 +179,7 @@ def _computed(func: Any, args: Any, kwargs: Any, there: bool) -> Any:
         return func(*args, **kwargs)
     generators = [v for v in tree_flatten((args, kwargs))[0] if isinstance(v, torch.Generator)]
     if generators:
-        message = f"{func}: expected a '{KIND}' device type for generator but found 'cpu'"
-        raise RuntimeError(message)
+        raise RuntimeError(f"{func}: expected a '{KIND}' device type for generator, not 'cpu'")
     host = torch.get_rng_state()
     torch.set_rng_state(_present[-1].rng)
     try:
@@ -207,9 +205,8 @@ def _check_devices(func: Any, args: Any, tensors: list[Tensor]) -> None:
     elif scalars or name.startswith("_foreach_"):
         wrong = [tensor for tensor in wrong if tensor.dim()]
     if wrong:
-        shapes = [list(tensor.shape) for tensor in wrong]
-        message = f"{func}: expected all tensors to be on {DEVICE}, but those of shapes {shapes}"
-        raise RuntimeError(f"{message} are on the CPU")
+        message = f"{func}: expected all tensors to be on {DEVICE}, but some are on the CPU, of"
+        raise RuntimeError(f"{message} shapes {[list(tensor.shape) for tensor in wrong]}")
 
 
 def _count(func: Any, args: Any, kwargs: Any, there: bool) -> None:
@@ -217,14 +214,13 @@ def _count(func: Any, args: Any, kwargs: Any, there: bool) -> None:
     device, name = _present[-1], _name(func)
     if name in COPIES:
         source = args[0] if name == "_to_copy" else args[1]
-        if on_device(source) and not there:
-            device.waits["copy to the CPU"] += 1
+        device.waits["copy to the CPU"] += on_device(source) and not there
         device.uploads += there and not on_device(source)
     elif name in INDEXING:
         indices = [index for index in args[1] if index is not None]
         device.uploads += sum(not on_device(index) for index in indices)
-        if any(index.dtype in (torch.bool, torch.uint8) for index in indices):
-            device.waits["index by a mask"] += 1
+        masks = (torch.bool, torch.uint8)
+        device.waits["index by a mask"] += any(index.dtype in masks for index in indices)
     elif name == "repeat_interleave" and kwargs.get("output_size") is None:
         device.waits[name] += 1
     elif name in WAITS:
@@ -256,14 +252,13 @@ MODULE = SimpleNamespace(
 def _replacements() -> list[tuple[Any, str, Any]]:
     """Return what torch has of its own for each device, and what to put in its place."""
     load, seed, autocast = torch.load, torch.manual_seed, torch.autocast
-    run_thread = threading.Thread.run
     fused: Callable[[], list[str]] = optimizer._get_fused_kernels_supported_devices
 
     def load_to(file: Any, map_location: Any = None, **options: Any) -> Any:
         if not on_device(map_location):
             return load(file, map_location=map_location, **options)
-        value = load(file, map_location="cpu", **options)
-        return tree_map(lambda v: v.to(DEVICE) if isinstance(v, Tensor) else v, value)
+        there = load(file, map_location="cpu", **options)
+        return tree_map(lambda v: v.to(DEVICE) if isinstance(v, Tensor) else v, there)
 
     def seed_both(value: int) -> torch.Generator:
         _seed_all(int(value))
@@ -272,9 +267,9 @@ def _replacements() -> list[tuple[Any, str, Any]]:
     def autocast_of(kind: str, *args: Any, **options: Any) -> Any:
         return autocast("cpu", enabled=False) if kind == KIND else autocast(kind, *args, **options)
 
-    def run_in_mode(thread: threading.Thread) -> None:
+    def run_in_mode(thread: threading.Thread, run: Any = threading.Thread.run) -> None:
         with _Mode():
-            run_thread(thread)
+            run(thread)
 
     return [
         (threading.Thread, "run", run_in_mode),

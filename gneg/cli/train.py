@@ -32,7 +32,8 @@ Workers = Annotated[
     int | None,
     typer.Option(
         help="Threads that make mini-batches ahead (--fanout), 0: none; without it one for each "
-        "core but one, at most 4. The result does not depend on it.",
+        "core but one, at most 4. Without a fanout one draws negatives ahead for a model that "
+        "is not on the CPU. The result does not depend on it.",
         rich_help_panel=RUN,
     ),
     at_least(0),

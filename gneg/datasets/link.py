@@ -181,6 +181,7 @@ class LinkData:
         corrupt: Corrupt = "dst",
         unique: bool = False,
         z: Tensor | Callable[[], Tensor] | None = None,
+        device: torch.device | None = None,
     ) -> Sampler:
         """Build a sampler on the training graph (see :func:`gneg.samplers.build`).
 
@@ -191,10 +192,12 @@ class LinkData:
             unique: Whether a row may hold a target only once.
             z: ``[N, D]`` embeddings, or a function that returns them, for samplers that look for
                 similar nodes where there are no features.
+            device: Where torch draws, the same negatives; None: kernels draw, on the CPU.
 
         Raises:
             ValueError: If the expression is malformed or an option is wrong.
         """
+        graph = self.graph if device is None else self.graph.to(device, engine="torch")
 
         def vectors() -> Vectors | None:
             rows = self.dense_x
@@ -204,9 +207,9 @@ class LinkData:
 
         return build(
             text,
-            self.graph,
+            graph,
             z=vectors,  # type: ignore[arg-type]
-            known=self.known(known),
+            known=self.known(known, graph),
             corrupt=corrupt,
             unique=unique,
             time=None if self.time is None else self.sides(self.time),
@@ -222,11 +225,12 @@ class LinkData:
         checks.choice("part", part, PARTS)
         return {"train": self.train, "valid": self.valid.pos, "test": self.test.pos}[part]
 
-    def known(self, policy: KnownPolicy = "train") -> KnownEdges:
+    def known(self, policy: KnownPolicy = "train", graph: Graph | None = None) -> KnownEdges:
         """Return the edges that count as known: the training edges (honest), or more on request.
 
         Args:
             policy: ``train``, ``train+valid`` or ``all``.
+            graph: The training graph, on the device where they are looked up; None: on the CPU.
 
         Raises:
             ValueError: If ``policy`` is unknown.
@@ -237,7 +241,7 @@ class LinkData:
             "train+valid": [self.valid.pos],
             "all": [self.valid.pos, self.test.pos],
         }
-        return KnownEdges(self.graph, *held_out[policy])
+        return KnownEdges(graph or self.graph, *held_out[policy])
 
     def describe(self) -> dict[str, Any]:
         """Return the description of the data in the record of a run."""

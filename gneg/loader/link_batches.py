@@ -53,6 +53,17 @@ class LinkBatch:
             tensors += [part.src, part.index, part.mask]
         return self.blocks.nbytes + sum(tensor.nbytes for tensor in tensors)
 
+    def pin_memory(self) -> LinkBatch:
+        """Return the batch with positives, negatives and dense features in pinned memory.
+
+        Sparse features and neighbourhoods are not pinned.
+        """
+        names = ("pos", "negatives", "local_pos", "local_negatives")
+        pinned = {name: getattr(self, name).pin_memory() for name in names}
+        if self.x is not None and self.x.layout == torch.strided:
+            pinned["x"] = self.x.pin_memory()
+        return replace(self, **pinned)
+
 
 class LinkBatches:
     """Makes batches of links: negatives by any sampler, neighbourhoods without the links.
@@ -115,7 +126,8 @@ class LinkBatches:
         pos = self.positives[:, edges]
         with self._drawing:
             generator = generator_from(split_seed(seed, 0))
-            on = "cpu" if z is None and score is None else self.device
+            by_kernels = self.sampler.graph.engine == "kernels"
+            on = "cpu" if by_kernels and z is None and score is None else self.device
             negatives = self.sampler.sample(
                 pos.to(on), self.k, z=z, score=score, generator=generator
             ).to("cpu")

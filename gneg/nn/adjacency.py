@@ -67,7 +67,7 @@ class Adjacency:
         if self._masked is None:
             shape = self.num_nodes, self.num_nodes
             whole = torch.zeros(shape, dtype=torch.bfloat16, device=self._values.device)
-            whole.view(-1)[self._places] = self._values.bfloat16()
+            whole.view(-1)[self._places[:-1]] = self._values.bfloat16()
             return whole
         half: Tensor = self._unmasked._half.clone()
         half.view(-1)[self._unmasked._places[self._masked]] = 0.0
@@ -75,10 +75,12 @@ class Adjacency:
 
     @cached_property
     def _places(self) -> Tensor:
-        """The positions of the entries in the dense matrix, ``[E]``."""
+        """The positions of the entries in the dense matrix, and one that is always 0, ``[E + 1]``.
+
+        The latter, on its diagonal, is that of a self-loop.
+        """
         columns, rows = self._edges
-        places: Tensor = rows * self.num_nodes + columns
-        return places
+        return torch.nn.functional.pad(rows * self.num_nodes + columns, (0, 1))
 
     @cached_property
     def _edges(self) -> Tensor:
@@ -156,8 +158,9 @@ class Adjacency:
         masked = object.__new__(Adjacency)
         masked._steps, masked._unmasked, masked.weighted = None, self._unmasked, self.weighted
         masked.num_nodes, masked._crow, masked._col = self.num_nodes, self._crow, self._col
-        masked._values = self._values.clone()
-        flat = positions.reshape(-1)
-        masked._masked, masked.dense = flat[flat >= 0], self.dense
-        masked._values[masked._masked] = 0.0
+        masked._masked, masked.dense = positions.reshape(-1), self.dense
+        # One more value, for the -1 of self-loops: a look for them would wait for the device.
+        values = torch.nn.functional.pad(self._values, (0, 1))
+        values[masked._masked] = 0.0
+        masked._values = values[:-1]
         return masked

@@ -44,9 +44,16 @@ class Gathered:
     def __init__(self, sums: Tensor, roots: Tensor) -> None:
         self.sums, self.roots = sums, roots
 
-    def to(self, device: torch.device | str) -> Gathered:
-        """Return both on a device."""
-        return Gathered(self.sums.to(device), self.roots.to(device))
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Gathered:
+        """Return both on a device; a copy from pinned memory need not be waited for."""
+        sums, roots = (
+            part.to(device, non_blocking=non_blocking) for part in (self.sums, self.roots)
+        )
+        return Gathered(sums, roots)
+
+    def pin_memory(self) -> Gathered:
+        """Return both in pinned memory."""
+        return Gathered(self.sums.pin_memory(), self.roots.pin_memory())
 
 
 class Messages:

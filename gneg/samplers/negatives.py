@@ -44,12 +44,9 @@ class Density:
         """``[B]`` float; None if unknown."""
         return self._pos_log_q() if callable(self._pos_log_q) else self._pos_log_q
 
-    def to(self, device: torch.device | str) -> Density:
-        """Return the density on ``device``, still computed when first read."""
-        return Density(
-            lambda: _moved(self.log_q, device),
-            lambda: _moved(self.pos_log_q, device),
-        )
+    def map(self, change: Callable[[Tensor], Tensor]) -> Density:
+        """Return the density changed by a function of tensors, still computed when first read."""
+        return Density(lambda: _mapped(change, self.log_q), lambda: _mapped(change, self.pos_log_q))
 
     def __reduce__(self) -> tuple[type[Density], tuple[Tensor | None, Tensor | None]]:
         """Pickle the values: functions of a sampler would take the sampler along."""
@@ -166,11 +163,24 @@ class Negatives:
         density = Density(lambda: _rows(self.log_q, rows), lambda: _rows(self.pos_log_q, rows))
         return replace(self, density=density, **parts)
 
-    def to(self, device: torch.device | str) -> Negatives:
-        """Return the negatives on ``device``."""
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Negatives:
+        """Return the negatives on ``device``.
+
+        Args:
+            device: The device.
+            non_blocking: Whether a copy from pinned memory is not waited for.
+        """
+        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Negatives:
+        """Return the negatives, and the densities that are read from now on, in pinned memory."""
+        return self._map(lambda tensor: tensor.pin_memory())
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Negatives:
+        """Return the negatives with each tensor changed by a function."""
         names = ("src", "index", "mask", "side", "replaced", "mix", "stored", "relation")
-        tensors = {name: _moved(getattr(self, name), device) for name in names}
-        return replace(self, density=self.density.to(device), **tensors)
+        tensors = {name: _mapped(change, getattr(self, name)) for name in names}
+        return replace(self, density=self.density.map(change), **tensors)
 
     def __repr__(self) -> str:
         side = "both" if isinstance(self.side, Tensor) else self.side
@@ -182,8 +192,8 @@ def _rows(value: Tensor | None, rows: slice) -> Tensor | None:
     return None if value is None else value[rows]
 
 
-def _moved(value: Any, device: torch.device | str) -> Any:
-    """Return a tensor, or the tensors of a tuple, on ``device``; anything else as it is."""
+def _mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """Return a tensor, or the tensors of a tuple, changed; anything else as it is."""
     if isinstance(value, tuple):
-        return tuple(_moved(part, device) for part in value)
-    return value.to(device) if isinstance(value, Tensor) else value
+        return tuple(_mapped(change, part) for part in value)
+    return change(value) if isinstance(value, Tensor) else value

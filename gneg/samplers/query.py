@@ -254,9 +254,9 @@ class Query:
 
 def num_short(index: IntArray) -> int:
     """Return the number of rows of ``index [B, K]`` that end with -1."""
-    last = index[:, -1]
-    # Nearly always none, which takes half of the time of counting them.
-    return int((last < 0).sum()) if len(last) and last.min() < 0 else 0
+    last = index[:, -1]  # nearly always without a -1, which takes half of the time of counting
+    none = isinstance(last, np.ndarray) and len(last) and last.min() >= 0
+    return 0 if none else int((last < 0).sum())
 
 
 def _without(index: IntArray, avoid: IntArray) -> IntArray:

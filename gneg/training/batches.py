@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from gneg.graph.sizes import with_sizes
@@ -34,5 +35,25 @@ class Batch:
     sample: LinkBatch | None = None
     first: Gathered | None = None
     queries: QueryBatch | None = None
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
+        """Return a batch of positives and negatives alone on a device.
+
+        Args:
+            device: The device.
+            non_blocking: Whether the copy from pinned memory is not waited for.
+        """
+        moved = {
+            name: value.to(device, non_blocking=non_blocking)
+            for name in ("edges", "pos", "negatives")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **moved)
+
+    def pin_memory(self) -> Batch:
+        """Return a batch of positives and negatives alone in pinned memory."""
+        negatives = None if self.negatives is None else self.negatives.pin_memory()
+        edges, pos = self.edges.pin_memory(), self.pos.pin_memory()
+        return replace(self, edges=edges, pos=pos, negatives=negatives)
 
     __repr__ = with_sizes

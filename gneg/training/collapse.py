@@ -66,10 +66,13 @@ class CollapseWatch:
         if self.sign is not None or not neg.numel():
             return
         with torch.no_grad():
+            # In one tensor: a device is waited for once.
+            spread, scale, gap, deviation, inverted = torch.stack(_figures(z, pos, neg)).tolist()
+            limit = 1e-3 * (scale + 1e-3)
             present = {
-                "spread": embedding_spread(z) < self.spread,
-                "margin": _all_equal(pos, neg),
-                "inverted": float((neg > pos.unsqueeze(1)).float().mean()) > 0.6,
+                "spread": spread < self.spread,
+                "margin": deviation < limit and gap < limit,
+                "inverted": inverted > 0.6,
             }
         for sign, now in present.items():
             self._lasted[sign] = self._lasted[sign] + 1 if now else 0
@@ -95,8 +98,8 @@ class CollapseWatch:
         self.sign, self._lasted = state["sign"], dict(state["lasted"])
 
 
-def embedding_spread(z: Tensor, rows: int = 1024) -> float:
-    """Return the mean standard deviation of normalised embeddings times sqrt(D).
+def embedding_spread(z: Tensor, rows: int = 1024) -> Tensor:
+    """Return the mean standard deviation of normalised embeddings times sqrt(D), a scalar.
 
     About 1 for random directions, 0 when all are the same.
 
@@ -109,12 +112,18 @@ def embedding_spread(z: Tensor, rows: int = 1024) -> float:
     unit = functional.normalize(z.detach().float())
     # Tensor.std over columns takes longer than a small model's forward pass.
     variance = (unit - unit.mean(dim=0)).square().mean(dim=0)
-    return float(variance.sqrt().mean() * unit.size(1) ** 0.5)
+    spread: Tensor = variance.sqrt().mean() * unit.size(1) ** 0.5
+    return spread
 
 
-def _all_equal(pos: Tensor, neg: Tensor) -> bool:
-    """Return whether all scores are equal up to a thousandth, and positives are not higher."""
+def _figures(z: Tensor, pos: Tensor, neg: Tensor) -> list[Tensor]:
+    """Return scalars of one type: the spread of embeddings, and what scores say of collapse.
+
+    These are their mean modulus, how much higher those of positives are, their standard deviation,
+    and the share of negatives that are above their positive.
+    """
     scores = torch.cat([pos.flatten(), neg.flatten()])
-    scale = float(scores.abs().mean()) + 1e-3
-    gap = float(pos.mean() - neg.mean())
-    return float(scores.std(correction=0)) < 1e-3 * scale and gap < 1e-3 * scale
+    above = (neg > pos.unsqueeze(1)).to(scores.dtype).mean()
+    gap = pos.mean() - neg.mean()
+    spread = embedding_spread(z).to(scores.dtype)
+    return [spread, scores.abs().mean(), gap, scores.std(correction=0), above]

@@ -25,6 +25,17 @@ def check_name(name: str, text: str) -> str:
     return text.lower()
 
 
+def pins(device: torch.device) -> bool:
+    """Return whether copies to a device are made from pinned memory, without waiting for them."""
+    return device.type == "cuda"
+
+
+def upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the CPU on a device, without waiting for what the device does before."""
+    pinned = pins(device)
+    return (tensor.pin_memory() if pinned else tensor).to(device, non_blocking=pinned)
+
+
 def random_state(device: torch.device | str) -> dict[str, Tensor]:
     """Return the states of torch's global generators that models on a device draw from.
 

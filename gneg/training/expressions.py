@@ -9,6 +9,7 @@ from gneg.losses import LOSSES
 from gneg.nn.choices import PAIR_KINDS
 from gneg.samplers.text.build import check as check_expression
 from gneg.samplers.text.density import part_without_density
+from gneg.samplers.text.on_device import part_without_torch_path
 from gneg.samplers.text.parse import Expression
 from gneg.samplers.triples.build import check as check_triple_expression
 from gneg.samplers.triples.build import has_density
@@ -50,6 +51,14 @@ def check_loss(loss: str | None, sampler: str, *, triples: bool = False) -> None
     if lacking is not None:
         allowed = "a loss that needs no closed-form log_q, such as infonce"
         checks.fail("loss", allowed, f"{loss} with {sampler}", hint=f"{lacking} has none")
+
+
+def check_on_device(name: str, sampler: str) -> None:
+    """Refuse a sampler of pairs of which a part has no torch path, so that the CPU has to draw."""
+    lacking = part_without_torch_path(check_expression(sampler))
+    if lacking is not None:
+        hint = f"{lacking} is drawn by kernels only"
+        checks.fail(name, f"cpu with the sampler {sampler}", "device", hint=hint)
 
 
 def check_kinds(name: str, text: str) -> str:

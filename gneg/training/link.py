@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from gneg.datasets import LinkData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation import full_ranks, metrics
 from gneg.evaluation.ranking import evaluate_edges
-from gneg.losses import LOSSES, Loss
+from gneg.losses import Loss
 from gneg.nn import (
     BaseMeasure,
     LinkPredictor,
@@ -33,7 +33,7 @@ from gneg.training.collapse import CollapseWatch
 from gneg.training.config import LinkConfig
 from gneg.training.distributed import sharded
 from gneg.training.minibatch import MiniBatches, batch_size
-from gneg.training.models import decoder_kind, make_link_predictor
+from gneg.training.models import decoder_kind, make_link_loss, make_link_predictor
 from gneg.training.resources import DEFAULT, Resources
 from gneg.training.row_adam import RowAdam
 from gneg.training.run import Run
@@ -116,18 +116,16 @@ class LinkRun(Run[LinkData, LinkConfig]):
         """Return the sampler of the config; ``similar`` searches the current embeddings."""
         config = self.config
         return self.data.sampler(
-            config.sampler, known=config.known, corrupt=config.corrupt, z=self.embed
+            config.sampler,
+            known=config.known,
+            corrupt=config.corrupt,
+            z=self.embed,
+            device=self.device if config.negatives_on == "device" else None,
         )
 
     def make_loss(self) -> Loss:
         """Return the loss of the config, or the one that suits the sampler."""
-        name = self.config.loss
-        if name is None:
-            src, dst = self.data.train[:, :1]
-            cheap = self.sampler.density == "cheap"
-            corrects = cheap and self.sampler.log_prob(src, dst) is not None
-            name = "softmax" if corrects else "infonce"
-        return LOSSES[name]()
+        return make_link_loss(self.config, self.sampler, self.positives[:, :1])
 
     def _moving_average(self) -> AveragedModel | None:
         if not self.sampler.momentum:
@@ -145,7 +143,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
 
     # -- one batch -----------------------------------------------------------------------------
 
-    def batches(self, order: Tensor) -> Iterator[Batch]:
+    def batches(self, order: Tensor) -> Generator[Batch, None, None]:
         """Yield the batches of an epoch, in mini-batches with negatives and neighbourhoods."""
         return self.embedding.batches(order)
 

@@ -42,6 +42,9 @@ from gneg.training.shared_settings import (
 )
 
 Precision = Literal["float32", "bf16"]
+Place = Literal["cpu", "device"]
+#: Decoders without hidden layers, which have neither a number of layers nor dropout.
+WITHOUT_LAYERS = ("dot", "cosine", "bilinear")
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
 
 
@@ -168,6 +171,12 @@ class LinkConfig(TrainConfig):
         "Run",
     )
     device: str = DEVICE.field("cpu")
+    negatives_on: Place = setting(
+        "cpu",
+        "Where negatives are drawn, the same ones: by kernels on the cpu, or by torch on the "
+        "device of the model",
+        "Run",
+    )
 
     def check_together(self) -> None:
         """Refuse a GNN without layers, and a base measure or loss without a density."""
@@ -180,7 +189,12 @@ class LinkConfig(TrainConfig):
         if self.encoder == "heuristics" and self.decoder not in (None, "dot"):
             allowed = "none with the encoder heuristics, which has no embeddings"
             checks.fail("decoder", allowed, self.decoder)
+        if self.decoder in WITHOUT_LAYERS:
+            reason = f"with the decoder {self.decoder}, which has no hidden layers"
+            self.check_defaults("decoder_layers", "decoder_dropout", reason=reason)
         self._check_fanout()
+        if self.negatives_on == "device":
+            expressions.check_on_device("negatives_on", self.sampler)
 
     def _check_fanout(self) -> None:
         """Refuse mini-batches of what needs the whole graph."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,10 +19,11 @@ from gneg.nn.inference import embed_all
 from gneg.nn.messages import Gathered
 from gneg.nn.snapshot import snapshot
 from gneg.rng import draw_seed, split_seed
-from gneg.samplers import Mixture, Sampler, Wrapper
 from gneg.samplers.base import Score
 from gneg.samplers.negatives import Negatives, Vectors
 from gneg.training.batches import Batch
+from gneg.training.device import pins
+from gneg.training.drawing import learns_from_steps
 from gneg.training.expressions import fanouts
 from gneg.training.whole_graph import Embedded, features_on
 
@@ -59,6 +60,7 @@ class MiniBatches:
         self.graph = MessageGraph(run.data.graph)
         self._vectors: Vectors | None = None
         self._score: Score | None = None
+        self._pins = pins(run.device)
         self._check_memory()
 
     def _check_memory(self) -> None:
@@ -98,7 +100,7 @@ class MiniBatches:
 
     # -- batches -------------------------------------------------------------------------------
 
-    def batches(self, order: Tensor) -> Iterator[Batch]:
+    def batches(self, order: Tensor) -> Generator[Batch, None, None]:
         """Yield batches with negatives and neighbourhoods.
 
         Args:
@@ -121,8 +123,9 @@ class MiniBatches:
                 partial(self._depth, workers),
                 partial(run.clock.measure, "waiting"),
             ):
-                negatives = sample.negatives.to(run.device)
-                yield Batch(sample.edges, sample.pos.to(run.device), negatives, sample, first)
+                negatives = sample.negatives.to(run.device, non_blocking=self._pins)
+                pos = sample.pos.to(run.device, non_blocking=self._pins)
+                yield Batch(sample.edges, pos, negatives, sample, first)
 
     def _make(self, seed: int, item: tuple[int, Tensor]) -> Made:
         number, edges = item
@@ -132,9 +135,12 @@ class MiniBatches:
         sample = self._batches.make(
             edges, split_seed(seed, number), z=keys, score=self._score, share=share
         )
-        if not self._gathers:
-            return sample, None
-        return sample, self.run.model.encoder.layered.gather(sample.blocks, self.x)
+        first = None
+        if self._gathers:
+            first = self.run.model.encoder.layered.gather(sample.blocks, self.x)
+        if not self._pins:
+            return sample, first
+        return sample.pin_memory(), None if first is None else first.pin_memory()
 
     def _depth(self, workers: int, batch: Made) -> int:
         """Return how many batches may wait: two for each thread, within an eighth of memory."""
@@ -163,7 +169,7 @@ class MiniBatches:
         sample = batch.sample
         assert sample is not None
         x: Any = batch.first if batch.first is not None else sample.x
-        x = None if x is None else x.to(self.run.device)
+        x = None if x is None else x.to(self.run.device, non_blocking=self._pins)
         if isinstance(x, Tensor) and x.layout != torch.strided:
             x = SparseFeatures(x)
         z = self.run.model.encoder.embed_blocks(x, sample.blocks)
@@ -179,10 +185,9 @@ class MiniBatches:
         sample, device = embeddings.sample, self.run.device
         assert sample is not None
         nodes = torch.from_numpy(sample.blocks.nodes[: sample.blocks.sizes[0]]).to(device)
-        local = sample.local_negatives.to(device)
-        scores: tuple[Tensor, Tensor] = self.run.model.score_both(
-            embeddings.z, sample.local_pos.to(device), local, nodes
-        )
+        pos = sample.local_pos.to(device, non_blocking=self._pins)
+        local = sample.local_negatives.to(device, non_blocking=self._pins)
+        scores: tuple[Tensor, Tensor] = self.run.model.score_both(embeddings.z, pos, local, nodes)
         return scores
 
     def embed(self) -> Tensor:
@@ -193,14 +198,6 @@ class MiniBatches:
         memory = max(1, self.run.resources.megabytes // 2)
         x = self.x.to(self.run.device) if isinstance(self.x, Tensor) else self.x
         return embed_all(encoder, x, self.graph, memory_mb=memory)
-
-
-def learns_from_steps(sampler: Sampler) -> bool:
-    """Return whether what a sampler draws depends on the steps before, by :meth:`Sampler.step`."""
-    if type(sampler).step not in (Sampler.step, Wrapper.step, Mixture.step):
-        return True
-    parts = [*getattr(sampler, "samplers", ()), getattr(sampler, "sampler", None)]
-    return any(learns_from_steps(part) for part in parts if isinstance(part, Sampler))
 
 
 def batch_size(config: LinkConfig, data: LinkData, largest: int) -> int:

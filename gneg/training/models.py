@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
+from gneg import checks
 from gneg.datasets import LinkData, TripleData
 from gneg.losses import LOSSES, Loss, Margin, SelfAdversarial
 from gneg.nn import NCN, BaseMeasure, LinkPredictor, PairFeatures, Stack, make_decoder
@@ -21,6 +24,7 @@ from gneg.nn.kge import (
 )
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.registration import KGES, RELATIONAL
+from gneg.samplers import Sampler
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.inductive import check_inductive
 from gneg.training.triple_config import OVER_ALL
@@ -94,6 +98,30 @@ def decoder_kind(config: LinkConfig, data: LinkData, inputs: Inputs) -> DecoderK
     if data.num_src is not None or config.encoder in ("lightgcn", "heuristics"):
         return "dot"
     return "mlp" if inputs == "embedding" else "cosine"
+
+
+def make_link_loss(config: LinkConfig, sampler: Sampler, pair: Tensor) -> Loss:
+    """Return the loss of a config, or the one that suits its sampler.
+
+    Args:
+        config: The config.
+        sampler: The sampler.
+        pair: ``[2, 1]``, an edge, whose density shows whether the sampler has any.
+
+    Raises:
+        ValueError: If the loss needs a density that torch does not compute on a device.
+    """
+    name = config.loss
+    if name is None:
+        cheap = sampler.density == "cheap"
+        corrects = cheap and sampler.log_prob(*pair) is not None
+        name = "softmax" if corrects else "infonce"
+    loss = LOSSES[name]()
+    if config.negatives_on == "device" and loss.needs_log_q and sampler.log_prob(*pair) is None:
+        hint = "torch computes no log_q of walks of more than two steps"
+        allowed = f"cpu with the loss {name} and the sampler {config.sampler}"
+        checks.fail("negatives_on", allowed, "device", hint=hint)
+    return loss
 
 
 def make_triple_model(config: TripleConfig, data: TripleData) -> KGE:

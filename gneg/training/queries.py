@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gneg.graph.sizes import with_sizes
 from gneg.nn.kge.all_entities import Answers
+from gneg.training.device import upload
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ class Queries:
             [torch.cat([relation, relation + num_relations]), torch.cat([head, tail])]
         )
         self._keys, which = torch.unique(keys, dim=1, return_inverse=True)
-        counts = torch.bincount(which, minlength=self._keys.size(1))
+        # Those for tails come first. Sizes are computed on the CPU: the device is not waited for.
+        self._num_tails = int((self._keys[0] < num_relations).sum())
+        counts = torch.bincount(which, minlength=self._keys.size(1)).cpu()
         self._ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
         order = torch.argsort(which, stable=True)
         self._answers = torch.cat([tail, head])[order]
@@ -62,16 +65,19 @@ class Queries:
     def take(self, ids: Tensor) -> tuple[Tensor, QueryBatch]:
         """Return the positions of the triples that queries ``ids [q]`` stand for, and the queries.
 
-        Positions ``[A]`` are those of the answers, in their order.
+        Positions ``[A]`` are those of the answers, in their order. Ids are on the CPU, and what is
+        returned, but for ``ptr``, on the device of the triples.
         """
-        ids = ids.sort().values  # by relation: those for tails come first
-        relation, entity = self._keys[:, ids]
-        num_tails = int((relation < self._num_relations).sum())
+        ids = ids.sort().values  # by relation
+        num_tails = int((ids < self._num_tails).sum())
         begin = self._ptr[ids]
         counts = self._ptr[ids + 1] - begin
         ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        at = torch.arange(int(ptr[-1]), device=ids.device)
-        at += torch.repeat_interleave(begin - ptr[:-1], counts)
-        answers = Answers(ptr, self._answers[at])
+        row = torch.repeat_interleave(counts)
+        at = torch.arange(len(row)) + (begin - ptr[:-1])[row]
+        moved = upload(torch.cat([ids, row, at]), self._keys.device)
+        ids, row, at = moved.split([len(ids), len(row), len(at)])
+        relation, entity = self._keys[:, ids]
+        answers = Answers(ptr, row, self._answers[at])
         batch = QueryBatch(entity, relation % self._num_relations, num_tails, answers)
         return self._positions[at], batch

@@ -109,8 +109,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def anywhere(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what describes a run without the device, on which the same run may go on."""
-    config = {name: value for name, value in record["config"].items() if name != "device"}
+    """Return what describes a run without the devices, on which the same run may go on."""
+    places = ("device", "negatives_on")
+    config = {name: value for name, value in record["config"].items() if name not in places}
     return {**record, "config": config}
 
 

@@ -16,7 +16,8 @@ class Resources:
 
     Attributes:
         workers: Threads that make batches ahead of the model; 0: none. None: one for each core but
-            one, at most four.
+            one, at most four. On the whole graph one draws negatives ahead, if there are any, for a
+            model that is not on the CPU.
         memory_mb: Memory of the run, in megabytes; None: half of that of the machine.
 
     Raises:

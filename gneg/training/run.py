@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from gneg.graph.devices import check_usable
 from gneg.losses import Loss
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
-from gneg.training import checkpoint
+from gneg.training import checkpoint, drawing
 from gneg.training.batches import Batch
 from gneg.training.callbacks import Callback
 from gneg.training.distributed import synchronised, world
@@ -110,35 +111,36 @@ class Run(RunParts[DataType, ConfigType]):
         total, seen, counts = 0.0, 0, Counter(self.progress.counts)
         order = torch.randperm(self.num_items, generator=self.generator)
         steps = -(-len(order) // self.items_per_step)
-        for step, batch in enumerate(self.batches(order), 1):
-            with self.clock.measure("model"), self.autocast():
-                embeddings = self.embed_batch(batch)
-                keys = self.batch_keys(embeddings)
-            score = self._score_of(embeddings)
-            negatives = batch.negatives
-            if negatives is None and self.loss is not None:
-                negatives = self.draw(batch.pos, score, keys)
-            total += self._update(batch, negatives, embeddings) * len(batch.edges)
-            seen += len(batch.edges)
-            if negatives is not None:
-                with self.clock.measure("sampling"):
-                    self.sampler.step(score=score)
-                counts.update(negatives.counts)
-            self.callbacks.on_step(self.seed, step, steps)
+        with closing(self.batches(order)) as batches:  # ends the threads that make them
+            for step, batch in enumerate(batches, 1):
+                total += self._step(batch, counts) * len(batch.edges)
+                seen += len(batch.edges)
+                self.callbacks.on_step(self.seed, step, steps)
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
         self.sampler.end_epoch(z=self.final_embeddings() if "z" in self.sampler.needs else None)
         return float(total / max(seen, 1))
 
+    def _step(self, batch: Batch, counts: Counter[str]) -> float:
+        """Train on a batch, and add the sampler's counts; return the loss."""
+        with self.clock.measure("model"), self.autocast():
+            embeddings = self.embed_batch(batch)
+            keys = self.batch_keys(embeddings)
+        score = self._score_of(embeddings)
+        negatives = batch.negatives
+        if negatives is None and self.loss is not None:
+            negatives = self.draw(batch.pos, score, keys)
+        loss = self._update(batch, negatives, embeddings)
+        if negatives is not None:
+            with self.clock.measure("sampling"):
+                self.sampler.step(score=score)
+            counts.update(negatives.counts)
+        return loss
+
     def draw(self, pos: Tensor, score: Any, keys: Any) -> Negatives:
         """Return the negatives of a batch of positives."""
         with self.clock.measure("sampling"):
-            negatives: Negatives = self.sampler.sample(
-                pos, self.config.k, z=keys, score=score, generator=self.generator
-            )
-            if self.loss is not None and self.loss.needs_log_q:
-                _ = negatives.log_q  # computed when it is read: the time belongs to the sampler
-        return negatives
+            return drawing.sample(self, pos, z=keys, score=score)
 
     def _update(self, batch: Batch, negatives: Negatives | None, embeddings: Any) -> float:
         """Take one step of the optimiser; return the loss."""

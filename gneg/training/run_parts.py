@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from gneg import files
 from gneg.graph.lazy import cached_property
 from gneg.losses import Loss
 from gneg.samplers.negatives import Negatives
+from gneg.training import drawing
 from gneg.training.batches import Batch
 from gneg.training.resources import Resources
 from gneg.training.shared_settings import TrainConfig
@@ -91,15 +92,13 @@ class RunParts(ABC, Generic[DataType, ConfigType]):
         """Number of items per step."""
         return self.batch_size
 
-    def batches(self, order: Tensor) -> Iterator[Batch]:
+    def batches(self, order: Tensor) -> Generator[Batch, None, None]:
         """Yield the batches of an epoch.
 
         Args:
             order: ``[P]``, the positions of all items in the order of the epoch.
         """
-        for edges in order.split(self.items_per_step):
-            edges = edges.to(self.device)
-            yield Batch(edges, self.positives[:, edges])
+        return drawing.batches(self, order)
 
     @abstractmethod
     def embed_batch(self, batch: Batch) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gneg import checks
 from gneg.graph.known import KnownPolicy
 from gneg.training.device import check_name
-from gneg.training.options import Option, check_settings
+from gneg.training.options import Option, check_settings, settings
 
 __all__ = ["TrainConfig"]
 
@@ -80,6 +80,19 @@ class TrainConfig:
             ValueError: If two values exclude each other.
         """
         return
+
+    def check_defaults(self, *names: str, reason: str) -> None:
+        """Refuse settings that have no effect, unless they are left at their defaults.
+
+        Args:
+            *names: The settings.
+            reason: Why they have none, such as ``"without an encoder"``.
+        """
+        described = settings(type(self))
+        for name in names:
+            value, default = getattr(self, name), described[name].default
+            if value != default:
+                checks.fail(name, f"left at {default} {reason}", value)
 
     def check_base_weight(self) -> None:
         """Refuse a weight without a base measure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -140,13 +140,13 @@ class TripleRun(Run[TripleData, TripleConfig]):
         steps = -(-super().num_items // self.batch_size)
         return self.batch_size if self.queries is None else -(-len(self.queries) // max(steps, 1))
 
-    def batches(self, order: Tensor) -> Iterator[Batch]:
+    def batches(self, order: Tensor) -> Generator[Batch, None, None]:
         """Yield batches of triples, or of queries with all their answers."""
         if self.queries is None:
             yield from super().batches(order)
             return
         for ids in order.split(self.items_per_step):
-            edges, queries = self.queries.take(ids.to(self.device))
+            edges, queries = self.queries.take(ids)
             yield Batch(edges, self.positives[:, edges], queries=queries)
 
     def embed_batch(self, batch: Batch) -> Tables:

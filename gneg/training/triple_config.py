@@ -12,7 +12,7 @@ from gneg.losses import LOSSES
 from gneg.nn import registration
 from gneg.nn.choices import RELATIONAL_ENCODERS, TRIPLE_MODELS
 from gneg.training import expressions
-from gneg.training.options import documented, setting, settings
+from gneg.training.options import documented, setting
 from gneg.training.shared_settings import (
     BASE_MEASURE,
     BASE_WEIGHT,
@@ -152,23 +152,20 @@ class TripleConfig(TrainConfig):
 
     def _check_negatives(self) -> None:
         """Refuse settings of negatives where there are none."""
-        described = settings(type(self))
-        for name in OF_NEGATIVES:
-            measured = self.base_measure == "sampler" or name in ("corrupt", "known")
-            if name != "k" and self.base_measure != "none" and measured:
-                continue  # the base measure is a density of negatives
-            value, default = getattr(self, name), described[name].default
-            if value != default:
-                rule = f"left at {default} with the loss {self.loss}, which takes no negatives"
-                checks.fail(name, rule, value)
+        of_measure: tuple[str, ...] = ()  # which is a density of negatives
+        if self.base_measure != "none":
+            of_measure = ("corrupt", "known")
+        if self.base_measure == "sampler":
+            of_measure += ("sampler",)
+        names = [name for name in OF_NEGATIVES if name not in of_measure]
+        reason = f"with the loss {self.loss}, which takes no negatives"
+        self.check_defaults(*names, reason=reason)
 
     def _check_encoder(self) -> None:
         """Refuse settings of an encoder where there is none."""
         if self.encoder != "none":
             return
-        default = settings(type(self))["layers"].default
-        if self.layers != default:
-            checks.fail("layers", f"left at {default} without an encoder", self.layers)
+        self.check_defaults("layers", reason="without an encoder")
         if self.dropout and self.model not in WITH_DROPOUT:
             rule = f"0 for {self.model} without an encoder, which drops nothing"
             checks.fail("dropout", rule, self.dropout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gneg.loader.link_batches import LinkBatch
 from gneg.nn import Adjacency, SparseFeatures
 from gneg.samplers.base import Score
 from gneg.samplers.negatives import Negatives, Vectors
+from gneg.training import drawing
 from gneg.training.batches import Batch
 
 if TYPE_CHECKING:
@@ -52,12 +53,9 @@ class WholeGraph:
         self.adjacency = Adjacency(run.data.graph, run.device, half=run.config.precision == "bf16")
         self.positions = self.adjacency.positions(run.data.train)
 
-    def batches(self, order: Tensor) -> Iterator[Batch]:
-        """Yield positives alone; order as in :meth:`gneg.training.run_parts.RunParts.batches`."""
-        run = self.run
-        for edges in order.split(run.batch_size):
-            edges = edges.to(run.device)
-            yield Batch(edges, run.positives[:, edges])
+    def batches(self, order: Tensor) -> Generator[Batch, None, None]:
+        """Yield positives, as :meth:`gneg.training.run_parts.RunParts.batches` does."""
+        return drawing.batches(self.run, order)
 
     def embed_batch(self, batch: Batch) -> Embedded:
         """Return embeddings of all nodes, by messages that do not pass along the batch's edges."""

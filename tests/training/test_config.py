@@ -60,6 +60,9 @@ BAD_LINK = [
     ({"dropout": 1}, "'dropout' must be a number in \\[0, 1\\) \\(got 1"),
     ({"decoder_dropout": 1.0}, "'decoder_dropout' must be a number in \\[0, 1\\)"),
     ({"base_weight": 0.5}, "'base_weight' must be given with a base measure only"),
+    ({"decoder": "dot", "decoder_dropout": 0.5}, "'decoder_dropout' must be left at 0.0 with the"),
+    ({"decoder": "cosine", "decoder_layers": 3}, "'decoder_layers' must be left at 2 with the dec"),
+    ({"decoder": "bilinear", "decoder_layers": 1}, "bilinear, which has no hidden layers.*got 1"),
 ]
 BAD_TRIPLE = [
     ({"model": "convee"}, "'model' must be one of 'transe', 'distmult'"),

@@ -57,6 +57,11 @@ def labelled() -> TripleData:
     return replace(data, verified=verified, negatives=lists)
 
 
+def inductive() -> TripleData:
+    """Triples whose entities training has, and others that are ranked."""
+    return replace(sparse_data(), inference=sparse_data(seed=1))
+
+
 DATA = {
     "toy": toy,
     "directed": lambda: toy(undirected=False),
@@ -64,6 +69,7 @@ DATA = {
     "digits": lambda: datasets.load("digits"),
     "triples": sparse_data,
     "labelled": labelled,
+    "inductive": inductive,
 }
 
 
@@ -144,7 +150,11 @@ MODELS = ("transe", "rotate", "distmult", "complex", "tucker", "conve")
         ("triples", {"model": "conve", "inverse": True, "loss": "kvsall"}),
         ("labelled", {"model": "complex", "base_measure": "walk", "loss": "softmax", "n3": 0.1}),
         ("triples", {"model": "distmult", "encoder": "rgcn", "loss": "1vsall"}),
+        ("inductive", {"model": "distmult", "encoder": "compgcn", "loss": "nssa"}),
         *slow(
+            ("inductive", {"model": "distmult", "encoder": "rgcn", "loss": "1vsall"}),
+            ("inductive", {"model": "rotate", "encoder": "rgcn", "sampler": "hardest(uniform)"}),
+            ("inductive", {"model": "transe", "encoder": "compgcn", "layers": 2}),
             *(
                 ("triples", {"model": model, "inverse": model == "conve", "loss": loss})
                 for model in MODELS

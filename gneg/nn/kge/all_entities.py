@@ -30,21 +30,19 @@ class Answers(NamedTuple):
     """Answers of the queries of a batch.
 
     Attributes:
-        ptr: ``[q + 1]``; those of query ``i`` are at ``ptr[i]`` to ``ptr[i + 1]``.
+        ptr: ``[q + 1]``, on the CPU; those of query ``i`` are at ``ptr[i]`` to ``ptr[i + 1]``.
+        row: ``[A]``, the query of each.
         entity: ``[A]``, their ids.
     """
 
     ptr: Tensor
+    row: Tensor
     entity: Tensor
 
     def of(self, lo: int, hi: int) -> tuple[Tensor, Tensor]:
         """Return rows and entities ``[a]`` of the answers of queries ``lo`` to ``hi``."""
         first, last = int(self.ptr[lo]), int(self.ptr[hi])
-        counts = self.ptr[lo + 1 : hi + 1] - self.ptr[lo:hi]
-        rows = torch.repeat_interleave(
-            torch.arange(hi - lo, device=counts.device), counts, output_size=last - first
-        )
-        return rows, self.entity[first:last]
+        return self.row[first:last] - lo, self.entity[first:last]
 
 
 def loss_over_all(
@@ -130,7 +128,8 @@ _Criterion = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
 def _one_vs_all(
     scores: Tensor, rows: Tensor, entity: Tensor, smoothing: float
 ) -> tuple[Tensor, Tensor]:
-    counts = torch.bincount(rows, minlength=len(scores)).to(scores.dtype)
+    counts = scores.new_zeros(len(scores))  # ``bincount`` would wait for the device
+    counts.index_add_(0, rows, counts.new_ones(()).expand(len(rows)))
     normaliser = scores.logsumexp(dim=1)
     wanted = scores[rows, entity].sum() * (1 - smoothing)
     gradient = (scores - normaliser.unsqueeze(1)).exp_().mul_(counts.unsqueeze(1))

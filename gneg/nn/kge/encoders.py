@@ -44,7 +44,7 @@ class RelationalEncoder(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.triples = triple_tensor("triples", triples)
+        self.triples = self._moved_triples = triple_tensor("triples", triples)
         self.num_entities, self.num_relations = num_entities, num_relations
         self.dim = checks.integer("dim", dim, 1)
         layers = checks.integer("layers", layers, 1)
@@ -73,9 +73,16 @@ class RelationalEncoder(nn.Module):
         """
         encoder = copy.copy(self)
         encoder._modules = dict(self._modules)  # parts that are replaced in the copy alone
-        encoder.triples, encoder.num_entities = triple_tensor("triples", triples), num_entities
+        encoder.triples = encoder._moved_triples = triple_tensor("triples", triples)
+        encoder.num_entities = num_entities
         encoder.index()
         return encoder
+
+    def triples_on(self, device: torch.device) -> Tensor:
+        """Return the triples ``[3, E]`` on a device, to which they are copied once."""
+        if self._moved_triples.device != device:
+            self._moved_triples = self.triples.to(device)
+        return self._moved_triples
 
     def index(self) -> None:
         """Prepare what depends on the triples."""
@@ -133,10 +140,12 @@ class RGCN(RelationalEncoder):
         self, entity: Tensor, relation: Tensor, dropped: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the vectors of entities, and the relations unchanged."""
-        mask = torch.ones(self.triples.size(1), dtype=torch.bool)
+        triples = self.triples_on(entity.device)
         if dropped is not None:
-            mask[dropped.cpu()] = False
-        head, kind, tail = self.triples[:, mask].to(entity.device)
+            kept = torch.ones_like(triples[0], dtype=torch.bool)
+            kept[dropped.to(kept.device)] = False
+            triples = triples[:, kept]  # waits for the device, as the layers do for each relation
+        head, kind, tail = triples
         edge_index = torch.stack([torch.cat([head, tail]), torch.cat([tail, head])])
         edge_type = torch.cat([kind, kind + self.num_relations])
         for i, layer in enumerate(self.layers):
@@ -254,9 +263,13 @@ class _Incidence:
 
     def masked(self, values: Tensor) -> Pair:
         """Return the matrix with ``values [E]`` as its entries, and its transpose."""
+        if self._sides[0][0].device != values.device:  # copied there once
+            self._sides = [
+                (*(part.to(values.device) for part in parts), size)  # type: ignore[misc]
+                for *parts, size in self._sides
+            ]
         matrix, transposed = (
-            sparse.csr(crow.to(values.device), col.to(values.device), values[order], size)
-            for order, crow, col, size in self._sides
+            sparse.csr(crow, col, values[order], size) for order, crow, col, size in self._sides
         )
         return matrix, transposed
 

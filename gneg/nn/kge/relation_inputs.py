@@ -59,15 +59,14 @@ class RelationInputs(RelationalEncoder):
         Args:
             dropped: Positions ``[b]`` of triples that are not there; None: all are.
         """
-        mask = torch.ones(self.triples.size(1), dtype=torch.bool)
-        if dropped is not None:
-            mask[dropped.cpu()] = False
-        weight = self.of_heads.weight
-        head, relation, tail = self.triples[:, mask].to(weight.device)
+        weight, size = self.of_heads.weight, self.num_entities
+        head, relation, tail = self.triples_on(weight.device)
+        if dropped is not None:  # added to a row of no entity
+            outside = dropped.to(weight.device)
+            head, tail = (end.index_fill(0, outside, size) for end in (head, tail))
         rows = torch.cat([head, tail])
         columns = torch.cat([relation, relation + self.num_relations])
-        counts = torch.zeros(self.num_entities, dtype=weight.dtype, device=weight.device)
-        counts.index_add_(0, rows, torch.ones_like(rows, dtype=weight.dtype))
+        counts = weight.new_zeros(size + 1).index_add(0, rows, weight.new_ones(len(rows)))
         values = torch.cat([weight, self.of_tails.weight])[columns]
-        total = weight.new_zeros(self.num_entities, self.dim).index_add(0, rows, values)
-        return total / counts.clamp(min=1).unsqueeze(1)
+        total = weight.new_zeros(size + 1, self.dim).index_add(0, rows, values)
+        return total[:-1] / counts[:-1].clamp(min=1).unsqueeze(1)

@@ -96,8 +96,8 @@ class SelfPaced(Wrapper):
         measured = query.array(np.arange(0, len(index), max(1, len(index) // ROWS)))
         part = query.take(measured)
         above = part.scores(index[measured]) > part.scores(part.targets[:, None])
-        drawn = int((index[measured] >= 0).sum())
-        self.remember(query, (int(above.sum()), drawn))
+        drawn = index[measured] >= 0
+        self.remember(query, query.xp.stack([above.sum(), drawn.sum()]).tolist())
         return index
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
