@@ -13,7 +13,7 @@ import gneg
 from gneg import datasets, losses, nn, samplers
 
 
-def fit(data, expression: str, *, corrected: bool, epochs: int = 60) -> nn.LinkPredictor:
+def fit(data, expression: str, *, corrected: bool, epochs: int = 40) -> nn.LinkPredictor:
     """Train a GCN; with ``corrected`` its decoder has pair features and a base measure."""
     torch.manual_seed(0)
     sampler = samplers.build(expression, data.graph, corrupt="both")

@@ -15,6 +15,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks import record
+from benchmarks.format import load
+
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent.parent / "shared" / "data"
 MIXTURE = "mixture(uniform:0.75, walk:0.25)"
@@ -85,8 +88,8 @@ def run(name: str, command: list[str], work: Path) -> None:
             stdout=log,
             stderr=log,
         )
-    target.parent.mkdir(exist_ok=True)
-    target.write_text((work / name / "results.json").read_text())
+    result = load(work / name / "results.json")
+    record.write(target, result["command"], result)
     print(target, flush=True)
 
 

@@ -178,8 +178,8 @@ class KGE(nn.Module):
         if negatives.mix is None:
             scores = self.compare_block(query, tables[0], index)
         else:
-            positive, others = self._entities(tables, index).split([1, index.size(1) - 1], dim=1)
-            mixed = torch.lerp(others, positive, negatives.mix[order].unsqueeze(-1).to(others))
+            positive, negative = self._entities(tables, index).split([1, index.size(1) - 1], dim=1)
+            mixed = torch.lerp(negative, positive, negatives.mix[order].unsqueeze(-1).to(negative))
             scores = self.compare(query.unsqueeze(1), torch.cat([positive, mixed], dim=1))
         scores = scores[torch.argsort(order)]
         return scores[:, 0], scores[:, 1:]
