@@ -64,9 +64,8 @@ class PairTable:
         contained = differs == 0
         crowded = (differs < 0).view(-1).nonzero().squeeze(1)
         if len(crowded):
-            equal = differs.view(-1)[crowded] == -1
-            searched = number.view(-1)[crowded[~equal]]
+            searched = take(number.view(-1), crowded)
             place = torch.searchsorted(self._lost, searched).clamp_(max=len(self._lost) - 1)
-            equal[~equal] = self._lost[place] == searched
-            contained.view(-1)[crowded] = equal
+            held = take(differs.view(-1), crowded) == -1
+            contained.view(-1)[crowded] = held | (take(self._lost, place) == searched)
         return contained
