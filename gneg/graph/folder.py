@@ -39,9 +39,9 @@ def check_folder(name: str, folder: str | Path) -> Path:
     entries = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else [""]
     if entries and not _is_ours(path):
         checks.fail(name, allowed, str(path))
-    other = [entry for entry in entries if not _is_of_graph(entry)]
-    if other:
-        value = f"{path} with {', '.join(other[:3])}"
+    foreign = [entry for entry in entries if not _is_of_graph(entry)]
+    if foreign:
+        value = f"{path} with {', '.join(foreign[:3])}"
         checks.fail(name, f"{allowed} and nothing else", value, hint="it would be removed")
     return path
 

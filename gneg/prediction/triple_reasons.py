@@ -45,12 +45,12 @@ class TripleReasons:
         end: End = "head" if part == "tail" else "tail"
         queries, known = self.data.known("train").side(end)
         row = queries.rows(np.array([answer]), np.array([relation]))
-        others = known.listed(row)[1]
-        others = others[others != asked]
-        if not len(others):
+        answers = known.listed(row)[1]
+        answers = answers[answers != asked]
+        if not len(answers):
             return None
-        likeness = self._paths.unit[torch.from_numpy(others)] @ self._paths.unit[asked]
-        best = int(others[int(likeness.argmax())])
+        likeness = self._paths.unit[torch.from_numpy(answers)] @ self._paths.unit[asked]
+        best = int(answers[int(likeness.argmax())])
         ends = (best, answer) if part == "tail" else (answer, best)
         known_triple = (self._entity(ends[0]), self._relation(relation), self._entity(ends[1]))
         alike = f"{self._entity(best)} is like {self._entity(asked)}"

@@ -123,13 +123,13 @@ def effects_table(results: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     metrics = dict.fromkeys((results["metric"], "mrr"))
     tests = results["effects"][0]["tests"]
-    shown = [(metric, name) for metric in metrics for name in tests if metric in tests[name]]
+    columns = [(metric, name) for metric in metrics for name in tests if metric in tests[name]]
     rows = []
     for effect in results["effects"]:
-        measured = [(effect["tests"][name][metric], metric) for metric, name in shown]
+        measured = [(effect["tests"][name][metric], metric) for metric, name in columns]
         cells = [{"text": _difference(*pair), **_mark(*pair)} for pair in measured]
         rows.append({**effect, "change": parts.change(effect), "cells": cells})
-    heads = [f"{metric} ({name})" for metric, name in shown]
+    heads = [f"{metric} ({name})" for metric, name in columns]
     return {"heads": heads, "rows": rows, "apart": parts.apart(results["effects"])}
 
 

@@ -142,9 +142,9 @@ class RGCN(RelationalEncoder):
         """Return the vectors of entities, and the relations unchanged."""
         triples = self.triples_on(entity.device)
         if dropped is not None:
-            kept = torch.ones_like(triples[0], dtype=torch.bool)
-            kept[dropped.to(kept.device)] = False
-            triples = triples[:, kept]  # waits for the device, as the layers do for each relation
+            passes = torch.ones_like(triples[0], dtype=torch.bool)
+            passes[dropped.to(passes.device)] = False
+            triples = triples[:, passes]  # waits for the device, as the layers do for each relation
         head, kind, tail = triples
         edge_index = torch.stack([torch.cat([head, tail]), torch.cat([tail, head])])
         edge_type = torch.cat([kind, kind + self.num_relations])

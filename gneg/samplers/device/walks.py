@@ -94,10 +94,10 @@ def _draw(
         good.logical_and_(non_edges.exclude(query, ends).logical_not_())
         rank = good.cumsum(0)
         before = torch.cat([rank.new_zeros(1), rank])[begin]
-        kept = good.nonzero().squeeze(1)
-        line, at = take(line, kept), take(at, kept)
-        slot = take(filled, line) + take(rank, kept) - take(before, at) - 1
-        out.view(-1)[line * k + slot] = take(ends, kept)
+        hits = good.nonzero().squeeze(1)
+        line, at = take(line, hits), take(at, hits)
+        slot = take(filled, line) + take(rank, hits) - take(before, at) - 1
+        out.view(-1)[line * k + slot] = take(ends, hits)
         state[live] += GOLDEN * (3 * tries)
         filled += torch.bincount(line, minlength=len(rows))
         failed[live] += k - filled[live]
