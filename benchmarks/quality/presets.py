@@ -19,6 +19,7 @@ from gneg.training.driver import train
 from gneg.training.presets import PRESETS, preset
 
 RESULTS = Path(__file__).parent / "results" / "presets"
+WORK = Path("runs") / "presets"  # what was trained so far, so that a stopped cell goes on
 DATASETS = ("codex-s", "fb15k237", "wn18rr")
 #: Test MRR, %, of LibKGE's models after a search of 30 to 60 trials each (Ruffinelli, Broscheit and
 #: Gemulla, ICLR 2020, and its page), of CoDEx's paper (Safavi and Koutra, EMNLP 2020).
@@ -68,12 +69,13 @@ def cell(job: tuple[str, str, str, str]) -> str:
     dataset, name, negatives, command = job
     config = TripleConfig(**{**preset(name, dataset), **NEGATIVES.get(negatives, {})})
     data = load_triples(dataset, root=DATA, types=TYPES.get(dataset))
-    result = train(data, config, command=command)
+    target = path(dataset, name, negatives)
+    result = train(data, config, out=WORK / target.stem, command=command)
     for run in result["runs"]:
         for part in ("valid", "test"):
             del run[part]["relation"]
     names = {"preset": name, "negatives": negatives}
-    record.write(path(dataset, name, negatives), command, {**names, **result})
+    record.write(target, command, {**names, **result})
     return f"{dataset} {name}, {negatives}: {result['summary']['test']['mrr']['mean']:.4f}"
 
 

@@ -2,29 +2,31 @@
 
 The race and the training of its winner, beside uniform negatives with all else equal, which are
 trained for as many seconds as race and winner took together. Each dataset has a JSON file under
-``results/race/``; finished ones are not run again.
+``results/race/``; finished ones are not run again, and what was stopped goes on.
 """
 
 from __future__ import annotations
 
 import statistics
-import tempfile
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks import record
-from benchmarks.format import machine, percent, table
+from benchmarks.format import load, machine, percent, table
 from benchmarks.quality import jobs
 from benchmarks.quality.settings import SETTINGS
+from gneg import LinkConfig, files
+from gneg.datasets import LinkData
 from gneg.training.contest import of_links
 from gneg.training.driver import train
 from gneg.training.race import race
 from gneg.training.summary import spread
 
 RESULTS = Path(__file__).parent / "results" / "race"
+WORK = Path("runs") / "race"  # what was trained so far
 #: Seconds of training of the winner, and seeds, each with a race of its own.
 DATASETS = {
     "dblp2010": (240.0, 1),
@@ -40,37 +42,43 @@ def path(dataset: str) -> Path:
 
 
 def cell(job: tuple[str, str]) -> str:
-    """Race and train on a dataset and write its file."""
+    """Race and train on a dataset and write its file; a cell that was stopped goes on."""
     dataset, command = job
     data, (seconds, seeds) = SETTINGS[dataset].load(), DATASETS[dataset]
     uniform = of_links(data, seconds=seconds).entrants[0].config
     runs = []
     for seed in range(seeds):
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            raced = race(data, seed=seed, seconds=seconds)
-            raced_for = time.perf_counter() - start
-            raced.save(Path(folder))
-            config = raced.recipe.config
-            chosen = train(data, config, seeds=[seed], out=folder, command=command)
-            whole = time.perf_counter() - start
-        base = train(data, replace(uniform, seconds=whole), seeds=[seed], command=command)
-        runs.append(
-            {
-                "seed": seed,
-                "race_seconds": raced_for,
-                "seconds": whole,
-                "entrants": {
-                    entrant.name: {"gain": entrant.gain[0], "standard_error": entrant.gain[1]}
-                    for entrant in raced.entrants
-                },
-                "sampler": config.sampler,
-                "auto": _figures(chosen),
-                "uniform": _figures(base),
-            }
-        )
+        folder = WORK / dataset / str(seed)
+        raced = _raced(data, seconds, seed, folder)
+        config = LinkConfig(**raced.pop("config"))
+        chosen = train(data, config, seeds=[seed], out=folder / "auto", command=command)
+        whole = raced["race_seconds"] + sum(chosen["runs"][0]["seconds"].values())
+        longer = replace(uniform, seconds=whole)
+        base = train(data, longer, seeds=[seed], out=folder / "uniform", command=command)
+        results = {"auto": _figures(chosen), "uniform": _figures(base)}
+        runs.append({"seed": seed, "seconds": whole, **raced, **results})
     record.write(path(dataset), command, {"dataset": dataset, "metric": data.metric, "runs": runs})
     return f"{dataset}: {', '.join(run['sampler'] for run in runs)}"
+
+
+def _raced(data: LinkData, seconds: float, seed: int, folder: Path) -> dict[str, Any]:
+    """Return what a race chose, and its seconds; the winner's training so far is in ``auto``."""
+    file = folder / "race.json"
+    if not file.exists():
+        start = time.perf_counter()
+        raced = race(data, seed=seed, seconds=seconds)
+        raced.save(folder / "auto")
+        result = {
+            "race_seconds": time.perf_counter() - start,
+            "entrants": {
+                entrant.name: {"gain": entrant.gain[0], "standard_error": entrant.gain[1]}
+                for entrant in raced.entrants
+            },
+            "sampler": raced.recipe.config.sampler,
+            "config": asdict(raced.recipe.config),
+        }
+        files.write_json(file, result)
+    return load(file)
 
 
 def _figures(result: dict[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_ctrl_c_ends_soon_with_the_best_state(tmp_path, stage):
 
 @pytest.mark.slow
 def test_triples_go_on_after_ctrl_c_and_after_a_kill_and_two_commands_do_no_harm(shared, tmp_path):
-    words = ["kg", "train", "umls", "--root", str(shared), "--dim", "16", "--epochs", "40"]
+    words = ["kg", "train", "umls", "--root", str(shared), "--dim", "16", "--epochs", "16"]
     words += ["--eval-every", "2", "--patience", "50", "-k", "4"]
     words += ["--sampler", "cached(uniform, size=4, m=4)"]
 
