@@ -43,14 +43,19 @@ class OnDevice:
         """
         return None
 
+    @classmethod
+    def has_torch_path(cls) -> bool:
+        """Return whether torch draws what the kernels draw."""
+        lacks: Any = cls.propose_on_device is OnDevice.propose_on_device
+        return cls.combines or not lacks
+
     def check_engine(self, graph: Graph) -> None:
         """Refuse a graph that torch draws from where this sampler has no torch path.
 
         Raises:
             ValueError: If it has none.
         """
-        lacks: Any = type(self).propose_on_device is OnDevice.propose_on_device
-        if graph.engine == "torch" and lacks and not self.combines:
+        if graph.engine == "torch" and not self.has_torch_path():
             checks.fail(
                 "graph",
                 f"one that kernels draw from, for {type(self).__name__}",

@@ -19,10 +19,11 @@ def part_without_density(
         expression: A checked expression.
         leaf_has_density: Tells of names with another meaning than usual whether they have one.
     """
-    if leaf_has_density is not None and not expression.parts:
-        return None if leaf_has_density(expression) else expression
-    cls = SAMPLERS[expression.name]
-    if issubclass(cls, SelectionRule) or cls.log_density is Sampler.log_density:
-        return expression
-    parts = (part_without_density(part, leaf_has_density) for part, _ in expression.parts)
-    return next((part for part in parts if part is not None), None)
+
+    def lacks(part: Expression) -> bool:
+        if leaf_has_density is not None and not part.parts:
+            return not leaf_has_density(part)
+        cls = SAMPLERS[part.name]
+        return issubclass(cls, SelectionRule) or cls.log_density is Sampler.log_density
+
+    return expression.first(lacks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -66,6 +67,13 @@ class Expression:
     parts: tuple[tuple[Expression, float | None], ...]
     place: int
     places: dict[str, int]
+
+    def first(self, lacks: Callable[[Expression], bool]) -> Expression | None:
+        """Return the first part that lacks something, this one before those inside it."""
+        if lacks(self):
+            return self
+        parts = (part.first(lacks) for part, _ in self.parts)
+        return next((part for part in parts if part is not None), None)
 
     def __str__(self) -> str:
         """Return the text that parses to this expression."""
