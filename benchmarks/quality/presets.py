@@ -64,10 +64,11 @@ def path(dataset: str, name: str, negatives: str) -> Path:
     return RESULTS / f"{dataset}-{name}-{words}.json"
 
 
-def cell(job: tuple[str, str, str, str]) -> str:
+def cell(job: tuple[str, str, str, str, str]) -> str:
     """Train a preset with some negatives and write its file."""
-    dataset, name, negatives, command = job
-    config = TripleConfig(**{**preset(name, dataset), **NEGATIVES.get(negatives, {})})
+    dataset, name, negatives, precision, command = job
+    changed = {**NEGATIVES.get(negatives, {}), "precision": precision}
+    config = TripleConfig(**{**preset(name, dataset), **changed})
     data = load_triples(dataset, root=DATA, types=TYPES.get(dataset))
     target = path(dataset, name, negatives)
     result = train(data, config, out=WORK / target.stem, command=command)
@@ -102,7 +103,7 @@ def levels() -> str:
         rows.append(
             [
                 dataset,
-                f"`{name}`",
+                f"`{name}`" + (", bf16" if result["config"].get("precision") == "bf16" else ""),
                 f"{100 * test['mrr']['mean']:.1f}",
                 "-" if published is None else f"{published:.1f}",
                 f"{100 * test['hits@10']['mean']:.1f}",
@@ -159,7 +160,8 @@ if __name__ == "__main__":
     parser = jobs.parser(__doc__)
     parser.add_argument("--dataset", nargs="+", default=DATASETS, choices=DATASETS)
     parser.add_argument("--preset", nargs="+", default=list(PRESETS), choices=PRESETS)
+    parser.add_argument("--precision", default="float32", choices=("float32", "bf16"))
     options, command = parser.parse_args(), jobs.command("presets")
     wanted = [key for key in keys() if key[0] in options.dataset and key[1] in options.preset]
-    pending = [(*key, command) for key in wanted if not path(*key).exists()]
+    pending = [(*key, options.precision, command) for key in wanted if not path(*key).exists()]
     jobs.run(cell, pending, options.jobs)

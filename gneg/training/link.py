@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -92,11 +91,6 @@ class LinkRun(Run[LinkData, LinkConfig]):
         parameters, decay = self.model.parameters(), self.config.weight_decay
         return adam(parameters, lr=self.config.lr, weight_decay=decay)
 
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context in which a batch is embedded and scored."""
-        half = self.config.precision == "bf16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
-
     def sparse_tables(self) -> list[str]:
         """Return the name of the table of embeddings in mini-batches, which train rows of it."""
         embeds = getattr(self.model.encoder, "embedding", None) is not None
@@ -182,11 +176,7 @@ class LinkRun(Run[LinkData, LinkConfig]):
         size, share = pos.size(1), self.world.share(pos.size(1))
         with self.autocast():
             scores = self.embedding.scores(embeddings, pos[:, share], negatives.take(share))
-        pos_score, neg_score = (
-            # Half precision ends here; double precision stays.
-            self.world.gather(part.to(torch.promote_types(part.dtype, torch.float32)), size)
-            for part in scores
-        )
+        pos_score, neg_score = (self.world.gather(self.widened(part), size) for part in scores)
         if features is not None:
             self.clock.reassign("features", features.inputs.seconds - before)
         self.watch.update(embeddings.z, pos_score, neg_score)

@@ -35,13 +35,14 @@ from gneg.training.shared_settings import (
     LR,
     LR_DECAY,
     PATIENCE,
+    PRECISION,
     SECONDS,
     WIDEST,
     K,
+    Precision,
     TrainConfig,
 )
 
-Precision = Literal["float32", "bf16"]
 Place = Literal["cpu", "device"]
 #: Decoders without hidden layers, which have neither a number of layers nor dropout.
 WITHOUT_LAYERS = ("dot", "cosine", "bilinear")
@@ -164,12 +165,7 @@ class LinkConfig(TrainConfig):
     lr_decay: float = LR_DECAY.field(1.0)
     weight_decay: float = setting(0.0, "L2 penalty of Adam.", "Run", low=0, high=LARGEST)
     grad_clip: float = setting(1.0, "Largest norm of the gradient.", "Run", low=0, above=True)
-    precision: Precision = setting(
-        "float32",
-        "Precision of products of matrices in training: bf16 (torch's autocast) is faster on GPUs "
-        "and on processors with AMX; evaluation is always in float32",
-        "Run",
-    )
+    precision: Precision = setting("float32", PRECISION, "Run")
     device: str = DEVICE.field("cpu")
     negatives_on: Place = setting(
         "cpu",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -50,7 +50,13 @@ class RunParts(ABC, Generic[DataType, ConfigType]):
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which a batch is embedded and scored: its precision."""
-        return nullcontext()
+        half = self.config.precision == "bf16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+
+    @staticmethod
+    def widened(scores: Tensor) -> Tensor:
+        """Return scores in single precision at least; double precision stays."""
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
     def sparse_tables(self) -> list[str]:
         """Return the names of the parameters whose gradients are sparse."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from gneg import checks
 from gneg.graph.known import KnownPolicy
 from gneg.training.device import check_name
@@ -34,6 +36,11 @@ LR_DECAY = Option(
     high=1,
     above=True,
 )
+Precision = Literal["float32", "bf16"]
+PRECISION = (
+    "Precision of products of matrices in training: bf16 (torch's autocast) is faster on GPUs "
+    "and on processors with AMX; evaluation is always in float32"
+)
 DEVICE = Option("Device of the model, such as cpu or cuda:0.", "Run", check=check_name)
 BASE_MEASURE = (
     "Log density that is added to the score: none, that of the sampler, or that of another "
@@ -62,6 +69,7 @@ class TrainConfig:
     batch_size: int | None
     lr: float
     lr_decay: float
+    precision: Precision
     device: str
 
     def __post_init__(self) -> None:

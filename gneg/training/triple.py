@@ -160,20 +160,24 @@ class TripleRun(Run[TripleData, TripleConfig]):
     def batch_loss(self, batch: Batch, negatives: Negatives | None, embeddings: Tables) -> Tensor:
         """Return the loss of a batch: against negatives, or over all entities."""
         if negatives is not None and self.loss is not None:
-            return self.loss(*self.model.score_both(batch.pos, negatives, embeddings), negatives)
+            with self.autocast():
+                scores = self.model.score_both(batch.pos, negatives, embeddings)
+            pos_score, neg_score = (self.widened(part) for part in scores)
+            return self.loss(pos_score, neg_score, negatives)
         queries = batch.queries
         assert queries is not None
-        query = self.model.embed_both_ends(
-            embeddings, queries.entity, queries.relation, queries.num_tails
-        )
-        return loss_over_all(
-            self.config.loss,  # type: ignore[arg-type]
-            self.model.compare_all,
-            query,
-            embeddings[0],
-            queries.answers,
-            smoothing=self.config.label_smoothing,
-        )
+        with self.autocast():
+            query = self.model.embed_both_ends(
+                embeddings, queries.entity, queries.relation, queries.num_tails
+            )
+            return loss_over_all(
+                self.config.loss,  # type: ignore[arg-type]
+                self.model.compare_all,
+                query,
+                embeddings[0],
+                queries.answers,
+                smoothing=self.config.label_smoothing,
+            )
 
     def penalty(self, pos: Tensor) -> Tensor | None:
         """Return the weighted norms of the batch's embeddings; None without weights."""

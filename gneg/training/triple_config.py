@@ -23,9 +23,11 @@ from gneg.training.shared_settings import (
     LR,
     LR_DECAY,
     PATIENCE,
+    PRECISION,
     SECONDS,
     WIDEST,
     K,
+    Precision,
     TrainConfig,
 )
 
@@ -120,6 +122,7 @@ class TripleConfig(TrainConfig):
     sparse: bool = setting(
         False, "Sparse gradients, of a batch's rows, for large graphs and small batches.", "Run"
     )
+    precision: Precision = setting("float32", PRECISION, "Run")
     device: str = DEVICE.field("cpu")
 
     def check_together(self) -> None:

@@ -47,7 +47,8 @@ def test_losses_and_gradients_are_those_of_whole_matrices(name, kind, smoothing,
     if kind == "1vsrest" and smoothing:
         pytest.skip("its labels are not smoothed")
     monkeypatch.setattr(all_entities, "BLOCK", 1)
-    monkeypatch.setattr(all_entities, "MIN_ROWS", 3)  # two blocks
+    monkeypatch.setattr(all_entities, "ENOUGH_ROWS", 3)  # two blocks
+    monkeypatch.setattr(all_entities, "MIN_ROWS", 3)
     torch.manual_seed(0)
     model = MODELS[name](N, 3, 6).double()
     width = model.entity.embedding_dim

@@ -5,16 +5,22 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gneg import datasets
+from gneg import TripleConfig, datasets
 from gneg.training.driver import train
 from gneg.training.link import LinkRun
 from gneg.training.resources import Resources
+from gneg.training.triple import TripleRun
 from tests.training.runs import small
 
 
 @pytest.fixture(scope="module")
 def digits():
     return datasets.load("digits")
+
+
+@pytest.fixture(scope="module")
+def triples(shared):
+    return datasets.load_triples("codex-s", root=shared)
 
 
 KINDS = [
@@ -26,6 +32,11 @@ KINDS = [
     {"encoder": "gcn", "decoder": "mlp", "fanout": "5,3", "sampler": "mixup(uniform)"},
     {"encoder": "lightgcn", "decoder": "dot", "base_measure": "degree", "base_form": "nce"},
 ]
+
+
+def _gradient(run):
+    grads = [p.grad.to_dense() for p in run.model.parameters() if p.grad is not None]
+    return torch.cat([grad.reshape(-1) for grad in grads])
 
 
 @pytest.mark.parametrize("options", KINDS, ids=lambda options: "-".join(options.values()))
@@ -45,9 +56,37 @@ def test_a_step_has_the_loss_and_gradient_of_single_precision_but_for_rounding(d
         loss = run.batch_loss(batch, negatives, embeddings)
         loss.backward()
         assert loss.dtype == torch.float32
-        grads = [p.grad.to_dense() for p in run.model.parameters() if p.grad is not None]
         losses.append(float(loss.detach()))
-        gradients.append(torch.cat([grad.reshape(-1) for grad in grads]))
+        gradients.append(_gradient(run))
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.99
+
+
+TRIPLES = [
+    {"model": "complex", "loss": "1vsall", "inverse": True},
+    {"model": "distmult", "loss": "1vsrest"},
+    {"model": "tucker", "loss": "kvsall"},
+    {"model": "transe", "loss": "1vsall"},
+    {"model": "tucker", "sampler": "typed", "k": 4},
+    {"model": "distmult", "encoder": "rgcn", "sampler": "uniform", "k": 4},
+]
+
+
+@pytest.mark.parametrize("options", TRIPLES, ids=lambda case: "-".join(map(str, case.values())))
+def test_a_step_of_triples_too(triples, options):
+    losses, gradients = [], []
+    for precision in ("float32", "bf16"):
+        config = TripleConfig(**options, dim=16, batch_size=256, precision=precision)
+        run = TripleRun(triples, config, 0)
+        batch = next(iter(run.batches(torch.arange(1000))))
+        with run.autocast():
+            embeddings = run.embed_batch(batch)
+        negatives = run.draw(batch.pos, None, None) if run.loss is not None else None
+        loss = run.batch_loss(batch, negatives, embeddings)
+        loss.backward()
+        assert loss.dtype == torch.float32
+        losses.append(float(loss.detach()))
+        gradients.append(_gradient(run))
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
     assert torch.cosine_similarity(*gradients, dim=0) > 0.99
 

@@ -21,7 +21,9 @@ from gneg import checks
 OverAll = Literal["1vsall", "1vsrest", "kvsall"]
 KINDS: tuple[OverAll, ...] = get_args(OverAll)
 BLOCK = 2**21  # scores held at once
-MIN_ROWS = 16  # queries of a block, however many entities there are
+# The gradient of all entities is read and written in each block: of many entities it takes more
+# queries at once, up to a number of scores; and some queries, however many entities there are.
+ENOUGH_ROWS, LARGEST_BLOCK, MIN_ROWS = 128, 2**24, 16
 
 CompareAll = Callable[[Tensor, Tensor], Tensor]
 
@@ -83,6 +85,12 @@ def loss_over_all(
     return loss / len(query if kind == "kvsall" else answers.entity)
 
 
+def _rows_of_a_block(num_entities: int) -> int:
+    """Return the number of queries that are scored at once."""
+    enough = min(ENOUGH_ROWS, LARGEST_BLOCK // num_entities)
+    return max(MIN_ROWS, BLOCK // num_entities, enough)
+
+
 class _OverAll(torch.autograd.Function):
     """The sum of a loss over all entities, with its gradient computed on the way."""
 
@@ -97,17 +105,19 @@ class _OverAll(torch.autograd.Function):
         smoothing: float,
     ) -> Tensor:
         """Return the sum, and keep its gradients."""
-        size = max(MIN_ROWS, BLOCK // len(entities))
-        total = query.new_zeros(())
+        size = _rows_of_a_block(len(entities))
+        total = torch.zeros((), dtype=entities.dtype, device=entities.device)
         by_query, by_entity = torch.zeros_like(query), torch.zeros_like(entities)
+        leaf = entities.detach().requires_grad_()  # which autocast converts once
         for lo in range(0, len(query), size):
             hi = min(lo + size, len(query))
             with torch.enable_grad():
-                inputs = query[lo:hi].detach(), entities.detach()
-                scores = compare_all(*(rows.requires_grad_() for rows in inputs))
-            loss, gradient = criterion(scores.detach(), *answers.of(lo, hi), smoothing)
+                inputs = query[lo:hi].detach().requires_grad_(), leaf
+                scores = compare_all(*inputs)
+            wide = scores.detach().to(total.dtype)
+            loss, gradient = criterion(wide, *answers.of(lo, hi), smoothing)
             total += loss
-            by_query[lo:hi], block = torch.autograd.grad(scores, inputs, gradient)
+            by_query[lo:hi], block = torch.autograd.grad(scores, inputs, gradient.to(scores.dtype))
             by_entity += block
         ctx.save_for_backward(by_query, by_entity)
         return total
@@ -130,9 +140,13 @@ def _one_vs_all(
 ) -> tuple[Tensor, Tensor]:
     counts = scores.new_zeros(len(scores))  # ``bincount`` would wait for the device
     counts.index_add_(0, rows, counts.new_ones(()).expand(len(rows)))
-    normaliser = scores.logsumexp(dim=1)
     wanted = scores[rows, entity].sum() * (1 - smoothing)
-    gradient = (scores - normaliser.unsqueeze(1)).exp_().mul_(counts.unsqueeze(1))
+    # The gradient is made in the memory of the exponentials: a pass over it costs as much as they.
+    highest = scores.amax(dim=1, keepdim=True)
+    gradient = (scores - highest).exp_()
+    sums = gradient.sum(dim=1)
+    normaliser = highest.squeeze(1) + sums.log()
+    gradient *= (counts / sums).unsqueeze(1)
     if smoothing:
         wanted = wanted + smoothing * (counts * scores.mean(dim=1)).sum()
         gradient -= (counts * smoothing / scores.size(1)).unsqueeze(1)
