@@ -90,7 +90,9 @@ def race(
             None: it is not written.
         fixed: Values of settings that the race must not change. With ``sampler``, fewer than
             30 epochs or 50 validation positives, or a million nodes, there is no race; nor where
-            most queries have at most ``k`` negatives, which all samplers return.
+            most queries have at most ``k`` negatives, which all samplers return. Of ``seconds``
+            it trains for at most half; where an epoch of each entrant does not fit into that, the
+            uniform negatives, whose first epoch shows it, are chosen.
 
     Raises:
         ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is
@@ -101,15 +103,15 @@ def race(
     for name in fixed if isinstance(data, TripleData) else ():
         checks.choice("fixed", name, list(options.settings(TripleConfig)))
     contest = of_triples(data, **fixed) if isinstance(data, TripleData) else of_links(data, **fixed)
-    data, before, entrants = contest.data, contest.recipe, contest.entrants
-    if len(entrants) < 2:
+    before = contest.recipe
+    if len(contest.entrants) < 2:
         return Race(before, [])
     if contest.obstacle is not None:
         text = f"The negatives were not raced: {contest.obstacle}."
         return Race(replace(before, sentences=(*before.sentences, ((), text))), [])
     parts = code(registered_parts(before.config))
     settings = [
-        data.describe(),
+        contest.data.describe(),
         asdict(before.config),
         parts,
         fixed,
@@ -119,26 +121,14 @@ def race(
     path = None if folder is None else folder / f"race-{files.digest(settings)}.json"
     if path is not None and path.exists():
         return Race(_read(path, before), [])
-    lanes = [_Lane(contest, entrant, seed) for entrant in entrants]
-    judge = contest.judge(data, lanes[0].run, seed)
-    rungs = contest.rungs
-    epochs_of_all = _Epochs(rungs[0] * len(lanes) + (rungs[1] - rungs[0]) * 2, report)
-    for rung in rungs:
-        for lane in lanes:
-            lane.train(rung, epochs_of_all)
-            lane.compare(judge, entrants[0])
-        lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
-    winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
-    compared = [lane.entrant for lane in lanes]
-    eliminated = [entrant for entrant in entrants if entrant not in compared]
-    text = _result(compared, eliminated, winner)
+    winner, entrants, text = _compete(contest, seed, report)
     kept = [reason for reason in before.sentences if "sampler" not in reason[0]]
     sentences = (*kept[:1], (("sampler", "loss"), text), *kept[1:])
     chosen = replace(before, config=winner.entrant.config, sentences=sentences)
     if path is not None:
         choice = {"config": asdict(chosen.config), "sentences": chosen.sentences}
         files.write_json(path, choice)
-    return Race(chosen, [*compared, *eliminated], winner.run, winner.rng)
+    return Race(chosen, entrants, winner.run, winner.rng)
 
 
 def _read(path: Path, before: Recipe) -> Recipe:
@@ -165,17 +155,28 @@ class _Epochs(Callback):
 
 
 class _Lane:
-    """The training of one entrant, with its own states of torch's global generators."""
+    """The training of one entrant, with its own states of torch's global generators.
 
-    def __init__(self, contest: Contest, entrant: Entrant, seed: int) -> None:
+    Args:
+        contest: The race.
+        entrant: The entrant.
+        seed: The seed of the training.
+        seconds: Seconds of training after which no further epoch begins; None: the share of this
+            lane where all together use half of those of the training, if these are limited.
+    """
+
+    def __init__(
+        self, contest: Contest, entrant: Entrant, seed: int, seconds: float | None = None
+    ) -> None:
         self.entrant = entrant
         device = entrant.config.device
         with forked_random(device):
             self.run = contest.run(contest.data, entrant.config, seed)
             self.rng = random_state(device)
-        seconds = entrant.config.seconds
-        #: Of a limit in seconds, all lanes together use half.
-        self.seconds = None if seconds is None else seconds / (2 * len(contest.entrants))
+        limit = entrant.config.seconds
+        if seconds is None and limit is not None:
+            seconds = limit / (2 * len(contest.entrants))
+        self.seconds = seconds
 
     def train(self, epochs: int, callbacks: Callback) -> None:
         """Train until an epoch."""
@@ -195,6 +196,39 @@ class _Lane:
             self.entrant.values = judge.values(self.run)
         self.entrant.gain = judge.gain(self.entrant.values, baseline.values)
         self.run.model.load_state_dict(current)
+
+
+def _compete(
+    contest: Contest, seed: int, report: Report | None
+) -> tuple[_Lane, list[Entrant], str]:
+    """Return the winner, all that were compared, uniform negatives first, and the reason."""
+    entrants, rungs = contest.entrants, contest.rungs
+    epochs_of_all = _Epochs(rungs[0] * len(entrants) + (rungs[1] - rungs[0]) * 2, report)
+    first = _Lane(contest, entrants[0], seed)
+    if first.seconds is not None:
+        first.train(1, epochs_of_all)
+        epoch = first.run.progress.trained_seconds
+        if epoch >= first.seconds:
+            return first, [], _too_long(first.entrant, epoch)
+        first.seconds -= epoch  # an epoch that begins until then is over in time
+    lanes = [first, *(_Lane(contest, entrant, seed, first.seconds) for entrant in entrants[1:])]
+    judge = contest.judge(contest.data, first.run, seed)
+    for rung in rungs:
+        for lane in lanes:
+            lane.train(rung, epochs_of_all)
+            lane.compare(judge, entrants[0])
+        lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
+    winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
+    compared = [lane.entrant for lane in lanes]
+    eliminated = [entrant for entrant in entrants if entrant not in compared]
+    return winner, [*compared, *eliminated], _result(compared, eliminated, winner)
+
+
+def _too_long(entrant: Entrant, epoch: float) -> str:
+    return (
+        f"The negatives are {entrant.name}, which were not raced: an epoch took {epoch:.0f} s, too "
+        f"long for a race in half of {entrant.config.seconds:g} s."
+    )
 
 
 def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _Lane) -> str:

@@ -61,6 +61,22 @@ def test_the_training_goes_on_as_if_there_had_been_no_race(data, tmp_path):
     assert not (tmp_path / "run" / "checkpoint-0.pt").exists()  # the folder holds a result
 
 
+def test_uniform_negatives_go_on_where_epochs_are_too_long_for_a_race(data, tmp_path):
+    result = race(data, folder=tmp_path, seconds=1e-3, **SMALL)
+    assert "too long for a race in half of 0.001 s" in result.recipe.reasons
+    assert not result.entrants
+    assert result.run.progress.epoch == 1
+    assert result.recipe.config.sampler == "uniform"
+    assert race(data, folder=tmp_path, seconds=1e-3, **SMALL).recipe == result.recipe
+
+
+def test_a_race_within_a_limit_trains_for_at_most_half_of_it(data):
+    seconds = 2.0
+    result = race(data, seconds=seconds, **{**SMALL, "epochs": 4_000, "eval_every": 1})
+    assert result.entrants
+    assert result.run.progress.trained_seconds < seconds / 2
+
+
 def test_the_same_race_is_read_and_another_is_run(data, tmp_path):
     first = race(data, folder=tmp_path, **SMALL)
     again = race(data, folder=tmp_path, **SMALL)
