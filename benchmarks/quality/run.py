@@ -46,24 +46,19 @@ def cells() -> dict[str, list[str]]:
     for dataset, options in DATASETS.items():
         for encoder in ("sage", "gcn"):
             for sampler in ("uniform", MIXTURE, "walk"):
-                name = "-".join([dataset, encoder, re.sub(r"\W+", "-", sampler).strip("-")])
-                commands[name] = [
-                    "train",
-                    dataset,
-                    "--encoder",
-                    encoder,
-                    "--sampler",
-                    sampler,
-                    *options,
-                ]
+                words = ["train", dataset, "--encoder", encoder, "--sampler", sampler]
+                commands[_name(dataset, encoder, sampler)] = [*words, *options]
     for encoder in ("gcn", "sage"):
         for sampler in OGB_SAMPLERS:
-            name = "-".join(["ogb", encoder, re.sub(r"\W+", "-", sampler).strip("-")])
             words = ["train", "ogbl-ddi", "--encoder", encoder, "--sampler", sampler]
-            commands[name] = [*words, *OGB]
+            commands[_name("ogb", encoder, sampler)] = [*words, *OGB]
     for encoder in ("cn", "aa"):
         commands[f"ogbl-ddi-{encoder}"] = ["train", "ogbl-ddi", "--encoder", encoder]
     return commands
+
+
+def _name(*parts: str) -> str:
+    return "-".join(re.sub(r"\W+", "-", part).strip("-") for part in parts)
 
 
 def run(name: str, command: list[str], work: Path) -> None:
