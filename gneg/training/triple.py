@@ -172,7 +172,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
             )
             return loss_over_all(
                 self.config.loss,  # type: ignore[arg-type]
-                self.model.compare_all,
+                None if self.model.inner_products else self.model.compare_all,
                 query,
                 embeddings[0],
                 queries.answers,

@@ -23,7 +23,7 @@ KINDS: tuple[OverAll, ...] = get_args(OverAll)
 BLOCK = 2**21  # scores held at once
 # The gradient of all entities is read and written in each block: of many entities it takes more
 # queries at once, up to a number of scores; and some queries, however many entities there are.
-ENOUGH_ROWS, LARGEST_BLOCK, MIN_ROWS = 128, 2**24, 16
+ENOUGH_ROWS, LARGEST_BLOCK, MIN_ROWS = 384, 2**24, 16
 
 CompareAll = Callable[[Tensor, Tensor], Tensor]
 
@@ -49,7 +49,7 @@ class Answers(NamedTuple):
 
 def loss_over_all(
     kind: OverAll,
-    compare_all: CompareAll,
+    compare_all: CompareAll | None,
     query: Tensor,
     entities: Tensor,
     answers: Answers,
@@ -67,7 +67,7 @@ def loss_over_all(
     Args:
         kind: The loss.
         compare_all: Scores ``[b, N]`` of queries ``[b, D]`` with entities ``[N, D]``, as
-            :meth:`gneg.nn.kge.KGE.compare_all`.
+            :meth:`gneg.nn.kge.KGE.compare_all`; None: their inner products.
         query: Vectors of queries, ``[q, D]``, each at least one answer.
         entities: Vectors of all entities, ``[N, D]``.
         answers: The answers of the queries.
@@ -99,7 +99,7 @@ class _OverAll(torch.autograd.Function):
         ctx: Any,
         query: Tensor,
         entities: Tensor,
-        compare_all: CompareAll,
+        compare_all: CompareAll | None,
         answers: Answers,
         criterion: _Criterion,
         smoothing: float,
@@ -108,17 +108,17 @@ class _OverAll(torch.autograd.Function):
         size = _rows_of_a_block(len(entities))
         total = torch.zeros((), dtype=entities.dtype, device=entities.device)
         by_query, by_entity = torch.zeros_like(query), torch.zeros_like(entities)
-        leaf = entities.detach().requires_grad_()  # which autocast converts once
+        compared: _Products | _Comparisons = (
+            _Products(query, entities)
+            if compare_all is None
+            else _Comparisons(query, entities, compare_all)
+        )
         for lo in range(0, len(query), size):
             hi = min(lo + size, len(query))
-            with torch.enable_grad():
-                inputs = query[lo:hi].detach().requires_grad_(), leaf
-                scores = compare_all(*inputs)
-            wide = scores.detach().to(total.dtype)
-            loss, gradient = criterion(wide, *answers.of(lo, hi), smoothing)
+            scores = compared.scores(lo, hi)
+            loss, gradient = criterion(scores, *answers.of(lo, hi), smoothing)
             total += loss
-            by_query[lo:hi], block = torch.autograd.grad(scores, inputs, gradient.to(scores.dtype))
-            by_entity += block
+            by_query[lo:hi] = compared.differentiate(gradient, by_entity)
         ctx.save_for_backward(by_query, by_entity)
         return total
 
@@ -130,8 +130,57 @@ class _OverAll(torch.autograd.Function):
         return gradient * by_query, gradient * by_entity, None, None, None, None
 
 
-#: Takes scores ``[b, N]``, rows and entities ``[a]`` of the answers, and the smoothing; returns the
-#: sum of the loss and its gradient by the scores ``[b, N]``.
+class _Products:
+    """Inner products of queries and entities, in the precision of autocast if that is on."""
+
+    def __init__(self, query: Tensor, entities: Tensor) -> None:
+        device, self.dtype = entities.device.type, entities.dtype
+        half = torch.is_autocast_enabled(device)
+        dtype = torch.get_autocast_dtype(device) if half else self.dtype
+        self.query, self.entities = query.to(dtype), entities.to(dtype)
+        self.block = self.query[:0]
+
+    def scores(self, lo: int, hi: int) -> Tensor:
+        """Return the scores of queries ``lo`` to ``hi``, ``[b, N]``, to be written over."""
+        self.block = self.query[lo:hi]
+        return (self.block @ self.entities.t()).to(self.dtype)
+
+    def differentiate(self, gradient: Tensor, by_entity: Tensor) -> Tensor:
+        """Return the gradient by the last queries, ``[b, D]``, and add that by entities."""
+        gradient = gradient.to(self.block.dtype)
+        if gradient.dtype == by_entity.dtype:
+            by_entity.addmm_(gradient.t(), self.block)
+        else:
+            by_entity += gradient.t() @ self.block
+        return gradient @ self.entities
+
+
+class _Comparisons:
+    """Any scores of queries and entities, differentiated by torch."""
+
+    def __init__(self, query: Tensor, entities: Tensor, compare_all: CompareAll) -> None:
+        self.compare_all, self.query = compare_all, query.detach()
+        self.entities = entities.detach().requires_grad_()
+        self.block = self.compared = self.query[:0]
+
+    def scores(self, lo: int, hi: int) -> Tensor:
+        """Return the scores of queries ``lo`` to ``hi``, ``[b, N]``, to be written over."""
+        with torch.enable_grad():
+            self.block = self.query[lo:hi].requires_grad_()
+            self.compared = self.compare_all(self.block, self.entities)
+        return self.compared.detach().to(self.entities.dtype, copy=True)
+
+    def differentiate(self, gradient: Tensor, by_entity: Tensor) -> Tensor:
+        """Return the gradient by the last queries, ``[b, D]``, and add that by entities."""
+        inputs = self.block, self.entities
+        gradient = gradient.to(self.compared.dtype)
+        by_query, by_all = torch.autograd.grad(self.compared, inputs, gradient)
+        by_entity += by_all
+        return by_query
+
+
+#: Takes scores ``[b, N]``, which it may write over, rows and entities ``[a]`` of the answers, and
+#: the smoothing; returns the sum of the loss and its gradient by the scores ``[b, N]``.
 _Criterion = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
 
 
@@ -141,14 +190,14 @@ def _one_vs_all(
     counts = scores.new_zeros(len(scores))  # ``bincount`` would wait for the device
     counts.index_add_(0, rows, counts.new_ones(()).expand(len(rows)))
     wanted = scores[rows, entity].sum() * (1 - smoothing)
-    # The gradient is made in the memory of the exponentials: a pass over it costs as much as they.
+    if smoothing:
+        wanted = wanted + smoothing * (counts * scores.mean(dim=1)).sum()
     highest = scores.amax(dim=1, keepdim=True)
-    gradient = (scores - highest).exp_()
+    gradient = scores.sub_(highest).exp_()  # new memory would cost as much as the exponentials
     sums = gradient.sum(dim=1)
     normaliser = highest.squeeze(1) + sums.log()
     gradient *= (counts / sums).unsqueeze(1)
     if smoothing:
-        wanted = wanted + smoothing * (counts * scores.mean(dim=1)).sum()
         gradient -= (counts * smoothing / scores.size(1)).unsqueeze(1)
     less = scores.new_full((), smoothing - 1).expand(len(rows))
     gradient.index_put_((rows, entity), less, accumulate=True)

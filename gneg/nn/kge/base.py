@@ -40,6 +40,8 @@ class KGE(nn.Module):
         ValueError: If an argument is out of range.
     """
 
+    #: Whether scores are the inner products of queries and entities.
+    inner_products = False
     #: Whether embeddings are complex: real parts, then imaginary parts.
     complex = False
 

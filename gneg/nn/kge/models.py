@@ -77,6 +77,8 @@ class TransE(KGE):
 class DistMult(KGE):
     """``<h, r, t>`` (Yang, Yih, He, Gao and Deng, ICLR 2015)."""
 
+    inner_products = True
+
     def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return h r, or t r, entry by entry."""
         return entity * relation
