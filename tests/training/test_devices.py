@@ -93,12 +93,12 @@ def slow(*cases: tuple[str, dict]) -> list[Any]:
     ("name", "options"),
     [
         ("toy", {"encoder": "gcn", "decoder": "mlp", "loss": "bce"}),
-        ("toy", {"pair_features": "all", "stack": "all", "stack_on": "both"}),
         ("toy", {"base_measure": "sampler", "sampler": "walk", "loss": "nce", "rank": "all"}),
         ("toy", {"fanout": "3,2", "inputs": "both", "sampler": "mixup(memorybank)"}),
         ("toy", {"sampler": "hardest(walk)", "corrupt": "dst", "decoder": "cosine"}),
         ("bipartite", {"encoder": "lightgcn", "sampler": "similar", "corrupt": "src"}),
         *slow(
+            ("toy", {"pair_features": "all", "stack": "all", "stack_on": "both"}),
             ("digits", {"batch_size": 2048}),
             ("digits", {"batch_size": 2048, "fanout": "10,5", "pair_features": "ra"}),
             ("directed", {"sampler": "degree", "encoder": "gcn", "jk": "cat", "norm": "batch"}),
@@ -221,7 +221,9 @@ def interrupted(data, config, out) -> None:
         train(data, config, out=out, report=stop)
 
 
-@pytest.mark.parametrize("kind", ["links", "batches", "triples"])
+@pytest.mark.parametrize(
+    "kind", ["links", pytest.param("batches", marks=pytest.mark.slow), "triples"]
+)
 def test_an_interrupted_run_goes_on_there(kind, tmp_path):
     data, config = sparse_data() if kind == "triples" else toy(), config_of(kind, KIND)
     whole = train(data, config)
