@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several processes share the cores: one thread for each
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
+if sys.dont_write_bytecode:  # as in some containers: each process would compile all tests anew
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nor would commands that a test starts
 
 import hypothesis
 import pytest
@@ -31,6 +36,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import WorkStealingScheduling
 
     return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
+#: Files of the longest tests, from those that cannot be shared by two processes.
+LONGEST = ("test_site", "test_interruption", "test_distributed", "test_ray")
+LONGEST += ("test_notebooks", "test_docs")
+
+
+def _place(item: pytest.Item) -> int:
+    """Return when a test is run: the longest first, then the slow ones, then all others."""
+    if item.get_closest_marker("slow") is None:
+        return len(LONGEST) + 1
+    return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with long tests, so that no process is left alone with one of them at the end."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=_place)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported, a million objects that stay, out of Python's garbage collection."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

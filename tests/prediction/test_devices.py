@@ -19,7 +19,7 @@ from tests.accelerator import KIND
 from tests.triple_worlds import sparse_data
 from tests.worlds import toy
 
-TINY = {"epochs": 2, "eval_every": 1, "batch_size": 64, "k": 3}
+TINY = {"epochs": 1, "eval_every": 1, "batch_size": 64, "k": 3}
 LINKS = LinkConfig(**TINY, hidden=8, dropout=0.0)
 TRIPLES = TripleConfig(**TINY, dim=8)
 

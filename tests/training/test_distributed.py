@@ -19,7 +19,7 @@ JOB = Path(__file__).parent / "torchrun_job.py"
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "torchrun_training.py"
 LAUNCH = ["-m", "torch.distributed.run", "--rdzv-backend", "c10d"]
 LAUNCH += ["--rdzv-endpoint", "127.0.0.1:0", "--monitor-interval", "0.2"]
-BUDGET = {"encoder": "sage", "epochs": 3, "eval_every": 1, "dropout": 0.0, "batch_size": 1024}
+BUDGET = {"encoder": "sage", "epochs": 3, "eval_every": 1, "dropout": 0.0, "batch_size": 256}
 WHOLE = {**BUDGET, "sampler": "memorybank", "loss": "infonce"}
 
 

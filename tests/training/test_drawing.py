@@ -212,15 +212,22 @@ def same_run(data, config, *, device: str) -> None:
     assert stable(here) == stable(there)
 
 
-@pytest.mark.parametrize("device", ["cpu", KIND])
+#: With the whole graph and with mini-batches.
+DRAWN_BY_TORCH = [
+    {"sampler": "mixture(uniform, walk)", "loss": "bce"},
+    {"sampler": "hardest(walk, m=8)", "fanout": "3,2", "loss": "bce", "dropout": 0.0},
+    {"sampler": "khop", "loss": "infonce", "known": "train+valid", "corrupt": "dst"},
+    {"sampler": "mixture(uniform, hardest(degree, m=8))", "loss": "bpr"},
+    {"sampler": "walk(hops=3)", "loss": "auc", "fanout": "3,2"},
+]
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("options", "device"),
     [
-        {"sampler": "mixture(uniform, walk)", "loss": "bce"},
-        {"sampler": "khop", "loss": "infonce", "known": "train+valid", "corrupt": "dst"},
-        {"sampler": "mixture(uniform, hardest(degree, m=8))", "loss": "bpr"},
-        {"sampler": "hardest(walk, m=8)", "fanout": "3,2", "loss": "bce", "dropout": 0.0},
-        {"sampler": "walk(hops=3)", "loss": "auc", "fanout": "3,2"},
+        *((options, "cpu") for options in DRAWN_BY_TORCH),
+        (DRAWN_BY_TORCH[0], KIND),
+        *(pytest.param(options, KIND, marks=pytest.mark.slow) for options in DRAWN_BY_TORCH[1:]),
     ],
 )
 def test_negatives_of_the_device_give_the_same_run(options, device, accelerator):

@@ -56,9 +56,14 @@ def test_validation_edges_that_are_training_edges_are_left_out(digits, shared):
     assert torch.equal(run.valid.pos, valid.pos)
 
 
+@pytest.fixture(scope="module")
+def small_graph():
+    return toy(n=150, edges=900)
+
+
 @pytest.mark.parametrize("loss", losses.LOSSES)
-def test_every_loss_trains(digits, loss):
-    result = train(digits, small(loss=loss, epochs=2))
+def test_every_loss_trains(small_graph, loss):
+    result = train(small_graph, small(loss=loss, epochs=2))
     assert all(torch.isfinite(torch.tensor(row["loss"])) for row in result["runs"][0]["curve"])
 
 
@@ -72,13 +77,12 @@ EXPRESSIONS = {
 
 
 @pytest.mark.parametrize("name", samplers.SAMPLERS)
-def test_every_sampler_trains(digits, name):
+def test_every_sampler_trains(small_graph, name):
     wrapper = issubclass(samplers.SAMPLERS[name], samplers.Wrapper | samplers.SelectionRule)
     sampler = EXPRESSIONS.get(name, f"{name}(walk)" if wrapper else name)
-    non_edges = digits.sampler("uniform", known="all").sample(digits.train, 1).edge_index()
-    run = train(replace(digits, negatives=non_edges), small(sampler=sampler, loss="bce", epochs=2))[
-        "runs"
-    ][0]
+    negatives = small_graph.sampler("uniform", known="all").sample(small_graph.train, 1)
+    data = replace(small_graph, negatives=negatives.edge_index())
+    run = train(data, small(sampler=sampler, loss="bce", epochs=2))["runs"][0]
     assert run["sampler_counts"]["short"] == 0
     assert run["seconds"]["scoring"] > 0 or "scored" not in run["sampler_counts"]
     assert run["collapse"] is None
@@ -89,14 +93,14 @@ def losses_by_epoch(run: dict) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def trained():
+def trained(small_graph):
     """A function that trains on a small graph with some options, once for each config."""
-    runs, data = {}, toy(n=150, edges=900)
+    runs = {}
 
     def run(**options) -> dict:
         config = small(epochs=2, **options)
         if config not in runs:
-            runs[config] = train(data, config)["runs"][0]
+            runs[config] = train(small_graph, config)["runs"][0]
         return runs[config]
 
     return run

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
+from torch import Tensor
 
 from gneg.datasets.link import LinkData
 from gneg.datasets.splits import make_split
@@ -26,12 +29,16 @@ def hyperbolic(seed: int = 0) -> LinkData:
     Args:
         seed: Seed of the split; the graph is always the same.
     """
+    graph = Graph.from_edge_index(_edges(), NODES, undirected=True)
+    return make_split("hyperbolic", graph, None, seed=seed)
+
+
+@functools.cache  # two seconds, for pairs of nodes in Python
+def _edges() -> Tensor:
+    """Return the edges, one direction of each [2, E]."""
     from networkx import geometric_soft_configuration_graph
 
     links = geometric_soft_configuration_graph(
         beta=BETA, n=NODES, gamma=GAMMA, mean_degree=DEGREE, seed=0
     ).edges
-    edges = torch.tensor(sorted(links)).t()
-    return make_split(
-        "hyperbolic", Graph.from_edge_index(edges, NODES, undirected=True), None, seed=seed
-    )
+    return torch.tensor(sorted(links)).t()
