@@ -47,6 +47,7 @@ def imported() -> set[str]:
     return names - set(sys.stdlib_module_names) - {"gneg"}
 
 
+@pytest.mark.slow
 def test_every_import_is_declared():
     requirements = importlib.metadata.requires("gneg") or []
     declared = {re.split(r"[^A-Za-z0-9_-]", line)[0].lower() for line in requirements}

@@ -64,6 +64,7 @@ def test_wrong_values_are_answered_with_a_suggestion(tmp_path, monkeypatch):
         assert message in " ".join(result.output.split()), result.output
 
 
+@pytest.mark.slow
 def test_names_are_accepted_where_data_are(tmp_path):
     data = gneg.datasets.load("digits")
     hard = gneg.hardset("digits", family="uniform", k=2)

@@ -34,6 +34,7 @@ def load(copy):
     return done.stdout.split() or done.stderr
 
 
+@pytest.mark.slow
 def test_the_tensors_are_those_of_pygs_class(copy):
     whole = Planetoid(str(copy.parent), "Cora")[0]
     x, edge_index = pyg._processed(copy)

@@ -45,6 +45,7 @@ def problems(draw):
     return graph, KnownEdges(graph, extra), x, options
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(problems(), st.integers(1, 26), st.sampled_from([1e-2, 1e-4]))
 def test_hardest_is_the_slow_reference_ties_included(problem, count, epsilon):

@@ -51,6 +51,7 @@ def test_a_damaged_comparison_is_named(tmp_path, compared, key, value):
     assert record.read("results", compared[2]) == results
 
 
+@pytest.mark.slow
 def test_a_comparison_is_refused_or_has_a_page(tmp_path, compared):
     results = json.loads((compared[2] / "compare.json").read_text())
     path, refused = tmp_path / "compare.json", 0
@@ -65,6 +66,7 @@ def test_a_comparison_is_refused_or_has_a_page(tmp_path, compared):
     assert refused > 7
 
 
+@pytest.mark.slow
 def test_a_hard_set_is_reused_for_the_same_data_only(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "e.csv").write_text(TABLE)

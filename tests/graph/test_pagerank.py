@@ -33,6 +33,7 @@ def test_scores_are_those_of_the_resolvent(table, monkeypatch):
     np.testing.assert_allclose(ranks.scores(rows, targets), wanted, atol=1e-7)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.sampled_from([0.1, 0.15, 0.5]), st.integers(8, 60))
 def test_without_its_own_edge_as_if_it_were_not_there(seed, alpha, edges):
     """Every edge of a small graph is taken out in turn; leaves and bridges included."""

@@ -60,6 +60,7 @@ def test_every_neighbour_is_as_likely(k):
     assert ((counts[1:] - expected) ** 2 / variance).sum() < 60 + 4.5 * np.sqrt(120)
 
 
+@pytest.mark.slow
 def test_weights_decide_how_likely():
     weight = torch.tensor([1.0, 2.0, 3.0, 0.0])
     edges = torch.tensor([[1, 2, 3, 4], [0, 0, 0, 0]])

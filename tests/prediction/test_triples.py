@@ -98,6 +98,7 @@ def test_a_sample_of_relations_stands_for_those_of_known_pairs(model, known):
     np.testing.assert_allclose(np.sort(drawn.others), np.sort(scores), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_relations_are_calibrated_by_their_own_queries(shared, tmp_path):
     """On umls the curve of heads and tails says more than twice what comes true of relations."""
     data = datasets.load_triples("umls", root=shared)

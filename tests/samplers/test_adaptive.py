@@ -80,6 +80,7 @@ def test_curriculum_over_shells_and_shares():
     assert mixed.weights == [0.0, 1.0]
 
 
+@pytest.mark.slow
 def test_self_paced_holds_the_share_of_violating_negatives():
     graph = random_graph(200, 800)
     table, score = model(graph)

@@ -56,6 +56,7 @@ def test_distinct_non_edges_as_many_as_there_can_be(graph, wanted, undirected):
     assert pairs(negatives) <= free
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("undirected", [False, True])
 def test_uniform_over_non_edges(undirected):
     graph = random_graph(9, 24, 1)

@@ -175,6 +175,7 @@ def test_vectors_do_not_depend_on_ids(encoder):
     assert ranked["mrr"] == pytest.approx(same["mrr"], abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["grail"], indirect=True)  # the other is the same graph
 @pytest.mark.parametrize("encoder", ["rgcn", "compgcn"])
 def test_what_follows_is_ranked_high_in_another_graph(folder, encoder):

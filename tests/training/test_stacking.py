@@ -105,6 +105,7 @@ def test_folds_are_disjoint_and_hold_training_edges_only():
     assert not list(crossfit.folds(few, 0))
 
 
+@pytest.mark.slow
 def test_a_stack_on_training_edges_does_not_see_validation_labels():
     """Other validation edges and other test edges, the same stack."""
     data = toy(n=120, edges=600)
