@@ -65,7 +65,7 @@ PRESETS = {
     "distmult-n3": Preset(
         "DistMult, trained as complex-n3",
         {"model": "distmult", **_OVER_ALL},
-        {"codex-s": {"n3": 0.01}, "wn18rr": {"n3": 0.1}},
+        {"codex-s": {"n3": 0.01}, "fb15k237": {"dim": 256}, "wn18rr": {"n3": 0.1}},
     ),
     "transe-nssa": Preset(
         "TransE, self-adversarial weights of 256 uniform negatives",
