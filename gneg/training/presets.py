@@ -63,9 +63,9 @@ PRESETS = {
         {"codex-s": {"n3": 0.01}, "wn18rr": {"n3": 0.1}},
     ),
     "distmult-n3": Preset(
-        "DistMult, trained as complex-n3",
-        {"model": "distmult", **_OVER_ALL},
-        {"codex-s": {"n3": 0.01}, "fb15k237": {"dim": 256}, "wn18rr": {"n3": 0.1}},
+        "DistMult, trained as complex-n3, with as many real numbers",
+        {"model": "distmult", **_OVER_ALL, "dim": 256},
+        {"codex-s": {"n3": 0.01}, "wn18rr": {"n3": 0.1, "dim": 128}},
     ),
     "transe-nssa": Preset(
         "TransE, self-adversarial weights of 256 uniform negatives",
