@@ -65,10 +65,7 @@ class DeviceRows:
 
     def entries(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return all entries of ``rows [B]``: positions in ``rows``, ascending, and of entries."""
-        sizes = self.sizes(rows)
-        line = torch.repeat_interleave(sizes)
-        begin = take(self.indptr, rows) - (sizes.cumsum(0) - sizes)
-        return line, take(begin, line).add_(torch.arange(len(line), device=rows.device))
+        return ranges(take(self.indptr, rows), self.sizes(rows))
 
     @cached_property
     def paths(self) -> Tensor:
@@ -120,3 +117,10 @@ class DeviceRows:
             rows, lambda position, start: self.at(position) - (position - start) <= rank
         )
         return rank + (position - take(self.indptr, rows))
+
+
+def ranges(begin: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return all numbers of some ranges ``[n]``: of which range each is, ascending, and itself."""
+    of = torch.repeat_interleave(sizes)
+    shift = begin - (sizes.cumsum(0) - sizes)
+    return of, take(shift, of).add_(torch.arange(len(of), device=begin.device))

@@ -8,7 +8,7 @@ from torch import Tensor
 from gneg.graph.streams import GOLDEN
 from gneg.graph.take import take
 
-SLOTS = 8  # for each pair, at least
+SLOTS = 4  # for each pair, at least
 MOST_SLOTS = 2**28
 
 

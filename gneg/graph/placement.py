@@ -44,7 +44,7 @@ class Placed:
 
         Their negatives are the same to the bit, whatever the device and the engine. Positives and
         embeddings have to be on that device, and so is the result. The arrays on the CPU stay;
-        those on the device, 50 to 150 bytes an edge with a table of all pairs, are made when they
+        those on the device, 30 to 90 bytes an edge with a table of all pairs, are made when they
         are first needed.
 
         Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import GOLDEN, jit, unit
+from gneg.kernels._jit import jit, unit
 
 
 @jit
@@ -19,16 +19,15 @@ def guide_of(shares):
 
 
 @jit
-def draw_lengths(length, shares, guide, state):
-    """Draw lengths, ``shares[n]`` of which are at most n; return the stream's new state."""
+def draw_lengths(length, shares, guide, state, span):
+    """Draw lengths, ``shares[n]`` of which are at most n, at ``state`` and ``span`` further on."""
     for j in range(len(length)):
-        state += GOLDEN
         share = unit(state)
+        state += span
         steps = guide[np.int64(share * 256)]
         while shares[steps] <= share:
             steps += 1
         length[j] = steps
-    return state
 
 
 @jit

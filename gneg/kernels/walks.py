@@ -198,12 +198,17 @@ def steps(
     advance together, so that their cache misses overlap, and the longest come first, so that those
     that still go on are the first ones. Where ``tries`` of them are rejected in a row, the rest of
     it is left -1. ``bits`` are zeros, one for each target, or none.
+
+    Each try of a row has as many draws of its own as the longest walk takes, so that tries do not
+    depend on one another: on a device any number of them is drawn at once.
     """
     k = out.shape[1]
     weighted, exact = len(accept) > 0, len(bits) > 0
     hashed = bits if exact else bitmap.empty(TESTS * k)
     guide = guide_of(lengths)
     node, walk, length = np.empty(k, np.int64), np.arange(k), np.empty(k, np.int64)
+    span = GOLDEN * np.uint64(1 + (len(lengths) - 1) * (2 if weighted else 1))
+    here = np.empty(k, np.uint64)
     end, place = np.empty(k, np.int64), np.empty(k, np.int64)
     going = np.full(len(lengths) + 1, k)
     for i in range(lo, hi):
@@ -219,20 +224,23 @@ def steps(
             walks = k - filled
             longest = guide[0]
             if longest < len(lengths) - 1:  # not all walks are of that length
-                state = draw_lengths(length[:walks], lengths, guide, state)
+                draw_lengths(length[:walks], lengths, guide, state + GOLDEN, span)
                 longest = longest_first(length[:walks], walk, going)
             node[:walks] = u
+            for j in range(walks):
+                here[j] = state + GOLDEN + span * np.uint64(walk[j])
+            state += span * np.uint64(walks)
             for taken in range(longest):
                 live = min(going[taken], walks)
                 for j in range(live):
                     at = max(node[j], 0)
                     first = indptr[at]
                     size = indptr[at + 1] - first if node[j] >= 0 else 0
-                    state += GOLDEN
-                    place[j] = first + below(state, size) if size > 0 else np.int64(-1)
-                    if weighted and size > 0:
-                        state += GOLDEN
-                        if unit(state) >= accept[place[j]]:
+                    here[j] += GOLDEN
+                    place[j] = first + below(here[j], size) if size > 0 else np.int64(-1)
+                    if weighted:
+                        here[j] += GOLDEN
+                        if size > 0 and unit(here[j]) >= accept[place[j]]:
                             place[j] = first + alias[place[j]]
                     ask_for(indices, place[j])
                 for j in range(live):
@@ -240,7 +248,6 @@ def steps(
                     ask_for(indptr, node[j])
             for j in range(walks):
                 end[walk[j]] = node[j]
-            before = filled
             for j in range(walks):  # as many as there are slots left: filled < k
                 v = end[j] - target_shift
                 inside = end[j] >= 0 and 0 <= v < num_targets
@@ -249,8 +256,11 @@ def steps(
                 if excluded and mask != bitmap.ALL:
                     excluded = bitmap.holds(mask, known, start, stop, loop, v)
                 out[i, filled] = v  # kept if it is good: no branch to mispredict
-                filled += inside and not excluded
-            failed = failed + walks if filled == before else 0
+                good = inside and not excluded
+                filled += good
+                failed = 0 if good else failed + 1
+                if failed == tries:
+                    break
         out[i, filled:] = -1
         bitmap.clear(hashed, mask, known, start, stop, loop)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
 from gneg.graph.take import take
-from gneg.samplers.device.rows import chunks, inverted, place, rows_at_once
+from gneg.samplers.device.rows import bad_in_a_row, chunks, inverted, place, rows_at_once
 
 
 class AliasTable(NamedTuple):
@@ -77,7 +77,7 @@ def draws(
             good = non_edges.usable(rows[part][live, None], target)
             good &= take(table.weight, target) > 0
             # A slot is filled by each good draw, and a row given up after so many bad ones.
-            run = _bad_in_a_row(good, failed[live])
+            run = bad_in_a_row(good, failed[live])
             over = (run >= tries).cumsum(dim=1)
             good &= (over == 0) & (good.cumsum(dim=1) <= gaps[:, None])
             complete = good.cumsum(dim=1) >= gaps[:, None]
@@ -95,13 +95,6 @@ def draws(
             live = live[(~stopped.any(dim=1)).nonzero().squeeze(1)]
         out[part] = index
     return out
-
-
-def _bad_in_a_row(good: Tensor, before: Tensor) -> Tensor:
-    """Return how many draws in a row, each row's ``before`` among them, were bad at each draw."""
-    steps = torch.arange(1, good.size(1) + 1, device=good.device).expand_as(good)
-    last = torch.where(good, steps, -before[:, None]).cummax(dim=1)[0]
-    return steps - last
 
 
 def _draw_listed(

@@ -5,92 +5,97 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gneg.graph.device_rows import DeviceRows
+from gneg.graph.device_rows import DeviceRows, ranges
+from gneg.graph.key_table import KeyTable
 from gneg.graph.take import take
+from gneg.samplers.device.rows import split
+
+FEW_PARENTS = 8  # in-neighbours that are looked at first; then so many times more
 
 
 class Balls:
-    """A ball for each of some lines, whose shells are found one after the other.
+    """Balls whose shells are found one after the other.
 
     Nodes of a shell are in the order in which a search finds them, as in ``gneg/kernels/ball.py``.
 
     Args:
         edges: The edges.
-        rows: ``[b]``, the centre of each line's ball.
+        centres: ``[b]``, the centre of each ball.
 
     Attributes:
-        depth: ``[b]``, the last shell of each line that was found.
+        centres: ``[b]``, the same.
+        depth: ``[b]``, the last shell of each ball that was found.
     """
 
-    def __init__(self, edges: DeviceRows, rows: Tensor) -> None:
-        self.edges, self.size = edges, len(edges.indptr) - 1
-        lines = torch.arange(len(rows), device=rows.device)
-        self.depth = torch.zeros_like(lines)
-        self._shells = {0: (lines, rows)}  # lines, ascending, and nodes
-        self._keys = lines * self.size + rows  # of all nodes, sorted
-        self._distance = torch.zeros_like(lines)
+    def __init__(self, edges: DeviceRows, centres: Tensor) -> None:
+        self.edges, self.size, self.centres = edges, len(edges.indptr) - 1, centres
+        balls = torch.arange(len(centres), device=centres.device)
+        self.depth = torch.zeros_like(balls)
+        self._shells = {0: (balls, centres)}  # balls, ascending, and nodes
+        self._keys = balls * self.size + centres  # of all nodes, in the order of finding
+        self._distance = torch.zeros_like(balls)
+        self._places: KeyTable | None = None
 
     def shell(self, depth: int) -> tuple[Tensor, Tensor]:
-        """Return lines, ascending, and nodes of a shell, ``[n]`` each, of lines that found it."""
+        """Return balls, ascending, and nodes of a shell, ``[n]`` each, of balls that found it."""
         empty = self.depth[:0]
         return self._shells.get(depth, (empty, empty))
 
     def counts(self, depth: int) -> tuple[Tensor, Tensor]:
-        """Return the size of each line's shell, and where it begins in :meth:`shell`."""
+        """Return the size of each ball's shell, and where it begins in :meth:`shell`."""
         sizes = torch.bincount(self.shell(depth)[0], minlength=len(self.depth))
         return sizes, sizes.cumsum(0) - sizes
 
-    def among(self, depth: int, lines: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what :meth:`shell` does, of some lines only."""
-        line, nodes = self.shell(depth)
+    def among(self, depth: int, balls: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what :meth:`shell` does, of some balls only."""
+        ball, nodes = self.shell(depth)
         chosen = torch.zeros_like(self.depth, dtype=torch.bool)
-        chosen[lines] = True
-        inside = take(chosen, line).nonzero().squeeze(1)
-        return take(line, inside), take(nodes, inside)
+        chosen[balls] = True
+        inside = take(chosen, ball).nonzero().squeeze(1)
+        return take(ball, inside), take(nodes, inside)
 
-    def expand_to(self, depth: int, lines: Tensor) -> None:
-        """Find the shells of some lines up to ``depth``."""
-        while len(lines):
-            lines = lines[(self.depth[lines] < depth).nonzero().squeeze(1)]
-            for last in lines.new_tensor(sorted(set(self.depth[lines].tolist()))).tolist():
-                self._expand(last + 1, lines[self.depth[lines] == last])
+    def expand_to(self, depth: int, chosen: Tensor) -> None:
+        """Find the shells of ``chosen [b]`` balls, bool, up to ``depth``."""
+        nearest = int(torch.where(chosen, self.depth, depth).min()) if len(chosen) else depth
+        for last in range(nearest, depth):
+            behind = (chosen & (self.depth == last)).nonzero().squeeze(1)
+            if len(behind):
+                self._expand(last + 1, behind)
 
-    def _expand(self, depth: int, lines: Tensor) -> None:
-        """Find the shell ``depth`` of lines that found the one before it."""
-        of, frontier = self.among(depth - 1, lines)
+    def _expand(self, depth: int, balls: Tensor) -> None:
+        """Find the shell ``depth`` of balls that found the one before it."""
+        of, frontier = self.among(depth - 1, balls)
         at, edge = self.edges.entries(frontier)
-        line, node = take(of, at), self.edges.at(edge)
-        new = (self.distance(line, node) < 0).nonzero().squeeze(1)
-        line, node = take(line, new), take(node, new)
-        # The first time that each is found, in the order of finding.
-        keys, order = (line * self.size + node).sort(stable=True)
-        first = torch.ones_like(keys, dtype=torch.bool)
-        first[1:] = keys[1:] != keys[:-1]
-        first_places = order[first].sort()[0]
-        line, node = take(line, first_places), take(node, first_places)
+        keys = take(of * self.size, at) + self.edges.at(edge)
+        # The first time that each is found, in the order of finding; not in an earlier shell.
+        first = KeyTable(torch.cat([self._keys, keys])).first[len(self._keys) :]
+        new = first.nonzero().squeeze(1)
+        keys, ball = take(keys, new), take(of, take(at, new))
+        node = keys - ball * self.size
+        self._keys = torch.cat([self._keys, keys])
+        self._distance = torch.cat([self._distance, torch.full_like(ball, depth)])
+        self._places, self.depth[balls] = None, depth
         before = self.shell(depth)
-        both = [torch.cat(parts) for parts in zip(before, (line, node), strict=True)]
-        order = both[0].sort(stable=True)[1]
-        self._shells[depth] = take(both[0], order), take(both[1], order)
-        keys = torch.cat([self._keys, line * self.size + node])
-        self._keys, order = keys.sort()
-        distance = torch.cat([self._distance, torch.full_like(line, depth)])
-        self._distance = take(distance, order)
-        self.depth[lines] = depth
+        if len(before[0]):
+            both = [torch.cat(parts) for parts in zip(before, (ball, node), strict=True)]
+            order = both[0].sort(stable=True)[1]
+            ball, node = take(both[0], order), take(both[1], order)
+        self._shells[depth] = ball, node
 
-    def distance(self, lines: Tensor, nodes: Tensor) -> Tensor:
-        """Return the distance of each node in the ball of its line; -1 outside of it."""
-        keys = lines * self.size + nodes
-        place = torch.searchsorted(self._keys, keys).clamp_(max=max(len(self._keys) - 1, 0))
-        return torch.where(take(self._keys, place) == keys, take(self._distance, place), -1)
+    def distance(self, balls: Tensor, nodes: Tensor) -> Tensor:
+        """Return the distance of each node from the centre of a ball; -1 outside of the ball."""
+        if self._places is None:
+            self._places = KeyTable(self._keys)
+        place = self._places.find(balls * self.size + nodes)
+        return torch.where(place < 0, -1, take(self._distance, place.clamp(min=0)))
 
     def first_parent(
-        self, lines: Tensor, nodes: Tensor, depth: Tensor, back: DeviceRows
+        self, balls: Tensor, nodes: Tensor, depth: Tensor, back: DeviceRows
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the first in-neighbour of each node that is in its line's shell ``depth``.
+        """Return the first in-neighbour of each node that is in its ball's shell ``depth``.
 
         Args:
-            lines: ``[n]``.
+            balls: ``[n]``.
             nodes: ``[n]``.
             depth: ``[n]``, the shell.
             back: The reversed edges.
@@ -98,9 +103,22 @@ class Balls:
         Returns:
             ``[n]`` each: the neighbour, whether there is one, and how many were before it.
         """
-        at, edge = back.entries(nodes)
-        inside = self.distance(take(lines, at), back.at(edge)) == take(depth, at)
-        start, size = take(back.indptr, nodes), back.sizes(nodes)
-        none = start + size
-        first = none.scatter_reduce(0, at[inside], edge[inside], "amin")
-        return back.at(first.clamp(max=max(len(back.indices) - 1, 0))), first < none, first - start
+        begin, none = take(back.indptr, nodes), take(back.indptr, nodes + 1)
+        first, left = none.clone(), torch.arange(len(nodes), device=nodes.device)
+        # On a CPU a few in-neighbours at first: most nodes have a parent among them.
+        looked, width = 0, FEW_PARENTS if nodes.device.type == "cpu" else back.longest
+        while len(left) and looked < back.longest:
+            start = take(begin, left) + looked
+            sizes = (take(none, left) - start).clamp_(min=0, max=width)
+            for part in split(sizes, torch.arange(len(left), device=nodes.device)):
+                of, edge = ranges(take(start, part), take(sizes, part))
+                of = take(take(left, part), of)
+                inside = self.distance(take(balls, of), back.at(edge)) == take(depth, of)
+                found = torch.where(inside, edge, take(none, of))
+                first.scatter_reduce_(0, of, found, "amin")
+            looked, width = looked + width, width * FEW_PARENTS
+            if looked < back.longest:
+                more = (first == none) & (none - begin > looked)
+                left = take(left, take(more, left).nonzero().squeeze(1))
+        parent = back.at(first.clamp(max=max(len(back.indices) - 1, 0)))
+        return parent, first < none, first - begin

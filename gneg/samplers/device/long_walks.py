@@ -9,9 +9,12 @@ from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows
 from gneg.graph.non_edges import NonEdges
-from gneg.graph.streams import GOLDEN, below, streams, unit
+from gneg.graph.streams import GOLDEN, below, steps, streams, unit
 from gneg.graph.take import take
-from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, chunks, place
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, bad_in_a_row, chunks, place
+
+# Walks of a round, on a CPU and elsewhere, below which rows are tried ahead.
+CPU_ENOUGH, ENOUGH = 2**17, 2**20
 
 
 class LongWalks(NamedTuple):
@@ -30,6 +33,11 @@ class LongWalks(NamedTuple):
     alias: Tensor
     shares: Tensor
     target_shift: int
+
+    @property
+    def draws_a_try(self) -> int:
+        """The number of draws that each try has of its own."""
+        return 1 + (len(self.shares) - 1) * (2 if len(self.accept) else 1)
 
 
 def draws(
@@ -62,97 +70,62 @@ def _draw(
     seed: int,
     tries: int,
 ) -> None:
-    """Draw rows together: in each round as many walks of a row as it lacks targets."""
+    """Draw rows together: in each round at least as many walks of a row as it lacks targets."""
     lines = torch.arange(len(rows), device=rows.device)
     state = streams(seed, lines + first_line)
-    failed = torch.zeros_like(lines)
-    live = lines
+    failed = torch.zeros_like(lines)  # in a row, so far
+    live, width = lines, out.size(1)
+    enough = CPU_ENOUGH if rows.device.type == "cpu" else ENOUGH
     while len(live):
-        count = (out[live] < 0).sum(dim=1)
-        number = torch.arange(int(count.max()), device=rows.device)
-        walks = number < count[:, None]
-        end, spent = _walk(walked, rows[live], state[live], walks)
-        state[live] += GOLDEN * spent
-        target = end - walked.target_shift
-        inside = walks & (end >= 0) & (target >= 0) & (target < non_edges.num_targets)
-        target = torch.where(inside, target, 0)
-        good = inside & non_edges.usable(rows[live, None], target)
-        index = out[live]
-        place(index, target, good)
+        index, query = out[live], rows[live, None]
+        gaps = (index < 0).sum(dim=1)
+        # Of few rows, many at once.
+        ahead = min(max(1, enough // (len(live) * width)), tries)
+        count = gaps * ahead
+        walks = torch.arange(width * ahead, device=rows.device) < count[:, None]
+        target = _walk(walked, query, state[live, None], walks) - walked.target_shift
+        inside = walks & (target >= 0) & (target < non_edges.num_targets)
+        target = torch.where(inside, target, -1)
+        good = non_edges.usable(query, target)
+        run = bad_in_a_row(good, failed[live])
+        over = (walks & (run >= tries)).cumsum(dim=1) > 0
+        place(index, target, good & ~over)
         out[live] = index
-        failed[live] = torch.where(good.any(dim=1), 0, failed[live] + count)
-        left = (index < 0).any(dim=1) & (failed[live] < tries)
+        state[live] += steps(walked.draws_a_try) * count
+        failed[live] = run.gather(1, count[:, None] - 1).squeeze(1)
+        left = (index < 0).any(dim=1) & ~over[:, -1]
         live = live[left.nonzero().squeeze(1)]
 
 
-def _walk(walked: LongWalks, rows: Tensor, state: Tensor, walks: Tensor) -> tuple[Tensor, Tensor]:
-    """Walk from each row as often as ``walks [B, W]`` says.
+def _walk(walked: LongWalks, rows: Tensor, state: Tensor, walks: Tensor) -> Tensor:
+    """Return the ends of walks from ``rows [b, 1]``, as many of each as ``walks [b, W]`` says.
 
-    Returns:
-        ``[B, W]`` ends, -1 of a walk that has nowhere to go, and ``[B]``, draws that were taken.
+    They are of the shape of ``walks``; -1 of a walk that has nowhere to go, and where none is.
     """
+    edges, shares, weighted = walked.edges, walked.shares, len(walked.accept) > 0
     line, column = walks.nonzero(as_tuple=True)
-    count = walks.sum(dim=1)
-    length, spent = _lengths(walked, state, walks, count, line, column)
-    # The longest first, each row's walks of one length in their order: the draws of a step are
-    # taken in that order, and those that go on are at the front of it.
-    by_row = torch.sort(length, descending=True, stable=True)[1]
-    order = take(by_row, torch.sort(take(line, by_row), stable=True)[1])
-    rank = torch.empty_like(order)
-    begin = count.cumsum(0) - count
-    rank[order] = torch.arange(len(order), device=rows.device)
-    rank -= take(begin, line)
-    length, order = torch.sort(length, descending=True, stable=True)
-    line, rank = take(line, order), take(rank, order)
-    node = take(rows, line)
-    longer = torch.bincount(length, minlength=len(walked.shares)).flip(0).cumsum(0).flip(0).tolist()
-    weighted = len(walked.accept) > 0
-    for taken in range(len(longer) - 1):
-        live = longer[taken + 1]  # walks of more steps than were taken
+    here = take(state[:, 0], line) + steps(walked.draws_a_try) * column + GOLDEN
+    length = torch.searchsorted(shares, unit(here), right=True, out_int32=True)
+    # The longest first: those that go on are at the front.
+    length, order = length.clamp_(max=len(shares) - 1).sort(descending=True)
+    here, line, column = take(here, order), take(line, order), take(column, order)
+    node = take(rows[:, 0], line)
+    number = torch.bincount(length, minlength=len(shares))
+    for live in (len(node) - number.cumsum(0)[:-1]).tolist():
         if not live:
             break
-        at, of = node[:live], line[:live]
-        size = torch.where(at >= 0, walked.edges.sizes(at.clamp(min=0)), 0)
-        moves = size > 0
-        draw = take(spent, of) + rank[:live] + 1
-        draws_here = torch.bincount(of, minlength=len(rows))
-        if weighted:  # a walk that goes on takes another draw
-            draw = draw + _moves_before(moves, of, rank[:live], len(rows))
-            draws_here += torch.bincount(of[moves], minlength=len(rows))
-        here = take(state, of) + GOLDEN * draw
-        first = take(walked.edges.indptr, at.clamp(min=0))
-        step = first + below(here, size)
+        here = here[:live] + GOLDEN
+        at = node[:live].clamp(min=0)
+        size = torch.where(node[:live] >= 0, edges.sizes(at), 0)
+        first = take(edges.indptr, at)
+        moves, step = size > 0, first + below(here, size)
         if weighted:
-            step = torch.where(moves, step, 0)
-            leaves = unit(here + GOLDEN) >= take(walked.accept, step)
-            step = torch.where(leaves & moves, first + take(walked.alias, step), step)
-        node[:live] = torch.where(moves, walked.edges.at(torch.where(moves, step, 0)), -1)
-        spent = spent + draws_here
+            here = here + GOLDEN
+            leaves = unit(here) >= take(walked.accept, torch.where(moves, step, 0))
+            step = torch.where(
+                leaves, first + take(walked.alias, torch.where(moves, step, 0)), step
+            )
+        node[:live] = torch.where(moves, edges.at(torch.where(moves, step, 0)), -1)
     ends = torch.full(walks.shape, -1, dtype=torch.int64, device=rows.device)
-    ends[line, take(column, order)] = node
-    return ends, spent
-
-
-def _lengths(
-    walked: LongWalks, state: Tensor, walks: Tensor, count: Tensor, line: Tensor, column: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the length of each walk, and the draws of each row that this took."""
-    shares = walked.shares
-    longest = len(shares) - 1
-    if float(shares[longest - 1]) <= 0.0:  # all are of that length
-        return torch.full_like(line, longest), torch.zeros_like(count)
-    share = unit(take(state, line) + GOLDEN * (column + 1))
-    return torch.searchsorted(shares, share, right=True), count
-
-
-def _moves_before(moves: Tensor, line: Tensor, rank: Tensor, num_rows: int) -> Tensor:
-    """Return how many walks of the same row and a lower rank go on."""
-    order = torch.sort(rank, stable=True)[1]
-    order = take(order, torch.sort(take(line, order), stable=True)[1])
-    ordered = take(moves, order).long()
-    before = ordered.cumsum(0) - ordered
-    count = torch.bincount(line, minlength=num_rows)
-    before -= before[(count.cumsum(0) - count)[line[order]]]
-    result = torch.empty_like(before)
-    result[order] = before
-    return result
+    ends[line, column] = node
+    return ends

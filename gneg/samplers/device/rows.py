@@ -57,6 +57,13 @@ def first_seen(before: Tensor, values: Tensor) -> Tensor:
     return (values >= 0) & ~duplicate[:, before.size(1) :]
 
 
+def bad_in_a_row(good: Tensor, before: Tensor) -> Tensor:
+    """Return how many draws in a row, each row's ``before`` among them, were bad at each draw."""
+    steps = torch.arange(1, good.size(1) + 1, device=good.device).expand_as(good)
+    last = torch.where(good, steps, -before[:, None]).cummax(dim=1)[0]
+    return steps - last
+
+
 def exclude(
     non_edges: NonEdges, rows: Tensor, out: Tensor, candidates: Tensor, *, unique: bool
 ) -> None:
@@ -95,6 +102,17 @@ def fill(
 def rows_at_once(width: int, device: torch.device, cells: int = CPU_CELLS) -> int:
     """Return the number of rows of ``width`` entries that are worked on at once."""
     return max(1, (cells if device.type == "cpu" else CELLS) // max(width, 1))
+
+
+def split(sizes: Tensor, lines: Tensor) -> list[Tensor]:
+    """Return ``lines [n]`` in parts that fit the memory for one operation, of ``sizes [n]``."""
+    if not len(lines):
+        return []
+    budget = 4 * CPU_CELLS if lines.device.type == "cpu" else CELLS
+    part = sizes.cumsum(0).div_(budget, rounding_mode="floor")
+    if not int(part[-1]):
+        return [lines]
+    return list(lines.split(torch.unique_consecutive(part, return_counts=True)[1].tolist()))
 
 
 def _fill_all(non_edges: NonEdges, rows: Tensor, out: Tensor, lines: Tensor, seed: int) -> int:

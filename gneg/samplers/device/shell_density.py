@@ -7,7 +7,8 @@ from torch import Tensor
 
 from gneg.graph.non_edges import NonEdges
 from gneg.samplers.device.rows import rows_at_once
-from gneg.samplers.device.shells import CELLS_A_ROW, Drawing, Shells
+from gneg.samplers.device.shells import CELLS_A_ROW
+from gneg.samplers.device.slots import Shells, Slots
 
 
 def log_density(
@@ -25,17 +26,18 @@ def log_density(
     out = torch.empty(index.shape, dtype=torch.float64, device=rows.device)
     part_size, far = rows_at_once(CELLS_A_ROW * index.size(1), rows.device), shells.hops[-1]
     for first in range(0, len(rows), part_size):
-        drawing = Drawing(shells, non_edges, rows[first : first + part_size], 0, 1, 0)
-        balls = drawing.balls
-        lines = torch.arange(len(drawing.rows), device=rows.device)
-        balls.expand_to(far - 1, lines)
-        share = torch.zeros(len(lines), far + 1, dtype=torch.float64, device=rows.device)
+        part = rows[first : first + part_size]
+        lines = torch.arange(len(part), device=part.device)
+        slots = Slots(shells, non_edges, part, lines, 1, 0)
+        balls, of = slots.balls, slots.ball
+        balls.expand_to(far - 1, torch.ones_like(balls.centres, dtype=torch.bool))
+        share = torch.zeros(len(balls.centres), far + 1, dtype=torch.float64, device=rows.device)
         share[:, shells.hops] = weights
-        whole = non_edges.sizes(drawing.rows)
+        whole = non_edges.sizes(balls.centres)
         size = torch.zeros_like(share)
         for depth in range(1, far):
-            line, nodes = balls.shell(depth)
-            size[:, depth].index_add_(0, line, drawing.usable(line, nodes).double())
+            ball, nodes = balls.shell(depth)
+            size[:, depth].index_add_(0, ball, slots.usable(ball, nodes).double())
         size[:, far] = whole - size.sum(1)
         for depth in range(1 + shells.step, far, shells.step):
             empty = size[:, depth] == 0
@@ -44,10 +46,10 @@ def log_density(
         none_far = (size[:, far] == 0) & (whole > 0)
         anywhere = torch.where(none_far, share[:, far] / whole.clamp(min=1), 0.0)
         nodes = index[first : first + part_size].clamp(min=0) + shells.target_shift
-        depth_of = balls.distance(lines[:, None].expand_as(nodes), nodes)
+        depth_of = balls.distance(of[:, None].expand_as(nodes), nodes)
         depth_of = torch.where(depth_of < 0, far, depth_of)
-        of_shell = share.gather(1, depth_of) / size.gather(1, depth_of)
-        inside = (depth_of > 0) & (size.gather(1, depth_of) > 0)
-        mass = torch.where(inside, of_shell, 0.0) + anywhere[:, None]
+        share_there, size_there = share[of].gather(1, depth_of), size[of].gather(1, depth_of)
+        inside = (depth_of > 0) & (size_there > 0)
+        mass = torch.where(inside, share_there / size_there, 0.0) + anywhere[of][:, None]
         out[first : first + part_size] = mass.log()
     return out

@@ -12,7 +12,7 @@ from gneg.graph.device_rows import DeviceRows
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
 from gneg.graph.take import take
-from gneg.samplers.device.rows import CELLS, CPU_CELLS, CPU_CELLS_OF_ROUNDS, chunks, inverted
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, chunks, inverted, split
 
 PATHS_A_TRY = 32  # as in gneg/kernels/walks.py
 Mass = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -166,7 +166,7 @@ def weighed(edges: DeviceRows, back: DeviceRows, rows: Tensor, index: Tensor, ma
     owner = rows.repeat_interleave(index.size(1))
     sums = torch.zeros(len(flat), dtype=torch.float64, device=rows.device)
     present = (flat >= 0).nonzero().squeeze(1)
-    for part in split(back.sizes(flat.clamp(min=0)), present):
+    for part in split(back.sizes(take(flat, present)), present):
         cell, last = back.entries(flat[part])
         via, query = back.at(last), owner[part][cell]
         met = edges.contain(query, via)
@@ -238,13 +238,4 @@ def _draw_listed(
 
 def in_budget(edges: DeviceRows, rows: Tensor, lines: Tensor) -> list[Tensor]:
     """Return ``lines`` in parts whose walks fit the memory for one operation."""
-    return split(edges.paths[rows], lines)
-
-
-def split(sizes: Tensor, lines: Tensor) -> list[Tensor]:
-    """Return ``lines`` in parts that fit the memory for one operation, of sizes ``[B]`` in all."""
-    if not len(lines):
-        return []
-    budget = 8 * CPU_CELLS if lines.device.type == "cpu" else CELLS
-    part = sizes[lines].cumsum(0) // budget
-    return list(lines.split(torch.unique_consecutive(part, return_counts=True)[1].tolist()))
+    return split(edges.paths[rows[lines]], lines)

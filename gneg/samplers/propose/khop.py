@@ -17,7 +17,7 @@ from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.device import shell_density
 from gneg.samplers.device import shells as device_shells
 from gneg.samplers.device.query import DeviceQuery
-from gneg.samplers.device.shells import Shells
+from gneg.samplers.device.slots import Shells
 
 Hop = int | Literal["far"]
 

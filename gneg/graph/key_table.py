@@ -1,0 +1,64 @@
+"""A hash table of keys on a device: where each key first stands, at the cost of two reads."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gneg.graph.streams import GOLDEN
+from gneg.graph.take import take
+
+SLOTS = 2  # for each key, at least
+
+
+class KeyTable:
+    """The first place of each key of a list that may hold keys more than once.
+
+    A slot holds the first place of all keys that hash to it; the key there tells whose place it is.
+    A slot of several keys is marked by a negative number, and the others of them are in a sorted
+    list, which few look-ups have to search.
+
+    Args:
+        keys: ``[n]`` long.
+
+    Attributes:
+        first: ``[n]`` bool, whether no equal key stands before each.
+    """
+
+    def __init__(self, keys: Tensor) -> None:
+        self._keys, self._bits = keys, (SLOTS * max(len(keys), 16)).bit_length()
+        dtype = torch.int32 if len(keys) < 2**31 else torch.int64
+        place = torch.arange(len(keys), dtype=dtype, device=keys.device)
+        slot = self._slot(keys)
+        empty = torch.full((2**self._bits,), len(keys), dtype=dtype, device=keys.device)
+        self._table = empty.scatter_reduce_(0, slot, place, "amin")
+        held = take(self._table, slot)
+        self.first = held == place
+        lost = (take(keys, held) != keys).nonzero().squeeze(1)
+        self._lost, order = take(keys, lost).sort(stable=True)
+        self._place_of_lost = take(lost, order)
+        begins = torch.ones_like(self._lost, dtype=torch.bool)
+        torch.ne(self._lost[1:], self._lost[:-1], out=begins[1:])
+        self.first[self._place_of_lost] = begins
+        crowded = take(slot, lost)
+        self._table[crowded] = ~take(held, lost)
+
+    def _slot(self, keys: Tensor) -> Tensor:
+        product = keys * GOLDEN
+        return product.bitwise_right_shift_(64 - self._bits).bitwise_and_(2**self._bits - 1)
+
+    def find(self, keys: Tensor) -> Tensor:
+        """Return the first place of each key, of their shape; -1 of a key that is not there."""
+        if not len(self._keys):
+            return torch.full_like(keys, -1)
+        held = take(self._table, self._slot(keys))
+        crowded = (held < 0).view(-1).nonzero().squeeze(1)
+        place = torch.where(held < 0, ~held, held).clamp_(max=len(self._keys) - 1)
+        found = torch.where(take(self._keys, place) == keys, place, -1).long()
+        if len(crowded):
+            searched = take(keys.view(-1), crowded)
+            at = torch.searchsorted(self._lost, searched).clamp_(max=len(self._lost) - 1)
+            lost = take(self._lost, at) == searched
+            others = take(found.view(-1), crowded)
+            found.view(-1)[crowded] = torch.where(lost, take(self._place_of_lost, at), others)
+        return found
