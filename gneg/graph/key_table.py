@@ -32,16 +32,16 @@ class KeyTable:
         slot = self._slot(keys)
         empty = torch.full((2**self._bits,), len(keys), dtype=dtype, device=keys.device)
         self._table = empty.scatter_reduce_(0, slot, place, "amin")
-        held = take(self._table, slot)
-        self.first = held == place
-        lost = (take(keys, held) != keys).nonzero().squeeze(1)
+        occupant = take(self._table, slot)
+        self.first = occupant == place
+        lost = (take(keys, occupant) != keys).nonzero().squeeze(1)
         self._lost, order = take(keys, lost).sort(stable=True)
         self._place_of_lost = take(lost, order)
         begins = torch.ones_like(self._lost, dtype=torch.bool)
         torch.ne(self._lost[1:], self._lost[:-1], out=begins[1:])
         self.first[self._place_of_lost] = begins
         crowded = take(slot, lost)
-        self._table[crowded] = ~take(held, lost)
+        self._table[crowded] = ~take(occupant, lost)
 
     def _slot(self, keys: Tensor) -> Tensor:
         product = keys * GOLDEN
@@ -51,14 +51,16 @@ class KeyTable:
         """Return the first place of each key, of their shape; -1 of a key that is not there."""
         if not len(self._keys):
             return torch.full_like(keys, -1)
-        held = take(self._table, self._slot(keys))
-        crowded = (held < 0).view(-1).nonzero().squeeze(1)
-        place = torch.where(held < 0, ~held, held).clamp_(max=len(self._keys) - 1)
+        occupant = take(self._table, self._slot(keys))
+        crowded = (occupant < 0).view(-1).nonzero().squeeze(1)
+        place = torch.where(occupant < 0, ~occupant, occupant).clamp_(max=len(self._keys) - 1)
         found = torch.where(take(self._keys, place) == keys, place, -1).long()
         if len(crowded):
             searched = take(keys.view(-1), crowded)
-            at = torch.searchsorted(self._lost, searched).clamp_(max=len(self._lost) - 1)
-            lost = take(self._lost, at) == searched
-            others = take(found.view(-1), crowded)
-            found.view(-1)[crowded] = torch.where(lost, take(self._place_of_lost, at), others)
+            position = torch.searchsorted(self._lost, searched).clamp_(max=len(self._lost) - 1)
+            lost = take(self._lost, position) == searched
+            of_slot = take(found.view(-1), crowded)
+            found.view(-1)[crowded] = torch.where(
+                lost, take(self._place_of_lost, position), of_slot
+            )
         return found
