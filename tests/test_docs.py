@@ -41,8 +41,7 @@ def test_the_first_block_is_near_the_top_and_short():
     assert code.split("```")[0].count("\n") <= 14
 
 
-#: Examples of more than a few seconds; tests of training, nn and integrations have the same parts.
-#: Examples that run in less than a second each.
+#: Examples that run in less than a second each; of the others, tests have the same parts.
 QUICK = ("bipartite.py", "karate.py")
 QUICK += ("write_a_sampler.py", "write_a_selector.py", "custom_guard.py")
 EXAMPLES = [
