@@ -205,7 +205,7 @@ NEGATIVES = {
     "khop(hops=2)": "8b6ad2fc",
     "walk": "7dcff20a",
     "walk(kind=aa)": "ffdf78f7",
-    "walk(kind=ppr)": "5c3337c2",
+    "walk(kind=ppr)": "61c0ca3b",
     "guarded(walk, percentile=ra|80)": "dbfb2a49",
     "guarded(uniform, percentile=cosine|80)": "d209278a",
 }

@@ -135,7 +135,7 @@ class _Products:
 
     def __init__(self, query: Tensor, entities: Tensor) -> None:
         device, self.dtype = entities.device.type, entities.dtype
-        half = torch.is_autocast_enabled(device)
+        half = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
         dtype = torch.get_autocast_dtype(device) if half else self.dtype
         self.query, self.entities = query.to(dtype), entities.to(dtype)
         self.block = self.query[:0]

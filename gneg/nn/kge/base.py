@@ -139,13 +139,13 @@ class KGE(nn.Module):
         step = max(1, CHUNK // max(index.size(1) * entities.size(1), 1))
         lookup = partial(functional.embedding, weight=entities, sparse=self.sparse)
         scores = []
-        for at in range(0, len(query), step):
+        for at in range(0, max(len(query), 1), step):  # without queries, too, gradients are needed
             part = slice(at, at + step)
             rows = lookup(index[part])
             if mix is not None:
                 rows = torch.lerp(rows, rows[:, :1], mix[part].unsqueeze(-1).to(rows))
             scores.append(self.compare(query[part].unsqueeze(1), rows))
-        return torch.cat(scores) if scores else query.new_zeros(index.shape)
+        return torch.cat(scores)
 
     def _has_kernel(self, query: Tensor, entities: Tensor) -> bool:
         """Return whether kernels may compare; their gradients are not sparse."""
