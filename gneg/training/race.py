@@ -161,22 +161,17 @@ class _Lane:
         contest: The race.
         entrant: The entrant.
         seed: The seed of the training.
-        seconds: Seconds of training after which no further epoch begins; None: the share of this
-            lane where all together use half of those of the training, if these are limited.
+        seconds: Seconds of training after which no further epoch begins; None: no limit.
     """
 
     def __init__(
-        self, contest: Contest, entrant: Entrant, seed: int, seconds: float | None = None
+        self, contest: Contest, entrant: Entrant, seed: int, seconds: float | None
     ) -> None:
-        self.entrant = entrant
+        self.entrant, self.seconds = entrant, seconds
         device = entrant.config.device
         with forked_random(device):
             self.run = contest.run(contest.data, entrant.config, seed)
             self.rng = random_state(device)
-        limit = entrant.config.seconds
-        if seconds is None and limit is not None:
-            seconds = limit / (2 * len(contest.entrants))
-        self.seconds = seconds
 
     def train(self, epochs: int, callbacks: Callback) -> None:
         """Train until an epoch."""
@@ -204,13 +199,16 @@ def _compete(
     """Return the winner, all that were compared, uniform negatives first, and the reason."""
     entrants, rungs = contest.entrants, contest.rungs
     epochs_of_all = _Epochs(rungs[0] * len(entrants) + (rungs[1] - rungs[0]) * 2, report)
-    first = _Lane(contest, entrants[0], seed)
-    if first.seconds is not None:
+    limit = entrants[0].config.seconds
+    # Of a limit in seconds, all lanes together use half.
+    share = None if limit is None else limit / (2 * len(entrants))
+    first = _Lane(contest, entrants[0], seed, share)
+    if share is not None:
         first.train(1, epochs_of_all)
         epoch = first.run.progress.trained_seconds
-        if epoch >= first.seconds:
+        if epoch >= share:
             return first, [], _too_long(first.entrant, epoch)
-        first.seconds -= epoch  # an epoch that begins until then is over in time
+        first.seconds = share - epoch  # an epoch that begins until then is over in time
     lanes = [first, *(_Lane(contest, entrant, seed, first.seconds) for entrant in entrants[1:])]
     judge = contest.judge(contest.data, first.run, seed)
     for rung in rungs:
