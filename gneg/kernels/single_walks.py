@@ -6,7 +6,7 @@ import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
 from gneg.kernels.prefetch import ask_ahead, ask_for
-from gneg.kernels.walks import PATHS_A_TRY, from_list, num_paths
+from gneg.kernels.walks import DRAWS, LEAST_REJECTED, PATHS_A_TRY, from_list, num_paths
 
 TOGETHER = 64  # queries
 
@@ -44,7 +44,7 @@ def two_steps(
             ask_ahead(i, hi, rows, known_indptr, known)
             fanout = indptr[rows[i] + 1] - indptr[rows[i]]
             row[num], state[num] = i, stream(seed, i)
-            failed[num], allowed[num] = 0, max(4, fanout // 4)
+            failed[num], allowed[num] = 0, max(LEAST_REJECTED, fanout // 4)
             num += fanout > 0
         while num > 0:
             for p in range(num):
@@ -53,7 +53,7 @@ def two_steps(
                 if weighted and unit(state[p] + GOLDEN + GOLDEN) >= accept[place[p]]:
                     place[p] = first + alias[place[p]]
                 ask_for(indices, place[p])
-                state[p] += GOLDEN + GOLDEN + GOLDEN
+                state[p] += GOLDEN * np.uint64(DRAWS)
             for p in range(num):
                 place[p] = indices[place[p]]
                 ask_for(indptr, place[p])

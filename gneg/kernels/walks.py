@@ -15,8 +15,11 @@ from gneg.kernels.prefetch import ask_ahead, ask_for
 
 TESTS = 1  # tests of a row's bitmap for each slot, as far as its length is concerned
 MOST_PATHS = 2**20  # of a row, up to which there is room for all of them
-# Listing a path takes about this fraction of the time of a try.
-PATHS_A_TRY = 32
+# A row is listed once it has rejected this many tries, and one for so many of its paths: measured
+# on sparse graphs, dense ones and unions of cliques. Earlier, most of a batch's time is listing.
+LEAST_REJECTED = 64
+PATHS_A_TRY = 4
+DRAWS = 3  # of each try: a first step by its table, and a second one
 
 
 @jit
@@ -41,6 +44,9 @@ def two_steps(
     The walks of a row advance together, so that their cache misses overlap. A row that rejects too
     often is listed instead, so the result follows the conditional distribution exactly; slots stay
     -1 only where that is empty. ``bits`` are zeros, one for each target, or none.
+
+    Tries are a sequence, each with draws of its own: what is drawn does not depend on how many of
+    them are made at once.
     """
     k = out.shape[1]
     weighted, exact = len(accept) > 0, len(bits) > 0
@@ -57,18 +63,17 @@ def two_steps(
         loop = u if no_self else np.int64(-1)
         state = stream(seed, i)
         mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
-        filled, failed, allowed, listed = 0, 0, max(4, fanout // 4), False
-        while filled < k and not listed:
+        filled, failed, allowed = 0, 0, max(LEAST_REJECTED, fanout // 4)
+        while filled < k and failed < allowed:
             # Draws apart from reads, and positions that cannot be negative: the former then take
             # vector instructions, the latter no test.
-            tries = k - filled
+            tries = min(k - filled, allowed - failed)
             for j in range(tries):
-                place[j] = first + below(state + GOLDEN * np.uint64(2 * j + 1), fanout)
+                place[j] = first + below(state + GOLDEN * np.uint64(DRAWS * j + 1), fanout)
             if weighted:
                 for j in range(tries):
-                    if unit(state + GOLDEN * np.uint64(2 * j + 2)) >= accept[place[j]]:
+                    if unit(state + GOLDEN * np.uint64(DRAWS * j + 2)) >= accept[place[j]]:
                         place[j] = first + alias[place[j]]
-            state += GOLDEN * np.uint64(2 * tries)
             for j in range(tries):
                 place[j] = indices[np.uint64(place[j])]
                 ask_for(indptr, place[j])
@@ -78,9 +83,10 @@ def two_steps(
                 if weighted and pass_weight[w] <= 0:
                     size[j] = 0  # no way on; a row of only such nodes has a uniform table
             for j in range(tries):
-                place[j] += below(state + GOLDEN * np.uint64(j + 1), size[j])
+                place[j] += below(state + GOLDEN * np.uint64(DRAWS * j + 3), size[j])
                 ask_for(indices, place[j])
-            state += GOLDEN * np.uint64(tries)
+            state += GOLDEN * np.uint64(DRAWS * tries)
+            failed += tries + filled
             for j in range(tries):
                 v = np.int64(indices[np.uint64(place[j]) if size[j] > 0 else np.uint64(first)])
                 excluded = bitmap.may_hold(hashed, mask, v)
@@ -89,14 +95,13 @@ def two_steps(
                 # Written in any case and kept if good: no branch to mispredict.
                 out[i, filled] = v
                 filled += size[j] > 0 and not excluded
-            # Rejection is given up when it has cost about what listing the row's paths costs; their
-            # number takes a pass over the row to know, so not before that has been spent either.
-            failed += k - filled
-            if filled < k and failed >= allowed:
+            failed -= filled
+            # The number of the row's paths takes a pass over the row to know, so not before tries
+            # have cost as much.
+            if filled < k and failed == allowed:
                 allowed = max(allowed, num_paths(u, indptr, indices) // PATHS_A_TRY)
-                listed = failed >= allowed
         bitmap.clear(hashed, mask, known, start, stop, loop)
-        if listed:
+        if filled < k:
             slots = out[i, filled:]
             slots[:] = -1
             from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, loop, state)

@@ -10,7 +10,16 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
 from gneg.kernels.prefetch import ask_ahead
-from gneg.kernels.walks import MOST_PATHS, PATHS_A_TRY, TESTS, num_paths, num_usable
+from gneg.kernels.walks import (
+    LEAST_REJECTED,
+    MOST_PATHS,
+    PATHS_A_TRY,
+    TESTS,
+    num_paths,
+    num_usable,
+)
+
+DRAWS = 4  # of each try: two steps by their tables
 
 
 @jit
@@ -64,24 +73,25 @@ def two_steps(
         loop = u if no_self else np.int64(-1)
         mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
         state = stream(seed, i)
-        allowed = max(4 * k, num_paths(u, indptr, indices) // PATHS_A_TRY)
-        failed, filled = 0, 0
+        failed, filled, allowed = 0, 0, max(LEAST_REJECTED, fanout // 4)
         while filled < k and failed < allowed:
-            state += GOLDEN
-            w = indices[pick(state, first, fanout, first_accept, first_alias)]
+            here = state + GOLDEN
+            state += GOLDEN * np.uint64(DRAWS)
+            w = indices[pick(here, first, fanout, first_accept, first_alias)]
             begin, size = indptr[w], indptr[w + 1] - indptr[w]
             good = size > 0 and through[w] > 0
             if good:
-                state += GOLDEN + GOLDEN  # uint64: a product with an int would be a float
-                v = np.int64(indices[pick(state, begin, size, accept, alias)])
+                here += GOLDEN + GOLDEN  # uint64: a product with an int would be a float
+                v = np.int64(indices[pick(here, begin, size, accept, alias)])
                 good = not (
                     bitmap.may_hold(hashed, mask, v)
                     and bitmap.holds(mask, known, start, stop, loop, v)
                 )
                 out[i, filled] = v if good else -1
-            state += GOLDEN
             filled += good
             failed += not good
+            if failed == allowed:
+                allowed = max(allowed, num_paths(u, indptr, indices) // PATHS_A_TRY)
         bitmap.clear(hashed, mask, known, start, stop, loop)
         if filled < k:
             slots = out[i, filled:]

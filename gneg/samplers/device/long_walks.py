@@ -11,10 +11,14 @@ from gneg.graph.device_rows import DeviceRows
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams, unit
 from gneg.graph.take import take
-from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, bad_in_a_row, chunks, place
-
-# Walks of a round, on a CPU and elsewhere, below which rows are tried ahead.
-CPU_ENOUGH, ENOUGH = 2**17, 2**20
+from gneg.samplers.device.rows import (
+    CPU_CELLS_OF_ROUNDS,
+    CPU_ENOUGH,
+    ENOUGH,
+    bad_in_a_row,
+    chunks,
+    place,
+)
 
 
 class LongWalks(NamedTuple):

@@ -15,6 +15,8 @@ SPARE = 4  # draws beyond twice what a row lacks
 CPU_CELLS, CELLS = 2**16, 2**24
 # The same where a call is a long sequence of operations on ever fewer rows.
 CPU_CELLS_OF_ROUNDS = 2**20
+# Tries of a round, on a CPU and elsewhere, below which rows are tried ahead.
+CPU_ENOUGH, ENOUGH = 2**17, 2**20
 
 
 def chunks(

@@ -126,11 +126,8 @@ class Weighted:
 
     def on_device(self, out: DeviceRows, back: DeviceRows) -> WalksThere:
         """Return the same walks on the device of the graph's edges and reversed edges."""
-        assert self.steps.in_weights is not None
-        weights = out.tensors(self.weights, self.steps.in_weights)
-        tables = out.tensors(*self.first, *self.second)
-        through = out.tensors(self.through)
-        return weighted_walks.WeightedWalks(out, back, *weights, *tables, *through)
+        arrays = self.weights, *self.first, *self.second, self.through
+        return weighted_walks.WeightedWalks(out, back, *out.tensors(*arrays))
 
 
 def edge_table(steps: Steps) -> Table:

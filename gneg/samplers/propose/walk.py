@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from gneg.graph.heuristics import LEAST_ALPHA
 from gneg.graph.pagerank import TABLE, Ends, Hops, PageRank
 from gneg.graph.placement import steps_on_device
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
-from gneg.samplers.device import long_walks
+from gneg.samplers.device import long_walks, tries
 from gneg.samplers.device.query import DeviceQuery
 from gneg.samplers.negatives import Side
 from gneg.samplers.propose.two_steps import TwoSteps, WalksThere, edge_table, two_steps
@@ -148,7 +149,8 @@ class Walk(Sampler):
         """Return the log density of the ends of walks, conditioned on non-edges."""
         if self._two:
             weight = self._two_steps(query.side).weigh(query, index)
-            allowed = self._allowed(query)[:, None]
+            of = self._two_steps(query.side).allowed
+            allowed = self._allowed(query, lambda rows: of(rows, query.known))[:, None]
         else:
             ends = self.cached(("ends", query.side), lambda: self._ends(query.side))
             if ends is None:
@@ -166,18 +168,25 @@ class Walk(Sampler):
             return None
         return PageRank(steps, alpha=self.alpha)
 
-    def _allowed(self, query: Query) -> FloatArray:
-        """Return the unnormalised probability that a walk from each row ends on a non-edge."""
+    def _allowed(self, query: Query, of: Callable[[Any], Any]) -> Any:
+        """Return the unnormalised probability that a walk from each row ends on a non-edge.
+
+        Args:
+            query: The rows.
+            of: Returns the same of rows, none twice; it is asked once for each row.
+        """
         known, side = query.known, query.side
-        owner, mass = self.cached(("mass", side), lambda: (known, np.full(known.num_src, np.nan)))
+        blank = lambda: (known, query.array(np.full(known.num_src, np.nan)))  # noqa: E731
+        owner, mass = self.cached(("mass", side), blank)
         if owner is not known:
             self._cache.pop(("mass", side), None)  # another thread may have been here
-            return self._allowed(query)
-        rows = np.unique(query.rows)
-        rows = rows[np.isnan(mass[rows])]
-        if len(rows):
-            mass[rows] = self._two_steps(side).allowed(rows, known)
-        return mass[query.rows]  # type: ignore[no-any-return]
+            return self._allowed(query, of)
+        rows: Any = query.rows
+        new = rows[query.xp.isnan(mass[rows])]
+        if len(new):
+            new = query.xp.unique(new)
+            mass[new] = of(new)
+        return mass[rows]
 
     def _there(self, side: Side) -> WalksThere:
         """Return the two-step walks on the device."""
@@ -190,7 +199,7 @@ class Walk(Sampler):
     def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
         """Walk from each query until the end is a non-edge."""
         if self._two:
-            return self._there(query.side).draw(query.non_edges, query.ids, k, seed)
+            return tries.drawn(self._there(query.side), query.non_edges, query.ids, k, seed)
         steps = self._steps(query.side)
         edges, _ = steps_on_device(self.view(query.side))
         table = self.cached(("edges", query.side), lambda: edge_table(steps))
@@ -203,7 +212,6 @@ class Walk(Sampler):
         if not self._two:
             return None
         walks = self._there(query.side)
-        rows, where = query.ids.unique(return_inverse=True)
-        free = walks.allowed(query.non_edges, rows)[where][:, None]
+        free = self._allowed(query, lambda rows: walks.allowed(query.non_edges, rows))[:, None]
         share = walks.weigh(query.ids, index) / free
         return torch.where(free > 0, share.log(), query.log_uniform)
