@@ -1,10 +1,10 @@
 """Samplers on a device beside kernels and peers: ``python -m benchmarks.speed.device``.
 
 Runs on the accelerator if torch has one here, else on the CPU: negatives a second of kernels, of
-torch on the CPU and on the device, of PyG and of rejection in torch on the same device; what share
-of its random reads a draw reaches; known edges among the draws; and the time of an epoch of
-ogbl-ddi with negatives of either side. Writes ``results/device-TYPE.json``. ``--smoke`` measures a
-small graph and writes nothing.
+torch on the CPU, by all threads and by one, and on the device, of PyG and of rejection in torch on
+the same device; what share of its random reads a draw reaches; known edges among the draws; and the
+time of an epoch of ogbl-ddi with negatives of either side. Writes ``results/device-TYPE.json``.
+``--smoke`` measures a small graph and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from benchmarks import record
 from benchmarks.format import machine, table
 from benchmarks.speed import peers
 from benchmarks.speed.run import HERE, graphs, power_law, seconds
-from gneg import Graph, KnownEdges, LinkConfig, datasets
+from gneg import Graph, KnownEdges, LinkConfig, datasets, kernels
 from gneg.samplers import build
 from gneg.training.link import LinkRun
 
@@ -63,6 +64,19 @@ def sampled(graph: Graph, pos: torch.Tensor) -> dict[str, float]:
             job = lambda: sampler.sample(pos, K).log_q  # noqa: E731, B023
             rates[f"{label} with log_q"] = rate(job, count, graph.device)
     return rates
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let kernels and torch use one thread: torch does its reads at random places on one anyway."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    kernels.threads.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        kernels.threads.set_num_threads(None)
 
 
 def of_peers(graph: Graph, pos: torch.Tensor, device: torch.device) -> dict[str, float]:
@@ -125,11 +139,18 @@ def measure(graph: Graph, device: torch.device, draws: int) -> dict[str, Any]:
         "torch on the CPU": sampled(host, pos),
         "peers on the device": of_peers(graph, pos, device),
     }
+    with one_thread():
+        result["one thread"] = {"kernels": sampled(graph, pos), "torch": sampled(host, pos)}
     there = host if device.type == "cpu" else graph.to(device)
     if device.type != "cpu":
         result["torch on the device"] = sampled(there, pos.to(device))
     result["exactness"] = known_edges_drawn(there, pos.to(device), draws)
     return result
+
+
+def compared_rates(kernels: float, by_torch: float) -> list[str]:
+    """Return the cells of two rates, and how many times slower the second is."""
+    return [f"{kernels:.1f}", f"{by_torch:.2f}", f"{kernels / by_torch:.1f}"]
 
 
 def block() -> str:
@@ -138,14 +159,16 @@ def block() -> str:
     for path in sorted((HERE / "results").glob("device-*.json")):
         result = json.loads(path.read_text())
         for name, graph in result["graphs"].items():
-            kernels, host = graph["kernels"], graph["torch on the CPU"]
+            host, one = graph["torch on the CPU"], graph["one thread"]
             there = graph.get("torch on the device", {})
             rows = [
-                [label, f"{kernels[label]:.1f}", f"{host[label]:.2f}"]
+                [label, *compared_rates(rate, host[label])]
+                + compared_rates(one["kernels"][label], one["torch"][label])
                 + ([f"{there[label]:.1f}"] if there else [])
-                for label in kernels
+                for label, rate in graph["kernels"].items()
             ]
-            header = [f"{name}, millions/s", "kernels", "torch on the CPU"]
+            header = [f"{name}, millions/s", "kernels", "torch on the CPU", "times slower"]
+            header += ["kernels, one thread", "torch, one thread", "times slower"]
             exact, others = graph["exactness"], graph["peers on the device"]
             compared = ", ".join(f"{peer} {figure:.1f}" for peer, figure in others.items())
             tables.append(
