@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import hashlib
 import json
@@ -11,7 +12,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,15 @@ from gneg import checks
 PACKAGES = ("gneg", "torch", "torch-geometric", "numpy", "numba", "ogb")
 MAPPED = 2**28  # bytes from which on arrays stay in their file, mapped into memory
 DAY = 24 * 3600.0  # seconds after which a temporary file belongs to no living process
+_version = functools.cache(metadata.version)  # which reads a file
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that results depend on."""
-    installed = {"python": platform.python_version()}
+    installed = {"python": platform.python_version(), **dict.fromkeys(PACKAGES, "not installed")}
     for package in PACKAGES:
-        try:
-            installed[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            installed[package] = "not installed"
+        with suppress(metadata.PackageNotFoundError):
+            installed[package] = _version(package)
     return installed
 
 

@@ -5,6 +5,7 @@ Checks, the options of the command line and the documentation of a config are ma
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import types
@@ -162,19 +163,26 @@ def settings(config: type) -> dict[str, Setting]:
     Raises:
         TypeError: If a field has no description or a type that is not supported.
     """
-    hints = typing.get_type_hints(config)
+    resolved = _types(config)
     described = {}
     for entry in fields(config):
         option = entry.metadata.get(_KEY)
         if option is None:
             raise TypeError(f"{config.__name__}.{entry.name} has no description")
-        kind, optional, choices = _resolve(hints[entry.name])
+        kind, optional, choices = resolved[entry.name]
         choices = choices or option.choices
         if choices is not None:  # registered names are read each time
             choices = tuple(dict.fromkeys([*choices, *option.registered]))
             option = replace(option, choices=choices)
         described[entry.name] = Setting(entry.name, kind, optional, entry.default, option)
     return described
+
+
+@functools.cache
+def _types(config: type) -> dict[str, tuple[type, bool, tuple[str, ...] | None]]:
+    """Return what :func:`_resolve` makes of each field's hint; hints are evaluated once."""
+    hints = typing.get_type_hints(config)
+    return {entry.name: _resolve(hints[entry.name]) for entry in fields(config)}
 
 
 def _resolve(hint: Any) -> tuple[type, bool, tuple[str, ...] | None]:
