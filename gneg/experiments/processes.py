@@ -7,7 +7,6 @@ import os
 import pickle
 import signal
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -27,6 +26,7 @@ from gneg import checks, files, kernels, registry
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import FORM, Cell, run_cell
+from gneg.experiments.parent import end_with_parent
 from gneg.training.record import FRESH
 
 POLL = 0.2  # seconds between two reads of the progress of the processes
@@ -174,7 +174,7 @@ def runner(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> 
     resource_tracker.ensure_running()  # by itself it would let Ctrl-C through when it starts
     manager = SyncManager(ctx=context)
     with _interrupts_later():
-        manager.start(_end_with_parent)
+        manager.start(end_with_parent)
     with manager, tempfile.TemporaryDirectory() as folder:
         # Pickled once: torch would share sparse tensors one by one, with a warning for each. As a
         # file: this process would wait until a new one has started and read its arguments.
@@ -195,24 +195,12 @@ def runner(data: LinkData | TripleData, sets: dict[str, HardSet], jobs: int) -> 
         executor.shutdown()
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it ends, even by a signal that none can handle."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 _worker: dict[str, Any] = {}  # dataset, hard sets and progress queue of this process
 
 
 def _start(path: Path, progress: Any, threads: int, sources: list[str]) -> None:
     """Set up a new process, with the classes that users registered in its parent."""
-    _end_with_parent()
+    end_with_parent()
     for source in sources:
         registry.load(source)
     with warnings.catch_warnings():
