@@ -16,6 +16,7 @@ this device), and operations that only some devices lack.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,7 +29,8 @@ import torch
 from torch import Tensor
 from torch.optim import optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
+
+from tests.trees import leaves, mapped
 
 KIND = "lazy"
 DEVICE = torch.device(KIND, 0)
@@ -144,7 +146,7 @@ def _call(func: Any, args: Any, kwargs: Any) -> Any:
     """Do an operation on the CPU, and return its results on the device that they belong to."""
     if func is torch.ops.prim.layout.default:
         return args[0].inner.layout
-    tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, Tensor)]
+    tensors = list(leaves((args, kwargs), Tensor))
     simulated = [tensor for tensor in tensors if isinstance(tensor, Simulated)]
     device = kwargs.get("device")
     there = bool(simulated) if device is None else on_device(device)
@@ -159,26 +161,24 @@ def _call(func: Any, args: Any, kwargs: Any) -> Any:
     by_id = {id(tensor.inner): tensor for tensor in simulated}
 
     def returned(value: Any) -> Any:
-        if not isinstance(value, Tensor) or not there:
+        if not isinstance(value, Tensor):
             return value
         return by_id[id(value)] if id(value) in by_id else Simulated(value)
 
-    for tensor in simulated:
-        if tensor.shape != tensor.inner.shape:
-            raise NotImplementedError(f"{func} changes a shape in place, which is not simulated")
-    return tree_map(returned, results)
+    if any(tensor.shape != tensor.inner.shape for tensor in simulated):
+        raise NotImplementedError(f"{func} changes a shape in place, which is not simulated")
+    return mapped(returned, results) if there else results
 
 
 def _computed(func: Any, args: Any, kwargs: Any, there: bool) -> Any:
     """Return the results of an operation on the CPU."""
-    args, kwargs = tree_map(_inner, (args, kwargs))
+    args, kwargs = mapped(_inner, args), mapped(_inner, kwargs)
     if isinstance(kwargs.get("device"), str):
         kwargs["device"] = "cpu"
     kwargs.pop("pin_memory", None)
     if not there or torch.Tag.nondeterministic_seeded not in func.tags:
         return func(*args, **kwargs)
-    generators = [v for v in tree_flatten((args, kwargs))[0] if isinstance(v, torch.Generator)]
-    if generators:
+    if any(leaves((args, kwargs), torch.Generator)):
         raise RuntimeError(f"{func}: expected a '{KIND}' device type for generator, not 'cpu'")
     host = torch.get_rng_state()
     torch.set_rng_state(_present[-1].rng)
@@ -189,6 +189,7 @@ def _computed(func: Any, args: Any, kwargs: Any, there: bool) -> Any:
         torch.set_rng_state(host)
 
 
+@functools.cache
 def _name(func: Any) -> str:
     return func._schema.name.removeprefix("aten::")  # type: ignore[no-any-return]
 
@@ -258,7 +259,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         if not on_device(map_location):
             return load(file, map_location=map_location, **options)
         there = load(file, map_location="cpu", **options)
-        return tree_map(lambda v: v.to(DEVICE) if isinstance(v, Tensor) else v, there)
+        return mapped(lambda v: v.to(DEVICE) if isinstance(v, Tensor) else v, there)
 
     def seed_both(value: int) -> torch.Generator:
         _seed_all(int(value))

@@ -59,6 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Take what was imported, a million objects that stay, out of Python's garbage collection."""
     gc.freeze()
+    gc.set_threshold(20_000)  # of objects since then: 700, the default, are those of some lines
 
 
 def pytest_runtest_setup() -> None:
@@ -67,7 +68,7 @@ def pytest_runtest_setup() -> None:
     Models are initialised from it: where that depends on the order of tests, one in some hundreds
     has two scores as close as a test's tolerance.
     """
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)  # torch.manual_seed would keep a stack trace for CUDA
 
 
 @pytest.fixture(scope="session", autouse=True)
