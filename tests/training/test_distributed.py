@@ -14,13 +14,12 @@ from gneg import Graph
 from gneg.samplers import build
 from gneg.training.distributed import World
 from tests.isolation import isolated
+from tests.training.torchrun_job import train
 
 JOB = Path(__file__).parent / "torchrun_job.py"
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "torchrun_training.py"
 LAUNCH = ["-m", "torch.distributed.run", "--rdzv-backend", "c10d"]
 LAUNCH += ["--rdzv-endpoint", "127.0.0.1:0", "--monitor-interval", "0.2"]
-BUDGET = {"encoder": "sage", "epochs": 3, "eval_every": 1, "dropout": 0.0, "batch_size": 256}
-WHOLE = {**BUDGET, "sampler": "memorybank", "loss": "infonce"}
 
 
 def start(*words: str) -> subprocess.CompletedProcess[str]:
@@ -30,15 +29,19 @@ def start(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
 
 
-def run(out: Path, settings: dict, processes: int = 2, restarts: int = 0, ok: bool = True) -> dict:
-    """Train in so many processes; return the record of the seed."""
-    launch = [*LAUNCH, "--nproc-per-node", str(processes), "--max-restarts", str(restarts)]
-    words = [*(launch if processes > 1 else []), str(JOB), str(out), json.dumps(settings)]
-    done = start(*words)
-    assert (done.returncode == 0) == ok, done.stderr[-3000:]
-    if not ok:
-        return {}
-    return json.loads((out / "results.json").read_text())["runs"][0]
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What two processes left of two trainings, one of which was killed in the first."""
+    folder = tmp_path_factory.mktemp("trainings")
+    launch = [*LAUNCH, "--nproc-per-node", "2", "--max-restarts", "1"]
+    done = start(*launch, str(JOB), str(folder))
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (folder / "killed").exists()
+    return folder
+
+
+def record(path: Path) -> dict:
+    return json.loads((path / "results.json").read_text())["runs"][0]
 
 
 def curve(record: dict, name: str) -> list[float]:
@@ -46,23 +49,19 @@ def curve(record: dict, name: str) -> list[float]:
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_even_if_one_is_killed(tmp_path):
-    alone = run(tmp_path / "alone", WHOLE, processes=1)
-    killed = run(tmp_path / "killed", {**WHOLE, "kills": 2}, restarts=1)
-    assert (tmp_path / "killed.killed").exists()
-    run(tmp_path / "resumed", {**WHOLE, "kills": 1}, ok=False)
-    resumed = run(tmp_path / "resumed", WHOLE, processes=1)  # in another number of processes
-    for record in (killed, resumed):
-        assert curve(record, "loss") == pytest.approx(curve(alone, "loss"), rel=1e-9)
-        assert curve(record, "valid") == pytest.approx(curve(alone, "valid"), rel=1e-9)
-        assert record["test"] == pytest.approx(alone["test"], rel=1e-9)
+def test_two_processes_train_as_one_even_if_one_is_killed(folder, tmp_path):
+    alone = train("whole", tmp_path)
+    assert (folder / "left" / "whole" / "checkpoint-0.pt").exists()
+    resumed = train("whole", folder / "left")  # in another number of processes
+    for other in (record(folder / "whole"), resumed):
+        assert curve(other, "loss") == pytest.approx(curve(alone, "loss"), rel=1e-9)
+        assert curve(other, "valid") == pytest.approx(curve(alone, "valid"), rel=1e-9)
+        assert other["test"] == pytest.approx(alone["test"], rel=1e-9)
 
 
 @pytest.mark.slow
-def test_mini_batches_of_two_processes_are_those_of_one(tmp_path):
-    settings = {**BUDGET, "dtype": "float32", "fanout": "5,3", "sampler": "walk", "loss": "ntxent"}
-    records = [run(tmp_path / str(size), settings, processes=size) for size in (1, 2)]
-    one, two = (curve(record, "loss") for record in records)
+def test_mini_batches_of_two_processes_are_those_of_one(folder, tmp_path):
+    one, two = (curve(r, "loss") for r in (train("sampled", tmp_path), record(folder / "sampled")))
     assert two[0] == pytest.approx(one[0], rel=1e-4)
     assert two == pytest.approx(one, rel=1e-2)  # Adam enlarges the noise of single precision
 
