@@ -11,6 +11,7 @@ import time
 import pytest
 
 from gneg import cli
+from tests.cli.invoke import run
 
 #: Jobs in the background of a shell, such as CI, are started with Ctrl-C ignored.
 MAIN = (
@@ -24,6 +25,7 @@ MAIN = (
 def test_ctrl_c_ends_soon_with_the_best_state(tmp_path, stage):
     out = tmp_path / "run"
     command = [sys.executable, "-c", MAIN, "train", "hyperbolic", "--rank", "all"]
+    command += [] if stage == "epoch" else ["--epochs", "8"]
     process = subprocess.Popen(
         [*command, "--out", str(out)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -37,10 +39,10 @@ def test_ctrl_c_ends_soon_with_the_best_state(tmp_path, stage):
     assert process.returncode == 130
     assert time.perf_counter() - start < 10  # 1 s where nothing else runs
     assert "seed 0 interrupted, valid mrr" in output
-    (run,) = json.loads((out / "results.json").read_text())["runs"]
-    assert run["complete"] is False
-    assert run["valid"]["mrr"] > 0.2
-    assert run["test"] == {}
+    (record,) = json.loads((out / "results.json").read_text())["runs"]
+    assert record["complete"] is False
+    assert record["valid"]["mrr"] > 0.2
+    assert record["test"] == {}
     assert (out / "model-0.pt").exists()
     assert stage == "epoch" or (out / "checkpoint-0.pt").exists()
 
@@ -55,19 +57,16 @@ def test_triples_go_on_after_ctrl_c_and_after_a_kill_and_two_commands_do_no_harm
         command = [sys.executable, "-c", MAIN, *words, "--out", str(tmp_path / out)]
         return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def metrics(*processes):
-        """What the processes find, which train into one folder."""
-        for process in processes:
-            process.communicate()
-            assert process.returncode == 0
-        folder = tmp_path / str(processes[0].args[-1])
+    def metrics(out):
+        """What a finished training found."""
+        folder = tmp_path / out
         assert sorted(path.name for path in folder.iterdir()) == ["model-0.pt", "results.json"]
-        (run,) = json.loads((folder / "results.json").read_text())["runs"]
-        assert run["complete"]
-        losses = [row["loss"] for row in run["curve"]]
-        return [run["test"], run["valid"], run["sampled"], run["best_epoch"], losses]
+        (record,) = json.loads((folder / "results.json").read_text())["runs"]
+        assert record["complete"]
+        losses = [row["loss"] for row in record["curve"]]
+        return [*(record[key] for key in ("test", "valid", "sampled", "best_epoch")), losses]
 
-    expected = metrics(start("whole"))
+    assert run(*words, "--out", str(tmp_path / "whole")).exit_code == 0
     for out, number, code in (("stopped", signal.SIGINT, 130), ("killed", signal.SIGKILL, -9)):
         process = start(out)
         while not (tmp_path / out / "checkpoint-0.pt").exists():
@@ -77,8 +76,12 @@ def test_triples_go_on_after_ctrl_c_and_after_a_kill_and_two_commands_do_no_harm
         process.communicate()
         assert process.returncode == code
         assert (tmp_path / out / "checkpoint-0.pt").exists()
-        assert metrics(start(out)) == expected
-    assert metrics(start("two"), start("two")) == expected
+        assert run(*words, "--out", str(tmp_path / out)).exit_code == 0
+        assert metrics(out) == metrics("whole")
+    for process in [start("two"), start("two")]:
+        process.communicate()
+        assert process.returncode == 0
+    assert metrics("two") == metrics("whole")
 
 
 @pytest.mark.parametrize("end", [SystemExit(130), KeyboardInterrupt()])

@@ -51,9 +51,9 @@ def test_every_cell_is_there_and_searched(compared):
 @pytest.mark.slow
 def test_two_processes_give_the_figures_of_one(compared, tmp_path):
     data, _, results = compared
-    configs = grid(BASE, model=("transe", "distmult"), sampler=("uniform", "typed"))
+    configs = grid(BASE, model=("transe",), sampler=("uniform", "typed"))
     parallel = compare(data, configs, seeds=2, jobs=2, search=2, out=tmp_path)
-    for row, other in zip(results["rows"], parallel["rows"], strict=True):
+    for row, other in zip(results["rows"][:2], parallel["rows"], strict=True):
         assert row["metrics"] == other["metrics"]
         assert row["config"] == other["config"]
 
