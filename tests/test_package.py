@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import importlib.metadata
 import re
 import subprocess
@@ -29,17 +28,11 @@ MODULES = {
 ROOT = Path(gneg.__file__).parent
 
 
-@functools.cache
-def trees() -> list[ast.Module]:
-    """Return the syntax of all modules of gneg."""
-    return [ast.parse(path.read_text()) for path in ROOT.rglob("*.py")]
-
-
 def imported() -> set[str]:
     """Top-level packages that the modules of gneg import, at any depth."""
     names = set()
-    for tree in trees():
-        for node in ast.walk(tree):
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -57,7 +50,9 @@ def test_every_import_is_declared():
 
 def test_no_record_prints_its_tensors():
     """Dataclasses with tensors or arrays have a repr of their own, of sizes."""
-    classes = [node for tree in trees() for node in tree.body if isinstance(node, ast.ClassDef)]
+    texts = [text for path in ROOT.rglob("*.py") if "@dataclass" in (text := path.read_text())]
+    nodes = [node for text in texts for node in ast.parse(text).body]
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
     for node in classes:
         if any("dataclass" in ast.unparse(part) for part in node.decorator_list):
             fields = [ast.unparse(part) for part in node.body if isinstance(part, ast.AnnAssign)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 
+from gneg import Graph
 from tests.accelerator import KIND
 from tests.contract.cases import SAMPLERS
 from tests.contract.test_devices import ON_DEVICE, score
@@ -41,8 +44,13 @@ SLOW = ("KHop", "KHop-shells", "Walk-ppr")
 CASES = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in ON_DEVICE]
 
 
+@functools.cache
+def random(edges: int) -> Graph:
+    return random_graph(3_000, edges)
+
+
 def graph_of(name):
-    return random_graph(3_000, 9_000 if name == "KHop-shells" else 60_000)
+    return random(9_000 if name == "KHop-shells" else 60_000)
 
 
 def waits_of(sampler, pos, accelerator) -> int:

@@ -39,7 +39,7 @@ def exact(
     if weight is None:
         parts = [exact(triples, kind, end, query, positive) for kind in ("uniform", "walk")]
         return (parts[0] + parts[1]) / 2
-    left = free(KnownTriples(triples), query, end)
+    left = free(KnownTriples(triples))(query, end)
     weights = np.array([weight(v) if v in left else 0.0 for v in entities])
     return weights / weights.sum()
 
@@ -99,7 +99,7 @@ def test_densities_of_entity_samplers_are_those_of_draws(case, world):
     entities = torch.arange(triples.num_entities).expand(12, -1)
     density = log_q_of(part, torch.from_numpy(rows), entities).double().exp()
     for i, (h, r, _) in enumerate(pos.t().tolist()):
-        left = sorted(free(sampler.known, (h, r), "tail"))
+        left = sorted(free(sampler.known)((h, r), "tail"))
         assert not left or density[i, left].sum().item() == pytest.approx(1.0, abs=1e-5)
     drawn = density.gather(1, neg.index)[neg.mask]
     assert (drawn > 0).float().mean() > 0.8

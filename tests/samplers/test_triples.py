@@ -62,9 +62,10 @@ def check_exact_and_full(neg, pos: torch.Tensor, sampler: TripleSampler) -> None
     assert (tail[turned] == pos[2][:, None].expand_as(tail)[turned]).all()
     if sampler.corrupt in ("head", "tail"):
         assert neg.side == {"head": "src", "tail": "dst"}[sampler.corrupt]
+    left_of = free(sampler.known)
     for i, (h, r, t) in enumerate(pos.t().tolist()):
         query, end = ((t, r), "head") if swapped(neg)[i] else ((h, r), "tail")
-        left = free(sampler.known, query, end)
+        left = left_of(query, end)
         assert int(neg.mask[i].sum()) == min(6, len(left))
         if len(left) < 6:
             assert set(neg.index[i][neg.mask[i]].tolist()) == left

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -74,12 +77,10 @@ def positives(triples: Triples, size: int = 24) -> torch.Tensor:
     return triples.triples[:, torch.arange(size) * 7919 % triples.num_triples]
 
 
-def free(known: KnownTriples, query: tuple[int, int], end: str) -> set[int]:
-    """Entities that may be drawn for a query, one by one."""
-    entity, relation = query
-    answers = {
-        t if end == "tail" else h
-        for h, r, t in known.triples.t().tolist()
-        if r == relation and (h if end == "tail" else t) == entity
-    }
-    return set(range(known.num_entities)) - answers
+def free(known: KnownTriples) -> Callable[[tuple[int, int], str], set[int]]:
+    """Return what gives the entities that may be drawn for a query, from triples one by one."""
+    answers = defaultdict(set)
+    for h, r, t in known.triples.t().tolist():
+        answers[(h, r), "tail"].add(t)
+        answers[(t, r), "head"].add(h)
+    return lambda query, end: set(range(known.num_entities)) - answers[query, end]
