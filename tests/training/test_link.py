@@ -155,17 +155,17 @@ def test_a_plain_base_measure_changes_the_evaluation_alone(trained):
     assert chosen["valid"]["mrr"] >= max(run["valid"]["mrr"] for run in (plain, fixed))
 
 
-def test_same_seed_same_result_and_global_state_untouched(digits):
+def test_same_seed_same_result_and_global_state_untouched(small_graph):
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    first = train(digits, small(), seeds=(3,))
+    first = train(small_graph, small(), seeds=(3,))
     assert torch.equal(before, torch.get_rng_state())
     torch.manual_seed(2)
-    assert stable(first) == stable(train(digits, small(), seeds=(3,)))
-    assert stable(first) != stable(train(digits, small(), seeds=(4,)))
+    assert stable(first) == stable(train(small_graph, small(), seeds=(3,)))
+    assert stable(first) != stable(train(small_graph, small(), seeds=(4,)))
 
 
-def test_defaults_of_loss_and_decoder_depend_on_sampler_and_inputs(digits):
+def test_defaults_of_loss_and_decoder_depend_on_sampler_and_inputs(small_graph):
     defaults = {}
     for name, options in {
         "default": {},
@@ -173,7 +173,7 @@ def test_defaults_of_loss_and_decoder_depend_on_sampler_and_inputs(digits):
         "embedded": {"inputs": "embedding"},
         "fixed": {"loss": "bce", "decoder": "dot"},
     }.items():
-        run = train(digits, small(epochs=1, **options))["runs"][0]
+        run = train(small_graph, small(epochs=1, **options))["runs"][0]
         defaults[name] = run["loss"], run["decoder"]
     assert defaults == {
         "default": ("softmax", "cosine"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gneg import LinkConfig, TripleConfig, datasets, train
+from gneg import LinkConfig, TripleConfig, train
 from gneg.training import driver
 from gneg.training.driver import TrainingInterrupted, run_folder
 from gneg.training.link import LinkRun
@@ -21,8 +21,9 @@ TINY = LinkConfig(hidden=8, epochs=1, eval_every=1, k=1)
 
 
 @pytest.fixture(scope="module")
-def digits():
-    return datasets.load("digits")
+def graph():
+    """A graph of which an epoch has several batches, see :func:`small`."""
+    return toy(n=200, edges=3000)
 
 
 def test_another_graph_of_the_same_name_is_another_run(tmp_path):
@@ -106,21 +107,21 @@ def test_a_script_over_configs_can_be_stopped(tmp_path):
     assert (tmp_path / "0.01" / "model-0.pt").exists()
 
 
-def test_an_interrupted_run_resumes_to_the_same_end(digits, tmp_path):
-    whole = train(digits, small())
+def test_an_interrupted_run_resumes_to_the_same_end(graph, tmp_path):
+    whole = train(graph, small())
 
     def stop(seed, state):
         if state["epoch"] == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(TrainingInterrupted) as stopped:
-        train(digits, small(), out=tmp_path, report=stop)
+        train(graph, small(), out=tmp_path, report=stop)
     part = stopped.value.results
     assert part["runs"][0]["complete"] is False
     assert part["runs"][0]["epochs"] == 4
     assert json.loads((tmp_path / "results.json").read_text()) == part
     assert (tmp_path / "model-0.pt").exists()
-    resumed = train(digits, small(), out=tmp_path)
+    resumed = train(graph, small(), out=tmp_path)
     assert stable(resumed) == stable(whole)
     assert not (tmp_path / "checkpoint-0.pt").exists()
     assert not list(tmp_path.glob(".*"))
@@ -135,48 +136,48 @@ def test_an_interrupted_run_resumes_to_the_same_end(digits, tmp_path):
         pytest.param("similar(refresh_every=1, refresh_share=0.5)", marks=pytest.mark.slow),
     ],
 )
-def test_adaptive_samplers_resume_from_their_state(digits, tmp_path, sampler):
+def test_adaptive_samplers_resume_from_their_state(graph, tmp_path, sampler):
     config = small(sampler=sampler, epochs=4, eval_every=2, inputs="embedding")
-    whole = train(digits, config)
+    whole = train(graph, config)
 
     def stop(seed, state):
         if state["epoch"] == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(digits, config, out=tmp_path, report=stop)
-    resumed = train(digits, config, out=tmp_path)
+        train(graph, config, out=tmp_path, report=stop)
+    resumed = train(graph, config, out=tmp_path)
     assert stable(resumed) == stable(whole)
     # The report of the sampler is in the record, and is the same when read from JSON.
     written = json.loads((tmp_path / "results.json").read_text())["runs"][0]["sampler_report"]
     assert written == resumed["runs"][0]["sampler_report"]
 
 
-def test_finished_seeds_do_not_run_again(digits, tmp_path):
-    first = train(digits, small(), out=tmp_path)
+def test_finished_seeds_do_not_run_again(graph, tmp_path):
+    first = train(graph, small(), out=tmp_path)
 
     def never(seed, state):
         assert seed == 1, "seed 0 was finished"
 
-    results = train(digits, small(), seeds=(0, 1), out=tmp_path, report=never)
+    results = train(graph, small(), seeds=(0, 1), out=tmp_path, report=never)
     assert results["runs"][0] == first["runs"][0]
     assert results["summary"]["test"]["mrr"]["std"] is not None
-    train(digits, small(), seeds=(0,), out=tmp_path, report=never)
+    train(graph, small(), seeds=(0,), out=tmp_path, report=never)
     assert len(json.loads((tmp_path / "results.json").read_text())["runs"]) == 2
     with pytest.raises(
         ValueError, match="'out' must be a new folder, or one with a run of the same"
     ):
-        train(digits, small(lr=0.1), out=tmp_path)
+        train(graph, small(lr=0.1), out=tmp_path)
 
 
-def test_an_interrupted_seed_does_not_drop_finished_ones(digits, tmp_path):
-    train(digits, small(), seeds=(1,), out=tmp_path)
+def test_an_interrupted_seed_does_not_drop_finished_ones(graph, tmp_path):
+    train(graph, small(), seeds=(1,), out=tmp_path)
 
     def stop(seed, state):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(digits, small(), seeds=(0, 1), out=tmp_path, report=stop)
+        train(graph, small(), seeds=(0, 1), out=tmp_path, report=stop)
     record = json.loads((tmp_path / "results.json").read_text())
     assert [(run["seed"], run["complete"]) for run in record["runs"]] == [(0, False), (1, True)]
     assert record["summary"]["test"]["mrr"]["mean"] == record["runs"][1]["test"]["mrr"]
