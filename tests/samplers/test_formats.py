@@ -40,9 +40,10 @@ def check_same(first: Negatives, second: Negatives) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("corrupt", ["dst", "src", "both"])
 @pytest.mark.parametrize("name", ["uniform", "walk", "walk(kind=ppr)"])
-@pytest.mark.parametrize("world", ["sparse", "hub", "directed"])
+@pytest.mark.parametrize(
+    ("world", "corrupt"), [("sparse", "both"), ("hub", "src"), ("directed", "dst")]
+)
 def test_what_is_saved_is_loaded(world, name, corrupt, suffix, tmp_path):
     graph = WORLDS[world]()
     negatives = samplers.build(name, graph, corrupt=corrupt).sample(
