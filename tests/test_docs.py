@@ -29,7 +29,13 @@ BLOCKS = re.findall(
 )
 
 
-@pytest.mark.parametrize("code", BLOCKS)
+def block(code: str):
+    """A block as a parameter; trainings and hard sets, which tests have the parts of, are slow."""
+    slow = re.search(r"\b(train|hardset|compare)\(", code)
+    return pytest.param(code, marks=[pytest.mark.slow] if slow else [])
+
+
+@pytest.mark.parametrize("code", [block(code) for code in BLOCKS])
 @pytest.mark.usefixtures("registries")
 def test_python_blocks_run(code):
     exec(compile(code, "README.md", "exec"), {})

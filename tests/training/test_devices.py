@@ -154,11 +154,11 @@ LOSSES = {
     [
         ("triples", {"model": "rotate"}),
         ("triples", {"model": "transe", "p": 2, "loss": "margin", "sampler": "similar"}),
-        ("triples", {"model": "conve", "inverse": True, "loss": "kvsall"}),
         ("labelled", {"model": "complex", "base_measure": "walk", "loss": "softmax", "n3": 0.1}),
         ("triples", {"model": "distmult", "encoder": "rgcn", "loss": "1vsall"}),
-        ("inductive", {"model": "distmult", "encoder": "compgcn", "loss": "nssa"}),
         *slow(
+            ("triples", {"model": "conve", "inverse": True, "loss": "kvsall"}),
+            ("inductive", {"model": "distmult", "encoder": "compgcn", "loss": "nssa"}),
             ("inductive", {"model": "distmult", "encoder": "rgcn", "loss": "1vsall"}),
             ("inductive", {"model": "rotate", "encoder": "rgcn", "sampler": "hardest(uniform)"}),
             ("inductive", {"model": "transe", "encoder": "compgcn", "layers": 2}),

@@ -109,8 +109,8 @@ def test_sampled_neighbours_are_drawn_once_and_without_the_targets():
     ("sampler", "inputs"),
     [
         ("mixture(uniform:0.75, walk:0.25)", "features"),
-        ("hardest(uniform, m=8)", "embedding"),
-        ("similar(refresh_every=1)", "embedding"),
+        pytest.param("hardest(uniform, m=8)", "embedding", marks=pytest.mark.slow),
+        pytest.param("similar(refresh_every=1)", "embedding", marks=pytest.mark.slow),
         ("memorybank", "features"),
         ("mixture(cached(uniform, size=4, m=4), selfpaced(hardest(uniform, m=8)))", "features"),
     ],

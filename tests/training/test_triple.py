@@ -83,7 +83,10 @@ def test_an_interrupted_run_resumes_to_the_same_end(tmp_path, sampler):
         train(data, TripleConfig(dim=9), out=tmp_path)
 
 
-@pytest.mark.parametrize("loss", ["1vsall", "1vsrest", "kvsall"])
+@pytest.mark.parametrize(
+    "loss",
+    ["1vsall", *(pytest.param(name, marks=pytest.mark.slow) for name in ("1vsrest", "kvsall"))],
+)
 def test_an_interrupted_run_with_a_falling_learning_rate_resumes_to_the_same_end(tmp_path, loss):
     data = sparse_data()
     config = TripleConfig(
