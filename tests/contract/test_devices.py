@@ -27,6 +27,11 @@ ON_THE_CPU = {
 }
 #: Samplers whose density is computed on the CPU only.
 NO_DENSITY = {"Walk-ppr"}
+#: Kinds of edges; `test_any_graph` and long rows are quick tests of dense, complete and empty ones.
+QUICK_WORLDS = ("sparse", "hub", "directed", "bipartite", "weighted", "multigraph")
+EVERY_WORLD = [
+    pytest.param(name, marks=[] if name in QUICK_WORLDS else [pytest.mark.slow]) for name in WORLDS
+]
 ON_DEVICE = [name for name in SAMPLERS if name not in ON_THE_CPU]
 
 
@@ -56,7 +61,7 @@ def assert_same(kernels, there, pos, k, seed, *, density=True):
             assert torch.allclose(*values, rtol=1e-6, atol=1e-6), name
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", EVERY_WORLD)
 @pytest.mark.parametrize("name", ON_DEVICE)
 def test_torch_draws_what_kernels_draw(name, world):
     graph = WORLDS[world]()

@@ -76,9 +76,11 @@ def test_what_pykeen_lacks_is_refused(settings, message):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"model": "rotate", "loss": "1vsall"},
+        pytest.param({"model": "rotate", "loss": "1vsall"}, marks=pytest.mark.slow),
         {"model": "transe", "p": 2, "loss": "1vsall", "l2": 0.1, "label_smoothing": 0.1},
-        {"model": "complex", "loss": "kvsall", "inverse": True},
+        pytest.param(
+            {"model": "complex", "loss": "kvsall", "inverse": True}, marks=pytest.mark.slow
+        ),
         {"model": "distmult", "sampler": "cached(typed, size=4, m=4)", "corrupt": "bernoulli"},
     ],
 )

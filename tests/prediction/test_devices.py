@@ -53,8 +53,8 @@ def same(first, second) -> None:
     [
         {},
         {"stack": "ra", "base_measure": "walk"},
-        {"fanout": "3,2", "decoder": "mlp"},
-        {"decoder": "bilinear"},
+        pytest.param({"fanout": "3,2", "decoder": "mlp"}, marks=pytest.mark.slow),
+        pytest.param({"decoder": "bilinear"}, marks=pytest.mark.slow),
     ],
 )
 def test_links(options, tmp_path):

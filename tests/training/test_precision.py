@@ -63,12 +63,12 @@ def test_a_step_has_the_loss_and_gradient_of_single_precision_but_for_rounding(d
 
 
 TRIPLES = [
-    {"model": "complex", "loss": "1vsall", "inverse": True},
-    {"model": "distmult", "loss": "1vsrest"},
     {"model": "tucker", "loss": "kvsall"},
     {"model": "transe", "loss": "1vsall"},
     {"model": "tucker", "sampler": "typed", "k": 4},
     {"model": "distmult", "encoder": "rgcn", "sampler": "uniform", "k": 4},
+    pytest.param({"model": "complex", "loss": "1vsall", "inverse": True}, marks=pytest.mark.slow),
+    pytest.param({"model": "distmult", "loss": "1vsrest"}, marks=pytest.mark.slow),
 ]
 
 
