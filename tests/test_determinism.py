@@ -203,10 +203,10 @@ NEGATIVES = {
     "uniform": "84dbacfd",
     "degree": "901ef22f",
     "khop(hops=2)": "8b6ad2fc",
-    "walk": "7dcff20a",
-    "walk(kind=aa)": "ffdf78f7",
+    "walk": "465c564e",
+    "walk(kind=aa)": "52576809",
     "walk(kind=ppr)": "61c0ca3b",
-    "guarded(walk, percentile=ra|80)": "dbfb2a49",
+    "guarded(walk, percentile=ra|80)": "7613e5d8",
     "guarded(uniform, percentile=cosine|80)": "d209278a",
 }
 
