@@ -15,10 +15,11 @@ from gneg.kernels.prefetch import ask_ahead, ask_for
 
 TESTS = 1  # tests of a row's bitmap for each slot, as far as its length is concerned
 MOST_PATHS = 2**20  # of a row, up to which there is room for all of them
-# A row is listed once it has rejected this many tries, and one for so many of its paths: measured
-# on sparse graphs, dense ones and unions of cliques. Earlier, most of a batch's time is listing.
+# A row is listed once it has rejected this many tries, and so many that they cost about what
+# listing costs, where a path takes this fraction of a try's time. So a row that holds nothing costs
+# twice its list, and others seldom need one.
 LEAST_REJECTED = 64
-PATHS_A_TRY = 4
+PATHS_A_TRY = 8
 DRAWS = 3  # of each try: a first step by its table, and a second one
 
 

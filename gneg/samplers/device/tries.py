@@ -23,7 +23,7 @@ from gneg.samplers.device.rows import (
     split,
 )
 
-LEAST_REJECTED, PATHS_A_TRY = 64, 4  # as in gneg/kernels/walks.py
+LEAST_REJECTED, PATHS_A_TRY = 64, 8  # as in gneg/kernels/walks.py
 
 
 class Walked(Protocol):
