@@ -40,8 +40,8 @@ MOST = {
     "SelfPaced": 53,
     "Mixture-selected": 40,
 }
-SLOW = ("KHop", "KHop-shells", "Walk-ppr")
-CASES = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in ON_DEVICE]
+QUICK = ("Uniform", "Degree", "Walk", "Select-Hardest")
+CASES = [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in ON_DEVICE]
 
 
 @functools.cache

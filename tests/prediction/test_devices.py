@@ -52,7 +52,7 @@ def same(first, second) -> None:
     "options",
     [
         {},
-        {"stack": "ra", "base_measure": "walk"},
+        pytest.param({"stack": "ra", "base_measure": "walk"}, marks=pytest.mark.slow),
         pytest.param({"fanout": "3,2", "decoder": "mlp"}, marks=pytest.mark.slow),
         pytest.param({"decoder": "bilinear"}, marks=pytest.mark.slow),
     ],
@@ -70,7 +70,10 @@ def test_links(options, tmp_path):
     assert results[0]["sets"] == results[1]["sets"]
 
 
-@pytest.mark.parametrize("options", [{}, {"model": "complex", "base_measure": "walk"}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, pytest.param({"model": "complex", "base_measure": "walk"}, marks=pytest.mark.slow)],
+)
 def test_triples(options, tmp_path):
     data = sparse_data()
     here, there = both(data, replace(TRIPLES, **options), tmp_path)
@@ -84,7 +87,7 @@ def test_triples(options, tmp_path):
     assert results[0]["sets"] == results[1]["sets"]
 
 
-@pytest.mark.parametrize("kind", ["links", "triples"])
+@pytest.mark.parametrize("kind", ["links", pytest.param("triples", marks=pytest.mark.slow)])
 def test_samplers_and_audits_select_by_a_model_there(kind, tmp_path):
     data, config = (toy(), LINKS) if kind == "links" else (sparse_data(), TRIPLES)
     drawn, hardness = [], []

@@ -95,9 +95,9 @@ def slow(*cases: tuple[str, dict]) -> list[Any]:
         ("toy", {"encoder": "gcn", "decoder": "mlp", "loss": "bce"}),
         ("toy", {"base_measure": "sampler", "sampler": "walk", "loss": "nce", "rank": "all"}),
         ("toy", {"fanout": "3,2", "inputs": "both", "sampler": "mixup(memorybank)"}),
-        ("toy", {"sampler": "hardest(walk)", "corrupt": "dst", "decoder": "cosine"}),
-        ("bipartite", {"encoder": "lightgcn", "sampler": "similar", "corrupt": "src"}),
         *slow(
+            ("toy", {"sampler": "hardest(walk)", "corrupt": "dst", "decoder": "cosine"}),
+            ("bipartite", {"encoder": "lightgcn", "sampler": "similar", "corrupt": "src"}),
             ("toy", {"pair_features": "all", "stack": "all", "stack_on": "both"}),
             ("digits", {"batch_size": 2048}),
             ("digits", {"batch_size": 2048, "fanout": "10,5", "pair_features": "ra"}),
@@ -153,10 +153,13 @@ LOSSES = {
     ("name", "options"),
     [
         ("triples", {"model": "rotate"}),
-        ("triples", {"model": "transe", "p": 2, "loss": "margin", "sampler": "similar"}),
-        ("labelled", {"model": "complex", "base_measure": "walk", "loss": "softmax", "n3": 0.1}),
         ("triples", {"model": "distmult", "encoder": "rgcn", "loss": "1vsall"}),
         *slow(
+            ("triples", {"model": "transe", "p": 2, "loss": "margin", "sampler": "similar"}),
+            (
+                "labelled",
+                {"model": "complex", "base_measure": "walk", "loss": "softmax", "n3": 0.1},
+            ),
             ("triples", {"model": "conve", "inverse": True, "loss": "kvsall"}),
             ("inductive", {"model": "distmult", "encoder": "compgcn", "loss": "nssa"}),
             ("inductive", {"model": "distmult", "encoder": "rgcn", "loss": "1vsall"}),
@@ -222,7 +225,8 @@ def interrupted(data, config, out) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["links", pytest.param("batches", marks=pytest.mark.slow), "triples"]
+    "kind",
+    ["links", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("batches", "triples"))],
 )
 def test_an_interrupted_run_goes_on_there(kind, tmp_path):
     data, config = sparse_data() if kind == "triples" else toy(), config_of(kind, KIND)
@@ -233,6 +237,7 @@ def test_an_interrupted_run_goes_on_there(kind, tmp_path):
     assert stable(train(data, config, out=tmp_path)) == stable(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [(KIND, "cpu"), ("cpu", KIND)])
 def test_an_interrupted_run_goes_on_on_another_device(first, second, tmp_path):
     data = toy()
