@@ -148,9 +148,9 @@ def measure(graph: Graph, device: torch.device, draws: int) -> dict[str, Any]:
     return result
 
 
-def compared_rates(kernels: float, by_torch: float) -> list[str]:
+def compared_rates(by_kernels: float, by_torch: float) -> list[str]:
     """Return the cells of two rates, and how many times slower the second is."""
-    return [f"{kernels:.1f}", f"{by_torch:.2f}", f"{kernels / by_torch:.1f}"]
+    return [f"{by_kernels:.1f}", f"{by_torch:.2f}", f"{by_kernels / by_torch:.1f}"]
 
 
 def block() -> str:

@@ -46,7 +46,7 @@ def problems(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(problems(), st.integers(1, 26), st.sampled_from([1e-2, 1e-4]))
 def test_hardest_is_the_slow_reference_ties_included(problem, count, epsilon):
     graph, known, x, options = problem

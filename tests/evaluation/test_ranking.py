@@ -36,7 +36,7 @@ def slow(score: np.ndarray, pos, known) -> tuple[list[float], list[float]]:
     return filtered, raw
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(pair, min_size=1, max_size=30, unique=True),
     st.lists(pair, max_size=60, unique=True),

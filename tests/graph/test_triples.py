@@ -22,7 +22,7 @@ def tensor(rows) -> torch.Tensor:
     return torch.tensor(list(rows), dtype=torch.long).view(-1, 3).t()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(triple, max_size=40), st.lists(triple, max_size=20), st.booleans())
 def test_known_triples_are_the_given_set(train, held_out, loops):
     triples = Triples(tensor(train), 7, 3)

@@ -55,7 +55,7 @@ def chi_square(sampler: Sampler, graph: Graph, exact: np.ndarray, rows: int = 12
     """Draw a lot from some rows; the p-value must not be absurd, nothing impossible drawn."""
     alive = np.flatnonzero(reference.non_edges(graph).sum(1) >= 16)[:rows]
     for u in alive:
-        pos = torch.stack([torch.full((800,), int(u)), torch.zeros(800, dtype=torch.long)])
+        pos = torch.stack([torch.full((1500,), int(u)), torch.zeros(1500, dtype=torch.long)])
         neg = sampler.sample(pos, 16, generator=torch.Generator().manual_seed(int(u)))
         counts = np.bincount(neg.index[neg.mask].numpy(), minlength=graph.num_dst)
         assert counts[exact[u] <= 0].sum() == 0, f"row {u}: drew what has no probability"

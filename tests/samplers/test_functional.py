@@ -34,7 +34,7 @@ def graphs(draw):
     return edge_index, (n, m) if bipartite else n
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(graphs(), st.one_of(st.none(), st.integers(0, 200), st.floats(0, 4)), st.booleans())
 def test_distinct_non_edges_as_many_as_there_can_be(graph, wanted, undirected):
     edge_index, size = graph

@@ -84,8 +84,7 @@ def _draw(walked: Walked, non_edges: NonEdges, rows: Tensor, out: Tensor, state:
         # Of few rows, many at once, but none that could not count.
         ahead = max(1, enough // (len(live) * k))
         tries = torch.minimum(lacking * ahead, lacking + left - 1)
-        full = ahead == 1 and int(lacking.min()) == k
-        total = len(live) * k if full else int(tries.sum())
+        total = int(tries.sum())
         at = torch.repeat_interleave(tries, output_size=total)
         begin = tries.cumsum(0) - tries
         step = torch.arange(total, device=rows.device).sub_(take(begin, at))
