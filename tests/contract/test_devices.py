@@ -25,8 +25,6 @@ ON_THE_CPU = {
     "Guarded": "DegreeCap looks at the graph on the CPU",
     "Across": "a graph of all node types on the CPU",
 }
-#: Samplers whose density is computed on the CPU only.
-NO_DENSITY = {"Walk-ppr"}
 #: Kinds of edges; `test_any_graph` and long rows are quick tests of dense, complete and empty ones.
 QUICK_WORLDS = ("sparse", "hub", "directed", "bipartite", "weighted", "multigraph")
 EVERY_WORLD = [
@@ -44,7 +42,7 @@ def by_torch(graph: Graph) -> Graph:
     return graph.to("cpu", engine="torch")
 
 
-def assert_same(kernels, there, pos, k, seed, *, density=True):
+def assert_same(kernels, there, pos, k, seed):
     """Assert that two samplers draw the same, with the same counts and densities."""
     first, second = (
         sampler.sample(pos, k, score=score, generator=torch.Generator().manual_seed(seed))
@@ -55,7 +53,7 @@ def assert_same(kernels, there, pos, k, seed, *, density=True):
     assert type(first.side) is type(second.side)
     assert not isinstance(first.side, torch.Tensor) or torch.equal(first.side, second.side)
     assert dict(first.counts) == dict(second.counts)
-    if density and first.log_q is not None:
+    if first.log_q is not None:
         for name in ("log_q", "pos_log_q"):
             values = getattr(first, name), getattr(second, name)
             assert torch.allclose(*values, rtol=1e-6, atol=1e-6), name
@@ -69,10 +67,8 @@ def test_torch_draws_what_kernels_draw(name, world):
     for corrupt, unique, k in [("dst", False, 9), ("src", True, 3), ("both", False, 1)]:
         with naming(f"corrupt={corrupt}, unique={unique}, k={k}"):
             options = {"corrupt": corrupt, "unique": unique}
-            # Walks of a bipartite graph are longer ones.
-            density = name not in NO_DENSITY and not graph.bipartite
             pair = (SAMPLERS[name](end, **options) for end in (graph, moved))
-            assert_same(*pair, pos, k, seed=k, density=density)
+            assert_same(*pair, pos, k, seed=k)
 
 
 @pytest.mark.parametrize("name", ["Uniform", "Degree", "Walk", "Walk-cn", "KHop", "Mixture"])
@@ -96,8 +92,7 @@ def test_long_and_short_rows(name):
 def test_any_graph(n, edges, seed, name, k, undirected):
     graph = random_graph(n, edges, seed, undirected=undirected)
     pair = (SAMPLERS[name](end, corrupt="both") for end in (graph, by_torch(graph)))
-    density = name not in NO_DENSITY
-    assert_same(*pair, positives(graph, 8), k, seed=seed % 1000, density=density)
+    assert_same(*pair, positives(graph, 8), k, seed=seed % 1000)
 
 
 def test_other_known_edges():
@@ -138,6 +133,25 @@ def test_guards_that_need_only_scores():
         for end in (graph, by_torch(graph))
     )
     assert_same(*pair, positives(graph, 40), 5, seed=0)
+
+
+@pytest.mark.parametrize("world", EVERY_WORLD)
+def test_densities_of_longer_walks(world, monkeypatch):
+    graph = WORLDS[world]()
+    pos = positives(graph, 20)
+    more = 5 if graph.bipartite else 4
+    for options in ({"hops": 3}, {"hops": more}, {"kind": "ppr", "alpha": 0.3}):
+        for corrupt in ("dst", "both"):
+            pair = (
+                samplers.Walk(end, corrupt=corrupt, **options) for end in (graph, by_torch(graph))
+            )
+            assert_same(*pair, pos, 5, seed=1)
+    monkeypatch.setattr("gneg.graph.pagerank.TABLE", 0)  # no table: rows are pushed
+    monkeypatch.setattr("gneg.samplers.propose.walk.TABLE", 0)
+    pair = [samplers.Walk(end, "ppr", corrupt="both") for end in (graph, by_torch(graph))]
+    assert_same(*pair, pos, 5, seed=2)
+    known = pair[1].sample(pos, 5).log_q is not None
+    assert known == (graph.weights is None)
 
 
 def test_densities_of_pairs():

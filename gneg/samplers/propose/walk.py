@@ -16,7 +16,7 @@ from gneg.graph.heuristics import LEAST_ALPHA
 from gneg.graph.pagerank import TABLE, Ends, Hops, PageRank
 from gneg.graph.placement import steps_on_device
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
-from gneg.samplers.device import long_walks, tries
+from gneg.samplers.device import long_walks, tries, walk_ends
 from gneg.samplers.device.query import DeviceQuery
 from gneg.samplers.negatives import Side
 from gneg.samplers.propose.two_steps import TwoSteps, WalksThere, edge_table, two_steps
@@ -208,10 +208,30 @@ class Walk(Sampler):
         return long_walks.draws(walked, query.non_edges, query.ids, k, seed, PPR_TRIES)
 
     def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor | None:
-        """Return the log density of the ends of two-step walks; None for longer ones."""
-        if not self._two:
-            return None
-        walks = self._there(query.side)
-        free = self._allowed(query, lambda rows: walks.allowed(query.non_edges, rows))[:, None]
-        share = walks.weigh(query.ids, index) / free
-        return torch.where(free > 0, share.log(), query.log_uniform)
+        """Return the log density of the ends of walks, conditioned on non-edges."""
+        if self._two:
+            walks = self._there(query.side)
+            weight = walks.weigh(query.ids, index)
+            free = self._allowed(query, lambda rows: walks.allowed(query.non_edges, rows))
+        else:
+            ends = self.cached(("ends there", query.side), lambda: self._ends_there(query.side))
+            if ends is None:
+                return None
+            if isinstance(ends, Ends):  # pushed by kernels, whatever the device
+                arrays = query.ids.cpu().numpy(), index.clamp(min=0).cpu().numpy()
+                weight, free = map(query.array, ends.among(*arrays, query.known))
+            else:
+                weight, free = ends.among(query.non_edges, query.ids, index.clamp(min=0))
+        share = weight / free[:, None]
+        return torch.where(free[:, None] > 0, share.log(), query.log_uniform)
+
+    def _ends_there(self, side: Side) -> walk_ends.StepEnds | walk_ends.TableEnds | Ends | None:
+        """Return the ends of longer walks on the device; on the CPU where no table holds them."""
+        steps, (edges, _) = self._steps(side), steps_on_device(self.view(side))
+        if self.kind != "ppr":
+            (there,) = edges.tensors(np.empty(0) if steps.weights is None else steps.weights)
+            return walk_ends.StepEnds(edges, there, self.hops, steps.target_shift)
+        ends = self._ends(side)
+        if not isinstance(ends, PageRank) or ends.table is None:
+            return ends
+        return walk_ends.TableEnds(edges.tensors(ends.table)[0], steps.target_shift)
