@@ -17,7 +17,7 @@ from gneg.kernels.prefetch import ask_ahead
 
 # Measured: a shell is listed in less time than its slots are drawn by rejection where it has at
 # most so many paths a slot, for few slots and for many.
-FEW_PATHS, PATHS, MANY = 32, 128, 16
+FEW_PATHS, PATHS, MANY = 32, 64, 16
 
 
 @jit

@@ -12,7 +12,7 @@ from torch import Tensor
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
 from gneg.graph.take import take
-from gneg.samplers.device.rows import bad_in_a_row, chunks, inverted, place, rows_at_once
+from gneg.samplers.device.rows import bad_in_a_row, in_chunks, inverted, place, rows_at_once
 
 
 class AliasTable(NamedTuple):
@@ -61,7 +61,8 @@ def draws(
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
     if not len(table.weight):
         return out
-    for part in chunks(len(rows), k, rows.device):
+
+    def work(part: slice) -> None:
         lines = torch.arange(part.start, part.stop, device=rows.device)
         state = streams(seed, lines)
         failed = torch.zeros_like(lines)  # in a row, so far
@@ -94,6 +95,8 @@ def draws(
                 _draw_listed(table, non_edges, rows[part], index, live[given_up], state, drawn)
             live = live[(~stopped.any(dim=1)).nonzero().squeeze(1)]
         out[part] = index
+
+    in_chunks(work, len(rows), k, rows.device)
     return out
 
 

@@ -43,8 +43,12 @@ class Balls:
 
     def counts(self, depth: int) -> tuple[Tensor, Tensor]:
         """Return the size of each ball's shell, and where it begins in :meth:`shell`."""
-        sizes = torch.bincount(self.shell(depth)[0], minlength=len(self.depth))
-        return sizes, sizes.cumsum(0) - sizes
+        return self.runs(self.shell(depth)[0])
+
+    def runs(self, balls: Tensor) -> tuple[Tensor, Tensor]:
+        """Return how often each ball stands among ``balls [n]``, ascending, and where first."""
+        bounds = torch.searchsorted(balls, torch.arange(len(self.depth) + 1, device=balls.device))
+        return bounds.diff(), bounds[:-1]
 
     def among(self, depth: int, balls: Tensor) -> tuple[Tensor, Tensor]:
         """Return what :meth:`shell` does, of some balls only."""
@@ -84,6 +88,10 @@ class Balls:
 
     def distance(self, balls: Tensor, nodes: Tensor) -> Tensor:
         """Return the distance of each node from the centre of a ball; -1 outside of the ball."""
+        if len(self._shells) <= 2:  # no ball is more than a row of the edges
+            centre = take(self.centres, balls)
+            near = self.edges.contain(centre, nodes) & (take(self.depth, balls) > 0)
+            return torch.where(nodes == centre, 0, torch.where(near, 1, -1))
         if self._places is None:
             self._places = KeyTable(self._keys)
         place = self._places.find(balls * self.size + nodes)

@@ -16,7 +16,7 @@ from gneg.samplers.device.rows import (
     CPU_ENOUGH,
     ENOUGH,
     bad_in_a_row,
-    chunks,
+    in_chunks,
     place,
 )
 
@@ -60,8 +60,11 @@ def draws(
         tries: Walks that are rejected before a row is given up.
     """
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
-    for part in chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS):
+
+    def work(part: slice) -> None:
         _draw(walked, non_edges, rows[part], part.start, out[part], seed, tries)
+
+    in_chunks(work, len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS)
     return out
 
 

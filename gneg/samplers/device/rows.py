@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams
+from gneg.kernels import threads
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 SPARE = 4  # draws beyond twice what a row lacks
 # Entries of the largest tensors at once: on a CPU they stay in its caches; elsewhere 128 MB.
@@ -19,13 +24,43 @@ CPU_CELLS_OF_ROUNDS = 2**20
 CPU_ENOUGH, ENOUGH = 2**17, 2**20
 
 
-def chunks(
-    num_rows: int, width: int, device: torch.device, cells: int = CPU_CELLS
-) -> Iterator[slice]:
-    """Yield slices of rows of ``width`` entries that are worked on at once: ``cells`` on a CPU."""
+def in_chunks(
+    work: Callable[[slice], None],
+    num_rows: int,
+    width: int,
+    device: torch.device,
+    cells: int = CPU_CELLS,
+) -> None:
+    """Call ``work`` for slices of rows of ``width`` entries, on a CPU of at most ``cells``."""
     size = rows_at_once(width, device, cells)
-    for start in range(0, num_rows, size):
-        yield slice(start, min(start + size, num_rows))
+    if device.type == "cpu":  # one for each thread, unless they are small
+        share = -(-num_rows // threads.get_num_threads())
+        size = min(size, max(share, threads.MIN_WORK // max(width, 1), 1))
+    slices = [slice(lo, min(lo + size, num_rows)) for lo in range(0, num_rows, size)]
+    over_parts(work, slices, device)
+
+
+def over_parts(
+    work: Callable[[Part], Result], parts: list[Part], device: torch.device
+) -> list[Result]:
+    """Return what ``work`` returns for each part, in order.
+
+    On a CPU the threads of the kernels share them, and each operation of torch uses one thread:
+    those that read at random places use no more in any case.
+    """
+    if device.type != "cpu" or len(parts) < 2 or threads.get_num_threads() < 2:
+        return [work(part) for part in parts]
+
+    def some(lo: int, hi: int) -> list[Result]:
+        torch.set_num_threads(1)  # of the thread that calls it
+        return [work(part) for part in parts[lo:hi]]
+
+    before = torch.get_num_threads()
+    try:
+        results = threads.run_rows(some, len(parts), threads.MIN_WORK)
+    finally:
+        torch.set_num_threads(before)
+    return [result for of_some in results for result in of_some]
 
 
 def place(out: Tensor, candidates: Tensor, usable: Tensor) -> None:
@@ -70,11 +105,14 @@ def exclude(
     non_edges: NonEdges, rows: Tensor, out: Tensor, candidates: Tensor, *, unique: bool
 ) -> None:
     """Copy to the -1 entries of ``out [B, K]`` the usable ``candidates [B, M]``, in their order."""
-    for part in chunks(len(out), candidates.size(1) + out.size(1), out.device):
+
+    def work(part: slice) -> None:
         good = non_edges.usable(rows[part, None], candidates[part])
         if unique:
             good = first_seen(out[part], torch.where(good, candidates[part], -1))
         place(out[part], candidates[part], good)
+
+    in_chunks(work, len(out), candidates.size(1) + out.size(1), out.device)
 
 
 def fill(

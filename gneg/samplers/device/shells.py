@@ -12,10 +12,10 @@ from torch import Tensor
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import below
 from gneg.graph.take import take
-from gneg.samplers.device.rows import rows_at_once, split
+from gneg.samplers.device.rows import over_parts, rows_at_once, split
 from gneg.samplers.device.slots import Shells, Slots
 
-FEW_PATHS, PATHS, MANY = 32, 128, 16  # as in gneg/kernels/shells.py
+FEW_PATHS, PATHS, MANY = 32, 64, 16
 # Of each slot, about: nodes of a larger ball, and tries.
 CELLS_A_ROW, TRIES = 64, 16
 
@@ -34,7 +34,7 @@ class Drawing(Slots):
         by_edge = ends < num_targets
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            of = take(self.ball, lines)[:, None].expand_as(state)
+            of = take(self.ball, lines)
             edge = take(by_edge, of)
             rank = below(state, torch.where(edge, take(ends, of), num_targets))
             place_of = take(before, of) + torch.where(edge, rank, 0)
@@ -44,35 +44,32 @@ class Drawing(Slots):
             target = self.shells.edges.at(last)
             node = torch.where(edge, target, rank + self.shells.target_shift)
             good = (balls.distance(of, node) < 0) & self.usable(of, node)
-            cost = torch.ones_like(node)
-            i, j = good.nonzero(as_tuple=True)
-            depth = torch.full_like(i, shell - 1)
+            cost, new = torch.ones_like(node), good.nonzero().squeeze(1)
             parent, has_parent, searched = balls.first_parent(
-                of[i, j], node[i, j], depth, self.shells.back
+                take(of, new), take(node, new), torch.full_like(new, shell - 1), self.shells.back
             )
-            cost[i, j] += searched
-            good[i, j] = has_parent & (~edge[i, j] | (parent == source[i, j]))
+            cost[new] += searched
+            good[new] = has_parent & (~take(edge, new) | (parent == take(source, new)))
             return node, good, cost
 
         few = self.wanted(shell).sum(1)
         enough = torch.where(few < MANY, FEW_PATHS, PATHS) * few
         budget = take(ends, self.ball)
-        lines = lines[(budget[lines] > enough[lines]).nonzero().squeeze(1)]
-        self.try_until(lines, shell, budget, draw, False)
+        self.try_until(lines, shell, torch.where(budget > enough, budget, 0), draw, False)
 
     def draw_expanded(self, shell: int, lines: Tensor) -> None:
         """Fill slots of an expanded shell by tries, then from the list of what is usable."""
         _, nodes = self.balls.shell(shell)
         size, begin = self.balls.counts(shell)
         of_line = take(size, self.ball)
-        lines = lines[(of_line[lines] > 0).nonzero().squeeze(1)]
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            of = take(self.ball, lines)[:, None].expand_as(state)
+            of = take(self.ball, lines)
             node = take(nodes, take(begin, of) + below(state, take(size, of)))
             return node, self.usable(of, node), torch.ones_like(node)
 
-        self.try_until(lines, shell, self.out.size(1) + of_line // 8, draw, True)
+        budget = torch.where(of_line > 0, self.out.size(1) + of_line // 8, 0)
+        self.try_until(lines, shell, budget, draw, True)
         lines = self.lacking(shell, lines)
         if len(lines):
             ball, nodes = self.balls.among(shell, take(self.ball, lines))
@@ -86,17 +83,18 @@ class Drawing(Slots):
         explored = self.explored.clone()  # a ball may be larger, for another line
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            of, depth = (take(of, lines)[:, None].expand_as(state) for of in (self.ball, explored))
+            of, depth = take(self.ball, lines), take(explored, lines)
             node = below(state, num_targets) + shift
             cost = torch.ones_like(node)
             distance = balls.distance(of, node)
             good = ((distance < 0) | (distance > depth)) & self.usable(of, node)
-            i, j = (good & (depth < shell - 1)).nonzero(as_tuple=True)  # the last shell is to come
+            # The last shell is to come.
+            new = (good & (depth < shell - 1)).nonzero().squeeze(1)
             _, has_parent, searched = balls.first_parent(
-                of[i, j], node[i, j], depth[i, j], self.shells.back
+                take(of, new), take(node, new), take(depth, new), self.shells.back
             )
-            cost[i, j] += searched
-            good[i, j] = ~has_parent
+            cost[new] += searched
+            good[new] = ~has_parent
             return node, good, cost
 
         self.try_until(lines, shell, torch.full_like(self.rows, num_targets), draw, False)
@@ -151,13 +149,14 @@ def draws(
         another shell.
     """
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
-    fell = 0
-    for lines in _together(shells, rows, k):
+
+    def work(lines: Tensor) -> int:
         drawing = Drawing(shells, non_edges, rows[lines], lines, k, seed)
         drawing.draw()
         out[lines] = drawing.out
-        fell += drawing.fell
-    return out, fell
+        return drawing.fell
+
+    return out, sum(over_parts(work, _together(shells, rows, k), rows.device))
 
 
 def _together(shells: Shells, rows: Tensor, k: int) -> list[Tensor]:

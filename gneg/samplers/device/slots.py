@@ -12,14 +12,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gneg.graph.device_rows import DeviceRows
+from gneg.graph.device_rows import DeviceRows, ranges
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
 from gneg.graph.take import take
 from gneg.samplers.device.balls import Balls
-from gneg.samplers.device.rows import place
 
-#: Nodes, whether they are good, and what each try costs, of lines ``[n]`` and states ``[n, T]``.
+# How many times as many tries a round makes for each empty slot as the one before it, on a CPU and
+# elsewhere, where a round costs more than its tries.
+CPU_GROWTH, GROWTH = 2, 8
+
+#: Nodes, whether they are good, and what each try costs, of lines and states ``[n]``.
 Draw = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
@@ -106,19 +109,6 @@ class Slots:
         """Return the lines that have an empty slot of a shell."""
         return lines[self.wanted(shell)[lines].any(1).nonzero().squeeze(1)]
 
-    def fill(self, lines: Tensor, shell: int, nodes: Tensor, good: Tensor) -> Tensor:
-        """Put the good ones of ``nodes [n, T]`` into the slots of a shell, in order.
-
-        Returns:
-            ``[n, T]``, which of them were needed.
-        """
-        free = self.wanted(shell)[lines]
-        kept = good & (good.cumsum(1) <= free.sum(1, keepdim=True))
-        block = torch.where(free, -1, 0)
-        place(block, self.targets(nodes), kept)
-        self.out[lines] = torch.where(free, block, self.out[lines])
-        return kept
-
     def try_until(self, lines: Tensor, shell: int, budget: Tensor, draw: Draw, once: bool) -> None:
         """Draw tries until slots are full or the budget is spent; the last try may exceed it.
 
@@ -126,35 +116,44 @@ class Slots:
             lines: The lines.
             shell: The shell whose slots are filled.
             budget: ``[b]``, what each line may spend.
-            draw: Called with balls and states ``[n, T]``; returns nodes, whether they are good, and
-                what each try costs.
+            draw: Called with lines and states ``[n]``; returns nodes, whether they are good, and
+                what each try costs, at least 1.
             once: Whether a good try costs nothing.
         """
-        spent, drawn = torch.zeros_like(budget), 0
+        left, k, ahead = budget.clone(), self.out.size(1), 1
+        growth = CPU_GROWTH if lines.device.type == "cpu" else GROWTH
         while len(lines):
-            lacking = self.wanted(shell)[lines].sum(1)
-            lines = lines[((lacking > 0) & (spent[lines] < budget[lines])).nonzero().squeeze(1)]
-            if not len(lines):
+            free = self.wanted(shell)[lines]
+            live = (free.any(1) & (left[lines] > 0)).nonzero().squeeze(1)
+            if not len(live):
                 break
-            lacking = self.wanted(shell)[lines].sum(1)
-            drawn = max(2 * drawn, int(lacking.max()))
-            number = torch.arange(1, drawn + 1, device=lines.device)
-            nodes, good, cost = draw(lines, self.state[lines, None] + GOLDEN * number)
+            lines, free = lines[live], free[live]
+            # More for each slot from round to round, but none that could not count.
+            lacking, may_cost = free.sum(1), left[lines]
+            tries = torch.minimum(lacking * ahead, lacking + may_cost)
+            ahead *= growth
+            of, step = ranges(torch.ones_like(tries), tries)
+            start = tries.cumsum(0) - tries
+            state = take(self.state[lines], of).add_(step, alpha=GOLDEN)
+            nodes, good, cost = draw(take(lines, of), state)
             cost = torch.where(good, 0, cost) if once else cost
-            before = spent[lines, None] + cost.cumsum(1) - cost
-            full = (good.cumsum(1) - good.long()) >= lacking[:, None]
-            tried = (before < budget[lines, None]) & ~full
-            # From the first try that is not made on, none is.
-            tried = tried.long().cummin(1)[0].bool()
-            self.fill(lines, shell, nodes, good & tried)
-            spent[lines] += torch.where(tried, cost, 0).sum(1)
-            self.state[lines] += GOLDEN * tried.sum(1)
+            number = _before(good.long(), start, of)
+            tried = (_before(cost, start, of) < take(may_cost, of)) & (number < take(lacking, of))
+            self.state[lines] += GOLDEN * torch.zeros_like(tries).index_add_(0, of, tried.long())
+            left[lines] -= torch.zeros_like(tries).index_add_(0, of, torch.where(tried, cost, 0))
+            hits = (good & tried).nonzero().squeeze(1)
+            of = take(of, hits)
+            # The empty slots of all lines, k of each, in order; without a wait for their number.
+            rank = torch.where(free.view(-1), free.view(-1).cumsum(0) - 1, free.numel())
+            slots = torch.empty(free.numel() + 1, dtype=torch.int64, device=lines.device)
+            slots.scatter_(0, rank, torch.arange(len(rank), device=lines.device))
+            slot = take(slots, take(lacking.cumsum(0) - lacking, of) + take(number, hits))
+            place = take(lines - torch.arange(len(lines), device=lines.device), of) * k + slot
+            self.out.view(-1)[place] = self.targets(take(nodes, hits))
 
     def from_list(self, lines: Tensor, shell: int, ball: Tensor, nodes: Tensor) -> None:
         """Fill slots of a shell from listed nodes ``[n]``, each usable, in the order of balls."""
-        counts = torch.bincount(ball, minlength=len(self.balls.depth))
-        begin = (counts.cumsum(0) - counts)[self.ball]
-        counts = counts[self.ball]
+        counts, begin = (values[self.ball] for values in self.balls.runs(ball))
         lines = lines[(counts[lines] > 0).nonzero().squeeze(1)]
         if not len(lines):
             return
@@ -165,3 +164,9 @@ class Slots:
         drawn = self.targets(take(nodes, at.clamp(max=len(nodes) - 1)))
         self.out[lines] = torch.where(free, drawn, self.out[lines])
         self.state[lines] += GOLDEN * number[:, -1]
+
+
+def _before(values: Tensor, start: Tensor, of: Tensor) -> Tensor:
+    """Return the sum of the ``values [n]`` before each in its range, which begins at a start."""
+    sums = values.cumsum(0) - values
+    return sums - take(take(sums, start), of)

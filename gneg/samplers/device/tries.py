@@ -19,7 +19,7 @@ from gneg.samplers.device.rows import (
     CPU_CELLS_OF_ROUNDS,
     CPU_ENOUGH,
     ENOUGH,
-    chunks,
+    in_chunks,
     split,
 )
 
@@ -64,9 +64,12 @@ def drawn(walked: Walked, non_edges: NonEdges, rows: Tensor, k: int, seed: int) 
     """
     out = torch.full((len(rows), k), -1, dtype=torch.int64, device=rows.device)
     if len(walked.edges.indices):
-        for part in chunks(len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS):
+
+        def work(part: slice) -> None:
             state = streams(seed, torch.arange(part.start, part.stop, device=rows.device))
             _draw(walked, non_edges, rows[part], out[part], state)
+
+        in_chunks(work, len(rows), k, rows.device, CPU_CELLS_OF_ROUNDS)
     return out
 
 

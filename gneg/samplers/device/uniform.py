@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams
-from gneg.samplers.device.rows import chunks
+from gneg.samplers.device.rows import in_chunks
 
 
 def draws(non_edges: NonEdges, rows: Tensor, k: int, seed: int) -> Tensor:
@@ -28,7 +28,8 @@ def draws(non_edges: NonEdges, rows: Tensor, k: int, seed: int) -> Tensor:
     slots = torch.arange(1, k + 1, device=rows.device) * GOLDEN
     if not num_targets:
         return out.fill_(-1)
-    for part in chunks(len(rows), k, rows.device):
+
+    def work(part: slice) -> None:
         lines = torch.arange(part.start, part.stop, device=rows.device)
         states, queries = streams(seed, lines)[:, None] + slots, rows[part, None]
         index = below(states, num_targets)
@@ -41,4 +42,6 @@ def draws(non_edges: NonEdges, rows: Tensor, k: int, seed: int) -> Tensor:
             again = non_edges.exclude(queries[line, 0], target)
             line, column, state = line[again], column[again], state[again]
         out[part] = torch.where(dense[part, None], -1, index)
+
+    in_chunks(work, len(rows), k, rows.device)
     return out

@@ -12,7 +12,7 @@ from gneg.graph.device_rows import DeviceRows
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, unit
 from gneg.graph.take import take
-from gneg.samplers.device.rows import inverted, split
+from gneg.samplers.device.rows import inverted, over_parts, split
 from gneg.samplers.device.tries import in_budget
 
 Mass = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -136,17 +136,22 @@ def weighed(edges: DeviceRows, back: DeviceRows, rows: Tensor, index: Tensor, ma
     present = (flat >= 0).nonzero().squeeze(1)
     forward, backward = edges.sizes(take(owner, present)), back.sizes(take(flat, present))
     fewer = forward < backward
-    for from_query, chosen in ((True, fewer), (False, ~fewer)):
+    least = torch.minimum(forward, backward)
+
+    def work(part: tuple[bool, Tensor]) -> None:
+        from_query, cells = part
         lists, starts = (edges, owner) if from_query else (back, flat)
-        cells = present[chosen]
-        for part in split(torch.minimum(forward, backward)[chosen], cells):
-            cell, entry = lists.entries(take(starts, part))
-            cell, via = take(part, cell), lists.at(entry)
-            query, end = take(owner, cell), take(flat, cell)
-            met = edges.contain(via, end) if from_query else edges.contain(query, via)
-            met = met.nonzero().squeeze(1)
-            cell, query, via, end = (take(values, met) for values in (cell, query, via, end))
-            sums.index_add_(0, cell, mass(query, via, end))
+        cell, entry = lists.entries(take(starts, cells))
+        cell, via = take(cells, cell), lists.at(entry)
+        query, end = take(owner, cell), take(flat, cell)
+        met = edges.contain(via, end) if from_query else edges.contain(query, via)
+        met = met.nonzero().squeeze(1)
+        cell, query, via, end = (take(values, met) for values in (cell, query, via, end))
+        sums.index_add_(0, cell, mass(query, via, end))
+
+    parts = [(True, cells) for cells in split(least[fewer], present[fewer])]
+    parts += [(False, cells) for cells in split(least[~fewer], present[~fewer])]
+    over_parts(work, parts, rows.device)
     return sums.view(index.shape)
 
 
@@ -160,8 +165,12 @@ def added(edges: DeviceRows, non_edges: NonEdges, rows: Tensor, mass: Mass) -> T
         mass: Called with ``[n]`` first edges, middles and last edges.
     """
     sums = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
-    for part in in_budget(edges, rows, torch.arange(len(rows), device=rows.device)):
+
+    def work(part: Tensor) -> None:
         line, first, via, last = paths(edges, rows[part])
         good = non_edges.usable(rows[part][line], edges.at(last))
         sums.index_add_(0, part[line[good]], mass(first[good], via[good], last[good]))
+
+    parts = in_budget(edges, rows, torch.arange(len(rows), device=rows.device))
+    over_parts(work, parts, rows.device)
     return sums
