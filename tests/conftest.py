@@ -15,6 +15,8 @@ if sys.dont_write_bytecode:  # as in some containers: each process would compile
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nor would commands that a test starts
 
+gc.disable()  # until all tests are collected
+
 import hypothesis
 import pytest
 import torch
@@ -59,6 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Take what was imported, a million objects that stay, out of Python's garbage collection."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000)  # of objects since then: 700, the default, are those of some lines
 
 
