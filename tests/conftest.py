@@ -15,8 +15,6 @@ if sys.dont_write_bytecode:  # as in some containers: each process would compile
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nor would commands that a test starts
 
-gc.disable()  # until all tests are collected
-
 import hypothesis
 import pytest
 import torch
@@ -56,6 +54,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with long tests, so that no process is left alone with one of them at the end."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=_place)
+
+
+def pytest_collection() -> None:
+    """Leave garbage alone while modules are imported, of which nearly all stays."""
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:

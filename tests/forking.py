@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+import gneg.training.driver  # noqa: F401  what a fork of a training would import otherwise
+
 
 def start(call: Callable[..., object], *args: object, output: Path) -> BaseProcess:
     """Call a function in a fork, which writes into a file and answers Ctrl-C as a command does.
@@ -21,6 +23,7 @@ def start(call: Callable[..., object], *args: object, output: Path) -> BaseProce
         args: Its arguments.
         output: File of all that it prints, tracebacks too.
     """
+    output.touch()
     context = multiprocessing.get_context("fork")
     process = context.Process(target=_call, args=(call, args, output))
     process.start()
