@@ -13,7 +13,7 @@ import gneg
 from gneg import datasets, losses, nn, samplers
 
 
-def fit(data, expression: str, *, corrected: bool, epochs: int = 40) -> nn.LinkPredictor:
+def fit(data, expression: str, *, corrected: bool, epochs: int) -> nn.LinkPredictor:
     """Train a GCN; with ``corrected`` its decoder has pair features and a base measure."""
     torch.manual_seed(0)
     sampler = samplers.build(expression, data.graph, corrupt="both")
@@ -39,7 +39,7 @@ def fit(data, expression: str, *, corrected: bool, epochs: int = 40) -> nn.LinkP
     return model.eval()  # in evaluation mode the base measure adds its log density to the score
 
 
-def main() -> None:
+def main(epochs: int = 40) -> None:
     data = datasets.load("digits")
     hard = gneg.hardset(data)
     for name, expression, corrected in (
@@ -47,7 +47,7 @@ def main() -> None:
         ("half walks", "mixture(uniform:0.5, walk:0.5)", False),
         ("half walks, corrected", "mixture(uniform:0.5, walk:0.5)", True),
     ):
-        model = fit(data, expression, corrected=corrected)
+        model = fit(data, expression, corrected=corrected, epochs=epochs)
         with torch.no_grad():
             z = model.embed(data.x, nn.Adjacency(data.graph))
         results = gneg.evaluate(data, model.scorer(z), sets={"hard": hard}, resamples=0)

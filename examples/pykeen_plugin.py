@@ -19,7 +19,7 @@ def world() -> datasets.TripleData:
     return datasets.from_triples(torch.tensor(rows).t(), shares=(0.05, 0.15))
 
 
-def main() -> None:
+def main(epochs: int = 30) -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     data = world()
@@ -35,7 +35,7 @@ def main() -> None:
             negative_sampler_kwargs={"sampler": sampler, "num_negs_per_pos": 8},
             optimizer_kwargs={"lr": 0.05},
             training_kwargs={
-                "num_epochs": 30,
+                "num_epochs": epochs,
                 "batch_size": 64,
                 "use_tqdm": False,
                 "callbacks": GnegCallback(),  # or "gneg"; hands the model to the sampler

@@ -10,9 +10,9 @@ from gneg import datasets
 from gneg.training.race import race
 
 
-def main() -> None:
+def main(epochs: int = 40) -> None:
     data = datasets.load("hyperbolic")
-    result = race(data, epochs=40)
+    result = race(data, epochs=epochs)
     print(result.recipe.profile)
     for entrant in result.entrants:
         gain, error = (100 * value for value in entrant.gain)

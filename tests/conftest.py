@@ -56,9 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=_place)
 
 
+def pytest_collection() -> None:
+    """Leave garbage alone while modules are imported, of which nearly all stays."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Take what was imported, a million objects that stay, out of Python's garbage collection."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000)  # of objects since then: 700, the default, are those of some lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from gneg import cli
+from tests import forking
 from tests.cli.invoke import run
 
 #: Jobs in the background of a shell, such as CI, are started with Ctrl-C ignored.
@@ -18,6 +20,12 @@ MAIN = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     "from gneg.cli import main; main()"
 )
+
+
+def command(*words: str) -> None:
+    """Run a command, in a process of its own."""
+    sys.argv = ["gneg", *words]
+    cli.main()
 
 
 @pytest.mark.slow
@@ -54,8 +62,8 @@ def test_triples_go_on_after_ctrl_c_and_after_a_kill_and_two_commands_do_no_harm
     words += ["--sampler", "cached(uniform, size=4, m=4)"]
 
     def start(out):
-        command = [sys.executable, "-c", MAIN, *words, "--out", str(tmp_path / out)]
-        return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        path = tmp_path / out
+        return forking.start(command, *words, "--out", str(path), output=tmp_path / f"{out}.txt")
 
     def metrics(out):
         """What a finished training found."""
@@ -70,17 +78,17 @@ def test_triples_go_on_after_ctrl_c_and_after_a_kill_and_two_commands_do_no_harm
     for out, number, code in (("stopped", signal.SIGINT, 130), ("killed", signal.SIGKILL, -9)):
         process = start(out)
         while not (tmp_path / out / "checkpoint-0.pt").exists():
-            assert process.poll() is None
+            assert process.is_alive(), (tmp_path / f"{out}.txt").read_text()
             time.sleep(0.01)
-        process.send_signal(number)
-        process.communicate()
-        assert process.returncode == code
+        os.kill(process.pid, number)
+        process.join()
+        assert process.exitcode == code
         assert (tmp_path / out / "checkpoint-0.pt").exists()
         assert run(*words, "--out", str(tmp_path / out)).exit_code == 0
         assert metrics(out) == metrics("whole")
     for process in [start("two"), start("two")]:
-        process.communicate()
-        assert process.returncode == 0
+        process.join()
+        assert process.exitcode == 0
     assert metrics("two") == metrics("whole")
 
 

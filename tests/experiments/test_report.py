@@ -52,18 +52,33 @@ def report(results, tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def opened(browser, report):
-    """The page, with its console messages, errors and network requests in ``trouble``."""
-    tab = browser.new_page(viewport={"width": 1200, "height": 900})
+@pytest.fixture(scope="module")
+def tabs(browser, report):
+    """The page, drawn once for each width of the window, and what it should not have done.
+
+    Of a phone it is dark. Tests that change a page leave it as it was.
+    """
+    tabs = {390: drawn(browser, report, 390, "dark"), 1200: drawn(browser, report, 1200, "light")}
+    yield tabs
+    for tab in tabs.values():
+        tab.close()
+
+
+def drawn(browser, report, width: int, scheme: str):
+    """Open the page, with its console messages, errors and network requests in ``trouble``."""
+    tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab.trouble = []
     tab.on("console", lambda m: tab.trouble.append(m.text) if m.type != "log" else None)
     tab.on("pageerror", lambda error: tab.trouble.append(str(error)))
     tab.on("request", lambda r: tab.trouble.append(r.url) if r.url != report.as_uri() else None)
     tab.goto(report.as_uri())
     tab.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length > 0")
-    yield tab
-    tab.close()
+    return tab
+
+
+@pytest.fixture
+def opened(tabs):
+    return tabs[1200]
 
 
 def test_the_page_is_one_file_and_escapes_html(results):
@@ -134,9 +149,9 @@ def test_legends_have_the_best_rows_by_validation_alone(results, text):
 
 @pytest.mark.slow
 @needs_browser
-def test_no_errors_and_no_requests(opened):
-    opened.wait_for_timeout(500)
-    assert opened.trouble == []
+def test_no_errors_and_no_requests(tabs):
+    tabs[1200].wait_for_timeout(500)
+    assert [tab.trouble for tab in tabs.values()] == [[], []]
 
 
 @pytest.mark.slow
@@ -190,53 +205,51 @@ def test_rows_are_filtered_and_metrics_chosen(opened, results):
     assert not head.is_visible()
     opened.check("input[value='auc']")
     assert head.is_visible()
+    opened.uncheck("input[value='auc']")
+    assert not head.is_visible()
 
 
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.slow
-def test_light_and_dark_have_contrast(browser, report, scheme):
-    tab = browser.new_page(color_scheme=scheme)
-    tab.goto(report.as_uri())
+def test_light_and_dark_have_contrast(tabs, scheme):
+    tab = tabs[390 if scheme == "dark" else 1200]
     assert tab.evaluate("document.documentElement.dataset.theme") == scheme
     for theme in (scheme, "dark" if scheme == "light" else "light"):
         assert tab.evaluate("document.documentElement.dataset.theme") == theme
         for selector in ("body", ".note", "b.better", "dt"):
             assert contrast(tab, selector) >= 4.5, (theme, selector)
         tab.click("#theme")
-    tab.close()
 
 
 @needs_browser
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1200])
-def test_no_text_is_covered_or_outside_the_window(browser, report, width):
-    tab = browser.new_page(viewport={"width": width, "height": 800})
-    tab.goto(report.as_uri())
+def test_no_text_is_covered_or_outside_the_window(tabs, width):
+    tab = tabs[width]
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate(MISPLACED) == []
     edges = "cells => cells.map(c => c.getBoundingClientRect()).map(b => [b.left, b.right])"
     for left, right in tab.eval_on_selector_all("#results td:not([hidden])", edges):
         assert 0 <= left <= right <= width
     assert LONG in tab.inner_text("#risk-and-hardness + .legend")
-    tab.close()
 
 
 @needs_browser
 @pytest.mark.slow
-def test_figures_follow_the_window_and_the_legend(browser, report):
-    tab = browser.new_page(viewport={"width": 1200, "height": 800})
-    tab.goto(report.as_uri())
-    tab.set_viewport_size({"width": 390, "height": 800})
-    tab.wait_for_selector("#time .annotation-text")
-    assert tab.evaluate(MISPLACED) == []
+def test_figures_follow_the_window_and_the_legend(opened):
+    opened.set_viewport_size({"width": 390, "height": 900})
+    opened.wait_for_selector("#time .annotation-text")
+    assert opened.evaluate(MISPLACED) == []
     bars = "[...document.querySelectorAll('#time .trace.bars')].length"
-    before = tab.evaluate(bars)
-    entry = tab.locator("#time + .legend button").first
+    before = opened.evaluate(bars)
+    entry = opened.locator("#time + .legend button").first
     entry.click()
     assert entry.get_attribute("aria-pressed") == "false"
-    assert tab.evaluate(bars) == before - 1
-    tab.close()
+    assert opened.evaluate(bars) == before - 1
+    entry.click()
+    assert opened.evaluate(bars) == before
+    opened.set_viewport_size({"width": 1200, "height": 900})
 
 
 @pytest.mark.slow
