@@ -140,7 +140,7 @@ def write_tensors(path: Path, value: Any) -> None:
             with temporary.open("wb") as file:  # by its path torch would write its name inside
                 torch.save(value, file)
         except RuntimeError as error:  # torch's own, after that of the system
-            if isinstance(error.__context__, OSError):
+            if isinstance(error.__context__, OSError | KeyboardInterrupt):
                 raise error.__context__ from None
             raise OSError(f"torch failed ({str(error).splitlines()[0][:120]})") from error
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
-import subprocess
 import sys
 import time
 
@@ -14,12 +14,6 @@ import pytest
 from gneg import cli
 from tests import forking
 from tests.cli.invoke import run
-
-#: Jobs in the background of a shell, such as CI, are started with Ctrl-C ignored.
-MAIN = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from gneg.cli import main; main()"
-)
 
 
 def command(*words: str) -> None:
@@ -31,22 +25,19 @@ def command(*words: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["epoch", "stacking", "ranking among all nodes"])
 def test_ctrl_c_ends_soon_with_the_best_state(tmp_path, stage):
-    out = tmp_path / "run"
-    command = [sys.executable, "-c", MAIN, "train", "hyperbolic", "--rank", "all"]
-    command += [] if stage == "epoch" else ["--epochs", "8"]
-    process = subprocess.Popen(
-        [*command, "--out", str(out)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("seed 0") and stage in line:
-            break
+    out, output = tmp_path / "run", tmp_path / "output"
+    words = ["train", "hyperbolic", "--rank", "all", "--out", str(out)]
+    words += [] if stage == "epoch" else ["--epochs", "8"]
+    process = forking.start(command, *words, output=output)
+    while not re.search(rf"^seed 0.*{stage}", output.read_text(), re.M):
+        assert process.is_alive(), output.read_text()
+        time.sleep(0.01)
     start = time.perf_counter()
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate()
-    assert process.returncode == 130
+    os.kill(process.pid, signal.SIGINT)
+    process.join()
+    assert process.exitcode == 130, output.read_text()
     assert time.perf_counter() - start < 10  # 1 s where nothing else runs
-    assert "seed 0 interrupted, valid mrr" in output
+    assert "seed 0 interrupted, valid mrr" in output.read_text()
     (record,) = json.loads((out / "results.json").read_text())["runs"]
     assert record["complete"] is False
     assert record["valid"]["mrr"] > 0.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 
@@ -104,3 +105,24 @@ def test_unseen_triples_are_counted_anew(tmp_path):
     header["fields"]["unseen"] = header["description"]["unseen"] = 0  # as earlier versions did
     (tmp_path / store.HEADER).write_text(json.dumps(header))
     assert store.load(tmp_path).unseen == 2
+
+
+@pytest.mark.parametrize("stopped", [1, 3, 8])
+def test_ctrl_c_while_tensors_are_written_is_ctrl_c(tmp_path, monkeypatch, stopped):
+    """Torch closes its archive, which fails, and that hides what stopped it."""
+    path, values = tmp_path / "a.pt", {"a": torch.zeros(30_000), "b": torch.ones(3)}
+    store.write_tensors(path, values)
+    before = path.read_bytes()
+    writes = iter(range(1, stopped + 1))
+
+    class Stopped(io.FileIO):
+        def write(self, data):
+            if next(writes, stopped) == stopped:
+                raise KeyboardInterrupt
+            return super().write(data)
+
+    monkeypatch.setattr("pathlib.Path.open", lambda path, mode: Stopped(path, mode))
+    with pytest.raises(KeyboardInterrupt):
+        store.write_tensors(path, values)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

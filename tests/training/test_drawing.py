@@ -219,6 +219,7 @@ DRAWN_BY_TORCH = [
     {"sampler": "khop", "loss": "infonce", "known": "train+valid", "corrupt": "dst"},
     {"sampler": "mixture(uniform, hardest(degree, m=8))", "loss": "bpr"},
     {"sampler": "walk(hops=3)", "loss": "auc", "fanout": "3,2"},
+    {"sampler": "walk(kind=ppr)", "loss": "softmax"},
 ]
 
 
@@ -261,12 +262,6 @@ def test_samplers_of_the_cpu_are_refused_on_the_device(sampler, lacking):
         LinkConfig(sampler=sampler, negatives_on="device")
     assert f"(got device); {lacking} is drawn by kernels only" in str(caught.value)
     assert LinkConfig(sampler="guarded(dns(khop), rank=1|8)", negatives_on="device")
-
-
-def test_a_loss_without_a_density_on_the_device_is_refused():
-    config = LinkConfig(**LINKS, sampler="walk(hops=3)", loss="nce", negatives_on="device")
-    with pytest.raises(ValueError, match="'negatives_on' must be cpu with the loss nce and"):
-        make_run(toy(), config, 0)
 
 
 def test_a_run_goes_on_wherever_negatives_are_drawn(tmp_path):
