@@ -148,7 +148,7 @@ def split(sizes: Tensor, lines: Tensor) -> list[Tensor]:
     """Return ``lines [n]`` in parts that fit the memory for one operation, of ``sizes [n]``."""
     if not len(lines):
         return []
-    budget = 4 * CPU_CELLS if lines.device.type == "cpu" else CELLS
+    budget = 8 * CPU_CELLS if lines.device.type == "cpu" else CELLS
     part = sizes.cumsum(0).div_(budget, rounding_mode="floor")
     if not int(part[-1]):
         return [lines]

@@ -17,7 +17,7 @@ from gneg.samplers.device.slots import Shells, Slots
 
 FEW_PATHS, PATHS, MANY = 32, 64, 16
 # Of each slot, about: nodes of a larger ball, and tries.
-CELLS_A_ROW, TRIES = 64, 16
+CELLS_A_ROW, TRIES = 64, 4
 
 
 class Drawing(Slots):
