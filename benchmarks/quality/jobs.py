@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import torch
 
 from gneg import kernels
+from gneg.experiments.parent import end_with_parent
 
 Job = TypeVar("Job")
 Key = TypeVar("Key", bound=tuple[str, ...])
@@ -34,7 +35,7 @@ def command(module: str) -> str:
 def run(cell: Callable[[Job], str], jobs: Sequence[Job], processes: int) -> None:
     """Run all jobs and print the summary of each as it ends."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, initializer=_one_thread) as pool:
+    with context.Pool(processes, initializer=_begin) as pool:
         for count, summary in enumerate(pool.imap_unordered(cell, jobs), 1):
             print(f"{count}/{len(jobs)} {summary}", flush=True)
 
@@ -57,6 +58,8 @@ def finished(path: Callable[..., Path], keys: Iterable[Key]) -> dict[Key, dict[s
     return {key: json.loads(file.read_text()) for key, file in paths.items() if file.exists()}
 
 
-def _one_thread() -> None:
+def _begin() -> None:
+    """Use one thread, and do not train on for nobody."""
+    end_with_parent()
     torch.set_num_threads(1)
     kernels.threads.set_num_threads(1)
