@@ -15,7 +15,7 @@ from gneg.graph.take import take
 from gneg.samplers.device.rows import over_parts, rows_at_once, split
 from gneg.samplers.device.slots import Shells, Slots
 
-FEW_PATHS, PATHS, MANY = 32, 64, 16
+FEW_PATHS, PATHS, MANY = 32, 64, 16  # as in gneg/kernels/shells.py
 # Of each slot, about: nodes of a larger ball, and tries.
 CELLS_A_ROW, TRIES = 64, 4
 

@@ -12,7 +12,7 @@ from gneg.graph.key_table import KeyTable
 from gneg.graph.lazy import cached_property
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.take import take
-from gneg.samplers.device.rows import rows_at_once, split
+from gneg.samplers.device.rows import over_parts, rows_at_once, split
 
 
 class StepEnds:
@@ -42,7 +42,8 @@ class StepEnds:
         free = torch.zeros(len(starts), dtype=torch.float64, device=rows.device)
         shares = torch.zeros(index.shape, dtype=torch.float64, device=rows.device)
         lines, stop = of.sort()[1], torch.bincount(of).cumsum(0).tolist()
-        for part in split(take(self._most_entries, starts), torch.arange(len(starts)).to(of)):
+
+        def work(part: Tensor) -> None:
             lo, hi = int(part[0]), int(part[-1]) + 1
             keys, mass = self._walked(starts[lo:hi])
             ball = keys.div(num_nodes, rounding_mode="floor")
@@ -55,6 +56,9 @@ class StepEnds:
             place = KeyTable(keys).find((of[here] - lo)[:, None] * num_nodes + nodes)
             if len(keys):
                 shares[here] = torch.where(place < 0, 0.0, take(mass, place.clamp(min=0)))
+
+        parts = split(take(self._most_entries, starts), torch.arange(len(starts)).to(of))
+        over_parts(work, parts, rows.device)
         return shares, take(free, of)
 
     def _walked(self, starts: Tensor) -> tuple[Tensor, Tensor]:
