@@ -89,6 +89,19 @@ def test_importing_gneg_is_light():
     assert output.stdout.strip() == "[]"
 
 
+def test_triples_are_trained_without_pytorch_geometric():
+    """It takes more than a second to import."""
+    code = (
+        "import sys, gneg; from tests.triple_worlds import sparse_data; "
+        "gneg.train(sparse_data(), gneg.TripleConfig(dim=4, epochs=1)); "
+        "print('torch_geometric' in sys.modules)"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], cwd=TESTS.parent, capture_output=True, text=True, check=True
+    )
+    assert output.stdout.strip() == "False"
+
+
 @pytest.mark.parametrize("name", gneg.__all__)
 def test_everything_at_the_front_door_is_there(name):
     assert getattr(gneg, name) is not None

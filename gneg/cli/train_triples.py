@@ -68,7 +68,7 @@ def kg_train_command(
 
     [bold]gneg kg train codex-s --preset transe-nssa --recipe auto[/]
     """
-    from gneg.training import presets, race
+    from gneg.training import presets
 
     dataset, source = repeat(dataset, source, settings.earlier)
     if preset is not None:
@@ -83,6 +83,8 @@ def kg_train_command(
     if out is not None and not fresh:
         check_dataset(out, data)
     if recipe == "auto":
+        from gneg.training import race
+
         fixed = {**settings.given}
         if "sampler" not in settings.typed:  # that of a preset is one of those that race
             fixed.pop("sampler", None)

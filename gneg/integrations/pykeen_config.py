@@ -14,7 +14,7 @@ from gneg.graph import Triples
 from gneg.losses import SelfAdversarial
 from gneg.samplers.triples import TripleSampler
 from gneg.training.config import TripleConfig
-from gneg.training.models import make_triple_loss
+from gneg.training.triple_models import make_triple_loss
 
 __all__ = ["MODELS", "pipeline_config"]
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from itertools import islice
 from numbers import Integral
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
@@ -27,13 +27,14 @@ from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import forked_random
 from gneg.training.distributed import World, by_torchrun, world
 from gneg.training.fitness import fit_for_training
-from gneg.training.link import LinkRun
 from gneg.training.parts import KEY, code, registered_parts
 from gneg.training.record import FRESH, NAME, anywhere, differences, locked, read
 from gneg.training.resources import DEFAULT, Resources
-from gneg.training.run import Run
 from gneg.training.summary import summarised
-from gneg.training.triple import TripleRun
+
+if TYPE_CHECKING:
+    from gneg.training.link import LinkRun
+    from gneg.training.triple import TripleRun
 
 __all__ = ["TrainingInterrupted", "config_class", "make_run", "run_folder", "train"]
 
@@ -76,12 +77,24 @@ def make_run(
     Raises:
         ValueError: If the config is not one for this kind of data.
     """
-    if isinstance(data, TripleData) and isinstance(config, TripleConfig):
-        return TripleRun(data, config, seed)
-    if isinstance(data, LinkData) and isinstance(config, LinkConfig):
-        return LinkRun(data, config, seed, resources)
-    expected = "TripleConfig" if isinstance(data, TripleData) else "LinkConfig"
-    return checks.fail("config", f"a {expected} for {type(data).__name__}", type(config).__name__)
+    expected = config_class(data)
+    if not isinstance(config, expected):
+        allowed = f"a {expected.__name__} for {type(data).__name__}"
+        checks.fail("config", allowed, type(config).__name__)
+    in_batches = (resources,) if isinstance(config, LinkConfig) else ()
+    run: LinkRun | TripleRun = _run_class(config)(data, config, seed, *in_batches)
+    return run
+
+
+def _run_class(config: Config) -> Any:
+    """Return the class of a config's runs; PyTorch Geometric, slow to import, is for links only."""
+    if isinstance(config, TripleConfig):
+        from gneg.training.triple import TripleRun
+
+        return TripleRun
+    from gneg.training.link import LinkRun
+
+    return LinkRun
 
 
 def train(
@@ -146,7 +159,6 @@ def train(
         checks.fail("config", "a LinkConfig in several processes (torchrun)", "a TripleConfig")
     out = None if out is None else _folder(out, fresh, processes)
     data = fit_for_training(data)
-    runs: type[Run[Any, Any]] = TripleRun if isinstance(config, TripleConfig) else LinkRun
     settings: dict[str, Any] = {
         "command": command,
         "source": source,
@@ -156,7 +168,7 @@ def train(
         "config": asdict(config),
         KEY: registered_parts(config),
         "recipe": reasons,
-        "protocol": runs.protocol(data, config),  # type: ignore[attr-defined]
+        "protocol": _run_class(config).protocol(data, config),
         "versions": files.versions(),
         "machine": files.machine(),
         "resources": asdict(resources),

@@ -31,8 +31,8 @@ from gneg.training.batches import Batch
 from gneg.training.collapse import CollapseWatch
 from gneg.training.config import LinkConfig
 from gneg.training.distributed import sharded
+from gneg.training.link_models import decoder_kind, make_link_loss, make_link_predictor
 from gneg.training.minibatch import MiniBatches, batch_size
-from gneg.training.models import decoder_kind, make_link_loss, make_link_predictor
 from gneg.training.resources import DEFAULT, Resources
 from gneg.training.row_adam import RowAdam
 from gneg.training.run import Run

@@ -25,12 +25,12 @@ from gneg.samplers.triples import TripleSampler
 from gneg.training.batches import Batch
 from gneg.training.config import TripleConfig
 from gneg.training.inductive import InferenceModel
-from gneg.training.models import make_triple_loss, make_triple_model
 from gneg.training.queries import Queries
 from gneg.training.row_adam import RowAdam
 from gneg.training.run import Run
 from gneg.training.shared_settings import BASE_WEIGHTS
 from gneg.training.triple_config import OVER_ALL
+from gneg.training.triple_models import make_triple_loss, make_triple_model
 
 WEIGHT_TRIPLES = 1_000  # validation triples that the weight of a base measure is chosen on
 

@@ -198,7 +198,7 @@ def test_pykeens_model_has_the_same_score(data, model, p):
     instance = theirs(
         triples_factory=factories(data).training, **options, regularizer=NoRegularizer()
     )
-    ours = gneg.training.models.make_triple_model(config, data)
+    ours = gneg.training.triple_models.make_triple_model(config, data)
     entity, relation = (table.weight.detach() for table in (ours.entity, ours.relation))
     if ours.complex:
         entity = torch.complex(*entity.chunk(2, dim=1))

@@ -9,7 +9,7 @@ from torch_geometric.nn import kge as pyg
 from gneg.nn.kge import MODELS, CompGCN, ComplEx, DistMult, RotatE, TransE
 from gneg.samplers.triples import TripleSampler
 from gneg.training.config import TripleConfig
-from gneg.training.models import make_triple_model
+from gneg.training.triple_models import make_triple_model
 from tests.triple_worlds import sparse_data
 
 #: Models that predict both ends by one score.

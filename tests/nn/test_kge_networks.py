@@ -8,8 +8,8 @@ import torch
 from gneg import TripleConfig
 from gneg.nn.kge import ConvE, TuckER
 from gneg.training.driver import train
-from gneg.training.models import make_triple_model
 from gneg.training.triple import TripleRun
+from gneg.training.triple_models import make_triple_model
 from tests.triple_worlds import sparse_data
 
 

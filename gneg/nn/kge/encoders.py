@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import RGCNConv
 
 from gneg import checks
 from gneg.graph import sparse
@@ -130,6 +129,8 @@ class RGCN(RelationalEncoder):
         bases: int = 4,
     ) -> None:
         super().__init__(triples, num_entities, num_relations, dim, layers=layers, dropout=dropout)
+        from torch_geometric.nn import RGCNConv  # slow to import; of all models only this needs it
+
         num_types = 2 * num_relations
         self.layers = nn.ModuleList(
             RGCNConv(dim, dim, num_types, num_bases=checks.integer("bases", bases, 1))

@@ -1,32 +1,17 @@
-"""Networks and losses made from the values of a config."""
+"""Networks and losses of links, made from the values of a config."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
-from gneg.datasets import LinkData, TripleData
-from gneg.losses import LOSSES, Loss, Margin, SelfAdversarial
+from gneg.datasets import LinkData
+from gneg.losses import LOSSES, Loss
 from gneg.nn import NCN, BaseMeasure, LinkPredictor, PairFeatures, Stack, make_decoder
 from gneg.nn.choices import DecoderKind, Inputs
 from gneg.nn.encoders import Encoder, NoEmbeddings
-from gneg.nn.kge import (
-    ENCODERS,
-    KGE,
-    MODELS,
-    ConvE,
-    RelationalEncoder,
-    RelationInputs,
-    TransE,
-    TuckER,
-)
 from gneg.nn.lightgcn import LightGCN
-from gneg.nn.registration import KGES, RELATIONAL
 from gneg.samplers import Sampler
-from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.inductive import check_inductive
-from gneg.training.triple_config import OVER_ALL
+from gneg.training.config import LinkConfig
 
 
 def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
@@ -113,53 +98,3 @@ def make_link_loss(config: LinkConfig, sampler: Sampler, pair: Tensor) -> Loss:
         corrects = cheap and sampler.log_prob(*pair) is not None
         name = "softmax" if corrects else "infonce"
     return LOSSES[name]()
-
-
-def make_triple_model(config: TripleConfig, data: TripleData) -> KGE:
-    """Return the model of a config for the entities and relations of a knowledge graph.
-
-    Raises:
-        ValueError: If entities are ranked that training lacks, and the model needs their vectors.
-    """
-    if data.inference is not None:
-        check_inductive(config)
-    size = data.num_entities, data.num_relations, config.dim
-    model: type[KGE] = {**KGES, **MODELS}[config.model]
-    encoder = _relational_encoder(config, data, model)
-    if model is ConvE:
-        return ConvE(*size, dropout=config.dropout)
-    options: dict[str, Any] = {"inverse": config.inverse, "encoder": encoder}
-    if model is TuckER:
-        return TuckER(*size, dropout=config.dropout, **options)
-    if model is TransE:
-        options["p"] = config.p
-    return model(*size, sparse=config.sparse, **options)
-
-
-def _relational_encoder(
-    config: TripleConfig, data: TripleData, model: type[KGE]
-) -> RelationalEncoder | None:
-    if config.encoder == "none":
-        return None
-    encoder: type[RelationalEncoder] = {**RELATIONAL, **ENCODERS}[config.encoder]
-    messages = encoder(
-        data.train,
-        data.num_entities,
-        data.num_relations,
-        config.dim * (1 + model.complex),
-        layers=config.layers,
-        dropout=config.dropout,
-    )
-    return messages if data.inference is None else RelationInputs(messages)
-
-
-def make_triple_loss(config: TripleConfig) -> Loss | None:
-    """Return the loss of a config; None for those over all entities, without negatives."""
-    if config.loss in OVER_ALL:
-        return None
-    if config.loss == "margin":
-        return Margin(1.0 if config.margin is None else config.margin)
-    if config.loss == "nssa":
-        default = 9.0 if config.model in ("transe", "rotate") else 0.0
-        return SelfAdversarial(margin=default if config.margin is None else config.margin)
-    return LOSSES[config.loss]()
