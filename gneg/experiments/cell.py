@@ -17,7 +17,8 @@ from gneg.training import checkpoint
 from gneg.training.callbacks import Callback, Report
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import forked_random
-from gneg.training.driver import make_run, train
+from gneg.training.driver import train
+from gneg.training.kinds import make_run
 from gneg.training.link import LinkRun
 from gneg.training.load import load_run
 

@@ -21,7 +21,7 @@ from gneg.experiments.processes import Event, Report, Runner
 from gneg.nn.pair_inputs import HOPS
 from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
-from gneg.training.driver import config_class
+from gneg.training.kinds import config_class
 from gneg.training.parts import code, registered_parts
 
 AnyConfig = LinkConfig | TripleConfig

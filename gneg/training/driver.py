@@ -10,7 +10,7 @@ from dataclasses import asdict
 from itertools import islice
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -27,18 +27,14 @@ from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import forked_random
 from gneg.training.distributed import World, by_torchrun, world
 from gneg.training.fitness import fit_for_training
+from gneg.training.kinds import Config, config_class, make_run, run_class
 from gneg.training.parts import KEY, code, registered_parts
 from gneg.training.record import FRESH, NAME, anywhere, differences, locked, read
 from gneg.training.resources import DEFAULT, Resources
 from gneg.training.summary import summarised
 
-if TYPE_CHECKING:
-    from gneg.training.link import LinkRun
-    from gneg.training.triple import TripleRun
+__all__ = ["TrainingInterrupted", "run_folder", "train"]
 
-__all__ = ["TrainingInterrupted", "config_class", "make_run", "run_folder", "train"]
-
-Config = LinkConfig | TripleConfig
 Data = TypeVar("Data", LinkData, TripleData)
 MOST_SEEDS = 10_000
 
@@ -62,39 +58,6 @@ def run_folder(data: LinkData | TripleData, config: Config) -> str:
     digest = hashlib.sha256(settings.encode()).hexdigest()[:6]
     words = [data.name, config.model_name] + ([] if config.training_free else [config.sampler])
     return "-".join(re.sub(r"\W+", "-", word).strip("-") for word in words)[:80] + f"-{digest}"
-
-
-def config_class(data: LinkData | TripleData) -> type[LinkConfig] | type[TripleConfig]:
-    """Return the class of configs for a kind of data."""
-    return TripleConfig if isinstance(data, TripleData) else LinkConfig
-
-
-def make_run(
-    data: LinkData | TripleData, config: Config, seed: int, resources: Resources = DEFAULT
-) -> LinkRun | TripleRun:
-    """Return the untrained run of one seed; resources are those of mini-batches.
-
-    Raises:
-        ValueError: If the config is not one for this kind of data.
-    """
-    expected = config_class(data)
-    if not isinstance(config, expected):
-        allowed = f"a {expected.__name__} for {type(data).__name__}"
-        checks.fail("config", allowed, type(config).__name__)
-    in_batches = (resources,) if isinstance(config, LinkConfig) else ()
-    run: LinkRun | TripleRun = _run_class(config)(data, config, seed, *in_batches)
-    return run
-
-
-def _run_class(config: Config) -> Any:
-    """Return the class of a config's runs; PyTorch Geometric, slow to import, is for links only."""
-    if isinstance(config, TripleConfig):
-        from gneg.training.triple import TripleRun
-
-        return TripleRun
-    from gneg.training.link import LinkRun
-
-    return LinkRun
 
 
 def train(
@@ -168,7 +131,7 @@ def train(
         "config": asdict(config),
         KEY: registered_parts(config),
         "recipe": reasons,
-        "protocol": _run_class(config).protocol(data, config),
+        "protocol": run_class(config).protocol(data, config),
         "versions": files.versions(),
         "machine": files.machine(),
         "resources": asdict(resources),

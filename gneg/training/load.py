@@ -14,7 +14,7 @@ from gneg.datasets.splits import drop_repeated_edges
 from gneg.graph.devices import usable
 from gneg.training import checkpoint, record
 from gneg.training.device import forked_random
-from gneg.training.driver import config_class, make_run
+from gneg.training.kinds import config_class, make_run
 from gneg.training.link import LinkRun
 from gneg.training.options import from_mapping
 from gneg.training.parts import check_registered

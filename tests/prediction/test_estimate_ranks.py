@@ -11,7 +11,7 @@ from gneg import Graph, datasets
 from gneg.evaluation.full_ranks import full_ranks
 from gneg.prediction.estimate_ranks import estimate_ranks
 from gneg.training.config import LinkConfig
-from gneg.training.driver import make_run
+from gneg.training.kinds import make_run
 from tests.worlds import random_graph
 
 SEEDS = 30

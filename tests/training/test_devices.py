@@ -15,7 +15,8 @@ from gneg.nn import model as link_model
 from gneg.nn.kge import comparisons
 from gneg.training import checkpoint, minibatch
 from gneg.training.device import forked_random
-from gneg.training.driver import TrainingInterrupted, make_run
+from gneg.training.driver import TrainingInterrupted
+from gneg.training.kinds import make_run
 from gneg.training.link import LinkRun
 from tests.accelerator import KIND
 from tests.training.runs import stable

@@ -12,7 +12,8 @@ from gneg import LinkConfig, TripleConfig, datasets
 from gneg.samplers import Sampler
 from gneg.training import drawing, minibatch
 from gneg.training.callbacks import Callback
-from gneg.training.driver import make_run, train
+from gneg.training.driver import train
+from gneg.training.kinds import make_run
 from gneg.training.resources import Resources
 from tests.accelerator import KIND
 from tests.training.runs import stable

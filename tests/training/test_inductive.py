@@ -15,7 +15,7 @@ from gneg.datasets import TripleData, store
 from gneg.evaluation.triple import evaluate_triples
 from gneg.nn.kge import CompGCN, RelationInputs
 from gneg.prediction import TripleModel
-from gneg.training.driver import make_run
+from gneg.training.kinds import make_run
 from gneg.training.load import load_data, load_run
 from tests.cli.invoke import run
 from tests.triple_worlds import sparse_data
