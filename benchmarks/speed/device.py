@@ -4,7 +4,7 @@ Runs on the accelerator if torch has one here, else on the CPU: negatives a seco
 torch on the CPU, by all threads and by one, and on the device, of PyG and of rejection in torch on
 the same device; what share of its random reads a draw reaches; known edges among the draws; and the
 time of an epoch of ogbl-ddi with negatives of either side. Writes ``results/device-TYPE.json``.
-``--smoke`` measures a small graph and writes nothing.
+``--smoke`` measures a small graph for a minute or two, prints the table and writes nothing.
 """
 
 from __future__ import annotations
@@ -153,36 +153,41 @@ def compared_rates(by_kernels: float, by_torch: float) -> list[str]:
     return [f"{by_kernels:.1f}", f"{by_torch:.2f}", f"{by_kernels / by_torch:.1f}"]
 
 
+def shown(name: str, device: str, graph: dict[str, Any]) -> str:
+    """Return the table of one graph, and a line about peers and exactness."""
+    host, one = graph["torch on the CPU"], graph["one thread"]
+    there = graph.get("torch on the device", {})
+    rows = [
+        [label, *compared_rates(rate, host[label])]
+        + compared_rates(one["kernels"][label], one["torch"][label])
+        + ([f"{there[label]:.1f}"] if there else [])
+        for label, rate in graph["kernels"].items()
+    ]
+    header = [f"{name}, millions/s", "kernels", "torch on the CPU", "times slower"]
+    header += ["kernels, one thread", "torch, one thread", "times slower"]
+    exact, others = graph["exactness"], graph["peers on the device"]
+    compared = ", ".join(f"{peer} {figure:.1f}" for peer, figure in others.items())
+    return (
+        f"{table(header + ['torch on the device'] * bool(there), rows)}\n\n"
+        f"On {device}: {compared} M/s; known edges among "
+        f"{exact['draws']:,} draws: {exact['known edges']}."
+    )
+
+
 def block() -> str:
     """Return the tables of all devices that were measured; empty if none was."""
     tables = []
     for path in sorted((HERE / "results").glob("device-*.json")):
         result = json.loads(path.read_text())
         for name, graph in result["graphs"].items():
-            host, one = graph["torch on the CPU"], graph["one thread"]
-            there = graph.get("torch on the device", {})
-            rows = [
-                [label, *compared_rates(rate, host[label])]
-                + compared_rates(one["kernels"][label], one["torch"][label])
-                + ([f"{there[label]:.1f}"] if there else [])
-                for label, rate in graph["kernels"].items()
-            ]
-            header = [f"{name}, millions/s", "kernels", "torch on the CPU", "times slower"]
-            header += ["kernels, one thread", "torch, one thread", "times slower"]
-            exact, others = graph["exactness"], graph["peers on the device"]
-            compared = ", ".join(f"{peer} {figure:.1f}" for peer, figure in others.items())
-            tables.append(
-                f"{table(header + ['torch on the device'] * bool(there), rows)}\n\n"
-                f"On {result['device']}: {compared} M/s; known edges among "
-                f"{exact['draws']:,} draws: {exact['known edges']}. {machine(result)}."
-            )
+            tables.append(f"{shown(name, result['device'], graph)} {machine(result)}.")
     return "\n\n".join(tables)
 
 
 def main() -> None:
     """Measure and write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="a small graph, write nothing")
+    parser.add_argument("--smoke", action="store_true", help="a small graph; print, write nothing")
     parser.add_argument("--draws", type=int, help="draws that are looked up among known edges")
     parser.add_argument("--no-epochs", action="store_true", help="leave out ogbl-ddi")
     options, device = parser.parse_args(), accelerator()
@@ -190,7 +195,7 @@ def main() -> None:
     if options.smoke:
         result = measure(power_law(5_000, 50_000), device, 10**5)
         assert result["exactness"]["known edges"] == 0
-        print(result)
+        print(shown("5,000 nodes", str(device), result))
         return
     result = {"device": str(device), "batch": BATCH, "k": K, "floor": MOST_SLOWER}
     if device.type == "cuda":

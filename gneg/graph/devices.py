@@ -15,15 +15,19 @@ def available() -> list[str]:
 
 
 def usable(device: torch.device | str) -> str | None:
-    """Return None if tensors can be used on a device, else the reason why not."""
+    """Return None if tensors can be used on a device, else why not: "" if torch knows none such."""
     try:
         place = torch.device(device)
+    except (RuntimeError, TypeError):  # torch's own text lists its device types and signatures
+        return ""
+    try:
         if place.type == "meta":
             return "its tensors hold no values"
         torch.zeros(1, device=place).cpu()
     # Backends that are not built in raise RuntimeError, AssertionError, NotImplementedError, ...
     except Exception as error:
-        return str(error).strip().splitlines()[0][:160] or type(error).__name__
+        sentence = str(error).strip().split("\n")[0].split(". ")[0]
+        return sentence[:160] or type(error).__name__
     return None
 
 
@@ -36,5 +40,7 @@ def check_usable(name: str, device: torch.device | str) -> torch.device:
     reason = usable(device)
     if reason is not None:
         here = ", ".join(available())
-        checks.fail(name, f"a device that torch has here: {here}", f"{device}: {reason}")
+        got = f"{device}: {reason}" if reason else checks.shown(device)
+        hint = "a GPU of NVIDIA or AMD is 'cuda'" if device == "gpu" else ""
+        checks.fail(name, f"a device that torch has here: {here}", got, hint=hint)
     return torch.device(device)

@@ -296,4 +296,5 @@ class Graph(Placed):
             size = f"num_src={self.num_src}, num_dst={self.num_dst}"
         kind = "" if self.bipartite else f", undirected={self.undirected}"
         kind += "" if self.weights is None else ", weighted"
+        kind += "" if self.engine == "kernels" else f", torch on {self.device}"
         return f"Graph({size}, num_edges={self.num_edges}{kind})"

@@ -95,6 +95,9 @@ class KnownEdges(Placed):
         sources, targets = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for edges in edge_sets:
             tensor = edges.edge_index if isinstance(edges, Graph) else edges
+            if isinstance(getattr(edges, "pos", None), Tensor):  # EvalEdges of a dataset
+                allowed, hint = "graphs or tensors of shape [2, B]", "did you mean its .pos?"
+                checks.fail("edge_sets", allowed, type(edges).__name__, hint=hint)
             tensor = checks.pairs("edge_sets", tensor)
             checks.node_range("edge_sets", tensor[0], self.num_src)
             checks.node_range("edge_sets", tensor[1], self.num_dst)

@@ -87,7 +87,8 @@ class Placed:
             ValueError: If they are elsewhere.
         """
         if self.engine == "torch" and ids.device != self.device:
-            checks.fail(name, f"on {self.device}, where the edges are", ids.device)
+            hint = f"move it with {name}.to({str(self.device)!r})"
+            checks.fail(name, f"on {self.device}, where the edges are", ids.device, hint=hint)
 
     def on_device(self) -> DeviceRows:
         """Return the edges as tensors on the device, made once."""

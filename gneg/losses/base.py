@@ -103,6 +103,6 @@ def needed_log_q(value: Tensor | None, loss: Loss) -> Tensor:
             "negatives",
             f"drawn with a closed-form log_q for {type(loss).__name__}",
             "log_q=None",
-            hint="use Uniform, Degree, KHop, a two-step Walk, a Mixture of these, or another loss",
+            hint="use Uniform, Degree, KHop, Walk, a Mixture of these, or another loss",
         )
     return value

@@ -29,7 +29,9 @@ def known_edges(graph: Graph, known: KnownEdges | None) -> KnownEdges:
     shape = known.num_src, known.num_dst, known.bipartite
     if (known.device, known.engine) != (graph.device, graph.engine):
         allowed = f"on the device of the graph, {graph.device}, and drawn from by {graph.engine}"
-        checks.fail("known", allowed, f"on {known.device}, by {known.engine}")
+        move = f"known.to({str(graph.device)!r}, engine={graph.engine!r})"
+        got = f"on {known.device}, by {known.engine}"
+        checks.fail("known", allowed, got, hint=f"move them with {move}")
     if shape != (graph.num_src, graph.num_dst, graph.bipartite):
         checks.fail("known", f"KnownEdges over the nodes of {graph}", known)
     return known

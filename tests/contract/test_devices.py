@@ -167,13 +167,24 @@ def test_places_are_checked():
     moved = by_torch(graph)
     assert moved.device == torch.device("cpu")
     assert (graph.engine, moved.engine, moved.to("cpu").engine) == ("kernels", "torch", "kernels")
-    with pytest.raises(ValueError, match="'known' must be on the device of the graph"):
+    with pytest.raises(ValueError, match=r"'known' must be on the device.*known\.to\('cpu'"):
         samplers.Uniform(moved, known=KnownEdges(graph))
-    with pytest.raises(ValueError, match="'pos' must be on cpu, where the edges are"):
+    with pytest.raises(
+        ValueError, match=r"'pos' must be on cpu, where the edges.*pos\.to\('cpu'\)"
+    ):
         moved.check_place("pos", torch.empty(2, 1, device="meta"))
+    assert repr(moved) == f"{str(graph)[:-1]}, torch on cpu)"
+    with pytest.raises(ValueError, match="graph as it was before"):
+        samplers.InBatch(moved)
+    with pytest.raises(ValueError, match=r"'rule' must be Hardest, .*\(got AHNS"):
+        samplers.Select(samplers.Uniform(moved), samplers.AHNS())
     with pytest.raises(ValueError, match="'engine' must be"):
         graph.to("cpu", engine="numba")
     with pytest.raises(ValueError, match="'device' must be a device that torch has here"):
         graph.to("nowhere")
+    with pytest.raises(ValueError, match=r"has here: cpu.*\(got 'gpu'\); .*'cuda'$"):
+        graph.to("gpu")
+    with pytest.raises(ValueError, match=r"\(got None\)$"):
+        graph.to(None)
     with pytest.raises(ValueError, match=r"torch has here: cpu.*its tensors hold no values"):
         graph.to("meta")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data, HeteroData
 
 from gneg import Graph, KnownEdges
+from gneg.datasets import EvalEdges
 
 edge_lists = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=60)
 
@@ -218,3 +219,11 @@ def test_networkx_marks_two_kinds_of_nodes():
     women.add_edge("Evelyn Jefferson", "Laura Mandeville")
     with pytest.raises(ValueError, match=r"edges join nodes with 'bipartite' 0 .* the edge"):
         Graph.from_networkx(women)
+
+
+def test_known_edges_say_which_part_of_held_out_edges_is_meant():
+    graph = Graph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), num_nodes=4)
+    held_out = EvalEdges(torch.tensor([[0], [2]]), (torch.tensor([0]), torch.tensor([3])))
+    with pytest.raises(ValueError, match=r"'edge_sets' must be .*\(got EvalEdges\).*\.pos\?"):
+        KnownEdges(graph, held_out)
+    assert KnownEdges(graph, held_out.pos).num_edges == 3

@@ -60,5 +60,7 @@ class OnDevice:
                 "graph",
                 f"one that kernels draw from, for {type(self).__name__}",
                 f"one on {graph.device} with engine='torch'",
-                hint="on a device run Uniform, Degree, Weighted, KHop, Walk, Mixture and selectors",
+                hint="give it the graph as it was before to(); torch draws Uniform, Degree, "
+                "Weighted, KHop and Walk, and Mixture, Mixup, Select, Guarded, Curriculum and "
+                "SelfPaced of them",
             )

@@ -71,7 +71,8 @@ class Guarded(Wrapper):
             checks.fail("guards", "one or more guards", guards)
         for guard in self.guards if self.graph.engine == "torch" else ():
             if not guard.on_device:
-                checks.fail("guards", "ones that need only scores on a device", repr(guard))
+                allowed = "ones that need only scores where torch draws"
+                checks.fail("guards", allowed, repr(guard))
 
     @property
     def needs(self) -> frozenset[Need]:

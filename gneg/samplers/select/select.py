@@ -62,7 +62,10 @@ class Select(Wrapper):
             checks.fail("rule", "a gneg selection rule, such as Hardest()", repr(rule))
         self.rule, self.name = rule, rule.name
         if self.graph.engine == "torch" and not rule.on_device:
-            checks.fail("rule", "one that runs on a device, such as Hardest()", repr(rule))
+            allowed = (
+                "Hardest, DNS, SemiHard, Tempered or one with on_device=True where torch draws"
+            )
+            checks.fail("rule", allowed, repr(rule))
 
     @property
     def needs(self) -> frozenset[Need]:
