@@ -11,6 +11,7 @@ from gneg.graph.device_rows import DeviceRows
 from gneg.graph.key_table import KeyTable
 from gneg.graph.lazy import cached_property
 from gneg.graph.non_edges import NonEdges
+from gneg.graph.pagerank import LEAST_FREE
 from gneg.graph.take import take
 from gneg.samplers.device.rows import rows_at_once, split
 
@@ -55,7 +56,7 @@ class StepEnds:
             place = KeyTable(keys).find((of[here] - lo)[:, None] * num_nodes + nodes)
             if len(keys):
                 shares[here] = torch.where(place < 0, 0.0, take(mass, place.clamp(min=0)))
-        return shares, take(free, of)
+        return shares, take(_walks(free), of)
 
     def _walked(self, starts: Tensor) -> tuple[Tensor, Tensor]:
         """Return where walks from ``starts [b]`` end: keys (start, node), and shares of walks.
@@ -89,15 +90,16 @@ class StepEnds:
 
     @cached_property
     def _most_entries(self) -> Tensor:
-        """``[N]``, how many edges the last step from each node follows, at most."""
+        """``[N]``, how many edges a step of walks from each node follows, at most."""
         edges, num_edges = self.edges, len(self.edges.indices)
         line, entry = edges.entries(torch.arange(len(edges.indptr) - 1, device=edges.device))
         column = edges.at(entry)
         count = torch.ones(len(edges.indptr) - 1, dtype=torch.int64, device=edges.device)
-        for _ in range(self.hops):
+        most = count
+        for _ in range(self.hops):  # the last one follows none where all walks were lost before
             count = torch.zeros_like(count).index_add_(0, line, take(count, column))
-            count.clamp_(max=num_edges)
-        return count.clamp_(min=1)
+            most = torch.maximum(most, count.clamp_(max=num_edges))
+        return most
 
 
 class TableEnds(NamedTuple):
@@ -123,4 +125,9 @@ class TableEnds(NamedTuple):
             if non_edges.no_self:
                 reached.scatter_(1, part[:, None], 0.0)
             free.append(reached.sum(1))
-        return self.table[rows[:, None], index + first].double(), take(torch.cat(free), of)
+        return self.table[rows[:, None], index + first].double(), take(_walks(torch.cat(free)), of)
+
+
+def _walks(free: Tensor) -> Tensor:
+    """Return shares of walks, 0 where they are as few as the kernels' rounding."""
+    return torch.where(free > LEAST_FREE, free, 0.0)
