@@ -85,8 +85,9 @@ class Balls:
             raise TooLargeError
         at, edge = ranges(take(self.edges.indptr, frontier), sizes, total)
         keys = take(of * self.size, at) + self.edges.at(edge)
+        limit = len(self.centres) * self.size
         # The first time that each is found, in the order of finding; not in an earlier shell.
-        first = KeyTable(torch.cat([self._keys, keys])).first[len(self._keys) :]
+        first = KeyTable(torch.cat([self._keys, keys]), limit).first[len(self._keys) :]
         new = first.nonzero().squeeze(1)
         keys, ball = take(keys, new), take(of, take(at, new))
         node = keys - ball * self.size
@@ -107,7 +108,7 @@ class Balls:
             near = self.edges.contain(centre, nodes) & (take(self.depth, balls) > 0)
             return torch.where(nodes == centre, 0, torch.where(near, 1, -1))
         if self._places is None:
-            self._places = KeyTable(self._keys)
+            self._places = KeyTable(self._keys, len(self.centres) * self.size)
         place = self._places.find(balls * self.size + nodes)
         return torch.where(place < 0, -1, take(self._distance, place.clamp(min=0)))
 

@@ -53,7 +53,9 @@ class StepEnds:
             free.index_add_(0, ball + lo, torch.where(usable, mass, 0.0))
             here = lines[stop[lo - 1] if lo else 0 : stop[hi - 1]]
             nodes = index[here] + self.target_shift
-            place = KeyTable(keys).find((of[here] - lo)[:, None] * num_nodes + nodes)
+            place = KeyTable(keys, (hi - lo) * num_nodes).find(
+                (of[here] - lo)[:, None] * num_nodes + nodes
+            )
             if len(keys):
                 shares[here] = torch.where(place < 0, 0.0, take(mass, place.clamp(min=0)))
         return shares, take(_walks(free), of)
@@ -70,7 +72,7 @@ class StepEnds:
             at, edge = edges.entries(node)
             each = self._share(node, at, edge)
             keys = take(ball * num_nodes, at) + edges.at(edge)
-            table = KeyTable(keys)
+            table = KeyTable(keys, len(starts) * num_nodes)
             first = table.first.nonzero().squeeze(1)
             number = table.first.cumsum(0) - 1
             sums = torch.zeros(len(first), dtype=torch.float64, device=starts.device)
