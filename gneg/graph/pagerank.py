@@ -168,8 +168,8 @@ class PageRank(Ends):
         free = self.table[sources, ours].sum(axis=1, dtype=np.float64)
         free -= np.bincount(of, self.table[sources[of], ends], len(sources))
         if known.no_self:
-            held = np.bincount(of, ends == sources[of], len(sources)) > 0
-            free -= np.where(held, 0.0, self.table[sources, sources])
+            loops = np.bincount(of, ends == sources[of], len(sources)) > 0
+            free -= np.where(loops, 0.0, self.table[sources, sources])
         return self.scores(rows, shifted), _walks(free)[back]
 
 

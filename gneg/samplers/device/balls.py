@@ -155,4 +155,5 @@ def apart(work: Callable[[Tensor], Result], lines: Tensor) -> list[Result]:
     try:
         return [work(lines)]
     except TooLargeError:
-        return [result for half in lines.tensor_split(2) for result in apart(work, half)]
+        first, second = lines.tensor_split(2)
+        return apart(work, first) + apart(work, second)
