@@ -119,8 +119,14 @@ class DeviceRows:
         return rank + (position - take(self.indptr, rows))
 
 
-def ranges(begin: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return all numbers of some ranges ``[n]``: of which range each is, ascending, and itself."""
-    of = torch.repeat_interleave(sizes)
+def ranges(begin: Tensor, sizes: Tensor, total: int | None = None) -> tuple[Tensor, Tensor]:
+    """Return all numbers of some ranges ``[n]``: of which range each is, ascending, and itself.
+
+    Args:
+        begin: ``[n]``, where each range begins.
+        sizes: ``[n]``, how long it is.
+        total: Sum of the sizes; a wait for the device less if it is known.
+    """
+    of = torch.repeat_interleave(sizes, output_size=total)
     shift = begin - (sizes.cumsum(0) - sizes)
     return of, take(shift, of).add_(torch.arange(len(of), device=begin.device))

@@ -20,17 +20,21 @@ class KeyTable:
 
     Args:
         keys: ``[n]`` long.
+        limit: Number that no key reaches. If there are no more of them than slots, each has one of
+            its own: a smaller table, of which more stays in the caches.
 
     Attributes:
         first: ``[n]`` bool, whether no equal key stands before each.
     """
 
-    def __init__(self, keys: Tensor) -> None:
+    def __init__(self, keys: Tensor, limit: int) -> None:
         self._keys, self._bits = keys, (SLOTS * max(len(keys), 16)).bit_length()
+        self._direct = limit <= 2**self._bits
         dtype = torch.int32 if len(keys) < 2**31 else torch.int64
         place = torch.arange(len(keys), dtype=dtype, device=keys.device)
         slot = self._slot(keys)
-        empty = torch.full((2**self._bits,), len(keys), dtype=dtype, device=keys.device)
+        slots = limit if self._direct else 2**self._bits
+        empty = torch.full((slots,), len(keys), dtype=dtype, device=keys.device)
         self._table = empty.scatter_reduce_(0, slot, place, "amin")
         occupant = take(self._table, slot)
         self.first = occupant == place
@@ -44,6 +48,8 @@ class KeyTable:
         self._table[crowded] = ~take(occupant, lost)
 
     def _slot(self, keys: Tensor) -> Tensor:
+        if self._direct:
+            return keys
         product = keys * GOLDEN
         return product.bitwise_right_shift_(64 - self._bits).bitwise_and_(2**self._bits - 1)
 

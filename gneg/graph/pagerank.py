@@ -22,6 +22,9 @@ IntArray = npt.NDArray[np.int64]
 #: Up to so many nodes all pairs are solved for at once (float32: 270 MB at the most; about a
 #: second for 2,700 nodes, half a minute for 8,000); beyond, rows are pushed when they are needed.
 TABLE = 8_192
+#: Share of the walks from a node up to which none ends on a non-edge: what is left of subtracting
+#: all known ends is rounding, and of so few walks none is ever drawn.
+LEAST_FREE = 1e-12
 
 
 class Ends:
@@ -71,8 +74,7 @@ class Ends:
         threads.run_rows(push, len(rows), work, out, *pairs, *ends, shift, *exclusion)
         back = np.empty_like(out)
         back[order] = out
-        # What is left of subtracting all known ends is rounding, not walks.
-        return back[:, :-1], np.where(back[:, -1] > 1e-12, back[:, -1], 0.0)
+        return back[:, :-1], _walks(back[:, -1])
 
 
 class Hops(Ends):
@@ -166,8 +168,14 @@ class PageRank(Ends):
         free = self.table[sources, ours].sum(axis=1, dtype=np.float64)
         free -= np.bincount(of, self.table[sources[of], ends], len(sources))
         if known.no_self:
-            free -= self.table[sources, sources]
-        return self.scores(rows, shifted), np.maximum(free, 0.0)[back]
+            loops = np.bincount(of, ends == sources[of], len(sources)) > 0
+            free -= np.where(loops, 0.0, self.table[sources, sources])
+        return self.scores(rows, shifted), _walks(free)[back]
+
+
+def _walks(free: FloatArray) -> FloatArray:
+    """Return shares of walks, 0 where they are no walks."""
+    return np.where(free > LEAST_FREE, free, 0.0)
 
 
 def without_own_edge(

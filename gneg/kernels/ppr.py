@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels._jit import jit
+from gneg.kernels._jit import has, jit
 from gneg.kernels.prefetch import ask_for
 
 HUB = 32  # neighbours from which on few get their turn by one push
@@ -161,11 +161,12 @@ def among(
                 size = walked(u, indptr, indices, weights, num_steps, values, mark, queue, touched)
             else:
                 size = spread(u, indptr, indices, alpha, epsilon, False, values, queue, touched)
-            free = -values[u] if no_self else 0.0
+            first, last = known_indptr[u], known_indptr[u + 1]
+            free = -values[u] if no_self and not has(known, first, last, u) else 0.0
             for t in range(size):
                 if shift <= touched[t] < shift + num_targets:
                     free += values[touched[t]]
-            for e in range(known_indptr[u], known_indptr[u + 1]):
+            for e in range(first, last):
                 free -= values[known[e] + shift]
         for j in range(k):
             out[i, j] = values[targets[i, j]]

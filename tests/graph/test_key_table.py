@@ -18,7 +18,7 @@ def test_first_places(monkeypatch, num_keys, slots, limit):
     keys = keys[:num_keys]
     places: dict[int, int] = {}
     first = [places.setdefault(key, place) == place for place, key in enumerate(keys.tolist())]
-    table = KeyTable(keys)
+    table = KeyTable(keys, limit)
     assert table.first.tolist() == first
     for looked_up in (keys, others):
         assert table.find(looked_up).tolist() == [places.get(x, -1) for x in looked_up.tolist()]

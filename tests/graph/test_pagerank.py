@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gneg import Graph
+from gneg import Graph, KnownEdges
 from gneg.graph import heuristics
-from gneg.graph.pagerank import PageRank, without_own_edge
+from gneg.graph.pagerank import Hops, PageRank, without_own_edge
 from tests.worlds import random_graph
 
 
@@ -74,3 +75,21 @@ def test_bad_arguments_are_refused():
             heuristics.scores(graph, "ppr", np.arange(2), np.ones((2, 1), np.int64), alpha=alpha)
     with pytest.raises(ValueError, match="'epsilon' must be"):
         PageRank(graph.steps(), epsilon=0.0)
+
+
+@pytest.mark.parametrize("table", [10_000, 0])
+def test_known_loops_and_rounding_are_no_walks_to_non_edges(table, monkeypatch):
+    """A known loop is left out once, as a row's own id is; what subtraction leaves is nothing."""
+    monkeypatch.setattr("gneg.graph.pagerank.TABLE", table)
+    graph = random_graph(40, 90)
+    loops = torch.arange(40).expand(2, -1)
+    everyone = torch.cartesian_prod(torch.arange(5), torch.arange(40)).t()
+    ends = (PageRank(graph.steps(), alpha=0.2, epsilon=1e-9), Hops(graph.steps(), 3))
+    rows = np.arange(40)
+    for walks in ends:
+        shares = [
+            walks.among(rows, rows[:, None], KnownEdges(graph, *more))[1]
+            for more in ((), (loops,), (loops, everyone))
+        ]
+        np.testing.assert_allclose(shares[0], shares[1], atol=1e-9)
+        assert not shares[2][:5].any()

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows, ranges
 from gneg.graph.key_table import KeyTable
 from gneg.graph.take import take
-from gneg.samplers.device.rows import split
+from gneg.samplers.device.rows import CELLS, CPU_CELLS_OF_ROUNDS, split
+
+Result = TypeVar("Result")
 
 FEW_PARENTS = 8  # in-neighbours that are looked at first; then so many times more
+
+
+class TooLargeError(Exception):
+    """A shell of several balls takes more memory than one operation may: they are drawn apart."""
 
 
 class Balls:
@@ -69,10 +78,16 @@ class Balls:
     def _expand(self, depth: int, balls: Tensor) -> None:
         """Find the shell ``depth`` of balls that found the one before it."""
         of, frontier = self.among(depth - 1, balls)
-        at, edge = self.edges.entries(frontier)
+        sizes = self.edges.sizes(frontier)
+        total = int(sizes.sum())
+        on_cpu = sizes.device.type == "cpu"
+        if len(self.centres) > 1 and total > (CPU_CELLS_OF_ROUNDS if on_cpu else CELLS):
+            raise TooLargeError
+        at, edge = ranges(take(self.edges.indptr, frontier), sizes, total)
         keys = take(of * self.size, at) + self.edges.at(edge)
+        limit = len(self.centres) * self.size
         # The first time that each is found, in the order of finding; not in an earlier shell.
-        first = KeyTable(torch.cat([self._keys, keys])).first[len(self._keys) :]
+        first = KeyTable(torch.cat([self._keys, keys]), limit).first[len(self._keys) :]
         new = first.nonzero().squeeze(1)
         keys, ball = take(keys, new), take(of, take(at, new))
         node = keys - ball * self.size
@@ -93,7 +108,7 @@ class Balls:
             near = self.edges.contain(centre, nodes) & (take(self.depth, balls) > 0)
             return torch.where(nodes == centre, 0, torch.where(near, 1, -1))
         if self._places is None:
-            self._places = KeyTable(self._keys)
+            self._places = KeyTable(self._keys, len(self.centres) * self.size)
         place = self._places.find(balls * self.size + nodes)
         return torch.where(place < 0, -1, take(self._distance, place.clamp(min=0)))
 
@@ -130,3 +145,15 @@ class Balls:
                 left = take(left, take(more, left).nonzero().squeeze(1))
         parent = back.at(first.clamp(max=max(len(back.indices) - 1, 0)))
         return parent, first < none, first - begin
+
+
+def apart(work: Callable[[Tensor], Result], lines: Tensor) -> list[Result]:
+    """Return what ``work`` returns for lines ``[n]``, or for halves of them, whose balls fit.
+
+    It is called again from the beginning, before most of what a ball costs.
+    """
+    try:
+        return [work(lines)]
+    except TooLargeError:
+        first, second = lines.tensor_split(2)
+        return apart(work, first) + apart(work, second)

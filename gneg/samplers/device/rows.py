@@ -11,6 +11,7 @@ from torch import Tensor
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams
 from gneg.kernels import threads
+from gneg.samplers.device import torch_threads
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -52,14 +53,11 @@ def over_parts(
         return [work(part) for part in parts]
 
     def some(lo: int, hi: int) -> list[Result]:
-        torch.set_num_threads(1)  # of the thread that calls it
+        torch_threads.share()
         return [work(part) for part in parts[lo:hi]]
 
-    before = torch.get_num_threads()
-    try:
+    with torch_threads.one_thread():
         results = threads.run_rows(some, len(parts), threads.MIN_WORK)
-    finally:
-        torch.set_num_threads(before)
     return [result for of_some in results for result in of_some]
 
 

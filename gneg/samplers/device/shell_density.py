@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from gneg.graph.non_edges import NonEdges
-from gneg.samplers.device.rows import rows_at_once
+from gneg.samplers.device.balls import apart
+from gneg.samplers.device.rows import in_chunks
 from gneg.samplers.device.shells import CELLS_A_ROW
 from gneg.samplers.device.slots import Shells, Slots
 
@@ -24,11 +25,10 @@ def log_density(
         index: ``[B, K]``, targets; -1 entries get any value.
     """
     out = torch.empty(index.shape, dtype=torch.float64, device=rows.device)
-    part_size, far = rows_at_once(CELLS_A_ROW * index.size(1), rows.device), shells.hops[-1]
-    for first in range(0, len(rows), part_size):
-        part = rows[first : first + part_size]
-        lines = torch.arange(len(part), device=part.device)
-        slots = Slots(shells, non_edges, part, lines, 1, 0)
+    far = shells.hops[-1]
+
+    def measure(lines: Tensor) -> None:
+        slots = Slots(shells, non_edges, rows[lines], lines, 1, 0)
         balls, of = slots.balls, slots.ball
         balls.expand_to(far - 1, torch.ones_like(balls.centres, dtype=torch.bool))
         share = torch.zeros(len(balls.centres), far + 1, dtype=torch.float64, device=rows.device)
@@ -45,11 +45,18 @@ def log_density(
             share[:, depth] = torch.where(empty, 0.0, share[:, depth])
         none_far = (size[:, far] == 0) & (whole > 0)
         anywhere = torch.where(none_far, share[:, far] / whole.clamp(min=1), 0.0)
-        nodes = index[first : first + part_size].clamp(min=0) + shells.target_shift
+        nodes = index[lines].clamp(min=0) + shells.target_shift
         depth_of = balls.distance(of[:, None].expand_as(nodes), nodes)
         depth_of = torch.where(depth_of < 0, far, depth_of)
         share_there, size_there = share[of].gather(1, depth_of), size[of].gather(1, depth_of)
         inside = (depth_of > 0) & (size_there > 0)
         mass = torch.where(inside, share_there / size_there, 0.0) + anywhere[of][:, None]
-        out[first : first + part_size] = mass.log()
+        out[lines] = mass.log()
+
+    order = rows.sort()[1]  # equal rows side by side: they share a ball
+
+    def work(part: slice) -> None:
+        apart(measure, order[part])
+
+    in_chunks(work, len(rows), CELLS_A_ROW * index.size(1), rows.device)
     return out

@@ -12,6 +12,7 @@ from torch import Tensor
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import below
 from gneg.graph.take import take
+from gneg.samplers.device.balls import apart
 from gneg.samplers.device.rows import over_parts, rows_at_once, split
 from gneg.samplers.device.slots import Shells, Slots
 
@@ -156,7 +157,10 @@ def draws(
         out[lines] = drawing.out
         return drawing.fell
 
-    return out, sum(over_parts(work, _together(shells, rows, k), rows.device))
+    def all_of(lines: Tensor) -> int:
+        return sum(apart(work, lines))
+
+    return out, sum(over_parts(all_of, _together(shells, rows, k), rows.device))
 
 
 def _together(shells: Shells, rows: Tensor, k: int) -> list[Tensor]:

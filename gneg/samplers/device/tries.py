@@ -115,5 +115,9 @@ def _draw(walked: Walked, non_edges: NonEdges, rows: Tensor, out: Tensor, state:
 
 
 def in_budget(edges: DeviceRows, rows: Tensor, lines: Tensor) -> list[Tensor]:
-    """Return ``lines`` in parts whose walks fit the memory for one operation."""
-    return split(edges.paths[rows[lines]], lines)
+    """Return ``lines`` in parts whose walks fit the memory for one operation.
+
+    So do their first steps, of which there are more where most of them lead nowhere.
+    """
+    rows = rows[lines]
+    return split(torch.maximum(take(edges.paths, rows), edges.sizes(rows)), lines)

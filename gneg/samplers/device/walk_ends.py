@@ -11,6 +11,7 @@ from gneg.graph.device_rows import DeviceRows
 from gneg.graph.key_table import KeyTable
 from gneg.graph.lazy import cached_property
 from gneg.graph.non_edges import NonEdges
+from gneg.graph.pagerank import LEAST_FREE
 from gneg.graph.take import take
 from gneg.samplers.device.rows import over_parts, rows_at_once, split
 
@@ -53,13 +54,15 @@ class StepEnds:
             free.index_add_(0, ball + lo, torch.where(usable, mass, 0.0))
             here = lines[stop[lo - 1] if lo else 0 : stop[hi - 1]]
             nodes = index[here] + self.target_shift
-            place = KeyTable(keys).find((of[here] - lo)[:, None] * num_nodes + nodes)
+            place = KeyTable(keys, (hi - lo) * num_nodes).find(
+                (of[here] - lo)[:, None] * num_nodes + nodes
+            )
             if len(keys):
                 shares[here] = torch.where(place < 0, 0.0, take(mass, place.clamp(min=0)))
 
         parts = split(take(self._most_entries, starts), torch.arange(len(starts)).to(of))
         over_parts(work, parts, rows.device)
-        return shares, take(free, of)
+        return shares, take(_walks(free), of)
 
     def _walked(self, starts: Tensor) -> tuple[Tensor, Tensor]:
         """Return where walks from ``starts [b]`` end: keys (start, node), and shares of walks.
@@ -73,7 +76,7 @@ class StepEnds:
             at, edge = edges.entries(node)
             each = self._share(node, at, edge)
             keys = take(ball * num_nodes, at) + edges.at(edge)
-            table = KeyTable(keys)
+            table = KeyTable(keys, len(starts) * num_nodes)
             first = table.first.nonzero().squeeze(1)
             number = table.first.cumsum(0) - 1
             sums = torch.zeros(len(first), dtype=torch.float64, device=starts.device)
@@ -93,15 +96,16 @@ class StepEnds:
 
     @cached_property
     def _most_entries(self) -> Tensor:
-        """``[N]``, how many edges the last step from each node follows, at most."""
+        """``[N]``, how many edges a step of walks from each node follows, at most."""
         edges, num_edges = self.edges, len(self.edges.indices)
         line, entry = edges.entries(torch.arange(len(edges.indptr) - 1, device=edges.device))
         column = edges.at(entry)
         count = torch.ones(len(edges.indptr) - 1, dtype=torch.int64, device=edges.device)
-        for _ in range(self.hops):
+        most = count
+        for _ in range(self.hops):  # the last one follows none where all walks were lost before
             count = torch.zeros_like(count).index_add_(0, line, take(count, column))
-            count.clamp_(max=num_edges)
-        return count.clamp_(min=1)
+            most = torch.maximum(most, count.clamp_(max=num_edges))
+        return most
 
 
 class TableEnds(NamedTuple):
@@ -127,4 +131,9 @@ class TableEnds(NamedTuple):
             if non_edges.no_self:
                 reached.scatter_(1, part[:, None], 0.0)
             free.append(reached.sum(1))
-        return self.table[rows[:, None], index + first].double(), take(torch.cat(free), of)
+        return self.table[rows[:, None], index + first].double(), take(_walks(torch.cat(free)), of)
+
+
+def _walks(free: Tensor) -> Tensor:
+    """Return shares of walks, 0 where they are as few as the kernels' rounding."""
+    return torch.where(free > LEAST_FREE, free, 0.0)
