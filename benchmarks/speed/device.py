@@ -15,6 +15,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from benchmarks.format import machine, table
 from benchmarks.speed import peers
 from benchmarks.speed.run import HERE, graphs, power_law, seconds
 from gneg import Graph, KnownEdges, LinkConfig, datasets, kernels
-from gneg.samplers import build
+from gneg.samplers import Negatives, build
 from gneg.training.link import LinkRun
 
 BATCH, K = 65_536, 16
@@ -40,6 +41,7 @@ SAMPLERS = {
 }
 LOG_Q = ("uniform", "degree", "walk")
 DATA = HERE.parent.parent.parent / "shared" / "data"
+TURNS = 3
 MOST_SLOWER = 8.0  # than kernels, torch on the CPU
 
 
@@ -54,16 +56,28 @@ def rate(job: Callable[[], Any], count: int, device: torch.device) -> float:
     return count / seconds(lambda: (job(), wait()), least=1) / 1e6
 
 
-def sampled(graph: Graph, pos: torch.Tensor) -> dict[str, float]:
-    """Return the rate of each sampler on a graph, and of some with the density read."""
-    rates, count = {}, pos.size(1) * K
+def sampled(graphs: dict[str, Graph], pos: torch.Tensor) -> dict[str, dict[str, float]]:
+    """Return the rate of each sampler on each graph, and of some with the density read.
+
+    The best of some turns, so that what else the machine does meanwhile meets all graphs.
+    """
+    rates: dict[str, dict[str, float]] = {where: {} for where in graphs}
     for label, text in SAMPLERS.items():
-        sampler = build(text, graph)
-        rates[label] = rate(lambda: sampler.sample(pos, K), count, graph.device)  # noqa: B023
-        if label in LOG_Q:
-            job = lambda: sampler.sample(pos, K).log_q  # noqa: E731, B023
-            rates[f"{label} with log_q"] = rate(job, count, graph.device)
+        samplers = {where: build(text, graph) for where, graph in graphs.items()}
+        for _ in range(TURNS):
+            for where, sampler in samplers.items():
+                ours, place = rates[where], graphs[where].device
+                moved, count = pos.to(place), pos.size(1) * K
+                draw = partial(sampler.sample, moved, K)
+                ours[label] = max(ours.get(label, 0.0), rate(draw, count, place))
+                if label in LOG_Q:
+                    read, name = partial(_log_q, draw), f"{label} with log_q"
+                    ours[name] = max(ours.get(name, 0.0), rate(read, count, place))
     return rates
+
+
+def _log_q(draw: Callable[[], Negatives]) -> torch.Tensor | None:
+    return draw().log_q
 
 
 @contextmanager
@@ -134,16 +148,14 @@ def measure(graph: Graph, device: torch.device, draws: int) -> dict[str, Any]:
     """Return all that is measured on one graph."""
     order = torch.randint(graph.num_edges, (BATCH,), generator=torch.Generator().manual_seed(0))
     pos, host = graph.edge_index[:, order], graph.to("cpu", engine="torch")
-    result: dict[str, Any] = {
-        "kernels": sampled(graph, pos),
-        "torch on the CPU": sampled(host, pos),
-        "peers on the device": of_peers(graph, pos, device),
-    }
-    with one_thread():
-        result["one thread"] = {"kernels": sampled(graph, pos), "torch": sampled(host, pos)}
     there = host if device.type == "cpu" else graph.to(device)
+    compared = {"kernels": graph, "torch on the CPU": host}
     if device.type != "cpu":
-        result["torch on the device"] = sampled(there, pos.to(device))
+        compared["torch on the device"] = there
+    result: dict[str, Any] = sampled(compared, pos)
+    result["peers on the device"] = of_peers(graph, pos, device)
+    with one_thread():
+        result["one thread"] = sampled({"kernels": graph, "torch": host}, pos)
     result["exactness"] = known_edges_drawn(there, pos.to(device), draws)
     return result
 
@@ -188,10 +200,11 @@ def main() -> None:
     """Measure and write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="a small graph; print, write nothing")
-    parser.add_argument("--draws", type=int, help="draws that are looked up among known edges")
+    parser.add_argument(
+        "--draws", type=int, default=10**9, help="draws that are looked up among known edges"
+    )
     parser.add_argument("--no-epochs", action="store_true", help="leave out ogbl-ddi")
     options, device = parser.parse_args(), accelerator()
-    draws = options.draws or (10**9 if device.type != "cpu" else 2 * 10**7)
     if options.smoke:
         result = measure(power_law(5_000, 50_000), device, 10**5)
         assert result["exactness"]["known edges"] == 0
@@ -200,7 +213,9 @@ def main() -> None:
     result = {"device": str(device), "batch": BATCH, "k": K, "floor": MOST_SLOWER}
     if device.type == "cuda":
         result["device name"] = torch.cuda.get_device_name()
-    result["graphs"] = {name: measure(graph, device, draws) for name, graph in graphs().items()}
+    result["graphs"] = {
+        name: measure(graph, device, options.draws) for name, graph in graphs().items()
+    }
     if not options.no_epochs:
         result["ogbl-ddi, seconds an epoch"] = epochs(device)
     path = HERE / "results" / f"device-{device.type}.json"

@@ -60,13 +60,13 @@ class KeyTable:
         occupant = take(self._table, self._slot(keys))
         crowded = (occupant < 0).view(-1).nonzero().squeeze(1)
         place = torch.where(occupant < 0, ~occupant, occupant).clamp_(max=len(self._keys) - 1)
-        found = torch.where(take(self._keys, place) == keys, place, -1).long()
+        first = torch.where(take(self._keys, place) == keys, place, -1).long()
         if len(crowded):
             searched = take(keys.view(-1), crowded)
             position = torch.searchsorted(self._lost, searched).clamp_(max=len(self._lost) - 1)
             lost = take(self._lost, position) == searched
-            of_slot = take(found.view(-1), crowded)
-            found.view(-1)[crowded] = torch.where(
+            of_slot = take(first.view(-1), crowded)
+            first.view(-1)[crowded] = torch.where(
                 lost, take(self._place_of_lost, position), of_slot
             )
-        return found
+        return first

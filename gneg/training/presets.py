@@ -94,9 +94,13 @@ def preset(
     Raises:
         ValueError: If there is no preset of this name.
     """
-    found = PRESETS[checks.choice("preset", name, PRESETS)]
-    settings = {**found.settings, **found.on.get((dataset or "").lower(), {}), **(overrides or {})}
-    without = ["margin"] if settings["loss"] != found.settings["loss"] else []
+    chosen = PRESETS[checks.choice("preset", name, PRESETS)]
+    settings = {
+        **chosen.settings,
+        **chosen.on.get((dataset or "").lower(), {}),
+        **(overrides or {}),
+    }
+    without = ["margin"] if settings["loss"] != chosen.settings["loss"] else []
     without += OF_NEGATIVES if settings["loss"] in OVER_ALL else ()
     unused = set(without) - set(overrides or {})
     return {name: value for name, value in settings.items() if name not in unused}

@@ -137,12 +137,12 @@ class Balls:
                 of, edge = ranges(take(start, part), take(sizes, part))
                 of = take(take(left, part), of)
                 inside = self.distance(take(balls, of), back.at(edge)) == take(depth, of)
-                found = torch.where(inside, edge, take(none, of))
-                first.scatter_reduce_(0, of, found, "amin")
+                candidate = torch.where(inside, edge, take(none, of))
+                first.scatter_reduce_(0, of, candidate, "amin")
             looked, width = looked + width, width * FEW_PARENTS
             if looked < back.longest:
-                more = (first == none) & (none - begin > looked)
-                left = take(left, take(more, left).nonzero().squeeze(1))
+                unsettled = (first == none) & (none - begin > looked)
+                left = take(left, take(unsettled, left).nonzero().squeeze(1))
         parent = back.at(first.clamp(max=max(len(back.indices) - 1, 0)))
         return parent, first < none, first - begin
 

@@ -97,15 +97,15 @@ def _draw(walked: Walked, non_edges: NonEdges, rows: Tensor, out: Tensor, state:
         good.logical_and_(non_edges.exclude(query, ends).logical_not_())
         hits = good.nonzero().squeeze(1)
         at, step = take(at, hits), take(step, hits)
-        found = torch.bincount(at, minlength=len(live))
+        good_of_row = torch.bincount(at, minlength=len(live))
         number = torch.arange(len(hits), device=rows.device)
-        number -= take(found.cumsum(0) - found, at)  # of the row's good tries, this is
+        number -= take(good_of_row.cumsum(0) - good_of_row, at)  # of the row's good tries, this is
         kept = (number < take(lacking, at)).logical_and_(step - number < take(left, at))
         kept = kept.nonzero().squeeze(1)
         at, number, hits = take(at, kept), take(number, kept), take(hits, kept)
         out.view(-1)[take(live * k + filled[live], at) + number] = take(ends, hits)
         filled[live] += torch.bincount(at, minlength=len(live))
-        failed[live] += torch.minimum(tries - found, left)
+        failed[live] += torch.minimum(tries - good_of_row, left)
         live = live[((filled < k) & (failed < allowed))[live].nonzero().squeeze(1)]
     listed = ((filled < k) & (fanout > 0)).nonzero().squeeze(1)
     listed = listed[fanout[listed].sort()[1]]  # so that those of a part are as wide

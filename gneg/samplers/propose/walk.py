@@ -229,8 +229,8 @@ class Walk(Sampler):
         """Return the ends of longer walks on the device; on the CPU where no table holds them."""
         steps, (edges, _) = self._steps(side), steps_on_device(self.view(side))
         if self.kind != "ppr":
-            (there,) = edges.tensors(np.empty(0) if steps.weights is None else steps.weights)
-            return walk_ends.StepEnds(edges, there, self.hops, steps.target_shift)
+            (weights,) = edges.tensors(np.empty(0) if steps.weights is None else steps.weights)
+            return walk_ends.StepEnds(edges, weights, self.hops, steps.target_shift)
         ends = self._ends(side)
         if not isinstance(ends, PageRank) or ends.table is None:
             return ends
