@@ -26,7 +26,8 @@ from benchmarks.format import machine, table
 from benchmarks.speed import peers
 from benchmarks.speed.run import HERE, graphs, power_law, seconds
 from gneg import Graph, KnownEdges, LinkConfig, datasets, kernels
-from gneg.samplers import Negatives, build
+from gneg.samplers import build
+from gneg.samplers.negatives import Negatives
 from gneg.training.link import LinkRun
 
 BATCH, K = 65_536, 16
