@@ -13,12 +13,14 @@ from gneg.graph.streams import GOLDEN, below, steps, streams, unit
 from gneg.graph.take import take
 from gneg.samplers.device.rows import (
     CPU_CELLS_OF_ROUNDS,
-    CPU_ENOUGH,
     ENOUGH,
     bad_in_a_row,
     in_chunks,
     place,
 )
+
+# Walks of a round, on a CPU, below which rows are walked ahead: a round takes many operations.
+CPU_ENOUGH = 2**19
 
 
 class LongWalks(NamedTuple):
