@@ -11,7 +11,7 @@ from torch import Tensor
 from gneg.graph.device_rows import DeviceRows, ranges
 from gneg.graph.key_table import KeyTable
 from gneg.graph.take import take
-from gneg.samplers.device.rows import CELLS, CPU_CELLS_OF_ROUNDS, split
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, rows_at_once, split
 
 Result = TypeVar("Result")
 
@@ -80,8 +80,8 @@ class Balls:
         of, frontier = self.among(depth - 1, balls)
         sizes = self.edges.sizes(frontier)
         total = int(sizes.sum())
-        on_cpu = sizes.device.type == "cpu"
-        if len(self.centres) > 1 and total > (CPU_CELLS_OF_ROUNDS if on_cpu else CELLS):
+        most = rows_at_once(1, sizes.device, CPU_CELLS_OF_ROUNDS)
+        if len(self.centres) > 1 and total > most:
             raise TooLargeError
         at, edge = ranges(take(self.edges.indptr, frontier), sizes, total)
         keys = take(of * self.size, at) + self.edges.at(edge)

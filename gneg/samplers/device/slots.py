@@ -17,7 +17,7 @@ from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
 from gneg.graph.take import take
 from gneg.samplers.device.balls import Balls
-from gneg.samplers.device.rows import CELLS, CPU_CELLS_OF_ROUNDS
+from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, rows_at_once
 
 # How many times as many tries a round makes for each empty slot as the one before it, on a CPU and
 # elsewhere, where a round costs more than its tries.
@@ -122,9 +122,7 @@ class Slots:
             once: Whether a good try costs nothing.
         """
         left, k, ahead = budget.clone(), self.out.size(1), 1
-        on_cpu = lines.device.type == "cpu"
-        growth = CPU_GROWTH if on_cpu else GROWTH
-        tries_at_once = CPU_CELLS_OF_ROUNDS if on_cpu else CELLS
+        growth = CPU_GROWTH if lines.device.type == "cpu" else GROWTH
         while len(lines):
             free = self.wanted(shell)[lines]
             live = (free.any(1) & (left[lines] > 0)).nonzero().squeeze(1)
@@ -134,7 +132,8 @@ class Slots:
             # More for each slot from round to round, but none that could not count.
             lacking, may_cost = free.sum(1), left[lines]
             tries = torch.minimum(lacking * ahead, lacking + may_cost)
-            ahead = min(ahead * growth, max(1, tries_at_once // (len(lines) * k)))
+            at_once = rows_at_once(len(lines) * k, lines.device, CPU_CELLS_OF_ROUNDS)
+            ahead = min(ahead * growth, at_once)
             of, step = ranges(torch.ones_like(tries), tries)
             start = tries.cumsum(0) - tries
             state = take(self.state[lines], of).add_(step, alpha=GOLDEN)
