@@ -7,18 +7,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gneg.graph.device_rows import DeviceRows
+from gneg.graph.device_rows import DeviceRows, ranges
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams, unit
-from gneg.graph.take import take
+from gneg.graph.take import either, take
 from gneg.samplers.device.rows import (
     CPU_CELLS_OF_ROUNDS,
     ENOUGH,
-    bad_in_a_row,
+    append,
     in_chunks,
-    place,
+    numbered,
 )
+from gneg.samplers.device.shares import Shares
 
+INTEGERS = (torch.uint8, torch.int16, torch.int32, torch.int64)
 # Walks of a round, on a CPU, below which rows are walked ahead: a round takes many operations.
 CPU_ENOUGH = 2**19
 
@@ -28,22 +30,37 @@ class LongWalks(NamedTuple):
 
     Attributes:
         edges: The edges; in a bipartite graph both ways, over sources, then targets.
+        sizes: ``[N + 1]``, the number of edges of each node; of one past them, where walks are that
+            have nowhere to go, none.
         accept: ``[E]`` alias tables of each row's edges; empty: uniform steps.
         alias: ``[E]``, offsets within the rows.
-        shares: ``[L + 1]`` double, share of the walks of at most n steps, 1 at its end.
+        dead_ends: Whether a walk can be at a node without edges.
+        lengths: The lengths of walks, up to the longest.
         target_shift: The number at which targets begin.
     """
 
     edges: DeviceRows
+    sizes: Tensor
     accept: Tensor
     alias: Tensor
-    shares: Tensor
+    dead_ends: bool
+    lengths: Shares
     target_shift: int
+
+    @property
+    def nowhere(self) -> int:
+        """The number that stands for no node."""
+        return len(self.sizes) - 1
+
+    @property
+    def longest(self) -> int:
+        """The number of steps of the longest walks."""
+        return len(self.lengths.upto) - 1
 
     @property
     def draws_a_try(self) -> int:
         """The number of draws that each try has of its own."""
-        return 1 + (len(self.shares) - 1) * (2 if len(self.accept) else 1)
+        return 1 + self.longest * (2 if len(self.accept) else 1)
 
 
 def draws(
@@ -80,61 +97,67 @@ def _draw(
     tries: int,
 ) -> None:
     """Draw rows together: in each round at least as many walks of a row as it lacks targets."""
-    lines = torch.arange(len(rows), device=rows.device)
-    state = streams(seed, lines + first_line)
-    failed = torch.zeros_like(lines)  # in a row, so far
-    live, width = lines, out.size(1)
+    live, k = torch.arange(len(rows), device=rows.device), out.size(1)
+    state = streams(seed, live + first_line)
+    filled, failed = torch.zeros_like(live), torch.zeros_like(live)  # in a row, so far
     enough = CPU_ENOUGH if rows.device.type == "cpu" else ENOUGH
+    if not walked.dead_ends:
+        live = live[(take(walked.sizes, rows) > 0).nonzero().squeeze(1)]
     while len(live):
-        index, query = out[live], rows[live, None]
-        gaps = (index < 0).sum(dim=1)
+        lacking, before = k - filled[live], failed[live]
         # Of few rows, many at once.
-        ahead = min(max(1, enough // (len(live) * width)), tries)
-        count = gaps * ahead
-        walks = torch.arange(width * ahead, device=rows.device) < count[:, None]
-        target = _walk(walked, query, state[live, None], walks) - walked.target_shift
-        inside = walks & (target >= 0) & (target < non_edges.num_targets)
-        target = torch.where(inside, target, -1)
-        good = non_edges.usable(query, target)
-        run = bad_in_a_row(good, failed[live])
-        over = (walks & (run >= tries)).cumsum(dim=1) > 0
-        place(index, target, good & ~over)
-        out[live] = index
+        count = lacking * min(max(1, enough // (len(live) * k)), tries)
+        at, step = ranges(torch.zeros_like(count), count, int(count.sum()))
+        query, start = take(rows[live], at), take(state[live], at)
+        start.add_(step, alpha=steps(walked.draws_a_try))
+        target = _walk(walked, query, start).sub_(walked.target_shift)
+        inside = (target >= 0).logical_and_(target < non_edges.num_targets)
+        target.clamp_(0, non_edges.num_targets - 1)
+        good = inside.logical_and_(non_edges.exclude(query, target).logical_not_())
+
+        hits = good.nonzero().squeeze(1)
+        at, step = take(at, hits), take(step, hits)
+        number, good_of_row = numbered(at, len(live))
+        earlier = torch.cat([step.new_zeros(1), step])
+        bad = step - 1 - either(number > 0, earlier[:-1], take(-1 - before, at))
+        given_up = torch.cat([step.new_zeros(1), (bad >= tries).cumsum(0)])
+        behind = good_of_row.cumsum(0)
+        first = given_up[behind - good_of_row]
+        kept = (number < take(lacking, at)).logical_and_(given_up[1:] == take(first, at))
+        kept = kept.nonzero().squeeze(1)
+        append(
+            out, filled, live, take(at, kept), take(number, kept), take(target, take(hits, kept))
+        )
+        bad = torch.where(good_of_row > 0, count - 1 - earlier[behind], before + count)
         state[live] += steps(walked.draws_a_try) * count
-        failed[live] = run.gather(1, count[:, None] - 1).squeeze(1)
-        left = (index < 0).any(dim=1) & ~over[:, -1]
+        failed[live] = bad
+        left = (filled[live] < k) & (bad < tries) & (given_up[behind] == first)
         live = live[left.nonzero().squeeze(1)]
 
 
-def _walk(walked: LongWalks, rows: Tensor, state: Tensor, walks: Tensor) -> Tensor:
-    """Return the ends of walks from ``rows [b, 1]``, as many of each as ``walks [b, W]`` says.
+def _walk(walked: LongWalks, rows: Tensor, state: Tensor) -> Tensor:
+    """Return the ends ``[n]`` of walks from ``rows [n]``; ``nowhere`` where there was no way on.
 
-    They are of the shape of ``walks``; -1 of a walk that has nowhere to go, and where none is.
+    The first draw of a walk is the one after ``state [n]``.
     """
-    edges, shares, weighted = walked.edges, walked.shares, len(walked.accept) > 0
-    line, column = walks.nonzero(as_tuple=True)
-    here = take(state[:, 0], line) + steps(walked.draws_a_try) * column + GOLDEN
-    length = torch.searchsorted(shares, unit(here), right=True, out_int32=True)
-    # The longest first: those that go on are at the front.
-    length, order = length.clamp_(max=len(shares) - 1).sort(descending=True)
-    here, line, column = take(here, order), take(line, order), take(column, order)
-    node = take(rows[:, 0], line)
-    number = torch.bincount(length, minlength=len(shares))
-    for live in (len(node) - number.cumsum(0)[:-1]).tolist():
+    edges, weighted, last_edge = walked.edges, len(walked.accept) > 0, len(walked.edges.indices) - 1
+    here = state + GOLDEN
+    # The longest first: those that go on are at the front. Short integers are sorted faster.
+    kind = next(kind for kind in INTEGERS if walked.longest <= torch.iinfo(kind).max)
+    rest, order = (walked.longest - walked.lengths.at(unit(here))).to(kind).sort()
+    here, node = take(here, order), take(rows, order)
+    going_on = torch.bincount(rest, minlength=walked.longest + 1).cumsum(0)[:-1].flip(0)
+    for live in going_on.tolist():
         if not live:
             break
-        here = here[:live] + GOLDEN
-        at = node[:live].clamp(min=0)
-        size = torch.where(node[:live] >= 0, edges.sizes(at), 0)
-        first = take(edges.indptr, at)
-        moves, step = size > 0, first + below(here, size)
+        here, at = here[:live].add_(GOLDEN), node[:live]
+        size, first = take(walked.sizes, at), take(edges.indptr, at)
+        step = below(here, size).add_(first).clamp_(max=last_edge)
         if weighted:
-            here = here + GOLDEN
-            leaves = unit(here) >= take(walked.accept, torch.where(moves, step, 0))
-            step = torch.where(
-                leaves, first + take(walked.alias, torch.where(moves, step, 0)), step
-            )
-        node[:live] = torch.where(moves, edges.at(torch.where(moves, step, 0)), -1)
-    ends = torch.full(walks.shape, -1, dtype=torch.int64, device=rows.device)
-    ends[line, column] = node
-    return ends
+            leaves = unit(here.add_(GOLDEN)) >= take(walked.accept, step)
+            step = either(leaves, first.add_(take(walked.alias, step)), step).clamp_(max=last_edge)
+        if walked.dead_ends:
+            at.copy_(either(size > 0, edges.at(step), walked.nowhere))
+        else:
+            at.copy_(take(edges.indices, step))
+    return torch.empty_like(node).scatter_(0, order, node)

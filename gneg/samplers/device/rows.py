@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams
+from gneg.graph.take import either, take
 from gneg.kernels import threads
 from gneg.samplers.device import torch_threads
 
@@ -75,9 +76,39 @@ def place(out: Tensor, candidates: Tensor, usable: Tensor) -> None:
     # Those that are not placed all go to a column of their own.
     packed = torch.full((len(out), out.size(1) + 1), -1, dtype=out.dtype, device=out.device)
     taken = usable & (rank < out.size(1))
-    packed.scatter_(1, torch.where(taken, rank, out.size(1)), candidates)
+    packed.scatter_(1, either(taken, rank, out.size(1)), candidates)
     packed[:, -1] = -1
-    out.copy_(torch.where(empty, packed.gather(1, wanted.clamp_(min=0)), out))
+    out.copy_(either(empty, packed.gather(1, wanted.clamp_(min=0)), out))
+
+
+def numbered(at: Tensor, num_rows: int) -> tuple[Tensor, Tensor]:
+    """Return how many entries of its row precede each entry, ``[n]``, and the number in each row.
+
+    Args:
+        at: ``[n]``, the row of each entry, ascending.
+        num_rows: Number of rows.
+    """
+    of_row = torch.bincount(at, minlength=num_rows)
+    number = torch.arange(len(at), device=at.device)
+    return number.sub_(take(of_row.cumsum(0) - of_row, at)), of_row
+
+
+def append(
+    out: Tensor, filled: Tensor, lines: Tensor, at: Tensor, number: Tensor, values: Tensor
+) -> None:
+    """Write values behind the entries of some rows.
+
+    Args:
+        out: ``[B, K]``, changed in place.
+        filled: ``[B]``, number of entries of each row, changed in place.
+        lines: ``[b]``, the rows.
+        at: ``[n]``, which of ``lines`` each value is of, ascending.
+        number: ``[n]``, its number among the values of the row.
+        values: ``[n]``.
+    """
+    place = take(lines * out.size(1) + filled[lines], at).add_(number)
+    out.view(-1).scatter_(0, place, values)
+    filled[lines] += torch.bincount(at, minlength=len(lines))
 
 
 def first_seen(before: Tensor, values: Tensor) -> Tensor:
@@ -95,7 +126,7 @@ def first_seen(before: Tensor, values: Tensor) -> Tensor:
 def bad_in_a_row(good: Tensor, before: Tensor) -> Tensor:
     """Return how many draws in a row, each row's ``before`` among them, were bad at each draw."""
     steps = torch.arange(1, good.size(1) + 1, device=good.device).expand_as(good)
-    last = torch.where(good, steps, -before[:, None]).cummax(dim=1)[0]
+    last = either(good, steps, -before[:, None]).cummax(dim=1)[0]
     return steps - last
 
 

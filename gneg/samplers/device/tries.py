@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gneg.graph.device_rows import DeviceRows
+from gneg.graph.device_rows import DeviceRows, ranges
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import steps, streams
 from gneg.graph.take import take
@@ -19,7 +19,9 @@ from gneg.samplers.device.rows import (
     CPU_CELLS_OF_ROUNDS,
     CPU_ENOUGH,
     ENOUGH,
+    append,
     in_chunks,
+    numbered,
     split,
 )
 
@@ -87,24 +89,18 @@ def _draw(walked: Walked, non_edges: NonEdges, rows: Tensor, out: Tensor, state:
         # Of few rows, many at once, but none that could not count.
         ahead = max(1, enough // (len(live) * k))
         tries = torch.minimum(lacking * ahead, lacking + left - 1)
-        total = int(tries.sum())
-        at = torch.repeat_interleave(tries, output_size=total)
-        begin = tries.cumsum(0) - tries
-        step = torch.arange(total, device=rows.device).sub_(take(begin, at))
+        at, step = ranges(torch.zeros_like(tries), tries, int(tries.sum()))
         query = take(rows[live], at)
         start = state[live] + a_try * (filled + failed)[live]
         ends, good = walked.tried(query, take(start, at).add_(step, alpha=a_try))
         good.logical_and_(non_edges.exclude(query, ends).logical_not_())
         hits = good.nonzero().squeeze(1)
         at, step = take(at, hits), take(step, hits)
-        good_of_row = torch.bincount(at, minlength=len(live))
-        number = torch.arange(len(hits), device=rows.device)
-        number -= take(good_of_row.cumsum(0) - good_of_row, at)  # of the row's good tries, this is
+        number, good_of_row = numbered(at, len(live))
         kept = (number < take(lacking, at)).logical_and_(step - number < take(left, at))
         kept = kept.nonzero().squeeze(1)
-        at, number, hits = take(at, kept), take(number, kept), take(hits, kept)
-        out.view(-1)[take(live * k + filled[live], at) + number] = take(ends, hits)
-        filled[live] += torch.bincount(at, minlength=len(live))
+        ends = take(ends, take(hits, kept))
+        append(out, filled, live, take(at, kept), take(number, kept), ends)
         failed[live] += torch.minimum(tries - good_of_row, left)
         live = live[((filled < k) & (failed < allowed))[live].nonzero().squeeze(1)]
     listed = ((filled < k) & (fanout > 0)).nonzero().squeeze(1)

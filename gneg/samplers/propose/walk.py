@@ -18,6 +18,7 @@ from gneg.graph.placement import steps_on_device
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.device import long_walks, tries, walk_ends
 from gneg.samplers.device.query import DeviceQuery
+from gneg.samplers.device.shares import Shares
 from gneg.samplers.negatives import Side
 from gneg.samplers.propose.two_steps import TwoSteps, WalksThere, edge_table, two_steps
 
@@ -200,12 +201,18 @@ class Walk(Sampler):
         """Walk from each query until the end is a non-edge."""
         if self._two:
             return tries.drawn(self._there(query.side), query.non_edges, query.ids, k, seed)
-        steps = self._steps(query.side)
-        edges, _ = steps_on_device(self.view(query.side))
-        table = self.cached(("edges", query.side), lambda: edge_table(steps))
-        accept, alias, shares = edges.tensors(*table, self._lengths(query.known))
-        walked = long_walks.LongWalks(edges, accept, alias, shares, steps.target_shift)
+        walked = self.cached(("long", query.side, query.known.no_self), lambda: self._long(query))
         return long_walks.draws(walked, query.non_edges, query.ids, k, seed, PPR_TRIES)
+
+    def _long(self, query: DeviceQuery) -> long_walks.LongWalks:
+        """Return the longer walks on the device."""
+        steps, (edges, _) = self._steps(query.side), steps_on_device(self.view(query.side))
+        accept, alias, upto = edges.tensors(*edge_table(steps), self._lengths(query.known))
+        sizes = torch.cat([edges.indptr.diff(), edges.indptr.new_zeros(1)])
+        # A walk from a node without edges is one of no step, or ends nowhere.
+        dead_ends = bool(upto[0] > 0) or bool((edges.sizes(edges.indices.long()) == 0).any())
+        lengths, shift = Shares(upto), steps.target_shift
+        return long_walks.LongWalks(edges, sizes, accept, alias, dead_ends, lengths, shift)
 
     def log_density_on_device(self, query: DeviceQuery, index: Tensor) -> Tensor | None:
         """Return the log density of the ends of walks, conditioned on non-edges."""
