@@ -58,14 +58,13 @@ class PairTable:
             rows: Rows, of a shape that expands to that of ``columns``.
             columns: Columns.
         """
-        number = rows * self.num_columns + columns
+        number = torch.add(columns, rows, alpha=self.num_columns)
         slot, low = self._hashed(number)
         differs = low.bitwise_xor_(take(self._table, slot))
-        contained = differs == 0
-        crowded = (differs < 0).view(-1).nonzero().squeeze(1)
-        if len(crowded):
-            searched = take(number.view(-1), crowded)
+        contained = (differs == 0).logical_or_(differs == -1)
+        others = (differs < -1).view(-1).nonzero().squeeze(1)  # of a slot that several share
+        if len(others):
+            searched = take(number.view(-1), others)
             place = torch.searchsorted(self._lost, searched).clamp_(max=len(self._lost) - 1)
-            held = take(differs.view(-1), crowded) == -1
-            contained.view(-1)[crowded] = held | (take(self._lost, place) == searched)
+            contained.view(-1)[others] = take(self._lost, place) == searched
         return contained

@@ -29,10 +29,16 @@ def steps(count: int) -> int:
 
 def mixed(state: Tensor) -> Tensor:
     """Return the finaliser of SplitMix64 of each state."""
-    z = state ^ ((state >> 30) & (2**34 - 1))
-    z.mul_(_FIRST)
-    z.bitwise_xor_((z >> 27).bitwise_and_(2**37 - 1)).mul_(_SECOND)
-    return z.bitwise_xor_((z >> 31).bitwise_and_(2**33 - 1))
+    return _mixed(state)[0]
+
+
+def _mixed(state: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the finaliser, and memory of its size: on a CPU new memory costs as much as a pass."""
+    z = (state >> 30).bitwise_and_(2**34 - 1).bitwise_xor_(state).mul_(_FIRST)
+    high = (z >> 27).bitwise_and_(2**37 - 1)
+    z.bitwise_xor_(high).mul_(_SECOND)
+    torch.bitwise_right_shift(z, 31, out=high).bitwise_and_(2**33 - 1)
+    return z.bitwise_xor_(high), high
 
 
 def streams(seed: int, rows: Tensor) -> Tensor:
@@ -42,8 +48,8 @@ def streams(seed: int, rows: Tensor) -> Tensor:
 
 def below(state: Tensor, size: Tensor | int) -> Tensor:
     """Return the draw at each state in [0, size), 0 <= size < 2**31; 0 where the size is 0."""
-    x = mixed(state)
-    low = (x & _LOW).mul_(size).bitwise_right_shift_(32)
+    x, low = _mixed(state)
+    torch.bitwise_and(x, _LOW, out=low).mul_(size).bitwise_right_shift_(32)
     x.bitwise_right_shift_(32).bitwise_and_(_LOW)
     return x.mul_(size).add_(low).bitwise_right_shift_(32)
 

@@ -106,9 +106,9 @@ def append(
         number: ``[n]``, its number among the values of the row.
         values: ``[n]``.
     """
-    place = take(lines * out.size(1) + filled[lines], at).add_(number)
-    out.view(-1).scatter_(0, place, values)
-    filled[lines] += torch.bincount(at, minlength=len(lines))
+    first = take(filled, lines).add_(lines, alpha=out.size(1))
+    out.view(-1).scatter_(0, take(first, at).add_(number), values)
+    filled.index_add_(0, lines, torch.bincount(at, minlength=len(lines)))
 
 
 def first_seen(before: Tensor, values: Tensor) -> Tensor:

@@ -85,13 +85,14 @@ def _draw(walked: Walked, non_edges: NonEdges, rows: Tensor, out: Tensor, state:
     enough = CPU_ENOUGH if rows.device.type == "cpu" else ENOUGH
     live = (fanout > 0).nonzero().squeeze(1)
     while len(live):
-        lacking, left = k - filled[live], (allowed - failed)[live]
+        had, lost = take(filled, live), take(failed, live)
+        lacking, left = k - had, take(allowed, live) - lost
         # Of few rows, many at once, but none that could not count.
         ahead = max(1, enough // (len(live) * k))
         tries = torch.minimum(lacking * ahead, lacking + left - 1)
         at, step = ranges(torch.zeros_like(tries), tries, int(tries.sum()))
-        query = take(rows[live], at)
-        start = state[live] + a_try * (filled + failed)[live]
+        query = take(take(rows, live), at)
+        start = take(state, live).add_(had.add_(lost), alpha=a_try)
         ends, good = walked.tried(query, take(start, at).add_(step, alpha=a_try))
         good.logical_and_(non_edges.exclude(query, ends).logical_not_())
         hits = good.nonzero().squeeze(1)
@@ -101,8 +102,9 @@ def _draw(walked: Walked, non_edges: NonEdges, rows: Tensor, out: Tensor, state:
         kept = kept.nonzero().squeeze(1)
         ends = take(ends, take(hits, kept))
         append(out, filled, live, take(at, kept), take(number, kept), ends)
-        failed[live] += torch.minimum(tries - good_of_row, left)
-        live = live[((filled < k) & (failed < allowed))[live].nonzero().squeeze(1)]
+        failed.index_add_(0, live, torch.minimum(tries - good_of_row, left))
+        left = (filled < k).logical_and_(failed < allowed)
+        live = take(live, take(left, live).nonzero().squeeze(1))
     listed = ((filled < k) & (fanout > 0)).nonzero().squeeze(1)
     listed = listed[fanout[listed].sort()[1]]  # so that those of a part are as wide
     for part in in_budget(edges, rows, listed):

@@ -11,7 +11,7 @@ from torch import Tensor
 from gneg.graph.device_rows import DeviceRows
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, unit
-from gneg.graph.take import take
+from gneg.graph.take import either, take
 from gneg.samplers.device.rows import inverted, over_parts, split
 from gneg.samplers.device.tries import in_budget
 
@@ -44,17 +44,16 @@ class Walks(NamedTuple):
         """Return the ends ``[n]`` of walks from ``rows [n]``, and whether there was a way on."""
         edges, weighted = self.edges, len(self.accept) > 0
         first = take(edges.indptr, rows)
-        place = first + below(state + GOLDEN, edges.sizes(rows))
+        place = below(state + GOLDEN, edges.sizes(rows)).add_(first)
         if weighted:
             moves = unit(state + steps(2)) >= take(self.accept, place)
-            place = torch.where(moves, first + take(self.alias, place), place)
-        via = edges.at(place)
+            place = either(moves, first.add_(take(self.alias, place)), place)
+        via = take(edges.indices, place)
         size = edges.sizes(via)
         if weighted:  # no way on; a row of only such nodes has a uniform table
-            size = torch.where(take(self.through, via) > 0, size, 0)
+            size.mul_(take(self.through, via) > 0)
         onwards = below(state + steps(3), size).add_(take(edges.indptr, via))
-        good = size > 0
-        return edges.at(torch.where(good, onwards, first)), good
+        return edges.at(onwards.clamp_(max=len(edges.indices) - 1)), size > 0
 
     def from_list(
         self, non_edges: NonEdges, rows: Tensor, out: Tensor, filled: Tensor, state: Tensor
