@@ -10,12 +10,12 @@ from torch import Tensor
 
 from gneg.graph.device_rows import DeviceRows, ranges
 from gneg.graph.key_table import KeyTable
-from gneg.graph.take import take
+from gneg.graph.take import either, take
 from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, rows_at_once, split
 
 Result = TypeVar("Result")
 
-FEW_PARENTS = 8  # in-neighbours that are looked at first; then so many times more
+FEW_PARENTS = 4  # in-neighbours that are looked at first; then so many times more
 
 
 class TooLargeError(Exception):
@@ -84,13 +84,16 @@ class Balls:
         if len(self.centres) > 1 and total > most:
             raise TooLargeError
         at, edge = ranges(take(self.edges.indptr, frontier), sizes, total)
-        keys = take(of * self.size, at) + self.edges.at(edge)
-        limit = len(self.centres) * self.size
+        node = self.edges.at(edge)
+        keys = take(of * self.size, at).add_(node)
         # The first time that each is found, in the order of finding; not in an earlier shell.
-        first = KeyTable(torch.cat([self._keys, keys]), limit).first[len(self._keys) :]
+        if depth == 1:
+            first = node != take(take(self.centres, of), at)  # no row holds a node twice
+        else:
+            limit = len(self.centres) * self.size
+            first = KeyTable(torch.cat([self._keys, keys]), limit).first[len(self._keys) :]
         new = first.nonzero().squeeze(1)
-        keys, ball = take(keys, new), take(of, take(at, new))
-        node = keys - ball * self.size
+        keys, node, ball = take(keys, new), take(node, new), take(of, take(at, new))
         self._keys = torch.cat([self._keys, keys])
         self._distance = torch.cat([self._distance, torch.full_like(ball, depth)])
         self._places, self.depth[balls] = None, depth
@@ -105,8 +108,8 @@ class Balls:
         """Return the distance of each node from the centre of a ball; -1 outside of the ball."""
         if len(self._shells) <= 2:  # no ball is more than a row of the edges
             centre = take(self.centres, balls)
-            near = self.edges.contain(centre, nodes) & (take(self.depth, balls) > 0)
-            return torch.where(nodes == centre, 0, torch.where(near, 1, -1))
+            near = self.edges.contain(centre, nodes).logical_and_(take(self.depth, balls) > 0)
+            return near.long().mul_(2).sub_(1).masked_fill_(nodes == centre, 0)
         if self._places is None:
             self._places = KeyTable(self._keys, len(self.centres) * self.size)
         place = self._places.find(balls * self.size + nodes)
@@ -137,7 +140,7 @@ class Balls:
                 of, edge = ranges(take(start, part), take(sizes, part))
                 of = take(take(left, part), of)
                 inside = self.distance(take(balls, of), back.at(edge)) == take(depth, of)
-                candidate = torch.where(inside, edge, take(none, of))
+                candidate = either(inside, edge, take(none, of))
                 first.scatter_reduce_(0, of, candidate, "amin")
             looked, width = looked + width, width * FEW_PARENTS
             if looked < back.longest:

@@ -44,13 +44,14 @@ class Drawing(Slots):
             last = take(self.shells.edges.indptr, source + 1) - (take(sums, at) - place_of)
             target = self.shells.edges.at(last)
             node = torch.where(edge, target, rank + self.shells.target_shift)
-            good = (balls.distance(of, node) < 0) & self.usable(of, node)
+            good = self.usable(of, node).logical_and_(balls.distance(of, node) < 0)
             cost, new = torch.ones_like(node), good.nonzero().squeeze(1)
             parent, has_parent, searched = balls.first_parent(
                 take(of, new), take(node, new), torch.full_like(new, shell - 1), self.shells.back
             )
-            cost[new] += searched
-            good[new] = has_parent & (~take(edge, new) | (parent == take(source, new)))
+            cost.index_add_(0, new, searched)
+            along = has_parent & (~take(edge, new) | (parent == take(source, new)))
+            good.scatter_(0, new, along)
             return node, good, cost
 
         few = self.wanted(shell).sum(1)
@@ -94,8 +95,8 @@ class Drawing(Slots):
             _, has_parent, searched = balls.first_parent(
                 take(of, new), take(node, new), take(depth, new), self.shells.back
             )
-            cost[new] += searched
-            good[new] = ~has_parent
+            cost.index_add_(0, new, searched)
+            good.scatter_(0, new, ~has_parent)
             return node, good, cost
 
         self.try_until(lines, shell, torch.full_like(self.rows, num_targets), draw, False)

@@ -15,7 +15,7 @@ from torch import Tensor
 from gneg.graph.device_rows import DeviceRows, ranges
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.graph.take import take
+from gneg.graph.take import either, take
 from gneg.samplers.device.balls import Balls
 from gneg.samplers.device.rows import CPU_CELLS_OF_ROUNDS, rows_at_once
 
@@ -125,33 +125,36 @@ class Slots:
         growth = CPU_GROWTH if lines.device.type == "cpu" else GROWTH
         while len(lines):
             free = self.wanted(shell)[lines]
-            live = (free.any(1) & (left[lines] > 0)).nonzero().squeeze(1)
+            live = free.any(1).logical_and_(take(left, lines) > 0).nonzero().squeeze(1)
             if not len(live):
                 break
-            lines, free = lines[live], free[live]
+            lines, free = take(lines, live), free[live]
             # More for each slot from round to round, but none that could not count.
-            lacking, may_cost = free.sum(1), left[lines]
+            lacking, may_cost = free.sum(1), take(left, lines)
             tries = torch.minimum(lacking * ahead, lacking + may_cost)
             at_once = rows_at_once(len(lines) * k, lines.device, CPU_CELLS_OF_ROUNDS)
             ahead = min(ahead * growth, at_once)
             of, step = ranges(torch.ones_like(tries), tries)
             start = tries.cumsum(0) - tries
-            state = take(self.state[lines], of).add_(step, alpha=GOLDEN)
+            state = take(take(self.state, lines), of).add_(step, alpha=GOLDEN)
             nodes, good, cost = draw(take(lines, of), state)
-            cost = torch.where(good, 0, cost) if once else cost
+            cost = cost * ~good if once else cost
             number = _before(good.long(), start, of)
-            tried = (_before(cost, start, of) < take(may_cost, of)) & (number < take(lacking, of))
-            self.state[lines] += GOLDEN * torch.zeros_like(tries).index_add_(0, of, tried.long())
-            left[lines] -= torch.zeros_like(tries).index_add_(0, of, torch.where(tried, cost, 0))
-            hits = (good & tried).nonzero().squeeze(1)
+            tried = _before(cost, start, of) < take(may_cost, of)
+            tried.logical_and_(number < take(lacking, of))
+            made = torch.zeros_like(tries).index_add_(0, of, tried.long())
+            self.state.index_add_(0, lines, made, alpha=GOLDEN)
+            spent = torch.zeros_like(tries).index_add_(0, of, cost * tried)
+            left.index_add_(0, lines, spent, alpha=-1)
+            hits = good.logical_and_(tried).nonzero().squeeze(1)
             of = take(of, hits)
             # The empty slots of all lines, k of each, in order; without a wait for their number.
-            rank = torch.where(free.view(-1), free.view(-1).cumsum(0) - 1, free.numel())
+            rank = either(free.view(-1), free.view(-1).cumsum(0) - 1, free.numel())
             slots = torch.empty(free.numel() + 1, dtype=torch.int64, device=lines.device)
             slots.scatter_(0, rank, torch.arange(len(rank), device=lines.device))
             slot = take(slots, take(lacking.cumsum(0) - lacking, of) + take(number, hits))
             place = take(lines - torch.arange(len(lines), device=lines.device), of) * k + slot
-            self.out.view(-1)[place] = self.targets(take(nodes, hits))
+            self.out.view(-1).scatter_(0, place, self.targets(take(nodes, hits)))
 
     def from_list(self, lines: Tensor, shell: int, ball: Tensor, nodes: Tensor) -> None:
         """Fill slots of a shell from listed nodes ``[n]``, each usable, in the order of balls."""
