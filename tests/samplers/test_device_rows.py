@@ -6,10 +6,13 @@ import threading
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gneg import Graph, samplers
 from gneg.samplers.device import balls, slots, torch_threads, tries, walk_ends
-from gneg.samplers.device.rows import CPU_CELLS, inverted
+from gneg.samplers.device.rows import CPU_CELLS, append, inverted, numbered
+from gneg.samplers.device.shares import Shares
 from tests.worlds import random_graph
 
 
@@ -20,6 +23,29 @@ def test_shares_fall_on_entries_of_a_running_sum():
     assert entries.tolist() == [[0, 0, 1, 1, 2, 2], [0, 0, 0, 0, 1, 1], [1] * 6]
     nothing = inverted(torch.zeros(1, 2, dtype=torch.float64), torch.tensor([0]), share[None])
     assert nothing.tolist() == [[0] * 6]
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1e-12, 1e-5, 0.25, 0.3, 1 / 2**14]), min_size=1, max_size=40),
+    st.lists(st.floats(0, 1, exclude_max=True), max_size=30),
+)
+def test_draws_fall_on_shares_as_a_search_says(parts, draws):
+    upto = torch.tensor(parts, dtype=torch.float64).cumsum(0).clamp(max=1)
+    upto = torch.cat([upto, torch.ones(1, dtype=torch.float64)])
+    on_sums = [float(x) for x in upto if x < 1]  # and right below
+    draws = [*draws, *on_sums, *(x - x / 2**52 for x in on_sums), 1 - 2.0**-53, 0.0]
+    draws = torch.tensor(draws, dtype=torch.float64)
+    assert torch.equal(Shares(upto).at(draws), torch.searchsorted(upto, draws, right=True))
+
+
+def test_what_is_appended_stands_behind_the_entries_of_a_row():
+    out = torch.tensor([[7, -1, -1], [-1, -1, -1], [8, 9, -1]])
+    filled, at = torch.tensor([1, 0, 2]), torch.tensor([0, 0, 1])
+    number, of_row = numbered(at, 2)
+    append(out, filled, torch.tensor([0, 2]), at, number, torch.tensor([1, 2, 3]))
+    assert (number.tolist(), of_row.tolist()) == ([0, 1, 0], [2, 1])
+    assert out.tolist() == [[7, 1, 2], [-1, -1, -1], [8, 9, 3]]
+    assert filled.tolist() == [3, 0, 3]
 
 
 def test_threads_of_torch_are_as_before_where_calls_overlap():

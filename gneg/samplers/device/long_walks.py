@@ -115,6 +115,7 @@ def _draw(
         target.clamp_(0, non_edges.num_targets - 1)
         good = inside.logical_and_(non_edges.exclude(query, target).logical_not_())
 
+        # How many were bad before each good one; no longer counted where a row was given up.
         hits = good.nonzero().squeeze(1)
         at, step = take(at, hits), take(step, hits)
         number, good_of_row = numbered(at, len(live))
@@ -128,6 +129,7 @@ def _draw(
         append(
             out, filled, live, take(at, kept), take(number, kept), take(target, take(hits, kept))
         )
+        # And behind the last of each row.
         bad = torch.where(good_of_row > 0, count - 1 - earlier[behind], before + count)
         state[live] += steps(walked.draws_a_try) * count
         failed[live] = bad
