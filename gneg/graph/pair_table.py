@@ -62,9 +62,9 @@ class PairTable:
         slot, low = self._hashed(number)
         differs = low.bitwise_xor_(take(self._table, slot))
         contained = (differs == 0).logical_or_(differs == -1)
-        others = (differs < -1).view(-1).nonzero().squeeze(1)  # of a slot that several share
-        if len(others):
-            searched = take(number.view(-1), others)
+        crowded = (differs < -1).view(-1).nonzero().squeeze(1)  # not the pair that the slot holds
+        if len(crowded):
+            searched = take(number.view(-1), crowded)
             place = torch.searchsorted(self._lost, searched).clamp_(max=len(self._lost) - 1)
-            contained.view(-1)[others] = take(self._lost, place) == searched
+            contained.view(-1)[crowded] = take(self._lost, place) == searched
         return contained

@@ -16,12 +16,12 @@ def take(values: Tensor, positions: Tensor) -> Tensor:
     return values.index_select(0, positions.reshape(-1)).view(positions.shape)
 
 
-def either(condition: Tensor, chosen: Tensor, other: Tensor | int) -> Tensor:
-    """Return ``chosen`` where a condition holds, ``other`` elsewhere; integers.
+def either(condition: Tensor, chosen: Tensor, otherwise: Tensor | int) -> Tensor:
+    """Return ``chosen`` where a condition holds, ``otherwise`` elsewhere; integers.
 
     On a CPU ``torch.where`` takes a branch at each entry, which costs five times as much as
     arithmetic where the condition is as good as random.
     """
     if condition.device.type != "cpu":
-        return torch.where(condition, chosen, other)
-    return (chosen - other).mul_(condition).add_(other)
+        return torch.where(condition, chosen, otherwise)
+    return (chosen - otherwise).mul_(condition).add_(otherwise)

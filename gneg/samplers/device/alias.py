@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, streams, unit
-from gneg.graph.take import take
+from gneg.graph.take import either, take
 from gneg.samplers.device.rows import bad_in_a_row, in_chunks, inverted, place, rows_at_once
 
 
@@ -74,7 +74,7 @@ def draws(
             place_of = state[live, None] + GOLDEN * (2 * (drawn[live, None] + number) + 1)
             target = below(place_of, len(table.weight))
             stays = unit(place_of + GOLDEN) < take(table.accept, target)
-            target = torch.where(stays, target, take(table.alias, target).long())
+            target = either(stays, target, take(table.alias, target).long())
             good = non_edges.usable(rows[part][live, None], target)
             good &= take(table.weight, target) > 0
             # A slot is filled by each good draw, and a row given up after so many bad ones.

@@ -104,7 +104,7 @@ def _draw(
     if not walked.dead_ends:
         live = live[(take(walked.sizes, rows) > 0).nonzero().squeeze(1)]
     while len(live):
-        lacking, before = k - filled[live], failed[live]
+        lacking, failed_before = k - filled[live], failed[live]
         # Of few rows, many at once.
         count = lacking * min(max(1, enough // (len(live) * k)), tries)
         at, step = ranges(torch.zeros_like(count), count, int(count.sum()))
@@ -120,17 +120,16 @@ def _draw(
         at, step = take(at, hits), take(step, hits)
         number, good_of_row = numbered(at, len(live))
         earlier = torch.cat([step.new_zeros(1), step])
-        bad = step - 1 - either(number > 0, earlier[:-1], take(-1 - before, at))
+        bad = step - 1 - either(number > 0, earlier[:-1], take(-1 - failed_before, at))
         given_up = torch.cat([step.new_zeros(1), (bad >= tries).cumsum(0)])
         behind = good_of_row.cumsum(0)
         first = given_up[behind - good_of_row]
-        kept = (number < take(lacking, at)).logical_and_(given_up[1:] == take(first, at))
-        kept = kept.nonzero().squeeze(1)
-        append(
-            out, filled, live, take(at, kept), take(number, kept), take(target, take(hits, kept))
-        )
+        counts = (number < take(lacking, at)).logical_and_(given_up[1:] == take(first, at))
+        placed = counts.nonzero().squeeze(1)
+        target = take(target, take(hits, placed))
+        append(out, filled, live, take(at, placed), take(number, placed), target)
         # And behind the last of each row.
-        bad = torch.where(good_of_row > 0, count - 1 - earlier[behind], before + count)
+        bad = torch.where(good_of_row > 0, count - 1 - earlier[behind], failed_before + count)
         state[live] += steps(walked.draws_a_try) * count
         failed[live] = bad
         left = (filled[live] < k) & (bad < tries) & (given_up[behind] == first)

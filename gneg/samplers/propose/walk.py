@@ -208,7 +208,7 @@ class Walk(Sampler):
         """Return the longer walks on the device."""
         steps, (edges, _) = self._steps(query.side), steps_on_device(self.view(query.side))
         accept, alias, upto = edges.tensors(*edge_table(steps), self._lengths(query.known))
-        sizes = torch.cat([edges.indptr.diff(), edges.indptr.new_zeros(1)])
+        sizes = edges.indptr.diff(append=edges.indptr[-1:])
         # A walk from a node without edges is one of no step, or ends nowhere.
         dead_ends = bool(upto[0] > 0) or bool((edges.sizes(edges.indices.long()) == 0).any())
         lengths, shift = Shares(upto), steps.target_shift
