@@ -15,6 +15,7 @@ from gneg.samplers.device.rows import (
     CPU_CELLS_OF_ROUNDS,
     ENOUGH,
     append,
+    frequencies,
     in_chunks,
     numbered,
 )
@@ -147,7 +148,7 @@ def _walk(walked: LongWalks, rows: Tensor, state: Tensor) -> Tensor:
     kind = next(kind for kind in INTEGERS if walked.longest <= torch.iinfo(kind).max)
     rest, order = (walked.longest - walked.lengths.at(unit(here))).to(kind).sort()
     here, node = take(here, order), take(rows, order)
-    going_on = torch.bincount(rest, minlength=walked.longest + 1).cumsum(0)[:-1].flip(0)
+    going_on = frequencies(rest.long(), walked.longest + 1).cumsum(0)[:-1].flip(0)
     for live in going_on.tolist():
         if not live:
             break

@@ -81,6 +81,15 @@ def place(out: Tensor, candidates: Tensor, usable: Tensor) -> None:
     out.copy_(either(empty, packed.gather(1, wanted.clamp_(min=0)), out))
 
 
+def frequencies(numbers: Tensor, end: int) -> Tensor:
+    """Return how often each number below ``end`` is among ``numbers [n]``, ``[end]``.
+
+    As ``torch.bincount``, which waits for a device.
+    """
+    counts = torch.zeros(end, dtype=torch.int64, device=numbers.device)
+    return counts.scatter_add_(0, numbers, torch.ones_like(numbers))
+
+
 def numbered(at: Tensor, num_rows: int) -> tuple[Tensor, Tensor]:
     """Return how many entries of its row precede each entry, ``[n]``, and the number in each row.
 
@@ -88,7 +97,7 @@ def numbered(at: Tensor, num_rows: int) -> tuple[Tensor, Tensor]:
         at: ``[n]``, the row of each entry, ascending.
         num_rows: Number of rows.
     """
-    of_row = torch.bincount(at, minlength=num_rows)
+    of_row = frequencies(at, num_rows)
     number = torch.arange(len(at), device=at.device)
     return number.sub_(take(of_row.cumsum(0) - of_row, at)), of_row
 
@@ -108,7 +117,7 @@ def append(
     """
     first = take(filled, lines).add_(lines, alpha=out.size(1))
     out.view(-1).scatter_(0, take(first, at).add_(number), values)
-    filled.index_add_(0, lines, torch.bincount(at, minlength=len(lines)))
+    filled.scatter_add_(0, take(lines, at), torch.ones_like(at))
 
 
 def first_seen(before: Tensor, values: Tensor) -> Tensor:

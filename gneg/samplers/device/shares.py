@@ -28,6 +28,8 @@ class Shares:
 
     def at(self, draws: Tensor) -> Tensor:
         """Return the first position ``[m]`` whose sum is above each of ``draws [m]`` in [0, 1)."""
+        if draws.device.type != "cpu":  # where a search costs less than to wait for which need one
+            return torch.searchsorted(self.upto, draws, right=True)
         position = take(self._of_bucket, (draws * BUCKETS).long())
         searched = (position < 0).nonzero().squeeze(1)
         position[searched] = torch.searchsorted(self.upto, take(draws, searched), right=True)

@@ -12,7 +12,7 @@ from gneg.graph.device_rows import DeviceRows
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, unit
 from gneg.graph.take import either, take
-from gneg.samplers.device.rows import inverted, over_parts, split
+from gneg.samplers.device.rows import inverted, numbered, over_parts, split
 from gneg.samplers.device.tries import in_budget
 
 Mass = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -77,10 +77,9 @@ class Walks(NamedTuple):
         line, via, through = (take(values, usable) for values in (line, via, through))
         if not len(line):
             return out
-        ways = torch.bincount(line, minlength=len(rows))
+        number, ways = numbered(line, len(rows))
         begin = ways.cumsum(0) - ways
         mass = torch.zeros(len(rows), int(ways.max()), dtype=torch.float64, device=rows.device)
-        number = torch.arange(len(line), device=rows.device) - take(begin, line)
         mass[line, number] = through * take(self.through, via)
         gaps = torch.arange(out.size(1), device=rows.device) - filled[:, None]
         here = state[:, None] + GOLDEN * (2 * gaps + 1)

@@ -11,7 +11,7 @@ from gneg.graph.device_rows import DeviceRows
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, unit
 from gneg.graph.take import take
-from gneg.samplers.device.rows import inverted
+from gneg.samplers.device.rows import inverted, numbered
 from gneg.samplers.device.walks import added, paths, weighed
 
 
@@ -61,10 +61,9 @@ class WeightedWalks(NamedTuple):
         line, first, via, last, end = (x[good] for x in (line, first, via, last, end))
         if not len(line):
             return out
-        counts = torch.bincount(line, minlength=len(rows))
+        number, counts = numbered(line, len(rows))
         begin = counts.cumsum(0) - counts
         mass = torch.zeros(len(rows), int(counts.max()), dtype=torch.float64, device=rows.device)
-        number = torch.arange(len(line), device=rows.device) - begin[line]
         mass[line, number] = self.mass(first, via, last)
         gap = torch.arange(out.size(1), device=rows.device)[None] - filled[:, None]
         chosen = inverted(mass, counts, unit(state[:, None] + GOLDEN * (gap + 1)))
