@@ -79,7 +79,7 @@ class Contest:
         rungs: Epochs after which entrants are compared.
         obstacle: Why there can be no race; None: there can be one.
         run: Makes the run of a config.
-        judge: Makes what compares, of one of the runs.
+        judge: Makes what compares, of one of the runs; on a share of the validation positives.
     """
 
     data: LinkData | TripleData
@@ -88,7 +88,7 @@ class Contest:
     rungs: list[int]
     obstacle: str | None
     run: Callable[[Any, Any, int], Any]
-    judge: Callable[[Any, Any, int], Comparison]
+    judge: Callable[[Any, Any, int, float], Comparison]
 
     __repr__ = with_sizes
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
-from gneg.datasets import LinkData, TripleData
+from gneg.datasets import EvalEdges, LinkData, TripleData
 from gneg.evaluation.full_ranks import PRODUCTS, full_ranks
 from gneg.evaluation.triple import ranks
 from gneg.nn.stack import Stack
@@ -16,6 +18,7 @@ from gneg.training.stacking import FOLDS, Folds, first_column, fit_linear
 from gneg.training.triple import TripleRun
 
 POSITIVES = 500  # validation positives that models are compared on, at most
+LEAST = 2 * FOLDS  # positives and negatives that can be divided into folds
 
 
 class Judge:
@@ -25,22 +28,27 @@ class Judge:
         data: The dataset.
         run: One of the models; all have the same heuristics.
         seed: Seed of the choice of pairs and of folds.
+        share: Share of the pairs that there are at most, in (0, 1].
     """
 
-    def __init__(self, data: LinkData, run: LinkRun, seed: int) -> None:
+    def __init__(self, data: LinkData, run: LinkRun, seed: int, share: float) -> None:
         self.data, self.seed = data, seed
+        self.budget = round(share * PRODUCTS)
         self.combined = run.config.stack != "none"
         self.pairs: HeldOutPairs | None = None
         generator = generator_from(split_seed(seed, 3))
-        order = torch.randperm(data.valid.pos.size(1), generator=generator)[:POSITIVES]
-        if data.num_src is None and min(len(order), len(data.valid.neg[0])) >= 2 * FOLDS:
+        count = round(share * POSITIVES)
+        order = torch.randperm(data.valid.pos.size(1), generator=generator)[:count]
+        if data.valid.shared:
+            data = replace(data, valid=_thinned(data.valid, share, generator))
+        if data.num_src is None and min(len(order), len(data.valid.neg[0])) >= LEAST:
             stack = run.stacked or Stack(nn.Identity(), data.graph, kinds=["ra"])
             self.pairs = HeldOutPairs(stack, run.scorer(), data, order, generator)
 
     def values(self, run: LinkRun) -> list[Tensor]:
         """Return the metric of each validation positive against each kind of negatives."""
         if self.pairs is None:
-            ranks = full_ranks(self.data, run.scorer(), "valid", budget=PRODUCTS, seed=self.seed)
+            ranks = full_ranks(self.data, run.scorer(), "valid", budget=self.budget, seed=self.seed)
             return [ranks.per_positive()["mrr"][0]]
         folds = Folds.make(self.pairs.tables(run.scorer()), generator_from(self.seed))
         return folds.values(fit_linear if self.combined else lambda tables: first_column)
@@ -51,6 +59,15 @@ class Judge:
         return relative_gain(values, baseline, odds=self.data.metric == "auc")
 
 
+def _thinned(valid: EvalEdges, share: float, generator: torch.Generator) -> EvalEdges:
+    """Return the edges with a random share of the negatives that all positives share."""
+    if share == 1:
+        return valid
+    src, dst = valid.neg
+    kept = torch.randperm(len(src), generator=generator)[: max(LEAST, round(share * len(src)))]
+    return replace(valid, neg=(src[kept], dst[kept]))
+
+
 class TripleJudge:
     """Compares knowledge-graph models by the reciprocal ranks of the same validation triples.
 
@@ -58,12 +75,13 @@ class TripleJudge:
         data: The knowledge graph.
         run: One of the models.
         seed: Seed of the choice of triples.
+        share: Share of the triples that there are at most, in (0, 1].
     """
 
-    def __init__(self, data: TripleData, run: TripleRun, seed: int) -> None:
+    def __init__(self, data: TripleData, run: TripleRun, seed: int, share: float) -> None:
         generator = generator_from(split_seed(seed, 3))
         valid = data.ranked.valid
-        order = torch.randperm(valid.size(1), generator=generator)[:POSITIVES]
+        order = torch.randperm(valid.size(1), generator=generator)[: round(share * POSITIVES)]
         self.pos, self.known = valid[:, order], run.filtered
 
     def values(self, run: TripleRun) -> list[Tensor]:

@@ -18,6 +18,7 @@ from gneg.training.config import TripleConfig
 from gneg.training.contest import Comparison, Contest, Entrant, of_links, of_triples
 from gneg.training.device import forked_random, random_state, set_random_state
 from gneg.training.parts import code, registered_parts
+from gneg.training.race_plan import PILOT, Watch, seconds_to_train, share_to_compare
 from gneg.training.recipe import Recipe
 from gneg.training.record import NAME
 from gneg.training.run import Run
@@ -90,9 +91,10 @@ def race(
             None: it is not written.
         fixed: Values of settings that the race must not change. With ``sampler``, fewer than
             30 epochs or 50 validation positives, or a million nodes, there is no race; nor where
-            most queries have at most ``k`` negatives, which all samplers return. Of ``seconds``
-            it trains for at most half; where an epoch of each entrant does not fit into that, the
-            uniform negatives, whose first epoch shows it, are chosen.
+            most queries have at most ``k`` negatives, which all samplers return. With ``seconds``
+            the race takes at most half as many, kernels compiled before: there are fewer epochs,
+            and entrants are compared on fewer positives; where an epoch of each does not fit into
+            that, the uniform negatives, whose first epoch shows it, are chosen.
 
     Raises:
         ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is
@@ -161,24 +163,21 @@ class _Lane:
         contest: The race.
         entrant: The entrant.
         seed: The seed of the training.
-        seconds: Seconds of training after which no further epoch begins; None: no limit.
     """
 
-    def __init__(
-        self, contest: Contest, entrant: Entrant, seed: int, seconds: float | None
-    ) -> None:
-        self.entrant, self.seconds = entrant, seconds
+    def __init__(self, contest: Contest, entrant: Entrant, seed: int) -> None:
+        self.entrant = entrant
         device = entrant.config.device
         with forked_random(device):
             self.run = contest.run(contest.data, entrant.config, seed)
             self.rng = random_state(device)
 
-    def train(self, epochs: int, callbacks: Callback) -> None:
-        """Train until an epoch."""
+    def train(self, epochs: int, callbacks: Callback, seconds: float | None = None) -> None:
+        """Train until an epoch; none begins after so many seconds of training."""
         run, config = self.run, self.run.config
         with forked_random(run.device):
             set_random_state(run.device, self.rng)
-            run.config = replace(config, epochs=epochs, seconds=self.seconds)
+            run.config = replace(config, epochs=epochs, seconds=seconds)
             run.train(None, callbacks=callbacks)
             run.config = config
             self.rng = random_state(run.device)
@@ -199,21 +198,19 @@ def _compete(
     """Return the winner, all that were compared, uniform negatives first, and the reason."""
     entrants, rungs = contest.entrants, contest.rungs
     epochs_of_all = _Epochs(rungs[0] * len(entrants) + (rungs[1] - rungs[0]) * 2, report)
-    limit = entrants[0].config.seconds
-    # Of a limit in seconds, all lanes together use half.
-    share = None if limit is None else limit / (2 * len(entrants))
-    first = _Lane(contest, entrants[0], seed, share)
-    if share is not None:
-        first.train(1, epochs_of_all)
-        epoch = first.run.progress.trained_seconds
-        if epoch >= share:
-            return first, [], _too_long(first.entrant, epoch)
-        first.seconds = share - epoch  # an epoch that begins until then is over in time
-    lanes = [first, *(_Lane(contest, entrant, seed, first.seconds) for entrant in entrants[1:])]
-    judge = contest.judge(contest.data, first.run, seed)
+    lanes = [_Lane(contest, entrants[0], seed)]  # which training needs in any case
+    watch, seconds = Watch(), None
+    lanes += [_Lane(contest, entrant, seed) for entrant in entrants[1:]]
+    if entrants[0].config.seconds is None:
+        judge = contest.judge(contest.data, lanes[0].run, seed, 1.0)
+    else:
+        plan = _planned(contest, lanes, seed, watch, epochs_of_all)
+        if isinstance(plan, str):
+            return lanes[0], [], plan
+        judge, seconds = plan
     for rung in rungs:
         for lane in lanes:
-            lane.train(rung, epochs_of_all)
+            lane.train(rung, epochs_of_all, seconds)
             lane.compare(judge, entrants[0])
         lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
     winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
@@ -222,10 +219,46 @@ def _compete(
     return winner, [*compared, *eliminated], _result(compared, eliminated, winner)
 
 
-def _too_long(entrant: Entrant, epoch: float) -> str:
+def _planned(
+    contest: Contest, lanes: Sequence[_Lane], seed: int, watch: Watch, callbacks: Callback
+) -> tuple[Comparison, float] | str:
+    """Train the first lane for an epoch, and fit the race into half of the seconds.
+
+    Returns:
+        What compares, and the seconds of training after which no further epoch of a lane begins; or
+        why the race is too long.
+    """
+    first, limit = lanes[0], lanes[0].run.config.seconds
+    comparisons, text = len(lanes) + 2, ""
+
+    def judge_on(share: float) -> tuple[Comparison, float, float]:
+        """Return what compares on a share of positives, the seconds to build and to use it."""
+        start = watch.seconds
+        with forked_random(first.run.device):
+            judge = contest.judge(contest.data, first.run, seed, share)
+            building = watch.seconds - start
+            judge.values(first.run)
+        return judge, building, watch.seconds - start - building
+
+    def left() -> float:
+        return float(limit / 2 - watch.seconds)
+
+    start = watch.seconds
+    first.train(1, callbacks)
+    epoch = watch.seconds - start
+    if left() > epoch * (len(lanes) - 1):
+        judge, building, comparison = judge_on(PILOT)
+        share = share_to_compare(left(), building, comparisons * comparison)
+        if share > PILOT:
+            judge, building, comparison = judge_on(share)
+        seconds = seconds_to_train(left() - comparisons * comparison, epoch, len(lanes))
+        if seconds > 0:
+            # Evaluations take time, but no limit of training has it.
+            return judge, seconds * first.run.progress.trained_seconds / epoch
+        text = f" and comparing its model {building + comparison:.1f} s"
     return (
-        f"The negatives are {entrant.name}, which were not raced: an epoch took {epoch:.0f} s, too "
-        f"long for a race in half of {entrant.config.seconds:g} s."
+        f"The negatives are {first.entrant.name}, which were not raced: an epoch took {epoch:.1f} s"
+        f"{text}, too long for a race in half of {limit:g} s."
     )
 
 

@@ -9,10 +9,14 @@ import torch
 
 from gneg import Graph
 from gneg.datasets import from_triples, make_split
+from gneg.evaluation.full_ranks import PRODUCTS
 from gneg.training import contest as races
+from gneg.training import judge, race_plan
 from gneg.training.driver import train
 from gneg.training.judge import Judge
+from gneg.training.link import LinkRun
 from gneg.training.race import race
+from gneg.training.race_plan import seconds_to_train, share_to_compare
 from tests.triple_worlds import sparse_data
 from tests.worlds import first_validation_edges, toy
 
@@ -70,11 +74,55 @@ def test_uniform_negatives_go_on_where_epochs_are_too_long_for_a_race(data, tmp_
     assert race(data, folder=tmp_path, seconds=1e-3, **SMALL).recipe == result.recipe
 
 
-def test_a_race_within_a_limit_trains_for_at_most_half_of_it(data):
-    seconds = 2.0
-    result = race(data, seconds=seconds, **{**SMALL, "epochs": 4_000, "eval_every": 1})
-    assert result.entrants
-    assert result.run.progress.trained_seconds < seconds / 2
+def test_with_time_enough_the_race_is_the_one_without_a_limit(data):
+    options = {**SMALL, "eval_every": 1}
+    expected, result = race(data, **options), race(data, seconds=3_600.0, **options)
+    for entrant, of_expected in zip(result.entrants, expected.entrants, strict=True):
+        assert entrant.name == of_expected.name
+        assert entrant.gain == of_expected.gain
+
+
+def test_in_little_time_models_are_compared_on_fewer_positives(data, monkeypatch):
+    """By a watch that work moves on: 2 s an epoch, 40 s to build a whole judge, 4 s to use it."""
+    now, positives = [0.0], 100
+
+    def costing(method, cost):
+        def call(self, *args, **kwargs):
+            result = method(self, *args, **kwargs)
+            now[0] += cost(self)
+            return result
+
+        return call
+
+    def part(judge):
+        return judge.budget / PRODUCTS
+
+    monkeypatch.setattr(race_plan.Watch, "_now", staticmethod(lambda: now[0]))
+    monkeypatch.setattr(judge, "POSITIVES", positives)
+    monkeypatch.setattr(Judge, "__init__", costing(Judge.__init__, lambda it: 40 * part(it)))
+    monkeypatch.setattr(Judge, "values", costing(Judge.values, lambda it: 4 * part(it)))
+    monkeypatch.setattr(LinkRun, "epoch", costing(LinkRun.epoch, lambda _: 2.0))
+    result = race(data, seconds=120.0, **{**SMALL, "eval_every": 1})
+    # Of the 53.6 s after an epoch and a pilot of a tenth, a third: (4 + 5 * 0.4) s a tenth.
+    share = 0.1 * 53.6 / 3 / 6
+    assert len(result.entrants[0].values[0]) == round(share * positives)
+    assert 30 <= now[0] <= 60
+    assert "comparing its model 4.4 s" in race(data, seconds=20.0, **SMALL).recipe.reasons
+
+
+def test_a_third_of_the_seconds_is_for_comparing_and_a_tenth_of_the_positives_the_least():
+    assert share_to_compare(90.0, building=1.0, comparing=0.5) == 1.0
+    assert share_to_compare(90.0, building=8.0, comparing=2.0) == pytest.approx(0.3)
+    assert share_to_compare(9.0, building=8.0, comparing=2.0) == 0.1
+
+
+def test_an_epoch_that_begins_before_the_limit_is_over_in_time():
+    """Three models of which one was trained for an epoch of 2 s."""
+    limit = seconds_to_train(28.0, epoch=2.0, models=3)
+    assert limit == 8.0
+    most = 3 * (limit + 2.0)  # the last epoch begins just before the limit
+    assert most - 2.0 == 28.0
+    assert seconds_to_train(4.0, epoch=2.0, models=3) == 0.0  # an epoch of each, and no more
 
 
 def test_the_same_race_is_read_and_another_is_run(data, tmp_path):

@@ -1,0 +1,52 @@
+"""How the seconds that a race may take are divided between training and comparing."""
+
+from __future__ import annotations
+
+import time
+
+from gneg.kernels._jit import compile_seconds
+
+PILOT = 0.1  # share of the validation positives that the cost of comparing is measured on
+COMPARING = 1 / 3  # of the seconds, for comparing: at most, but of so many positives as a pilot has
+
+
+class Watch:
+    """Measures seconds, without those of compiling kernels, which later runs need not do."""
+
+    def __init__(self) -> None:
+        self._start = self._now()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it was made."""
+        return self._now() - self._start
+
+    @staticmethod
+    def _now() -> float:
+        return time.perf_counter() - compile_seconds()
+
+
+def share_to_compare(left: float, building: float, comparing: float) -> float:
+    """Return the share of the validation positives to compare models on.
+
+    Args:
+        left: The seconds that are left, for training too.
+        building: Seconds in which what models are compared on was built for the pilot.
+        comparing: Seconds that all comparisons would take there.
+    """
+    # No cost grows faster than the number of positives.
+    share = PILOT * COMPARING * left / (building + comparing)
+    return max(PILOT, min(1.0, share))
+
+
+def seconds_to_train(left: float, epoch: float, models: int) -> float:
+    """Return the seconds after which no further epoch of a model begins, if all have as many.
+
+    At most 0: there are too few.
+
+    Args:
+        left: The seconds that are left, all for training.
+        epoch: Seconds of an epoch. The first model was trained for one.
+        models: Number of models.
+    """
+    return (left + epoch) / models - epoch
