@@ -20,12 +20,15 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def machine(*results: dict[str, Any]) -> str:
-    """Return the command, machine and versions of the first of some results, and all commits."""
+    """Return command and versions of the first of some results, and all machines and commits."""
     first = results[0]
-    info, versions = first["machine"], first["versions"]
+    machines = dict.fromkeys(
+        f"{result['machine']['cpu']}, {result['machine']['cores']} cores" for result in results
+    )
+    versions = first["versions"]
     commits = list(dict.fromkeys(result["commit"] for result in results))
     return (
-        f"`{first['command']}`; {info['cpu']}, {info['cores']} cores; torch {versions['torch']}, "
+        f"`{first['command']}`; {' and '.join(machines)}; torch {versions['torch']}, "
         f"PyG {versions['torch-geometric']}, numba {versions['numba']}, Python "
         f"{versions['python']}; {'commit' if len(commits) == 1 else 'commits'} {', '.join(commits)}"
     )

@@ -75,7 +75,10 @@ PRESETS = {
     "rotate-nssa": Preset(
         "RotatE, trained as transe-nssa, with a larger margin",
         {"model": "rotate", **_SELF_ADVERSARIAL, "margin": 9.0},
-        {"fb15k237": {"lr": 0.0005}, "wn18rr": {"margin": 6.0, "dim": 256, "lr": 0.0015}},
+        {
+            "fb15k237": {"dim": 256, "lr": 0.00025},
+            "wn18rr": {"margin": 6.0, "dim": 256, "lr": 0.0015},
+        },
     ),
 }
 
