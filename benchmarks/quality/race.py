@@ -29,10 +29,10 @@ RESULTS = Path(__file__).parent / "results" / "race"
 WORK = Path("runs") / "race"  # what was trained so far
 #: Seconds of training of the winner, and seeds, each with a race of its own.
 DATASETS = {
-    "dblp2010": (240.0, 1),
-    "arxiv_mcns": (40.0, 3),
     "CiteSeer": (30.0, 3),
     "Cora": (30.0, 3),
+    "arxiv_mcns": (40.0, 3),
+    "dblp2010": (240.0, 1),
 }
 
 
