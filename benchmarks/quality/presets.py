@@ -6,6 +6,7 @@ many steps. Settings were chosen on validation. Each has a file under ``results/
 
 from __future__ import annotations
 
+import operator
 import re
 from pathlib import Path
 
@@ -35,7 +36,7 @@ PUBLISHED = {
     ("codex-s", "transe"): 35.4,
     ("codex-s", "complex"): 46.5,
 }
-BASE = "the preset's"
+BASE, OF_TYPES = "the preset's", "half of the positive's type"
 #: Negatives beside the preset's uniform ones, for the same steps.
 NEGATIVES = {
     "Bernoulli": {"corrupt": "bernoulli"},
@@ -50,12 +51,10 @@ NEGATIVES = {
         "sampler": "curriculum(mixture(typed, tempered(uniform, m=512)), setting=share, "
         "start=0, end=1, epochs=60)"
     },
-    "half of the positive's type": {"sampler": "mixture(uniform, typed(by=types))"},
+    OF_TYPES: {"sampler": "mixture(uniform, typed(by=types))"},
 }
 #: Files of the types of entities.
 TYPES = {"codex-s": DATA / "kg" / "codex-s" / "entity2types.json"}
-#: Datasets whose presets with negatives are trained with others, too.
-COMPARED = ("codex-s",)
 
 
 def path(dataset: str, name: str, negatives: str) -> Path:
@@ -85,10 +84,11 @@ def keys() -> list[tuple[str, str, str]]:
     found = [(dataset, name, BASE) for dataset in DATASETS for name in PRESETS]
     found += [
         (dataset, name, negatives)
-        for dataset in COMPARED
+        for dataset in DATASETS
         for name in PRESETS
         if preset(name)["loss"] == "nssa"
         for negatives in NEGATIVES
+        if negatives != OF_TYPES or dataset in TYPES
     ]
     return found
 
@@ -118,9 +118,7 @@ def levels() -> str:
 
 def negatives() -> str:
     """Return the table of other negatives than the preset's; empty if nothing was run."""
-    results = {
-        key: result for key, result in jobs.finished(path, keys()).items() if key[0] in COMPARED
-    }
+    results = jobs.finished(path, keys())
     rows, shown = [], []
     for dataset, name, _ in [key for key in results if key[2] == BASE]:
         group = {key[2]: result for key, result in results.items() if key[:2] == (dataset, name)}
@@ -135,6 +133,7 @@ def negatives() -> str:
             seconds = reached[0]["seconds"]
             rows.append(
                 [
+                    dataset,
                     f"`{name}`",
                     f"{kind}: `{result['config']['sampler']}`",
                     f"{100 * test['mrr']['mean']:.1f}",
@@ -146,7 +145,7 @@ def negatives() -> str:
                 ]
             )
             shown.append(result)
-    header = ["preset", "negatives", "MRR, %", "Hits@10, %", "AMR", "epochs", "s"]
+    header = ["graph", "preset", "negatives", "MRR, %", "Hits@10, %", "AMR", "epochs", "s"]
     return _with_caption([*header, "held-out per 1,000"], rows, shown)
 
 
@@ -161,7 +160,9 @@ if __name__ == "__main__":
     parser.add_argument("--dataset", nargs="+", default=DATASETS, choices=DATASETS)
     parser.add_argument("--preset", nargs="+", default=list(PRESETS), choices=PRESETS)
     parser.add_argument("--precision", default="float32", choices=("float32", "bf16"))
+    parser.add_argument("--negatives", nargs="+", metavar="NAME", choices=[BASE, *NEGATIVES])
     options, command = parser.parse_args(), jobs.command("presets")
-    wanted = [key for key in keys() if key[0] in options.dataset and key[1] in options.preset]
+    chosen = options.dataset, options.preset, options.negatives or [BASE, *NEGATIVES]
+    wanted = [key for key in keys() if all(map(operator.contains, chosen, key))]
     pending = [(*key, options.precision, command) for key in wanted if not path(*key).exists()]
     jobs.run(cell, pending, options.jobs)
