@@ -56,7 +56,8 @@ def train_command(
         str | None,
         typer.Option(
             help="fast: settings that are not given are chosen by rules that suit the graph; auto: "
-            "and the negatives by a short race on validation; none: the defaults shown here. "
+            "and the negatives by a short race on validation, in at most half of --seconds; none: "
+            "the defaults shown here. "
             "Without it auto, or none with --config.",
             rich_help_panel="Model",
         ),

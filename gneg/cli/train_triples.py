@@ -44,8 +44,8 @@ def kg_train_command(
     recipe: Annotated[
         str,
         typer.Option(
-            help="auto: the negatives are chosen by a short race on validation; none: they are "
-            "those of --sampler.",
+            help="auto: the negatives are chosen by a short race on validation, in at most half "
+            "of --seconds; none: they are those of --sampler.",
             rich_help_panel="Model",
         ),
         one_of("auto", "none"),
