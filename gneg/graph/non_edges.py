@@ -27,6 +27,11 @@ class NonEdges(NamedTuple):
         """The number of targets."""
         return self.known.num_columns
 
+    def targets(self, nodes: Tensor, first: int) -> Tensor:
+        """Return the target that each node is, ``first`` being the node of target 0; -1: none."""
+        target = nodes - first
+        return torch.where((target >= 0) & (target < self.num_targets), target, -1)
+
     def exclude(self, rows: Tensor, targets: Tensor) -> Tensor:
         """Return whether each target, at least 0, is none of its row's; ``rows`` expand to them."""
         excluded = self.known.contain(rows, targets)

@@ -88,8 +88,7 @@ class Slots:
 
     def targets(self, nodes: Tensor) -> Tensor:
         """Return the targets that nodes are; -1 of a node that is none."""
-        target = nodes - self.shells.target_shift
-        return torch.where((target >= 0) & (target < self.non_edges.num_targets), target, -1)
+        return self.non_edges.targets(nodes, self.shells.target_shift)
 
     def usable(self, ball: Tensor, nodes: Tensor) -> Tensor:
         """Return whether nodes are targets that are not known to the query of their ball."""

@@ -38,7 +38,7 @@ class StepEnds:
             rows: ``[B]``, the queries.
             index: ``[B, K]``, targets, at least 0.
         """
-        num_nodes, num_targets = len(self.edges.indptr) - 1, non_edges.num_targets
+        num_nodes = len(self.edges.indptr) - 1
         starts, of = rows.unique(return_inverse=True)
         free = torch.zeros(len(starts), dtype=torch.float64, device=rows.device)
         shares = torch.zeros(index.shape, dtype=torch.float64, device=rows.device)
@@ -48,8 +48,7 @@ class StepEnds:
             lo, hi = int(part[0]), int(part[-1]) + 1
             keys, mass = self._walked(starts[lo:hi])
             ball = keys.div(num_nodes, rounding_mode="floor")
-            target = keys - ball * num_nodes - self.target_shift
-            target = torch.where(target < num_targets, target, -1).clamp_(min=-1)
+            target = non_edges.targets(keys - ball * num_nodes, self.target_shift)
             usable = non_edges.usable(take(starts, ball + lo), target)
             free.index_add_(0, ball + lo, torch.where(usable, mass, 0.0))
             here = lines[stop[lo - 1] if lo else 0 : stop[hi - 1]]
