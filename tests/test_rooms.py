@@ -89,6 +89,7 @@ def test_importing_gneg_is_light():
     assert output.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_triples_are_trained_without_pytorch_geometric():
     """It takes more than a second to import."""
     code = (
