@@ -257,8 +257,8 @@ def _planned(
             return judge, seconds * first.run.progress.trained_seconds / epoch
         text = f" and comparing its model {building + comparison:.1f} s"
     return (
-        f"The negatives are {first.entrant.name}, which were not raced: an epoch took {epoch:.1f} s"
-        f"{text}, too long for a race in half of {limit:g} s."
+        f"The negatives are uniform, without a race: an epoch took {epoch:.1f} s{text}, too long "
+        f"for one in half of {limit:g} s."
     )
 
 

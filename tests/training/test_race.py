@@ -67,7 +67,7 @@ def test_the_training_goes_on_as_if_there_had_been_no_race(data, tmp_path):
 
 def test_uniform_negatives_go_on_where_epochs_are_too_long_for_a_race(data, tmp_path):
     result = race(data, folder=tmp_path, seconds=1e-3, **SMALL)
-    assert "too long for a race in half of 0.001 s" in result.recipe.reasons
+    assert "too long for one in half of 0.001 s" in result.recipe.reasons
     assert not result.entrants
     assert result.run.progress.epoch == 1
     assert result.recipe.config.sampler == "uniform"
