@@ -57,8 +57,7 @@ def train_command(
         typer.Option(
             help="fast: settings that are not given are chosen by rules that suit the graph; auto: "
             "and the negatives by a short race on validation, in at most half of --seconds; none: "
-            "the defaults shown here. "
-            "Without it auto, or none with --config.",
+            "the defaults shown here. Without it auto, or none with --config.",
             rich_help_panel="Model",
         ),
         one_of("auto", "fast", "none"),

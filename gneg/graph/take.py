@@ -1,4 +1,4 @@
-"""Reads at many positions, and choices of many values."""
+"""Reads at many positions, choices of many values, and counts of numbers."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def either(condition: Tensor, chosen: Tensor, otherwise: Tensor | int) -> Tensor
     if condition.device.type != "cpu":
         return torch.where(condition, chosen, otherwise)
     return (chosen - otherwise).mul_(condition).add_(otherwise)
+
+
+def frequencies(numbers: Tensor, end: int) -> Tensor:
+    """Return how often each number below ``end`` is among ``numbers [n]``, ``[end]``.
+
+    As ``torch.bincount``, which waits for a device.
+    """
+    counts = torch.zeros(end, dtype=torch.int64, device=numbers.device)
+    return counts.scatter_add_(0, numbers, torch.ones_like(numbers))

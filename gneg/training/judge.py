@@ -14,11 +14,10 @@ from gneg.nn.stack import Stack
 from gneg.rng import generator_from, split_seed
 from gneg.training.link import LinkRun
 from gneg.training.stack_tables import HeldOutPairs
-from gneg.training.stacking import FOLDS, Folds, first_column, fit_linear
+from gneg.training.stacking import LEAST, Folds, first_column, fit_linear
 from gneg.training.triple import TripleRun
 
 POSITIVES = 500  # validation positives that models are compared on, at most
-LEAST = 2 * FOLDS  # positives and negatives that can be divided into folds
 
 
 class Judge:

@@ -248,7 +248,7 @@ def _planned(
     epoch = watch.seconds - start
     if left() > epoch * (len(lanes) - 1):
         judge, building, comparison = judge_on(PILOT)
-        share = share_to_compare(left(), building, comparisons * comparison)
+        share = share_to_compare(left(), building + comparisons * comparison)
         if share > PILOT:
             judge, building, comparison = judge_on(share)
         seconds = seconds_to_train(left() - comparisons * comparison, epoch, len(lanes))

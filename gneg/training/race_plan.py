@@ -26,17 +26,15 @@ class Watch:
         return time.perf_counter() - compile_seconds()
 
 
-def share_to_compare(left: float, building: float, comparing: float) -> float:
+def share_to_compare(left: float, pilot: float) -> float:
     """Return the share of the validation positives to compare models on.
 
     Args:
         left: The seconds that are left, for training too.
-        building: Seconds in which what models are compared on was built for the pilot.
-        comparing: Seconds that all comparisons would take there.
+        pilot: Seconds of all comparisons on the pilot's positives, and to build what they are on.
     """
     # No cost grows faster than the number of positives.
-    share = PILOT * COMPARING * left / (building + comparing)
-    return max(PILOT, min(1.0, share))
+    return max(PILOT, min(1.0, PILOT * COMPARING * left / pilot))
 
 
 def seconds_to_train(left: float, epoch: float, models: int) -> float:

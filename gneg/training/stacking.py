@@ -25,6 +25,7 @@ Fit = Callable[[Sequence[RankingTable]], Combine]
 DECODER_ALONE = "decoder alone"
 MAX_POSITIVES = 1_000  # validation positives to fit on
 FOLDS = 4
+LEAST = 2 * FOLDS  # positives and negatives that can be divided into folds
 L2, L2_HIDDEN = 1e-3, 1e-2  # penalties of the coefficients of columns and of hidden units
 NEWTON_STEPS, MIN_STEP = 50, 1e-4
 TOLERANCE = 1e-6  # of the loss, which a further Newton step would lower by half of this at most
@@ -75,7 +76,7 @@ def fit(stack: Stack, score: Score, sources: Sequence[Source], *, seed: int = 0)
         valid = source.data.valid
         order = torch.randperm(valid.pos.size(1), generator=generator)[:MAX_POSITIVES]
         positives += len(order)
-        if min(len(order), len(valid.neg[0])) >= 2 * FOLDS:
+        if min(len(order), len(valid.neg[0])) >= LEAST:
             pairs = HeldOutPairs(source.stack, source.score, source.data, order, generator)
             tables += pairs.tables(source.score)
             negatives.append(pairs.negatives)

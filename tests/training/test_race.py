@@ -111,9 +111,9 @@ def test_in_little_time_models_are_compared_on_fewer_positives(data, monkeypatch
 
 
 def test_a_third_of_the_seconds_is_for_comparing_and_a_tenth_of_the_positives_the_least():
-    assert share_to_compare(90.0, building=1.0, comparing=0.5) == 1.0
-    assert share_to_compare(90.0, building=8.0, comparing=2.0) == pytest.approx(0.3)
-    assert share_to_compare(9.0, building=8.0, comparing=2.0) == 0.1
+    assert share_to_compare(90.0, pilot=1.5) == 1.0
+    assert share_to_compare(90.0, pilot=10.0) == pytest.approx(0.3)
+    assert share_to_compare(9.0, pilot=10.0) == 0.1
 
 
 def test_an_epoch_that_begins_before_the_limit_is_over_in_time():

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gneg import checks
+from gneg.graph.take import frequencies
 
 #: Losses over all entities: of each answer by a softmax over all entities or over those that do not
 #: answer its query, or of all answers of a query at once by cross-entropies of yes and no.
@@ -187,8 +188,7 @@ _Criterion = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
 def _one_vs_all(
     scores: Tensor, rows: Tensor, entity: Tensor, smoothing: float
 ) -> tuple[Tensor, Tensor]:
-    counts = scores.new_zeros(len(scores))  # ``bincount`` would wait for the device
-    counts.index_add_(0, rows, counts.new_ones(()).expand(len(rows)))
+    counts = frequencies(rows, len(scores)).to(scores.dtype)
     wanted = scores[rows, entity].sum() * (1 - smoothing)
     if smoothing:
         wanted = wanted + smoothing * (counts * scores.mean(dim=1)).sum()

@@ -10,12 +10,11 @@ from torch import Tensor
 from gneg.graph.device_rows import DeviceRows, ranges
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams, unit
-from gneg.graph.take import either, take
+from gneg.graph.take import either, frequencies, take
 from gneg.samplers.device.rows import (
     CPU_CELLS_OF_ROUNDS,
     ENOUGH,
     append,
-    frequencies,
     in_chunks,
     numbered,
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gneg.graph.non_edges import NonEdges
 from gneg.graph.streams import GOLDEN, below, steps, streams
-from gneg.graph.take import either, take
+from gneg.graph.take import either, frequencies, take
 from gneg.kernels import threads
 from gneg.samplers.device import torch_threads
 
@@ -79,15 +79,6 @@ def place(out: Tensor, candidates: Tensor, usable: Tensor) -> None:
     packed.scatter_(1, either(taken, rank, out.size(1)), candidates)
     packed[:, -1] = -1
     out.copy_(either(empty, packed.gather(1, wanted.clamp_(min=0)), out))
-
-
-def frequencies(numbers: Tensor, end: int) -> Tensor:
-    """Return how often each number below ``end`` is among ``numbers [n]``, ``[end]``.
-
-    As ``torch.bincount``, which waits for a device.
-    """
-    counts = torch.zeros(end, dtype=torch.int64, device=numbers.device)
-    return counts.scatter_add_(0, numbers, torch.ones_like(numbers))
 
 
 def numbered(at: Tensor, num_rows: int) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gneg.graph.lazy import cached_property
 from gneg.graph.take import take
 
 BUCKETS = 2**14
@@ -21,10 +22,6 @@ class Shares:
 
     def __init__(self, upto: Tensor) -> None:
         self.upto = upto
-        begin = torch.arange(BUCKETS + 1, dtype=torch.float64, device=upto.device) / BUCKETS
-        lowest = torch.searchsorted(upto, begin, right=True)
-        highest = torch.searchsorted(upto, begin)  # of what is just below
-        self._of_bucket = torch.where(lowest[:-1] == highest[1:], lowest[:-1], -1)
 
     def at(self, draws: Tensor) -> Tensor:
         """Return the first position ``[m]`` whose sum is above each of ``draws [m]`` in [0, 1)."""
@@ -34,3 +31,11 @@ class Shares:
         searched = (position < 0).nonzero().squeeze(1)
         position[searched] = torch.searchsorted(self.upto, take(draws, searched), right=True)
         return position
+
+    @cached_property
+    def _of_bucket(self) -> Tensor:
+        """``[BUCKETS]``, the position of all draws of a bucket; -1 where they have several."""
+        begin = torch.arange(BUCKETS + 1, dtype=torch.float64) / BUCKETS
+        lowest = torch.searchsorted(self.upto, begin, right=True)
+        highest = torch.searchsorted(self.upto, begin)  # of what is just below
+        return torch.where(lowest[:-1] == highest[1:], lowest[:-1], -1)
