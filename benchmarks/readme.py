@@ -58,9 +58,10 @@ def quality_row(result: dict[str, Any], columns: list[str]) -> list[str]:
     config, summary = result["config"], result["summary"]
     free = config["encoder"] in ("cn", "aa")
     best = ", ".join(str(run["best_epoch"]) for run in result["runs"] if "best_epoch" in run)
+    of_any = ", of any nodes" if config.get("queries") == "any" else ""
     return [
         config["encoder"],
-        "training-free" if free else f"`{config['sampler']}`",
+        "training-free" if free else f"`{config['sampler']}`{of_any}",
         "-" if free else ", ".join(_chosen(result, name) for name in ("loss", "decoder")),
         percent(summary["valid"][result["dataset"]["metric"]]),
         *(percent(summary["test"][name]) for name in columns),

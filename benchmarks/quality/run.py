@@ -36,8 +36,9 @@ OGB = [
     *["--inputs", "embedding", "--pair-features", "none", "--stack", "none"],
     *["--epochs", "200", "--eval-every", "5", "--patience", "40", "--precision", "bf16"],
 ]
-#: Its negatives, and the hardest of eight such.
-OGB_SAMPLERS = ("uniform", "hardest(uniform, m=8)")
+#: Its negatives, which are uniform over all pairs, the hardest of eight such, and uniform ones of
+#: the ends of positives.
+OGB_NEGATIVES = (("any", "uniform"), ("any", "hardest(uniform, m=8)"), ("positives", "uniform"))
 
 
 def cells() -> dict[str, list[str]]:
@@ -49,9 +50,10 @@ def cells() -> dict[str, list[str]]:
                 words = ["train", dataset, "--encoder", encoder, "--sampler", sampler]
                 commands[_name(dataset, encoder, sampler)] = [*words, *options]
     for encoder in ("gcn", "sage"):
-        for sampler in OGB_SAMPLERS:
+        for queries, sampler in OGB_NEGATIVES:
             words = ["train", "ogbl-ddi", "--encoder", encoder, "--sampler", sampler]
-            commands[_name("ogb", encoder, sampler)] = [*words, *OGB]
+            words += ["--queries", queries]
+            commands[_name("ogb", encoder, queries, sampler)] = [*words, *OGB]
     for encoder in ("cn", "aa"):
         commands[f"ogbl-ddi-{encoder}"] = ["train", "ogbl-ddi", "--encoder", encoder]
     return commands

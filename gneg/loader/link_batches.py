@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,6 +83,8 @@ class LinkBatches:
         densities: Which of ``log_q`` and ``pos_log_q`` are computed together with the batch.
         input_gradient: Whether the input of the first layer is learned.
         device: The device of ``z`` and of the model that is ``score``; batches are on the CPU.
+        ends: Returns what negatives are drawn for, of positives and a generator; None: the
+            positives.
     """
 
     def __init__(
@@ -98,7 +100,9 @@ class LinkBatches:
         densities: Sequence[str] = (),
         input_gradient: bool = True,
         device: torch.device | str = "cpu",
+        ends: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     ) -> None:
+        self.ends = ends
         self.graph, self.positives, self.sampler = MessageGraph(graph), positives, sampler
         self.k, self.fanouts, self.mask_targets = k, list(fanouts), mask_targets
         self.densities, self.input_gradient, self.device = densities, input_gradient, device
@@ -128,8 +132,9 @@ class LinkBatches:
             generator = generator_from(split_seed(seed, 0))
             by_kernels = self.sampler.graph.engine == "kernels"
             on = "cpu" if by_kernels and z is None and score is None else self.device
+            ends = pos if self.ends is None else self.ends(pos, generator)
             negatives = self.sampler.sample(
-                pos.to(on), self.k, z=z, score=score, generator=generator
+                ends.to(on), self.k, z=z, score=score, generator=generator
             ).to("cpu")
             for density in self.densities:
                 getattr(negatives, density)  # computed when it is read

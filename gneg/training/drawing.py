@@ -50,7 +50,8 @@ def sample(run: Any, pos: Tensor, **model: Any) -> Negatives:
         pos: ``[2, B]`` or ``[3, B]``, positives.
         **model: What the sampler needs of the model: ``z`` and ``score``.
     """
-    negatives: Negatives = run.sampler.sample(pos, run.config.k, generator=run.generator, **model)
+    ends = run.query_ends(pos, run.generator)
+    negatives: Negatives = run.sampler.sample(ends, run.config.k, generator=run.generator, **model)
     # Computed when they are read: the time belongs to the sampler.
     _ = run.loss.needs_log_q and negatives.log_q
     _ = run.loss.needs_pos_log_q and negatives.pos_log_q

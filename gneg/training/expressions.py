@@ -14,6 +14,10 @@ from gneg.samplers.text.parse import Expression
 from gneg.samplers.triples.build import check as check_triple_expression
 from gneg.samplers.triples.build import has_density
 
+#: Samplers of pairs that look at the positive of a query, and guards that do.
+OF_POSITIVES = ("inbatch", "memorybank", "fixed", "semihard", "ahns", "mixup")
+GUARDS_OF_POSITIVES = {"absolute_margin", "relative_margin", "node_time"}
+
 
 def check_sampler(name: str, text: str) -> str:
     """Return the text of a sampler of pairs; refuse another."""
@@ -59,6 +63,19 @@ def check_on_device(name: str, sampler: str) -> None:
     if lacking is not None:
         hint = f"{lacking} is drawn by kernels only"
         checks.fail(name, f"cpu with the sampler {sampler}", "device", hint=hint)
+
+
+def check_any_queries(name: str, loss: str | None, sampler: str) -> None:
+    """Refuse queries that are any nodes where negatives are compared with those of a positive."""
+    reads = check_expression(sampler).first(
+        lambda part: part.name in OF_POSITIVES or bool(GUARDS_OF_POSITIVES & set(part.options))
+    )
+    if reads is not None:
+        hint = f"{reads} looks at the positive of each query"
+        checks.fail(name, f"positives with the sampler {sampler}", "any", hint=hint)
+    if loss is not None and (loss == "ntxent" or LOSSES[loss].needs_log_q):
+        hint = "it corrects for, or counts, the negatives of each positive's own query"
+        checks.fail(name, f"positives with the loss {loss}", "any", hint=hint)
 
 
 def check_kinds(name: str, text: str) -> str:

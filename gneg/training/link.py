@@ -24,6 +24,7 @@ from gneg.nn import (
 )
 from gneg.nn.base_measure import best_weight
 from gneg.samplers import Sampler
+from gneg.samplers.any_node import AnyNode
 from gneg.samplers.base import Score
 from gneg.samplers.negatives import Negatives, Vectors
 from gneg.training import stacking
@@ -104,6 +105,8 @@ class LinkRun(Run[LinkData, LinkConfig]):
         self.stacked = _part_of(self.model.decoder, Stack)
         kind = MiniBatches if self.config.in_batches else WholeGraph
         self.embedding: WholeGraph | MiniBatches = kind(self)
+        any_node = self.config.queries == "any"
+        self._any_node = AnyNode(data.known(self.config.known)) if any_node else None
         self.valid, self.test = data.valid.to(self.device), data.test.to(self.device)
 
     def make_sampler(self) -> Sampler:
@@ -116,6 +119,10 @@ class LinkRun(Run[LinkData, LinkConfig]):
             z=self.embed,
             device=self.device if config.negatives_on == "device" else None,
         )
+
+    def query_ends(self, pos: Tensor, generator: torch.Generator) -> Tensor:
+        """Return what negatives are drawn for: the positives, or pairs of any nodes."""
+        return pos if self._any_node is None else self._any_node(pos, generator)
 
     def make_loss(self) -> Loss:
         """Return the loss of the config, or the one that suits the sampler."""

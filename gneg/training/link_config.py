@@ -44,6 +44,7 @@ from gneg.training.shared_settings import (
 )
 
 Place = Literal["cpu", "device"]
+Queries = Literal["positives", "any"]
 #: Decoders without hidden layers, which have neither a number of layers nor dropout.
 WITHOUT_LAYERS = ("dot", "cosine", "bilinear")
 ENCODERS = (*GNNS, "lightgcn", "heuristics")
@@ -115,6 +116,11 @@ class LinkConfig(TrainConfig):
         low=1,
     )
     corrupt: Corrupt = setting("both", "End of a positive that negatives replace")
+    queries: Queries = setting(
+        "positives",
+        "Nodes whose negatives are drawn: the ends of the positives, or any nodes, in proportion "
+        "to their non-edges, so that uniform negatives are uniform over all pairs",
+    )
     mask_targets: bool = setting(True, "Hide the edges of a batch from message passing.")
     pair_features: str = setting(
         "none",
@@ -189,6 +195,8 @@ class LinkConfig(TrainConfig):
             reason = f"with the decoder {self.decoder}, which has no hidden layers"
             self.check_defaults("decoder_layers", "decoder_dropout", reason=reason)
         self._check_fanout()
+        if self.queries == "any":
+            expressions.check_any_queries("queries", self.loss, self.sampler)
         if self.negatives_on == "device":
             expressions.check_on_device("negatives_on", self.sampler)
 

@@ -95,6 +95,6 @@ def make_link_loss(config: LinkConfig, sampler: Sampler, pair: Tensor) -> Loss:
     name = config.loss
     if name is None:
         cheap = sampler.density == "cheap"
-        corrects = cheap and sampler.log_prob(*pair) is not None
+        corrects = cheap and config.queries == "positives" and sampler.log_prob(*pair) is not None
         name = "softmax" if corrects else "infonce"
     return LOSSES[name]()

@@ -96,6 +96,7 @@ class MiniBatches:
             densities=[name for name, needed in needs.items() if needed],
             input_gradient=not self._gathers,
             device=run.device,
+            ends=run.query_ends,
         )
 
     # -- batches -------------------------------------------------------------------------------

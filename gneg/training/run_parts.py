@@ -66,6 +66,10 @@ class RunParts(ABC, Generic[DataType, ConfigType]):
         """Set up what the sampler and the loop need, after the model."""
         return
 
+    def query_ends(self, pos: Tensor, generator: torch.Generator) -> Tensor:
+        """Return what negatives are drawn for: the positives."""
+        return pos
+
     @abstractmethod
     def make_sampler(self) -> Any:
         """Return the sampler of training negatives."""
