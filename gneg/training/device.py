@@ -21,7 +21,8 @@ def check_name(name: str, text: str) -> str:
     try:
         torch.device(text.lower())
     except RuntimeError:
-        checks.fail(name, "a device of torch, such as cpu or cuda:0", repr(text))
+        hint = "did you mean cuda?" if "gpu" in text.lower() else ""
+        checks.fail(name, "a device of torch, such as cpu or cuda:0", repr(text), hint=hint)
     return text.lower()
 
 

@@ -173,7 +173,7 @@ class _Lane:
             self.rng = random_state(device)
 
     def train(self, epochs: int, callbacks: Callback, seconds: float | None = None) -> None:
-        """Train until an epoch; none begins after so many seconds of training."""
+        """Train until an epoch, or for so many seconds of training in all."""
         run, config = self.run, self.run.config
         with forked_random(run.device):
             set_random_state(run.device, self.rng)
@@ -225,8 +225,8 @@ def _planned(
     """Train the first lane for an epoch, and fit the race into half of the seconds.
 
     Returns:
-        What compares, and the seconds of training after which no further epoch of a lane begins; or
-        why the race is too long.
+        What compares, and the seconds that each lane is trained for at most; or why the race is too
+        long.
     """
     first, limit = lanes[0], lanes[0].run.config.seconds
     comparisons, text = len(lanes) + 2, ""
@@ -244,7 +244,7 @@ def _planned(
         return float(limit / 2 - watch.seconds)
 
     start = watch.seconds
-    first.train(1, callbacks)
+    first.train(1, callbacks, limit / 2)
     epoch = watch.seconds - start
     if left() > epoch * (len(lanes) - 1):
         judge, building, comparison = judge_on(PILOT)
@@ -252,13 +252,13 @@ def _planned(
         if share > PILOT:
             judge, building, comparison = judge_on(share)
         seconds = seconds_to_train(left() - comparisons * comparison, epoch, len(lanes))
-        if seconds > 0:
+        if seconds >= epoch:
             # Evaluations take time, but no limit of training has it.
             return judge, seconds * first.run.progress.trained_seconds / epoch
-        text = f" and comparing its model {building + comparison:.1f} s"
+        text = f", and comparing its model {building + comparison:.1f} s"
     return (
-        f"The negatives are uniform, without a race: an epoch took {epoch:.1f} s{text}, too long "
-        f"for one in half of {limit:g} s."
+        f"The negatives are uniform, without a race: an epoch takes {epoch:.1f} s"
+        f"{' or more' if left() <= 0 else ''}{text}, too long for one in half of {limit:g} s."
     )
 
 

@@ -38,13 +38,13 @@ def share_to_compare(left: float, pilot: float) -> float:
 
 
 def seconds_to_train(left: float, epoch: float, models: int) -> float:
-    """Return the seconds after which no further epoch of a model begins, if all have as many.
+    """Return the seconds that each model is trained for, if all have as many.
 
-    At most 0: there are too few.
+    Less than an epoch: there are too few.
 
     Args:
         left: The seconds that are left, all for training.
         epoch: Seconds of an epoch. The first model was trained for one.
         models: Number of models.
     """
-    return (left + epoch) / models - epoch
+    return (left + epoch) / models

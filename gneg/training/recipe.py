@@ -198,7 +198,7 @@ def _choose(graph: GraphProfile, encoder: str) -> tuple[dict[str, Any], list[Rea
         else f"{risk}few enough ({limit}): a quarter of the negatives are drawn by walks, and the "
         "loss corrects for the proposal."
     )
-    reasons: list[Reason] = [((), f"{size}."), (("sampler", "loss"), negatives)]
+    reasons: list[Reason] = [((), f"{size}."), (("sampler", "loss", "queries"), negatives)]
     if encoder in (*GNNS, *ENCODERS):
         gnn_settings, gnn_reasons = _choose_for_gnn(graph)
         return settings | gnn_settings, reasons + gnn_reasons

@@ -106,7 +106,7 @@ class Run(RunParts[DataType, ConfigType]):
                 checkpoint.save(self, path)
 
     def epoch(self) -> float:
-        """Train on every positive once; return the mean loss."""
+        """Train on every positive once, or until the seconds are used up; return the mean loss."""
         self.model.train()
         total, seen, counts = 0.0, 0, Counter(self.progress.counts)
         order = torch.randperm(self.num_items, generator=self.generator)
@@ -116,6 +116,8 @@ class Run(RunParts[DataType, ConfigType]):
                 total += self._step(batch, counts) * len(batch.edges)
                 seen += len(batch.edges)
                 self.callbacks.on_step(self.seed, step, steps)
+                if self.world.size == 1 and self.out_of_time:
+                    break
         self.progress.counts = dict(counts)
         self.progress.epoch += 1
         self.sampler.end_epoch(z=self.final_embeddings() if "z" in self.sampler.needs else None)

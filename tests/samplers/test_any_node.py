@@ -22,7 +22,8 @@ def drawn(graph, corrupt, seed=0):
     generator = torch.Generator().manual_seed(seed)
     pos = edges[:, torch.randint(edges.size(1), (DRAWS,), generator=generator)]
     queries = AnyNode(KnownEdges(graph))(pos, generator)
-    assert queries.shape == pos.shape and queries.dtype == torch.int64
+    assert queries.shape == pos.shape
+    assert queries.dtype == torch.int64
     return Uniform(graph, corrupt=corrupt).sample(queries, 1, generator=generator).edge_index()
 
 

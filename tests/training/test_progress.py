@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from gneg import TripleConfig
 from gneg.training import progress
+from gneg.training.callbacks import Callback
+from gneg.training.driver import train
+from gneg.training.kinds import run_class
 from gneg.training.progress import Clock, Progress
+from tests.training.runs import small
+from tests.triple_worlds import sparse_data
+from tests.worlds import toy
 
 
 @pytest.fixture
@@ -66,3 +75,46 @@ def test_the_best_epoch_is_the_first_of_the_highest_figures():
     restored = Progress()
     restored.load_state_dict(state.state_dict())
     assert restored == state
+
+
+class Steps(Callback):
+    """Notes the steps of each epoch."""
+
+    def __init__(self):
+        self.of_epochs = []
+
+    def on_step(self, seed, step, steps):
+        if step == 1:
+            self.of_epochs.append([])
+        self.of_epochs[-1].append((step, steps))
+
+
+@pytest.mark.parametrize(
+    ("data", "config"),
+    [
+        (toy, small(batch_size=100, sampler="uniform")),
+        (toy, small(batch_size=100, sampler="uniform", fanout="3,3")),
+        (sparse_data, TripleConfig(dim=4, epochs=9)),
+    ],
+)
+def test_training_ends_with_the_step_in_which_the_seconds_are_used_up(
+    data, config, now, monkeypatch
+):
+    """Four steps an epoch, of 2 s each: nine seconds are over in the first of the second epoch."""
+    data, kind = data(), run_class(config)
+    size = -(-data.positives("train").size(1) // 4)
+    original = kind.batch_loss
+
+    def loss(*arguments):
+        now[0] += 2.0
+        return original(*arguments)
+
+    monkeypatch.setattr(kind, "batch_loss", loss)
+    steps = Steps()
+    result = train(data, replace(config, batch_size=size, seconds=9.0), callbacks=[steps])
+    (run,) = result["runs"]
+    assert steps.of_epochs == [[(1, 4), (2, 4), (3, 4), (4, 4)], [(1, 4)]]
+    assert run["epochs"] == 2
+    assert run["curve"][-1]["seconds"] == 10.0
+    assert run["curve"][-1]["valid"] >= 0  # it is evaluated, whatever eval_every says
+    assert run["complete"]

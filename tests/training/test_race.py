@@ -69,6 +69,7 @@ def test_uniform_negatives_go_on_where_epochs_are_too_long_for_a_race(data, tmp_
     result = race(data, folder=tmp_path, seconds=1e-3, **SMALL)
     assert "too long for one in half of 0.001 s" in result.recipe.reasons
     assert not result.entrants
+    assert "s or more, too long" in result.recipe.reasons  # one step of it
     assert result.run.progress.epoch == 1
     assert result.recipe.config.sampler == "uniform"
     assert race(data, folder=tmp_path, seconds=1e-3, **SMALL).recipe == result.recipe
@@ -116,13 +117,11 @@ def test_a_third_of_the_seconds_is_for_comparing_and_a_tenth_of_the_positives_th
     assert share_to_compare(9.0, pilot=10.0) == 0.1
 
 
-def test_an_epoch_that_begins_before_the_limit_is_over_in_time():
+def test_models_are_trained_for_as_many_seconds_each():
     """Three models of which one was trained for an epoch of 2 s."""
     limit = seconds_to_train(28.0, epoch=2.0, models=3)
-    assert limit == 8.0
-    most = 3 * (limit + 2.0)  # the last epoch begins just before the limit
-    assert most - 2.0 == 28.0
-    assert seconds_to_train(4.0, epoch=2.0, models=3) == 0.0  # an epoch of each, and no more
+    assert 3 * limit - 2.0 == 28.0
+    assert seconds_to_train(4.0, epoch=2.0, models=3) == 2.0  # an epoch of each, and no more
 
 
 def test_the_same_race_is_read_and_another_is_run(data, tmp_path):
