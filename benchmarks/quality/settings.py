@@ -106,7 +106,7 @@ SETTINGS = {
         seeds=2,
         decoders=("dot",),
         losses=("bpr", "bce", "infonce"),
-        samplers=("hardest(uniform, m=16)", "hardest(uniform, m=64)"),
+        samplers=("hardest(uniform, m=16)", "hardest(uniform, m=64)", "hardest(uniform, m=256)"),
         pairs="none",
         stack="none",
         scored=0,

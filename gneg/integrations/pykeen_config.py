@@ -183,6 +183,8 @@ def _differences(config: TripleConfig) -> list[str]:
     differences = []
     if config.model == "rotate":
         differences.append("model: the distance is the L2 norm of the moduli, not their sum")
+    if config.dropout:
+        differences.append(f"dropout={config.dropout:g}: nothing is dropped")
     if config.lr_decay != 1:
         differences.append(f"lr_decay={config.lr_decay:g}: the learning rate stays the same")
     if config.inverse and config.loss == "nssa":

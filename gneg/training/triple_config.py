@@ -36,7 +36,7 @@ OVER_ALL = ("1vsall", "1vsrest", "kvsall")
 #: Settings of negatives, which those losses do not have.
 OF_NEGATIVES = ("sampler", "corrupt", "k", "known")
 #: Models that drop values themselves.
-WITH_DROPOUT = ("tucker", "conve")
+WITH_DROPOUT = ("distmult", "complex", "tucker", "conve")
 
 
 @documented
@@ -66,8 +66,8 @@ class TripleConfig(TrainConfig):
     layers: int = setting(1, "Layers of the encoder.", low=1, high=DEEPEST)
     dropout: float = setting(
         0.0,
-        "Share of values dropped, before each layer of the encoder and of queries by tucker and "
-        "conve.",
+        "Share of values dropped: before each layer of an encoder, and of queries by tucker, conve "
+        "and, without an encoder, distmult and complex.",
         low=0,
         high=1,
         below=True,

@@ -10,7 +10,9 @@ from gneg.nn.kge import (
     ENCODERS,
     KGE,
     MODELS,
+    ComplEx,
     ConvE,
+    DistMult,
     RelationalEncoder,
     RelationInputs,
     TransE,
@@ -40,6 +42,8 @@ def make_triple_model(config: TripleConfig, data: TripleData) -> KGE:
         return TuckER(*size, dropout=config.dropout, **options)
     if model is TransE:
         options["p"] = config.p
+    if config.encoder == "none" and model in (DistMult, ComplEx):
+        options["dropout"] = config.dropout
     return model(*size, sparse=config.sparse, **options)
 
 

@@ -1,4 +1,4 @@
-"""TuckER and ConvE against their definitions and PyKEEN."""
+"""TuckER and ConvE against their definitions and PyKEEN, and models that drop values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gneg import TripleConfig
-from gneg.nn.kge import ConvE, TuckER
+from gneg.nn.kge import ComplEx, ConvE, DistMult, TuckER
 from gneg.training.driver import train
 from gneg.training.triple import TripleRun
 from gneg.training.triple_models import make_triple_model
@@ -89,3 +89,40 @@ def test_conve_predicts_tails_only():
     model = make_triple_model(TripleConfig(model="conve", dim=6, inverse=True), sparse_data())
     with pytest.raises(ValueError, match="'end' must be tail"):
         model.query(model.entity.weight, model.relation.weight[:1], "head")
+
+
+@pytest.mark.parametrize("model", [DistMult, ComplEx])
+def test_a_share_of_the_values_of_queries_is_dropped_in_training_alone(model):
+    torch.manual_seed(0)
+    plain, dropping = model(20, 3, 500), model(20, 3, 500, dropout=0.3)
+    dropping.load_state_dict(plain.state_dict())
+    entity, relation, _ = ids(9)
+    whole = plain.embed_queries(plain.tables(), entity, relation, "tail")
+    query = dropping.embed_queries(dropping.tables(), entity, relation, "tail")
+    dropped = query == 0
+    assert float(dropped.float().mean()) == pytest.approx(0.3, abs=0.02)
+    torch.testing.assert_close(query[~dropped], whole[~dropped] / 0.7)
+    dropping.eval()
+    assert torch.equal(dropping.embed_queries(dropping.tables(), entity, relation, "tail"), whole)
+
+
+@pytest.mark.parametrize("model", [DistMult, TuckER, ConvE])
+def test_a_model_that_is_trained_scores_as_one_that_is_evaluated(model):
+    torch.manual_seed(0)
+    model = model(20, 3, 12, dropout=0.5)
+    scorer, triple = model.scorer(), ids(9)
+    index = torch.arange(20).expand(9, 20)
+
+    def scores():
+        with torch.random.fork_rng():
+            of_rows = scorer.rows(triple[0], triple[1], "tail")
+            return scorer(*triple), of_rows, scorer.block(triple[0], triple[1], index, "tail")
+
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    in_training = scores()
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model.eval()
+    for one, other in zip(in_training, scores(), strict=True):
+        assert torch.equal(one, other)
+    assert not model.training

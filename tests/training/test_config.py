@@ -114,6 +114,7 @@ def test_a_bad_value_is_refused_where_the_config_is_made(config, values, message
         {"loss": "1vsall", "base_measure": "sampler", "sampler": "typed", "corrupt": "both"},
         {"loss": "1vsall", "base_measure": "typed", "corrupt": "tail", "known": "train+valid"},
         {"model": "tucker", "dropout": 0.5},
+        {"model": "distmult", "dropout": 0.5},
         {"encoder": "rgcn", "layers": 2, "dropout": 0.5},
     ],
 )

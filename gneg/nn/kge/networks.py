@@ -38,10 +38,11 @@ class TuckER(DistMult):
         inverse: bool = False,
         encoder: RelationalEncoder | None = None,
     ) -> None:
-        super().__init__(num_entities, num_relations, dim, inverse=inverse, encoder=encoder)
+        super().__init__(
+            num_entities, num_relations, dim, dropout=dropout, inverse=inverse, encoder=encoder
+        )
         self.core = nn.Parameter(torch.empty(dim, dim, dim))
         self.before, self.after = nn.BatchNorm1d(dim), nn.BatchNorm1d(dim)
-        self.dropout = nn.Dropout(checks.number("dropout", dropout, 0, 1, open_high=True))
         nn.init.uniform_(self.core, -1, 1)
 
     def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
@@ -82,12 +83,12 @@ class ConvE(DistMult):
         channels: int = 32,
     ) -> None:
         self.shape = _image(checks.integer("dim", dim, 1))
-        super().__init__(num_entities, num_relations, dim, inverse=True)
+        super().__init__(num_entities, num_relations, dim, dropout=dropout, inverse=True)
         channels = checks.integer("channels", channels, 1)
         height, width = self.shape
         self.network = nn.Sequential(
             nn.BatchNorm2d(1),
-            nn.Dropout(checks.number("dropout", dropout, 0, 1, open_high=True)),
+            nn.Dropout(dropout),
             nn.Conv2d(1, channels, 3),
             nn.BatchNorm2d(channels),
             nn.ReLU(),
