@@ -15,7 +15,7 @@ from gneg.samplers.triples.build import check as check_triple_expression
 from gneg.samplers.triples.build import has_density
 
 #: Samplers of pairs that look at the positive of a query, and guards that do.
-OF_POSITIVES = ("inbatch", "memorybank", "fixed", "semihard", "ahns", "mixup")
+OF_POSITIVES = ("inbatch", "memorybank", "fixed", "semihard", "ahns", "mixup", "selfpaced")
 GUARDS_OF_POSITIVES = {"absolute_margin", "relative_margin", "node_time"}
 
 

@@ -85,6 +85,7 @@ def test_the_loss_does_not_correct_for_other_queries():
         ({"sampler": "hardest(inbatch)"}, "with the sampler hardest.*inbatch looks at the pos"),
         ({"sampler": "mixture(uniform, memorybank)"}, "memorybank looks at the positive of each"),
         ({"sampler": "guarded(uniform, node_time=any)"}, "looks at the positive of each query"),
+        ({"sampler": "selfpaced(hardest(uniform))"}, "selfpaced.* looks at the positive of each"),
         ({"queries": "all"}, "'queries' must be one of 'positives', 'any'"),
     ],
 )
