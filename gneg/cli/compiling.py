@@ -20,9 +20,7 @@ def compiling_told() -> Iterator[None]:
     yield
     seconds = _seconds() - before
     if seconds >= 0.5:
-        note = (
-            f"{seconds:.0f} s of that were spent on compiling kernels, which later runs need not do"
-        )
+        note = f"{seconds:.0f} s were spent on compiling kernels, which later runs need not do"
         progress_console.print(Text(note), soft_wrap=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +42,14 @@ event.register("numba:compile", _clock)
 def compile_seconds() -> float:
     """Return the seconds that this process has spent on compiling kernels."""
     return float(_clock.duration) if _clock.done else 0.0
+
+
+def working_seconds() -> float:
+    """Return a time in seconds that work is measured by: compiling, done once, does not count.
+
+    It steps back when another thread has compiled.
+    """
+    return time.perf_counter() - compile_seconds()
 
 
 def jit(function: Kernel) -> Kernel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from gneg import checks, files
+from gneg.kernels._jit import working_seconds
 
 #: Parts of the work that are not training.
 UNTRAINED = ("evaluation", "stacking")
@@ -93,6 +93,8 @@ class Progress:
 class Clock:
     """A clock that adds each second of nested blocks to one part of the work.
 
+    Kernels that are compiled in a block take no time of it, as later runs need not compile them.
+
     Args:
         progress: The progress whose ``seconds`` are counted.
     """
@@ -104,12 +106,13 @@ class Clock:
     @contextmanager
     def measure(self, part: str) -> Iterator[None]:
         """Add the time of a block to ``part``; the time of a block inside counts only there."""
-        start, outer = time.perf_counter(), self._nested
+        start, outer = working_seconds(), self._nested
         self._nested = 0.0
         try:
             yield
         finally:
-            elapsed = time.perf_counter() - start
+            # Not below what blocks inside took, should another thread have compiled.
+            elapsed = max(self._nested, working_seconds() - start)
             self._add(part, elapsed - self._nested)
             self._nested = outer + elapsed
 

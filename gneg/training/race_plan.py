@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
-from gneg.kernels._jit import compile_seconds
+from gneg.kernels._jit import working_seconds
 
 PILOT = 0.1  # share of the validation positives that the cost of comparing is measured on
 COMPARING = 1 / 3  # of the seconds, for comparing: at most, but of so many positives as a pilot has
@@ -23,7 +21,7 @@ class Watch:
 
     @staticmethod
     def _now() -> float:
-        return time.perf_counter() - compile_seconds()
+        return working_seconds()
 
 
 def share_to_compare(left: float, pilot: float) -> float:

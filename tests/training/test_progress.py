@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gneg import TripleConfig
+from gneg.kernels import _jit
 from gneg.training import progress
 from gneg.training.callbacks import Callback
 from gneg.training.driver import train
@@ -21,8 +22,25 @@ from tests.worlds import toy
 def now(monkeypatch):
     """A clock that is moved by hand: ``now[0]`` is the time in seconds."""
     time = [0.0]
-    monkeypatch.setattr(progress.time, "perf_counter", lambda: time[0])
+    monkeypatch.setattr(progress, "working_seconds", lambda: time[0])
     return time
+
+
+def test_the_compiling_of_kernels_takes_none_of_the_seconds(monkeypatch):
+    """Of a kernel in a block, and by another thread until the end of a later one."""
+    time, compiled = [0.0], [0.0]
+    monkeypatch.setattr(_jit.time, "perf_counter", lambda: time[0])
+    monkeypatch.setattr(_jit, "compile_seconds", lambda: compiled[0])
+    clock = Clock(Progress())
+    with clock.measure("model"), clock.measure("sampling"):
+        time[0] += 9.0
+        compiled[0] += 8.0
+    with clock.measure("model"):
+        with clock.measure("scoring"):
+            time[0] += 2.0
+        compiled[0] += 5.0
+    seconds = clock.progress.seconds
+    assert (seconds["sampling"], seconds["scoring"], seconds["model"]) == (1.0, 2.0, 0.0)
 
 
 def test_seconds_of_nested_blocks_are_counted_once(now):
