@@ -216,7 +216,7 @@ def _compete(
     winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
     compared = [lane.entrant for lane in lanes]
     eliminated = [entrant for entrant in entrants if entrant not in compared]
-    return winner, [*compared, *eliminated], _result(compared, eliminated, winner)
+    return winner, [*compared, *eliminated], _result(lanes, eliminated, winner)
 
 
 def _planned(
@@ -262,7 +262,7 @@ def _planned(
     )
 
 
-def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _Lane) -> str:
+def _result(lanes: Sequence[_Lane], dropped: Sequence[Entrant], winner: _Lane) -> str:
     """Return the result of the race in words."""
 
     def gains(entrants: Sequence[Entrant]) -> str:
@@ -277,9 +277,9 @@ def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _La
         if getattr(winner.run.config, "stack", "none") != "none"
         else ""
     )
-    epochs = winner.run.progress.epoch
+    compared = [lane.entrant for lane in lanes]
     text = (
-        f"Trained for {epochs} epochs{combined}, validation metrics relative to those of uniform "
+        f"Trained for {_epochs(lanes)}{combined}, validation metrics relative to those of uniform "
         f"negatives (standard error): {gains(compared[1:])}"
     )
     text += f"; dropped before, {gains(dropped)}. " if dropped else ". "
@@ -289,3 +289,11 @@ def _result(compared: Sequence[Entrant], dropped: Sequence[Entrant], winner: _La
         text += f"The negatives are {winner.entrant.name}"
     assert winner.run.loss is not None
     return f"{text}, the loss is {winner.run.loss.name}."
+
+
+def _epochs(lanes: Sequence[_Lane]) -> str:
+    """Return how long models were trained: slower ones for fewer epochs, where seconds end it."""
+    epochs = [lane.run.progress.epoch for lane in lanes]
+    if min(epochs) < max(epochs):
+        return f"{min(epochs)} to {max(epochs)} epochs"
+    return "1 epoch" if epochs[0] == 1 else f"{epochs[0]} epochs"

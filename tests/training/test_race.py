@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ from gneg.training import judge, race_plan
 from gneg.training.driver import train
 from gneg.training.judge import Judge
 from gneg.training.link import LinkRun
-from gneg.training.race import race
+from gneg.training.progress import Progress
+from gneg.training.race import _epochs, race
 from gneg.training.race_plan import seconds_to_train, share_to_compare
 from tests.triple_worlds import sparse_data
 from tests.worlds import first_validation_edges, toy
@@ -81,6 +83,17 @@ def test_with_time_enough_the_race_is_the_one_without_a_limit(data):
     for entrant, of_expected in zip(result.entrants, expected.entrants, strict=True):
         assert entrant.name == of_expected.name
         assert entrant.gain == of_expected.gain
+
+
+def test_the_reason_says_that_slower_models_were_trained_for_fewer_epochs():
+    def words(*epochs):
+        return _epochs(
+            [SimpleNamespace(run=SimpleNamespace(progress=Progress(epoch=it))) for it in epochs]
+        )
+
+    assert words(6, 6) == "6 epochs"
+    assert words(1, 1) == "1 epoch"
+    assert words(8, 3) == "3 to 8 epochs"
 
 
 def test_in_little_time_models_are_compared_on_fewer_positives(data, monkeypatch):
