@@ -36,7 +36,8 @@ class Progress:
         best: Best validation figure; -1 before the first evaluation.
         best_epoch: Epoch of the best validation figure.
         stale: Evaluations since then.
-        curve: One row an epoch: ``epoch``, ``seconds``, ``loss`` and, where evaluated, ``valid``.
+        curve: One row an epoch: ``epoch``, ``seconds``, ``loss``, where evaluated ``valid``, and
+            where the seconds were over within it ``share``, of its steps that were taken.
         seconds: Seconds by part of the work.
         counts: Sums of :attr:`gneg.Negatives.counts` over all batches.
     """
@@ -56,14 +57,22 @@ class Progress:
         """Seconds spent on training: everything but evaluation and stacking."""
         return sum(value for part, value in self.seconds.items() if part not in UNTRAINED)
 
-    def record(self, loss: float, value: float | None) -> bool:
+    @property
+    def passes(self) -> float:
+        """Passes over the training positives: epochs, of which the last may be a part of one."""
+        return sum(row.get("share", 1.0) for row in self.curve)
+
+    def record(self, loss: float, value: float | None, share: float = 1.0) -> bool:
         """Add the epoch to the curve; return whether its validation figure is the best so far.
 
         Args:
             loss: Mean loss of the epoch.
             value: Its validation figure, higher is better; None: it was not evaluated.
+            share: Share of its steps that were taken.
         """
         row = {"epoch": self.epoch, "seconds": self.trained_seconds, "loss": loss}
+        if share < 1:
+            row["share"] = share
         self.curve.append(row)
         if value is None:
             return False

@@ -70,6 +70,7 @@ class Run(RunParts[DataType, ConfigType]):
         self.best_state = self.weights()
         self.best_metrics: dict[str, Any] = {}
         self.callbacks = Callback()
+        self._share = 1.0  # of its steps, that the last epoch took
         self._loss_of = synchronised(self.model, self._step_loss, self.world, self.sparse_tables())
 
     # -- the loop ------------------------------------------------------------------------------
@@ -116,6 +117,7 @@ class Run(RunParts[DataType, ConfigType]):
                 total += self._step(batch, counts) * len(batch.edges)
                 seen += len(batch.edges)
                 self.callbacks.on_step(self.seed, step, steps)
+                self._share = step / steps
                 if self.world.size == 1 and self.out_of_time:
                     break
         self.progress.counts = dict(counts)
@@ -190,7 +192,8 @@ class Run(RunParts[DataType, ConfigType]):
             loss: Mean loss of the epoch.
             valid: Metrics on validation; None: not evaluated.
         """
-        if self.progress.record(loss, None if valid is None else valid[self.metric]):
+        value = None if valid is None else valid[self.metric]
+        if self.progress.record(loss, value, self._share):
             self.best_state, self.best_metrics = self.weights(), valid or {}
         elif valid is not None and self.config.lr_decay < 1:
             for group in self.optimizer.param_groups:
@@ -209,7 +212,7 @@ class Run(RunParts[DataType, ConfigType]):
                 **self._so_far(),
                 "complete": True,
                 **metrics,
-                "seconds_per_epoch": trained / max(progress.epoch, 1),
+                "seconds_per_epoch": trained / (progress.passes or 1),
                 "sampling_share": (seconds["sampling"] + seconds["scoring"]) / max(trained, 1e-9),
                 "loss": self.config.loss if self.loss is None else self.loss.name,
                 "sampler_counts": progress.counts,

@@ -134,5 +134,7 @@ def test_training_ends_with_the_step_in_which_the_seconds_are_used_up(
     assert steps.of_epochs == [[(1, 4), (2, 4), (3, 4), (4, 4)], [(1, 4)]]
     assert run["epochs"] == 2
     assert run["curve"][-1]["seconds"] == 10.0
+    assert [row.get("share") for row in run["curve"]] == [None, 0.25]
+    assert run["seconds_per_epoch"] == 8.0
     assert run["curve"][-1]["valid"] >= 0  # it is evaluated, whatever eval_every says
     assert run["complete"]
