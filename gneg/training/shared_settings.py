@@ -21,8 +21,8 @@ K = Option("Negatives per positive.", low=1, high=2**20, short="-k")
 EPOCHS = Option("Passes over the training positives, at most.", "Run", low=1)
 SECONDS = Option(
     "Seconds of training (sampling, scoring and the model, without evaluation and the compiling of "
-    "kernels), at most, so that the last epoch may be a part of one; without it there is no limit. "
-    "The result then depends on the speed of the machine.",
+    "kernels), at most, so that the last epoch may be a part of one (of several processes none "
+    "is); without it there is no limit. The result then depends on the speed of the machine.",
     "Run",
     low=0,
     above=True,
