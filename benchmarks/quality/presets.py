@@ -48,6 +48,7 @@ NEGATIVES = {
     "tempered, of 512": {"sampler": "tempered(uniform, m=512)"},
     "Bernoulli, tempered": {"corrupt": "bernoulli", "sampler": "tempered(uniform, m=512)"},
     "half 2-hop": {"sampler": "mixture(uniform, khop(hops=2))"},
+    "Bernoulli, half 2-hop": {"corrupt": "bernoulli", "sampler": "mixture(uniform, khop(hops=2))"},
     "half relational walks": {"sampler": "mixture(uniform, relwalk)"},
     "cached": {"sampler": "cached(uniform, size=256, m=256)"},
     "semi-hard": {"sampler": "semihard(uniform, m=512)"},
