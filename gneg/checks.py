@@ -111,16 +111,8 @@ def closest(value: object, options: Iterable[object]) -> str:
     names: dict[str, str] = {}
     for option in options:  # the first of those that differ in case alone
         names.setdefault(str(option).lower(), str(option))
-    text = str(value)[:80].lower()
-    alike = difflib.get_close_matches(text, names)
-    if not alike or value is None:
-        return ""
-
-    def likeness(name: str) -> tuple[float, bool]:
-        """Return how alike a name is and, of names that are as alike, whether it begins so."""
-        return difflib.SequenceMatcher(None, name, text).ratio(), name[:1] == text[:1]
-
-    return f"did you mean {names[max(alike, key=likeness)]!r}?"
+    alike = difflib.get_close_matches(str(value)[:80].lower(), names, n=1)
+    return f"did you mean {names[alike[0]]!r}?" if alike and value is not None else ""
 
 
 def spelling(value: T, options: Iterable[object]) -> T:

@@ -53,7 +53,6 @@ BAD_LINK = [
     ({"sampler": "mixture(uniform:-1, walk:1)"}, "a weight must be > 0"),
     ({"patience": 0}, "'patience' must be an integer >= 1"),
     ({"batch_size": 0}, "'batch_size' must be an integer >= 1"),
-    ({"precision": "bfloat16"}, "'precision' must be one of .*did you mean 'bf16'"),
     ({"device": "GPU:0"}, "'device' must be a device of torch.*'GPU:0'.; did you mean cuda"),
     ({"hidden": 10**20}, "'hidden' must be an integer <= 65,536"),
     ({"batch_size": 10**24}, "'batch_size' must be an integer <= 2,147,483,647"),
