@@ -29,6 +29,7 @@ class KGE(nn.Module):
         num_entities: Number of entities, N >= 1.
         num_relations: Number of relations, R >= 1.
         dim: Width of an entity's embedding, D >= 1; complex models have D complex numbers.
+        dropout: Share of values dropped of queries, in [0, 1).
         sparse: Whether gradients of embeddings are sparse.
         inverse: Whether heads of (?, r, t) are predicted as tails of (t, r', ?), with a second
             embedding for the inverse relation r' (Lacroix, Usunier and Obozinski, ICML 2018).
@@ -51,11 +52,13 @@ class KGE(nn.Module):
         num_relations: int,
         dim: int = 100,
         *,
+        dropout: float = 0.0,
         sparse: bool = False,
         inverse: bool = False,
         encoder: RelationalEncoder | None = None,
     ) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(checks.number("dropout", dropout, 0, 1, open_high=True))
         num_entities = checks.integer("num_entities", num_entities, 1)
         self.num_relations = checks.integer("num_relations", num_relations, 1)
         self.dim = checks.integer("dim", dim, 1)
@@ -218,7 +221,9 @@ class KGE(nn.Module):
         entities = self._entities(tables, entity)
         end: End = "tail" if self.inverse else "head"
         tails = self.query(entities[:num_tails], relations[:num_tails], "tail")
-        return torch.cat([tails, self.query(entities[num_tails:], relations[num_tails:], end)])
+        heads = self.query(entities[num_tails:], relations[num_tails:], end)
+        queries: Tensor = self.dropout(torch.cat([tails, heads]))
+        return queries
 
     def rows(
         self, entity: Tensor, relation: Tensor, end: End, tables: Tables | None = None
@@ -274,7 +279,8 @@ class KGE(nn.Module):
         if self.inverse and end == "head":
             relation, end = relation + self.num_relations, "tail"
         relations = functional.embedding(relation, tables[1], sparse=self.sparse)
-        return self.query(self._entities(tables, entity), relations, end)
+        queries: Tensor = self.dropout(self.query(self._entities(tables, entity), relations, end))
+        return queries
 
     def _entities(self, tables: Tables, entity: Tensor) -> Tensor:
         """Return the vectors of entities of ids of any shape."""

@@ -75,43 +75,13 @@ class TransE(KGE):
 
 
 class DistMult(KGE):
-    """``<h, r, t>`` (Yang, Yih, He, Gao and Deng, ICLR 2015).
-
-    Args:
-        num_entities: Number of entities, N >= 1.
-        num_relations: Number of relations, R >= 1.
-        dim: Width of the embeddings, D >= 1; of ComplEx, complex numbers.
-        dropout: Share of values dropped of queries, in [0, 1).
-        sparse: Whether gradients of embeddings are sparse.
-        inverse: Whether heads are predicted as tails of inverse relations.
-        encoder: Message passing that turns embeddings into the vectors that are compared.
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
+    """``<h, r, t>`` (Yang, Yih, He, Gao and Deng, ICLR 2015)."""
 
     inner_products = True
 
-    def __init__(
-        self,
-        num_entities: int,
-        num_relations: int,
-        dim: int = 100,
-        *,
-        dropout: float = 0.0,
-        sparse: bool = False,
-        inverse: bool = False,
-        encoder: RelationalEncoder | None = None,
-    ) -> None:
-        super().__init__(
-            num_entities, num_relations, dim, sparse=sparse, inverse=inverse, encoder=encoder
-        )
-        self.dropout = nn.Dropout(checks.number("dropout", dropout, 0, 1, open_high=True))
-
     def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return h r, or t r, entry by entry."""
-        dropped: Tensor = self.dropout(entity * relation)
-        return dropped
+        return entity * relation
 
     def compare(self, query: Tensor, entity: Tensor) -> Tensor:
         """Return the inner product."""
@@ -135,8 +105,7 @@ class ComplEx(DistMult):
 
     def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
         """Return h r, or conj(r) t."""
-        dropped: Tensor = self.dropout(_product(entity, relation, conjugate=end == "head"))
-        return dropped
+        return _product(entity, relation, conjugate=end == "head")
 
 
 class RotatE(KGE):

@@ -46,12 +46,12 @@ class TuckER(DistMult):
         nn.init.uniform_(self.core, -1, 1)
 
     def query(self, entity: Tensor, relation: Tensor, end: End) -> Tensor:
-        """Return W x1 h x2 r, or W x3 t x2 r."""
+        """Return W x1 h x2 r, or W x3 t x2 r; the base drops values after the core."""
         entity, relation = torch.broadcast_tensors(entity, relation)
         rows = self.dropout(self.before(entity.reshape(-1, self.dim)))
         contract = "bi,br,irj->bj" if end == "tail" else "bj,br,irj->bi"
         rows = torch.einsum(contract, rows, relation.reshape(-1, self.dim), self.core)
-        out: Tensor = self.dropout(self.after(rows)).view(entity.shape)
+        out: Tensor = self.after(rows).view(entity.shape)
         return out
 
 
@@ -83,12 +83,12 @@ class ConvE(DistMult):
         channels: int = 32,
     ) -> None:
         self.shape = _image(checks.integer("dim", dim, 1))
-        super().__init__(num_entities, num_relations, dim, dropout=dropout, inverse=True)
+        super().__init__(num_entities, num_relations, dim, inverse=True)
         channels = checks.integer("channels", channels, 1)
         height, width = self.shape
         self.network = nn.Sequential(
             nn.BatchNorm2d(1),
-            nn.Dropout(dropout),
+            nn.Dropout(checks.number("dropout", dropout, 0, 1, open_high=True)),
             nn.Conv2d(1, channels, 3),
             nn.BatchNorm2d(channels),
             nn.ReLU(),
