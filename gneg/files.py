@@ -113,8 +113,8 @@ def read_npz(
         return {key: archive[key] for key in archive if keys is None or key in keys}
 
 
-#: The form of a value in a JSON file: a type; a tuple of forms, one of which it has (None stands
-#: for itself); a dict of forms by key, ``...`` for every key; or a list with the form of all items.
+#: The form of a JSON value: a type; a tuple of possible forms (None stands for itself); a list with
+#: the form of its items; a dict of forms by key (``...``: all keys; ``"a?"``: a may be missing).
 Form = Any
 
 
@@ -161,12 +161,12 @@ def mismatch(value: Any, form: Form, place: str = "") -> str | None:
     if isinstance(form, list):
         entries = [(item, form[0], f"{place}[{i}]") for i, item in enumerate(value)]
     elif isinstance(form, dict):
-        forms = {**dict.fromkeys(value, form.get(...)), **form} if ... in form else form
-        prefix = f"{place}." if place else ""
-        for key in (key for key in forms if key is not ...):
-            if key not in value:
-                return f"{place or 'its content'} has no {key}"
-            entries.append((value[key], forms[key], f"{prefix}{key}"))
+        forms = {key.removesuffix("?"): form[key] for key in form if key is not ...}
+        forms = {**dict.fromkeys(value, form[...]), **forms} if ... in form else forms
+        if missing := [key for key in forms if key not in value and f"{key}?" not in form]:
+            return f"{place or 'its content'} has no {missing[0]}"
+        names = {key: f"{place}.{key}".removeprefix(".") for key in forms if key in value}
+        entries = [(value[key], forms[key], name) for key, name in names.items()]
     return next((fault for entry in entries if (fault := mismatch(*entry)) is not None), None)
 
 

@@ -12,7 +12,7 @@ import pytest
 from gneg import files
 from gneg.samplers.formats.parts import OWNER, Parts
 
-FORM = {"runs": [{"seed": int}], "best": (float, None), "counts": {...: int}}
+FORM = {"runs": [{"seed": int}], "best": (float, None), "counts": {...: int}, "note?": str}
 WHOLE = {"runs": [{"seed": 1}], "best": None, "counts": {"a": 2}}
 
 
@@ -35,6 +35,8 @@ def dead() -> int:
         ({**WHOLE, "runs": [{}]}, "runs[0] has no seed"),
         ({**WHOLE, "counts": {"a": 1.5}}, "counts.a is of type float, not int"),
         ({"runs": []}, "its content has no best"),
+        ({**WHOLE, "note": "a"}, None),
+        ({**WHOLE, "note": None}, "note is of type NoneType, not str"),
     ],
 )
 def test_the_first_fault_of_a_record_is_named(value, fault):

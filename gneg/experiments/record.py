@@ -19,18 +19,30 @@ AUDIT = {
     "hardness": {...: {group: {"mean": float, "quantiles": [float]} for group in _GROUPS}},
     "histograms": {...: {key: [float] for key in ("from", *_GROUPS)}},
     "distances": {group: {...: float} for group in _GROUPS},
-    "risk": {"per_1000": float, "low": float, "high": float},
+    "violating": float,
+    "risk": dict.fromkeys(("per_1000", "low", "high", "uniform_per_1000"), float),
+}
+READING = {
+    "file": str,
+    "form": str,
+    "header": (bool, None),
+    "columns": {...: str},
+    "unused": [str],
+    "ids": str,
+    "notes": [str],
 }
 ROW = {
     "encoder": str,
     "sampler": str,
     "loss": str,
+    **{"decoder?": str, "pair_features?": str, "stack?": str},  # of links alone
     "config": dict,
     "metrics": {...: {...: [float]}},
     "summary": {...: {...: {"mean": float, "std": (float, None)}}},
     "against": {...: {"row": int, "tests": TESTS}},
     "valid": [float],
-    "curves": [[{"epoch": int, "seconds": float, "loss": float}]],
+    "curves": [[{"epoch": int, "seconds": float, "loss": float, "valid?": float}]],
+    "epochs": [int],
     "best_epochs": [int],
     "seconds": [{"sampling": float, "scoring": float, "model": float, ...: float}],
     "audit": (None, AUDIT),
@@ -56,6 +68,10 @@ FORM = {
             "tests": TESTS,
         }
     ],
+    # What comparisons of earlier versions lack.
+    "reading?": (None, READING),
+    "among_all?": (None, AMONG_ALL),
+    "recipe?": (None, str),
     "best": {
         **{"row": int, "heuristic": (str, None), "valid": float, "sentence": str, "advice": str},
         "command": str,
@@ -63,17 +79,6 @@ FORM = {
     "heuristics": {...: {...: {...: float}}},
     "versions": {...: str},
     "machine": {"cpu": str, "cores": int, "gpu": (str, None)},
-}
-
-
-READING = {
-    "file": str,
-    "form": str,
-    "header": (bool, None),
-    "columns": {...: str},
-    "unused": [str],
-    "ids": str,
-    "notes": [str],
 }
 
 
@@ -91,33 +96,48 @@ def read(name: str, path: Path) -> dict[str, Any]:
     if not path.exists():
         checks.fail(name, f"a {NAME} of gneg compare, or its folder", str(path))
     content: dict[str, Any] = files.read_record(name, path, FORM, remedy=REMEDY)
-    reading = files.mismatch(content.get("reading"), (None, READING), "reading")
-    among_all = files.mismatch(content.get("among_all"), (None, AMONG_ALL), "among_all")
-    fault = reading or among_all or _uneven(content)
-    if fault is not None:
+    if fault := _uneven(content):
         checks.fail(name, f"a whole {NAME}", f"{path}: {fault}", hint=REMEDY)
     return content
 
 
 def _uneven(content: dict[str, Any]) -> str | None:
-    """Return where rows or heuristics have other sets, metrics or settings than the first row."""
+    """Return where entries that belong together differ: in sets, metrics, settings or seeds."""
     if not content["rows"]:
         return "no rows"
     first = content["rows"][0]
     metrics = {name: set(values) for name, values in first["metrics"].items()}
     for i, row in enumerate(content["rows"]):
-        tables = {key: row[key] for key in ("metrics", "summary")}
-        tables |= {f"against.{part}": tested["tests"] for part, tested in row["against"].items()}
-        for key, table in tables.items():
-            if {name: set(values) for name, values in table.items()} != metrics:
-                return f"rows[{i}].{key} has other metrics than the first row"
-        if row["config"].keys() != first["config"].keys():
-            return f"rows[{i}].config has other settings than the first row"
+        if fault := _uneven_row(row, first, metrics, content["seeds"]):
+            return f"rows[{i}]{fault}"
     for i, effect in enumerate(content["effects"]):
         if {name: set(values) for name, values in effect["tests"].items()} != metrics:
             return f"effects[{i}] has other metrics than the rows"
     for kind, sets in content["heuristics"].items():
-        # Heuristics are not ranked among all targets of a large graph.
-        if any(set(sets.get(name, ["none"])) not in (set(), metrics[name]) for name in metrics):
-            return f"heuristics.{kind} has other metrics than the rows"
+        for name, of_rows in metrics.items():
+            # Heuristics are not ranked among all targets of a large graph.
+            skipped = name == "all" and sets.get(name) == {}
+            if not skipped and set(sets.get(name, ())) != of_rows:
+                return f"heuristics.{kind}.{name} has other metrics than the rows"
+    return None
+
+
+def _uneven_row(
+    row: dict[str, Any], first: dict[str, Any], metrics: dict[str, set[str]], seeds: int
+) -> str | None:
+    runs = {name: row[name] for name in ("valid", "curves", "epochs", "best_epochs", "seconds")}
+    for name, values in row["metrics"].items():
+        runs |= {f"metrics.{name}.{metric}": values[metric] for metric in values}
+    for name, values in runs.items():
+        if len(values) != seeds:
+            return f".{name} has {len(values)} entries for {seeds} seeds"
+    tables = {name: row[name] for name in ("metrics", "summary")}
+    tables |= {f"against.{part}": tested["tests"] for part, tested in row["against"].items()}
+    for name, table in tables.items():
+        if {key: set(values) for key, values in table.items()} != metrics:
+            return f".{name} has other metrics than the first row"
+    if row["config"].keys() != first["config"].keys():
+        return ".config has other settings than the first row"
+    if (row.keys() ^ first.keys()) & {"decoder", "pair_features", "stack"}:
+        return " has other parts than the first row"
     return None

@@ -28,15 +28,16 @@ TRAINED: dict[str, Any] = {
 LINK: dict[str, Any] = {"decoder": str, "stack": ({"chosen": str, ...: (int, dict)}, None)}
 #: What was ranked among all nodes, see :func:`gneg.evaluation.full_ranks.record`.
 AMONG_ALL = dict.fromkeys(("ranked", "positives", "ends", "candidates", "pairs"), int)
+#: Form of the classes that users registered, as far as the config uses them.
+REGISTERED = [{"kind": str, "name": str, "source": (str, None), "sha256": (str, None)}]
 FORM = {
     "config": dict,
     "dataset": {"name": str, "hash": str},
     "source": (dict, None),
     "protocol": dict,
+    "registered?": REGISTERED,
     "runs": [{"seed": int, "complete": bool, "valid": METRICS, "test": METRICS}],
 }
-#: Form of the classes that users registered, as far as the config uses them; absent without any.
-REGISTERED = [{"kind": str, "name": str, "source": (str, None), "sha256": (str, None)}]
 #: Hint of errors about files that a new run may replace.
 FRESH = "--fresh (fresh=True) replaces it"
 SHOWN = 4  # differences that an error names
@@ -55,9 +56,7 @@ def read(name: str, path: Path) -> dict[str, Any]:
     """
     remedy = FRESH if name == "out" else "gneg train makes it anew"
     content: dict[str, Any] = files.read_record(name, path, FORM, remedy=remedy)
-    fault = files.mismatch(content.get("registered", []), REGISTERED, "registered")
-    fault = fault or fault_of_runs(content["runs"])
-    if fault is not None:
+    if fault := fault_of_runs(content["runs"]):
         checks.fail(name, f"a whole {NAME} of gneg", f"{path}: {fault}", hint=remedy)
     return content
 

@@ -207,8 +207,14 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
             sentences.append(_significant(results["effects"], name))
     sentences.append(_sentence(reason))
     heuristics = results["heuristics"]
-    if heuristics:
-        name = ranked_sets(rows)[-1]
+    # They are not ranked among all targets of a large graph.
+    ranked = [
+        name
+        for name in ranked_sets(rows)
+        if all("mrr" in sets[name] for sets in heuristics.values())
+    ]
+    if heuristics and ranked:
+        name = ranked[-1]
         kind = max(heuristics, key=lambda kind: float(heuristics[kind][name]["mrr"]))
         sentences.append(
             f"The best training-free heuristic {against_set(name)} is {kind}, with an MRR of "
