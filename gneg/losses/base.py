@@ -29,6 +29,8 @@ class Loss(ABC):
     needs_log_q: ClassVar[bool] = False
     #: Whether it reads ``negatives.pos_log_q`` as well.
     needs_pos_log_q: ClassVar[bool] = False
+    #: Whether it counts the negatives of all positives of a query together.
+    pools_queries: ClassVar[bool] = False
 
     def __call__(self, pos: Tensor, neg: Tensor, negatives: Negatives) -> Tensor:
         """Return the loss, a scalar on the scores' device."""

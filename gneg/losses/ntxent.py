@@ -22,6 +22,7 @@ class NTXent(Loss):
     """
 
     name = "ntxent"
+    pools_queries = True
 
     def __init__(self, temperature: float = 0.1) -> None:
         self.temperature = checks.number("temperature", temperature, 0, open_low=True)

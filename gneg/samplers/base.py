@@ -52,6 +52,8 @@ class Sampler(OnDevice, ABC):
     #: Whether the log density costs about as much as a draw, much more (then it is computed only
     #: on request), or depends on the replaced end of the positive and not on the query alone.
     density: DensityKind = "cheap"
+    #: Whether draws depend on the positive itself, its target or score, not on the query alone.
+    of_positives: ClassVar[bool] = False
     #: The name in expressions, counts and reports.
     name: str
     #: Settings that a schedule may change, each with a function that checks and converts a value.

@@ -9,14 +9,11 @@ from gneg.losses import LOSSES
 from gneg.nn.choices import PAIR_KINDS
 from gneg.samplers.text.build import check as check_expression
 from gneg.samplers.text.density import part_without_density
+from gneg.samplers.text.of_positives import part_of_positives
 from gneg.samplers.text.on_device import part_without_torch_path
 from gneg.samplers.text.parse import Expression
 from gneg.samplers.triples.build import check as check_triple_expression
 from gneg.samplers.triples.build import has_density
-
-#: Samplers of pairs that look at the positive of a query, and guards that do.
-OF_POSITIVES = ("inbatch", "memorybank", "fixed", "semihard", "ahns", "mixup", "selfpaced")
-GUARDS_OF_POSITIVES = {"absolute_margin", "relative_margin", "node_time"}
 
 
 def check_sampler(name: str, text: str) -> str:
@@ -67,13 +64,11 @@ def check_on_device(name: str, sampler: str) -> None:
 
 def check_any_queries(name: str, loss: str | None, sampler: str) -> None:
     """Refuse queries that are any nodes where negatives are compared with those of a positive."""
-    reads = check_expression(sampler).first(
-        lambda part: part.name in OF_POSITIVES or bool(GUARDS_OF_POSITIVES & set(part.options))
-    )
+    reads = part_of_positives(check_expression(sampler))
     if reads is not None:
         hint = f"{reads} looks at the positive of each query"
         checks.fail(name, f"positives with the sampler {sampler}", "any", hint=hint)
-    if loss is not None and (loss == "ntxent" or LOSSES[loss].needs_log_q):
+    if loss is not None and (LOSSES[loss].pools_queries or LOSSES[loss].needs_log_q):
         hint = "it corrects for, or counts, the negatives of each positive's own query"
         checks.fail(name, f"positives with the loss {loss}", "any", hint=hint)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gneg import LinkConfig
+from gneg import LinkConfig, samplers
 from gneg.samplers import Sampler
 from gneg.training.driver import train
 from gneg.training.kinds import make_run
@@ -93,3 +93,18 @@ def test_what_looks_at_the_positive_of_a_query_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         LinkConfig(**{**OPTIONS, **options})
     assert LinkConfig(**{**OPTIONS, "sampler": "guarded(hardest(walk), percentile=ra|90)"})
+
+
+class Copies(samplers.Sampler):
+    """Proposes what the positives themselves have."""
+
+    of_positives = True
+
+    def propose(self, query, k, seed):
+        raise NotImplementedError
+
+
+def test_a_registered_sampler_that_looks_at_positives_is_refused():
+    samplers.register("copies")(Copies)
+    with pytest.raises(ValueError, match="'queries' must be positives with the sampler copies"):
+        LinkConfig(**{**OPTIONS, "sampler": "copies"})

@@ -44,6 +44,7 @@ class SelfPaced(Wrapper):
     """
 
     name = "selfpaced"
+    of_positives = True
     combines = True
 
     def __init__(

@@ -151,6 +151,7 @@ class NodeTime(Guard):
     """
 
     name = "node_time"
+    of_positives = True
     strict = True
 
     def __init__(

@@ -24,6 +24,8 @@ class Guard(ABC):
     name: ClassVar[str]
     #: Whether `drops` takes pools of tensors, too: it uses the functions of ``pool.query.xp``.
     on_device: ClassVar[bool] = False
+    #: Whether it compares candidates with the positive.
+    of_positives: ClassVar[bool] = False
     #: Whether it needs the current model.
     needs_score: ClassVar[bool] = False
     #: Whether a row is left short rather than filled with candidates that it drops.
@@ -94,6 +96,7 @@ class AbsoluteMargin(Guard):
     """
 
     name = "absolute_margin"
+    of_positives = True
     needs_score = on_device = True
 
     def __init__(self, margin: float) -> None:
@@ -114,6 +117,7 @@ class RelativeMargin(Guard):
     """
 
     name = "relative_margin"
+    of_positives = True
     needs_score = on_device = True
 
     def __init__(self, margin: float) -> None:

@@ -40,6 +40,7 @@ class Fixed(Sampler):
     """
 
     name = "fixed"
+    of_positives = True
     proposes = "non-edges"
 
     def __init__(

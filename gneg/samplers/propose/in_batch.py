@@ -36,6 +36,7 @@ class InBatch(Sampler):
     """
 
     name = "inbatch"
+    of_positives = True
     proposes = "non-edges"
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:

@@ -49,6 +49,7 @@ class MemoryBank(Sampler):
     """
 
     name = "memorybank"
+    of_positives = True
 
     def __init__(
         self,

@@ -40,6 +40,7 @@ class AHNS(SelectionRule):
     p: float = -2.0
 
     name = "ahns"
+    of_positives = True
     tunable: ClassVar = {"beta": float}
 
     def __post_init__(self) -> None:

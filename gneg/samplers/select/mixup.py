@@ -37,6 +37,7 @@ class Mixup(Wrapper):
     """
 
     name = "mixup"
+    of_positives = True
     combines = True
     tunable: ClassVar = {"high": lambda value: checks.number("high", value, 0, 1)}
 

@@ -22,6 +22,8 @@ class SelectionRule(ABC):
     name: ClassVar[str]
     #: What `pick` looks at beside the candidates.
     needs: ClassVar[frozenset[Need]] = frozenset({"score"})
+    #: Whether it compares candidates with the positive.
+    of_positives: ClassVar[bool] = False
     #: Whether `pick` takes pools of tensors, too: it uses the functions of ``pool.query.xp``.
     on_device: ClassVar[bool] = False
     #: Fields that a schedule may change, each with the type that a value is converted to.

@@ -36,6 +36,7 @@ class SemiHard(SelectionRule):
     band: float | None = None
 
     name = "semihard"
+    of_positives = True
     on_device = True
     tunable: ClassVar = {"margin": float}
 
