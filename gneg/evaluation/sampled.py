@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from gneg import checks
 from gneg.datasets import TripleData
 from gneg.evaluation import metrics
 from gneg.evaluation.triple import ENDS, Ranks, summarise
+from gneg.evaluation.triple_scorers import TripleScorer
 from gneg.graph.triples import End
 from gneg.rng import generator_from, split_seed
 
@@ -25,15 +26,8 @@ BATCH = 2048
 Lists = Mapping[End, Tensor]
 
 
-class Block(Protocol):
-    """A model that scores lists of entities for queries, such as :class:`gneg.nn.kge.Scorer`."""
-
-    def block(self, entity: Tensor, relation: Tensor, index: Tensor, end: End) -> Tensor:
-        """Return the scores ``[b, M]`` of entities ``index [b, M]`` as the ``end`` of queries."""
-
-
 def evaluate_sampled(
-    scorer: Block,
+    scorer: TripleScorer,
     data: TripleData,
     part: str = "test",
     *,
@@ -99,7 +93,7 @@ def default_negatives(data: TripleData) -> int:
     return min(NEGATIVES, max(1, data.num_entities // SHARE))
 
 
-def evaluate_official(scorer: Block, data: TripleData, part: str = "test") -> dict[str, Any]:
+def evaluate_official(scorer: TripleScorer, data: TripleData, part: str = "test") -> dict[str, Any]:
     """Rank held-out triples against the lists that came with the data, as OGB's evaluator does.
 
     Args:
@@ -116,12 +110,12 @@ def evaluate_official(scorer: Block, data: TripleData, part: str = "test") -> di
     return evaluate_lists(scorer, pos, data.negatives[part])
 
 
-def evaluate_lists(scorer: Block, pos: Tensor, lists: Lists) -> dict[str, Any]:
+def evaluate_lists(scorer: TripleScorer, pos: Tensor, lists: Lists) -> dict[str, Any]:
     """Rank triples, from both ends, among lists of entities; see :func:`rank_lists`."""
     return summarise(rank_lists(scorer, pos, lists))
 
 
-def rank_lists(scorer: Block, pos: Tensor, lists: Lists) -> Ranks:
+def rank_lists(scorer: TripleScorer, pos: Tensor, lists: Lists) -> Ranks:
     """Return the ranks of triples among lists of entities, and what they would be by chance.
 
     Args:
