@@ -63,6 +63,7 @@ def trainer(tmp_path, epochs: int):
     )
 
 
+@pytest.mark.slow
 def test_a_data_module_trains_with_an_adaptive_sampler(tmp_path):
     data = datasets.load("digits")
     sampler = "curriculum(hardest(walk, m=16), setting=m, start=8, end=16, epochs=3)"

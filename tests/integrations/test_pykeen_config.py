@@ -73,6 +73,7 @@ def test_what_pykeen_lacks_is_refused(settings, message):
         pipeline_config(TripleConfig(**settings))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

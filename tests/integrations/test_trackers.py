@@ -33,6 +33,7 @@ def train_in_two_parts(folder, name):
     return gneg.train(toy(), CONFIG, out=folder, callbacks=trackers([name]))["runs"][0]
 
 
+@pytest.mark.slow
 def test_tensorboard_reads_a_resumed_run(tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

@@ -92,6 +92,7 @@ def test_threads_of_torch_are_as_before_where_calls_overlap():
     assert afterwards == [3]
 
 
+@pytest.mark.slow
 def test_balls_that_take_too_much_memory_are_drawn_apart(monkeypatch):
     """By halves until there is one ball: with the same draws and densities."""
     graph = random_graph(80, 240).to("cpu", engine="torch")

@@ -154,6 +154,7 @@ def skewed() -> Graph:
     return Graph.from_edge_index(torch.from_numpy(np.stack([users, items])), (20_000, 200))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("corrected", "low", "high"), [(False, -0.15, 0.15), (True, 0.85, 1.15)])
 def test_log_q_removes_the_popularity_bias_of_in_batch_negatives(corrected, low, high):
     """One score an item: in-batch negatives unlearn popularity, corrected by logQ they learn it."""

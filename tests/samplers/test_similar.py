@@ -108,6 +108,7 @@ def test_memory_budget_does_not_change_the_result():
     assert torch.equal(*draws)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["hnsw", "ivf"])
 def test_faiss_finds_most_of_the_nearest(backend):
     pytest.importorskip("faiss")

@@ -77,6 +77,7 @@ def test_uniform_negatives_go_on_where_epochs_are_too_long_for_a_race(data, tmp_
     assert race(data, folder=tmp_path, seconds=1e-3, **SMALL).recipe == result.recipe
 
 
+@pytest.mark.slow
 def test_with_time_enough_the_race_is_the_one_without_a_limit(data):
     options = {**SMALL, "eval_every": 1}
     expected, result = race(data, **options), race(data, seconds=3_600.0, **options)
