@@ -119,9 +119,10 @@ def print_comparison(results: dict[str, Any]) -> None:
     cells = [
         [
             *(cell(name, row) for name in named),
+            f"{100 * statistics.fmean(row['valid']):.2f}",
             *(_figure(row, name, metric, part) for metric, name in figures),
             _risk(row),
-            f"{statistics.fmean(map(_training_seconds, row['seconds'])):.0f}",
+            f"{statistics.fmean(map(_training_seconds, row['seconds'])):.1f}",
         ]
         for row in rows
     ]
@@ -130,8 +131,11 @@ def print_comparison(results: dict[str, Any]) -> None:
             f"{100 * sets[name][metric]:.2f}" if metric in sets[name] else "-"
             for metric, name in figures
         ]
+        valid = results.get("heuristics_valid", {}).get(kind)
+        values = ["-" if valid is None else f"{100 * valid:.2f}", *values]
         cells.append([kind, *["-"] * (len(named) - 1), *values, "-", "-"])
-    heads = [*named.values(), *(f"{name} {metric}" for metric, name in figures)]
+    heads = [*named.values(), f"valid {results['metric']}"]
+    heads += [f"{name} {metric}" for metric, name in figures]
     heads += ["held-out per 1,000", "train, s"]
     title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
     print_table(title, heads, cells, names=len(named))
@@ -148,7 +152,8 @@ def print_comparison(results: dict[str, Any]) -> None:
     say(results["best"]["sentence"])
     if results["best"]["advice"]:
         say(results["best"]["advice"])
-    say(f"train the best model: {results['best']['command']}", wrap=False)
+    use = "train the best model" if results["best"]["heuristic"] is None else "rank by it"
+    say(f"{use}: {results['best']['command']}", wrap=False)
 
 
 TESTS = (

@@ -33,18 +33,19 @@ def best_of(
     place = max(range(len(rows)), key=means.__getitem__)
     model = row_name(rows[place], rows)
     figures = {name: cells[metric]["mean"] for name, cells in _with(rows[place]["summary"], metric)}
+    stacked = rows[place].get("stack", "none") != "none"
+    own = f"{100 * means[place]:.2f} %{' out of fold' if stacked else ''} ({_test(figures)})"
     kind = max(valid, key=lambda kind: valid[kind], default=None)
     wins = kind is not None and valid[kind] > means[place]
-    if kind is not None and wins:
+    sentence = f"best by validation {metric}: {model}, {own}"
+    if kind is not None:
         tested = {name: cells[metric] for name, cells in _with(heuristics[kind], metric)}
+        score = f"{100 * valid[kind]:.2f} % ({_test(tested)})"
         sentence = (
-            f"no model beats a training-free score: {kind} has a validation {metric} of "
-            f"{100 * valid[kind]:.2f} % ({_test(tested)}), the best model, {model}, "
-            f"{100 * means[place]:.2f} % ({_test(figures)})"
-        )
-    else:
-        sentence = (
-            f"best by validation {metric}: {model}, {100 * means[place]:.2f} % ({_test(figures)})"
+            f"no model beats a training-free score: {kind} has a validation {metric} of {score}, "
+            f"the best model, {model}, {own}"
+            if wins
+            else f"{sentence}; of training-free scores {kind}, {score}"
         )
     runs = [
         {"epochs": epochs, "best_epoch": best}

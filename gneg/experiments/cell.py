@@ -204,8 +204,13 @@ def _has_held_out(data: LinkData | TripleData) -> bool:
 
 
 def _audit(cell: Cell, data: Any, trained: Any) -> dict[str, Any]:
-    """Return the parts of an audit of the cell's negatives that a report shows."""
+    """Return the parts of an audit of the cell's negatives that a report shows.
+
+    Negatives are drawn while a model is trained, by its own score: it has no stack from here on.
+    """
     config = cell.config
+    if isinstance(data, LinkData) and trained.stacked is not None:
+        trained.stacked.used.zero_()
     z = trained.embed() if isinstance(data, LinkData) else trained.final_embeddings()
     results = audit(
         data,

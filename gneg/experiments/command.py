@@ -30,6 +30,16 @@ def train_command(config: LinkConfig | TripleConfig, source: Sequence[str]) -> s
     return shlex.join(words)
 
 
+def rank_command(heuristic: str, source: Sequence[str]) -> str:
+    """Return the command that ranks test edges by a training-free score.
+
+    Args:
+        heuristic: Its name.
+        source: The words that name the dataset, and the options that it is loaded with.
+    """
+    return shlex.join(["gneg", "train", *source, "--encoder", heuristic])
+
+
 def option_words(name: str, value: Any, flags: str = "") -> list[str]:
     """Return the words that give an option a value.
 

@@ -17,7 +17,7 @@ from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import check_sets
 from gneg.experiments.best import best_of
 from gneg.experiments.cell import Cell, rank_sets
-from gneg.experiments.command import train_command
+from gneg.experiments.command import rank_command, train_command
 from gneg.experiments.plan import bases, cells_of, check_configs, digest_of, folder_name, run_cells
 from gneg.experiments.processes import Event, Report, Runner, runner
 from gneg.experiments.record import NAME
@@ -149,7 +149,9 @@ def compare(
     effects = add_tests(rows, [asdict(config) for config in configs])
     heuristics, valid = _heuristics(data, sets, baselines, configs[0])
     best_row = best_of(rows, heuristics, valid, data.metric)
-    config = cells[best_row["row"] * seeds].config
+    config, named = cells[best_row["row"] * seeds].config, source or [data.name]
+    score = best_row["heuristic"]
+    command_of_best = train_command(config, named) if score is None else rank_command(score, named)
     results = {
         "command": command,
         "dataset": data.describe(),
@@ -166,7 +168,8 @@ def compare(
         "rows": rows,
         "effects": effects,
         "heuristics": heuristics,
-        "best": {**best_row, "command": train_command(config, source or [data.name])},
+        "heuristics_valid": valid,
+        "best": {**best_row, "command": command_of_best},
         "versions": files.versions(),
         "machine": files.machine(),
     }

@@ -72,6 +72,7 @@ FORM = {
     "reading?": (None, READING),
     "among_all?": (None, AMONG_ALL),
     "recipe?": (None, str),
+    "heuristics_valid?": {...: float},
     "best": {
         **{"row": int, "heuristic": (str, None), "valid": float, "sentence": str, "advice": str},
         "command": str,

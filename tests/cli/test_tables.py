@@ -55,6 +55,7 @@ def comparison(seeds: int, mark: str) -> dict:
     tests = {name: dict.fromkeys(("mrr", "hits@10"), interval) for name in summary}
     seconds = [{"sampling": 1.0, "scoring": 0.0, "model": 12.0}]
     row = {"encoder": "sage", "loss": "softmax", "summary": summary, "seconds": seconds}
+    row |= {"valid": [0.4111, 0.4113]}
     risk = {"risk": {"per_1000": 10.5}}
     against = {"negatives": {"row": 0, "tests": tests}}
     rows = [{**row, "sampler": name, "against": against, "audit": risk} for name in SAMPLERS]
@@ -67,11 +68,13 @@ def comparison(seeds: int, mark: str) -> dict:
         "dataset": {"name": "Cora"},
         "effects": [{**effect, "value": LONG, "also": ["infonce instead of softmax"]}],
         "best": {
+            "heuristic": "ra",
             "sentence": "no model beats a training-free score: ra",
             "advice": "raise it",
-            "command": "gneg train Cora",
+            "command": "gneg train Cora --encoder ra",
         },
         "among_all": None,
+        "heuristics_valid": {"ra": 0.4224},
         "heuristics": {"ra": {name: {"mrr": 0.2714} for name in summary}},
     }
 
@@ -80,14 +83,25 @@ def test_comparisons_keep_expressions_whole_and_stars_to_three_seeds(narrow, cap
     narrow(80)
     print_comparison(comparison(5, "***"))
     output = capsys.readouterr().out
-    check_whole(output, 80, "36.35 ± 1.56***", "50.00 ± 1.00", "10.5", "13", "27.14", *SAMPLERS)
+    check_whole(
+        output,
+        80,
+        "36.35 ± 1.56***",
+        "50.00 ± 1.00",
+        "10.5",
+        "13.0",
+        "27.14",
+        *SAMPLERS,
+        "41.12",
+        "42.24",
+    )
     assert SAMPLERS[1] in output
     assert "paired t-tests" in output
     check_whole(
         output, 80, "+2.00 (+1.00 to +3.00)***", f"negatives: {LONG} instead of uniform, stack none"
     )
     assert "for each stack apart" in " ".join(output.split())
-    lines = "training-free score: ra\nraise it\ntrain the best model: gneg train Cora\n"
+    lines = "training-free score: ra\nraise it\nrank by it: gneg train Cora --encoder ra\n"
     assert lines in output
     print_comparison(comparison(2, ""))
     output = " ".join(capsys.readouterr().out.split())

@@ -22,6 +22,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
     ]
     named, part = parts.columns(results["rows"]), marked_part(results["rows"])
     columns = [{"name": head, "kind": "text"} for head in named.values()]
+    columns.append({"name": f"{results['metric']} (valid)", "kind": "number"})
     columns += [
         {"name": f"{metric} ({name})", "kind": "number", "metric": metric}
         for metric, name in measured_on
@@ -37,6 +38,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for row in results["rows"]:
         cells = [_text_cell(parts.cell(name, row)) for name in named]
+        cells.append(_percent_cell(statistics.fmean(row["valid"])))
         cells += [_metric_cell(row, name, metric, part) for metric, name in measured_on]
         cells += _cost_cells(row)
         if measured:
@@ -46,12 +48,8 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
     for kind, values in results["heuristics"].items():
         texts = [kind, "training-free", *["-"] * len(named)][: len(named)]
         cells = [_text_cell(text) for text in texts]
-        cells += [
-            {"text": f"{100 * value:.2f}", "value": 100 * value}
-            if (value := values[name].get(metric)) is not None
-            else {"text": "-", "value": ""}
-            for metric, name in measured_on
-        ]
+        cells.append(_percent_cell(results.get("heuristics_valid", {}).get(kind)))
+        cells += [_percent_cell(values[name].get(metric)) for metric, name in measured_on]
         cells += [{"text": "-", "value": ""}] * (3 + measured)
         rows.append({"cells": cells, "baseline": False})
     return {
@@ -70,6 +68,12 @@ def _visible_metrics(results: Mapping[str, Any], metrics: list[str]) -> list[str
 
 def _text_cell(text: str) -> dict[str, Any]:
     return {"text": text, "value": text}
+
+
+def _percent_cell(value: float | None) -> dict[str, Any]:
+    if value is None:
+        return {"text": "-", "value": ""}
+    return {"text": f"{100 * value:.2f}", "value": 100 * value}
 
 
 def _metric_cell(
