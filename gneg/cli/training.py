@@ -94,14 +94,15 @@ def start_race(run: Callable[..., Choice], seed: int, out: Path | None, fresh: b
     """Return the result of a race of negatives, with a progress display.
 
     Args:
-        run: Runs it, given ``seed``, ``report`` and ``folder`` of :func:`gneg.training.race.race`.
+        run: Runs it, given ``seed``, ``report``, ``folder`` and ``fresh`` of
+            :func:`gneg.training.race.race`.
         seed: The first seed of the training.
         out: Folder of the results, where the choice is kept; None: it is kept under runs/.
-        fresh: Whether an earlier choice is neither read nor kept.
+        fresh: Whether an earlier choice is replaced.
     """
     with ProgressDisplay() as display:
         report = display.count("race of negatives, epochs")
-        return run(seed=seed, report=report, folder=None if fresh else out or RUNS)
+        return run(seed=seed, report=report, folder=out or RUNS, fresh=fresh)
 
 
 def seeds_of(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:

@@ -72,8 +72,10 @@ class Stack(nn.Module):
         self.register_buffer("used", torch.zeros(()))
         #: Mean and standard deviation of the decoder's scores.
         self.register_buffer("center", torch.tensor([0.0, 1.0]))
-        self.combination = Combination(1 + self.inputs.width, HIDDEN)
-        # The optimiser of the model does not train it: it is fitted on held-out pairs later.
+        # The optimiser of the model does not train it: it is fitted on held-out pairs later. So the
+        # model's training must not see that it is there, not by the next random number either.
+        with torch.random.fork_rng(devices=[]):
+            self.combination = Combination(1 + self.inputs.width, HIDDEN)
         self.combination.requires_grad_(False)
 
     def columns(self, f: Tensor, inputs: Tensor) -> Tensor:

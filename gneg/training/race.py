@@ -12,7 +12,7 @@ from torch import Tensor
 from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
 from gneg.graph.sizes import with_sizes
-from gneg.training import checkpoint, options
+from gneg.training import checkpoint, options, race_choice
 from gneg.training.callbacks import Callback
 from gneg.training.config import TripleConfig
 from gneg.training.contest import Comparison, Contest, Entrant, of_links, of_triples
@@ -70,6 +70,7 @@ def race(
     seed: int = 0,
     report: Report | None = None,
     folder: Path | None = None,
+    fresh: bool = False,
     **fixed: Any,
 ) -> Race:
     """Return the config whose negatives rank validation positives best after a short training.
@@ -89,6 +90,7 @@ def race(
         report: Called as the race goes on.
         folder: Folder of the choice: the same race is not run again, but read from a file there;
             None: it is not written.
+        fresh: Whether the race is run again in any case, and its file replaced.
         fixed: Values of settings that the race must not change. With ``sampler``, fewer than
             30 epochs or 50 validation positives, or a million nodes, there is no race; nor where
             most queries have at most ``k`` negatives, which all samplers return. With ``seconds``
@@ -121,25 +123,13 @@ def race(
         files.versions()["gneg"],
     ]
     path = None if folder is None else folder / f"race-{files.digest(settings)}.json"
-    if path is not None and path.exists():
-        return Race(_read(path, before), [])
+    if path is not None and path.exists() and not fresh:
+        return Race(race_choice.read(path, contest), [])
     winner, entrants, text = _compete(contest, seed, report)
-    kept = [reason for reason in before.sentences if "sampler" not in reason[0]]
-    sentences = (*kept[:1], (("sampler", "loss"), text), *kept[1:])
-    chosen = replace(before, config=winner.entrant.config, sentences=sentences)
     if path is not None:
-        choice = {"config": asdict(chosen.config), "sentences": chosen.sentences}
-        files.write_json(path, choice)
-    return Race(chosen, entrants, winner.run, winner.rng)
-
-
-def _read(path: Path, before: Recipe) -> Recipe:
-    """Return the recipe that an earlier race chose."""
-    remedy = "remove it: the race is run again"
-    choice = files.read_record("out", path, {"config": dict, "sentences": [list]}, remedy=remedy)
-    sentences = tuple((tuple(names), text) for names, text in choice["sentences"])
-    config = type(before.config)(**choice["config"])
-    return replace(before, config=config, sentences=sentences)
+        race_choice.write(path, winner.entrant, text)
+    recipe = race_choice.chosen(before, winner.entrant, text)
+    return Race(recipe, entrants, winner.run, winner.rng)
 
 
 class _Epochs(Callback):
@@ -216,7 +206,10 @@ def _compete(
     winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
     compared = [lane.entrant for lane in lanes]
     eliminated = [entrant for entrant in entrants if entrant not in compared]
-    return winner, [*compared, *eliminated], _result(lanes, eliminated, winner)
+    epochs = {lane.entrant.name: lane.run.progress.epoch for lane in lanes}
+    assert winner.run.loss is not None
+    text = race_choice.result(contest, epochs, winner.run.loss.name, winner.entrant)
+    return winner, [*compared, *eliminated], text
 
 
 def _planned(
@@ -260,40 +253,3 @@ def _planned(
         f"The negatives are uniform, without a race: an epoch takes {epoch:.1f} s"
         f"{' or more' if left() <= 0 else ''}{text}, too long for one in half of {limit:g} s."
     )
-
-
-def _result(lanes: Sequence[_Lane], dropped: Sequence[Entrant], winner: _Lane) -> str:
-    """Return the result of the race in words."""
-
-    def gains(entrants: Sequence[Entrant]) -> str:
-        figures = [
-            f"{entrant.name} {100 * entrant.gain[0]:+.1f} % (± {100 * entrant.gain[1]:.1f})"
-            for entrant in entrants
-        ]
-        return ", ".join(figures)
-
-    combined = (
-        " and combined with training-free scores"
-        if getattr(winner.run.config, "stack", "none") != "none"
-        else ""
-    )
-    compared = [lane.entrant for lane in lanes]
-    text = (
-        f"Trained for {_epochs(lanes)}{combined}, validation metrics relative to those of uniform "
-        f"negatives (standard error): {gains(compared[1:])}"
-    )
-    text += f"; dropped before, {gains(dropped)}. " if dropped else ". "
-    if winner.entrant is compared[0]:
-        text += "That is no difference: the negatives are uniform"
-    else:
-        text += f"The negatives are {winner.entrant.name}"
-    assert winner.run.loss is not None
-    return f"{text}, the loss is {winner.run.loss.name}."
-
-
-def _epochs(lanes: Sequence[_Lane]) -> str:
-    """Return how long models were trained: slower ones for fewer epochs, where seconds end it."""
-    epochs = [lane.run.progress.epoch for lane in lanes]
-    if min(epochs) < max(epochs):
-        return f"{min(epochs)} to {max(epochs)} epochs"
-    return "1 epoch" if epochs[0] == 1 else f"{epochs[0]} epochs"

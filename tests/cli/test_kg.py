@@ -97,7 +97,8 @@ def test_negatives_are_chosen_by_a_race(folder, tmp_path, monkeypatch):
     result = run("kg", "train", str(folder), *options)
     assert result.exit_code == 0, result.output
     words = " ".join(result.output.split())
-    assert "recipe: Trained for 6 epochs, validation metrics relative to those of uniform" in words
+    assert "recipe: Trained for 6 epochs, on " in words
+    assert "the MRR among all entities relative to that of uniform" in words
     (path,) = tmp_path.glob("runs/toy-transe-*/results.json")
     record = json.loads(path.read_text())
     assert record["recipe"].startswith("Trained for 6 epochs")

@@ -14,6 +14,7 @@ from gneg.experiments.grid import grid
 from gneg.experiments.search import Search
 from gneg.samplers.text.parse import parse, parse_list
 from gneg.training.config import LinkConfig, TripleConfig
+from gneg.training.driver import train
 from tests.experiments.conftest import CONFIGS, SAMPLERS, SMALL
 from tests.worlds import toy
 
@@ -51,7 +52,8 @@ def test_every_combination_has_a_complete_row(compared):
 @pytest.mark.slow
 def test_configs_that_differ_in_the_stack_share_their_training(tmp_path):
     data, events = toy(n=120, edges=600), []
-    configs = grid(SMALL, stack=("none", "cn,ra", "all"))
+    drops = replace(SMALL, layers=2, decoder="mlp", dropout=0.3)
+    configs = grid(drops, stack=("none", "cn,ra", "all"))
     options = {"seeds": 1, "baselines": ("pa",)}
     results = compare(data, configs, out=tmp_path / "a", report=events.append, **options)
     alone, *stacked = results["rows"]
@@ -59,9 +61,14 @@ def test_configs_that_differ_in_the_stack_share_their_training(tmp_path):
     assert events[-1].completed == events[-1].total == 3
     single = compare(data, configs[:1], out=tmp_path / "b", **options)["rows"][0]
     assert single["metrics"] == alone["metrics"]
-    for row in stacked:
+    for row, config in zip(stacked, configs[1:], strict=True):
         assert row["metrics"] != alone["metrics"]
         assert row["against"]["stack"]["row"] == 0
+        for part in ("hardness", "risk", "violating"):  # of negatives of the same training
+            assert row["audit"][part] == alone["audit"][part]
+        trained = train(data, config)["runs"][0]  # as the command of a row does
+        assert trained["curve"][-1]["loss"] == row["curves"][0][-1]["loss"]
+        assert trained["test"]["mrr"] == pytest.approx(row["metrics"]["uniform"]["mrr"][0])
     before = alone["metrics"]["uniform"]["mrr"][0]
     for path in (tmp_path / "a").glob("cells/*/cell-0.json"):
         stack = json.loads(path.read_text())["run"]["stack"]
