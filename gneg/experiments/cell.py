@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gneg import files
+from gneg import checks, files
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.audit import audit
 from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import evaluate
 from gneg.evaluation.ranking import Score, evaluate_edges
+from gneg.experiments.record import AUDIT, POINT
 from gneg.training import checkpoint
 from gneg.training.callbacks import Callback, Report
 from gneg.training.config import LinkConfig, TripleConfig
@@ -21,6 +22,7 @@ from gneg.training.driver import train
 from gneg.training.kinds import make_run
 from gneg.training.link import LinkRun
 from gneg.training.load import load_run
+from gneg.training.record import FRESH, METRICS, fault_of_runs
 
 #: Parts of an audit that a report shows.
 AUDIT_PARTS = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
@@ -29,8 +31,10 @@ MAX_PAIRS = 2**25  # largest number of pairs scored one by one to rank all targe
 #: Form of the record of a cell, see :func:`gneg.files.read_record`.
 FORM = {
     "config": dict,
-    "run": {"loss": str, "curve": list, "epochs": int, "best_epoch": int, "seconds": {...: float}},
+    "run": {"seed": int, "complete": bool, "valid": METRICS, "test": METRICS, "curve": [POINT]},
     "best_valid": float,
+    "sets?": {...: {...: float}},  # of a ranked cell
+    "audit?": AUDIT,
 }
 VERIFIED = "verified"  # the set of verified negatives, against which triples are classified
 ALL_ENTITIES = "all entities"  # the set of filtered ranks of triples
@@ -83,6 +87,21 @@ class Cell:
     def path(self) -> Path:
         """The file that its record is written to."""
         return self.folder / f"cell-{self.seed}.json"
+
+
+def read_cell(cell: Cell) -> dict[str, Any]:
+    """Return the record of a finished cell.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    record: dict[str, Any] = files.read_record("out", cell.path, FORM, remedy=FRESH)
+    unranked = "it has no sets" if cell.ranked and "sets" not in record else None
+    fault = fault_of_runs([{**record["run"], "complete": True}]) or unranked
+    if fault is not None:
+        whole = f"a whole {cell.path.name} of gneg"
+        checks.fail("out", whole, f"{cell.path}: {fault}", hint=FRESH)
+    return record
 
 
 def run_cell(
@@ -138,7 +157,7 @@ def _add_stack(cell: Cell, data: Any) -> tuple[dict[str, Any], LinkRun]:
     """Return the record and the model of a cell that adds its stack to that of another."""
     base = cell.base
     assert base is not None
-    record: dict[str, Any] = files.read_record("out", base.path, FORM)["run"]
+    record = read_cell(base)["run"]
     trained = load_run(data, checkpoint.weights_path(base.folder, cell.seed)).model
     with forked_random(cell.config.device):
         run: Any = make_run(data, cell.config, cell.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 import zlib
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.driver import MOST_SEEDS
 from gneg.training.parts import KEY, registered_parts
+from gneg.training.record import FRESH, differences
 
 __all__ = ["Event", "compare", "grid"]
 
@@ -126,6 +128,8 @@ def compare(
     if _ranks_all(configs[0]) and "all" in sets:
         checks.fail("sets", "without the name 'all', which stands for all nodes", list(sets))
     check_usable("device", configs[0].device)
+    if not fresh:
+        _check_earlier(out / NAME, data)
     digest = digest_of([data.describe(), {name: _checksum(hard) for name, hard in sets.items()}])
     if fresh:
         shutil.rmtree(out / "search", ignore_errors=True)
@@ -187,6 +191,18 @@ def _check_counts(*, seeds: int, jobs: int, search: int) -> None:
     for name, value, low in (("seeds", seeds, 1), ("jobs", jobs, 1), ("search", search, 0)):
         if checks.integer(name, value, low) > MOST_SEEDS:
             checks.fail(name, f"at most {MOST_SEEDS:,}", value)
+
+
+def _check_earlier(path: Path, data: LinkData | TripleData) -> None:
+    """Refuse a folder with a comparison of other data; one that is damaged is made again."""
+    try:
+        there = json.loads(path.read_text("utf-8"))["dataset"]
+        same = there["hash"] == data.fingerprint()
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if not same:
+        allowed = "a new folder, or one with a comparison of the same dataset"
+        checks.fail("out", allowed, f"{path}: {differences(there, data.describe())}", hint=FRESH)
 
 
 def _ranks_all(config: AnyConfig) -> bool:

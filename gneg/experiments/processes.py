@@ -22,10 +22,10 @@ from typing import Any, Protocol
 
 import torch
 
-from gneg import checks, files, kernels, registry
+from gneg import checks, kernels, registry
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.hardset import HardSet
-from gneg.experiments.cell import FORM, Cell, run_cell
+from gneg.experiments.cell import Cell, read_cell, run_cell
 from gneg.experiments.parent import end_with_parent
 from gneg.training.record import FRESH
 
@@ -73,9 +73,17 @@ def read_records(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     """Return the records of finished cells.
 
     Raises:
-        ValueError: If one is damaged.
+        ValueError: If one is damaged, or was ranked by other metrics than the first.
     """
-    return [files.read_record("out", cell.path, FORM, remedy=FRESH) for cell in cells]
+    records = [read_cell(each) for each in cells]
+    measured = [
+        {name: set(values) for name, values in record.get("sets", {}).items()} for record in records
+    ]
+    for each, metrics in zip(cells, measured, strict=True):
+        if each.ranked and metrics != measured[0]:
+            allowed = f"a {each.path.name} with the metrics of the others"
+            checks.fail("out", allowed, str(each.path), hint=FRESH)
+    return records
 
 
 class Serial:

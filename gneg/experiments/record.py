@@ -22,6 +22,7 @@ AUDIT = {
     "violating": float,
     "risk": dict.fromkeys(("per_1000", "low", "high", "uniform_per_1000"), float),
 }
+POINT = {"epoch": int, "seconds": float, "loss": float, "valid?": float}  # of a curve
 READING = {
     "file": str,
     "form": str,
@@ -41,7 +42,7 @@ ROW = {
     "summary": {...: {...: {"mean": float, "std": (float, None)}}},
     "against": {...: {"row": int, "tests": TESTS}},
     "valid": [float],
-    "curves": [[{"epoch": int, "seconds": float, "loss": float, "valid?": float}]],
+    "curves": [[POINT]],
     "epochs": [int],
     "best_epochs": [int],
     "seconds": [{"sampling": float, "scoring": float, "model": float, ...: float}],

@@ -10,7 +10,7 @@ from gneg.datasets import LinkData
 from gneg.datasets.splits import drop_repeated_edges
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
-from gneg.training.stacking import DECODER_ALONE
+from gneg.training.record import DECODER_ALONE
 
 __all__ = ["LONGER", "better_score", "still_improving", "validation_metric", "validation_of"]
 

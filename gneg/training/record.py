@@ -11,6 +11,7 @@ from typing import Any
 from gneg import checks, files
 
 NAME = "results.json"
+DECODER_ALONE = "decoder alone"  # what a stack that is not used is called
 METRICS = {...: (float, dict, list, None)}
 #: Form of a run that was trained; a training-free score has metrics only.
 TRAINED: dict[str, Any] = {
@@ -82,6 +83,10 @@ def fault_of_runs(runs: list[dict[str, Any]]) -> str | None:
             forms.append((run["all"], form, f"runs[{i}].all"))
         faults = (files.mismatch(*form) for form in forms)
         fault = next((fault for fault in faults if fault is not None), None)
+        stack = run.get("stack") or {}
+        chosen = stack.get("chosen", DECODER_ALONE)
+        if fault is None and chosen != DECODER_ALONE and not isinstance(stack.get(chosen), dict):
+            fault = f"runs[{i}].stack has no {chosen}"
         if fault is not None:
             return fault
     return None

@@ -15,6 +15,7 @@ from gneg.evaluation.ranking import Score
 from gneg.graph.sizes import with_sizes
 from gneg.nn.stack import HIDDEN, Combination, Stack
 from gneg.rng import generator_from, split_seed
+from gneg.training.record import DECODER_ALONE
 from gneg.training.stack_tables import HeldOutPairs, RankingTable, center_scores
 
 #: Maps columns ``[.., 1 + W]`` to scores ``[..]``.
@@ -22,7 +23,6 @@ Combine = Callable[[Tensor], Tensor]
 #: Fits a combination to tables.
 Fit = Callable[[Sequence[RankingTable]], Combine]
 
-DECODER_ALONE = "decoder alone"
 MAX_POSITIVES = 1_000  # validation positives to fit on
 FOLDS = 4
 LEAST = 2 * FOLDS  # positives and negatives that can be divided into folds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,3 +171,54 @@ def _state(process: int) -> str:
 def _children(process: int) -> list[int]:
     with open(f"/proc/{process}/task/{process}/children") as file:
         return [int(child) for child in file.read().split()]
+
+
+CHANGES_OF_CELLS = [
+    (("sets",), None, "it has no sets"),
+    (("sets", "uniform", "extra"), 0.5, "with the metrics of the others"),
+    (("sets", "uniform", "mrr"), "x", "sets.uniform.mrr is of type str"),
+    (("run", "valid"), None, "run has no valid"),
+    (("run", "decoder"), None, "has no decoder"),
+    (("run", "base_weight"), None, "has no base_weight"),
+    (("run", "curve"), [1], "run.curve.0. is of type int"),
+    (("run", "stack"), {"chosen": "zzz"}, "stack has no zzz"),
+    (("audit",), 3, "audit is of type int"),
+]
+
+
+@pytest.fixture(scope="module")
+def two_cells(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cells")
+    compare(toy(), [SMALL], seeds=2, out=folder, baselines=())
+    return folder
+
+
+@pytest.mark.parametrize(("place", "value", "fault"), CHANGES_OF_CELLS)
+def test_a_cell_that_lacks_what_a_row_needs_is_named(two_cells, tmp_path, place, value, fault):
+    folder = tmp_path / "again"
+    shutil.copytree(two_cells, folder)
+    (cell,) = folder.glob("cells/*/cell-1.json")
+    entry = content = json.loads(cell.read_text())
+    for key in place[:-1]:
+        entry = entry[key]
+    entry.pop(place[-1], None)
+    if value is not None:
+        entry[place[-1]] = value
+    cell.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=rf"'out' must be .*cell-1.json.*{fault}|{fault}.*cell-1"):
+        compare(toy(), [SMALL], seeds=2, out=folder, baselines=())
+
+
+def test_the_comparison_of_other_data_is_not_replaced(two_cells, tmp_path):
+    folder = tmp_path / "again"
+    shutil.copytree(two_cells, folder)
+    path = folder / "compare.json"
+    before = path.read_bytes()
+    with pytest.raises(
+        ValueError, match=r"'out' must be a new folder, .* nodes 60 .here 90.*fresh"
+    ):
+        compare(toy(n=90), [SMALL], seeds=1, out=folder, baselines=())
+    assert path.read_bytes() == before
+    compare(toy(n=90), [SMALL], seeds=1, out=folder, baselines=(), fresh=True)
+    path.write_text("{")
+    compare(toy(n=90), [SMALL], seeds=1, out=folder, baselines=())
