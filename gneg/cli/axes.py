@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from gneg import checks
@@ -95,12 +95,13 @@ class Axes(Generic[Config]):
 
     @property
     def single(self) -> dict[str, Any]:
-        """The settings that have one value, and the first encoder, which others depend on."""
-        return {
-            name: values[0]
-            for name, values in self.typed.items()
-            if len(values) == 1 or name == "encoder"
-        }
+        """The settings that have one value."""
+        return {name: values[0] for name, values in self.typed.items() if len(values) == 1}
+
+    def of_each_encoder(self) -> list[Axes[Config]]:
+        """Return the axes with one encoder at a time."""
+        encoders = [{"encoder": [encoder]} for encoder in self.typed.get("encoder", ())]
+        return [replace(self, typed={**self.typed, **one}) for one in encoders] or [self]
 
     def configs(self, base: Config, samplers: list[str]) -> list[Config]:
         """Return the grid around a config.

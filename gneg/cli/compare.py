@@ -187,20 +187,25 @@ def _samplers(settings: Settings[Any], kind: str) -> list[str]:
 def _suited(
     data: Any, settings: Settings[LinkConfig], axes: Axes[LinkConfig]
 ) -> tuple[list[LinkConfig], str]:
-    """Return the grid around the recipe's config for the data, and the reasons for that."""
+    """Return the grid around the recipe's config of each encoder, and the reasons for those."""
     from gneg.experiments.parts import PARTS
     from gneg.training import recipe
 
-    suited = recipe.fast(data, **{**settings.given, **axes.single})
-    samplers = list(dict.fromkeys(["uniform", suited.config.sampler]))
-    compared = {"sampler": samplers, **axes.typed}
+    configs: list[LinkConfig] = []
+    reasons = []
+    for own in axes.of_each_encoder():
+        suited = recipe.fast(data, **{**settings.given, **own.single})
+        samplers = list(dict.fromkeys(["uniform", suited.config.sampler]))
+        configs += own.configs(suited.config, samplers)
+        reasons.append(suited.reasons)
+    compared = {"sampler": list(dict.fromkeys(config.sampler for config in configs)), **axes.typed}
     texts = [
         f"{PARTS.get(name, name)} {', '.join(value or AUTO for value in values)}"
         for name, values in compared.items()
         if len(values) > 1
     ]
     varied = f" Compared here: {'; '.join(texts)}." if texts else ""
-    return axes.configs(suited.config, samplers), suited.reasons + varied
+    return configs, " ".join(reasons) + varied
 
 
 def _folder(

@@ -176,3 +176,16 @@ def test_the_recipe_is_the_base_of_a_grid(monkeypatch):
         for sampler in samplers
         for stack in ("none", "all")
     ]
+
+
+def test_each_encoder_of_a_grid_has_its_own_recipe(monkeypatch):
+    grids = []
+    monkeypatch.setattr(compare, "_compare", lambda data, grid, *_: grids.append((data, grid)))
+    options = ["--recipe", "fast", "--encoders", "heuristics,gcn", "--samplers", "uniform"]
+    result = run("compare", "digits", "--no-hard", *options)
+    assert result.exit_code == 0, result.output
+    ((data, configs),) = grids
+    encoders = ("heuristics", "gcn")
+    own = [recipe.fast(data, encoder=encoder, sampler="uniform").config for encoder in encoders]
+    assert configs == own
+    assert own[0].decoder != own[1].decoder
