@@ -15,6 +15,7 @@ from gneg.evaluation.metrics import MEAN_RANKS
 def print_link_results(results: dict[str, Any]) -> None:
     """Print the figures, times and settings of a run of link prediction."""
     from gneg.evaluation.full_ranks import sentence
+    from gneg.training.record import DECODER_ALONE
 
     runs, protocol, summary = results["runs"], results["protocol"], results["summary"]
     columns = {"valid": summary["valid"], "test": summary["test"]}
@@ -32,26 +33,36 @@ def print_link_results(results: dict[str, Any]) -> None:
     ]
     title = f"{results['dataset']['name']}, {count_of(len(runs), 'seed')}, %"
     print_table(title, ("metric", *columns), rows)
-    say(
+    trained = "seconds" in runs[0]  # no training-free score
+    against = (
         f"against {protocol['negatives_per_positive']} negatives per positive "
-        f"({protocol['negatives']}); edges known to the sampler: {protocol['known']}; "
-        f"* best epoch selected by {protocol['select_by']}"
+        f"({protocol['negatives']})"
+    )
+    chosen_by = f"* best epoch selected by {protocol['select_by']}"
+    say(
+        f"{against}; edges known to the sampler: {protocol['known']}; {chosen_by}"
+        if trained
+        else f"{against}; * the dataset's metric"
     )
     if "all" in summary:
         say(f"among all nodes: {sentence(runs[0]['all'])}")
-    if "seconds" not in runs[0]:  # a training-free score
+    if not trained:
         return
     _print_time(runs)
     say(f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {_best_epochs(runs)}")
     if runs[0].get("stack") is not None:
-        chosen = ", ".join(run["stack"]["chosen"] for run in runs)
+        chosen = [run["stack"]["chosen"] for run in runs]
         fitted = "validation edges, so that the column 'with heuristics' is of test edges only"
         stack_on = results["config"].get("stack_on")
         if stack_on == "train":
             fitted = "folds of the training edges; 'valid' is of the model alone"
         elif stack_on == "both":
             fitted = f"folds of the training edges and {fitted}"
-        say(f"combined with heuristics by the function {chosen} (fitted on {fitted})")
+        if set(chosen) == {DECODER_ALONE}:
+            say("not combined with heuristics: out of fold that gains nothing")
+        else:
+            functions = ", ".join(each.replace(DECODER_ALONE, "none") for each in chosen)
+            say(f"combined with heuristics by the function {functions} (fitted on {fitted})")
     if runs[0]["base_weight"] is not None:
         weights = ", ".join(f"{run['base_weight']:g}" for run in runs)
         say(f"weight of the base measure: {weights}")

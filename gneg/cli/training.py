@@ -113,11 +113,11 @@ def seeds_of(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
 
 
 def print_findings(data: Any, results: dict[str, Any], scores: list[str]) -> None:
-    """Say so if a training-free score is better than the model, or if training ended too early."""
+    """Say how training-free scores compare with the model, and if training ended too early."""
     from gneg.training import baselines
 
     runs = [run for run in results["runs"] if run["complete"] and "epochs" in run]
-    if runs and (sentence := baselines.better_score(data, runs, scores)):
+    if runs and (sentence := baselines.beside_scores(data, runs, scores)):
         say(sentence)
     if runs and baselines.still_improving(runs):
         say(baselines.LONGER)

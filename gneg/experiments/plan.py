@@ -16,12 +16,11 @@ import torch
 from gneg import checks
 from gneg.datasets import LinkData, TripleData
 from gneg.experiments.cell import Cell
-from gneg.experiments.parts import ADDITIONS
 from gneg.experiments.processes import Event, Report, Runner
-from gneg.nn.pair_inputs import HOPS
 from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.kinds import config_class
+from gneg.training.link_models import check_pair_inputs
 from gneg.training.parts import code, registered_parts
 
 AnyConfig = LinkConfig | TripleConfig
@@ -45,17 +44,8 @@ def check_configs(data: LinkData | TripleData, configs: Sequence[AnyConfig]) -> 
     size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
     for config in configs:
         data.sampler(config.sampler, z=torch.zeros(size, 2))
-        if isinstance(data, LinkData):
-            for name in ADDITIONS:
-                _check_kinds(data, name, getattr(config, name))
-
-
-def _check_kinds(data: LinkData, name: str, text: str) -> None:
-    """Refuse pair features or a stack that the data do not have."""
-    if text != "none" and data.num_src is not None:
-        checks.fail(name, "none: two kinds of nodes have no neighbour in common", text)
-    if data.x is None and not HOPS.keys().isdisjoint(text.split(",")):
-        checks.fail(name, f"without {', '.join(HOPS)}: nodes have no features", text)
+        if isinstance(data, LinkData) and isinstance(config, LinkConfig):
+            check_pair_inputs(config, data)
 
 
 def bases(configs: Sequence[AnyConfig]) -> list[AnyConfig]:

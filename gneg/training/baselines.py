@@ -12,7 +12,7 @@ from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.training.record import DECODER_ALONE
 
-__all__ = ["LONGER", "better_score", "still_improving", "validation_metric", "validation_of"]
+__all__ = ["LONGER", "beside_scores", "still_improving", "validation_metric", "validation_of"]
 
 LONGER = (
     "every run was best at its last epoch, and could improve further: raise --epochs (or --seconds)"
@@ -47,8 +47,8 @@ def validation_metric(run: Mapping[str, Any], metric: str) -> float:
     return min(float(run["valid"][metric]) * gain, 1.0)
 
 
-def better_score(data: LinkData, runs: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> str:
-    """Return a sentence if a training-free score ranks validation edges better than the models.
+def beside_scores(data: LinkData, runs: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> str:
+    """Return how models rank validation and test edges beside the best of training-free scores.
 
     Args:
         data: The dataset.
@@ -56,24 +56,24 @@ def better_score(data: LinkData, runs: Sequence[Mapping[str, Any]], kinds: Seque
         kinds: Names of scores.
 
     Returns:
-        The sentence; empty if no score is better.
+        A sentence; empty without scores.
     """
     if not kinds:
         return ""
     scores = validation_of(data, kinds)
     kind = max(scores, key=scores.__getitem__)
     model = statistics.fmean(validation_metric(run, data.metric) for run in runs)
-    if scores[kind] <= model:
-        return ""
     score = Heuristic(data.graph, kind, data.x)  # type: ignore[arg-type]
     tested = evaluate_edges(data.test, score)[data.metric]
     own = statistics.fmean(run["test"][data.metric] for run in runs)
     stacked = any(run["stack"] and run["stack"]["chosen"] != DECODER_ALONE for run in runs)
     how = " with heuristics (estimated out of fold)" if stacked else ""
+    better = scores[kind] > model
     return (
-        f"the training-free score {kind} is better on validation: {data.metric} "
-        f"{100 * scores[kind]:.2f} %, this model{how} {100 * model:.2f} %; on test "
-        f"{100 * tested:.2f} % and {100 * own:.2f} % (gneg train --encoder {kind} ranks by it)"
+        f"the training-free score {kind} is {'better' if better else 'no better'} on validation: "
+        f"{data.metric} {100 * scores[kind]:.2f} %, this model{how} {100 * model:.2f} %; on test "
+        f"{100 * tested:.2f} % and {100 * own:.2f} %"
+        f"{f' (gneg train --encoder {kind} ranks by it)' if better else ''}"
     )
 
 

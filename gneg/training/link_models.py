@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from gneg import checks
 from gneg.datasets import LinkData
 from gneg.losses import LOSSES, Loss
 from gneg.nn import NCN, BaseMeasure, LinkPredictor, PairFeatures, Stack, make_decoder
 from gneg.nn.choices import DecoderKind, Inputs
 from gneg.nn.encoders import Encoder, NoEmbeddings
 from gneg.nn.lightgcn import LightGCN
+from gneg.nn.pair_inputs import HOPS
 from gneg.samplers import Sampler
 from gneg.training.config import LinkConfig
 
@@ -19,7 +21,11 @@ def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
 
     The decoder is wrapped in pair features, the base measure and the stack, as far as the config
     has them, in this order.
+
+    Raises:
+        ValueError: If the data do not have the heuristics of pairs that it names.
     """
+    check_pair_inputs(config, data)
     encoder = make_encoder(config, data)
     features_alone = config.encoder == "heuristics"
     width = 1 if features_alone else config.hidden
@@ -42,6 +48,20 @@ def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
     if config.stack != "none":
         decoder = Stack(decoder, graph, kinds=_kinds(config.stack), x=x)
     return LinkPredictor(encoder, decoder, data.num_src)
+
+
+def check_pair_inputs(config: LinkConfig, data: LinkData) -> None:
+    """Refuse pair features or a stack that the data do not have.
+
+    Raises:
+        ValueError: If there are two kinds of nodes, or a kind needs features and there are none.
+    """
+    for name in ("pair_features", "stack"):
+        text = getattr(config, name)
+        if text != "none" and data.num_src is not None:
+            checks.fail(name, "none: two kinds of nodes have no neighbour in common", text)
+        if data.x is None and not HOPS.keys().isdisjoint(text.split(",")):
+            checks.fail(name, f"without {', '.join(HOPS)}: nodes have no features", text)
 
 
 def _kinds(text: str) -> list[str] | None:

@@ -6,7 +6,7 @@ import pytest
 
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
-from gneg.training.baselines import better_score, validation_metric, validation_of
+from gneg.training.baselines import beside_scores, validation_metric, validation_of
 from tests.worlds import toy
 
 FOLDS = {"decoder alone": {"easy": 0.30}, "linear": {"easy": 0.45}}
@@ -26,7 +26,7 @@ def test_the_validation_metric_of_a_stack_is_cross_validated(stack, expected):
     assert validation_metric(run, "mrr") == pytest.approx(expected)
 
 
-def test_a_better_score_is_named():
+def test_a_beside_scores_is_named():
     data = toy()
     scores = validation_of(data, ["ra", "cosine"])
     ra = Heuristic(data.graph, "ra", data.x)
@@ -34,6 +34,7 @@ def test_a_better_score_is_named():
     best = max(scores, key=scores.__getitem__)
     figures = {part: {data.metric: scores[best] - 0.01} for part in ("valid", "test")}
     runs = [{**figures, "stack": None}]
-    assert f"score {best} is better on validation" in better_score(data, runs, list(scores))
+    assert f"score {best} is better on validation" in beside_scores(data, runs, list(scores))
     runs[0]["stack"] = {"chosen": "linear", **FOLDS}
-    assert better_score(data, runs, list(scores)) == better_score(data, runs, []) == ""
+    assert f"score {best} is no better on validation" in beside_scores(data, runs, list(scores))
+    assert beside_scores(data, runs, []) == ""

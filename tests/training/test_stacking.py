@@ -233,3 +233,10 @@ def test_auc_is_compared_by_its_odds():
     )
     assert second / first == pytest.approx((99 / 49) ** 0.5)
     assert stacking.figures([hard, hard], metric="mrr")["both"] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("name", ["stack", "pair_features"])
+def test_heuristics_that_the_data_do_not_have_are_refused(name):
+    config = LinkConfig(sampler="uniform", epochs=1, **{name: "ra,cosine"})
+    with pytest.raises(ValueError, match=f"'{name}' must be without cosine, .*no features .got ra"):
+        train(replace(toy(), x=None), config)
