@@ -61,8 +61,8 @@ def print_link_results(results: dict[str, Any]) -> None:
         if set(chosen) == {DECODER_ALONE}:
             say("not combined with heuristics: out of fold that gains nothing")
         else:
-            functions = ", ".join(each.replace(DECODER_ALONE, "none") for each in chosen)
-            say(f"combined with heuristics by the function {functions} (fitted on {fitted})")
+            functions = ", ".join(_stack(run["stack"]) for run in runs)
+            say(f"combined with heuristics, gain out of fold: {functions}; fitted on {fitted}")
     if runs[0]["base_weight"] is not None:
         weights = ", ".join(f"{run['base_weight']:g}" for run in runs)
         say(f"weight of the base measure: {weights}")
@@ -217,6 +217,14 @@ def _training_seconds(seconds: dict[str, float]) -> float:
 
 def _best_epochs(runs: list[dict[str, Any]]) -> str:
     return ", ".join(str(run["best_epoch"]) for run in runs)
+
+
+def _stack(stack: dict[str, Any]) -> str:
+    """Return the function of a stack with its relative gain out of fold and the standard error."""
+    name, figures = stack["chosen"], stack.get(stack["chosen"], {})
+    if "gain" not in figures:  # none, or a run of an earlier version
+        return str(name)
+    return f"{name} {100 * figures['gain']:+.1f} % (± {100 * figures['error']:.1f})"
 
 
 def _print_time(runs: list[dict[str, Any]]) -> None:

@@ -14,7 +14,7 @@ from gneg.nn.stack import Stack
 from gneg.rng import generator_from, split_seed
 from gneg.training.link import LinkRun
 from gneg.training.stack_tables import HeldOutPairs
-from gneg.training.stacking import LEAST, Folds, first_column, fit_linear
+from gneg.training.stacking import LEAST, Folds, first_column, fit_linear, relative_gain
 from gneg.training.triple import TripleRun
 
 POSITIVES = 500  # validation positives that models are compared on, at most
@@ -91,22 +91,3 @@ class TripleJudge:
     def gain(self, values: list[Tensor], baseline: list[Tensor]) -> tuple[float, float]:
         """Return the relative advantage in MRR, and its standard error."""
         return relative_gain(values, baseline)
-
-
-def relative_gain(
-    values: list[Tensor], baseline: list[Tensor], *, odds: bool = False
-) -> tuple[float, float]:
-    """Return the relative advantage in the geometric mean of metrics, and its standard error.
-
-    Args:
-        values: Each metric of each positive, ``[E]``.
-        baseline: The same of the model that the advantage is over.
-        odds: Whether the first metric ends at 1, and its odds count.
-    """
-    total = torch.zeros(len(baseline[0]), dtype=torch.double)
-    for i, (value, base) in enumerate(zip(values, baseline, strict=True)):
-        mean = float(base.mean())
-        bounded = odds and i == 0
-        total += (value - base) / max(mean * (1 - mean) if bounded else mean, 1e-6)
-    gains = total / len(values)
-    return float(gains.mean()), float(gains.std() / len(gains) ** 0.5)

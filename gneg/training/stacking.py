@@ -66,8 +66,8 @@ def fit(stack: Stack, score: Score, sources: Sequence[Source], *, seed: int = 0)
 
     Returns:
         For the decoder alone and for each candidate the metrics out of fold (``easy``, ``hard``
-        and ``both``, their geometric mean, AUC by its odds); which was ``chosen``; the number
-        of ``positives``. JSON.
+        and ``both``, their geometric mean, AUC by its odds), for a candidate its relative ``gain``
+        with the standard ``error``; which was ``chosen``; the number of ``positives``. JSON.
     """
     generator = generator_from(split_seed(seed, 0))
     tables: list[RankingTable] = []
@@ -93,7 +93,11 @@ def fit(stack: Stack, score: Score, sources: Sequence[Source], *, seed: int = 0)
     }
     values = {name: folds.values(function) for name, function in fits.items()}
     results = {DECODER_ALONE: summary(alone)}
-    results |= {name: summary(metrics) for name, metrics in values.items()}
+    for name, metrics in values.items():
+        gain, error = relative_gain(metrics, alone, odds=sources[0].data.metric == "auc")
+        results[name] = {**summary(metrics), "gain": gain, "error": error}
+    # A gain need not be larger than its error: in small graphs most stacks that this would refuse
+    # are better on test.
     eligible = [name for name in fits if _no_worse(values[name], alone)]
     # The first of equals is the decoder alone.
     chosen = max([DECODER_ALONE, *eligible], key=lambda name: results[name]["both"])
@@ -239,6 +243,25 @@ def _no_worse(values: list[Tensor], baseline: list[Tensor]) -> bool:
     """Return whether no table loses more than the standard error of the difference."""
     gains = [value - base for value, base in zip(values, baseline, strict=True)]
     return all(float(gain.mean()) >= -float(gain.std() / len(gain) ** 0.5) for gain in gains)
+
+
+def relative_gain(
+    values: list[Tensor], baseline: list[Tensor], *, odds: bool = False
+) -> tuple[float, float]:
+    """Return the relative advantage in the geometric mean of metrics, and its standard error.
+
+    Args:
+        values: Each metric of each positive, ``[E]``.
+        baseline: The same of the model that the advantage is over.
+        odds: Whether the first metric ends at 1, and its odds count.
+    """
+    total = torch.zeros(len(baseline[0]), dtype=torch.double)
+    for i, (value, base) in enumerate(zip(values, baseline, strict=True)):
+        mean = float(base.mean())
+        bounded = odds and i == 0
+        total += (value - base) / max(mean * (1 - mean) if bounded else mean, 1e-6)
+    gains = total / len(values)
+    return float(gains.mean()), float(gains.std() / len(gains) ** 0.5)
 
 
 def figures(values: list[Tensor], *, metric: str) -> dict[str, float]:

@@ -37,7 +37,9 @@ def test_heuristics_help_a_random_decoder(cora):
     result = stacking.fit(stack, score, [Source(stack, score, cora)])
     assert result["chosen"] != "decoder alone"
     assert result["positives"] == cora.valid.pos.size(1)
-    assert result[result["chosen"]]["both"] > result["decoder alone"]["both"] + 0.1
+    chosen = result[result["chosen"]]
+    assert chosen["both"] > result["decoder alone"]["both"] + 0.1
+    assert 0 < chosen["error"] < chosen["gain"] / 2
     # On test pairs, too.
     stack.eval()
 
