@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from gneg import checks
 from gneg.cli.groups import Group, parameter
 from gneg.cli.values import Checked, listed, sampler_list
+from gneg.nn.choices import PAIR_KINDS
 from gneg.samplers.text.parse import parse_list
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.options import settings
@@ -60,8 +61,9 @@ AXES: dict[type, dict[str, Axis]] = {
         ),
         "pair_features": Axis(
             "pair_features",
-            "Heuristics of a pair that the decoder sees: none, all, or kinds such as cn,ra; "
-            "several values separated by |, as in 'none|cn,ra|all'. For none,all a comma will do.",
+            "Heuristics of a pair that the decoder sees: none, all, or some of "
+            f"{', '.join(PAIR_KINDS)}; several values separated by |, as in 'none|cn,ra|all'. "
+            "For none,all a comma will do.",
         ),
         "stack": Axis(
             "stack",

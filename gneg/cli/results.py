@@ -147,9 +147,12 @@ def print_comparison(results: dict[str, Any]) -> None:
         cells.append([kind, *["-"] * (len(named) - 1), *values, "-", "-"])
     heads = [*named.values(), f"valid {results['metric']}"]
     heads += [f"{name} {metric}" for metric, name in figures]
-    heads += ["held-out per 1,000", "train, s"]
+    heads += ["held-out per 1,000", "s"]
     title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
     print_table(title, heads, cells, names=len(named))
+    say(
+        "held-out per 1,000: held-out positives among 1,000 negatives; s: seconds of training a run"
+    )
     if shared := shared_parts(rows):
         say(f"in all rows: {shared}")
     if results["among_all"] is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -91,7 +92,7 @@ def train(
 
 
 def start_race(run: Callable[..., Choice], seed: int, out: Path | None, fresh: bool) -> Choice:
-    """Return the result of a race of negatives, with a progress display.
+    """Return the result of a race of negatives, with a progress display, and print its time.
 
     Args:
         run: Runs it, given ``seed``, ``report``, ``folder`` and ``fresh`` of
@@ -100,9 +101,19 @@ def start_race(run: Callable[..., Choice], seed: int, out: Path | None, fresh: b
         out: Folder of the results, where the choice is kept; None: it is kept under runs/.
         fresh: Whether an earlier choice is replaced.
     """
+    start, epochs = time.perf_counter(), 0
     with ProgressDisplay() as display:
-        report = display.count("race of negatives, epochs")
-        return run(seed=seed, report=report, folder=out or RUNS, fresh=fresh)
+        count = display.count("race of negatives, epochs")
+
+        def report(done: int, total: int) -> None:
+            nonlocal epochs
+            epochs = done
+            count(done, total)
+
+        choice = run(seed=seed, report=report, folder=out or RUNS, fresh=fresh)
+    if epochs:
+        say(f"race of negatives: {time.perf_counter() - start:.1f} s")
+    return choice
 
 
 def seeds_of(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:

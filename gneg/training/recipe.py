@@ -160,7 +160,7 @@ def fast(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
     reasons = [reason for reason in sentences if not overridden.keys() & set(reason[0])]
     if overridden:
         values = ", ".join(f"{name}={overridden[name]}" for name in sorted(overridden))
-        reasons.append((tuple(overridden), f"Given, and used instead: {values}."))
+        reasons.append((tuple(overridden), f"Given, and kept: {values}."))
     config = replace(LinkConfig(encoder=encoder), **{**chosen, **fixed})
     return Recipe(config, graph, tuple(reasons))
 

@@ -46,7 +46,7 @@ def test_fixed_settings_are_not_changed(cora):
     assert chosen.config.sampler == "uniform"
     assert chosen.config.lr == 0.1
     assert chosen.config.decoder == "cosine"
-    assert "Given, and used instead: encoder=gcn, lr=0.1, sampler=uniform." in chosen.reasons
+    assert "Given, and kept: encoder=gcn, lr=0.1, sampler=uniform." in chosen.reasons
     with pytest.raises(ValueError, match="'fixed' must be one of"):
         recipe.fast(cora, sampelr="uniform")
 
@@ -130,4 +130,4 @@ def test_the_reasons_leave_out_what_was_given_otherwise():
     reasons = recipe.fast(data, loss="bce", decoder="mlp", stack="none").reasons
     for word in ("the loss corrects", "perceptron", "training-free scores"):
         assert word not in reasons
-    assert reasons.endswith("Given, and used instead: decoder=mlp, loss=bce, stack=none.")
+    assert reasons.endswith("Given, and kept: decoder=mlp, loss=bce, stack=none.")
