@@ -201,7 +201,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
         means = [row["summary"][name]["mrr"]["mean"] for row in rows]
         best = parts.row_name(rows[means.index(max(means))], rows)
         sentences.append(
-            f"The highest mean MRR {against_set(name)} is {100 * max(means):.2f} %, by {best}."
+            f"On test, the highest mean MRR {against_set(name)} is {100 * max(means):.2f} %, by {best}."
         )
         if not reason and results["effects"]:
             sentences.append(_significant(results["effects"], name))
@@ -231,5 +231,7 @@ def _significant(effects: Sequence[Mapping[str, Any]], name: str) -> str:
         for effect in effects
         if effect["tests"][name]["mrr"]["mark"]
     ]
-    listed = "; ".join(texts) if texts else "no part"
-    return f"By MRR {against_set(name)}, what makes a significant difference is: {listed}."
+    by = f"By MRR {against_set(name)}"
+    if not texts:
+        return f"{by}, no part makes a difference that is significant over these seeds."
+    return f"{by}, what makes a significant difference is: {'; '.join(texts)}."
