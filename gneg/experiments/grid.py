@@ -246,7 +246,7 @@ def _row(config: AnyConfig, metric: str, cells: list[Cell], records: list[Any]) 
     sets = records[0]["sets"]
     additions = {}
     if isinstance(config, LinkConfig):
-        additions = {"decoder": runs[0]["decoder"], "pair_features": config.pair_features}
+        additions = {"decoder": runs[0]["decoder"], "pair_features": config.decoder_sees}
         additions |= {"stack": config.stack}
     return {
         "encoder": config.model_name,

@@ -264,7 +264,9 @@ class LinkRun(Run[LinkData, LinkConfig]):
             result["waiting_share"] = seconds.get("waiting", 0.0) / self.progress.trained_seconds
         return {
             **result,
-            "decoder": decoder_kind(self.config, self.data, self.model.encoder.inputs),
+            "decoder": "perceptron on pair features"
+            if self.config.encoder == "heuristics"
+            else decoder_kind(self.config, self.data, self.model.encoder.inputs),
             "base_weight": None if measure is None else float(measure.c),
             "stack": stacked,
             "collapse": self.watch.sign,

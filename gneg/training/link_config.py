@@ -217,6 +217,12 @@ class LinkConfig(TrainConfig):
             checks.fail("norm", "batch or None in mini-batches", self.norm)
 
     @property
+    def decoder_sees(self) -> str:
+        """The pair features that the decoder sees: without embeddings all, unless named."""
+        alone = self.encoder == "heuristics" and self.pair_features == "none"
+        return "all" if alone else self.pair_features
+
+    @property
     def in_batches(self) -> bool:
         """Whether a step embeds sampled neighbourhoods, not the whole graph."""
         return self.fanout != "none"

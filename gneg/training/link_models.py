@@ -27,8 +27,7 @@ def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
     """
     check_pair_inputs(config, data)
     encoder = make_encoder(config, data)
-    features_alone = config.encoder == "heuristics"
-    width = 1 if features_alone else config.hidden
+    width = 1 if config.encoder == "heuristics" else config.hidden
     decoder = make_decoder(
         decoder_kind(config, data, encoder.inputs),
         width,
@@ -37,9 +36,9 @@ def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
         graph=data.graph,
     )
     graph, x = data.graph, data.x
-    if features_alone or config.pair_features != "none":
+    if config.decoder_sees != "none":
         width = 2 * width if isinstance(decoder, NCN) else width  # of the product that it sees
-        decoder = PairFeatures(decoder, graph, width, kinds=_kinds(config.pair_features), x=x)
+        decoder = PairFeatures(decoder, graph, width, kinds=_kinds(config.decoder_sees), x=x)
     if config.base_measure != "none":
         text = config.sampler if config.base_measure == "sampler" else config.base_measure
         sampler = data.sampler(text, known=config.known, corrupt=config.corrupt)
@@ -56,8 +55,7 @@ def check_pair_inputs(config: LinkConfig, data: LinkData) -> None:
     Raises:
         ValueError: If there are two kinds of nodes, or a kind needs features and there are none.
     """
-    for name in ("pair_features", "stack"):
-        text = getattr(config, name)
+    for name, text in (("pair_features", config.decoder_sees), ("stack", config.stack)):
         if text != "none" and data.num_src is not None:
             checks.fail(name, "none: two kinds of nodes have no neighbour in common", text)
         if data.x is None and not HOPS.keys().isdisjoint(text.split(",")):

@@ -239,10 +239,10 @@ def _choose_for_gnn(graph: GraphProfile) -> tuple[dict[str, Any], list[Reason]]:
         text = "The graph is dense enough for one negative per positive: more steps per second."
         reasons.append((("k",), text))
     text = (
-        "After training the model is combined with training-free scores of pairs on validation, if "
+        "After training the model is combined with training-free scores of pairs, if "
         "cross-validation says that MRR does not get worse against easy or hard negatives."
     )
-    reasons.append((("stack", "stack_on"), text))
+    reasons.append((("stack",), text))
     return settings, reasons
 
 

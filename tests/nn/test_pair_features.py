@@ -128,6 +128,7 @@ def test_a_run_has_pair_features_and_a_base_measure():
 def test_heuristics_alone_learn(tmp_path):
     data = datasets.digits()
     config = LinkConfig(encoder="heuristics", epochs=10, lr=0.02, sampler="uniform")
+    assert config.decoder_sees == "all"
     result = train(data, config, out=tmp_path)["runs"][0]
     single = evaluate_edges(data.test, Heuristic(data.graph, "ra"))["mrr"]
     assert result["test"]["mrr"] > single

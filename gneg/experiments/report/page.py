@@ -201,7 +201,8 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
         means = [row["summary"][name]["mrr"]["mean"] for row in rows]
         best = parts.row_name(rows[means.index(max(means))], rows)
         sentences.append(
-            f"On test, the highest mean MRR {against_set(name)} is {100 * max(means):.2f} %, by {best}."
+            f"On test, the highest mean MRR {against_set(name)} is {100 * max(means):.2f} %, by "
+            f"{best}."
         )
         if not reason and results["effects"]:
             sentences.append(_significant(results["effects"], name))
