@@ -61,10 +61,11 @@ def is_counts(lines: Sequence[str], split: Callable[[str], list[str]]) -> bool:
     """Return whether a first line is no row but counts: of nodes, of edges, or of both.
 
     Its last number is that of the rows below, perhaps under a header, and those before it are large
-    enough for the ids in the rows; a number by itself is either.
+    enough for the ids in the rows; a number by itself is either. Counts have no leading zeros.
     """
     values = split(lines[0])
-    if not 1 <= len(values) <= 3 or not all(value.isdecimal() for value in values):
+    plain = all(value.isdecimal() and value == str(int(value)) for value in values)
+    if not plain or not 1 <= len(values) <= 3:
         return False
     counts, rows = [int(value) for value in values], len(lines) - 1
     if len(counts) == 1 and counts[0] == rows > 1:
