@@ -104,7 +104,7 @@ class Copies(samplers.Sampler):
         raise NotImplementedError
 
 
-def test_a_registered_sampler_that_looks_at_positives_is_refused():
+def test_a_registered_sampler_that_looks_at_positives_is_refused(registries):
     samplers.register("copies")(Copies)
     with pytest.raises(ValueError, match="'queries' must be positives with the sampler copies"):
         LinkConfig(**{**OPTIONS, "sampler": "copies"})
