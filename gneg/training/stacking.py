@@ -176,7 +176,8 @@ def fit_linear(tables: Sequence[RankingTable]) -> Combination:
     combination = Combination(width, HIDDEN).requires_grad_(False)
     for parameter in combination.network.parameters():
         nn.init.zeros_(parameter)
-    combination.linear.weight.copy_(_minimum(tables, torch.full((width,), L2))[None])
+    weight = _minimum(tables, torch.full((width,), L2), torch.zeros(width))
+    combination.linear.weight.copy_(weight[None])
     return combination
 
 
@@ -202,15 +203,16 @@ def fit_perceptron(tables: Sequence[RankingTable], *, seed: int) -> Combination:
         return torch.cat([columns, hidden(columns).relu()], dim=-1)
 
     penalties = torch.cat([torch.full((width,), L2), torch.full((HIDDEN,), L2_HIDDEN)])
-    weight = _minimum([table.mapped(with_units) for table in tables], penalties)
+    # The linear function is near: from there Newton's method takes fewer steps.
+    start = torch.cat([combination.linear.weight[0], torch.zeros(HIDDEN)])
+    weight = _minimum([table.mapped(with_units) for table in tables], penalties, start)
     combination.linear.weight.copy_(weight[None, :width])
     output.weight.copy_(weight[None, width:])
     return combination
 
 
-def _minimum(tables: Sequence[RankingTable], penalties: Tensor) -> Tensor:
-    """Return the coefficients ``[W]`` with the least penalised loss, by Newton's method."""
-    weight = torch.zeros(len(penalties))
+def _minimum(tables: Sequence[RankingTable], penalties: Tensor, weight: Tensor) -> Tensor:
+    """Return the coefficients ``[W]`` of the least penalised loss, by Newton's method."""
     loss, gradient, hessian = _derivatives(tables, weight, penalties)
     for _ in range(NEWTON_STEPS):
         step = torch.linalg.solve(hessian.double(), gradient.double()).float()
