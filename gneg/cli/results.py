@@ -15,7 +15,6 @@ from gneg.evaluation.metrics import MEAN_RANKS
 def print_link_results(results: dict[str, Any]) -> None:
     """Print the figures, times and settings of a run of link prediction."""
     from gneg.evaluation.full_ranks import sentence
-    from gneg.training.record import DECODER_ALONE
 
     runs, protocol, summary = results["runs"], results["protocol"], results["summary"]
     columns = {"valid": summary["valid"], "test": summary["test"]}
@@ -38,12 +37,11 @@ def print_link_results(results: dict[str, Any]) -> None:
         f"against {protocol['negatives_per_positive']} negatives per positive "
         f"({protocol['negatives']})"
     )
-    chosen_by = f"* best epoch selected by {protocol['select_by']}"
-    say(
-        f"{against}; edges known to the sampler: {protocol['known']}; {chosen_by}"
-        if trained
-        else f"{against}; * the dataset's metric"
-    )
+    star, known = "the dataset's metric", ""
+    if trained:
+        star = f"best epoch selected by {protocol['select_by']}"
+        known = f"edges known to the sampler: {protocol['known']}; "
+    say(f"{against}; {known}* {star}")
     if "all" in summary:
         say(f"among all nodes: {sentence(runs[0]['all'])}")
     if not trained:
@@ -51,18 +49,7 @@ def print_link_results(results: dict[str, Any]) -> None:
     _print_time(runs)
     say(f"loss: {runs[0]['loss']}; decoder: {runs[0]['decoder']}; best epoch: {_best_epochs(runs)}")
     if runs[0].get("stack") is not None:
-        chosen = [run["stack"]["chosen"] for run in runs]
-        fitted = "validation edges, so that the column 'with heuristics' is of test edges only"
-        stack_on = results["config"].get("stack_on")
-        if stack_on == "train":
-            fitted = "folds of the training edges; 'valid' is of the model alone"
-        elif stack_on == "both":
-            fitted = f"folds of the training edges and {fitted}"
-        if set(chosen) == {DECODER_ALONE}:
-            say("not combined with heuristics: out of fold that gains nothing")
-        else:
-            functions = ", ".join(_stack(run["stack"]) for run in runs)
-            say(f"combined with heuristics, gain out of fold: {functions}; fitted on {fitted}")
+        _print_stacks([run["stack"] for run in runs], results["config"].get("stack_on"))
     if runs[0]["base_weight"] is not None:
         weights = ", ".join(f"{run['base_weight']:g}" for run in runs)
         say(f"weight of the base measure: {weights}")
@@ -130,7 +117,7 @@ def print_comparison(results: dict[str, Any]) -> None:
     cells = [
         [
             *(cell(name, row) for name in named),
-            f"{100 * statistics.fmean(row['valid']):.2f}",
+            _percent(statistics.fmean(row["valid"])),
             *(_figure(row, name, metric, part) for metric, name in figures),
             _risk(row),
             f"{statistics.fmean(map(_training_seconds, row['seconds'])):.1f}",
@@ -138,12 +125,8 @@ def print_comparison(results: dict[str, Any]) -> None:
         for row in rows
     ]
     for kind, sets in results["heuristics"].items():
-        values = [
-            f"{100 * sets[name][metric]:.2f}" if metric in sets[name] else "-"
-            for metric, name in figures
-        ]
         valid = results.get("heuristics_valid", {}).get(kind)
-        values = ["-" if valid is None else f"{100 * valid:.2f}", *values]
+        values = map(_percent, [valid, *(sets[name].get(metric) for metric, name in figures)])
         cells.append([kind, *["-"] * (len(named) - 1), *values, "-", "-"])
     heads = [*named.values(), f"valid {results['metric']}"]
     heads += [f"{name} {metric}" for metric, name in figures]
@@ -210,6 +193,10 @@ def _figure(row: dict[str, Any], name: str, metric: str, part: str | None) -> st
     return f"{mean_std(row['summary'][name][metric], metric)}{mark}"
 
 
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
 def _risk(row: dict[str, Any]) -> str:
     return "-" if row["audit"] is None else f"{row['audit']['risk']['per_1000']:.1f}"
 
@@ -220,6 +207,22 @@ def _training_seconds(seconds: dict[str, float]) -> float:
 
 def _best_epochs(runs: list[dict[str, Any]]) -> str:
     return ", ".join(str(run["best_epoch"]) for run in runs)
+
+
+def _print_stacks(stacks: list[dict[str, Any]], stack_on: str | None) -> None:
+    """Print what the stacks of runs gained, and on which edges they were fitted."""
+    from gneg.training.record import DECODER_ALONE
+
+    if all(stack["chosen"] == DECODER_ALONE for stack in stacks):
+        say("not combined with heuristics: out of fold that gains nothing")
+        return
+    fitted = "validation edges, so that the column 'with heuristics' is of test edges only"
+    if stack_on == "train":
+        fitted = "folds of the training edges; 'valid' is of the model alone"
+    elif stack_on == "both":
+        fitted = f"folds of the training edges and {fitted}"
+    functions = ", ".join(map(_stack, stacks))
+    say(f"combined with heuristics, gain out of fold: {functions}; fitted on {fitted}")
 
 
 def _stack(stack: dict[str, Any]) -> str:

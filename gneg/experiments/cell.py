@@ -22,7 +22,7 @@ from gneg.training.driver import train
 from gneg.training.kinds import make_run
 from gneg.training.link import LinkRun
 from gneg.training.load import load_run
-from gneg.training.record import FRESH, METRICS, fault_of_runs
+from gneg.training.record import FRESH, RUN, fault_of_runs
 
 #: Parts of an audit that a report shows.
 AUDIT_PARTS = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
@@ -31,7 +31,7 @@ MAX_PAIRS = 2**25  # largest number of pairs scored one by one to rank all targe
 #: Form of the record of a cell, see :func:`gneg.files.read_record`.
 FORM = {
     "config": dict,
-    "run": {"seed": int, "complete": bool, "valid": METRICS, "test": METRICS, "curve": [POINT]},
+    "run": {**RUN, "curve": [POINT]},
     "best_valid": float,
     "sets?": {...: {...: float}},  # of a ranked cell
     "audit?": AUDIT,

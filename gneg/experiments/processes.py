@@ -27,6 +27,7 @@ from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.hardset import HardSet
 from gneg.experiments.cell import Cell, read_cell, run_cell
 from gneg.experiments.parent import end_with_parent
+from gneg.experiments.record import metrics_of
 from gneg.training.record import FRESH
 
 POLL = 0.2  # seconds between two reads of the progress of the processes
@@ -76,9 +77,7 @@ def read_records(cells: Sequence[Cell]) -> list[dict[str, Any]]:
         ValueError: If one is damaged, or was ranked by other metrics than the first.
     """
     records = [read_cell(each) for each in cells]
-    measured = [
-        {name: set(values) for name, values in record.get("sets", {}).items()} for record in records
-    ]
+    measured = [metrics_of(record.get("sets", {})) for record in records]
     for each, metrics in zip(cells, measured, strict=True):
         if each.ranked and metrics != measured[0]:
             allowed = f"a {each.path.name} with the metrics of the others"

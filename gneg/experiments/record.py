@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,17 +104,22 @@ def read(name: str, path: Path) -> dict[str, Any]:
     return content
 
 
+def metrics_of(table: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """Return the names of the metrics of each set in a table of metrics by set."""
+    return {name: set(values) for name, values in table.items()}
+
+
 def _uneven(content: dict[str, Any]) -> str | None:
     """Return where entries that belong together differ: in sets, metrics, settings or seeds."""
     if not content["rows"]:
         return "no rows"
     first = content["rows"][0]
-    metrics = {name: set(values) for name, values in first["metrics"].items()}
+    metrics = metrics_of(first["metrics"])
     for i, row in enumerate(content["rows"]):
         if fault := _uneven_row(row, first, metrics, content["seeds"]):
             return f"rows[{i}]{fault}"
     for i, effect in enumerate(content["effects"]):
-        if {name: set(values) for name, values in effect["tests"].items()} != metrics:
+        if metrics_of(effect["tests"]) != metrics:
             return f"effects[{i}] has other metrics than the rows"
     for kind, sets in content["heuristics"].items():
         for name, of_rows in metrics.items():
@@ -136,7 +142,7 @@ def _uneven_row(
     tables = {name: row[name] for name in ("metrics", "summary")}
     tables |= {f"against.{part}": tested["tests"] for part, tested in row["against"].items()}
     for name, table in tables.items():
-        if {key: set(values) for key, values in table.items()} != metrics:
+        if metrics_of(table) != metrics:
             return f".{name} has other metrics than the first row"
     if row["config"].keys() != first["config"].keys():
         return ".config has other settings than the first row"

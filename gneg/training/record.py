@@ -31,13 +31,14 @@ LINK: dict[str, Any] = {"decoder": str, "stack": ({"chosen": str, ...: (int, dic
 AMONG_ALL = dict.fromkeys(("ranked", "positives", "ends", "candidates", "pairs"), int)
 #: Form of the classes that users registered, as far as the config uses them.
 REGISTERED = [{"kind": str, "name": str, "source": (str, None), "sha256": (str, None)}]
+RUN = {"seed": int, "complete": bool, "valid": METRICS, "test": METRICS}
 FORM = {
     "config": dict,
     "dataset": {"name": str, "hash": str},
     "source": (dict, None),
     "protocol": dict,
     "registered?": REGISTERED,
-    "runs": [{"seed": int, "complete": bool, "valid": METRICS, "test": METRICS}],
+    "runs": [RUN],
 }
 #: Hint of errors about files that a new run may replace.
 FRESH = "--fresh (fresh=True) replaces it"

@@ -139,13 +139,7 @@ NAMES = {
     names=st.sampled_from(list(NAMES)),
     bipartite=st.booleans(),
 )
-@example(
-    pairs=[(1, 3), (0, 0), (0, 0), (0, 0)],
-    undirected=True,
-    form="csv",
-    names="mixed",
-    bipartite=False,
-)
+@example(pairs=[(1, 3), *3 * [(0, 0)]], undirected=True, form="csv", names="mixed", bipartite=False)
 def test_any_edges_make_the_graph_that_they_make_in_memory(
     pairs, undirected, form, names, bipartite, tmp_path_factory
 ):

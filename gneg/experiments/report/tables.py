@@ -11,6 +11,8 @@ from gneg.experiments import parts
 from gneg.experiments.parts import marked_part
 from gneg.experiments.significance import untested
 
+NONE = {"text": "-", "value": ""}  # a cell without a figure
+
 
 def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
     """Return columns and rows of the main table: cells have a text, a sort value and a tooltip."""
@@ -50,7 +52,7 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
         cells = [_text_cell(text) for text in texts]
         cells.append(_percent_cell(results.get("heuristics_valid", {}).get(kind)))
         cells += [_percent_cell(values[name].get(metric)) for metric, name in measured_on]
-        cells += [{"text": "-", "value": ""}] * (3 + measured)
+        cells += [NONE] * (3 + measured)
         rows.append({"cells": cells, "baseline": False})
     return {
         "columns": columns,
@@ -72,7 +74,7 @@ def _text_cell(text: str) -> dict[str, Any]:
 
 def _percent_cell(value: float | None) -> dict[str, Any]:
     if value is None:
-        return {"text": "-", "value": ""}
+        return NONE
     return {"text": f"{100 * value:.2f}", "value": 100 * value}
 
 
@@ -82,7 +84,7 @@ def _metric_cell(
     """Return mean and deviation, the tests in a tooltip, and a mark if one part alone is tested."""
     cell = row["summary"][name].get(metric)
     if cell is None:
-        return {"text": "-", "value": ""}
+        return NONE
     scale = _scale(metric)
     text = f"{scale * cell['mean']:.2f}"
     text += f" ± {scale * cell['std']:.2f}" if cell["std"] is not None else ""
@@ -145,7 +147,7 @@ def _cost_cells(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         sum(run[part] for part in ("sampling", "scoring", "model")) for run in row["seconds"]
     )
     return [
-        {"text": "-", "value": ""} if risk is None else {"text": f"{risk:.2f}", "value": risk},
+        NONE if risk is None else {"text": f"{risk:.2f}", "value": risk},
         {"text": f"{epoch:.0f}", "value": epoch},
         {"text": f"{seconds:.1f}", "value": seconds},
     ]

@@ -36,7 +36,7 @@ from gneg.samplers.select.mixup import Mixup
 from gneg.samplers.select.rule import SelectionRule
 from gneg.samplers.select.semi_hard import SemiHard
 from gneg.samplers.select.tempered import Tempered
-from gneg.samplers.text.parse import Value
+from gneg.samplers.text.parse import Expression, Value
 
 #: Samplers, and selection rules inside :class:`~gneg.samplers.Select`, that text can name.
 SAMPLERS: Registry[type[Sampler] | type[SelectionRule]] = Registry(
@@ -161,3 +161,8 @@ def _convert(name: str, value: Value, hint: Any) -> Any:
     if hint is str and not isinstance(value, str):
         checks.fail(name, "a word", checks.shown(value))
     return value
+
+
+def guards_of(part: Expression) -> list[type[Guard]]:
+    """Return the guards that the options of a part of an expression name."""
+    return [GUARDS[name] for name in part.options if name in GUARDS]

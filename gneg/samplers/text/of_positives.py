@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gneg.samplers.text.names import GUARDS, SAMPLERS
+from gneg.samplers.text.names import SAMPLERS, guards_of
 from gneg.samplers.text.parse import Expression
 
 
@@ -14,7 +14,8 @@ def part_of_positives(expression: Expression) -> Expression | None:
     """
 
     def looks(part: Expression) -> bool:
-        guards = (GUARDS[name] for name in part.options if name in GUARDS)
-        return SAMPLERS[part.name].of_positives or any(guard.of_positives for guard in guards)
+        return SAMPLERS[part.name].of_positives or any(
+            guard.of_positives for guard in guards_of(part)
+        )
 
     return expression.first(looks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gneg.samplers.select.rule import SelectionRule
-from gneg.samplers.text.names import GUARDS, SAMPLERS
+from gneg.samplers.text.names import SAMPLERS, guards_of
 from gneg.samplers.text.parse import Expression
 
 
@@ -17,7 +17,6 @@ def part_without_torch_path(expression: Expression) -> Expression | None:
     def lacks(part: Expression) -> bool:
         cls = SAMPLERS[part.name]
         on_device = cls.on_device if issubclass(cls, SelectionRule) else cls.has_torch_path()
-        guards = (GUARDS[name] for name in part.options if name in GUARDS)
-        return not on_device or not all(guard.on_device for guard in guards)
+        return not on_device or not all(guard.on_device for guard in guards_of(part))
 
     return expression.first(lacks)
