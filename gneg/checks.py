@@ -9,6 +9,7 @@ import numbers
 import os
 import re
 from collections.abc import Iterable
+from types import NoneType
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -45,8 +46,8 @@ def fail(name: str, allowed: str, value: object, *, hint: str = "") -> NoReturn:
 def instance(name: str, value: object, types: tuple[type, ...], *, hint: str = "") -> None:
     """Refuse a value that is an instance of none of ``types``."""
     if not isinstance(value, types):
-        allowed = " or ".join(kind.__name__ for kind in types)
-        fail(name, f"a {allowed}", repr(value)[:80], hint=hint)
+        names = ("None" if kind is NoneType else kind.__name__ for kind in types)
+        fail(name, f"a {' or '.join(names)}", shown(value), hint=hint)
 
 
 def integer(name: str, value: object, minimum: int) -> int:

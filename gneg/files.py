@@ -194,8 +194,9 @@ def check_output(
         inputs: Files that are read, or names that are none; the result must not replace one.
 
     Raises:
-        ValueError: If something else stands there, or nothing can be written there.
+        ValueError: If it is no path, or nothing can be written there.
     """
+    checks.instance(name, path, (str, Path))
     path = Path(path)
     for source in inputs:
         if source is not None and path.exists() and path.resolve() == Path(source).resolve():

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import NoneType
 from typing import Any, TypeVar
 
 from gneg import checks, files
@@ -27,7 +28,7 @@ from gneg.experiments.significance import add_tests
 from gneg.graph.devices import check_usable
 from gneg.graph.heuristics import KINDS
 from gneg.training.baselines import validation_metric, validation_of
-from gneg.training.callbacks import Callback
+from gneg.training.callbacks import Callback, check_callbacks
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.driver import MOST_SEEDS
 from gneg.training.parts import KEY, registered_parts
@@ -122,7 +123,9 @@ def compare(
     data = as_data(data)
     check_configs(data, configs)
     _check_counts(seeds=seeds, jobs=jobs, search=search)
-    for kind in baselines:
+    checks.instance("reasons", reasons, (str, NoneType))
+    callbacks = check_callbacks(callbacks, report)
+    for kind in checks.items("baselines", baselines, "a list of heuristics"):
         checks.choice("baselines", kind, KINDS)
     out, sets = files.check_output("out", out, folder=True), check_sets(sets, (HardSet,))
     if _ranks_all(configs[0]) and "all" in sets:

@@ -76,6 +76,20 @@ class Callback:
         """Close what is open; called at the end, after an error or Ctrl-C as well."""
 
 
+def check_callbacks(callbacks: object, report: object) -> list[Callback]:
+    """Return the callbacks as a list.
+
+    Raises:
+        ValueError: If one is no :class:`Callback`, or the report neither a function nor None.
+    """
+    listed = checks.items("callbacks", callbacks, "a list of Callback objects")
+    for callback in listed:
+        checks.instance("callbacks", callback, (Callback,))
+    if report is not None and not callable(report):
+        checks.fail("report", "a function or None", checks.shown(report))
+    return listed
+
+
 class Callbacks(Callback):
     """Several callbacks as one, which is a context manager: its end is the end of the training.
 
@@ -84,13 +98,11 @@ class Callbacks(Callback):
         report: A function to call after each epoch, after them; None: none.
 
     Raises:
-        ValueError: If one is no :class:`Callback`.
+        ValueError: As :func:`check_callbacks` does.
     """
 
     def __init__(self, callbacks: Iterable[Callback] = (), report: Report | None = None) -> None:
-        self.callbacks = checks.items("callbacks", callbacks, "a list of Callback objects")
-        for callback in self.callbacks:
-            checks.instance("callbacks", callback, (Callback,))
+        self.callbacks = check_callbacks(callbacks, report)
         self.report = report
 
     def __enter__(self) -> Callbacks:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from itertools import islice
 from numbers import Integral
 from pathlib import Path
+from types import NoneType
 from typing import Any, TypeVar
 
 from torch import Tensor
@@ -22,7 +23,7 @@ from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.devices import check_usable
 from gneg.graph.heuristics import Heuristic
 from gneg.training import checkpoint
-from gneg.training.callbacks import Callback, Callbacks, Report
+from gneg.training.callbacks import Callback, Callbacks, Report, check_callbacks
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import forked_random
 from gneg.training.distributed import World, by_torchrun, world
@@ -115,7 +116,9 @@ def train(
     if config is None:
         config = config_class(data)()
     checks.instance("config", config, (config_class(data),))
-    seeds = _seeds(seeds)
+    seeds, callbacks = _seeds(seeds), check_callbacks(callbacks, report)
+    checks.instance("reasons", reasons, (str, NoneType))
+    checks.instance("resources", resources, (Resources,))
     check_usable("device", config.device)
     processes = world()
     if isinstance(config, TripleConfig) and (by_torchrun() or processes.size > 1):

@@ -102,8 +102,8 @@ def race(
         ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is
             damaged.
     """
-    if not isinstance(data, LinkData | TripleData):
-        checks.fail("data", "a LinkData or a TripleData", data)
+    checks.instance("data", data, (LinkData, TripleData))
+    seed = checks.integer("seed", seed, 0)
     for name in fixed if isinstance(data, TripleData) else ():
         checks.choice("fixed", name, list(options.settings(TripleConfig)))
     contest = of_triples(data, **fixed) if isinstance(data, TripleData) else of_links(data, **fixed)

@@ -146,6 +146,7 @@ def fast(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
     Raises:
         ValueError: If a setting is unknown or its value is not allowed.
     """
+    checks.instance("data", data, (LinkData,))
     for name in fixed:
         checks.choice("fixed", name, list(settings(LinkConfig)))
     graph = profile(data)

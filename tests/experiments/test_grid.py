@@ -138,6 +138,11 @@ def test_the_error_of_a_cell_is_raised(tmp_path):
         ({"jobs": 0}, "'jobs' must be an integer >= 1"),
         ({"search": -1}, "'search' must be an integer >= 0"),
         ({"baselines": ["deepwalk"]}, "'baselines' must be one of"),
+        ({"baselines": "ra"}, "'baselines' must be a list of heuristics"),
+        ({"out": None}, "'out' must be a str or Path"),
+        ({"callbacks": 5}, "'callbacks' must be a list of Callback"),
+        ({"report": 5}, "'report' must be a function or None"),
+        ({"reasons": 5}, "'reasons' must be a str or None"),
     ],
 )
 def test_bad_input_is_named(options, message, tmp_path):

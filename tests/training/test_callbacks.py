@@ -74,5 +74,19 @@ def test_an_error_ends_the_training_for_callbacks_too(monkeypatch):
     with pytest.raises(ValueError, match="'lr' must be low enough"):
         gneg.train(toy(), TINY, callbacks=[listener])
     assert listener.heard[-1] == ("end",)
-    with pytest.raises(ValueError, match="'callbacks' must be a Callback"):
-        gneg.train(toy(), TINY, callbacks=[print])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"callbacks": [print]}, "'callbacks' must be a Callback"),
+        ({"callbacks": print}, "'callbacks' must be a list of Callback objects"),
+        ({"report": "on"}, "'report' must be a function or None"),
+        ({"reasons": 5}, "'reasons' must be a str or None"),
+        ({"resources": 5}, "'resources' must be a Resources"),
+        ({"out": 5}, "'out' must be a str or Path"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        gneg.train(toy(), TINY, **arguments)

@@ -269,7 +269,11 @@ def test_samplers_that_return_all_negatives_there_are_do_not_race(kind, monkeypa
 
 @pytest.mark.parametrize(
     ("data", "fixed", "message"),
-    [(3, {}, "'data' must be a LinkData"), (sparse_data(), {"foo": 1}, "'fixed' must be one of")],
+    [
+        (3, {}, "'data' must be a LinkData or TripleData"),
+        (sparse_data(), {"foo": 1}, "'fixed' must be one of"),
+        (sparse_data(), {"seed": "x"}, "'seed' must be an integer >= 0"),
+    ],
 )
 def test_what_cannot_race_is_refused(data, fixed, message):
     with pytest.raises(ValueError, match=message):

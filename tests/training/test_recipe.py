@@ -49,6 +49,8 @@ def test_fixed_settings_are_not_changed(cora):
     assert "Given, and kept: encoder=gcn, lr=0.1, sampler=uniform." in chosen.reasons
     with pytest.raises(ValueError, match="'fixed' must be one of"):
         recipe.fast(cora, sampelr="uniform")
+    with pytest.raises(ValueError, match="'data' must be a LinkData"):
+        recipe.fast("Cora")
 
 
 @pytest.mark.parametrize("world", ["dense", "directed", "hub", "bipartite", "weighted"])
