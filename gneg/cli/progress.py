@@ -43,21 +43,21 @@ class ProgressDisplay:
     def __exit__(self, *error: object) -> None:
         self._bars.stop()
 
-    def update(self, name: str, done: int, total: int | None, text: str = "") -> None:
+    def update(self, name: str, completed: int, total: int | None, text: str = "") -> None:
         """Show how far something is.
 
         Args:
             name: Its name.
-            done: Units done.
+            completed: Units done.
             total: All units; None: not known.
-            text: Text beside the bar; ``done/total`` if empty.
+            text: Text beside the bar; ``completed/total`` if empty.
         """
         if self._lines:
             return
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total, text="")
-        text = text or (f"{done:,}" if total is None else f"{done:,}/{total:,}")
-        self._bars.update(self._tasks[name], completed=done, total=total, text=text)
+        text = text or (f"{completed:,}" if total is None else f"{completed:,}/{total:,}")
+        self._bars.update(self._tasks[name], completed=completed, total=total, text=text)
 
     def remove(self, name: str) -> None:
         """Take away a bar."""
@@ -84,21 +84,25 @@ class ProgressDisplay:
             self.update(event.cell, event.epoch, None, text)
 
     def count(self, name: str) -> Any:
-        """Return a report ``(done, total)`` that moves one bar."""
+        """Return a report ``(completed, total)`` that moves one bar."""
 
-        def report(done: int, total: int) -> None:
-            self.update(name, done, total)
-            self.say(name, 10 * done // max(total, 1), f"{done:,} of {total:,}")
+        def report(completed: int, total: int) -> None:
+            self.update(name, completed, total)
+            self.say(name, 10 * completed // max(total, 1), f"{completed:,} of {total:,}")
 
         return report
 
     def stages(self) -> Any:
-        """Return a report ``(stage, done, total)`` with a bar for each stage; total may be None."""
+        """Return a report ``(stage, completed, total)``, a bar a stage; total may be None."""
 
-        def report(stage: str, done: int, total: int | None) -> None:
-            self.update(stage, done, total, f"{done} %" if total == 100 else "")
-            step, text = (done // 10**7, f"{done:,}") if total is None else (10 * done // total, "")
-            text = text or (f"{done} %" if total == 100 else f"{done:,} of {total:,}")
+        def report(stage: str, completed: int, total: int | None) -> None:
+            self.update(stage, completed, total, f"{completed} %" if total == 100 else "")
+            step, text = (
+                (completed // 10**7, f"{completed:,}")
+                if total is None
+                else (10 * completed // total, "")
+            )
+            text = text or (f"{completed} %" if total == 100 else f"{completed:,} of {total:,}")
             self.say(stage, step, text)
 
         return report

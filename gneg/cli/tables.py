@@ -85,16 +85,16 @@ class _Cells:
             full = min(full, max(PROSE, *map(_longest_word, cells), 0))
         return max(full, _longest_word(self.columns[i]))
 
-    def width(self, shown: Sequence[int]) -> int:
+    def width(self, columns: Sequence[int]) -> int:
         """Return the width that some columns need side by side."""
-        return sum(self.least(i) + GAP for i in shown)
+        return sum(self.least(i) + GAP for i in columns)
 
-    def widths(self, shown: Sequence[int]) -> dict[int, int]:
+    def widths(self, columns: Sequence[int]) -> dict[int, int]:
         """Return the widths of columns: headings share the room that is left, then prose."""
-        widths = {i: self.least(i) for i in shown}
-        left = console.width - 1 - self.width(shown)
-        fixed = [i for i in shown if i < self.numbers.stop]
-        for i in [*fixed, *reversed(shown[len(fixed) :])]:
+        widths = {i: self.least(i) for i in columns}
+        left = console.width - 1 - self.width(columns)
+        fixed = [i for i in columns if i < self.numbers.stop]
+        for i in [*fixed, *reversed(columns[len(fixed) :])]:
             texts = [self.columns[i]]
             if i >= self.numbers.stop:
                 texts += [row[i] for row in self.rows]
@@ -116,15 +116,15 @@ def _longest_word(text: str) -> int:
     return max(map(cell_len, text.split()), default=0)
 
 
-def _print_columns(table: _Cells, shown: Sequence[int]) -> None:
+def _print_columns(table: _Cells, columns: Sequence[int]) -> None:
     """Print some columns side by side."""
     grid = Table(box=SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0))
-    for i, width in table.widths(shown).items():
+    for i, width in table.widths(columns).items():
         justify: Any = "right" if i in table.numbers else "left"
         head = Text(table.columns[i])
         grid.add_column(head, justify=justify, width=width, overflow="fold")
     for row in table.rows:
-        grid.add_row(*(Text(row[i]) for i in shown))
+        grid.add_row(*(Text(row[i]) for i in columns))
     console.print(grid)
 
 

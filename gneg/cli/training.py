@@ -42,10 +42,10 @@ def check_dataset(out: Path, data: Any) -> None:
     from gneg.training import record
 
     if (out / record.NAME).exists():
-        there, here = record.read("out", out / record.NAME)["dataset"], data.describe()
-        if there["hash"] != here["hash"]:
+        stored, current = record.read("out", out / record.NAME)["dataset"], data.describe()
+        if stored["hash"] != current["hash"]:
             allowed = "a new folder, or one with a run of the same dataset"
-            differences = record.differences(there, here)
+            differences = record.differences(stored, current)
             checks.fail("out", allowed, f"{out}: {differences}", hint=record.FRESH)
 
 
@@ -105,10 +105,10 @@ def start_race(run: Callable[..., Choice], seed: int, out: Path | None, fresh: b
     with ProgressDisplay() as display:
         count = display.count("race of negatives, epochs")
 
-        def report(done: int, total: int) -> None:
+        def report(completed: int, total: int) -> None:
             nonlocal epochs
-            epochs = done
-            count(done, total)
+            epochs = completed
+            count(completed, total)
 
         choice = run(seed=seed, report=report, folder=out or RUNS, fresh=fresh)
     if epochs:

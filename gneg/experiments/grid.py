@@ -199,13 +199,13 @@ def _check_counts(*, seeds: int, jobs: int, search: int) -> None:
 def _check_earlier(path: Path, data: LinkData | TripleData) -> None:
     """Refuse a folder with a comparison of other data; one that is damaged is made again."""
     try:
-        there = json.loads(path.read_text("utf-8"))["dataset"]
-        same = there["hash"] == data.fingerprint()
+        stored = json.loads(path.read_text("utf-8"))["dataset"]
+        same = stored["hash"] == data.fingerprint()
     except (OSError, ValueError, KeyError, TypeError):
         return
     if not same:
         allowed = "a new folder, or one with a comparison of the same dataset"
-        checks.fail("out", allowed, f"{path}: {differences(there, data.describe())}", hint=FRESH)
+        checks.fail("out", allowed, f"{path}: {differences(stored, data.describe())}", hint=FRESH)
 
 
 def _ranks_all(config: AnyConfig) -> bool:

@@ -62,8 +62,8 @@ class _SAGEConv(SAGEConv):
         weight = self.lin_l.weight
         if isinstance(adjacency, Messages):
             if isinstance(x, SparseFeatures):
-                both = torch.cat([weight, self.lin_r.weight])
-                mean, roots = adjacency.mean_and_roots(linear(x, both))
+                stacked = torch.cat([weight, self.lin_r.weight])
+                mean, roots = adjacency.mean_and_roots(linear(x, stacked))
                 left, right = mean[:, : self.out_channels], roots[:, self.out_channels :]
             else:  # fewer rows are multiplied afterwards
                 mean, roots = adjacency.mean_and_roots(x)

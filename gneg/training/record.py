@@ -120,21 +120,21 @@ def anywhere(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, "config": config}
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+def differences(stored: Mapping[str, Any], current: Mapping[str, Any]) -> str:
     """Return the first values that two records differ in: ``lr 0.1 (here 0.01), ...``."""
     lines = [
         f"{name} {_short(first)} (here {_short(second)})"
-        for name, first, second in _pairs(there, here)
+        for name, first, second in _pairs(stored, current)
         if first != second
     ]
     remainder = [f"{len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return ", ".join(lines[:SHOWN] + remainder)
 
 
-def _pairs(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def _pairs(stored: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Yield name and both values of every entry, those of nested ones by their own names."""
-    for name in dict.fromkeys([*there, *here]):
-        first, second = there.get(name, "missing"), here.get(name, "missing")
+    for name in dict.fromkeys([*stored, *current]):
+        first, second = stored.get(name, "missing"), current.get(name, "missing")
         if isinstance(first, Mapping) and isinstance(second, Mapping):
             yield from ((f"{name}.{key}", *values) for key, *values in _pairs(first, second))
         else:

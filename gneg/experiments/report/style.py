@@ -150,7 +150,7 @@ def write(
     async def images() -> None:
         """Draw with one browser for all: to start one takes ten times as long as an image."""
         async with kaleido.Kaleido() as browser:
-            for done, (name, figure) in enumerate(figures.items(), 1):
+            for number, (name, figure) in enumerate(figures.items(), 1):
                 plain = go.Figure(figure).update_layout(paper_bgcolor="white", width=900)
                 plain.layout.updatemenus = ()
                 for suffix, scale in (("png", 2), ("svg", 1)):
@@ -161,7 +161,7 @@ def write(
                     paths.append(folder / f"{name}.{suffix}")
                     files.write_whole(paths[-1], functools.partial(_save, content=content))
                 if report is not None:
-                    report(done, len(figures))
+                    report(number, len(figures))
 
     try:
         import kaleido
