@@ -83,7 +83,7 @@ def test_negatives_drawn_ahead_are_those_drawn_when_they_are_needed(name, accele
     assert not threads()
 
 
-@pytest.mark.parametrize("kind", ["uniform", "triples"])
+@pytest.mark.parametrize("kind", ["uniform", pytest.param("triples", marks=pytest.mark.slow)])
 def test_an_interrupted_run_draws_ahead_again(kind, accelerator, tmp_path):
     config = replace(CONFIGS[kind], device=KIND)
     data, options = sparse_data() if kind == "triples" else toy(), {"resources": Resources(1)}

@@ -112,7 +112,11 @@ def test_sampled_neighbours_are_drawn_once_and_without_the_targets():
         pytest.param("hardest(uniform, m=8)", "embedding", marks=pytest.mark.slow),
         pytest.param("similar(refresh_every=1)", "embedding", marks=pytest.mark.slow),
         ("memorybank", "features"),
-        ("mixture(cached(uniform, size=4, m=4), selfpaced(hardest(uniform, m=8)))", "features"),
+        pytest.param(
+            "mixture(cached(uniform, size=4, m=4), selfpaced(hardest(uniform, m=8)))",
+            "features",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_any_number_of_workers_and_a_resumed_run_give_the_same_result(tmp_path, sampler, inputs):

@@ -213,7 +213,7 @@ def test_processes_may_train_other_seeds_into_one_folder(tmp_path, monkeypatch):
     assert [run["seed"] for run in record["runs"]] == [0, 1]
 
 
-@pytest.mark.parametrize("kind", ["links", "triples"])
+@pytest.mark.parametrize("kind", ["links", pytest.param("triples", marks=pytest.mark.slow)])
 def test_two_trainings_at_once_do_not_mix_their_files(kind, tmp_path):
     """Another process trains into the folder while this one does."""
     data = toy() if kind == "links" else sparse_data()
