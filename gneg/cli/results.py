@@ -18,10 +18,16 @@ def print_link_results(results: dict[str, Any]) -> None:
 
     runs, protocol, summary = results["runs"], results["protocol"], results["summary"]
     columns = {"valid": summary["valid"], "test": summary["test"]}
+    combined = ""
     if "test_alone" in summary:
-        columns["test"], columns["test with heuristics"] = summary["test_alone"], summary["test"]
+        combined = ", with heuristics"
+        columns = {
+            "valid, model alone": summary["valid"],
+            "test, model alone": summary["test_alone"],
+        }
+        columns[f"test{combined}"] = summary["test"]
     if "all" in summary:
-        columns["test, among all nodes"] = summary["all"]
+        columns[f"test{combined}, among all nodes"] = summary["all"]
     rows = [
         (
             name + (" *" if name == results["dataset"]["metric"] else ""),

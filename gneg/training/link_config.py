@@ -143,7 +143,7 @@ class LinkConfig(TrainConfig):
     stack_on: StackedOn = setting(
         "valid",
         "Edges that the stack is fitted on: validation edges; folds of the training edges, by two "
-        "more models that are trained without them (train); or both",
+        "more models that are trained without them, each as the first (train); or both",
     )
     known: KnownPolicy = setting(
         "train",

@@ -29,7 +29,8 @@ CAPTIONS = {
         "Hardness and risk of the negatives",
         "Each point is a configuration. Points further right have harder negatives. Points further "
         "up have more held-out edges among their negatives, which training teaches the model to "
-        "reject. Lower right is best. The dotted line is the risk of uniform negatives.",
+        "reject. Lower right are hard negatives at little risk; whether models learn more from "
+        "them, the table says. The dotted line is the risk of uniform negatives.",
     ),
     "easy-and-hard": (
         "Easy and hard evaluation",
