@@ -119,7 +119,13 @@ Form = Any
 
 
 def read_record(
-    name: str, path: Path, form: Form, *, remedy: str = "make it anew", kind: str | None = None
+    name: str,
+    path: Path,
+    form: Form,
+    *,
+    fault_of: Callable[[Any], str | None] = lambda content: None,
+    remedy: str = "make it anew",
+    kind: str | None = None,
 ) -> Any:
     """Return the content of a JSON file of a given form.
 
@@ -127,16 +133,17 @@ def read_record(
         name: The argument that the file belongs to, for errors.
         path: The file.
         form: The form that the content must have.
+        fault_of: Returns in words what a content of this form lacks, or None: nothing.
         remedy: What to do about a damaged file.
         kind: What it should be, for errors; None: one that this library wrote.
 
     Raises:
-        ValueError: If the file cannot be read, is not JSON or has another form.
+        ValueError: If the file cannot be read, is not JSON, has another form or lacks something.
     """
     kind = kind or f"a whole {path.name} of gneg"
     with reading(name, path, kind, remedy):
         content = json.loads(path.read_text("utf-8"))
-    if (fault := mismatch(content, form)) is not None:
+    if fault := mismatch(content, form) or fault_of(content):
         checks.fail(name, kind, f"{path}: {fault}", hint=remedy)
     return content
 

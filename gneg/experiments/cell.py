@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gneg import checks, files
+from gneg import files
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.audit import audit
 from gneg.evaluation.hardset import HardSet
@@ -95,12 +95,14 @@ def read_cell(cell: Cell) -> dict[str, Any]:
     Raises:
         ValueError: If it is damaged.
     """
-    record: dict[str, Any] = files.read_record("out", cell.path, FORM, remedy=FRESH)
-    unranked = "it has no sets" if cell.ranked and "sets" not in record else None
-    fault = fault_of_runs([{**record["run"], "complete": True}]) or unranked
-    if fault is not None:
-        whole = f"a whole {cell.path.name} of gneg"
-        checks.fail("out", whole, f"{cell.path}: {fault}", hint=FRESH)
+
+    def fault_of(record: dict[str, Any]) -> str | None:
+        unranked = "it has no sets" if cell.ranked and "sets" not in record else None
+        return fault_of_runs([{**record["run"], "complete": True}]) or unranked
+
+    record: dict[str, Any] = files.read_record(
+        "out", cell.path, FORM, fault_of=fault_of, remedy=FRESH
+    )
     return record
 
 

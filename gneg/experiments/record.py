@@ -98,9 +98,7 @@ def read(name: str, path: Path) -> dict[str, Any]:
     path = path / NAME if path.is_dir() else path
     if not path.exists():
         checks.fail(name, f"a {NAME} of gneg compare, or its folder", str(path))
-    content: dict[str, Any] = files.read_record(name, path, FORM, remedy=REMEDY)
-    if fault := _uneven(content):
-        checks.fail(name, f"a whole {NAME}", f"{path}: {fault}", hint=REMEDY)
+    content: dict[str, Any] = files.read_record(name, path, FORM, fault_of=_uneven, remedy=REMEDY)
     return content
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gneg import checks, files
+from gneg import files
 
 NAME = "results.json"
 DECODER_ALONE = "decoder alone"  # what a stack that is not used is called
@@ -57,9 +57,9 @@ def read(name: str, path: Path) -> dict[str, Any]:
         ValueError: If it is not a whole record of a training run.
     """
     remedy = FRESH if name == "out" else "gneg train makes it anew"
-    content: dict[str, Any] = files.read_record(name, path, FORM, remedy=remedy)
-    if fault := fault_of_runs(content["runs"]):
-        checks.fail(name, f"a whole {NAME} of gneg", f"{path}: {fault}", hint=remedy)
+    content: dict[str, Any] = files.read_record(
+        name, path, FORM, fault_of=lambda content: fault_of_runs(content["runs"]), remedy=remedy
+    )
     return content
 
 
