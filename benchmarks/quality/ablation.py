@@ -140,7 +140,7 @@ def train_seed(
     """Train one seed and return its record, with the figures before and after it is stacked."""
     data, _ = load(dataset)
     run = trained(data, config, seed)
-    record = {
+    record: dict[str, Any] = {
         "seed": seed,
         "epochs": run.progress.epoch,
         "best_epoch": run.progress.best_epoch,

@@ -101,10 +101,11 @@ def measure(name: str, command: str, runs: Path) -> str:
     model = model_of(name, runs)
     product = isinstance(model, LinkModel) and model.scorer().is_product
     retrieved = isinstance(model, LinkModel) and not product
-    config = model.run.config
     result = {
         "graph": name,
-        "model": model.run.model.__class__.__name__ if name in TRIPLES else config.encoder,
+        "model": model.run.config.encoder
+        if isinstance(model, LinkModel)
+        else type(model.run.model).__name__,
         "data": model.data.describe(),
         "retrieval": recall(model) if retrieved else None,  # type: ignore[arg-type]
         "answers": answered(model),

@@ -40,13 +40,15 @@ def curves(plt: Any) -> Any:
     """Draw validation MRR over seconds of training: the mean while all seeds train."""
     columns = [column for column in tables.columns() if column[1] == "gcn"]
     figure, axes = plt.subplots(1, len(columns), figsize=(12, 3.8), layout="constrained")
-    for ax, column in zip(axes, columns, strict=True):
+    for ax, (dataset, encoder) in zip(axes, columns, strict=True):
         for name, (color, style) in CURVES.items():
-            runs = [np.array(run["curve"]) for run in tables.cells()[(*column, name)]["runs"]]
+            runs = [
+                np.array(run["curve"]) for run in tables.cells()[dataset, encoder, name]["runs"]
+            ]
             length = min(map(len, runs))
             mean = np.mean([run[:length] for run in runs], axis=0)
             ax.plot(mean[:, 1], 100 * mean[:, 2], style, color=color, label=name, linewidth=2)
-        ax.set_title(column[0], fontsize=11)
+        ax.set_title(dataset, fontsize=11)
         ax.set_xlabel("seconds of training")
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("validation MRR, %")

@@ -22,7 +22,8 @@ from gneg import KnownEdges, datasets
 from gneg.datasets import EvalEdges, LinkData
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.training.config import LinkConfig
-from gneg.training.link import Embedded, LinkRun
+from gneg.training.link import LinkRun
+from gneg.training.whole_graph import Embedded, WholeGraph
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "strategies"
@@ -99,7 +100,8 @@ def load(name: str) -> tuple[LinkData, EvalEdges]:
 def false_negatives(run: LinkRun, data: LinkData) -> float:
     """Return the held-out edges per 1,000 negatives, over an epoch's draws for the best model."""
     held_out = KnownEdges(data.valid.pos, data.test.pos, num_nodes=data.num_nodes, undirected=True)
-    embedded = Embedded(run.embed(), run.adjacency)
+    assert isinstance(run.embedding, WholeGraph)
+    embedded = Embedded(run.embed(), run.embedding.adjacency)
     score, keys = run.batch_scorer(embedded), run.batch_keys(embedded)
     hits = negatives = 0
     for pos in data.train.split(run.batch_size, dim=1):

@@ -35,10 +35,10 @@ def mrr(cell: Cell, part: str) -> list[float]:
 def changes(strategy: str, part: str) -> list[float]:
     """Return the change of mean MRR relative to uniform, in %, in each column that was run."""
     gains = []
-    for column in columns():
-        if (*column, strategy) in cells():
-            base = statistics.fmean(mrr(cells()[(*column, BASE)], part))
-            mean = statistics.fmean(mrr(cells()[(*column, strategy)], part))
+    for dataset, encoder in columns():
+        if (dataset, encoder, strategy) in cells():
+            base = statistics.fmean(mrr(cells()[dataset, encoder, BASE], part))
+            mean = statistics.fmean(mrr(cells()[dataset, encoder, strategy], part))
             gains.append(100 * (mean / base - 1))
     return gains
 
@@ -70,8 +70,8 @@ def reached(strategy: str) -> tuple[int, int, str, str]:
     runs = 0
     epochs: list[float] = []
     seconds: list[float] = []
-    for column in columns():
-        cell, base = cells().get((*column, strategy)), cells()[(*column, BASE)]
+    for dataset, encoder in columns():
+        cell, base = cells().get((dataset, encoder, strategy)), cells()[dataset, encoder, BASE]
         for run, base_run in zip(cell["runs"] if cell else [], base["runs"], strict=False):
             runs += 1
             best = max(base_run["curve"], key=lambda point: point[2])  # the first of equals

@@ -24,6 +24,7 @@ from gneg.datasets import LinkData
 from gneg.evaluation.ranking import Score, evaluate_edges
 from gneg.rng import generator_from
 from gneg.samplers.negatives import Negatives
+from gneg.training.batches import Batch
 from gneg.training.config import LinkConfig
 from gneg.training.whole_graph import Embedded
 
@@ -67,9 +68,9 @@ class DistilledRun(pairs.PairRun):
         self.candidates = data.sampler(CANDIDATES)
         self.draws = generator_from(seed)
 
-    def batch_loss(self, pos: Tensor, negatives: Negatives | None, embeddings: Embedded) -> Tensor:
+    def batch_loss(self, batch: Batch, negatives: Negatives | None, embeddings: Embedded) -> Tensor:
         """Return the loss of the negatives and the divergence from the teacher."""
-        loss = super().batch_loss(pos, negatives, embeddings)
+        loss, pos = super().batch_loss(batch, negatives, embeddings), batch.pos
         candidates = self.candidates.sample(pos, k=32, generator=self.draws)
         own = _log_shares(*self.embedding.scores(embeddings, pos, candidates), candidates)
         with torch.no_grad():
@@ -114,7 +115,7 @@ def train_seed(dataset: str, decoder: str, negatives: str, seed: int) -> dict[st
         first, second = (run.scorer() for run in runs.values())
         runs[DISTILLED] = pairs.trained(DistilledRun(data, config(UNIFORM), seed, second))
     weight = max(WEIGHTS, key=on_validation)
-    scores = {model: run.scorer() for model, run in runs.items()}
+    scores: dict[str, Score] = {model: run.scorer() for model, run in runs.items()}
     scores[ADDED] = added(first, second, weight)
     return {
         "seed": seed,

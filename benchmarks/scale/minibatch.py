@@ -124,9 +124,18 @@ def generate(nodes: int, edges: int, folder: Path) -> LinkData:
         torch.from_numpy(_pairs(nodes, size, random)) for size in (edges, HELD_OUT, HELD_OUT)
     )
     neg = torch.from_numpy(random.integers(nodes, size=(2, NEGATIVES)))
-    held_out = [EvalEdges(part, (neg[0], neg[1])) for part in (valid, test)]
     mapped = torch.from_numpy(np.load(path, mmap_mode="c"))
-    return LinkData("generated", nodes, mapped, train, *held_out, True, "hits@50", "generated")
+    return LinkData(
+        "generated",
+        nodes,
+        mapped,
+        train,
+        EvalEdges(valid, (neg[0], neg[1])),
+        EvalEdges(test, (neg[0], neg[1])),
+        undirected=True,
+        metric="hits@50",
+        split="generated",
+    )
 
 
 def train_large(nodes: int, edges: int, folder: Path, options: dict[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,8 @@ def dense(data: datasets.LinkData, hard: gneg.HardSet) -> dict[str, Any]:
     random = np.random.Generator(np.random.Philox(0))
     rows = random.choice(data.test.pos.size(1), DENSE_POSITIVES, False)
     start = time.perf_counter()
-    theirs = [implementation.negatives(*data.test.pos[:, i].tolist(), K) for i in rows]
+    positives = data.test.pos[:, rows].t().tolist()
+    theirs = [implementation.negatives(source, target, K) for source, target in positives]
     seconds = (time.perf_counter() - start) / DENSE_POSITIVES
     ours = [hard.index[i].view(2, -1).numpy() for i in rows]
     overlaps = [

@@ -115,7 +115,7 @@ def ranking(data: TripleData) -> list[dict[str, Any]]:
 def main() -> None:
     warnings.simplefilter("ignore")
     data = datasets.load_triples("fb15k237", root=DATA)
-    results = {
+    results: dict[str, Any] = {
         "batch": B,
         "k": K,
         "rows": rates(data),

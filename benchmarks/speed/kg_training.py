@@ -101,7 +101,7 @@ def epochs(data: TripleData) -> list[dict[str, Any]]:
     """Return the seconds of an epoch over all entities, ours and others'."""
     size = data.train.size(1)
     calls: dict[str, Callable[[], float]] = {}
-    losses = {name: {"loss": name} for name in KINDS}
+    losses: dict[str, dict[str, Any]] = {name: {"loss": name} for name in KINDS}
     losses["1vsall, bf16"] = {"loss": "1vsall", "precision": "bf16"}
     for name, settings in losses.items():
         config = TripleConfig(dim=DIM, batch_size=B, **settings, **OVER_ALL)

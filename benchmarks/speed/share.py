@@ -52,7 +52,6 @@ def measure(data: datasets.LinkData, steps: int) -> list[dict[str, Any]]:
             for label, run in runs.items():
                 edges = steps * run.batch_size
                 run.positives = run.positives[:, :edges]
-                run.positions = run.positions[:, :edges]
                 run.progress.seconds = dict.fromkeys(run.progress.seconds, 0.0)
                 run.epoch()
                 rounds[label].append(run.progress.seconds)
