@@ -21,6 +21,7 @@ from benchmarks.quality import (
     decoders,
     full_ranks,
     negatives,
+    ogb_example,
     pairs,
     presets,
     race,
@@ -99,8 +100,9 @@ def quality() -> str:
         quality_block("Cora", ["mrr", "hits@10", "auc"]),
         quality_block("ogbl-ddi", ["hits@20", "mrr", "auc"]),
         quality_block("ogb", ["hits@20", "mrr", "auc"], OGB),
+        ogb_example.block(),
     ]
-    return "\n\n".join(blocks)
+    return "\n\n".join(filter(None, blocks))
 
 
 def _foot() -> str:
