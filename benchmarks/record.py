@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from gneg import files
+from gneg import files, records
 
 
 def write(path: Path, command: str, result: dict[str, Any]) -> None:
@@ -26,8 +26,8 @@ def write(path: Path, command: str, result: dict[str, Any]) -> None:
         check=False,
     )
     origin = {
-        "machine": files.machine(),
-        "versions": files.versions(),
+        "machine": records.machine(),
+        "versions": records.versions(),
         "commit": head.stdout.strip() or None,
     }
     files.write_json(path, {"command": command, **origin, **result})

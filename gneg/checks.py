@@ -46,8 +46,8 @@ def fail(name: str, allowed: str, value: object, *, hint: str = "") -> NoReturn:
 def instance(name: str, value: object, types: tuple[type, ...], *, hint: str = "") -> None:
     """Refuse a value that is an instance of none of ``types``."""
     if not isinstance(value, types):
-        names = ("None" if kind is NoneType else kind.__name__ for kind in types)
-        fail(name, f"a {' or '.join(names)}", shown(value), hint=hint)
+        names = " or ".join("None" if kind is NoneType else kind.__name__ for kind in types)
+        fail(name, f"a {names}", shown(value), hint=hint)
 
 
 def integer(name: str, value: object, minimum: int) -> int:
@@ -131,7 +131,7 @@ def choice(name: str, value: T, options: Iterable[T]) -> T:
         # The type first: the comparison of an array or a tensor has no truth value.
         if isinstance(value, type(option)) and value == option:
             return option
-    allowed = "one of " + ", ".join(repr(option) for option in options)
+    allowed = "one of " + ", ".join(map(repr, options))
     fail(name, allowed, shown(value), hint=closest(value, options))
 
 
@@ -213,8 +213,7 @@ def items(name: str, value: object, allowed: str) -> list[Any]:
 
 def generator(name: str, value: object) -> None:
     """Refuse what is neither a ``torch.Generator`` nor None."""
-    if value is not None and not isinstance(value, torch.Generator):
-        fail(name, "a torch.Generator or None", shown(value))
+    instance(name, value, (torch.Generator, NoneType))
 
 
 def tensor(name: str, value: object, allowed: str) -> Tensor:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from gneg import files
+from gneg import files, records
 from gneg.samplers.formats.parts import OWNER, Parts
 
 FORM = {"runs": [{"seed": int}], "best": (float, None), "counts": {...: int}, "note?": str}
@@ -40,7 +40,7 @@ def dead() -> int:
     ],
 )
 def test_the_first_fault_of_a_record_is_named(value, fault):
-    assert files.mismatch(value, FORM) == fault
+    assert records.mismatch(value, FORM) == fault
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe{}", b"[" * 100_000, b'{"runs": 3}'])
@@ -50,7 +50,7 @@ def test_a_damaged_record_is_named_with_a_remedy(tmp_path, content):
     with pytest.raises(
         ValueError, match=r"^'out' must be a whole r.json of gneg \(got /.*; again$"
     ):
-        files.read_record("out", path, FORM, remedy="again")
+        records.read_record("out", path, FORM, remedy="again")
 
 
 @pytest.mark.parametrize("kind", ["file", "parent", "proc", "device", "long"])

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import record
-from gneg import datasets, files, kernels
+from gneg import datasets, kernels, records
 from gneg.datasets import TripleData
 from gneg.evaluation.triple import evaluate_triples
 from gneg.nn.kge import MODELS
@@ -121,7 +121,7 @@ def main() -> None:
         "rows": rates(data),
         "ranking": ranking(data),
         "threads": kernels.threads.get_num_threads(),
-        "versions": {**files.versions(), "pykeen": _version("pykeen")},
+        "versions": {**records.versions(), "pykeen": _version("pykeen")},
     }
     record.write(HERE / "results" / "kg.json", "python -m benchmarks.speed.kg", results)
     for row in results["rows"]:

@@ -9,6 +9,7 @@ import typer
 
 from gneg import checks, files
 from gneg.cli.app import command_line, say, say_path
+from gneg.cli.output import PAGE
 from gneg.cli.tables import print_table
 from gneg.cli.values import at_least
 from gneg.datasets.naming import naming
@@ -149,9 +150,7 @@ def check_page(page: Path | None, *inputs: str | Path | None) -> None:
     """Refuse a page that cannot be written."""
     if page is None:
         return
-    files.check_output("report", page, inputs=inputs)
-    if page.suffix != ".html":
-        checks.fail("report", "a name that ends in .html", str(page))
+    files.check_file("report", page, (".html",), replaces=PAGE, inputs=inputs)
 
 
 def say_calibration(calibration: Any) -> None:

@@ -75,7 +75,8 @@ def audit_command(
     from gneg.training.load import load_score
 
     if out is not None:
-        files.check_output("out", out, inputs=(dataset, source.features, model))
+        inputs = (dataset, source.features, model)
+        files.check_file("out", out, (".json",), replaces='"known_edges_mb": ', inputs=inputs)
     if plots is not None:
         files.check_output("plots", plots, folder=True)
     data = source.load_any(dataset)

@@ -26,7 +26,7 @@ from gneg.cli.options import (
     TripleDataset,
     trackers,
 )
-from gneg.cli.output import print_json
+from gneg.cli.output import PAGE, print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_comparison
 from gneg.cli.sources import DataOptions, DataSource
@@ -156,7 +156,7 @@ def report_command(
     """Write a page, and figures for papers, from the results of gneg compare."""
     from gneg.experiments.record import read
 
-    files.check_output("out", out)
+    files.check_file("out", out, (".html",), replaces=PAGE)
     if figures is not None:
         files.check_output("figures", figures, folder=True)
     record = read("results", results)
@@ -176,7 +176,7 @@ def _check_outputs(out: Path | None, report: Path | None) -> None:
     files.check_output("out", out or RUNS, folder=True)
     if report is not None:
         importlib.import_module("gneg.experiments.report")  # fails without the extra
-        files.check_output("report", report)
+        files.check_file("report", report, (".html",), replaces=PAGE)
 
 
 def _samplers(settings: Settings[Any], kind: str) -> list[str]:

@@ -144,11 +144,7 @@ def _check_vectors(name: str, path: Path | None, fresh: bool, *inputs: Path | st
     """Refuse a file of vectors that cannot be written, or exists."""
     if path is None:
         return
-    files.check_output(name, path, inputs=inputs)
-    if path.suffix not in (".npy", ".parquet"):
-        checks.fail(name, "a name that ends in .npy or .parquet", str(path))
-    if path.exists() and not fresh:
-        checks.fail(name, "a file that is not there yet", str(path), hint="--fresh replaces it")
+    files.check_file(name, path, (".npy", ".parquet"), fresh=fresh, inputs=inputs)
 
 
 def _queries(path: Path) -> dict[str, list[str]]:
@@ -158,7 +154,8 @@ def _queries(path: Path) -> dict[str, list[str]]:
 
     has_names = formats.has_reader(path)
     with naming("queries"):
-        raw = formats.read(path, TableOptions(header=None if has_names else True))
+        options = TableOptions(header=None if has_names else True)
+        raw = formats.read(path, options, remedy="save it as UTF-8 text")
     names = [name.strip().lower() for name in raw.names or []]
     columns = {name: raw.columns[names.index(name)].to_pylist() for name in PARTS if name in names}
     if len(columns) != 2 or any(names.count(name) > 1 for name in columns):

@@ -97,7 +97,8 @@ def evaluate_command(
     from gneg.evaluation.sampled import SAMPLERS
 
     if out is not None:
-        files.check_output("out", out, inputs=(dataset, model, source.features, *(hardset or ())))
+        inputs = (dataset, model, source.features, *(hardset or ()))
+        files.check_file("out", out, (".json",), replaces='{\n  "model": ', inputs=inputs)
     if dataset is None and not source.typed:
         from gneg.training.load import load_data
 

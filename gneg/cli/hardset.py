@@ -131,9 +131,10 @@ def hardset_command(
     """
     from gneg.datasets import TripleData
     from gneg.evaluation.hardset import hardset
-    from gneg.evaluation.hardset.hard_set import checked_path
+    from gneg.evaluation.hardset.hard_set import SUFFIXES, checked_path
 
-    files.check_output("out", checked_path(out), inputs=(dataset, source.features))
+    checked_path(out)
+    files.check_file("out", out, SUFFIXES, fresh=fresh, inputs=(dataset, source.features))
     data = source.load_any(dataset)
     with ProgressDisplay() as display:
         hard = hardset(

@@ -116,11 +116,7 @@ def _export_preset(name: str | None, dataset: str | None, out: Path | None, fres
         checks.fail("preset", f"one of {', '.join(PRESETS)}, with --export", "none")
     if out is None:
         checks.fail("out", "a name that ends in .json, with --export", "none")
-    out = files.check_output("out", out)
-    if out.suffix != ".json":
-        checks.fail("out", "a name that ends in .json", str(out))
-    if out.exists() and not fresh:
-        checks.fail("out", "a file that is not there yet", str(out), hint="--fresh replaces it")
+    out = files.check_file("out", out, (".json",), fresh=fresh)
     config = pipeline_config(TripleConfig(**preset(name)), dataset=dataset)
     files.write_json(out, config)
     for difference in config["metadata"]["differences"]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import typer
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.cli.groups import Group, parameter
 from gneg.cli.values import at_least
 from gneg.graph.devices import check_usable
@@ -57,7 +57,11 @@ Out = Annotated[
 ]
 Fresh = Annotated[
     bool,
-    typer.Option("--fresh", help="Start again instead of resuming.", rich_help_panel=RUN),
+    typer.Option(
+        "--fresh",
+        help="Start again instead of resuming, and replace an earlier result.",
+        rich_help_panel=RUN,
+    ),
 ]
 
 
@@ -172,7 +176,7 @@ class ConfigOptions(Group):
             return Settings(self.config, named)
         content = read_config(path)
         earlier = content if {"config", "runs"} & set(content) else {}
-        fault = files.mismatch(earlier, record.FORM) if earlier else None
+        fault = records.mismatch(earlier, record.FORM) if earlier else None
         if fault is not None:
             checks.fail("config", "settings, or a whole results.json", f"{path}: {fault}")
         check_registered(earlier)

@@ -41,6 +41,8 @@ AsJson = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+#: What pages of this library begin with, and no others do.
+PAGE = '<meta name="generator" content="gneg">'
 #: The options of every command, by parameter.
 OPTIONS = {"quiet": Quiet, "as_json": AsJson}
 

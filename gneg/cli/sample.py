@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from gneg import checks, files
+from gneg import checks
 from gneg.cli.app import app, command_line, say, say_path
 from gneg.cli.engines import EngineOptions
 from gneg.cli.groups import expand_groups
@@ -98,14 +98,9 @@ def sample_command(
     [bold]gneg sample graph/ --sampler walk -k 50 --engine ray --out negatives/[/]  # on a cluster
     """
     from gneg.datasets.graph_data import GraphData
-    from gneg.datasets.negatives import sample
-    from gneg.samplers.formats.columns import suffix_of
-    from gneg.samplers.formats.shards import is_folder
+    from gneg.datasets.negatives import check_out, sample
 
-    folder = is_folder(out)
-    files.check_output("out", out, folder=folder, inputs=(dataset, source.features, model))
-    if not folder:
-        suffix_of(out, "out")
+    check_out(out, fresh=fresh, inputs=(dataset, source.features, model))
     data = source.load_graph(dataset) if part is None else source.load_any(dataset)
     names = [*(node or ()), *(() if nodes is None else names_in(nodes))]
     score = z = None

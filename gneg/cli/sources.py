@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from rich.text import Text
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
 from gneg.cli.output import progress_console
@@ -173,7 +173,7 @@ class DataSource:
     def from_record(cls, record: dict[str, Any]) -> DataSource:
         """Return what :meth:`record` was made of."""
         present = {name: FORM[name] for name in FORM if name in record or name == "dataset"}
-        fault = files.mismatch(record, present, "source")
+        fault = records.mismatch(record, present, "source")
         if fault is not None or set(record) - set(FORM):
             unknown = f"source with {', '.join(set(record) - set(FORM))}"
             checks.fail("config", "a whole results.json of gneg train", fault or unknown)

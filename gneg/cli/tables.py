@@ -132,15 +132,17 @@ def _print_stacked(table: _Cells, columns: Sequence[int]) -> None:
     """Print the names of each row above its numbers, and prose below."""
     widths = table.widths(columns)
     heads = [textwrap.wrap(table.columns[i], widths[i]) for i in columns]
-    height = max(map(len, heads))
+    height = max(map(len, heads), default=0)
     heads = [[""] * (height - len(head)) + head for head in heads]
     lines = ["", _joined(table.columns[: table.names])]
     lines += [_aligned(line, widths.values()) for line in zip(*heads, strict=True)]
-    lines.append(" " + "\u2500" * (sum(widths.values()) + GAP * len(columns)))
+    width = sum(widths.values()) + GAP * len(columns)
+    lines.append(" " + "\u2500" * (width or len(lines[-1]) - 1))
     for row in table.rows:
         lines.append(_joined(row[: table.names]))
-        lines.append(_aligned([row[i] for i in columns], widths.values()))
-        if columns[-1] == table.numbers.stop - 1:
+        if columns:
+            lines.append(_aligned([row[i] for i in columns], widths.values()))
+        if not columns or columns[-1] == table.numbers.stop - 1:
             for head, text in [*zip(table.columns, row, strict=True)][table.numbers.stop :]:
                 lines += [_filled(f"{head}: {text}", "   ")] if text else []
     for line in [*lines, ""]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.datasets import LinkData, TripleData, as_data
 from gneg.datasets.graph_data import GraphData, is_stored
 from gneg.datasets.names import Names
@@ -22,7 +22,7 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers import Sampler
 from gneg.samplers.base import Corrupt, IntArray
 from gneg.samplers.formats import shards
-from gneg.samplers.formats.columns import Columns, is_whole, read, suffix_of, write
+from gneg.samplers.formats.columns import SUFFIXES, Columns, is_whole, read, write
 from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.formats.parts import Parts
 from gneg.samplers.formats.store import columns as columns_of
@@ -86,7 +86,7 @@ def sample(
         log_q: Whether to write log probabilities where there are any; those of walks take several
             times as long as the walks.
         seed: Seed of all draws.
-        fresh: Whether to start again even if there are finished pieces.
+        fresh: Whether to start again even if there are finished pieces, or a finished file.
         engine: What draws the pieces, with the same result; None: this process.
         report: Called after each piece with the numbers of finished and of all positives.
         command: The command line or call, for the record.
@@ -103,13 +103,14 @@ def sample(
     if corrupt is None:
         corrupt = "both" if isinstance(data, TripleData) else "dst"
     folder = shards.is_folder(out)
-    out = files.check_output("out", out, folder=folder)
-    if not folder:
-        suffix_of(out, "out")
+    out = check_out(out, fresh=fresh)
     positives = positives_of(data, part, nodes)
     if not positives.count:
         checks.fail("part" if nodes is None else "nodes", "with positives", part or data.name)
     built = data.sampler(sampler, known=known, corrupt=corrupt, z=z)  # type: ignore[arg-type]
+    if "score" in built.needs and score is None:
+        allowed = f"a model, for the sampler {sampler}, which selects by one"
+        checks.fail("score", allowed, None, hint="on the command line --model RUN")
     # Others than those that need keys hold the embeddings already.
     vectors = _vectors(data, z) if "keys" in built.needs else None
     settings = {
@@ -126,7 +127,7 @@ def sample(
         **({} if nodes is None else {"nodes": files.digest(list(nodes))}),
         **_model_of(positives, score, z),
     }
-    info = {**settings, "command": command, "versions": files.versions()}
+    info = {**settings, "command": command, "versions": records.versions()}
     if folder:
         store, target, suffix = shards.Shards(out, settings, fresh=fresh), out, shards.SUFFIX
     else:
@@ -142,7 +143,7 @@ def sample(
         log_q=log_q,
         seed=seed,
         names=names if folder else None,
-        header={**settings, "versions": files.versions()} if folder else {},
+        header={**settings, "versions": records.versions()} if folder else {},
         folder=target,
         suffix=suffix,
     )
@@ -162,6 +163,22 @@ def sample(
     write(out, drawn_columns, info, rows=positives.count)
     parts.remove()
     return info
+
+
+def check_out(out: str | Path, *, fresh: bool, inputs: Iterable[str | Path | None] = ()) -> Path:
+    """Return the file of negatives, or the folder of pieces, if it can be written.
+
+    Args:
+        out: The file or folder.
+        fresh: Whether a finished file is replaced.
+        inputs: Files that are read.
+
+    Raises:
+        ValueError: If its suffix is unknown, it cannot be written or a file is there.
+    """
+    if shards.is_folder(out):
+        return files.check_output("out", out, folder=True, inputs=inputs)
+    return files.check_file("out", out, SUFFIXES, fresh=fresh, inputs=inputs)
 
 
 def _opened(

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.datasets.link import EvalEdges, LinkData
 from gneg.datasets.names import Names
 from gneg.datasets.reading import Reading
@@ -86,7 +86,7 @@ def load(folder: Path) -> LinkData | TripleData:
     Raises:
         ValueError: If a file is missing or damaged.
     """
-    header = files.read_record("data", folder / HEADER, FORM, remedy=REMEDY)
+    header = records.read_record("data", folder / HEADER, FORM, remedy=REMEDY)
     with files.reading("data", folder / TENSORS, KIND, REMEDY):
         mapped = (folder / TENSORS).stat().st_size >= files.MAPPED
         tensors: dict[str, Tensor] = read_tensors(folder / TENSORS, mapped=mapped)
@@ -126,7 +126,7 @@ def is_foreign(folder: Path) -> bool:
 def holds(folder: Path, description: dict[str, Any]) -> bool:
     """Return whether a folder holds the dataset of this description."""
     try:
-        header = files.read_record("data", folder / HEADER, FORM, remedy=REMEDY)
+        header = records.read_record("data", folder / HEADER, FORM, remedy=REMEDY)
     except ValueError:
         return False
     return bool(header["description"] == description)

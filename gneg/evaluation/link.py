@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.datasets import EvalEdges, LinkData, TripleData, as_data
 from gneg.evaluation import metrics
 from gneg.evaluation.bootstrap import FloatArray, with_intervals
@@ -198,8 +198,8 @@ def _evaluate_sets(
         "resamples": resamples,
         "seed": seed,
         "sets": results,
-        "versions": files.versions(),
-        "machine": files.machine(),
+        "versions": records.versions(),
+        "machine": records.machine(),
     }
 
 

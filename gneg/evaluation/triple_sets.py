@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.datasets import TripleData
 from gneg.evaluation import metrics
 from gneg.evaluation.bootstrap import with_intervals
@@ -79,8 +79,8 @@ def evaluate_triple_sets(
         "resamples": resamples,
         "seed": seed,
         "sets": results,
-        "versions": files.versions(),
-        "machine": files.machine(),
+        "versions": records.versions(),
+        "machine": records.machine(),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gneg import files
+from gneg import files, records
 from gneg.datasets import LinkData, TripleData
 from gneg.evaluation.audit import audit
 from gneg.evaluation.hardset import HardSet
@@ -28,7 +28,7 @@ from gneg.training.record import FRESH, RUN, fault_of_runs
 AUDIT_PARTS = ("hardness", "histograms", "distances", "violating", "risk", "cost", "guards")
 AUDITED = 50_000  # negatives that hardness and risk of a row are measured on
 MAX_PAIRS = 2**25  # largest number of pairs scored one by one to rank all targets
-#: Form of the record of a cell, see :func:`gneg.files.read_record`.
+#: Form of the record of a cell, see :func:`gneg.records.read_record`.
 FORM = {
     "config": dict,
     "run": {**RUN, "curve": [POINT]},
@@ -100,7 +100,7 @@ def read_cell(cell: Cell) -> dict[str, Any]:
         unranked = "it has no sets" if cell.ranked and "sets" not in record else None
         return fault_of_runs([{**record["run"], "complete": True}]) or unranked
 
-    record: dict[str, Any] = files.read_record(
+    record: dict[str, Any] = records.read_record(
         "out", cell.path, FORM, fault_of=fault_of, remedy=FRESH
     )
     return record

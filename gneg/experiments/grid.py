@@ -12,7 +12,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.datasets import LinkData, TripleData, as_data
 from gneg.evaluation import full_ranks, scorers
 from gneg.evaluation.hardset import HardSet
@@ -147,11 +147,11 @@ def compare(
         cells = cells_of(configs, best, seeds, out / "cells", digest, callbacks)
         for folder in {member.folder for cell in cells for member in cell.chain} if fresh else ():
             shutil.rmtree(folder, ignore_errors=True)
-        records = run_cells(cells, pool, report)
+        finished = run_cells(cells, pool, report)
     rows = []
     for i, config in enumerate(configs):
         runs = slice(i * seeds, (i + 1) * seeds)
-        row = _row(config, data.metric, cells[runs], records[runs])
+        row = _row(config, data.metric, cells[runs], finished[runs])
         rows.append({"searched": searches[trained[i]].record(), **row})
     effects = add_tests(rows, [asdict(config) for config in configs])
     heuristics, valid = _heuristics(data, sets, baselines, configs[0])
@@ -171,14 +171,14 @@ def compare(
         KEY: _registered(configs),
         "baseline": configs[0].sampler,
         "sets": {name: hard.info for name, hard in sets.items()},
-        "among_all": _among_all(records[0]["run"].get("all")),
+        "among_all": _among_all(finished[0]["run"].get("all")),
         "rows": rows,
         "effects": effects,
         "heuristics": heuristics,
         "heuristics_valid": valid,
         "best": {**best_row, "command": command_of_best},
-        "versions": files.versions(),
-        "machine": files.machine(),
+        "versions": records.versions(),
+        "machine": records.machine(),
     }
     files.write_json(out / NAME, results)
     return results
@@ -236,17 +236,17 @@ def _tune(
         trials.tell([record["best_valid"] for record in pool.run(cells, report)])
 
 
-def _row(config: AnyConfig, metric: str, cells: list[Cell], records: list[Any]) -> dict[str, Any]:
+def _row(config: AnyConfig, metric: str, cells: list[Cell], of_cells: list[Any]) -> dict[str, Any]:
     """Return the row of a config over its seeds.
 
     Args:
         config: The config that is compared.
         metric: The metric of the dataset.
         cells: Its cells, one a seed; after a search their config has the best values.
-        records: Their records.
+        of_cells: Their records.
     """
-    runs = [record["run"] for record in records]
-    sets = records[0]["sets"]
+    runs = [record["run"] for record in of_cells]
+    sets = of_cells[0]["sets"]
     additions = {}
     if isinstance(config, LinkConfig):
         additions = {"decoder": runs[0]["decoder"], "pair_features": config.decoder_sees}
@@ -259,7 +259,7 @@ def _row(config: AnyConfig, metric: str, cells: list[Cell], records: list[Any]) 
         "config": asdict(cells[0].config),
         "metrics": {
             name: {
-                metric: [record["sets"][name][metric] for record in records] for metric in metrics
+                metric: [record["sets"][name][metric] for record in of_cells] for metric in metrics
             }
             for name, metrics in sets.items()
         },
@@ -270,7 +270,7 @@ def _row(config: AnyConfig, metric: str, cells: list[Cell], records: list[Any]) 
         "seconds": [run["seconds"] for run in runs],
         "collapse": [run.get("collapse") for run in runs],
         "base_weights": [run["base_weight"] for run in runs],
-        "audit": records[0].get("audit"),
+        "audit": of_cells[0].get("audit"),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.training.record import AMONG_ALL
 
 NAME = "compare.json"
@@ -98,7 +98,7 @@ def read(name: str, path: Path) -> dict[str, Any]:
     path = path / NAME if path.is_dir() else path
     if not path.exists():
         checks.fail(name, f"a {NAME} of gneg compare, or its folder", str(path))
-    content: dict[str, Any] = files.read_record(name, path, FORM, fault_of=_uneven, remedy=REMEDY)
+    content: dict[str, Any] = records.read_record(name, path, FORM, fault_of=_uneven, remedy=REMEDY)
     return content
 
 

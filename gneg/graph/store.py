@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.graph import csr
 from gneg.graph.csr import Rows, Steps
 from gneg.graph.folder import FORMAT, HEADER, check_folder, is_stored, place
@@ -88,7 +88,7 @@ def read_header(folder: Path) -> dict[str, Any]:
     if not is_stored(folder):
         value = f"{folder}, " + ("which does not exist", f"without {HEADER}")[folder.is_dir()]
         checks.fail("folder", KIND, value)
-    header: dict[str, Any] = files.read_record("folder", folder / HEADER, FORM, remedy=REMEDY)
+    header: dict[str, Any] = records.read_record("folder", folder / HEADER, FORM, remedy=REMEDY)
     if (header["format"], header["version"]) != (FORMAT, VERSION):
         value = f"{folder}: {header['format']}, version {header['version']}"
         checks.fail("folder", f"{KIND}, version {VERSION}", value, hint=REMEDY)
@@ -245,7 +245,7 @@ def finish(
             }
             for name, array in arrays.items()
         },
-        "origin": {**origin, "versions": files.versions()},
+        "origin": {**origin, "versions": records.versions()},
     }
     files.write_json(folder / HEADER, header)
     return header

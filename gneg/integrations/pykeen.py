@@ -175,6 +175,8 @@ class GnegNegativeSampler(NegativeSampler):
         callback: GnegCallback | None = None,
         seed: int = 0,
     ) -> None:
+        seed = checks.integer("seed", seed, 0)
+        checks.index_tensor("mapped_triples", mapped_triples, "[E, 3]")
         super().__init__(
             mapped_triples=mapped_triples,
             num_entities=num_entities,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.training.callbacks import Callback
 from gneg.training.summary import DETAILS, SUMMARISED
 
@@ -112,14 +112,14 @@ class Tracker(Callback):
         path = self._id_path(seed)
         if path is None or epoch == 0 or not path.exists():
             return None
-        ids = files.read_record("out", path, {...: str})
+        ids = records.read_record("out", path, {...: str})
         return ids.get(self.name)  # type: ignore[no-any-return]
 
     def remember(self, seed: int, run_id: str) -> None:
         """Write the id of a seed's run to the folder of results."""
         path = self._id_path(seed)
         if path is not None:
-            ids = files.read_record("out", path, {...: str}) if path.exists() else {}
+            ids = records.read_record("out", path, {...: str}) if path.exists() else {}
             files.write_json(path, {**ids, self.name: run_id})
 
     def _id_path(self, seed: int) -> Path | None:

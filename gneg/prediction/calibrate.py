@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.graph.sizes import with_sizes
 
 FloatArray = npt.NDArray[np.float64]
@@ -118,7 +118,7 @@ def load(folder: Path, model: str, name: str = NAME) -> Calibration | None:
     path = folder / name
     if not path.exists():
         return None
-    record = files.read_record("model", path, FORM, remedy=REMEDY)
+    record = records.read_record("model", path, FORM, remedy=REMEDY)
     if record["model"] != model:
         return None
     values = {name: record[name] for name in FORM}

@@ -16,7 +16,7 @@ import torch
 from pyarrow import csv
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.datasets import LinkData, Names, TripleData
 from gneg.samplers.formats.parts import Parts, in_use
 
@@ -36,14 +36,9 @@ def check_out(out: str | Path, *, fresh: bool, inputs: tuple[str | Path | None, 
         ValueError: If its suffix is unknown, it exists and ``fresh`` is False, or another process
             writes it.
     """
-    path = files.check_output("out", out, inputs=inputs)
-    if path.suffix not in SUFFIXES:
-        checks.fail("out", f"a name that ends in one of {', '.join(SUFFIXES)}", str(path))
+    path = files.check_file("out", out, SUFFIXES, fresh=fresh, inputs=inputs)
     if in_use(path):
         checks.fail("out", "a file that no other process writes", str(path))
-    if path.exists() and not fresh:
-        hint = "--fresh (fresh=True) replaces it"
-        checks.fail("out", "a file that is not there yet", str(path), hint=hint)
     return path
 
 
@@ -93,7 +88,7 @@ def write_answers(
         if report is not None:
             report(high, count)
     unanswered: int = sum(table["score"].null_count for table in _read(pieces, ["score"]))
-    outcome = {"unanswered": unanswered, "versions": files.versions()}
+    outcome = {"unanswered": unanswered, "versions": records.versions()}
     header = {**settings, **(info or {}), **outcome}
     writer = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}[path.suffix]
     files.write_whole(path, lambda temporary: writer(temporary, _answered(pieces), header))

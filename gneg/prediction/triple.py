@@ -108,16 +108,15 @@ class TripleModel(TrainedModel[TrainedTriples]):
         """
         if all(isinstance(part, Tensor) for part in (head, relation, tail)):
             return self._of_tensors(head, relation, tail)  # type: ignore[arg-type]
-        parts = [
-            self.ids(part, name) for part, name in zip((head, relation, tail), PARTS, strict=True)
-        ]
+        parts = list(map(self.ids, (head, relation, tail), PARTS))
         one_size(PARTS, parts)
         return self._of_tensors(*as_tensors(parts, self._device)).cpu().numpy()
 
     def _of_tensors(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
         for name, ids in zip(PARTS, (head, relation, tail), strict=True):
             size = self.data.num_relations if name == "relation" else self.data.num_entities
-            checks.node_range(name, checks.index_tensor(name, ids, "[...]"), size, "id")
+            kind = "relation" if name == "relation" else "entity"
+            checks.node_range(name, checks.index_tensor(name, ids, "[...]"), size, kind)
             checks.same_shape(name, ids, "head", head)
         flat = head.reshape(-1), relation.reshape(-1), tail.reshape(-1, 1)
         return self._scorer.block(*flat, "tail").view(head.shape)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.checks import CollapseWarning
 
 ADVICE = (
@@ -92,7 +92,7 @@ class CollapseWatch:
             ValueError: If it is anything else.
         """
         form = {"sign": (str, None), "lasted": dict.fromkeys(self._lasted, int)}
-        fault = files.mismatch(state, form)
+        fault = records.mismatch(state, form)
         if fault is not None:
             checks.fail("watch", "the state of a collapse watch", fault)
         self.sign, self._lasted = state["sign"], dict(state["lasted"])

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.datasets import LinkData, TripleData, as_data, names, store, triple_names
 from gneg.datasets.sources.known_names import known_name
 from gneg.evaluation import full_ranks
@@ -135,8 +135,8 @@ def train(
         KEY: registered_parts(config),
         "recipe": reasons,
         "protocol": run_class(config).protocol(data, config),
-        "versions": files.versions(),
-        "machine": files.machine(),
+        "versions": records.versions(),
+        "machine": records.machine(),
         "resources": asdict(resources),
     }
     results: dict[str, Any] = {**settings, "runs": []}
@@ -270,4 +270,10 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
     if code(earlier.get(KEY, [])) != code(results[KEY]):
         allowed = "a new folder, or one with a run of the same registered classes"
         checks.fail("out", allowed, f"{path.parent}: their code has changed", hint=FRESH)
-    return {run["seed"]: run for run in earlier["runs"] if run["complete"]}
+    # Without its weights a run is trained anew; training-free scores have none.
+    return {
+        run["seed"]: run
+        for run in earlier["runs"]
+        if run["complete"]
+        and ("epochs" not in run or checkpoint.weights_path(path.parent, run["seed"]).exists())
+    }

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.losses import LOSSES
 from gneg.nn.registration import DECODERS, ENCODERS, KGES, RELATIONAL
 from gneg.registry import Registry, of_kind
@@ -64,7 +64,7 @@ def check_registered(record: Mapping[str, Any]) -> None:
         ValueError: If a class is not registered, or the record is damaged.
     """
     parts = record.get(KEY, [])
-    fault = files.mismatch(parts, REGISTERED, KEY)
+    fault = records.mismatch(parts, REGISTERED, KEY)
     if fault is not None:
         checks.fail("model", "a whole record of a run", fault)
     changed = []

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.kernels._jit import working_seconds
 
 #: Parts of the work that are not training.
@@ -93,7 +93,7 @@ class Progress:
         Raises:
             ValueError: If it is anything else.
         """
-        fault = files.mismatch(state, FORM)
+        fault = records.mismatch(state, FORM)
         if fault is not None or set(state) != set(FORM):
             checks.fail("progress", "the state of a training", fault or sorted(state))
         self.__dict__.update(state)

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.datasets import LinkData, TripleData
 from gneg.graph.sizes import with_sizes
 from gneg.training import checkpoint, options, race_choice
@@ -120,7 +120,7 @@ def race(
         parts,
         fixed,
         seed,
-        files.versions()["gneg"],
+        records.versions()["gneg"],
     ]
     path = None if folder is None else folder / f"race-{files.digest(settings)}.json"
     if path is not None and path.exists() and not fresh:

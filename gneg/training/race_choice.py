@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.datasets import TripleData
 from gneg.training.contest import Contest, Entrant
 from gneg.training.recipe import Recipe
@@ -27,7 +27,7 @@ def read(path: Path, contest: Contest) -> Recipe:
     Raises:
         ValueError: If the file is damaged, or names negatives that do not race.
     """
-    choice: dict[str, str] = files.read_record("out", path, FORM, remedy=REMEDY)
+    choice: dict[str, str] = records.read_record("out", path, FORM, remedy=REMEDY)
     entrants = {entrant.name: entrant for entrant in contest.entrants}
     if choice["negatives"] not in entrants:
         found = f"{path}: negatives {choice['negatives']!r}"

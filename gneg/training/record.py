@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gneg import files
+from gneg import records
 
 NAME = "results.json"
 DECODER_ALONE = "decoder alone"  # what a stack that is not used is called
@@ -57,7 +57,7 @@ def read(name: str, path: Path) -> dict[str, Any]:
         ValueError: If it is not a whole record of a training run.
     """
     remedy = FRESH if name == "out" else "gneg train makes it anew"
-    content: dict[str, Any] = files.read_record(
+    content: dict[str, Any] = records.read_record(
         name, path, FORM, fault_of=lambda content: fault_of_runs(content["runs"]), remedy=remedy
     )
     return content
@@ -82,7 +82,7 @@ def fault_of_runs(runs: list[dict[str, Any]]) -> str | None:
         if "all" in run:
             form: dict[Any, Any] = {**AMONG_ALL, "intervals": dict, ...: float}
             forms.append((run["all"], form, f"runs[{i}].all"))
-        faults = (files.mismatch(*form) for form in forms)
+        faults = (records.mismatch(*form) for form in forms)
         fault = next((fault for fault in faults if fault is not None), None)
         stack = run.get("stack") or {}
         chosen = stack.get("chosen", DECODER_ALONE)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from gneg import files
+from gneg import records
 from gneg.graph.lazy import cached_property
 from gneg.losses import Loss
 from gneg.samplers.negatives import Negatives
@@ -81,7 +81,7 @@ class RunParts(ABC, Generic[DataType, ConfigType]):
         Cached: every checkpoint holds it, and describing the dataset reads all edges and features.
         """
         described = {"config": vars(self.config), "data": self.data.describe()}
-        return {"gneg": files.versions()["gneg"], "seed": self.seed, **described}
+        return {"gneg": records.versions()["gneg"], "seed": self.seed, **described}
 
     @abstractmethod
     def make_loss(self) -> Loss | None:

@@ -36,7 +36,8 @@ def reference(tmp_path_factory):
 def here(tmp_path, monkeypatch, reference):
     shutil.copytree(reference, tmp_path / "w")
     monkeypatch.chdir(tmp_path / "w")
-    (tmp_path / "w" / "file").write_text("")
+    for name in ("file", "mine.html", "mine.npz"):
+        (tmp_path / "w" / name).write_text("")
     return tmp_path / "w"
 
 
@@ -63,6 +64,16 @@ def refused(*words: str) -> str:
         (["audit", "e.csv", "--out", "/dev/null"], "'out' must be a file to write"),
         (["audit", "e.csv", "--plots", "file"], "'plots' must be a folder to write"),
         (["report", "ref", "--out", "ref"], "'out' must be a file to write"),
+        (["evaluate", "ref", "--out", "ref/results.json"], "or an earlier result of the same"),
+        (["evaluate", "ref", "--out", "ref/model-0.pt"], "'out' must be a name that ends in .json"),
+        (["evaluate", "kg", "--out", "graph/train.txt"], "'out' must be a name that ends in .json"),
+        (["audit", "e.csv", "--out", "ref/results.json"], "or an earlier result of the same"),
+        (["report", "ref", "--out", "ref/results.json"], "'out' must be a name that ends in .html"),
+        (["report", "ref", "--out", "mine.html"], "or an earlier result of the same"),
+        (["compare", "e.csv", "--report", "mine.html"], "or an earlier result of the same"),
+        (["sample", "e.csv", "--out", "e.csv"], "'out' must be another file than those"),
+        (["sample", "graph", "--out", "e.csv"], "'out' must be a file that is not there yet"),
+        (["hardset", "e.csv", "--out", "mine.npz"], "'out' must be a file that is not there yet"),
     ],
 )
 def test_outputs_are_checked_before_the_work(words, message):
@@ -85,6 +96,8 @@ def test_outputs_are_checked_before_the_work(words, message):
         (["evaluate", "ra", "e.csv", "--seed", "-1"], "'seed' must be an integer >= 0 (got -1)"),
         (["train", "e.csv", "--split-seed", "-1"], "'split-seed' must be an integer >= 0"),
         (["train", "graph"], "(got graph); a knowledge graph"),
+        (["train", ""], "'dataset' must be a name or a path (got '')"),
+        (["kg", "train", ""], "'dataset' must be a name or a path (got '')"),
         (
             ["train", "e.csv", "--features", "ref"],
             "'features' must be an existing file (got ref, a",

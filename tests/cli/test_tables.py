@@ -44,6 +44,8 @@ def test_every_cell_is_whole_at_any_width(narrow, capsys, width, name):
     check_whole(capsys.readouterr().out, width, name, *ROW, why, *COLUMNS)
     print_table("title", COLUMNS[:-1], [[name, *ROW]])
     check_whole(capsys.readouterr().out, width, name, *ROW, *COLUMNS[:-1])
+    print_table("", ["node", "why"], [[name, why]], prose=1)  # without numbers
+    check_whole(capsys.readouterr().out, width, name, why)
     print_table("", COLUMNS, [], prose=1)
 
 

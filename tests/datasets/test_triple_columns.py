@@ -144,3 +144,11 @@ def test_triples_of_ids_in_another_order_are_warned_of_or_refused():
         TripleData("ids", *parts, 40, 12)
     with pytest.raises(ValueError, match=r"'valid' must be an integer tensor of shape \[3, B\]"):
         TripleData("ids", triples, triples.t(), triples, 40, 12)
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_header_alone_is_no_triple(tmp_path, header):
+    path = tmp_path / "h.tsv"
+    path.write_text("\t".join(header) + "\n")
+    with pytest.raises(ValueError, match="'dataset' must be a file with triples"):
+        datasets.load_triples(path)

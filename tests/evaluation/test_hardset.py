@@ -258,6 +258,8 @@ def test_harder_than_uniform_on_real_data(shared):
         ({"family": "densest(walk"}, "'family' must be densest"),
         ({"family": "nothing"}, "no sampler 'nothing'"),
         ({"out": "hard.csv"}, "'out' must be a name that ends in"),
+        ({"family": "walk", "merge": "mean"}, "'merge' must be left out for the family walk"),
+        ({"family": "degree", "alpha": 0.5}, "'alpha' must be left out for the family degree"),
     ],
 )
 def test_bad_input_is_named(options, message):

@@ -165,3 +165,11 @@ def test_graphs_of_pyg_have_names(model, tmp_path):
     assert torch.equal(graph.edge_type, model.data.train[1])
     assert graph.names[7] == "entity 7"
     assert torch.equal(model.embeddings(tmp_path / "z.parquet"), graph.z)
+
+
+def test_ids_out_of_range_are_named_by_their_kind(model):
+    one, far = torch.tensor([1]), torch.tensor([10**6])
+    with pytest.raises(ValueError, match=r"'relation' must be relation ids in .*num_relations"):
+        model.score(one, far, one)
+    with pytest.raises(ValueError, match=r"'tail' must be entity ids in .*num_entities"):
+        model.score(one, torch.tensor([0]), far)

@@ -141,9 +141,15 @@ def test_negatives_of_triples_are_of_their_graph_end_part_and_heads(tmp_path):
     with pytest.raises(ValueError, match="'graph' must be the graph they were drawn in"):
         formats.load(path, random(seed=1))
     with pytest.raises(ValueError, match="'corrupt' must be one of 'both', 'head', 'tail'"):
-        sample(data, out=path, corrupt="dst")
+        sample(data, out=tmp_path / "m.npz", corrupt="dst")
     with pytest.raises(ValueError, match="'score' must be"):
-        sample(data, "hardest(uniform)", out=path)
+        sample(data, "hardest(uniform)", out=tmp_path / "m.npz")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="'out' must be a file that is not there yet"):
+        sample(data, "typed", k=3, out=path)
+    assert path.read_bytes() == before
+    sample(data, "typed", k=3, out=path, fresh=True)
+    assert formats.load(path, data.triples).index.size(1) == 3
 
 
 def test_parquet_and_csv_are_readable_without_gneg(tmp_path):

@@ -105,6 +105,23 @@ def test_densities_of_entity_samplers_are_those_of_draws(case, world):
     assert (drawn > 0).float().mean() > 0.8
 
 
+def test_draws_of_a_distance_that_no_entity_has_follow_the_density_too():
+    """Around a hub no entity is three steps away: such draws are uniform, and stay so."""
+    relations = [[0, 0, v] for v in range(1, 40)] + [[1, 1, 2], [3, 1, 4]]
+    triples = Triples(torch.tensor(relations).t(), 40)
+    sampler = TripleSampler(triples, "khop(hops=2|3)", corrupt="tail")
+    pos = torch.tensor([[1], [1], [2]]).expand(3, 20_000)
+    neg = draw(sampler, pos, 1)
+    rows = torch.from_numpy(
+        sampler.views["tail"].queries.rows(pos[0, :1].numpy(), pos[1, :1].numpy())
+    )
+    density = log_q_of(sampler.parts["tail"], rows, torch.arange(40)[None])[0].double().exp()
+    drawn = torch.bincount(neg.index.flatten(), minlength=40) / len(neg.index)
+    assert neg.counts["fell"] > 8_000
+    assert (drawn - density)[torch.arange(40) != 2].abs().sum() < 0.06
+    assert drawn[0] == pytest.approx(0.5 / 39, abs=0.004)  # the hub, by uniform draws alone
+
+
 def test_what_depends_on_the_positive_or_the_relation_has_no_density():
     triples = WORLDS["sparse"]()
     for case in ("nearmiss", "walk-relation", "khop-relation"):

@@ -44,6 +44,16 @@ def test_another_graph_of_the_same_name_is_another_run(tmp_path):
     assert record["dataset"]["hash"] == data.fingerprint()
 
 
+def test_a_finished_run_without_its_weights_is_trained_again(tmp_path):
+    first = train(toy(), TINY, out=tmp_path)
+    weights = tmp_path / "model-0.pt"
+    written = torch.load(weights, weights_only=True)
+    weights.unlink()
+    assert stable(train(toy(), TINY, out=tmp_path)) == stable(first)
+    again = torch.load(weights, weights_only=True)
+    assert str(again) == str(written)
+
+
 def test_other_features_are_another_run(tmp_path):
     data = toy()
     flipped = replace(data, x=data.x.flip(0))

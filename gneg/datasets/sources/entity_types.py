@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.datasets.names import Names
 from gneg.datasets.naming import naming
 from gneg.datasets.sources import delimited, n_triples
@@ -67,7 +67,7 @@ def from_json(data: TripleData, path: Path) -> TripleData:
         ValueError: If the file is no such JSON, or names no entity of the graph.
     """
     remedy = "it is a JSON object of entities, each with the list of its types"
-    types_of = files.read_record("types", path, {...: [str]}, remedy=remedy, kind=FORMS)
+    types_of = records.read_record("types", path, {...: [str]}, remedy=remedy, kind=FORMS)
     return _with_names(data, types_of, path)
 
 

@@ -19,6 +19,8 @@ from gneg.datasets.sources.delimited import KIND
 from gneg.datasets.table_options import TableOptions
 
 FORMS = "text in columns, Parquet, Arrow, NumPy, MatrixMarket, GraphML, GML or N-Triples"
+#: What to do about text in another encoding than UTF-8.
+ENCODING = "give its encoding, such as latin-1, with --encoding, or save it as UTF-8 text"
 #: How much of a file its first rows are.
 HEAD_BYTES, HEAD_ROWS = 2**20, 20_000
 REMEDY = "see gneg.datasets.load for the forms of files"
@@ -55,6 +57,7 @@ def read(
     options: TableOptions,
     is_header: Callable[[Sequence[str], Sequence[pa.Array]], bool] = roles.is_header,
     kind: str = KIND,
+    remedy: str = ENCODING,
 ) -> RawTable:
     """Read a file by its suffix; what has none that is known is taken as delimited text.
 
@@ -64,6 +67,7 @@ def read(
         is_header: Called with the first row of a text and the columns below it: whether it is a
             header.
         kind: What the file should be, for errors.
+        remedy: What to do about text in another encoding than UTF-8.
 
     Raises:
         ValueError: If the file is missing, empty or damaged.
@@ -77,7 +81,7 @@ def read(
                 if getattr(options, name) is not None:
                     checks.fail(name, f"left out for {suffix}, which says so itself", str(path))
             return reader(path, kind)
-    return text(path, options, is_header, kind)
+    return text(path, options, is_header, kind, remedy=remedy)
 
 
 def head(
@@ -116,6 +120,7 @@ def text(
     is_header: Callable[[Sequence[str], Sequence[pa.Array]], bool],
     kind: str,
     *,
+    remedy: str = ENCODING,
     limit: int | None = None,
 ) -> RawTable:
     """Read delimited text, or its first lines.
@@ -125,6 +130,7 @@ def text(
         options: What the caller says of the encoding, the separator and the header.
         is_header: As for :func:`read`.
         kind: What the file should be, for errors.
+        remedy: As for :func:`read`.
         limit: Number of bytes to read the first lines of; None: all.
     """
     named = {name for name in options.columns().values() if name and not name.isdigit()}
@@ -139,7 +145,7 @@ def text(
         is_header=has_header,
         kind=kind,
         encoding=options.encoding,
-        remedy="give its encoding, such as latin-1, with --encoding, or save it as UTF-8 text",
+        remedy=remedy,
         limit=limit,
     )
     separator = delimited.SPOKEN.get(text.separator, text.separator)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gneg import checks
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg
 from gneg.datasets.sources.digits import digits
 from gneg.datasets.sources.hyperbolic import hyperbolic
@@ -58,8 +59,13 @@ def known_name(dataset: str | Path, names: Sequence[str]) -> str | None:
     Args:
         dataset: A name or path.
         names: The names that are known.
+
+    Raises:
+        ValueError: If it is empty, as an unset variable is, which would be the working directory.
     """
     text = str(dataset)
+    if not text:
+        checks.fail("dataset", "a name or a path", "''")
     is_path = isinstance(dataset, Path) and dataset.exists()
     if is_path or text.startswith((".", "~")) or "/" in text or os.sep in text:
         return None

@@ -34,12 +34,14 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
     A relation is repeated in nearly every file, so that a first row of which no value comes up
     again is a header if it names ends and a relation, or is of words above numbers throughout.
     """
-    if not len(below[0]) or any(roles.is_number(name) for name in first if name):
+    if any(roles.is_number(name) for name in first if name):
         return False
     letters = {roles.plain(name) for name in first if len(name) == 1}
     ends = roles.ends_of(first)
     relation = any(roles.role_of(name) in ("relation", "label") for name in first)
     named = _trio(first) is not None or (ends is not None and relation)
+    if not len(below[0]):
+        return named
     numbers = [roles.is_number(column[0].as_py()) for column in below]
     differ = len(below) >= 3 and all(numbers[:3])
     # Without a relation too: source, target, weight are no triples, as the reader will say.

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.datasets import LinkData, TripleData, as_data
 from gneg.evaluation.audit.adapter import Adapter, IntArray, Score, require_model
 from gneg.evaluation.audit.hardness import describe
@@ -168,8 +168,8 @@ def audit(
             "peak_growth_mb": peak - before,
         },
         "command": command,
-        "versions": files.versions(),
-        "machine": files.machine(),
+        "versions": records.versions(),
+        "machine": records.machine(),
     }
 
 

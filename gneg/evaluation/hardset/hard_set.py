@@ -20,6 +20,7 @@ from gneg.graph.triples import End
 
 NAMES = ("pos", "index", "keep", "info", "digest")  # of the arrays in an .npz
 REMEDY = "make it again with gneg hardset"
+SUFFIXES = (".npz", ".parquet", ".npy")  # the last of edges alone
 TRIPLE = 3  # rows of triples: heads, relations, tails
 
 
@@ -287,7 +288,7 @@ def checked_path(path: str | Path, name: str = "out", *, of_triples: bool = Fals
         ValueError: If it is not ``.npz``, ``.parquet`` or ``.npy``.
     """
     path = Path(path)
-    if path.suffix not in (".npz", ".parquet") and (of_triples or path.suffix != ".npy"):
+    if path.suffix not in SUFFIXES or (of_triples and path.suffix == ".npy"):
         suffixes = ".npz or .parquet for triples" if of_triples else ".npz, .parquet or .npy"
         checks.fail(name, f"a name that ends in {suffixes}", str(path))
     return path

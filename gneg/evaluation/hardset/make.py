@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.datasets import LinkData, TripleData, as_data
 from gneg.evaluation.hardset import families
 from gneg.evaluation.hardset.families import Ends
-from gneg.evaluation.hardset.hard_set import HardSet, checked_path
+from gneg.evaluation.hardset.hard_set import SUFFIXES, HardSet, checked_path
 from gneg.evaluation.hardset.heart import ALPHA, Local, Merge
 from gneg.evaluation.sampled import NEGATIVES, default_negatives
 from gneg.graph.heuristics import default_tolerance
@@ -90,7 +90,7 @@ def hardset(
         seed: Seed for all random choices.
         out: File to write, ``.npz``, ``.parquet`` (with names) or, of edges, ``.npy``. Finished
             pieces are stored beside it while the work lasts, so that an interrupted call resumes.
-        fresh: Whether to ignore pieces of an interrupted call.
+        fresh: Whether to ignore pieces of an interrupted call, and to replace a finished file.
         engine: What makes the pieces, with the same result; None: this process. A sampler
             expression is drawn at once, here.
         report: Called with the numbers of finished and of all nodes (queries).
@@ -124,9 +124,16 @@ def hardset(
             whole = data.graph.to_undirected()
             tolerance = default_tolerance(whole.num_nodes, whole.num_edges)
         settings["tolerance"] = tolerance
+    else:
+        heart = {"merge": merge, "local": local, "alpha": alpha, "tolerance": tolerance}
+        default = {"merge": "best", "local": "ra", "alpha": ALPHA, "tolerance": None}
+        for name, value in heart.items():
+            if value != default[name]:
+                checks.fail(name, f"left out for the family {family}, which is not HeaRT's", value)
     fingerprint, pieces = data.fingerprint(), None
     if out is not None:
-        out = files.check_output("out", checked_path(out, of_triples=of_triples))
+        checked_path(out, of_triples=of_triples)
+        out = files.check_file("out", out, SUFFIXES, fresh=fresh)
         pieces = _Pieces(out, [settings, data.name, data.split, fingerprint], fresh=fresh)
     columns, filled = families.columns(data, pos, settings, pieces, report, engine)
     info = {
@@ -138,7 +145,7 @@ def hardset(
         "short": int((columns < 0).sum()),
         "hash": fingerprint,
         "command": command,
-        "versions": files.versions(),
+        "versions": records.versions(),
     }
     sides = families.sides_of(ends)
     keep = columns.shape[1] // len(sides) if "dst" in sides else 0
@@ -168,8 +175,9 @@ def _number_of(data: LinkData | TripleData, k: int | None, ends: Ends) -> int:
     else:
         checks.choice("ends", ends, ("both", "dst", "src"))
         k = checks.integer("k", NEGATIVES if k is None else k, 2 if ends == "both" else 1)
-    if k > MOST:
-        checks.fail("k", f"at most {MOST:,}", k)
+    most = min(MOST, data.num_entities) if isinstance(data, TripleData) else MOST
+    if k > most:
+        checks.fail("k", f"at most {most:,}", k)
     if ends == "both" and k % 2 and isinstance(data, LinkData):
         checks.fail("k", "even with ends='both', half of them for each end", k)
     return k

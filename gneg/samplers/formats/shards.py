@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from gneg import checks, files
+from gneg import checks, files, records
 from gneg.samplers.formats import columns
 from gneg.samplers.formats.columns import ROWS, Columns
 
@@ -58,13 +58,13 @@ class Shards:
 
     def _check(self, settings: dict[str, Any], fresh: bool) -> None:
         """Refuse a folder of something else; with ``fresh``, remove the pieces of this."""
-        records = [self.folder / name for name in (MANIFEST, UNFINISHED)]
-        present = [path for path in records if path.exists()]
+        headers = [self.folder / name for name in (MANIFEST, UNFINISHED)]
+        present = [path for path in headers if path.exists()]
         if not present and any(self.folder.iterdir()):
             checks.fail("out", "a new folder, or one of gneg sample", str(self.folder))
         manifest: dict[str, Any] = {}
         for path in present:
-            before = files.read_record("out", path, SETTINGS, remedy="choose another folder")
+            before = records.read_record("out", path, SETTINGS, remedy="choose another folder")
             names = [*settings, *(name for name in OPTIONAL if name in before)]
             changed = [name for name in names if before.get(name) != settings.get(name)]
             if changed and not fresh:
@@ -81,7 +81,7 @@ class Shards:
 
     def _remove_changed(self, manifest: dict[str, Any]) -> None:
         """Remove files that are no longer those of the manifest, so that they are made again."""
-        if files.mismatch(manifest, FORM) is not None:
+        if records.mismatch(manifest, FORM) is not None:
             return
         for shard in manifest["shards"]:
             path = self.folder / Path(shard["file"]).name
@@ -129,7 +129,7 @@ def read(folder: Path) -> tuple[Columns, dict[str, Any]]:
     if not path.exists():
         hint = "the command that made it goes on with it"
         checks.fail("path", f"a finished folder of gneg sample, with {MANIFEST}", folder, hint=hint)
-    manifest = files.read_record("path", path, FORM, remedy=columns.REMEDY)
+    manifest = records.read_record("path", path, FORM, remedy=columns.REMEDY)
     parts = []
     for shard in manifest["shards"]:
         part, _ = columns.read(folder / shard["file"])

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gneg import checks, files
+from gneg import checks, records
 from gneg.graph import Graph, Triples
 from gneg.samplers.formats import shards
 from gneg.samplers.formats.columns import KIND, REMEDY, Columns, read, write
@@ -30,7 +30,7 @@ def save(negatives: Negatives, path: str | Path, graph: Graph | Triples) -> None
     checks.instance("negatives", negatives, (Negatives,))
     checks.instance("path", path, (str, Path))
     checks.instance("graph", graph, (Graph, Triples))
-    header = {"graph": graph.fingerprint(), "versions": files.versions()}
+    header = {"graph": graph.fingerprint(), "versions": records.versions()}
     write(Path(path), [columns(negatives)], header, rows=len(negatives.src))
 
 

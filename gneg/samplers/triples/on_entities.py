@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Literal
 
@@ -74,7 +75,10 @@ class OnEntities(Sampler):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the sampler on entities."""
         joint, shift, relation = self._joint(query)
-        drawn = self.sampler.candidates(joint, k, seed) - shift[:, None]
+        # Whole draws, uniform ones in place of what is missing: their density is the sampler's.
+        drawn = self.sampler.draw(joint, k, seed) - shift[:, None]
+        if "fell" in joint.counts:
+            query.counts["fell"] += joint.counts["fell"]
         # A draw that falls back on any node may leave the relation's layer.
         valid = (drawn >= 0) & (drawn < query.known.num_dst)
         return np.where(valid & ~((relation < 0) & self.layers)[:, None], drawn, -1)
@@ -87,9 +91,8 @@ class OnEntities(Sampler):
         shift = np.maximum(relation, 0) * self.end_view.triples.num_entities * self.layers
         known = self.sampler.known
         whole = self.sampler.graph
-        joint = replace(
-            query, rows=entity + shift, whole=whole, known=known, unique=False, avoid=None
-        )
+        changed = {"rows": entity + shift, "whole": whole, "known": known, "counts": Counter()}
+        joint = replace(query, **changed, unique=False, avoid=None)
         return joint, shift, relation
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray | None:
