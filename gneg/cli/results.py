@@ -172,11 +172,11 @@ def _visible(figures: list[tuple[str, str]], metric: str) -> int:
 
 def _print_effects(effects: list[dict[str, Any]], figures: list[tuple[str, str]]) -> None:
     """Print what each part is worth: differences in points with their intervals."""
-    from gneg.experiments.parts import change
+    from gneg.experiments.parts import change, measured, mixed
 
     rows = [
         [
-            f"{effect['part']}: {change(effect)}"
+            f"{measured(effect)}: {change(effect)}"
             + (f" (loss: {', '.join(effect['also'])})" if effect["also"] else ""),
             *(_difference(effect["tests"][name][metric]) for metric, name in figures),
             str(effect["pairs"]),
@@ -185,6 +185,8 @@ def _print_effects(effects: list[dict[str, Any]], figures: list[tuple[str, str]]
     ]
     heads = ["part", *(f"{name} {metric}" for metric, name in figures), "pairs of rows"]
     print_table("what each part is worth, points of test (95 % interval)", heads, rows)
+    if sentence := mixed(effects):
+        say(sentence)
 
 
 def _difference(test: dict[str, Any]) -> str:

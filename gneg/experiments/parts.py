@@ -63,10 +63,25 @@ def among(
     )
 
 
+def measured(effect: Mapping[str, Any]) -> str:
+    """Return what an effect is of: a part, and the loss where that changes with it."""
+    return f"{effect['part']} and loss" if effect["also"] else str(effect["part"])
+
+
 def change(effect: Mapping[str, Any]) -> str:
     """Return which value of a part stands instead of which, and beside which additions."""
     beside = [f", {name} {value}" for name, value in effect["among"].items()]
     return f"{effect['value']} instead of {effect['baseline']}" + "".join(beside)
+
+
+def mixed(effects: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence on effects of negatives together with the loss; empty: there are none."""
+    if not any(effect["also"] for effect in effects):
+        return ""
+    return (
+        "The loss changes with the negatives here; what these are worth by themselves, a "
+        "comparison with one loss for all says (--losses)."
+    )
 
 
 def apart(effects: Sequence[Mapping[str, Any]]) -> str:

@@ -74,9 +74,11 @@ def result(
         f"Trained for {_epochs(list(compared.values()))}{combined}, {_figure(contest)} relative to "
         f"that of uniform negatives (± standard error): {_gains(last[1:])}"
     )
-    text += f"; dropped before, {_gains(dropped)}. " if dropped else ". "
+    # Their gains are of an earlier comparison, in which another was ahead of them.
+    earlier = f"; dropped earlier, behind {last[1].name} then: {_gains(dropped)}" if dropped else ""
+    text += f"{earlier}. "
     if winner is last[0]:
-        text += "That is no difference: the negatives are uniform"
+        text += "No gain is above its standard error: the negatives are uniform"
     else:
         gain, error = winner.gain
         weak = ", on weak evidence" if gain < WEAK * error else ""
@@ -92,7 +94,7 @@ def _figure(contest: Contest) -> str:
     if len(values) == 2:
         easy = "" if data.metric == "mrr" else f"{data.metric} against easy and "
         both = "easy and " if data.metric == "mrr" else ""
-        return f"{count} mean of {easy}MRR against {both}hard negatives"
+        return f"{count} geometric mean of {easy}MRR against {both}hard negatives"
     return f"{count} MRR among all {'entities' if triples else 'targets'}"
 
 

@@ -207,7 +207,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
         )
         if not reason and results["effects"]:
             sentences.append(_significant(results["effects"], name))
-    sentences.append(_sentence(reason))
+    sentences += [parts.mixed(results["effects"]), _sentence(reason)]
     heuristics = results["heuristics"]
     # They are not ranked among all targets of a large graph.
     ranked = [
@@ -228,7 +228,7 @@ def verdict(results: Mapping[str, Any]) -> list[str]:
 def _significant(effects: Sequence[Mapping[str, Any]], name: str) -> str:
     """Return the parts whose effect on MRR is significant, in a sentence."""
     texts = [
-        f"{effect['part']} {parts.change(effect)} "
+        f"{parts.measured(effect)} {parts.change(effect)} "
         f"({100 * effect['tests'][name]['mrr']['difference']:+.2f} points)"
         for effect in effects
         if effect["tests"][name]["mrr"]["mark"]

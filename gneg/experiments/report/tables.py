@@ -134,7 +134,8 @@ def effects_table(results: Mapping[str, Any]) -> dict[str, Any] | None:
     for effect in results["effects"]:
         measured = [(effect["tests"][name][metric], metric) for metric, name in columns]
         cells = [{"text": _difference(*pair), **_mark(*pair)} for pair in measured]
-        rows.append({**effect, "change": parts.change(effect), "cells": cells})
+        named = {"part": parts.measured(effect), "change": parts.change(effect)}
+        rows.append({**effect, **named, "cells": cells})
     heads = [f"{metric} ({name})" for metric, name in columns]
     return {"heads": heads, "rows": rows, "apart": parts.apart(results["effects"])}
 
