@@ -30,6 +30,7 @@ from gneg.cli.output import PAGE, print_json
 from gneg.cli.progress import ProgressDisplay
 from gneg.cli.results import print_comparison
 from gneg.cli.sources import DataOptions, DataSource
+from gneg.cli.training import say_no_choice
 from gneg.cli.values import Checked, at_least, compared_recipe, hard_sets
 from gneg.training.config import LinkConfig, TripleConfig
 
@@ -234,6 +235,7 @@ def _compare(
     """Run the grid, print its table and write its page."""
     from gneg.experiments.grid import compare
 
+    say_no_choice(data, configs)
     with ProgressDisplay() as display:
         results = compare(
             data,

@@ -18,7 +18,7 @@ from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.training import (
     OptionalDataset,
     OptionalSeeds,
-    check_dataset,
+    check_earlier,
     end,
     print_findings,
     seeds_of,
@@ -97,7 +97,7 @@ def train_command(
     with joined(config.device) as processes:
         data = processes.in_turn(lambda: source.load(dataset))
         if out is not None and not fresh:
-            check_dataset(out, data)
+            check_earlier(out, data, settings.given)
         if chosen != "none" and not config.training_free:
             choose = partial(_suited, data, chosen, settings.given, processes)
             suited, raced = start_race(choose, trained_seeds[0], out, fresh)

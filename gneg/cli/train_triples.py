@@ -18,7 +18,7 @@ from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.training import (
     OptionalDataset,
     OptionalSeeds,
-    check_dataset,
+    check_earlier,
     end,
     print_findings,
     seeds_of,
@@ -81,7 +81,7 @@ def kg_train_command(
     callbacks = trackers(track)
     data = source.load_triples(dataset)
     if out is not None and not fresh:
-        check_dataset(out, data)
+        check_earlier(out, data, settings.given)
     if recipe == "auto":
         from gneg.training import race
 

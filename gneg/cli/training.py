@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -37,16 +37,23 @@ OptionalDataset = Annotated[
 ]
 
 
-def check_dataset(out: Path, data: Any) -> None:
-    """Refuse a folder that holds a run of other data, before anything is trained."""
+def check_earlier(out: Path, data: Any, given: dict[str, Any]) -> None:
+    """Refuse a folder with a run of other data or given settings, before anything is trained."""
     from gneg.training import record
 
-    if (out / record.NAME).exists():
-        stored, current = record.read("out", out / record.NAME)["dataset"], data.describe()
-        if stored["hash"] != current["hash"]:
-            allowed = "a new folder, or one with a run of the same dataset"
-            differences = record.differences(stored, current)
-            checks.fail("out", allowed, f"{out}: {differences}", hint=record.FRESH)
+    if not (out / record.NAME).exists():
+        return
+    earlier = record.anywhere(record.read("out", out / record.NAME))
+    kind, stored, current = "dataset", earlier["dataset"], data.describe()
+    if stored["hash"] == current["hash"]:
+        kind = "config"
+        current = {name: value for name, value in given.items() if name in earlier["config"]}
+        stored = {name: earlier["config"][name] for name in current}
+        if stored == current:
+            return
+    allowed = f"a new folder, or one with a run of the same {kind}"
+    differences = record.differences(stored, current)
+    checks.fail("out", allowed, f"{out}: {differences}", hint=record.FRESH)
 
 
 def train(
@@ -66,6 +73,7 @@ def train(
     from gneg.training.driver import TrainingInterrupted, run_folder, train
     from gneg.training.resources import DEFAULT
 
+    say_no_choice(data, [config])
     folder = out or RUNS / run_folder(data, config)
     if raced is not None and not fresh:
         raced.save(folder)
@@ -123,14 +131,25 @@ def seeds_of(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
     return range(1 if count is None else count)
 
 
+def say_no_choice(data: Any, configs: Iterable[Any]) -> None:
+    """Say that some configs take all negatives that there are, whatever their sampler."""
+    from gneg.training.contest import no_choice
+
+    reasons = (no_choice(data, config) for config in configs if not config.training_free)
+    for reason in dict.fromkeys(filter(None, reasons)):
+        say(f"{reason[0].upper()}{reason[1:]}: with a smaller -k samplers differ.")
+
+
 def print_findings(data: Any, results: dict[str, Any], scores: list[str]) -> None:
-    """Say how training-free scores compare with the model, and if training ended too early."""
+    """Say what training-free scores and chance are beside the model, and if it needs longer."""
     from gneg.training import baselines
 
     runs = [run for run in results["runs"] if run["complete"] and "epochs" in run]
     if runs and (sentence := baselines.beside_scores(data, runs, scores)):
         say(sentence)
-    if runs and baselines.still_improving(runs):
+    if baselines.at_chance(runs):
+        say(baselines.AT_CHANCE)
+    elif runs and baselines.still_improving(runs):
         say(baselines.LONGER)
 
 

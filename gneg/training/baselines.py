@@ -12,11 +12,25 @@ from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
 from gneg.training.record import DECODER_ALONE
 
-__all__ = ["LONGER", "beside_scores", "still_improving", "validation_metric", "validation_of"]
+__all__ = [
+    "AT_CHANCE",
+    "LONGER",
+    "at_chance",
+    "beside_scores",
+    "still_improving",
+    "validation_metric",
+    "validation_of",
+]
 
 LONGER = (
     "every run was best at its last epoch, and could improve further: raise --epochs (or --seconds)"
 )
+
+AT_CHANCE = (
+    "the mean rank on validation is that of chance (amr near 1): a model has learned next to "
+    "nothing; more steps help, by a smaller --batch-size or more --epochs"
+)
+CHANCE = 0.9  # mean rank over that by chance from which a model knows next to nothing
 
 
 def validation_of(data: LinkData, kinds: Iterable[str]) -> dict[str, float]:
@@ -75,6 +89,15 @@ def beside_scores(data: LinkData, runs: Sequence[Mapping[str, Any]], kinds: Sequ
         f"{100 * tested:.2f} % and {100 * own:.2f} %"
         f"{f' (gneg train --encoder {kind} ranks by it)' if better else ''}"
     )
+
+
+def at_chance(runs: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a run ranks validation triples hardly better than chance.
+
+    Args:
+        runs: Their metrics on validation, of triples with ``amr``.
+    """
+    return any(run["valid"].get("amr", 0.0) > CHANCE for run in runs)
 
 
 def still_improving(runs: Sequence[Mapping[str, Any]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -109,7 +109,7 @@ def of_links(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Con
     large = graph.nodes >= recipe.LARGE  # three models at once would not fit
     obstacle = "the graph is too large for a race" if large else None
     obstacle = _too_few(data.valid.pos.size(1), config.epochs, rungs) or obstacle
-    obstacle = obstacle or _no_choice(_left(data, config), config.k)
+    obstacle = obstacle or no_choice(data, config)
     return Contest(data, fast, entrants, rungs, obstacle, LinkRun, Judge)
 
 
@@ -118,8 +118,7 @@ def of_triples(data: TripleData, **fixed: Any) -> Contest:
     config = TripleConfig(**fixed)
     rungs = _rungs(config)
     obstacle = _too_few(data.ranked.valid.size(1), config.epochs, rungs)
-    if obstacle is None and config.loss not in OVER_ALL:
-        obstacle = _no_choice(_left_of_triples(data, config), config.k)
+    obstacle = obstacle or no_choice(data, config)
     entrants = (
         []
         if config.loss in OVER_ALL
@@ -148,18 +147,21 @@ def _too_few(positives: int, epochs: int, rungs: list[int]) -> str | None:
     )
 
 
-def _no_choice(left: Sequence[Any], k: int) -> str | None:
-    """Return why samplers hardly differ; None where they do.
-
-    Args:
-        left: Numbers of negatives that there are for each positive, an array for each end.
-        k: Negatives per positive.
-    """
-    share = float(np.mean(np.concatenate(left) <= k))
+def no_choice(data: LinkData | TripleData, config: LinkConfig | TripleConfig) -> str | None:
+    """Return why samplers hardly differ: most queries have few negatives; None where they do."""
+    if isinstance(data, TripleData):
+        assert isinstance(config, TripleConfig)
+        if config.loss in OVER_ALL:
+            return None
+        left = _left_of_triples(data, config)
+    else:
+        assert isinstance(config, LinkConfig)
+        left = _left(data, config)
+    share = float(np.mean(np.concatenate(left) <= config.k))
     if share < MOST:
         return None
     return (
-        f"for {100 * share:.0f} % of the positives there are no more than {k} negatives, "
+        f"for {100 * share:.0f} % of the positives there are no more than {config.k} negatives, "
         "which all samplers return"
     )
 

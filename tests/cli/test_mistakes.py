@@ -237,3 +237,26 @@ def test_torchrun_is_for_training(monkeypatch):
     assert "'nproc-per-node' must be 1 for gneg sample" in line
     assert "--engine ray" in line
     assert "'nproc-per-node' must be 1 for gneg kg train" in refused("kg", "train", "umls")
+
+
+def test_negatives_that_all_samplers_share_are_called_so(here):
+    for words in (["kg", "train", "graph"], ["kg", "compare", "graph"]):
+        few, many = (
+            run(*words, "--dim", "4", "-k", k, "--epochs", "1", "--out", f"k{words[1]}{k}").output
+            for k in ("2", "20")
+        )
+        assert "no more than 20 negatives, which all samplers return" in " ".join(many.split())
+        assert "all samplers return" not in " ".join(few.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "e.csv", "--split-seed", "3", "--hidden", "9", "--out", "ref"],
+        ["kg", "train", "graph", "--dim", "9", "--out", "kg"],
+    ],
+)
+def test_settings_are_compared_with_an_earlier_run_before_a_race(words):
+    result = run(*words, "--recipe", "auto")
+    assert "one with a run of the same config" in " ".join(result.output.split())
+    assert "race" not in result.output

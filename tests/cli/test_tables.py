@@ -99,9 +99,9 @@ def test_comparisons_keep_expressions_whole_and_stars_to_three_seeds(narrow, cap
     )
     assert SAMPLERS[1] in output
     assert "paired t-tests" in output
-    check_whole(
-        output, 80, "+2.00 (+1.00 to +3.00)***", f"negatives: {LONG} instead of uniform, stack none"
-    )
+    named = f"negatives and loss: {LONG} instead of uniform, stack none"
+    check_whole(output, 80, "+2.00 (+1.00 to +3.00)***", named)
+    assert "a comparison with one loss for all says (--losses)" in " ".join(output.split())
     assert "for each stack apart" in " ".join(output.split())
     lines = "training-free score: ra\nraise it\nrank by it: gneg train Cora --encoder ra\n"
     assert lines in output

@@ -6,7 +6,7 @@ import pytest
 
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
-from gneg.training.baselines import beside_scores, validation_metric, validation_of
+from gneg.training.baselines import at_chance, beside_scores, validation_metric, validation_of
 from tests.worlds import toy
 
 FOLDS = {"decoder alone": {"easy": 0.30}, "linear": {"easy": 0.45}}
@@ -38,3 +38,11 @@ def test_a_beside_scores_is_named():
     runs[0]["stack"] = {"chosen": "linear", **FOLDS}
     assert f"score {best} is no better on validation" in beside_scores(data, runs, list(scores))
     assert beside_scores(data, runs, []) == ""
+
+
+@pytest.mark.parametrize(
+    ("valid", "expected"), [({"mrr": 0.05, "amr": 1.01}, True), ({"amr": 0.3}, False), ({}, False)]
+)
+def test_a_model_that_knows_next_to_nothing_is_called_so(valid, expected):
+    assert at_chance([{"valid": {"amr": 0.1}}, {"valid": valid}]) is expected
+    assert not at_chance([])
