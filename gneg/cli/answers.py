@@ -156,6 +156,6 @@ def check_page(page: Path | None, *inputs: str | Path | None) -> None:
 def say_calibration(calibration: Any) -> None:
     """Print what a probability means."""
     say(
-        "probability: the share of answers with such a score that were held out of training; "
-        f"of all answers it is one in {1 / calibration.base_rate:,.0f}"
+        "probability: the share of unknown answers with such a score that are in validation or "
+        f"test; of all unknown answers it is one in {1 / calibration.base_rate:,.0f}"
     )

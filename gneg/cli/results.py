@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gneg.cli.app import say
-from gneg.cli.tables import count_of, mean_std, print_table
+from gneg.cli.tables import mean_std, print_table, seeds_of
 from gneg.evaluation.metrics import MEAN_RANKS
 
 
@@ -36,7 +36,7 @@ def print_link_results(results: dict[str, Any]) -> None:
         for name in {**summary["test"], **summary.get("all", {})}
         if name != "intervals"
     ]
-    title = f"{results['dataset']['name']}, {count_of(len(runs), 'seed')}, %"
+    title = f"{results['dataset']['name']}, {seeds_of(len(runs))}, %"
     print_table(title, ("metric", *columns), rows)
     trained = "seconds" in runs[0]  # no training-free score
     against = (
@@ -75,7 +75,7 @@ def print_triple_results(results: dict[str, Any]) -> None:
         (name, *(cell(name, summary[part][name]) for part in ("valid", "test")))
         for name in summary["test"]
     ]
-    title = f"{results['dataset']['name']}, {count_of(len(runs), 'seed')}"
+    title = f"{results['dataset']['name']}, {seeds_of(len(runs))}"
     print_table(title, ("metric", "valid", "test"), rows)
     columns = ("mrr", "hits@1", "hits@10")
     rows = [
@@ -137,7 +137,7 @@ def print_comparison(results: dict[str, Any]) -> None:
     heads = [*named.values(), f"valid {results['metric']}"]
     heads += [f"{name} {metric}" for metric, name in figures]
     heads += ["held-out per 1,000", "s"]
-    title = f"{results['dataset']['name']} test, {count_of(results['seeds'], 'seed')}, %"
+    title = f"{results['dataset']['name']} test, {seeds_of(results['seeds'])}, %"
     print_table(title, heads, cells, names=len(named))
     say(
         "held-out per 1,000: held-out positives among 1,000 negatives; s: seconds of training a run"

@@ -186,6 +186,6 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f} %" if value >= 0 else "-"
 
 
-def count_of(count: int, noun: str) -> str:
-    """Return a number and its noun, in the plural unless the number is 1."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def seeds_of(count: int) -> str:
+    """Return the number of seeds, and what stands in a table of several."""
+    return "1 seed" if count == 1 else f"{count} seeds, mean ± standard deviation"

@@ -42,7 +42,7 @@ class Reasons:
             kind = "common neighbour" if len(rarest) == 1 else "common neighbours"
             return f"{len(rarest):,} {kind}: {self._listed(rarest[:SHOWN])}{remainder}"
         if v in near_u:
-            return "a link of training"
+            return "linked in training"
         path = self._path(near_u, near_v)
         if path is not None:
             return f"path: {' - '.join(self._name(node) for node in (u, *path, v))}"

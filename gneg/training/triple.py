@@ -68,9 +68,10 @@ class TripleRun(Run[TripleData, TripleConfig]):
         )
         if data.inference is not None:
             lists = "among all entities of the inference graph, other known triples of it filtered"
+        sampled = default_negatives(data.ranked)
         return {
             "ranked": f"both ends, {lists}",
-            "sampled": f"test, both ends, among {default_negatives(data.ranked)} negatives of each",
+            "sampled": f"test, both ends, each among {sampled} sampled negatives",
             "ties": "mean of optimistic and pessimistic rank",
             "known": config.known,
             "select_by": "valid mrr",

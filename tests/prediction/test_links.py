@@ -174,7 +174,7 @@ def test_a_known_link_is_its_own_reason(models):
     names = model.data.end_names[0]
     for source, target, why in zip(table["source"], table["target"], table["why"], strict=True):
         if tuple(names.ids([source, target])) in links:
-            assert "common neighbour" in why or why == "a link of training"
+            assert "common neighbour" in why or why == "linked in training"
 
 
 def test_embeddings_and_graphs_leave_with_names(models, tmp_path):
