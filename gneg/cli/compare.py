@@ -236,6 +236,8 @@ def _compare(
     from gneg.experiments.grid import compare
 
     say_no_choice(data, configs)
+    if reasons is None and isinstance(configs[0], LinkConfig):
+        say("settings: as given, else defaults; --recipe fast takes those that suit the graph")
     with ProgressDisplay() as display:
         results = compare(
             data,

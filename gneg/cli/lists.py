@@ -23,17 +23,27 @@ from gneg.cli.values import one_of
 def samplers_command() -> None:
     """List samplers, their options, and how expressions combine them."""
     from gneg.samplers.text.names import SAMPLERS, options_of
+    from gneg.samplers.triples.build import SELECTORS, described
 
     rows = [(name, ", ".join(options_of(cls)), _first_line(cls)) for name, cls in SAMPLERS.items()]
     columns = ("name", "options", "description")
     print_table("samplers", columns, rows, prose=2, result=True)
+    of_triples = described()
+    print_table("samplers of triples, for gneg kg", columns, of_triples, prose=2, result=True)
+    say(f"and around them {', '.join(SELECTORS)}, as above")
     say(
         "an expression: walk   walk(kind=ppr)   khop(hops=2|3|far)   hardest(walk, m=64)\n"
         "  mixture(uniform:0.75, hardest(walk, m=64):0.25)\n"
         "  guarded(hardest(walk), relative_margin=0.05, percentile=ra|95)\n"
         "  curriculum(hardest(uniform), setting=quantile, start=0.5, end=1)"
     )
-    print_json({"samplers": [dict(zip(columns, row, strict=True)) for row in rows]})
+    tables = {"samplers": rows, "samplers_of_triples": of_triples}
+    print_json(
+        {
+            name: [dict(zip(columns, row, strict=True)) for row in table]
+            for name, table in tables.items()
+        }
+    )
 
 
 @app.command("losses")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ import torch
 from gneg import datasets
 from gneg.evaluation.audit import held_out_hits
 from gneg.samplers.triples import TripleSampler
+from gneg.samplers.triples.build import NAMES
 from gneg.training import contest
 from gneg.training.config import TripleConfig
 from gneg.training.load import load_data
@@ -183,3 +185,11 @@ def test_triples_are_described(tmp_path):
     output = run("kg", "describe", str(tmp_path / "facts.tsv")).output
     assert "separated by tabs, with a header; head = head" in " ".join(output.split())
     assert "drug 0 - treats - disease" in " ".join(output.split())
+
+
+def test_samplers_of_triples_are_listed_with_their_options():
+    output = run("samplers").output
+    listed = output[output.index("samplers of triples") :]
+    assert all(re.search(rf"^ {name}\s", listed, re.MULTILINE) for name in NAMES)
+    assert "by=relation" in listed
+    assert "and around them mixture" in listed

@@ -22,7 +22,7 @@ from gneg.samplers.propose.walk import Kind, Walk
 from gneg.samplers.select.rule import SelectionRule
 from gneg.samplers.text.build import build as build_pairs
 from gneg.samplers.text.build import check as check_pairs
-from gneg.samplers.text.names import SAMPLERS, TRIPLE_SAMPLERS, converted
+from gneg.samplers.text.names import SAMPLERS, TRIPLE_SAMPLERS, converted, settable
 from gneg.samplers.text.parse import Expression
 from gneg.samplers.triples.itself import Itself
 from gneg.samplers.triples.on_entities import OnEntities
@@ -82,6 +82,23 @@ def names() -> tuple[str, ...]:
         if issubclass(cls, SelectionRule | Wrapper)
     ]
     return *NAMES, *TRIPLE_SAMPLERS, *SELECTORS, *selectors
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Return name, options with their defaults, and a description of each proposal."""
+    rows = []
+    for name in NAMES:
+        function = getattr(_Leaves, name)
+        options = [_option(value) for key, value in settable(function).items() if key != "self"]
+        rows.append((name, ", ".join(options), inspect.getdoc(function) or ""))
+    return rows
+
+
+def _option(parameter: inspect.Parameter) -> str:
+    """Return an option and its default as an expression has them."""
+    default = parameter.default
+    text = "|".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    return f"{parameter.name}={text}"
 
 
 def has_density(leaf: Expression) -> bool:
@@ -161,36 +178,45 @@ class _Leaves:
         return functools.wraps(cls, assigned=(), updated=())(make)
 
     def uniform(self) -> Sampler:
+        """Draw any entity."""
         return Uniform(self.view.graph, **self.options)
 
     def frequency(self, alpha: float = 1.0) -> Sampler:
+        """Draw in proportion to (number of queries that an entity answers) ** alpha."""
         return Degree(self.view.graph, alpha, **self.options)
 
     def typed(self, by: Literal["relation", "types", "domains"] = "relation") -> Sampler:
+        """Draw entities that the relation has at this end, or of the positive's types."""
         return Typed(self.view, by, types=self.types, allowed=self.allowed, unique=self.once)
 
     def khop(self, hops: Any = 2, per_relation: int = 0) -> Sampler:
+        """Draw entities at a distance from the query's in the graph of entities."""
         graph, none = self._entities(per_relation)
         return OnEntities(self.view, KHop(graph, hops, known=none), unique=self.once)
 
     def walk(
         self, kind: Kind = "ra", hops: int = 2, alpha: float = 0.15, per_relation: int = 0
     ) -> Sampler:
+        """Draw ends of random walks from the query's entity in the graph of entities."""
         graph, none = self._entities(per_relation)
         inner = Walk(graph, kind, hops=hops, alpha=alpha, known=none)
         return OnEntities(self.view, inner, unique=self.once)
 
     def relwalk(self, hops: int = 3) -> Sampler:
+        """Walk from the query to an answer, another query of it, and an answer of that."""
         return Walk(self.view.graph, hops=hops, **self.options)
 
     def similar(self, band: Any = (0, 100), refresh_every: int = 0) -> Sampler:
+        """Draw entities whose vectors are near that of the query's entity."""
         return OnEntities(self.view, self._near(band, refresh_every), unique=self.once)
 
     def nearmiss(self, band: Any = (0, 100), refresh_every: int = 0) -> Sampler:
+        """Draw entities whose vectors are near that of the replaced entity."""
         near = self._near(band, refresh_every)
         return OnEntities(self.view, near, of="replaced", unique=self.once)
 
     def itself(self) -> Sampler:
+        """Take the query's own entity."""
         return Itself(self.view, unique=self.once)
 
     def _near(self, band: Any, refresh_every: int) -> Sampler:
