@@ -6,9 +6,10 @@ import inspect
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gneg import checks
+from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
 from gneg.cli.values import Checked, listed, sampler_list
 from gneg.nn.choices import PAIR_KINDS
@@ -16,6 +17,9 @@ from gneg.samplers.text.parse import parse_list
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.options import settings
 from gneg.training.triple_config import OVER_ALL
+
+if TYPE_CHECKING:
+    from gneg.datasets import LinkData
 
 Config = TypeVar("Config", LinkConfig, TripleConfig)
 AUTO = "auto"
@@ -51,7 +55,9 @@ AXES: dict[type, dict[str, Axis]] = {
             f"{' and '.join(UNTYPED['links'])}, or uniform and the recipe's.",
         ),
         "losses": Axis(
-            "loss", "Losses, separated by commas; auto: the one that suits the sampler."
+            "loss",
+            "Losses, separated by commas; auto: the one that suits each sampler. Without it that, "
+            "or infonce for all where they differ.",
         ),
         "decoders": Axis(
             "decoder",
@@ -119,6 +125,15 @@ class Axes(Generic[Config]):
             samplers = [base.sampler]
         values = {name: [getattr(base, name)] for name in ORDER if name in fields}
         return grid(base, **values | {"sampler": samplers} | self.typed)
+
+    def with_one_loss(self, data: LinkData, configs: list[LinkConfig]) -> list[LinkConfig]:
+        """Return configs of pairs with one loss for all, unless losses were typed, and say so."""
+        from gneg.experiments.plan import with_one_loss
+
+        changed = configs if "loss" in self.typed else with_one_loss(data, configs)
+        if changed != configs:
+            say(f"loss: {changed[0].loss} in all rows, so that negatives alone differ (--losses)")
+        return changed
 
 
 class AxisOptions(Group):

@@ -106,6 +106,7 @@ def compare_command(
     if recipe != "none":
         configs, reasons = _suited(data, settings, axes)
         say(f"recipe: {reasons}")
+    configs = axes.with_one_loss(data, configs)
     folder = out or _folder(data, configs, search, [hard, *map(str, hardset or ())])
     sets = _hard_sets(data, hardset or [], hard, folder, fresh)
     words = source.words(dataset)

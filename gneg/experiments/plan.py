@@ -20,7 +20,7 @@ from gneg.experiments.processes import Event, Report, Runner
 from gneg.training.callbacks import Callback
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.kinds import config_class
-from gneg.training.link_models import check_pair_inputs
+from gneg.training.link_models import ANY_SAMPLER, check_pair_inputs, link_loss_name
 from gneg.training.parts import code, registered_parts
 
 AnyConfig = LinkConfig | TripleConfig
@@ -41,11 +41,36 @@ def check_configs(data: LinkData | TripleData, configs: Sequence[AnyConfig]) -> 
             checks.fail("configs", "of models that are trained", config.model_name, hint=hint)
     if not configs or len(set(configs)) < len(configs):
         checks.fail("configs", "one or more, each once", len(configs))
-    size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
     for config in configs:
-        data.sampler(config.sampler, z=torch.zeros(size, 2))
+        _sampler(data, config)
         if isinstance(data, LinkData) and isinstance(config, LinkConfig):
             check_pair_inputs(config, data)
+
+
+def _sampler(data: LinkData | TripleData, config: AnyConfig) -> Any:
+    """Return the sampler of a config, with vectors that mean nothing."""
+    size = data.num_entities if isinstance(data, TripleData) else data.num_nodes
+    return data.sampler(config.sampler, z=torch.zeros(size, 2))
+
+
+def with_one_loss(data: LinkData, configs: Sequence[LinkConfig]) -> list[LinkConfig]:
+    """Return configs with one loss for all that have none, so that their negatives alone differ.
+
+    Without a loss each trains with the one that suits its sampler. Where those differ, all get
+    InfoNCE, which suits every sampler.
+
+    Args:
+        data: The dataset.
+        configs: The configs of a comparison.
+    """
+    without = [config for config in configs if config.loss is None and not config.training_free]
+    pair = data.train[:, :1].cpu()
+    names = {link_loss_name(config, _sampler(data, config), pair) for config in without}
+    if len(names) < 2:
+        return list(configs)
+    return [
+        replace(config, loss=ANY_SAMPLER) if config.loss is None else config for config in configs
+    ]
 
 
 def bases(configs: Sequence[AnyConfig]) -> list[AnyConfig]:

@@ -15,6 +15,8 @@ from gneg.nn.pair_inputs import HOPS
 from gneg.samplers import Sampler
 from gneg.training.config import LinkConfig
 
+ANY_SAMPLER = "infonce"  # the loss that needs no density of the sampler
+
 
 def make_link_predictor(config: LinkConfig, data: LinkData) -> LinkPredictor:
     """Return the encoder and the decoder of a config.
@@ -103,16 +105,20 @@ def decoder_kind(config: LinkConfig, data: LinkData, inputs: Inputs) -> DecoderK
 
 
 def make_link_loss(config: LinkConfig, sampler: Sampler, pair: Tensor) -> Loss:
-    """Return the loss of a config, or the one that suits its sampler.
+    """Return the loss of a config; arguments as in :func:`link_loss_name`."""
+    return LOSSES[link_loss_name(config, sampler, pair)]()
+
+
+def link_loss_name(config: LinkConfig, sampler: Sampler, pair: Tensor) -> str:
+    """Return the name of the loss of a config, or of the one that suits its sampler.
 
     Args:
         config: The config.
         sampler: The sampler.
         pair: ``[2, 1]``, an edge, whose density shows whether the sampler has any.
     """
-    name = config.loss
-    if name is None:
-        cheap = sampler.density == "cheap"
-        corrects = cheap and config.queries == "positives" and sampler.log_prob(*pair) is not None
-        name = "softmax" if corrects else "infonce"
-    return LOSSES[name]()
+    if config.loss is not None:
+        return config.loss
+    cheap = sampler.density == "cheap"
+    corrects = cheap and config.queries == "positives" and sampler.log_prob(*pair) is not None
+    return "softmax" if corrects else ANY_SAMPLER

@@ -11,6 +11,7 @@ import pytest
 from gneg import compare
 from gneg.experiments.best import best_of
 from gneg.experiments.grid import grid
+from gneg.experiments.plan import with_one_loss
 from gneg.experiments.search import Search
 from gneg.samplers.text.parse import parse, parse_list
 from gneg.training.config import LinkConfig, TripleConfig
@@ -124,6 +125,16 @@ def test_seconds_limit_the_training(tmp_path):
 def test_the_error_of_a_cell_is_raised(tmp_path):
     with pytest.raises(ValueError, match="closed-form log_q"):
         compare(toy(), [replace(SMALL, sampler="dns(walk)", loss="softmax")], out=tmp_path, seeds=1)
+
+
+def test_negatives_are_compared_with_one_loss_for_all():
+    data, walk = toy(), "mixture(uniform:0.75, walk:0.25)"
+    same = [replace(SMALL, loss=None, sampler=name) for name in ("uniform", walk)]
+    assert with_one_loss(data, same) == same  # both have the softmax
+    different = [*same, replace(SMALL, loss=None, sampler="hardest(uniform, m=4)")]
+    assert {config.loss for config in with_one_loss(data, different)} == {"infonce"}
+    typed = [replace(different[0], loss="auc"), *different[1:]]
+    assert [config.loss for config in with_one_loss(data, typed)] == ["auc", "infonce", "infonce"]
 
 
 @pytest.mark.parametrize(
