@@ -213,7 +213,8 @@ def items(name: str, value: object, allowed: str) -> list[Any]:
 
 def generator(name: str, value: object) -> None:
     """Refuse what is neither a ``torch.Generator`` nor None."""
-    instance(name, value, (torch.Generator, NoneType))
+    if not isinstance(value, torch.Generator | None):
+        fail(name, "a torch.Generator or None", shown(value))
 
 
 def tensor(name: str, value: object, allowed: str) -> Tensor:
@@ -245,9 +246,8 @@ def real_tensor(name: str, value: object, allowed: str) -> Tensor:
 
 def same_shape(name: str, value: Tensor, reference_name: str, reference: Tensor) -> None:
     """Refuse two tensors of different shapes."""
-    if value.shape != reference.shape:
-        allowed = f"of the shape of '{reference_name}', {list(reference.shape)}"
-        fail(name, allowed, list(value.shape))
+    if (wanted := list(reference.shape)) != list(value.shape):
+        fail(name, f"of the shape of '{reference_name}', {wanted}", list(value.shape))
 
 
 def scores(name: str, value: object, shape: torch.Size | tuple[int, ...]) -> Tensor:
