@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gneg import checks, files
+from gneg.cli.answers import check_page
 from gneg.cli.app import app, command_line, kg, say, say_path
 from gneg.cli.axes import AUTO, UNTYPED, Axes, AxisOptions
 from gneg.cli.groups import expand_groups
@@ -178,7 +179,7 @@ def _check_outputs(out: Path | None, report: Path | None) -> None:
     files.check_output("out", out or RUNS, folder=True)
     if report is not None:
         importlib.import_module("gneg.experiments.report")  # fails without the extra
-        files.check_file("report", report, (".html",), replaces=PAGE)
+        check_page(report)
 
 
 def _samplers(settings: Settings[Any], kind: str) -> list[str]:

@@ -131,9 +131,8 @@ def hardset_command(
     """
     from gneg.datasets import TripleData
     from gneg.evaluation.hardset import hardset
-    from gneg.evaluation.hardset.hard_set import SUFFIXES, checked_path
+    from gneg.evaluation.hardset.hard_set import SUFFIXES
 
-    checked_path(out)
     files.check_file("out", out, SUFFIXES, fresh=fresh, inputs=(dataset, source.features))
     data = source.load_any(dataset)
     with ProgressDisplay() as display:
