@@ -135,7 +135,10 @@ def say_no_choice(data: Any, configs: Iterable[Any]) -> None:
     """Say that some configs take all negatives that there are, whatever their sampler."""
     from gneg.training.contest import no_choice
 
-    reasons = (no_choice(data, config) for config in configs if not config.training_free)
+    trained = [config for config in configs if not config.training_free]
+    # Of a grid, those that differ in what the answer depends on.
+    distinct = {(config.known, config.corrupt, config.k, config.loss): config for config in trained}
+    reasons = (no_choice(data, config) for config in distinct.values())
     for reason in dict.fromkeys(filter(None, reasons)):
         say(f"{reason[0].upper()}{reason[1:]}: with a smaller -k samplers differ.")
 
