@@ -89,7 +89,7 @@ class Commands(LazyGroup):
             "Train a grid of settings over seeds, and test what each part is worth.",
         ),
         "report": (
-            "compare",
+            "report",
             "Write a page, and figures for papers, from the results of gneg compare.",
         ),
         "kg": ("app", "Knowledge-graph completion: train, predict, compare samplers."),

@@ -1,4 +1,4 @@
-"""``gneg compare``, ``gneg kg compare`` and ``gneg report``."""
+"""``gneg compare`` and ``gneg kg compare``."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from gneg.cli.options import (
     Dataset,
     Fresh,
     Out,
+    Preset,
     Seeds,
     Settings,
     Track,
     TripleDataset,
     trackers,
 )
-from gneg.cli.output import PAGE, print_json
+from gneg.cli.output import print_json
 from gneg.cli.progress import ProgressDisplay
+from gneg.cli.report import write_page
 from gneg.cli.results import print_comparison
 from gneg.cli.sources import DataOptions, DataSource
 from gneg.cli.training import say_no_choice
@@ -121,6 +123,7 @@ def compare_command(
 def kg_compare_command(
     dataset: TripleDataset,
     axes: Axes[TripleConfig] = AxisOptions(TripleConfig),  # type: ignore[assignment]
+    preset: Preset = None,
     settings: Settings[TripleConfig] = ConfigOptions(  # type: ignore[assignment]
         TripleConfig, leave_out=AxisOptions(TripleConfig).fields
     ),
@@ -136,7 +139,10 @@ def kg_compare_command(
     """Train every model with every sampler over seeds, and test which differ.
 
     [bold]gneg kg compare umls --samplers "uniform,typed,cached(uniform)" --seeds 3 --jobs 2[/]
+
+    [bold]gneg kg compare codex-s --preset transe-nssa --samplers "uniform,tempered(uniform)"[/]
     """
+    settings = settings.with_preset(preset, dataset)
     configs = axes.configs(settings.config(), _samplers(settings, "triples"))
     _check_outputs(out, report)
     callbacks = trackers(track)
@@ -144,34 +150,6 @@ def kg_compare_command(
     folder = out or _folder(data, configs, search)
     words = source.words(dataset)
     _compare(data, configs, seeds, folder, jobs, search, fresh, report, {}, callbacks, words)
-
-
-@app.command("report")
-@expand_groups
-def report_command(
-    results: Annotated[Path, typer.Argument(help="A compare.json of gneg compare, or its folder.")],
-    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("report.html"),
-    figures: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the same figures as PNG and SVG (needs Chrome or Chromium)."),
-    ] = None,
-) -> None:
-    """Write a page, and figures for papers, from the results of gneg compare."""
-    from gneg.experiments.record import read
-
-    files.check_file("out", out, (".html",), replaces=PAGE)
-    if figures is not None:
-        files.check_output("figures", figures, folder=True)
-    record = read("results", results)
-    _write_page(record, out)
-    if figures is not None:
-        from gneg.experiments.report import style
-        from gneg.experiments.report.figures import comparison
-
-        with ProgressDisplay() as display:
-            paths = style.write(comparison(record), figures, display.count("figures"))
-        say_path("figures", *paths)
-    print_json({})
 
 
 def _check_outputs(out: Path | None, report: Path | None) -> None:
@@ -259,15 +237,8 @@ def _compare(
     print_comparison(results)
     say_path("results", folder / "compare.json")
     if page is not None:
-        _write_page(results, page)
+        write_page(results, page)
     print_json(results)
-
-
-def _write_page(results: dict[str, Any], out: Path) -> None:
-    from gneg.experiments.report import write_page
-
-    write_page(results, out)
-    say_path("report", out)
 
 
 def _hard_sets(

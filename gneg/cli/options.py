@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -46,6 +46,13 @@ TripleDataset = Annotated[
     typer.Argument(
         help="A name (see gneg datasets), such as fb15k237 or umls, a file of triples, or a folder "
         "with train, valid and test."
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="Settings that were tuned on validation, see gneg kg presets; options override them.",
+        rich_help_panel="Model",
     ),
 ]
 Seeds = Annotated[
@@ -108,6 +115,24 @@ class Settings(Generic[Config]):
     def given(self) -> dict[str, Any]:
         """Values of the preset, of the file and what was typed; the latter count."""
         return {**self.preset, **self.file, **self.typed}
+
+    def with_preset(self, name: str | None, dataset: str | None) -> Settings[Config]:
+        """Return the settings over those of a preset of knowledge-graph models.
+
+        Args:
+            name: The name of the preset; None: no preset.
+            dataset: The name of the dataset; some have settings of their own.
+
+        Raises:
+            ValueError: If there is no preset of this name, or a file of settings as well.
+        """
+        if name is None:
+            return self
+        if self.path is not None:
+            checks.fail("preset", "none with --config", name)
+        from gneg.training.presets import preset
+
+        return replace(self, preset=preset(name, dataset, self.typed))
 
     def config(self) -> Config:
         """Return the config, with defaults for what is not given.

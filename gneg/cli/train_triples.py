@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from gneg import checks, files
+from gneg import files
 from gneg.cli.app import kg, say
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import RUNS, ConfigOptions, Fresh, Out, Settings, Track, trackers
+from gneg.cli.options import RUNS, ConfigOptions, Fresh, Out, Preset, Settings, Track, trackers
 from gneg.cli.repeat import repeat
 from gneg.cli.results import print_triple_results
 from gneg.cli.sources import DataOptions, DataSource
@@ -33,14 +32,7 @@ from gneg.training.config import TripleConfig
 @expand_groups
 def kg_train_command(
     dataset: OptionalDataset = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="Settings that were tuned on validation, see gneg kg presets; options override "
-            "them.",
-            rich_help_panel="Model",
-        ),
-    ] = None,
+    preset: Preset = None,
     recipe: Annotated[
         str,
         typer.Option(
@@ -68,13 +60,8 @@ def kg_train_command(
 
     [bold]gneg kg train codex-s --preset transe-nssa --recipe auto[/]
     """
-    from gneg.training import presets
-
     dataset, source = repeat(dataset, source, settings.earlier)
-    if preset is not None:
-        if settings.path is not None:
-            checks.fail("preset", "none with --config", preset)
-        settings = replace(settings, preset=presets.preset(preset, dataset, settings.typed))
+    settings = settings.with_preset(preset, dataset)
     config, reasons, raced = settings.config(), None, None
     trained_seeds = seeds_of(seeds, settings.earlier)
     files.check_output("out", out or RUNS, folder=True)

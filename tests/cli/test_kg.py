@@ -66,6 +66,23 @@ def test_presets_are_listed_and_options_override_them(folder, tmp_path):
     assert "did you mean 'complex-n3'?" in " ".join(unknown.output.split())
 
 
+def test_a_comparison_begins_with_a_preset(folder, tmp_path):
+    samplers = "uniform,tempered(uniform, m=8)"
+    options = ["--preset", "rotate-nssa", "--samplers", samplers, "--seeds", "1"]
+    small = ["--dim", "4", "--epochs", "2", "-k", "4", "--eval-every", "2"]
+    result = run("kg", "compare", str(folder), *options, *small)
+    assert result.exit_code == 0, result.output
+    (path,) = tmp_path.glob("runs/kg-compare-toy-*/compare.json")
+    configs = [row["config"] for row in json.loads(path.read_text())["rows"]]
+    assert [config["sampler"] for config in configs] == ["uniform", "tempered(uniform, m=8)"]
+    own = {"dim": 4, "epochs": 2, "k": 4, "eval_every": 2}
+    for config in configs:
+        assert config == {**config, **preset("rotate-nssa"), **own, "sampler": config["sampler"]}
+    over_all = run("kg", "compare", str(folder), "--preset", "complex-n3", "--samplers", samplers)
+    assert over_all.exit_code == 2
+    assert "with the loss 1vsall, which takes no negatives" in " ".join(over_all.output.split())
+
+
 def test_presets_know_some_datasets():
     plain, known = preset("complex-n3"), preset("complex-n3", "CoDEx-S")
     assert known == {**plain, "n3": 0.01} != plain
