@@ -37,21 +37,32 @@ class Reasons:
         near_u, near_v = self._neighbors(u), self._neighbors(v)
         common = np.intersect1d(near_u, near_v, assume_unique=True)
         if len(common):
-            rarest = common[np.argsort(self._degree(common), kind="stable")]
-            remainder = f" and {len(rarest) - SHOWN:,} more" if len(rarest) > SHOWN else ""
-            kind = "common neighbour" if len(rarest) == 1 else "common neighbours"
-            return f"{len(rarest):,} {kind}: {self._listed(rarest[:SHOWN])}{remainder}"
+            return self._by_common(u, v, common[np.argsort(self._degree(common), kind="stable")])
         if v in near_u:
-            return "linked in training"
+            return self._linked(u, v)
         path = self._path(near_u, near_v)
         if path is not None:
-            return f"path: {' - '.join(self._name(node) for node in (u, *path, v))}"
+            return f"path: {self._chain(u, *path, v)}"
         if not len(near_u) or not len(near_v):
             lonely = u if not len(near_u) else v
-            return f"{self._name(lonely)} has no link in training"
+            return f"{self.name(lonely)} has no link in training"
         if not self.unit.size(1):
             return "no path of three links"
         return self._most_alike(u, v, near_u)
+
+    def _by_common(self, u: int, v: int, rarest: IntArray) -> str:
+        """Return a sentence on the common neighbours of two nodes, those of fewest links first."""
+        remainder = f" and {len(rarest) - SHOWN:,} more" if len(rarest) > SHOWN else ""
+        kind = "common neighbour" if len(rarest) == 1 else "common neighbours"
+        return f"{len(rarest):,} {kind}: {self._listed(rarest[:SHOWN])}{remainder}"
+
+    def _linked(self, u: int, v: int) -> str:
+        """Return a sentence on two nodes that are linked."""
+        return "linked in training"
+
+    def _chain(self, *nodes: int) -> str:
+        """Return the names of nodes on a path."""
+        return " - ".join(map(self.name, nodes))
 
     def _path(self, near_u: IntArray, near_v: IntArray) -> tuple[int, int] | None:
         """Return the inner nodes of a path of three links, by way of nodes of few links."""
@@ -65,11 +76,12 @@ class Reasons:
     def _most_alike(self, u: int, v: int, near_u: IntArray) -> str:
         likeness = self.unit[torch.from_numpy(near_u)] @ self.unit[v]
         best = int(likeness.argmax())
-        known = self._name(int(near_u[best]))
+        known = self.name(int(near_u[best]))
         cosine = float(likeness[best])
-        return f"like {known} (cosine {cosine:.2f}), which {self._name(u)} is linked with"
+        return f"like {known} (cosine {cosine:.2f}), which {self.name(u)} is linked with"
 
-    def _name(self, node: int) -> str:
+    def name(self, node: int) -> str:
+        """Return the name of a node."""
         own, place = self.names[0], node
         if node >= self.first:
             own, place = self.names[1], node - self.first
@@ -85,7 +97,7 @@ class Reasons:
         return degree
 
     def _listed(self, nodes: Sequence[int] | IntArray) -> str:
-        return ", ".join(self._name(int(node)) for node in nodes)
+        return ", ".join(self.name(int(node)) for node in nodes)
 
 
 class LinkReasons(Reasons):

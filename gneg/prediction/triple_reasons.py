@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -10,6 +12,51 @@ from gneg.datasets import TripleData
 from gneg.graph.triples import End
 from gneg.prediction.model import IntArray
 from gneg.prediction.reasons import Reasons
+
+
+class EntityReasons(Reasons):
+    """Says what the training triples have between two entities.
+
+    Args:
+        data: The knowledge graph.
+        z: ``[N, D]`` vectors of entities.
+    """
+
+    def __init__(self, data: TripleData, z: Tensor) -> None:
+        super().__init__(data.triples.entities, (data.entities, None), data.num_entities, z)
+        head, relation, tail = data.train.numpy()
+        pair = head * data.num_entities + tail
+        order = np.lexsort((relation, pair))
+        self._pair, self._relation, self._size = pair[order], relation[order], data.num_entities
+        self._names = data.relations
+
+    def relation(self, relation: int) -> str:
+        """Return the name of a relation."""
+        return str(relation) if self._names is None else self._names[relation]
+
+    def _by_common(self, u: int, v: int, rarest: IntArray) -> str:
+        remainder = f" and {len(rarest) - 1:,} more of two triples" if len(rarest) > 1 else ""
+        return f"path: {self._chain(u, int(rarest[0]), v)}{remainder}"
+
+    def _linked(self, u: int, v: int) -> str:
+        return f"known in training: {self._chain(u, v)}"
+
+    def _chain(self, *nodes: int) -> str:
+        steps = [self._step(u, v) + self.name(v) for u, v in pairwise(nodes)]
+        return self.name(nodes[0]) + "".join(steps)
+
+    def _step(self, u: int, v: int) -> str:
+        """Return the relations from one entity to another, or else back."""
+        relations = self._between(u, v)
+        if relations:
+            return f" -{', '.join(relations)}-> "
+        return f" <-{', '.join(self._between(v, u))}- "
+
+    def _between(self, head: int, tail: int) -> list[str]:
+        """Return the names of the relations of training triples of two entities."""
+        pair = head * self._size + tail
+        first, last = np.searchsorted(self._pair, [pair, pair + 1])
+        return list(map(self.relation, self._relation[first:last].tolist()))
 
 
 class TripleReasons:
@@ -22,7 +69,7 @@ class TripleReasons:
 
     def __init__(self, data: TripleData, z: Tensor) -> None:
         self.data = data
-        self._paths = Reasons(data.triples.entities, (data.entities, None), data.num_entities, z)
+        self._paths = EntityReasons(data, z)
 
     def of(self, triples: IntArray, part: str) -> list[str]:
         """Return a sentence for each triple ``[3, n]`` whose ``part`` was looked for."""
@@ -52,12 +99,7 @@ class TripleReasons:
         likeness = self._paths.unit[torch.from_numpy(answers)] @ self._paths.unit[asked]
         best = int(answers[int(likeness.argmax())])
         ends = (best, answer) if part == "tail" else (answer, best)
-        known_triple = (self._entity(ends[0]), self._relation(relation), self._entity(ends[1]))
-        alike = f"{self._entity(best)} is like {self._entity(asked)}"
-        return f"{' - '.join(known_triple)} is known; {alike} (cosine {likeness.max():.2f})"
-
-    def _entity(self, entity: int) -> str:
-        return str(entity) if self.data.entities is None else self.data.entities[entity]
-
-    def _relation(self, relation: int) -> str:
-        return str(relation) if self.data.relations is None else self.data.relations[relation]
+        name = self._paths.name
+        known_triple = f"{name(ends[0])} -{self._paths.relation(relation)}-> {name(ends[1])}"
+        alike = f"{name(best)} is like {name(asked)}"
+        return f"{known_triple} is known; {alike} (cosine {likeness.max():.2f})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -150,14 +152,42 @@ def test_bad_queries_are_named(model, given, message):
         model.predict_target(**given)
 
 
+def steps_of(path):
+    """The triples on a path such as ``a -r, s-> b <-t- c``."""
+    parts = re.split(r" (<?-.*?->?) ", path)
+    for left, arrow, right in zip(parts[::2], parts[1::2], parts[2::2], strict=False):
+        ends = (left, right) if arrow.endswith(">") else (right, left)
+        for relation in arrow.strip("<->").split(", "):
+            yield ends[0], relation, ends[1]
+
+
+def ids_of(model, triple):
+    """The ids of the names of a triple."""
+    parts = zip(triple, ("head", "relation", "tail"), strict=True)
+    return tuple(int(model.ids(name, part)[0]) for name, part in parts)
+
+
 def test_reasons_are_known_triples(model, known):
     table = model.predict_target(relation="relation 0", tail="entity 3", k=30, why=True)
     by_likeness = table[table["why"].str.contains("is known")]
     for why in by_likeness["why"]:
-        head, relation, tail = why.partition(" is known;")[0].split(" - ")
-        ids = model.ids(head, "head"), model.ids(relation, "relation"), model.ids(tail, "tail")
-        assert tuple(int(part[0]) for part in ids) in known
+        (triple,) = steps_of(why.partition(" is known;")[0])
+        assert ids_of(model, triple) in known
     assert len(by_likeness)
+
+
+def test_reasons_of_relations_are_paths_of_training_triples(model):
+    training = {tuple(triple) for triple in model.data.train.t().tolist()}
+    steps = 0
+    for head in range(0, model.data.num_entities, 3):
+        ends = {"head": f"entity {head}", "tail": "entity 3"}
+        (why,) = model.predict_target(**ends, k=1, keep_known=True, why=True)["why"]
+        kind, _, path = why.partition(": ")
+        if kind in ("path", "known in training"):
+            for triple in steps_of(path.partition(" and ")[0]):
+                assert ids_of(model, triple) in training
+                steps += 1
+    assert steps > 10
 
 
 def test_graphs_of_pyg_have_names(model, tmp_path):
