@@ -15,12 +15,11 @@ from gneg.cli.output import print_json
 from gneg.cli.repeat import repeat
 from gneg.cli.scores import SCORES, check_model, record_of, scores_of
 from gneg.cli.sources import DataOptions, DataSource
-from gneg.cli.tables import print_table
+from gneg.cli.tables import LABELS, print_table
 from gneg.cli.values import Checked, at_least, hard_sets, one_of
 from gneg.evaluation.metrics import MEAN_RANKS, Against
+from gneg.evaluation.triple_sets import ALL_BUT_KNOWN
 
-#: Metrics that are no percentages, in tables of percentages.
-LABELS = {"mr": "mean rank", "amr": "mean rank / that by chance"}
 ESTIMATE, ESTIMATED = "estimate", "all, estimated"  # a value of --against and its column
 
 
@@ -198,7 +197,8 @@ def _print_metrics(results: dict[str, Any]) -> None:
         family = result["info"].get("family", "those of the dataset")
         shared = "one shared set of " if result["shared"] else ""
         end = " at each end" if result.get("ends", 1) > 1 else ""
-        say(f"{name}: {shared}{result['negatives']} negatives{end}, {family}")
+        among = f"{shared}{result['negatives']} negatives{end}, {family}"
+        say(f"{name}: {f'{family}{end}' if family == ALL_BUT_KNOWN else among}")
 
 
 def _metrics(run: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gneg.cli.app import say
-from gneg.cli.tables import mean_std, print_table, seeds_of
+from gneg.cli.tables import LABELS, mean_std, print_table, seeds_of
 from gneg.evaluation.metrics import MEAN_RANKS
 
 
@@ -72,7 +72,7 @@ def print_triple_results(results: dict[str, Any]) -> None:
         return mean_std(value, name) + ("" if name in MEAN_RANKS else " %")
 
     rows = [
-        (name, *(cell(name, summary[part][name]) for part in ("valid", "test")))
+        (LABELS.get(name, name), *(cell(name, summary[part][name]) for part in ("valid", "test")))
         for name in summary["test"]
     ]
     title = f"{results['dataset']['name']}, {seeds_of(len(runs))}"

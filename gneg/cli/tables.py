@@ -17,6 +17,8 @@ from gneg.evaluation.metrics import MEAN_RANKS
 
 GAP = 2  # spaces between columns
 PROSE = 24  # characters a line in which a description is still easy to read
+#: Metrics that are no percentages, as tables call them.
+LABELS = {"mr": "mean rank", "amr": "mean rank / that by chance"}
 
 
 def print_table(

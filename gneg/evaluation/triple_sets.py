@@ -19,6 +19,7 @@ from gneg.evaluation.triple_scorers import as_scorer
 from gneg.graph import KnownTriples
 
 OFFICIAL, ALL = "official", "all"  # names of the dataset's own sets
+ALL_BUT_KNOWN = "all entities but known ones"  # what triples are ranked among there
 TIES = "mean of optimistic and pessimistic rank"
 
 
@@ -136,7 +137,7 @@ def _of_scores(name: str, lists: Mapping[str, HardSet], pos: Tensor, neg: Tensor
 def _described(name: str, lists: Mapping[str, HardSet], data: TripleData) -> dict[str, Any]:
     """Return what a triple was ranked among."""
     if name not in lists:
-        info, size, ends = {"family": "all entities but known ones"}, data.num_entities, 2
+        info, size, ends = {"family": ALL_BUT_KNOWN}, data.num_entities, 2
     else:
         by_end = lists[name].lists()
         info, ends = lists[name].info, len(by_end)

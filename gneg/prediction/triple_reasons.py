@@ -35,7 +35,7 @@ class EntityReasons(Reasons):
         return str(relation) if self._names is None else self._names[relation]
 
     def _by_common(self, u: int, v: int, rarest: IntArray) -> str:
-        remainder = f" and {len(rarest) - 1:,} more of two triples" if len(rarest) > 1 else ""
+        remainder = f", and {len(rarest) - 1:,} more of two steps" if len(rarest) > 1 else ""
         return f"path: {self._chain(u, int(rarest[0]), v)}{remainder}"
 
     def _linked(self, u: int, v: int) -> str:

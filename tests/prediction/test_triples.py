@@ -184,7 +184,7 @@ def test_reasons_of_relations_are_paths_of_training_triples(model):
         (why,) = model.predict_target(**ends, k=1, keep_known=True, why=True)["why"]
         kind, _, path = why.partition(": ")
         if kind in ("path", "known in training"):
-            for triple in steps_of(path.partition(" and ")[0]):
+            for triple in steps_of(path.partition(", and ")[0]):
                 assert ids_of(model, triple) in training
                 steps += 1
     assert steps > 10
