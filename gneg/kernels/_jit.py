@@ -19,6 +19,7 @@ from gneg.kernels._cache import KernelCache
 Kernel = Callable[..., Any]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+AT_ONCE = 8  # entries that are compared at once: of 32 bits, a vector of 256
 
 
 class _Clock(event.TimingListener):
@@ -151,11 +152,23 @@ def upper_bound(sums, size, value):
 
 @jit
 def has(indices, start, stop, value):
-    """Return whether the sorted range ``indices[start:stop]`` holds ``value``."""
-    if stop - start <= 16:  # no branch to mispredict
-        present = False
-        for e in range(start, stop):
-            present |= indices[e] == value
+    """Return whether the sorted range ``indices[start:stop]`` holds ``value``.
+
+    The last steps of a binary search would each wait for the one before; entries are compared at
+    once there.
+    """
+    sought = indices.dtype.type(value)  # as wide as the entries, so that more fit into a vector
+    present = False
+    if stop - start < AT_ONCE:
+        for e in range(np.uint64(start), np.uint64(stop)):
+            present |= indices[e] == sought
         return present
-    position = lower_bound(indices, start, stop, value)
-    return position < stop and indices[position] == value
+    base, length = start, stop - start
+    while length > AT_ONCE:
+        half = length >> 1
+        base += half if indices[np.uint64(base + half - 1)] < sought else 0
+        length -= half
+    first = np.uint64(min(base, stop - AT_ONCE))
+    for e in range(np.uint64(AT_ONCE)):
+        present |= indices[first + e] == sought
+    return present

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gneg.kernels._jit import has, jit, lower_bound
+import numpy as np
+
+from gneg.kernels._jit import AT_ONCE, has, jit, lower_bound
 
 # Whether a query may be its own negative, and whether it may stand in its own known row: only
 # then that has to be looked up.
@@ -24,18 +26,25 @@ def unrank(indices, start, stop, rank):
     """The ``rank``-th value (from 0) that is absent from the sorted ``indices[start:stop]``.
 
     Before position i of the row lie ``indices[i] - i`` absent values, a number that never
-    decreases: a binary search finds how many known values precede the wanted one.
+    decreases: a binary search finds how many known values precede the wanted one. As in
+    :func:`gneg.kernels._jit.has`, entries are compared at once instead of its last steps.
     """
-    base = start
-    length = stop - start
-    while length > 1:
+    known = np.int64(0)
+    if stop - start < AT_ONCE:
+        for e in range(stop - start):
+            known += indices[np.uint64(start + e)] - e <= rank
+        return rank + known
+    base, length = start, stop - start
+    while length > AT_ONCE:
         half = length >> 1
         probe = base + half - 1
-        base += half if indices[probe] - (probe - start) <= rank else 0
+        base += half if indices[np.uint64(probe)] - (probe - start) <= rank else 0
         length -= half
-    if length == 1 and indices[base] - (base - start) <= rank:
-        base += 1
-    return rank + (base - start)
+    first = min(base, stop - AT_ONCE)
+    highest = rank + (first - start)
+    for e in range(AT_ONCE):
+        known += indices[np.uint64(first + e)] - e <= highest
+    return highest + known
 
 
 @jit

@@ -110,7 +110,7 @@ class _OverAll(torch.autograd.Function):
         total = torch.zeros((), dtype=entities.dtype, device=entities.device)
         by_query, by_entity = torch.zeros_like(query), torch.zeros_like(entities)
         compared: _Products | _Comparisons = (
-            _Products(query, entities)
+            _Products(query, entities, size)
             if compare_all is None
             else _Comparisons(query, entities, compare_all)
         )
@@ -132,27 +132,40 @@ class _OverAll(torch.autograd.Function):
 
 
 class _Products:
-    """Inner products of queries and entities, in the precision of autocast if that is on."""
+    """Inner products of queries and entities, in the precision of autocast if that is on.
 
-    def __init__(self, query: Tensor, entities: Tensor) -> None:
+    Args:
+        query: Vectors of queries, ``[q, D]``.
+        entities: Vectors of all entities, ``[N, D]``.
+        size: Queries that are scored at once. All blocks share their memory: to be given new one
+            costs as much as the exponentials.
+    """
+
+    def __init__(self, query: Tensor, entities: Tensor, size: int) -> None:
         device, self.dtype = entities.device.type, entities.dtype
         half = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
         dtype = torch.get_autocast_dtype(device) if half else self.dtype
         self.query, self.entities = query.to(dtype), entities.to(dtype)
         self.block = self.query[:0]
+        self._products = self.query.new_empty(min(size, len(query)), len(entities))
+        self._scores = self._products
+        if dtype != self.dtype:
+            self._scores = torch.empty_like(self._products, dtype=self.dtype)
 
     def scores(self, lo: int, hi: int) -> Tensor:
         """Return the scores of queries ``lo`` to ``hi``, ``[b, N]``, to be written over."""
         self.block = self.query[lo:hi]
-        return (self.block @ self.entities.t()).to(self.dtype)
+        products, scores = self._products[: hi - lo], self._scores[: hi - lo]
+        torch.mm(self.block, self.entities.t(), out=products)
+        return scores if scores.dtype == products.dtype else scores.copy_(products)
 
     def differentiate(self, gradient: Tensor, by_entity: Tensor) -> Tensor:
         """Return the gradient by the last queries, ``[b, D]``, and add that by entities."""
-        gradient = gradient.to(self.block.dtype)
-        if gradient.dtype == by_entity.dtype:
+        if gradient.dtype == self.block.dtype:
             by_entity.addmm_(gradient.t(), self.block)
-        else:
-            by_entity += gradient.t() @ self.block
+            return gradient @ self.entities
+        gradient = self._products[: len(gradient)].copy_(gradient)
+        by_entity += gradient.t() @ self.block
         return gradient @ self.entities
 
 
@@ -193,7 +206,7 @@ def _one_vs_all(
     if smoothing:
         wanted = wanted + smoothing * (counts * scores.mean(dim=1)).sum()
     highest = scores.amax(dim=1, keepdim=True)
-    gradient = scores.sub_(highest).exp_()  # new memory would cost as much as the exponentials
+    gradient = scores.sub_(highest).exp_()
     sums = gradient.sum(dim=1)
     normaliser = highest.squeeze(1) + sums.log()
     gradient *= (counts / sums).unsqueeze(1)
