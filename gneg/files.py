@@ -158,10 +158,7 @@ def check_file(
     Raises:
         ValueError: As :func:`check_output` does, if the suffix is another, or if the file is there.
     """
-    path = check_output(name, path, inputs=inputs)
-    if path.suffix not in suffixes:
-        ends = f"one of {', '.join(suffixes)}" if len(suffixes) > 1 else suffixes[0]
-        checks.fail(name, f"a name that ends in {ends}", str(path))
+    path = check_suffix(name, check_output(name, path, inputs=inputs), suffixes)
     if not path.exists() or fresh:
         return path
     if replaces is None:
@@ -170,6 +167,24 @@ def check_file(
     if replaces.encode() not in path.read_bytes():
         allowed = "a file that is not there yet, or an earlier result of the same command"
         checks.fail(name, allowed, str(path), hint="choose another place")
+    return path
+
+
+def check_suffix(name: str, path: str | Path, suffixes: Sequence[str]) -> Path:
+    """Return the path of a file if its name ends in one of some suffixes.
+
+    Args:
+        name: The argument, for errors.
+        path: The file.
+        suffixes: How its name may end.
+
+    Raises:
+        ValueError: If it ends otherwise.
+    """
+    path = Path(path)
+    if path.suffix not in suffixes:
+        ends = f"one of {', '.join(suffixes)}" if len(suffixes) > 1 else suffixes[0]
+        checks.fail(name, f"a name that ends in {ends}", str(path))
     return path
 
 

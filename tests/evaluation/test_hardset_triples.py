@@ -134,7 +134,7 @@ def test_what_triples_do_not_have_is_refused(tmp_path):
         ({"family": "hardest(uniform)"}, "a sampler that needs no model"),
         ({"family": "degree"}, "no sampler 'degree'"),
         ({"ends": "dst"}, "'ends' must be one of 'both', 'tail', 'head'"),
-        ({"out": tmp_path / "hard.npy"}, "ends in .npz or .parquet for triples"),
+        ({"out": tmp_path / "hard.npy"}, "ends in one of .npz, .parquet \\(got"),
         ({"k": 0}, "'k' must be an integer >= 1"),
     ):
         with pytest.raises(ValueError, match=message):

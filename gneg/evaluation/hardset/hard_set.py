@@ -20,7 +20,7 @@ from gneg.graph.triples import End
 
 NAMES = ("pos", "index", "keep", "info", "digest")  # of the arrays in an .npz
 REMEDY = "make it again with gneg hardset"
-SUFFIXES = (".npz", ".parquet", ".npy")  # the last of edges alone
+SUFFIXES = (".npz", ".parquet", ".npy")  # the last one of edges alone
 TRIPLE = 3  # rows of triples: heads, relations, tails
 
 
@@ -282,16 +282,12 @@ def checked_path(path: str | Path, name: str = "out", *, of_triples: bool = Fals
     Args:
         path: The path.
         name: The argument, for errors.
-        of_triples: Whether it is a set of triples, of which there is no ``.npy``.
+        of_triples: Whether it is a set of triples.
 
     Raises:
-        ValueError: If it is not ``.npz``, ``.parquet`` or ``.npy``.
+        ValueError: If it is another.
     """
-    path = Path(path)
-    if path.suffix not in SUFFIXES or (of_triples and path.suffix == ".npy"):
-        suffixes = ".npz or .parquet for triples" if of_triples else ".npz, .parquet or .npy"
-        checks.fail(name, f"a name that ends in {suffixes}", str(path))
-    return path
+    return files.check_suffix(name, path, SUFFIXES[:2] if of_triples else SUFFIXES)
 
 
 def _save_npy(path: Path, array: Any) -> None:

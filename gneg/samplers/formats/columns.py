@@ -32,21 +32,6 @@ _IDS = ("src", "replaced", "head", "relation", "tail", "index")
 _KINDS = {**dict.fromkeys(_IDS, np.integer), "side": np.bool_, "log_q": np.floating}
 
 
-def suffix_of(path: Path, name: str = "path") -> str:
-    """Return the suffix of ``path``.
-
-    Args:
-        path: The file.
-        name: The argument that it came as, for errors.
-
-    Raises:
-        ValueError: If it is not that of a file of negatives.
-    """
-    if path.suffix not in SUFFIXES:
-        checks.fail(name, f"a name that ends in one of {', '.join(SUFFIXES)}", str(path))
-    return path.suffix
-
-
 def write(path: Path, parts: Iterable[Columns], info: dict[str, Any], rows: int) -> None:
     """Write ``parts`` one after the other, the whole file or nothing.
 
@@ -63,7 +48,10 @@ def write(path: Path, parts: Iterable[Columns], info: dict[str, Any], rows: int)
         WriteError: If the file cannot be written.
     """
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".npz": _write_npz}
-    writer, header = writers[suffix_of(path)], {**info, ROWS: rows}
+    writer, header = (
+        writers[files.check_suffix("path", path, SUFFIXES).suffix],
+        {**info, ROWS: rows},
+    )
     written = map(_with_ends, parts)
     files.write_whole(path, lambda temporary: writer(temporary, written, header))
 
@@ -86,7 +74,7 @@ def read(path: Path) -> tuple[Columns, dict[str, Any]]:
         ValueError: If there is no such file, it is damaged, or no file of negatives.
     """
     readers = {".parquet": _read_parquet, ".csv": _read_csv, ".npz": _read_npz}
-    reader = readers[suffix_of(path)]
+    reader = readers[files.check_suffix("path", path, SUFFIXES).suffix]
     with files.reading("path", path, KIND, REMEDY):
         columns, info = reader(path)
     fault = _fault(columns, info)
