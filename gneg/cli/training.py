@@ -73,7 +73,7 @@ def train(
     from gneg.training.driver import TrainingInterrupted, run_folder, train
     from gneg.training.resources import DEFAULT
 
-    say_no_choice(data, [config])
+    say_no_choice(data, [config], said=reasons or "")
     folder = out or RUNS / run_folder(data, config)
     if raced is not None and not fresh:
         raced.save(folder)
@@ -131,8 +131,14 @@ def seeds_of(count: int | None, earlier: dict[str, Any]) -> Sequence[int]:
     return range(1 if count is None else count)
 
 
-def say_no_choice(data: Any, configs: Iterable[Any]) -> None:
-    """Say that some configs take all negatives that there are, whatever their sampler."""
+def say_no_choice(data: Any, configs: Iterable[Any], said: str = "") -> None:
+    """Say that some configs take all negatives that there are, whatever their sampler.
+
+    Args:
+        data: The dataset.
+        configs: The configs.
+        said: A text that may have said so: that of a recipe.
+    """
     from gneg.training.contest import no_choice
 
     trained = [config for config in configs if not config.training_free]
@@ -140,6 +146,8 @@ def say_no_choice(data: Any, configs: Iterable[Any]) -> None:
     distinct = {(config.known, config.corrupt, config.k, config.loss): config for config in trained}
     reasons = (no_choice(data, config) for config in distinct.values())
     for reason in dict.fromkeys(filter(None, reasons)):
+        if reason in said:
+            continue
         say(f"{reason[0].upper()}{reason[1:]}: with a smaller -k samplers differ.")
 
 

@@ -8,6 +8,7 @@ import shutil
 import pytest
 import torch
 
+from gneg.training import contest
 from tests.cli.invoke import run
 from tests.damage import damaged
 
@@ -247,6 +248,15 @@ def test_negatives_that_all_samplers_share_are_called_so(here):
         )
         assert "no more than 20 negatives, which all samplers return" in " ".join(many.split())
         assert "all samplers return" not in " ".join(few.split())
+
+
+def test_a_race_without_a_choice_says_so_once(here, monkeypatch):
+    monkeypatch.setattr(contest, "FEWEST", 1)
+    monkeypatch.setattr(contest, "SHORTEST", 0)
+    words = ["kg", "train", "graph", "--recipe", "auto", "-k", "20", "--dim", "4", "--epochs", "1"]
+    said = " ".join(run(*words, "--out", "raced").output.split())
+    assert "The negatives were not raced: for 100 % of the positives" in said
+    assert said.count("all samplers return") == 1
 
 
 @pytest.mark.parametrize(
