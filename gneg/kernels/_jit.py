@@ -154,8 +154,8 @@ def upper_bound(sums, size, value):
 def has(indices, start, stop, value):
     """Return whether the sorted range ``indices[start:stop]`` holds ``value``.
 
-    The last steps of a binary search would each wait for the one before; entries are compared at
-    once there.
+    ``value`` is in the range of the entries' type. The last steps of a binary search would each
+    wait for the one before; entries are compared at once there.
     """
     sought = indices.dtype.type(value)  # as wide as the entries, so that more fit into a vector
     present = False
