@@ -65,7 +65,7 @@ PRESETS = {
     "distmult-n3": Preset(
         "DistMult, trained as complex-n3, with as many real numbers",
         {"model": "distmult", **_OVER_ALL, "dim": 256},
-        {"codex-s": {"n3": 0.01}, "wn18rr": {"n3": 0.1}},
+        {"codex-s": {"n3": 0.01}, "wn18rr": {"dropout": 0.3, "lr": 0.2, "epochs": 50}},
     ),
     "transe-nssa": Preset(
         "TransE, self-adversarial weights of 256 uniform negatives",
