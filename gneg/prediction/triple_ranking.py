@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import TripleData
+from gneg.graph import KnownTriples
 from gneg.graph.lazy import cached_property
 from gneg.nn.kge.base_measure import BlockScorer
 from gneg.prediction.model import IntArray, as_tensors
@@ -107,11 +108,7 @@ class TripleRanker:
             entity = query["head" if part == "tail" else "tail"]
             line, answers = edges.listed(queries.rows(entity, query["relation"]))
             return line, answers
-        all_relations, size = np.arange(self.data.num_relations), len(query["head"])
-        heads, tails = (np.repeat(query[end], len(all_relations)) for end in ("head", "tail"))
-        grid = self.are_known(np.stack([heads, np.tile(all_relations, size), tails]))
-        line, relation = np.nonzero(grid.reshape(size, -1))
-        return line, relation
+        return known_relations(self.known, query["head"], query["tail"])
 
     def are_known(self, triples: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Return whether triples ``[3, n]`` are known, ``[n]``; False where a part is -1."""
@@ -119,3 +116,23 @@ class TripleRanker:
         contains = self.known.contains(torch.from_numpy(np.maximum(triples, 0))).numpy()
         result: npt.NDArray[np.bool_] = contains & present
         return result
+
+
+def known_relations(
+    known: KnownTriples, head: IntArray, tail: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Return the relations of the known triples of pairs of entities.
+
+    Args:
+        known: The known triples.
+        head: ``[B]``, their heads.
+        tail: ``[B]``, their tails.
+
+    Returns:
+        The positions of the pairs, and ids of relations.
+    """
+    size = known.num_relations
+    relations = np.tile(np.arange(size), len(head))
+    triples = np.stack([np.repeat(head, size), relations, np.repeat(tail, size)])
+    line, relation = np.nonzero(known.contains(torch.from_numpy(triples)).numpy().reshape(-1, size))
+    return line, relation

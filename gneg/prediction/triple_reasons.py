@@ -12,6 +12,7 @@ from gneg.datasets import TripleData
 from gneg.graph.triples import End
 from gneg.prediction.model import IntArray
 from gneg.prediction.reasons import Reasons
+from gneg.prediction.triple_ranking import known_relations
 
 
 class EntityReasons(Reasons):
@@ -24,11 +25,7 @@ class EntityReasons(Reasons):
 
     def __init__(self, data: TripleData, z: Tensor) -> None:
         super().__init__(data.triples.entities, (data.entities, None), data.num_entities, z)
-        head, relation, tail = data.train.numpy()
-        pair = head * data.num_entities + tail
-        order = np.lexsort((relation, pair))
-        self._pair, self._relation, self._size = pair[order], relation[order], data.num_entities
-        self._names = data.relations
+        self.known, self._names = data.known("train"), data.relations
 
     def relation(self, relation: int) -> str:
         """Return the name of a relation."""
@@ -54,9 +51,8 @@ class EntityReasons(Reasons):
 
     def _between(self, head: int, tail: int) -> list[str]:
         """Return the names of the relations of training triples of two entities."""
-        pair = head * self._size + tail
-        first, last = np.searchsorted(self._pair, [pair, pair + 1])
-        return list(map(self.relation, self._relation[first:last].tolist()))
+        _, ids = known_relations(self.known, np.array([head]), np.array([tail]))
+        return list(map(self.relation, ids.tolist()))
 
 
 class TripleReasons:
@@ -68,7 +64,6 @@ class TripleReasons:
     """
 
     def __init__(self, data: TripleData, z: Tensor) -> None:
-        self.data = data
         self._paths = EntityReasons(data, z)
 
     def of(self, triples: IntArray, part: str) -> list[str]:
@@ -90,7 +85,7 @@ class TripleReasons:
         head, relation, tail = triple
         asked, answer = (head, tail) if part == "tail" else (tail, head)
         end: End = "head" if part == "tail" else "tail"
-        queries, known = self.data.known("train").side(end)
+        queries, known = self._paths.known.side(end)
         row = queries.rows(np.array([answer]), np.array([relation]))
         answers = known.listed(row)[1]
         answers = answers[answers != asked]

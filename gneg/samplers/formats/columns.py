@@ -48,10 +48,8 @@ def write(path: Path, parts: Iterable[Columns], info: dict[str, Any], rows: int)
         WriteError: If the file cannot be written.
     """
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".npz": _write_npz}
-    writer, header = (
-        writers[files.check_suffix("path", path, SUFFIXES).suffix],
-        {**info, ROWS: rows},
-    )
+    writer = writers[files.check_suffix("path", path, SUFFIXES).suffix]
+    header = {**info, ROWS: rows}
     written = map(_with_ends, parts)
     files.write_whole(path, lambda temporary: writer(temporary, written, header))
 
