@@ -15,6 +15,7 @@ from gneg.graph.streams import LIMIT
 
 if TYPE_CHECKING:
     from gneg.graph.graph import Graph
+    from gneg.graph.second_neighbors import SecondNeighbors
 
 #: What draws: kernels compiled by numba, on the CPU, or torch operations, on any device.
 Engine = Literal["kernels", "torch"]
@@ -38,6 +39,7 @@ class Placed:
     _reversed: Any
     _rows_there: DeviceRows | None = None
     _walks_there: DeviceRows | None = None  # both ways, of a bipartite graph
+    _second_neighbors: SecondNeighbors | None = None
 
     def to(self: P, device: torch.device | str, *, engine: Engine | None = None) -> P:
         """Return the same edges on a device: samplers of the result draw there.

@@ -2,14 +2,15 @@
 
 A row's ball (``ball.py``) is explored by BFS only up to the shell *before* the wanted one. From
 there targets are drawn by rejection (``frontier.py``). When the rejections have cost as much as
-listing the shell would, the shell is listed.
+listing the shell would, the shell is listed. In a small graph the second shell of most rows needs
+neither (``second_neighbors.py``).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from gneg.kernels import bitmap
+from gneg.kernels import bitmap, second_neighbors
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
 from gneg.kernels.ball import expand, open_ball, shell_targets, usable
 from gneg.kernels.frontier import edge_counts, fill_by_rejection, first_parent
@@ -148,18 +149,21 @@ def draws(
     hops,
     cumulative,
     hop_step,
+    second,
+    second_paths,
     seed,
     mark,
     queue,
 ):
     """Draw each slot's shell, then a target uniformly from it, or from the next that has any.
 
-    ``hops`` ends with "far", one step past the largest distance named. Returns the number of slots
+    ``hops`` ends with "far", one step past the largest distance named; ``second`` and
+    ``second_paths`` are those of ``second_neighbors.py``, or empty. Returns the number of slots
     that fell to another shell; what none could fill stays -1.
     """
     k, far = out.shape[1], hops[-1]
     levels = np.empty(far + 2, np.int64)
-    shell_of, bits = np.empty(k, np.int64), bitmap.empty(k)
+    shell_of, bits, tried = np.empty(k, np.int64), bitmap.empty(k), np.empty(k + 1, np.int64)
     fell = 0
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
@@ -179,12 +183,30 @@ def draws(
             slots = np.sum(shell_of == depth)
             if slots == 0:
                 continue
+            by_bits = depth == 2 and second_neighbors.serve(second_paths, rows[i], num_targets)
+            if by_bits:
+                left, state = second_neighbors.fill(
+                    out[i],
+                    shell_of,
+                    slots,
+                    second[rows[i]],
+                    num_targets,
+                    start,
+                    stop,
+                    known,
+                    bits,
+                    tried,
+                    state,
+                )
+                if left == 0:
+                    continue
             while explored < depth - 1:
                 explored += 1
                 expand(explored, levels, mark, queue, base, indptr, indices)
             first, last = levels[depth - 1], levels[depth]
             ends = edge_counts(first, last, queue, indptr)
-            if len(ends) and ends[-1] > (FEW_PATHS if slots < MANY else PATHS) * slots:
+            few = (FEW_PATHS if slots < MANY else PATHS) * slots
+            if not by_bits and len(ends) and ends[-1] > few:
                 state = fill_by_rejection(
                     out[i],
                     shell_of,

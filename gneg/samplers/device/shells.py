@@ -17,6 +17,7 @@ from gneg.samplers.device.rows import over_parts, rows_at_once, split
 from gneg.samplers.device.slots import Shells, Slots
 
 FEW_PATHS, PATHS, MANY = 32, 64, 16  # as in gneg/kernels/shells.py
+TARGETS_A_PATH, TRIES_A_SLOT = 8, 16  # as in gneg/kernels/second_neighbors.py
 # Of each slot, about: nodes of a larger ball, and tries.
 CELLS_A_ROW, TRIES = 64, 4
 
@@ -32,7 +33,11 @@ class Drawing(Slots):
         sums = sizes.cumsum(0)
         ends = torch.zeros_like(balls.depth).index_add_(0, ball, sizes)
         before = ends.cumsum(0) - ends
-        by_edge = ends < num_targets
+        # Where kernels have bitmaps, a try costs the same, whatever is searched here.
+        by_bits = torch.zeros_like(ends, dtype=torch.bool)
+        if self.shells.bits and shell == 2:
+            by_bits = ends * TARGETS_A_PATH >= num_targets
+        by_edge = (ends < num_targets).logical_and_(~by_bits)
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of = take(self.ball, lines)
@@ -49,7 +54,7 @@ class Drawing(Slots):
             parent, has_parent, searched = balls.first_parent(
                 take(of, new), take(node, new), torch.full_like(new, shell - 1), self.shells.back
             )
-            cost.index_add_(0, new, searched)
+            cost.index_add_(0, new, searched * ~take(by_bits, take(of, new)))
             along = has_parent & (~take(edge, new) | (parent == take(source, new)))
             good.scatter_(0, new, along)
             return node, good, cost
@@ -57,7 +62,9 @@ class Drawing(Slots):
         few = self.wanted(shell).sum(1)
         enough = torch.where(few < MANY, FEW_PATHS, PATHS) * few
         budget = take(ends, self.ball)
-        self.try_until(lines, shell, torch.where(budget > enough, budget, 0), draw, False)
+        budget = torch.where(budget > enough, budget, 0)
+        budget = torch.where(take(by_bits, self.ball), TRIES_A_SLOT * few, budget)
+        self.try_until(lines, shell, budget, draw, False)
 
     def draw_expanded(self, shell: int, lines: Tensor) -> None:
         """Fill slots of an expanded shell by tries, then from the list of what is usable."""

@@ -37,6 +37,7 @@ class Shells(NamedTuple):
         hops: Distances, ascending, and one past them, which stands for all that is further.
         cumulative: ``[len(hops)]`` double, running sums of their shares.
         step: Difference of the distances of two shells that hold targets.
+        bits: Whether kernels keep bitmaps of second neighbours of this graph.
     """
 
     edges: DeviceRows
@@ -45,6 +46,7 @@ class Shells(NamedTuple):
     hops: list[int]
     cumulative: Tensor
     step: int
+    bits: bool
 
 
 class Slots:

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
+from gneg.graph.csr import frozen
 from gneg.graph.placement import steps_on_device
+from gneg.graph.second_neighbors import keeps_second_neighbors, second_neighbors
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.device import shell_density
 from gneg.samplers.device import shells as device_shells
@@ -30,7 +32,9 @@ class KHop(Sampler):
     Each draw first chooses a shell, then a target uniformly from it. An empty shell passes its
     draws on to the next one outwards, in the end to ``"far"`` (further than every named shell, or
     unreachable), and if that is empty too to all non-edges (``Negatives.counts["fell"]``).
-    ``log_q`` is exact, but lists the shells: it costs more than the draws.
+    ``log_q`` is exact, but lists the shells: it costs more than the draws. Of a graph of up to
+    about 20,000 nodes the nodes at distance two are kept as bitmaps, N ** 2 / 8 bytes: draws and
+    ``log_q`` of distance two alone cost little there.
 
     Args:
         graph: The graph whose structure guides the proposals.
@@ -94,7 +98,8 @@ class KHop(Sampler):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw a shell for each candidate, then a node uniformly from it."""
         index, known = query.blank(k), query.known
-        steps = self.view(query.side).steps()
+        view = self.view(query.side)
+        steps, second = view.steps(), second_neighbors(view)
         hops, weights, step = self._plan()
 
         def draw(*args: Any) -> int:
@@ -105,14 +110,24 @@ class KHop(Sampler):
             index,
             *steps[:5],
             known.num_dst,
-            *known.arrays,
+            *self._beyond_edges(query),
             hops,
             np.cumsum(weights),
             step,
+            second.bits,
+            second.paths,
             seed,
         )
         query.counts["fell"] += sum(fell)
         return index
+
+    def _beyond_edges(self, query: Query) -> tuple[IntArray, IntArray]:
+        """Return the arrays of known edges, empty where they are the graph's: none is drawn."""
+        steps, known = self.view(query.side).steps(), query.known
+        if known.indices is not steps.indices:
+            return known.arrays
+        empty = frozen(np.zeros_like(steps.indptr)), steps.indices[:0]
+        return self.cached("none known", lambda: empty)  # type: ignore[no-any-return]
 
     def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
         """Draw a shell for each candidate, then a node uniformly from it."""
@@ -132,10 +147,24 @@ class KHop(Sampler):
         edges, back = steps_on_device(view)
         weights, cumulative = edges.tensors(shares, np.cumsum(shares))
         shift = view.steps().target_shift
-        return Shells(edges, back, shift, hops.tolist(), cumulative, step), weights
+        bits = keeps_second_neighbors(view)
+        return Shells(edges, back, shift, hops.tolist(), cumulative, step, bits), weights
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
         """Return the exact log density over the shells of each query."""
+        second = second_neighbors(self.view(query.side))
+        if self.hops != (2,) or not len(second.bits):
+            return self._by_listing(query, index)
+        out, at = np.empty(index.shape), np.maximum(index, 0)
+        arrays = second.bits, second.sizes, *self._beyond_edges(query)
+        query.run(kernels.second_neighbors.log_prob, out, at, *arrays)
+        without = np.flatnonzero(np.isnan(out[:, :1]).any(axis=1))
+        if len(without):
+            out[without] = self._by_listing(query.take(without), index[without])
+        return out
+
+    def _by_listing(self, query: Query, index: IntArray) -> FloatArray:
+        """Return the log density ``[B, K]`` of targets, by listing the shells of each query."""
         out, known = np.empty(index.shape), query.known
         steps = self.view(query.side).steps()
 
