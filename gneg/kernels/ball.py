@@ -1,51 +1,72 @@
 """Balls around a row: shells by BFS, and the probability of a target in one of them.
 
-``mark[v] = base + distance`` for nodes in the ball, below ``base`` otherwise, so that a new ball
-needs no clearing; ``queue[levels[d]:levels[d + 1]]`` is shell d.
+``queue[levels[d]:levels[d + 1]]`` is shell d; ``inside`` has a bit for each node, set in the ball.
+A bitmap of all nodes stays in the nearest caches where a number for each would not. It is zero
+between balls.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from gneg.kernels import bitmap
 from gneg.kernels._jit import has, jit
 from gneg.kernels.complement import complement_size
 from gneg.kernels.logs import log
+from gneg.kernels.prefetch import ask_for
 
-MOST_STAMPS = 2**30  # far below what the integers of stamps hold, whatever a ball adds
+AHEAD = 4  # rows of a shell whose targets are asked for; their place in ``indptr`` twice as early
 
 
 @jit
-def open_ball(node, levels, mark, queue):
-    """Start a ball of ``node`` alone; return its ``base``."""
-    if mark[-1] > MOST_STAMPS:  # of many rows with many shells
-        mark[:] = 0
-    base = mark[-1] + 1
-    mark[-1] = base + len(levels)
-    mark[node] = base
+def open_ball(node, levels, inside, queue):
+    """Start a ball of ``node`` alone."""
+    bitmap.add(inside, bitmap.ALL, node)
     queue[0] = node
     levels[0], levels[1] = 0, 1
-    return base
 
 
 @jit
-def expand(depth, levels, mark, queue, base, indptr, indices):
+def expand(depth, levels, inside, queue, indptr, indices):
     """Append shell ``depth`` to the queue.
 
     Written in any case and kept if new: no branch to mispredict. So the queue has room for one more
     node than there are. Positions are unsigned: a test of the sign of each would double the time.
     """
-    tail, stamp = np.uint64(levels[depth]), mark.dtype.type(base + depth)
-    least = mark.dtype.type(base)
-    for q in range(levels[depth - 1], levels[depth]):
+    first, last = levels[depth - 1], levels[depth]
+    tail, one = np.uint64(last), np.uint64(1)
+    for q in range(first, min(first + 2 * AHEAD, last)):
+        ask_for(indptr, queue[q])
+    for q in range(first, min(first + AHEAD, last)):
+        ask_for(indices, indptr[queue[q]])
+    for q in range(first, last):
+        if q + 2 * AHEAD < last:
+            ask_for(indptr, queue[q + 2 * AHEAD])
+        if q + AHEAD < last:
+            ask_for(indices, indptr[queue[q + AHEAD]])
         w = np.uint64(queue[q])
-        for e in range(np.uint64(indptr[w]), np.uint64(indptr[w + np.uint64(1)])):
+        for e in range(np.uint64(indptr[w]), np.uint64(indptr[w + one])):
             v = np.uint64(indices[e])
-            stamp_before = mark[v]
+            at, bit = v >> np.uint64(6), one << (v & np.uint64(63))
+            before = inside[at]
             queue[tail] = v
-            tail += np.uint64(stamp_before < least)
-            mark[v] = stamp if stamp_before < least else stamp_before
+            tail += np.uint64((before & bit) == np.uint64(0))
+            inside[at] = before | bit
     levels[depth + 1] = tail
+
+
+@jit
+def mark_shell(depth, levels, queue, bits):
+    """Set the bits of the nodes of a shell."""
+    for q in range(levels[depth], levels[depth + 1]):
+        bitmap.add(bits, bitmap.ALL, queue[q])
+
+
+@jit
+def clear_shells(first, last, levels, queue, bits):
+    """Clear the bits of shells ``first`` to ``last``."""
+    for q in range(levels[first], levels[last + 1]):
+        bits[np.uint64(queue[q]) >> np.uint64(6)] = np.uint64(0)
 
 
 @jit
@@ -84,24 +105,31 @@ def log_prob(
     weights,
     hop_step,
     no_self,
-    mark,
+    inside,
     queue,
+    distance,
 ):
-    """Log probability of ``targets [B, K]`` under ``draws``, by listing every shell."""
+    """Log probability of ``targets [B, K]`` under ``draws``, by listing every shell.
+
+    ``distance [N]`` may hold anything.
+    """
     far = hops[-1]
     levels = np.empty(far + 2, np.int64)
     share, size = np.empty(far + 1), np.empty(far + 1, np.int64)
     for i in range(lo, hi):
         u = rows[i]
         start, stop = known_indptr[u], known_indptr[u + 1]
-        base = open_ball(u, levels, mark, queue)
+        open_ball(u, levels, inside, queue)
+        distance[u] = 0
         whole = complement_size(u, known_indptr, known, num_targets, no_self)
         share[:], size[:] = 0.0, 0
         for s in range(len(hops)):
             share[hops[s]] = weights[s]
         beyond = whole
         for depth in range(1, far):
-            expand(depth, levels, mark, queue, base, indptr, indices)
+            expand(depth, levels, inside, queue, indptr, indices)
+            for q in range(levels[depth], levels[depth + 1]):
+                distance[queue[q]] = depth
             size[depth] = len(
                 shell_targets(depth, levels, queue, target_shift, num_targets, start, stop, known)
             )
@@ -114,8 +142,9 @@ def log_prob(
         anywhere = share[far] / whole if beyond == 0 and whole else 0.0
         for j in range(targets.shape[1]):
             node = targets[i, j] + target_shift
-            depth = far if mark[node] < base else np.int64(mark[node] - base)
+            depth = distance[node] if bitmap.may_hold(inside, bitmap.ALL, node) else far
             shell_share = (
                 share[depth] / size[depth] if 0 < depth <= far and size[depth] > 0 else 0.0
             )
             out[i, j] = log(shell_share + anywhere)
+        clear_shells(0, far - 1, levels, queue, inside)

@@ -54,13 +54,14 @@ def mark(bits, indices, start, stop, loop, tests):
 def mark_all(bits, mask, indices, start, stop, loop):
     """Set the bits of ``indices[start:stop]`` and of ``loop`` (-1: none)."""
     for e in range(start, stop):
-        _add(bits, mask, indices[e])
+        add(bits, mask, indices[e])
     if loop >= 0:
-        _add(bits, mask, loop)
+        add(bits, mask, loop)
 
 
 @jit
-def _add(bits, mask, value):
+def add(bits, mask, value):
+    """Set the bit of a value."""
     at = np.uint64(value) & mask
     bits[at >> np.uint64(6)] |= np.uint64(1) << (at & np.uint64(63))
 

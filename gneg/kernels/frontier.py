@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, upper_bound
 from gneg.kernels.ball import usable
+from gneg.kernels.prefetch import ask_for
+
+TOGETHER = 64  # tries whose reads overlap
 
 
 @jit
-def first_parent(v, wanted, in_indptr, in_indices, mark):
-    """Position of the first edge that enters ``v`` from the frontier, or -1."""
+def first_parent(v, in_indptr, in_indices, frontier):
+    """Position of the first edge that enters ``v`` from the frontier, a bitmap, or -1."""
     for e in range(in_indptr[v], in_indptr[v + 1]):
-        if mark[in_indices[e]] == wanted:
+        if bitmap.may_hold(frontier, bitmap.ALL, in_indices[e]):
             return e
     return np.int64(-1)
 
@@ -35,11 +39,25 @@ def edge_counts(first, last, queue, indptr):
 
 
 @jit
-def edge_at(ends, rank, first, queue, indptr, indices):
-    """Source and target of the ``rank``-th edge that leaves the frontier."""
-    q = upper_bound(ends, len(ends), rank)
-    w = np.int64(queue[first + q])
-    return w, np.int64(indices[indptr[w + 1] - (ends[q] - rank)])
+def _ask_for_tries(tries, targets, ends, first, queue, indptr, indices, in_indptr, in_indices):
+    """Ask for what tries will read; ``tries [2, n]`` are ranks of edges, or targets already.
+
+    They become the source of each edge and its target.
+    """
+    sources, nodes = tries[0], tries[1]
+    if not targets:
+        for t in range(len(nodes)):
+            rank = nodes[t]
+            q = upper_bound(ends, len(ends), rank)
+            sources[t] = queue[first + q]
+            nodes[t] = indptr[sources[t] + 1] - (ends[q] - rank)
+            ask_for(indices, nodes[t])
+        for t in range(len(nodes)):
+            nodes[t] = indices[nodes[t]]
+    for t in range(len(nodes)):
+        ask_for(in_indptr, nodes[t])
+    for t in range(len(nodes)):
+        ask_for(in_indices, in_indptr[nodes[t]])
 
 
 @jit
@@ -47,8 +65,7 @@ def fill_by_rejection(
     row,
     shell_of,
     shell,
-    base,
-    wanted,
+    slots,
     ends,
     first,
     queue,
@@ -61,33 +78,43 @@ def fill_by_rejection(
     known_start,
     known_stop,
     known,
-    mark,
+    inside,
+    frontier,
+    tried,
     state,
 ):
-    """Fill slots of one shell by rejection; stops when that has cost as much as listing it."""
+    """Fill the ``slots`` of a shell by rejection; stops when that has cost as much as listing it.
+
+    ``tried [2, TOGETHER]`` may hold anything. Returns the number of slots that are left, and the
+    state.
+    """
     paths = ends[-1]
     by_edge = paths < num_targets
-    cost = 0
-    for j in range(len(row)):
-        if shell_of[j] != shell:
-            continue
-        while cost < paths:
+    cost, j = 0, 0
+    while slots > 0 and cost < paths:
+        tries = tried[:, : min(slots, paths - cost, TOGETHER)]
+        for t in range(tries.shape[1]):
+            draw = state + GOLDEN * np.uint64(t + 1)
+            tries[1, t] = below(draw, paths) if by_edge else below(draw, num_targets) + target_shift
+        _ask_for_tries(
+            tries, not by_edge, ends, first, queue, indptr, indices, in_indptr, in_indices
+        )
+        for t in range(tries.shape[1]):
+            if cost >= paths:
+                break
             cost += 1
             state += GOLDEN
-            w, v = np.int64(-1), np.int64(0)
-            if by_edge:
-                w, v = edge_at(ends, below(state, paths), first, queue, indptr, indices)
-            else:
-                v = below(state, num_targets) + target_shift
-            if mark[v] >= base or not usable(
+            w, v = tries[0, t], tries[1, t]
+            if bitmap.may_hold(inside, bitmap.ALL, v) or not usable(
                 v - target_shift, num_targets, known_start, known_stop, known
             ):
                 continue
-            edge = first_parent(v, wanted, in_indptr, in_indices, mark)
+            edge = first_parent(v, in_indptr, in_indices, frontier)
             cost += (edge if edge >= 0 else in_indptr[v + 1]) - in_indptr[v]
             if edge >= 0 and (not by_edge or in_indices[edge] == w):
+                while shell_of[j] != shell:
+                    j += 1
                 row[j] = v - target_shift
-                break
-        if row[j] < 0:
-            break
-    return state
+                j += 1
+                slots -= 1
+    return slots, state

@@ -21,7 +21,7 @@ def mark(lo, hi, out, indptr, indices):
     """Set the bits of each row's neighbours in ``out [N, words]``, zeros."""
     for i in range(lo, hi):
         for e in range(indptr[i], indptr[i + 1]):
-            _set(out[i], indices[e])
+            bitmap.add(out[i], bitmap.ALL, indices[e])
 
 
 @jit
@@ -47,12 +47,6 @@ def unite(lo, hi, out, sizes, paths, neighbors, indptr, indices):
             row[w] &= ~own[w]
             size += _ones(row[w])
         sizes[i] = size
-
-
-@jit
-def _set(row, value):
-    at = np.uint64(value)
-    row[at >> np.uint64(6)] |= np.uint64(1) << (at & np.uint64(63))
 
 
 @jit
@@ -114,15 +108,10 @@ def log_prob(lo, hi, out, rows, targets, second, sizes, known_indptr, known):
     for i in range(lo, hi):
         row, size = second[rows[i]], sizes[rows[i]]
         for e in range(known_indptr[rows[i]], known_indptr[rows[i] + 1]):
-            size -= _holds(row, known[e])
+            size -= bitmap.may_hold(row, bitmap.ALL, known[e])
         inside, outside = np.nan, np.nan
         if size > 0:
             inside, outside = log(1.0 / size), -np.inf
         for j in range(targets.shape[1]):
-            out[i, j] = inside if _holds(row, targets[i, j]) else outside
-
-
-@jit
-def _holds(row, value):
-    at = np.uint64(value)
-    return np.int64((row[at >> np.uint64(6)] >> (at & np.uint64(63))) & np.uint64(1))
+            near = bitmap.may_hold(row, bitmap.ALL, targets[i, j])
+            out[i, j] = inside if near else outside

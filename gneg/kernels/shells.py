@@ -12,8 +12,15 @@ import numpy as np
 
 from gneg.kernels import bitmap, second_neighbors
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
-from gneg.kernels.ball import expand, open_ball, shell_targets, usable
-from gneg.kernels.frontier import edge_counts, fill_by_rejection, first_parent
+from gneg.kernels.ball import (
+    clear_shells,
+    expand,
+    mark_shell,
+    open_ball,
+    shell_targets,
+    usable,
+)
+from gneg.kernels.frontier import TOGETHER, edge_counts, fill_by_rejection, first_parent
 from gneg.kernels.prefetch import ask_ahead
 
 # Measured: a shell is listed in less time than its slots are drawn by rejection where it has at
@@ -80,7 +87,6 @@ def _draw_far(
     row,
     shell_of,
     shell,
-    base,
     explored,
     levels,
     indptr,
@@ -92,13 +98,17 @@ def _draw_far(
     known_start,
     known_stop,
     known,
-    mark,
+    inside,
+    frontier,
     queue,
     state,
 ):
-    """Fill slots with targets beyond shell ``shell - 1``, of which the ball has ``explored``."""
-    wanted = base + explored
+    """Fill slots with targets beyond shell ``shell - 1``, of which the ball has ``explored``.
+
+    Returns the state, and how many shells the ball has then.
+    """
     cost = 0
+    mark_shell(explored, levels, queue, frontier)
     for j in range(len(row)):
         if shell_of[j] != shell:
             continue
@@ -106,12 +116,12 @@ def _draw_far(
             cost += 1
             state += GOLDEN
             v = below(state, num_targets) + target_shift
-            if mark[v] >= base or not usable(
+            if bitmap.may_hold(inside, bitmap.ALL, v) or not usable(
                 v - target_shift, num_targets, known_start, known_stop, known
             ):
                 continue
             if explored < shell - 1:
-                edge = first_parent(v, wanted, in_indptr, in_indices, mark)
+                edge = first_parent(v, in_indptr, in_indices, frontier)
                 cost += (edge if edge >= 0 else in_indptr[v + 1]) - in_indptr[v]
                 if edge >= 0:
                     continue
@@ -119,17 +129,21 @@ def _draw_far(
             break
         if row[j] < 0:
             break
+    clear_shells(explored, explored, levels, queue, frontier)
     if cost < num_targets:
-        return state
+        return state, explored
     if explored < shell - 1:
-        expand(shell - 1, levels, mark, queue, base, indptr, indices)
+        explored = shell - 1
+        expand(explored, levels, inside, queue, indptr, indices)
     listed = np.empty(num_targets, np.int64)
     size = 0
     for v in range(num_targets):
-        if mark[v + target_shift] < base and not has(known, known_start, known_stop, v):
+        if not bitmap.may_hold(inside, bitmap.ALL, v + target_shift) and not has(
+            known, known_start, known_stop, v
+        ):
             listed[size] = v
             size += 1
-    return _from_list(row, shell_of, shell, listed[:size], state)
+    return _from_list(row, shell_of, shell, listed[:size], state), explored
 
 
 @jit
@@ -152,7 +166,8 @@ def draws(
     second,
     second_paths,
     seed,
-    mark,
+    inside,
+    frontier,
     queue,
 ):
     """Draw each slot's shell, then a target uniformly from it, or from the next that has any.
@@ -164,10 +179,10 @@ def draws(
     k, far = out.shape[1], hops[-1]
     levels = np.empty(far + 2, np.int64)
     shell_of, bits, tried = np.empty(k, np.int64), bitmap.empty(k), np.empty(k + 1, np.int64)
-    fell = 0
+    tries, fell = np.empty((2, TOGETHER), np.int64), 0
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
-        base = open_ball(rows[i], levels, mark, queue)
+        open_ball(rows[i], levels, inside, queue)
         start, stop = known_indptr[rows[i]], known_indptr[rows[i] + 1]
         state = stream(seed, i)
         if cumulative[0] == 1.0:  # of a single shell: half of the time of its draws
@@ -183,6 +198,7 @@ def draws(
             slots = np.sum(shell_of == depth)
             if slots == 0:
                 continue
+            left = slots
             by_bits = depth == 2 and second_neighbors.serve(second_paths, rows[i], num_targets)
             if by_bits:
                 left, state = second_neighbors.fill(
@@ -202,17 +218,17 @@ def draws(
                     continue
             while explored < depth - 1:
                 explored += 1
-                expand(explored, levels, mark, queue, base, indptr, indices)
+                expand(explored, levels, inside, queue, indptr, indices)
             first, last = levels[depth - 1], levels[depth]
             ends = edge_counts(first, last, queue, indptr)
             few = (FEW_PATHS if slots < MANY else PATHS) * slots
             if not by_bits and len(ends) and ends[-1] > few:
-                state = fill_by_rejection(
+                mark_shell(depth - 1, levels, queue, frontier)
+                left, state = fill_by_rejection(
                     out[i],
                     shell_of,
                     depth,
-                    base,
-                    base + explored,
+                    slots,
                     ends,
                     first,
                     queue,
@@ -225,12 +241,15 @@ def draws(
                     start,
                     stop,
                     known,
-                    mark,
+                    inside,
+                    frontier,
+                    tries,
                     state,
                 )
-            if np.any((shell_of == depth) & (out[i] < 0)):
+                clear_shells(depth - 1, depth - 1, levels, queue, frontier)
+            if left > 0:
                 explored = depth
-                expand(explored, levels, mark, queue, base, indptr, indices)
+                expand(explored, levels, inside, queue, indptr, indices)
                 state = _from_shell(
                     out[i],
                     shell_of,
@@ -252,13 +271,12 @@ def draws(
         if np.any(shell_of >= far):
             while explored < far - 2:
                 explored += 1
-                expand(explored, levels, mark, queue, base, indptr, indices)
+                expand(explored, levels, inside, queue, indptr, indices)
             shell_of[shell_of > far] = far
-            state = _draw_far(
+            state, explored = _draw_far(
                 out[i],
                 shell_of,
                 far,
-                base,
                 explored,
                 levels,
                 indptr,
@@ -270,9 +288,11 @@ def draws(
                 start,
                 stop,
                 known,
-                mark,
+                inside,
+                frontier,
                 queue,
                 state,
             )
             fell += np.sum(out[i] < 0)
+        clear_shells(0, explored, levels, queue, inside)
     return fell

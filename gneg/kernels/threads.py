@@ -150,6 +150,21 @@ def bits(size: int) -> npt.NDArray[np.uint64]:
     return array
 
 
+def balls(
+    num_nodes: int,
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+    """Return this thread's two bitmaps of all nodes, zeros, and ``queue [>= num_nodes + 1]``.
+
+    Kernels leave the bitmaps as zeros.
+    """
+    arrays: tuple[Any, Any, Any] | None = getattr(_local, "balls", None)
+    if arrays is None or len(arrays[2]) <= num_nodes:
+        words = num_nodes // 64 + 1
+        bitmaps = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
+        arrays = _local.balls = *bitmaps, np.empty(num_nodes + 1, np.int32)
+    return arrays
+
+
 def with_bits(kernel: Callable[..., Any], size: int) -> Callable[..., Any]:
     """Return ``kernel`` with :func:`bits` of the thread that calls it as its last argument."""
     return lambda *args: kernel(*args, bits(size))

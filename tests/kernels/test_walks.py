@@ -1,4 +1,4 @@
-"""Rows with more walks than there is room to list, and stamps that run out."""
+"""Rows with more walks than there is room to list, and what shells leave behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gneg import Graph, kernels, samplers
-from tests import reference, worlds
+from tests import worlds
 from tests.contract.cases import seeded
 
 
@@ -30,14 +30,15 @@ def test_a_row_of_very_many_walks_of_which_few_are_usable(weighted):
     assert count[list(free)].min() > 90  # of 133 each
 
 
-def test_shells_are_right_when_stamps_run_out(monkeypatch):
-    """A graph whose nodes all bear stamps of the last balls that the integers of stamps hold."""
-    graph, queue = worlds.random_graph(60, 90), np.empty(61, np.int32)
-    sampler, pos = samplers.KHop(graph, (2, 3, "far")), worlds.positives(graph, 60)
-    expected = sampler.sample(pos, 8, generator=seeded(1))
-    last = np.iinfo(np.int32).max - 8
-    monkeypatch.setattr(kernels.threads, "scratch", lambda _: (np.full(61, last, np.int32), queue))
-    again = sampler.sample(pos, 8, generator=seeded(1))
-    assert torch.equal(again.index, expected.index)
-    assert torch.equal(again.log_q, expected.log_q)
-    assert not reference.adjacency(graph)[again.src, again.index.T].any()
+@pytest.mark.parametrize("hops", [2, (2, 3, "far"), "far"])
+@pytest.mark.parametrize("world", ["sparse", "hub", "directed", "isolated", "bipartite"])
+def test_shells_leave_bitmaps_as_zeros(world, hops):
+    """Where slots are drawn from lists, by rejection and beyond all shells."""
+    graph = worlds.WORLDS[world]()
+    hops = {2: 3, "far": "far"}.get(hops, (3, "far")) if graph.bipartite else hops
+    for k in (1, 8, 100):
+        drawn = samplers.KHop(graph, hops).sample(worlds.positives(graph, 60), k)
+        assert drawn.log_q is not None
+        inside, frontier, _ = kernels.threads.balls(graph.num_nodes)
+        assert not inside.any()
+        assert not frontier.any()

@@ -103,7 +103,7 @@ class KHop(Sampler):
         hops, weights, step = self._plan()
 
         def draw(*args: Any) -> int:
-            return kernels.shells.draws(*args, *kernels.threads.scratch(self.graph.num_nodes))  # type: ignore[no-any-return]
+            return kernels.shells.draws(*args, *kernels.threads.balls(self.graph.num_nodes))  # type: ignore[no-any-return]
 
         fell = query.run(
             draw,
@@ -169,7 +169,9 @@ class KHop(Sampler):
         steps = self.view(query.side).steps()
 
         def measure(*args: Any) -> None:
-            kernels.ball.log_prob(*args, *kernels.threads.scratch(self.graph.num_nodes))
+            size = self.graph.num_nodes
+            inside, _, queue = kernels.threads.balls(size)
+            kernels.ball.log_prob(*args, inside, queue, kernels.threads.places(size))
 
         with np.errstate(divide="ignore"):
             query.run(
