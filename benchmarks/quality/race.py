@@ -17,10 +17,10 @@ from typing import Any
 from benchmarks import record
 from benchmarks.format import load, machine, percent, table
 from benchmarks.quality import jobs
-from benchmarks.quality.settings import SETTINGS
-from gneg import LinkConfig, files
-from gneg.datasets import LinkData
-from gneg.training.contest import of_links
+from benchmarks.quality.settings import DATA, SETTINGS
+from gneg import files
+from gneg.datasets import LinkData, TripleData, load_triples
+from gneg.training.contest import of_links, of_triples
 from gneg.training.driver import train
 from gneg.training.race import race
 from gneg.training.race_plan import Watch
@@ -34,6 +34,9 @@ DATASETS = {
     "Cora": (30.0, 3),
     "arxiv_mcns": (40.0, 3),
     "dblp2010": (240.0, 1),
+    "umls": (30.0, 3),
+    "kinship": (30.0, 3),
+    "codex-s": (120.0, 3),
 }
 
 
@@ -45,13 +48,14 @@ def path(dataset: str) -> Path:
 def cell(job: tuple[str, str]) -> str:
     """Race and train on a dataset and write its file; a cell that was stopped goes on."""
     dataset, command = job
-    data, (seconds, seeds) = SETTINGS[dataset].load(), DATASETS[dataset]
-    uniform = of_links(data, seconds=seconds).entrants[0].config
+    data, (seconds, seeds) = _load(dataset), DATASETS[dataset]
+    contest = of_links if isinstance(data, LinkData) else of_triples
+    uniform = contest(data, seconds=seconds).entrants[0].config  # type: ignore[arg-type]
     runs = []
     for seed in range(seeds):
         folder = WORK / dataset / str(seed)
         raced = _raced(data, seconds, seed, folder)
-        config = LinkConfig(**raced.pop("config"))
+        config = type(uniform)(**raced.pop("config"))
         chosen = train(data, config, seeds=[seed], out=folder / "auto", command=command)
         whole = raced["race_seconds"] + sum(chosen["runs"][0]["seconds"].values())
         longer = replace(uniform, seconds=whole)
@@ -62,7 +66,12 @@ def cell(job: tuple[str, str]) -> str:
     return f"{dataset}: {', '.join(run['sampler'] for run in runs)}"
 
 
-def _raced(data: LinkData, seconds: float, seed: int, folder: Path) -> dict[str, Any]:
+def _load(dataset: str) -> LinkData | TripleData:
+    """Return a dataset: of the ablation, or a knowledge graph."""
+    return SETTINGS[dataset].load() if dataset in SETTINGS else load_triples(dataset, root=DATA)
+
+
+def _raced(data: LinkData | TripleData, seconds: float, seed: int, folder: Path) -> dict[str, Any]:
     """Return what a race chose, and its seconds; the winner's training so far is in ``auto``."""
     file = folder / "race.json"
     if not file.exists():
