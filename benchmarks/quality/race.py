@@ -127,7 +127,11 @@ def block() -> str:
 
 
 def main() -> None:
-    jobs.main(__doc__, "race", cell, path, [(name,) for name in DATASETS])
+    parser = jobs.parser(__doc__)
+    parser.add_argument("--dataset", nargs="+", default=list(DATASETS), choices=DATASETS)
+    options, command = parser.parse_args(), jobs.command("race")
+    pending = [(name, command) for name in options.dataset if not path(name).exists()]
+    jobs.run(cell, pending, options.jobs)
 
 
 if __name__ == "__main__":
