@@ -96,7 +96,8 @@ def predict_triples_command(
     missing = [name for name in given if name not in typed]
     if len(missing) != 1:
         allowed = "given, all but the one that is looked for"
-        checks.fail("head, relation, tail", allowed, ", ".join(typed) or "none of them")
+        hint = "a table of many queries is read by --queries"
+        checks.fail("head, relation, tail", allowed, ", ".join(typed) or "none of them", hint=hint)
     query = {name: model.ids(values, name) for name, values in typed.items()}
     options: dict[str, Any] = {"keep_known": keep_known, "why": why, "memory_mb": memory_mb}
     page = None

@@ -131,6 +131,9 @@ def _export_preset(name: str | None, dataset: str | None, out: Path | None, fres
     files.write_json(out, config)
     for difference in config["metadata"]["differences"]:
         say(f"PyKEEN differs in {difference}")
+    if dataset is None:
+        say("it names no data: pipeline_from_config(config, **factories(data)._asdict()), with")
+        say("factories of gneg.integrations.pykeen; or give PyKEEN's name of a set by --dataset")
     say_path("configuration", out)
     print_json(config)
 

@@ -19,7 +19,7 @@ A trained model is evaluated, audited and asked by gneg:
     result = pipeline(model="DistMult", **factories(data)._asdict())
     scorer = PykeenScorer(result.model, data, result.training)
     gneg.evaluation.triple.evaluate_triples(scorer.rows, data)
-    gneg.audit(data, "hardest(uniform, m=8)", score=scorer)
+    gneg.audit(data, "hardest(uniform, m=32)", score=scorer)
     trained_model(result.model, data, result.training).predict_target(head="uk", tail="usa")
 
 Needs ``pip install gneg[pykeen]``.

@@ -92,7 +92,7 @@ class PykeenScorer:
         >>> import gneg
         >>> scorer = PykeenScorer(result.model, data, result.training)  # doctest: +SKIP
         >>> gneg.evaluation.triple.evaluate_triples(scorer.rows, data)  # doctest: +SKIP
-        >>> gneg.audit(data, "hardest(uniform, m=8)", score=scorer)  # doctest: +SKIP
+        >>> gneg.audit(data, "hardest(uniform, m=32)", score=scorer)  # doctest: +SKIP
     """
 
     def __init__(

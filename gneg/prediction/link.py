@@ -25,7 +25,7 @@ from gneg.prediction.model import (
     as_tensors,
     ids_of,
     named,
-    one_size,
+    of_one_size,
     score_columns,
 )
 from gneg.prediction.ranking import Candidates, Ranker
@@ -96,9 +96,8 @@ class LinkModel(TrainedModel[LinkRun]):
                 checks.node_range(name, checks.index_tensor(name, ids, "[...]"), size)
             checks.same_shape("dst", dst, "src", src)
             return self._scorer(src, dst)
-        pair = self.ids(src, "source"), self.ids(dst, "target")
-        one_size(("src", "dst"), pair)
-        return self._scorer(*as_tensors(pair, self._scorer.z.device)).cpu().numpy()
+        pair = of_one_size({"src": self.ids(src, "source"), "dst": self.ids(dst, "target")})
+        return self._scorer(*as_tensors(pair.values(), self._scorer.z.device)).cpu().numpy()
 
     def predict_proba(self, src: Nodes, dst: Nodes) -> npt.NDArray[np.float64]:
         """Return the probabilities of pairs, see :class:`gneg.prediction.Calibration`.

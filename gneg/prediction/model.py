@@ -157,12 +157,20 @@ def score_columns(
     }
 
 
-def one_size(names: Iterable[str], arrays: Iterable[IntArray]) -> None:
-    """Refuse lists of different lengths."""
-    sizes = [len(array) for array in arrays]
-    for name, size in zip(names, sizes, strict=True):
-        if size != sizes[0]:
-            checks.fail(name, f"{sizes[0]:,} values, as many as the first argument", f"{size:,}")
+def of_one_size(arrays: dict[str, IntArray]) -> dict[str, IntArray]:
+    """Return lists of one length, by name: a single value stands for as many as others have.
+
+    Raises:
+        ValueError: If lists of several values differ in length.
+    """
+    longest = max(arrays, key=lambda name: len(arrays[name]))
+    size = len(arrays[longest])
+    for name, array in arrays.items():
+        if len(array) not in (1, size):
+            checks.fail(name, f"one value, or {size:,}, as many as {longest}", f"{len(array):,}")
+    return {
+        name: np.repeat(array, size) if len(array) == 1 else array for name, array in arrays.items()
+    }
 
 
 def as_tensors(arrays: Iterable[IntArray], device: torch.device) -> list[Tensor]:

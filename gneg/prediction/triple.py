@@ -27,7 +27,7 @@ from gneg.prediction.model import (
     as_tensors,
     ids_of,
     named,
-    one_size,
+    of_one_size,
     score_columns,
 )
 from gneg.prediction.triple_ranking import PARTS, Part, TripleRanker
@@ -97,8 +97,8 @@ class TripleModel(TrainedModel[TrainedTriples]):
 
         Args:
             head: Heads, names or a tensor of ids.
-            relation: As many relations.
-            tail: As many tails.
+            relation: As many relations, or one for all.
+            tail: As many tails, or one for all.
 
         Returns:
             A tensor of the shape of ``head`` for tensors, else an array ``[n]``.
@@ -108,9 +108,9 @@ class TripleModel(TrainedModel[TrainedTriples]):
         """
         if all(isinstance(part, Tensor) for part in (head, relation, tail)):
             return self._of_tensors(head, relation, tail)  # type: ignore[arg-type]
-        parts = list(map(self.ids, (head, relation, tail), PARTS))
-        one_size(PARTS, parts)
-        return self._of_tensors(*as_tensors(parts, self._device)).cpu().numpy()
+        ends = zip(PARTS, (head, relation, tail), strict=True)
+        parts = of_one_size({part: self.ids(value, part) for part, value in ends})
+        return self._of_tensors(*as_tensors(parts.values(), self._device)).cpu().numpy()
 
     def _of_tensors(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
         for name, ids in zip(PARTS, (head, relation, tail), strict=True):
@@ -129,8 +129,8 @@ class TripleModel(TrainedModel[TrainedTriples]):
 
         Args:
             head: Heads, names or a tensor of ids.
-            relation: As many relations.
-            tail: As many tails.
+            relation: As many relations, or one for all.
+            tail: As many tails, or one for all.
 
         Raises:
             ValueError: As for :meth:`score`.
@@ -215,7 +215,7 @@ class TripleModel(TrainedModel[TrainedTriples]):
             memory_mb: Memory for scores, in megabytes.
         """
         k = checks.integer("k", k, 1)
-        one_size(query, query.values())
+        query = of_one_size(query)
         found, scores = self._ranker.best(
             query, part, k, keep_known=keep_known, memory_mb=memory_mb
         )

@@ -29,13 +29,7 @@ SHORTEST = 5  # trainings of so many times :data:`LAST` epochs have a race
 FEWEST = 50  # validation positives that a difference can be seen on
 MOST = 0.5  # share of positives from which on samplers hardly differ
 LOOKED_AT = 10_000  # positives that this share is taken of
-HARDEST = "hardest(uniform, m=32)"
-#: Negatives of triples that race beside uniform ones.
-OF_TRIPLES = (
-    "mixture(uniform, typed)",
-    "tempered(uniform, m=16)",
-    "tempered(mixture(uniform, typed), m=16)",
-)
+CANDIDATES, A_NEGATIVE = 32, 2  # of selectors: at least, and so many for each negative
 
 
 @dataclass(eq=False)
@@ -105,13 +99,24 @@ def of_links(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Con
         name = "the hardest of 16" if graph.bipartite else "a quarter of walks"
         changes[name] = config.sampler
     if not graph.bipartite and config.encoder in (*GNNS, *ENCODERS):
-        changes["the hardest of 32 uniform ones"] = HARDEST
+        num = max(CANDIDATES, A_NEGATIVE * config.k)
+        changes[f"the hardest of {num} uniform ones"] = f"hardest(uniform, m={num})"
     entrants, rungs = _entrants(config, changes, fixed), _rungs(config)
     large = graph.nodes >= recipe.LARGE  # three models at once would not fit
     obstacle = "the graph is too large for a race" if large else None
     obstacle = _too_few(data.valid.pos.size(1), config.epochs, rungs) or obstacle
     obstacle = obstacle or no_choice(data, config)
     return Contest(data, fast, entrants, rungs, obstacle, LinkRun, Judge)
+
+
+def negatives_of_triples(k: int) -> tuple[str, ...]:
+    """Return the negatives that race beside uniform ones, for ``k`` of each triple."""
+    num = max(CANDIDATES, A_NEGATIVE * k)
+    return (
+        "mixture(uniform, typed)",
+        f"tempered(uniform, m={num})",
+        f"tempered(mixture(uniform, typed), m={num})",
+    )
 
 
 def of_triples(data: TripleData, **fixed: Any) -> Contest:
@@ -123,7 +128,7 @@ def of_triples(data: TripleData, **fixed: Any) -> Contest:
     entrants = (
         []
         if config.loss in OVER_ALL
-        else _entrants(config, {name: name for name in OF_TRIPLES}, fixed)
+        else _entrants(config, {name: name for name in negatives_of_triples(config.k)}, fixed)
     )
     origin = "as was given" if "sampler" in fixed else "the default"
     text = f"The sampler is {config.sampler}, {origin}."

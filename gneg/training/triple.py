@@ -32,6 +32,7 @@ from gneg.training.shared_settings import BASE_WEIGHTS
 from gneg.training.triple_config import OVER_ALL
 from gneg.training.triple_models import make_triple_loss, make_triple_model
 
+MOST_HIDDEN = 0.25  # of the training triples, in a step of a model with an encoder
 WEIGHT_TRIPLES = 1_000  # validation triples that the weight of a base measure is chosen on
 
 
@@ -125,8 +126,11 @@ class TripleRun(Run[TripleData, TripleConfig]):
 
     @property
     def batch_size(self) -> int:
-        """Positives per step."""
-        return self.config.batch_size
+        """Positives per step; a part of all where an encoder sees none of them."""
+        size = self.config.batch_size
+        if self.config.encoder == "none":
+            return size
+        return min(size, max(1, int(MOST_HIDDEN * self.data.train.size(1))))
 
     # -- one batch -----------------------------------------------------------------------------
 

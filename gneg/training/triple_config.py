@@ -59,7 +59,7 @@ class TripleConfig(TrainConfig):
     p: int = setting(1, "Norm of TransE's distance, 1 or 2.", low=1)
     encoder: str = setting(
         "none",
-        "Message passing under the model (use large batches, such as 8192)",
+        "Message passing under the model (on large graphs use large batches, such as 8192)",
         choices=("none", *RELATIONAL_ENCODERS),
         registered=registration.RELATIONAL,
     )
@@ -115,7 +115,13 @@ class TripleConfig(TrainConfig):
     seconds: float | None = SECONDS.field(None)
     patience: int = PATIENCE.field(5)
     eval_every: int = EVAL_EVERY.field(20)
-    batch_size: int = setting(1024, "Positives per step.", "Run", low=1)
+    batch_size: int = setting(
+        1024,
+        "Positives per step; with an encoder at most a quarter of the training triples, as it does "
+        "not see those of its step.",
+        "Run",
+        low=1,
+    )
     optimizer: str = setting("adam", "Optimiser.", "Run", choices=("adam", "adagrad"))
     lr: float = LR.field(0.003)
     lr_decay: float = LR_DECAY.field(1.0)

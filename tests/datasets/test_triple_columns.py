@@ -154,3 +154,39 @@ def test_a_header_alone_is_no_triple(tmp_path, header):
     path.write_text("\t".join(header) + "\n")
     with pytest.raises(ValueError, match="'dataset' must be a file with triples"):
         datasets.load_triples(path)
+
+
+ODD = ("row_nr", "Wer", "Was macht", "Wen/Wo", "confidence")
+
+
+def odd(tmp_path, header=ODD):
+    """Write a table whose names of columns say nothing, with a number and a share for each row."""
+    rows = [f"{i},p{i % 7},r{i % 2},q{i % 5},0.{i + 1}" for i in range(30)]
+    path = tmp_path / "odd.csv"
+    path.write_text("\n".join([",".join(header), *rows]) + "\n")
+    return path
+
+
+def test_words_above_numbers_are_a_header(tmp_path):
+    data = datasets.load_triples(odd(tmp_path))
+    assert data.reading.columns == {"head": "Wer", "relation": "Was macht", "tail": "Wen/Wo"}
+    assert set(data.reading.unused) == {"row_nr", "confidence"}
+    assert (data.num_entities, data.num_relations) == (12, 2)
+
+
+@pytest.mark.parametrize("left", ["source", "relation", "target"])
+def test_the_third_column_is_not_guessed(tmp_path, left):
+    named = dict(zip(("source", "relation", "target"), ODD[1:4], strict=True))
+    path = odd(tmp_path)
+    whole = datasets.load_triples(path, table=TableOptions(**named))
+    assert whole.num_entities == 12
+    del named[left]
+    with pytest.raises(ValueError, match=f"'{left}' must be given, too: one of the columns row_nr"):
+        datasets.load_triples(path, table=TableOptions(**named))
+
+
+def test_a_third_column_that_is_known_by_its_name_need_not_be_named(tmp_path):
+    path = odd(tmp_path, ("row_nr", "Wer", "relation", "Wen/Wo", "confidence"))
+    data = datasets.load_triples(path, table=TableOptions(source="Wer", target="Wen/Wo"))
+    assert data.reading.columns["relation"] == "relation"
+    assert data.num_relations == 2

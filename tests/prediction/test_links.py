@@ -129,7 +129,10 @@ def test_pairs_labelled_0_are_no_answers(tmp_path):
         (lambda m: m.recommend("node 3", 0), "'k' must be an integer >= 1"),
         (lambda m: m.recommend("node 3", 5, candidates=4), "'candidates' must be an integer >= 5"),
         (lambda m: m.recommend("node 3", side="dst"), "'side' must be one of 'target', 'source'"),
-        (lambda m: m.score(["node 3"], ["node 1", "node 2"]), "'dst' must be 1 values"),
+        (
+            lambda m: m.score(["node 3"] * 3, ["node 1"] * 2),
+            "'dst' must be one value, or 3",
+        ),
         (lambda m: m.recommend(["node 3", "x"]), "'nodes' must be known names .got 'x'"),
         (lambda m: m.recommend(7.0), "'nodes' must be a name, several names or a tensor of ids"),
         (lambda m: m.score(torch.tensor([1]), torch.tensor([40])), "'dst' must"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -138,6 +139,15 @@ def test_vectors_are_written_with_names(tmp_path, inverse):
     np.testing.assert_array_equal(np.load(tmp_path / "r.npy"), z)
 
 
+def test_a_single_value_stands_for_all(model):
+    heads = ["entity 1", "entity 2", "entity 5"]
+    each = [model.predict_target(head=head, relation="relation 1", k=4) for head in heads]
+    together = model.predict_target(head=heads, relation="relation 1", k=4)
+    assert together.equals(pd.concat(each, ignore_index=True))
+    scores = model.score(heads, "relation 1", "entity 3")
+    assert scores.tolist() == model.score(heads, ["relation 1"] * 3, ["entity 3"] * 3).tolist()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -145,6 +155,10 @@ def test_vectors_are_written_with_names(tmp_path, inverse):
         ({"head": "entity 1", "relation": "relation 9"}, r"'relation' must be a known name"),
         ({"head": "entty 1", "tail": "entity 2"}, r"'head' must be a known name .*mean 'entity 1"),
         ({"head": "entity 1", "tail": "entity 2", "k": 0}, "'k' must be an integer >= 1"),
+        (
+            {"head": ["entity 1"] * 3, "relation": ["relation 0", "relation 1"]},
+            r"'relation' must be one value, or 3, as many as head \(got 2\)",
+        ),
     ],
 )
 def test_bad_queries_are_named(model, given, message):

@@ -17,6 +17,7 @@ from gneg.nn.kge import CompGCN, RelationInputs
 from gneg.prediction import TripleModel
 from gneg.training.kinds import make_run
 from gneg.training.load import load_data, load_run
+from gneg.training.triple import TripleRun
 from tests.cli.invoke import run
 from tests.triple_worlds import sparse_data
 
@@ -260,3 +261,15 @@ def test_other_models_are_refused(settings, message):
     data = replace(sparse_data(), inference=sparse_data(1))
     with pytest.raises(ValueError, match=message):
         make_run(data, TripleConfig(**{**SMALL, **settings}), 0)
+
+
+def test_a_step_hides_no_more_than_a_part_of_a_small_graph(folder):
+    """An encoder that sees none of the triples of its step would see nothing in a step of all."""
+    data = datasets.load_triples(folder)
+    num = data.train.size(1)
+    sizes = [
+        TripleRun(data, TripleConfig(batch_size=size, encoder="rgcn"), 0).batch_size
+        for size in (8, 1024)
+    ]
+    assert sizes == [8, num // 4]
+    assert TripleRun(sparse_data(), TripleConfig(batch_size=10**6), 0).batch_size == 10**6

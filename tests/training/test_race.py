@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,7 @@ from gneg.training.race_choice import chosen
 from gneg.training.race_choice import result as in_words
 from gneg.training.race_plan import seconds_to_train, share_to_compare
 from tests.triple_worlds import sparse_data
-from tests.worlds import first_validation_edges, toy
+from tests.worlds import first_validation_edges, random_graph, toy
 
 SMALL = {"hidden": 8, "epochs": 40, "eval_every": 2, "stack": "ra,degree"}
 
@@ -208,13 +209,26 @@ def test_targets_of_a_bipartite_graph_are_ranked_among_all():
     assert all(len(entrant.values) == 1 for entrant in small.entrants)
 
 
+@pytest.mark.parametrize("k", [1, 16, 256])
+def test_selectors_in_a_race_have_more_candidates_than_they_keep(k):
+    for text in (*races.negatives_of_triples(k), *map(str, hardest_of_pairs(k))):
+        for number in re.findall(r"m=(\d+)", text):
+            assert int(number) >= 2 * k
+
+
+def hardest_of_pairs(k):
+    """The samplers that race on a graph of links."""
+    data = make_split("ring", random_graph(200, 600), torch.rand(200, 8), seed=0)
+    return [entrant.config.sampler for entrant in races.of_links(data, k=k).entrants]
+
+
 def test_negatives_of_triples_race_by_reciprocal_ranks_and_training_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(races, "FEWEST", 5)
     data = sparse_data()
     options = {"dim": 8, "k": 2, "epochs": 30, "eval_every": 1, "batch_size": 64}
     result = race(data, folder=tmp_path, **options)
     samplers = {entrant.config.sampler for entrant in result.entrants}
-    assert samplers == {"uniform", *races.OF_TRIPLES}
+    assert samplers == {"uniform", *races.negatives_of_triples(2)}
     others = {replace(entrant.config, sampler="uniform") for entrant in result.entrants}
     assert len(others) == 1
     values = result.entrants[0].values[0]

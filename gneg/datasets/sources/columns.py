@@ -229,7 +229,10 @@ def _is_numeric(value: str) -> bool:
 
 
 #: Names of a column that numbers the rows, if it does.
-_INDICES = ("", "unnamed0", "index", "idx", "id", "row", "rowid", "rownumber", "no", "nr")
+_INDICES = (
+    *("", "unnamed0", "index", "idx", "id", "no", "nr", "number"),
+    *("row", "rowid", "rowno", "rownr", "rownum", "rownumber", "line", "lineno"),
+)
 
 
 def _is_index(name: str, column: pa.Array) -> bool:

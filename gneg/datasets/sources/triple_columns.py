@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -32,7 +32,8 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
     """Return whether the first row of a file of triples names its columns.
 
     A relation is repeated in nearly every file, so that a first row of which no value comes up
-    again is a header if it names ends and a relation, or is of words above numbers throughout.
+    again is a header if it names ends and a relation, or is of words above numbers throughout; of
+    more columns than three also if a word stands above numbers.
     """
     if any(roles.is_number(name) for name in first if name):
         return False
@@ -48,7 +49,11 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
     words = ends is not None and (
         any(numbers) or all(len(first[i]) > 3 and roles.is_known(first[i]) for i in ends)
     )
-    if not (differ or words or (named and letters <= _LETTERS)):
+    more = len(first) > 3 and any(
+        name and len(column) >= _ENOUGH and all(map(roles.is_number, column[:50].to_pylist()))
+        for name, column in zip(first, below, strict=False)
+    )
+    if not (differ or words or more or (named and letters <= _LETTERS)):
         return False
     return not any(
         pc.any(pc.equal(column, pa.scalar(name))).as_py()
@@ -69,10 +74,13 @@ def assign(raw: RawTable, options: TableOptions) -> tuple[dict[Role, int], list[
         ValueError: If a column that was named does not exist, or there are too few.
     """
     notes: list[str] = []
-    options = _with_known_names(raw, options)
+    asked, options = options, _with_known_names(raw, options)
     wanted = options.columns()
     positions = roles.assign(raw.names, raw.columns, wanted, triples=True)  # type: ignore[arg-type]
-    if raw.names is None or options.source is not None or options.target is not None:
+    if raw.names is None:
+        return positions, notes
+    _check_third(raw.names, positions, asked)
+    if options.source is not None or options.target is not None:
         return positions, notes
     ids = [raw.names[positions[role]] for role in ("source", "target")]
     twins = _names_of_ends(raw.names, ids)
@@ -86,6 +94,17 @@ def assign(raw: RawTable, options: TableOptions) -> tuple[dict[Role, int], list[
             notes.append(f"{' and '.join(names)} are not used: they do not tell apart what "
                          f"{' and '.join(ids)} do")  # fmt: skip
     return positions, notes
+
+
+def _check_third(
+    names: Sequence[str], positions: Mapping[Role, int], options: TableOptions
+) -> None:
+    """Refuse two columns that were named where the third is not known by its own name."""
+    ends: tuple[Role, ...] = ("source", "relation", "target")
+    left = [role for role in ends if getattr(options, role) is None]
+    if len(left) != 1 or len(names) == len(ends) or roles.is_known(names[positions[left[0]]]):
+        return
+    checks.fail(left[0], f"given, too: one of the columns {', '.join(names)}", "left out")
 
 
 def _trio(names: Sequence[str]) -> tuple[str, ...] | None:

@@ -20,7 +20,7 @@ class Select(Wrapper):
     Args:
         sampler: The sampler that proposes candidates.
         rule: Decides which candidates become negatives, such as :class:`~gneg.samplers.Hardest`.
-        m: Number of candidates, M; at least K.
+        m: Number of candidates, M; where it is not above K, all of them are kept.
         memory_mb: Memory for scoring at once, in megabytes.
         known: The edges that are never returned; those of ``sampler`` if None.
         corrupt: The end to replace; that of ``sampler`` if None.
