@@ -154,11 +154,12 @@ def hardset_command(
             engine=engine,
             command=command_line(),
         )
-    filled, pairs = hard.info["filled"], hard.index.numel()
+    filled, pairs, num = hard.info["filled"], hard.index.numel(), hard.index.size(1)
+    each = f" ({num // 2} at each end)" if isinstance(data, TripleData) else ""
     say(
-        f"{hard.pos.size(1):,} positives x {hard.index.size(1)} negatives; known edges: {known}; "
+        f"{hard.pos.size(1):,} positives x {num} negatives{each}; known edges: {known}; "
         f"chosen at random because no heuristic sees them: {filled:,} "
-        f"({100 * filled / pairs:.1f} %); missing: {hard.info['short']:,}"
+        f"({100 * filled / pairs:.1f} %); missing, as there are no more: {hard.info['short']:,}"
     )
     say_path("hard set", out)
     print_json({"positives": hard.pos.size(1), **hard.info})

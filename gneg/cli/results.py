@@ -249,7 +249,8 @@ def _print_time(runs: list[dict[str, Any]]) -> None:
         waiting = 100 * statistics.fmean(run["waiting_share"] for run in runs)
         say(f"time: {parts} (of an epoch, the model waits for batches {waiting:.1f} %)")
         return
-    say(f"time: {parts} (sampling and scoring are {share:.1f} % of an epoch)")
+    spent = f" (sampling and scoring are {share:.1f} % of an epoch)" if share else ""
+    say(f"time: {parts}{spent}")
 
 
 GUARD_ROWS = {

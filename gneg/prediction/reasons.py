@@ -14,6 +14,7 @@ from gneg.graph import Graph
 from gneg.prediction.retrieve import IntArray
 
 SHOWN = 3  # neighbours that are named
+LEAST_ALIKE = 0.2  # cosine from which on another node is a reason
 
 
 class Reasons:
@@ -78,6 +79,10 @@ class Reasons:
         best = int(likeness.argmax())
         known = self.name(int(near_u[best]))
         cosine = float(likeness[best])
+        if cosine < LEAST_ALIKE:
+            return (
+                f"no path of three links, and nothing that {self.name(u)} is linked with is alike"
+            )
         return f"like {known} (cosine {cosine:.2f}), which {self.name(u)} is linked with"
 
     def name(self, node: int) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 from gneg.datasets import TripleData
 from gneg.graph.triples import End
 from gneg.prediction.model import IntArray
-from gneg.prediction.reasons import Reasons
+from gneg.prediction.reasons import LEAST_ALIKE, Reasons
 from gneg.prediction.triple_ranking import known_relations
 
 
@@ -80,7 +80,7 @@ class TripleReasons:
     def _most_alike(self, triple: tuple[int, int, int], part: str) -> str | None:
         """Return the known triple of the same answer whose other entity is most like the query's.
 
-        None if the answer is that of no known triple of the relation.
+        None if the answer is that of no known triple of the relation, or of none that is alike.
         """
         head, relation, tail = triple
         asked, answer = (head, tail) if part == "tail" else (tail, head)
@@ -92,6 +92,8 @@ class TripleReasons:
         if not len(answers):
             return None
         likeness = self._paths.unit[torch.from_numpy(answers)] @ self._paths.unit[asked]
+        if float(likeness.max()) < LEAST_ALIKE:
+            return None
         best = int(answers[int(likeness.argmax())])
         ends = (best, answer) if part == "tail" else (answer, best)
         name = self._paths.name
