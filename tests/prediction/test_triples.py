@@ -14,6 +14,7 @@ import gneg
 from gneg import TripleConfig, datasets
 from gneg.prediction.calibrate import load
 from gneg.prediction.triple import OF_RELATIONS
+from gneg.prediction.triple_reasons import TripleReasons
 from gneg.prediction.triple_sample import score_relation_sample, score_sample
 from tests.prediction.models import triple_model
 
@@ -188,6 +189,16 @@ def test_reasons_are_known_triples(model, known):
         (triple,) = steps_of(why.partition(" is known;")[0])
         assert ids_of(model, triple) in known
     assert len(by_likeness)
+
+
+def test_what_is_not_alike_is_no_reason(model):
+    """Vectors at right angles: every entity is like itself alone."""
+    data = model.data
+    reasons = TripleReasons(data, torch.eye(data.num_entities))
+    for part in ("head", "relation", "tail"):
+        sentences = reasons.of(data.test.numpy(), part)
+        assert len(sentences) == data.test.size(1)
+        assert not any("cosine" in sentence for sentence in sentences)
 
 
 def test_reasons_of_relations_are_paths_of_training_triples(model):
