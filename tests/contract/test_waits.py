@@ -21,7 +21,7 @@ MOST = {
     "Degree": 12,
     "Degree-inverse": 12,
     "Weighted": 12,
-    "KHop": 36,
+    "KHop": 44,
     "KHop-shells": 120,
     "Walk": 16,
     "Walk-cn": 16,
