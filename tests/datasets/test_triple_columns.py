@@ -190,3 +190,11 @@ def test_a_third_column_that_is_known_by_its_name_need_not_be_named(tmp_path):
     data = datasets.load_triples(path, table=TableOptions(source="Wer", target="Wen/Wo"))
     assert data.reading.columns["relation"] == "relation"
     assert data.num_relations == 2
+
+
+def test_a_single_row_of_letters_is_a_triple(tmp_path):
+    for part, row in (("train", "a\tr\tb"), ("valid", "b\tr\ta"), ("test", "a\tr\ta")):
+        (tmp_path / f"{part}.txt").write_text(row + "\n")
+    data = datasets.load_triples(tmp_path)
+    assert [data.train.size(1), data.valid.size(1), data.test.size(1)] == [1, 1, 1]
+    assert list(data.entities) == ["a", "b"]

@@ -42,7 +42,7 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
     relation = any(roles.role_of(name) in ("relation", "label") for name in first)
     named = _trio(first) is not None or (ends is not None and relation)
     if not len(below[0]):
-        return named
+        return named and letters <= _LETTERS
     numbers = [roles.is_number(column[0].as_py()) for column in below]
     differ = len(below) >= 3 and all(numbers[:3])
     # Without a relation too: source, target, weight are no triples, as the reader will say.

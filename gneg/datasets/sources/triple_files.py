@@ -95,9 +95,9 @@ def read_parts(paths: dict[str, Path], options: TableOptions) -> dict[str, Tripl
 
 def note_on_first_row(table: TripleTable) -> list[str]:
     """Return a note where the first row may be a header."""
-    first = [str(column[0]) for column in table.columns]
     if table.names is not None or table.separator is None or len(table.columns[0]) < 10:
         return []
+    first = [str(column[0]) for column in table.columns]
     if not part_files.comes_once(first, table.columns):
         return []
     return [f"the first row, {', '.join(first)}, does not come again: see --header"]
