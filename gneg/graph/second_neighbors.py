@@ -28,6 +28,14 @@ class SecondNeighbors(NamedTuple):
     paths: IntArray
 
 
+#: Those of a graph that keeps none.
+NONE = SecondNeighbors(
+    frozen(np.zeros((0, 0), np.uint64)),
+    frozen(np.empty(0, np.int64)),
+    frozen(np.empty(0, np.int64)),
+)
+
+
 def keeps_second_neighbors(graph: Graph) -> bool:
     """Return whether a graph is small enough; by its sizes alone, the same on any device."""
     pairs = graph.num_src * graph.num_dst
@@ -47,14 +55,14 @@ def _num_words(graph: Graph) -> int:
 
 
 def _find(graph: Graph) -> SecondNeighbors:
-    size, words = (graph.num_src if keeps_second_neighbors(graph) else 0), _num_words(graph)
+    if not keeps_second_neighbors(graph):
+        return NONE
+    size, words = graph.num_src, _num_words(graph)
     found = SecondNeighbors(
         np.zeros((size, words), np.uint64), np.empty(size, np.int64), np.empty(size, np.int64)
     )
-    edges, work = (graph.indptr, graph.indices), graph.num_edges * words
-    if size:
-        run, second = kernels.threads.run_rows, kernels.second_neighbors
-        neighbors = np.zeros_like(found.bits)
-        run(second.mark, size, graph.num_edges, neighbors, *edges)
-        run(second.unite, size, work, *found, neighbors, *edges)
+    edges, neighbors = (graph.indptr, graph.indices), np.zeros_like(found.bits)
+    run, second = kernels.threads.run_rows, kernels.second_neighbors
+    run(second.mark, size, graph.num_edges, neighbors, *edges)
+    run(second.unite, size, graph.num_edges * words, *found, neighbors, *edges)
     return SecondNeighbors(*map(frozen, found))

@@ -58,15 +58,13 @@ def expand(depth, levels, inside, queue, indptr, indices):
 @jit
 def mark_shell(depth, levels, queue, bits):
     """Set the bits of the nodes of a shell."""
-    for q in range(levels[depth], levels[depth + 1]):
-        bitmap.add(bits, bitmap.ALL, queue[q])
+    bitmap.mark_all(bits, bitmap.ALL, queue, levels[depth], levels[depth + 1], np.int64(-1))
 
 
 @jit
 def clear_shells(first, last, levels, queue, bits):
     """Clear the bits of shells ``first`` to ``last``."""
-    for q in range(levels[first], levels[last + 1]):
-        bits[np.uint64(queue[q]) >> np.uint64(6)] = np.uint64(0)
+    bitmap.clear(bits, bitmap.ALL, queue, levels[first], levels[last + 1], np.int64(-1))
 
 
 @jit

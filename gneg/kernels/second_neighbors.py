@@ -11,6 +11,7 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit
 from gneg.kernels.logs import log
+from gneg.kernels.walks import num_paths
 
 # Targets are tried where a row has at least a path for so many targets, so often for each slot.
 TARGETS_A_PATH, TRIES = 8, 16
@@ -20,8 +21,8 @@ TARGETS_A_PATH, TRIES = 8, 16
 def mark(lo, hi, out, indptr, indices):
     """Set the bits of each row's neighbours in ``out [N, words]``, zeros."""
     for i in range(lo, hi):
-        for e in range(indptr[i], indptr[i + 1]):
-            bitmap.add(out[i], bitmap.ALL, indices[e])
+        start, stop = indptr[i], indptr[i + 1]
+        bitmap.mark_all(out[i], bitmap.ALL, indices, start, stop, np.int64(-1))
 
 
 @jit
@@ -33,14 +34,11 @@ def unite(lo, hi, out, sizes, paths, neighbors, indptr, indices):
     """
     for i in range(lo, hi):
         row, own = out[i], neighbors[i]
-        total = 0
         for e in range(indptr[i], indptr[i + 1]):
-            v = indices[e]
-            total += indptr[v + 1] - indptr[v]
-            others = neighbors[v]
+            others = neighbors[indices[e]]
             for w in range(len(row)):
                 row[w] |= others[w]
-        paths[i] = total
+        paths[i] = num_paths(i, indptr, indices)
         row[i >> 6] &= ~(np.uint64(1) << np.uint64(i & 63))
         size = 0
         for w in range(len(row)):

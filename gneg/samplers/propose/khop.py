@@ -14,7 +14,7 @@ from gneg import checks, kernels
 from gneg.graph import Graph, KnownEdges
 from gneg.graph.csr import frozen
 from gneg.graph.placement import steps_on_device
-from gneg.graph.second_neighbors import keeps_second_neighbors, second_neighbors
+from gneg.graph.second_neighbors import NONE, keeps_second_neighbors, second_neighbors
 from gneg.samplers.base import Corrupt, FloatArray, IntArray, Query, Sampler
 from gneg.samplers.device import shell_density
 from gneg.samplers.device import shells as device_shells
@@ -99,7 +99,7 @@ class KHop(Sampler):
         """Draw a shell for each candidate, then a node uniformly from it."""
         index, known = query.blank(k), query.known
         view = self.view(query.side)
-        steps, second = view.steps(), second_neighbors(view)
+        steps, second = view.steps(), second_neighbors(view) if 2 in self.hops else NONE
         hops, weights, step = self._plan()
 
         def draw(*args: Any) -> int:
@@ -126,8 +126,9 @@ class KHop(Sampler):
         steps, known = self.view(query.side).steps(), query.known
         if known.indices is not steps.indices:
             return known.arrays
-        empty = frozen(np.zeros_like(steps.indptr)), steps.indices[:0]
-        return self.cached("none known", lambda: empty)  # type: ignore[no-any-return]
+        return self.cached(  # type: ignore[no-any-return]
+            "none known", lambda: (frozen(np.zeros_like(steps.indptr)), steps.indices[:0])
+        )
 
     def propose_on_device(self, query: DeviceQuery, k: int, seed: int) -> Tensor:
         """Draw a shell for each candidate, then a node uniformly from it."""
@@ -152,9 +153,10 @@ class KHop(Sampler):
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
         """Return the exact log density over the shells of each query."""
-        second = second_neighbors(self.view(query.side))
-        if self.hops != (2,) or not len(second.bits):
+        view = self.view(query.side)
+        if self.hops != (2,) or not keeps_second_neighbors(view):
             return self._by_listing(query, index)
+        second = second_neighbors(view)
         out, at = np.empty(index.shape), np.maximum(index, 0)
         arrays = second.bits, second.sizes, *self._beyond_edges(query)
         query.run(kernels.second_neighbors.log_prob, out, at, *arrays)
