@@ -193,7 +193,7 @@ HARD_SETS = {
     "community": "ffd7ff25",
     "degree": "c6f2deea",
     "uniform": "2d1efa10",
-    "khop(hops=2)": "01ea5c28",
+    "khop(hops=2)": "6195a410",
     "densest(walk)": "5e690cb7",
     "densest(walk(kind=aa))": "575d43c7",
     "densest(degree)": "9a8eb8bb",
@@ -202,7 +202,7 @@ HARD_SETS = {
 NEGATIVES = {
     "uniform": "84dbacfd",
     "degree": "901ef22f",
-    "khop(hops=2)": "345125bc",
+    "khop(hops=2)": "3bc8af88",
     "walk": "465c564e",
     "walk(kind=aa)": "52576809",
     "walk(kind=ppr)": "61c0ca3b",

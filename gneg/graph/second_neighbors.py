@@ -20,20 +20,14 @@ class SecondNeighbors(NamedTuple):
     Attributes:
         bits: ``[N, words]`` uint64, read-only; bit v of row u: whether v is at distance two from u.
         sizes: ``[N]`` int64, number of second neighbours.
-        paths: ``[N]`` int64, number of walks of two steps.
     """
 
     bits: IntArray
     sizes: IntArray
-    paths: IntArray
 
 
 #: Those of a graph that keeps none.
-NONE = SecondNeighbors(
-    frozen(np.zeros((0, 0), np.uint64)),
-    frozen(np.empty(0, np.int64)),
-    frozen(np.empty(0, np.int64)),
-)
+NONE = SecondNeighbors(frozen(np.zeros((0, 0), np.uint64)), frozen(np.empty(0, np.int64)))
 
 
 def keeps_second_neighbors(graph: Graph) -> bool:
@@ -58,9 +52,7 @@ def _find(graph: Graph) -> SecondNeighbors:
     if not keeps_second_neighbors(graph):
         return NONE
     size, words = graph.num_src, _num_words(graph)
-    found = SecondNeighbors(
-        np.zeros((size, words), np.uint64), np.empty(size, np.int64), np.empty(size, np.int64)
-    )
+    found = SecondNeighbors(np.zeros((size, words), np.uint64), np.empty(size, np.int64))
     edges, neighbors = (graph.indptr, graph.indices), np.zeros_like(found.bits)
     run, second = kernels.threads.run_rows, kernels.second_neighbors
     run(second.mark, size, graph.num_edges, neighbors, *edges)

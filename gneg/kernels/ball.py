@@ -68,6 +68,26 @@ def clear_shells(first, last, levels, queue, bits):
 
 
 @jit
+def num_slots(shell_of, shell):
+    """Return the number of a row's slots that are to hold targets of a shell."""
+    slots = 0
+    for j in range(len(shell_of)):
+        slots += shell_of[j] == shell
+    return slots
+
+
+@jit
+def pass_on(row, shell_of, shell, step):
+    """Hand the empty slots of a shell on to the next one; return their number."""
+    passed = 0
+    for j in range(len(row)):
+        if shell_of[j] == shell and row[j] < 0:
+            shell_of[j] = shell + step
+            passed += 1
+    return passed
+
+
+@jit
 def usable(v, num_targets, known_start, known_stop, known):
     """Return whether ``v`` is a target and not a known one."""
     return 0 <= v < num_targets and not has(known, known_start, known_stop, v)

@@ -119,6 +119,7 @@ def _id_type(num_nodes: int) -> type[np.signedinteger[Any]]:
 def find(lo, hi, out, rows, values, indptr, indices):
     """``out[i]`` = position of ``values[i]`` in ``indices``, within row ``rows[i]``; -1 if none."""
     for i in range(lo, hi):
+        ask_ahead(i, hi, rows, indptr, indices)
         stop = indptr[rows[i] + 1]
         position = lower_bound(indices, indptr[rows[i]], stop, values[i])
         out[i] = position if position < stop and indices[position] == values[i] else -1

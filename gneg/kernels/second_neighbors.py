@@ -10,11 +10,11 @@ import numpy as np
 
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit
+from gneg.kernels.ball import num_slots
 from gneg.kernels.logs import log
-from gneg.kernels.walks import num_paths
 
-# Targets are tried where a row has at least a path for so many targets, so often for each slot.
-TARGETS_A_PATH, TRIES = 8, 16
+# Measured: so many second neighbours are listed in the time of a try.
+LISTED_A_TRY = 2
 
 
 @jit
@@ -26,11 +26,10 @@ def mark(lo, hi, out, indptr, indices):
 
 
 @jit
-def unite(lo, hi, out, sizes, paths, neighbors, indptr, indices):
+def unite(lo, hi, out, sizes, neighbors, indptr, indices):
     """Set the bits of the nodes at distance two in ``out [N, words]``, zeros.
 
-    ``sizes [N]`` become their numbers, ``paths [N]`` those of the walks of two steps;
-    ``neighbors`` are the bitmaps of :func:`mark`.
+    ``sizes [N]`` become their numbers; ``neighbors`` are the bitmaps of :func:`mark`.
     """
     for i in range(lo, hi):
         row, own = out[i], neighbors[i]
@@ -38,7 +37,6 @@ def unite(lo, hi, out, sizes, paths, neighbors, indptr, indices):
             others = neighbors[indices[e]]
             for w in range(len(row)):
                 row[w] |= others[w]
-        paths[i] = num_paths(i, indptr, indices)
         row[i >> 6] &= ~(np.uint64(1) << np.uint64(i & 63))
         size = 0
         for w in range(len(row)):
@@ -58,31 +56,46 @@ def _ones(word):
 
 
 @jit
-def serve(paths, u, num_targets):
-    """Whether the second shell of a query is drawn by tries in its bitmap."""
-    return len(paths) > 0 and paths[u] * TARGETS_A_PATH >= num_targets
-
-
-@jit
 def fill(
-    row, shell_of, slots, second, num_targets, known_start, known_stop, known, bits, tried, state
+    row, shell_of, second, size, num_targets, known_start, known_stop, known, bits, tried, state
 ):
-    """Fill the ``slots`` of the second shell by tries of any target, :data:`TRIES` a slot at most.
+    """Fill the slots of the second shell: by tries of any target, or from the list of the shell.
 
-    ``second`` is the bitmap of the query; ``tried`` has room for as many targets as there are
-    slots, and one more. Returns the number of slots that are left, and the state.
+    No tries where listing is expected to cost less, and no more than cost twice as much.
+
+    Args:
+        row: ``[K]``, the targets of the query.
+        shell_of: ``[K]``, the shell of each slot.
+        second: ``[words]``, the bitmap of the query.
+        size: Number of its ones.
+        num_targets: Number of targets.
+        known_start: Where the query's known edges begin.
+        known_stop: Where they end.
+        known: The targets of known edges.
+        bits: Room for a bitmap of known edges.
+        tried: ``[K]``, room for targets.
+        state: The state of the draws.
+
+    Returns:
+        The state.
     """
-    left, j = TRIES * slots, 0
+    slots, j = num_slots(shell_of, 2), 0
+    if slots * num_targets * LISTED_A_TRY > size * size:  # tries are targets / size a slot
+        return _from_list(row, shell_of, second, known_start, known_stop, known, state)
+    left = 2 * size // LISTED_A_TRY
     none = np.int64(-1)  # the query is not among its second neighbours
     mask = bitmap.mark(bits, known, known_start, known_stop, none, slots)
     while slots > 0 and left > 0:
-        tries, size = min(slots, left), np.uint64(0)
-        for _ in range(tries):
-            state += GOLDEN
-            v = np.uint64(below(state, num_targets))
-            tried[size] = v  # written in any case and kept if inside: no branch to mispredict
-            size += (second[v >> np.uint64(6)] >> (v & np.uint64(63))) & np.uint64(1)
-        for t in range(np.int64(size)):
+        # Draws apart from looks: the former then take vector instructions.
+        tries, kept = min(slots, left), np.uint64(0)
+        for t in range(tries):
+            tried[t] = below(state + GOLDEN * np.uint64(t + 1), num_targets)
+        state += GOLDEN * np.uint64(tries)
+        for t in range(tries):
+            v = np.uint64(tried[t])
+            tried[kept] = v  # written in any case and kept if inside: no branch to mispredict
+            kept += (second[v >> np.uint64(6)] >> (v & np.uint64(63))) & np.uint64(1)
+        for t in range(np.int64(kept)):
             v = np.int64(tried[t])
             excluded = bitmap.may_hold(bits, mask, v)
             if excluded and bitmap.holds(mask, known, known_start, known_stop, none, v):
@@ -94,7 +107,35 @@ def fill(
             slots -= 1
         left -= tries
     bitmap.clear(bits, mask, known, known_start, known_stop, none)
-    return slots, state
+    if slots > 0:
+        return _from_list(row, shell_of, second, known_start, known_stop, known, state)
+    return state
+
+
+@jit
+def _from_list(row, shell_of, second, known_start, known_stop, known, state):
+    """Fill the empty slots of the second shell from the list of what is usable in it."""
+    free, one = second.copy(), np.uint64(1)
+    for e in range(known_start, known_stop):
+        v = np.uint64(known[e])
+        free[v >> np.uint64(6)] &= ~(one << (v & np.uint64(63)))
+    size = 0
+    for w in range(len(free)):
+        size += _ones(free[w])
+    if size == 0:
+        return state
+    listed, at = np.empty(size, np.int64), 0
+    for w in range(len(free)):
+        word = free[w]
+        while word != np.uint64(0):
+            listed[at] = 64 * w + _ones((word & (~word + one)) - one)
+            word &= word - one
+            at += 1
+    for j in range(len(row)):
+        if shell_of[j] == 2 and row[j] < 0:
+            state += GOLDEN
+            row[j] = listed[below(state, size)]
+    return state
 
 
 @jit

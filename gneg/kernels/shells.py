@@ -2,8 +2,8 @@
 
 A row's ball (``ball.py``) is explored by BFS only up to the shell *before* the wanted one. From
 there targets are drawn by rejection (``frontier.py``). When the rejections have cost as much as
-listing the shell would, the shell is listed. In a small graph the second shell of most rows needs
-neither (``second_neighbors.py``).
+listing the shell would, the shell is listed. The second shell of a small graph needs neither
+(``second_neighbors.py``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from gneg.kernels.ball import (
     clear_shells,
     expand,
     mark_shell,
+    num_slots,
     open_ball,
+    pass_on,
     shell_targets,
     usable,
 )
@@ -164,7 +166,7 @@ def draws(
     cumulative,
     hop_step,
     second,
-    second_paths,
+    second_sizes,
     seed,
     inside,
     frontier,
@@ -173,12 +175,12 @@ def draws(
     """Draw each slot's shell, then a target uniformly from it, or from the next that has any.
 
     ``hops`` ends with "far", one step past the largest distance named; ``second`` and
-    ``second_paths`` are those of ``second_neighbors.py``, or empty. Returns the number of slots
+    ``second_sizes`` are those of ``second_neighbors.py``, or empty. Returns the number of slots
     that fell to another shell; what none could fill stays -1.
     """
     k, far = out.shape[1], hops[-1]
     levels = np.empty(far + 2, np.int64)
-    shell_of, bits, tried = np.empty(k, np.int64), bitmap.empty(k), np.empty(k + 1, np.int64)
+    shell_of, bits, tried = np.empty(k, np.int64), bitmap.empty(k), np.empty(k, np.int64)
     tries, fell = np.empty((2, TOGETHER), np.int64), 0
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
@@ -195,17 +197,15 @@ def draws(
                 shell_of[j] = hops[min(at, len(hops) - 1)]
         explored = 0
         for depth in range(1 + hop_step, far, hop_step):
-            slots = np.sum(shell_of == depth)
+            slots = num_slots(shell_of, depth)
             if slots == 0:
                 continue
-            left = slots
-            by_bits = depth == 2 and second_neighbors.serve(second_paths, rows[i], num_targets)
-            if by_bits:
-                left, state = second_neighbors.fill(
+            if depth == 2 and len(second_sizes) > 0:
+                state = second_neighbors.fill(
                     out[i],
                     shell_of,
-                    slots,
                     second[rows[i]],
+                    second_sizes[rows[i]],
                     num_targets,
                     start,
                     stop,
@@ -214,15 +214,16 @@ def draws(
                     tried,
                     state,
                 )
-                if left == 0:
-                    continue
+                fell += pass_on(out[i], shell_of, depth, hop_step)
+                continue
             while explored < depth - 1:
                 explored += 1
                 expand(explored, levels, inside, queue, indptr, indices)
             first, last = levels[depth - 1], levels[depth]
             ends = edge_counts(first, last, queue, indptr)
             few = (FEW_PATHS if slots < MANY else PATHS) * slots
-            if not by_bits and len(ends) and ends[-1] > few:
+            left = slots
+            if len(ends) and ends[-1] > few:
                 mark_shell(depth - 1, levels, queue, frontier)
                 left, state = fill_by_rejection(
                     out[i],
@@ -264,11 +265,8 @@ def draws(
                     bits,
                     state,
                 )
-            for j in range(k):
-                if shell_of[j] == depth and out[i, j] < 0:
-                    shell_of[j] = depth + hop_step
-                    fell += 1
-        if np.any(shell_of >= far):
+            fell += pass_on(out[i], shell_of, depth, hop_step)
+        if np.max(shell_of) >= far:
             while explored < far - 2:
                 explored += 1
                 expand(explored, levels, inside, queue, indptr, indices)

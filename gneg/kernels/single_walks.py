@@ -22,6 +22,7 @@ def two_steps(
     accept,
     alias,
     pass_weight,
+    known_rows,
     known_indptr,
     known,
     no_self,
@@ -41,7 +42,7 @@ def two_steps(
         num = 0
         for i in range(low, min(low + TOGETHER, hi)):
             ask_ahead(i, hi, rows, indptr, indices)
-            ask_ahead(i, hi, rows, known_indptr, known)
+            ask_ahead(i, hi, known_rows, known_indptr, known)
             fanout = indptr[rows[i] + 1] - indptr[rows[i]]
             row[num], state[num] = i, stream(seed, i)
             failed[num], allowed[num] = 0, max(LEAST_REJECTED, fanout // 4)
@@ -70,7 +71,8 @@ def two_steps(
             for p in range(num):
                 i, v = row[p], place[p]
                 u = rows[i]
-                known_edge = has(known, known_indptr[u], known_indptr[u + 1], v)
+                start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
+                known_edge = has(known, start, stop, v)
                 out[i, 0] = v  # drawn anew if it is bad: no branch to mispredict
                 row[rejected], state[rejected] = i, state[p]
                 failed[rejected], allowed[rejected] = failed[p] + 1, allowed[p]
@@ -83,7 +85,7 @@ def two_steps(
                     allowed[p] = max(allowed[p], num_paths(u, indptr, indices) // PATHS_A_TRY)
                 if failed[p] >= allowed[p]:
                     out[i, 0] = -1
-                    start, stop = known_indptr[u], known_indptr[u + 1]
+                    start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
                     loop = u if no_self else np.int64(-1)
                     from_list(
                         out[i],

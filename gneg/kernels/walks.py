@@ -34,6 +34,7 @@ def two_steps(
     accept,
     alias,
     pass_weight,
+    known_rows,
     known_indptr,
     known,
     no_self,
@@ -55,12 +56,12 @@ def two_steps(
     place, size = np.empty(k, np.int64), np.empty(k, np.int64)
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
-        ask_ahead(i, hi, rows, known_indptr, known)
+        ask_ahead(i, hi, known_rows, known_indptr, known)
         u = rows[i]
         first, fanout = indptr[u], indptr[u + 1] - indptr[u]
         if fanout == 0:
             continue
-        start, stop = known_indptr[u], known_indptr[u + 1]
+        start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
         loop = u if no_self else np.int64(-1)
         state = stream(seed, i)
         mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
@@ -190,6 +191,7 @@ def steps(
     alias,
     target_shift,
     num_targets,
+    known_rows,
     known_indptr,
     known,
     lengths,
@@ -215,13 +217,13 @@ def steps(
     node, walk, length = np.empty(k, np.int64), np.arange(k), np.empty(k, np.int64)
     span = GOLDEN * np.uint64(1 + (len(lengths) - 1) * (2 if weighted else 1))
     here = np.empty(k, np.uint64)
-    end, place = np.empty(k, np.int64), np.empty(k, np.int64)
+    end, place, size = np.empty(k, np.int64), np.empty(k, np.int64), np.empty(k, np.int64)
     going = np.full(len(lengths) + 1, k)
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
-        ask_ahead(i, hi, rows, known_indptr, known)
+        ask_ahead(i, hi, known_rows, known_indptr, known)
         u = rows[i]
-        start, stop = known_indptr[u], known_indptr[u + 1]
+        start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
         loop = u if no_self else np.int64(-1)
         state = stream(seed, i)
         mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
@@ -239,18 +241,22 @@ def steps(
             for taken in range(longest):
                 live = min(going[taken], walks)
                 for j in range(live):
-                    at = max(node[j], 0)
-                    first = indptr[at]
-                    size = indptr[at + 1] - first if node[j] >= 0 else 0
+                    w = np.uint64(max(node[j], 0))
+                    place[j] = indptr[w]
+                    size[j] = indptr[w + np.uint64(1)] - indptr[w] if node[j] >= 0 else 0
+                # Draws apart from reads: the former then take vector instructions.
+                for j in range(live):
                     here[j] += GOLDEN
-                    place[j] = first + below(here[j], size) if size > 0 else np.int64(-1)
-                    if weighted:
+                    place[j] += below(here[j], size[j])
+                if weighted:
+                    for j in range(live):
                         here[j] += GOLDEN
-                        if size > 0 and unit(here[j]) >= accept[place[j]]:
-                            place[j] = first + alias[place[j]]
+                        if size[j] > 0 and unit(here[j]) >= accept[place[j]]:
+                            place[j] = indptr[node[j]] + alias[place[j]]
+                for j in range(live):
                     ask_for(indices, place[j])
                 for j in range(live):
-                    node[j] = np.int64(indices[place[j]]) if place[j] >= 0 else np.int64(-1)
+                    node[j] = indices[np.uint64(place[j])] if size[j] > 0 else np.int64(-1)
                     ask_for(indptr, node[j])
             for j in range(walks):
                 end[walk[j]] = node[j]

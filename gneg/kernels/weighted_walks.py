@@ -48,6 +48,7 @@ def two_steps(
     alias,
     weights,
     through,
+    known_rows,
     known_indptr,
     known,
     no_self,
@@ -64,12 +65,12 @@ def two_steps(
     hashed = bits if exact else bitmap.empty(TESTS * k)
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
-        ask_ahead(i, hi, rows, known_indptr, known)
+        ask_ahead(i, hi, known_rows, known_indptr, known)
         u = rows[i]
         first, fanout = indptr[u], indptr[u + 1] - indptr[u]
         if fanout == 0:
             continue
-        start, stop = known_indptr[u], known_indptr[u + 1]
+        start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
         loop = u if no_self else np.int64(-1)
         mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
         state = stream(seed, i)

@@ -22,7 +22,7 @@ def test_draws_are_those_of_walks_row_by_row(kind, edges):
         out = np.full((1000, 1), -1, np.int64)
         ends = walks.steps.indptr, walks.steps.indices
         bits = kernels.threads.bits(known.num_dst)
-        arguments = *walks.table, walks.through, *known.arrays, known.no_self, 7, bits
+        arguments = *walks.table, walks.through, rows, *known.arrays, known.no_self, 7, bits
         for lo, hi in ((0, 10), (10, 1000)):
             module.two_steps(lo, hi, out, rows, *ends, *arguments)
         drawn.append(out)

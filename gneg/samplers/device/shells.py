@@ -17,7 +17,7 @@ from gneg.samplers.device.rows import over_parts, rows_at_once, split
 from gneg.samplers.device.slots import Shells, Slots
 
 FEW_PATHS, PATHS, MANY = 32, 64, 16  # as in gneg/kernels/shells.py
-TARGETS_A_PATH, TRIES_A_SLOT = 8, 16  # as in gneg/kernels/second_neighbors.py
+LISTED_A_TRY = 2  # as in gneg/kernels/second_neighbors.py
 # Of each slot, about: nodes of a larger ball, and tries.
 CELLS_A_ROW, TRIES = 64, 4
 
@@ -33,11 +33,9 @@ class Drawing(Slots):
         sums = sizes.cumsum(0)
         ends = torch.zeros_like(balls.depth).index_add_(0, ball, sizes)
         before = ends.cumsum(0) - ends
-        # Where kernels have bitmaps, a try costs the same, whatever is searched here.
-        by_bits = torch.zeros_like(ends, dtype=torch.bool)
-        if self.shells.bits and shell == 2:
-            by_bits = ends * TARGETS_A_PATH >= num_targets
-        by_edge = (ends < num_targets).logical_and_(~by_bits)
+        by_edge, by_bits = ends < num_targets, self.by_bits(shell)
+        if by_bits:
+            by_edge.zero_()
 
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of = take(self.ball, lines)
@@ -54,7 +52,8 @@ class Drawing(Slots):
             parent, has_parent, searched = balls.first_parent(
                 take(of, new), take(node, new), torch.full_like(new, shell - 1), self.shells.back
             )
-            cost.index_add_(0, new, searched * ~take(by_bits, take(of, new)))
+            if not by_bits:
+                cost.index_add_(0, new, searched)
             along = has_parent & (~take(edge, new) | (parent == take(source, new)))
             good.scatter_(0, new, along)
             return node, good, cost
@@ -62,12 +61,25 @@ class Drawing(Slots):
         few = self.wanted(shell).sum(1)
         enough = torch.where(few < MANY, FEW_PATHS, PATHS) * few
         budget = take(ends, self.ball)
-        budget = torch.where(budget > enough, budget, 0)
-        budget = torch.where(take(by_bits, self.ball), TRIES_A_SLOT * few, budget)
-        self.try_until(lines, shell, budget, draw, False)
+        tried = budget > enough
+        if self.shells.second is not None and by_bits:  # a look in the bitmap of a kernel's row
+            size = self.shells.second[self.rows]
+            budget = 2 * size // LISTED_A_TRY
+            tried = few * num_targets * LISTED_A_TRY <= size * size
+        self.try_until(lines, shell, torch.where(tried, budget, 0), draw, False)
+
+    def by_bits(self, shell: int) -> bool:
+        """Return whether kernels draw from a shell by bitmaps."""
+        return shell == 2 and self.shells.second is not None
 
     def draw_expanded(self, shell: int, lines: Tensor) -> None:
         """Fill slots of an expanded shell by tries, then from the list of what is usable."""
+        if self.by_bits(shell):  # after the tries; the list is in order
+            ball, nodes = self.balls.among(shell, take(self.ball, lines))
+            order = (ball * self.balls.size + nodes).sort()[1]
+            self.draw_listed(shell, lines, take(ball, order), take(nodes, order))
+            self.explored[lines] = shell - 1  # the kernel lists its bitmap
+            return
         _, nodes = self.balls.shell(shell)
         size, begin = self.balls.counts(shell)
         of_line = take(size, self.ball)
@@ -81,9 +93,12 @@ class Drawing(Slots):
         self.try_until(lines, shell, budget, draw, True)
         lines = self.lacking(shell, lines)
         if len(lines):
-            ball, nodes = self.balls.among(shell, take(self.ball, lines))
-            good = self.usable(ball, nodes)
-            self.from_list(lines, shell, ball[good], nodes[good])
+            self.draw_listed(shell, lines, *self.balls.among(shell, take(self.ball, lines)))
+
+    def draw_listed(self, shell: int, lines: Tensor, ball: Tensor, nodes: Tensor) -> None:
+        """Fill slots of a shell from the usable ones of listed nodes, by balls."""
+        good = self.usable(ball, nodes)
+        self.from_list(lines, shell, ball[good], nodes[good])
 
     def draw_far(self, shell: int, lines: Tensor) -> None:
         """Fill slots with targets that are further than the shell before."""

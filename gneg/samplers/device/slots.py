@@ -37,7 +37,8 @@ class Shells(NamedTuple):
         hops: Distances, ascending, and one past them, which stands for all that is further.
         cumulative: ``[len(hops)]`` double, running sums of their shares.
         step: Difference of the distances of two shells that hold targets.
-        bits: Whether kernels keep bitmaps of second neighbours of this graph.
+        second: ``[N]``, the number of second neighbours of each node, if kernels keep bitmaps of
+            them; None: they do not.
     """
 
     edges: DeviceRows
@@ -46,7 +47,7 @@ class Shells(NamedTuple):
     hops: list[int]
     cumulative: Tensor
     step: int
-    bits: bool
+    second: Tensor | None
 
 
 class Slots:

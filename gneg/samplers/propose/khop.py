@@ -115,7 +115,7 @@ class KHop(Sampler):
             np.cumsum(weights),
             step,
             second.bits,
-            second.paths,
+            second.sizes,
             seed,
         )
         query.counts["fell"] += sum(fell)
@@ -148,8 +148,10 @@ class KHop(Sampler):
         edges, back = steps_on_device(view)
         weights, cumulative = edges.tensors(shares, np.cumsum(shares))
         shift = view.steps().target_shift
-        bits = keeps_second_neighbors(view)
-        return Shells(edges, back, shift, hops.tolist(), cumulative, step, bits), weights
+        second = None
+        if 2 in self.hops and keeps_second_neighbors(view):
+            (second,) = edges.tensors(second_neighbors(view).sizes)
+        return Shells(edges, back, shift, hops.tolist(), cumulative, step, second), weights
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
         """Return the exact log density over the shells of each query."""

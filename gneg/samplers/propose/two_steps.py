@@ -24,8 +24,13 @@ Table = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 class TwoSteps(Protocol):
     """The walks of one side of a graph."""
 
-    def draw(self, query: Query, index: IntArray, seed: int) -> None:
-        """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
+    def draw(
+        self, query: Query, index: IntArray, seed: int, known: KnownEdges, rows: IntArray
+    ) -> None:
+        """Fill ``index [B, K]`` with ends that ``rows [B]`` of ``known`` do not hold.
+
+        -1 stays in a row of which all do.
+        """
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:
         """Return the unnormalised probability ``[B, K]`` of each end."""
@@ -57,13 +62,18 @@ class Plain:
         if kind != "ra":
             self.table = _table(steps.indptr, steps.indices, through * degree)
 
-    def draw(self, query: Query, index: IntArray, seed: int) -> None:
-        """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
-        arguments = *query.known.arrays, query.known.no_self, seed
+    def draw(
+        self, query: Query, index: IntArray, seed: int, known: KnownEdges, rows: IntArray
+    ) -> None:
+        """Fill ``index [B, K]`` with ends that ``rows [B]`` of ``known`` do not hold.
+
+        -1 stays in a row of which all do.
+        """
+        arguments = rows, *known.arrays, query.known.no_self, seed
         ends = self.steps.indptr, self.steps.indices
         single = index.shape[1] == 1
         kernel = kernels.single_walks.two_steps if single else kernels.walks.two_steps
-        kernel = kernels.threads.with_bits(kernel, query.known.num_dst)
+        kernel = kernels.threads.with_bits(kernel, known.num_dst)
         query.run(kernel, index, *ends, *self.table, self.through, *arguments)
 
     def weigh(self, query: Query, index: IntArray) -> FloatArray:
@@ -105,10 +115,15 @@ class Weighted:
             onwards = weights * (through * strength)[steps.indices]
             self.first = _table(steps.indptr, edges, onwards)
 
-    def draw(self, query: Query, index: IntArray, seed: int) -> None:
-        """Fill ``index [B, K]`` with usable ends; -1 stays in a row that has none."""
-        arguments = *query.known.arrays, query.known.no_self, seed
-        kernel = kernels.threads.with_bits(kernels.weighted_walks.two_steps, query.known.num_dst)
+    def draw(
+        self, query: Query, index: IntArray, seed: int, known: KnownEdges, rows: IntArray
+    ) -> None:
+        """Fill ``index [B, K]`` with ends that ``rows [B]`` of ``known`` do not hold.
+
+        -1 stays in a row of which all do.
+        """
+        arguments = rows, *known.arrays, query.known.no_self, seed
+        kernel = kernels.threads.with_bits(kernels.weighted_walks.two_steps, known.num_dst)
         walk = self.steps.indptr, self.steps.indices, *self.first, *self.second
         query.run(kernel, index, *walk, self.weights, self.through, *arguments)
 

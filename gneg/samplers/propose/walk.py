@@ -113,9 +113,26 @@ class Walk(Sampler):
 
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Walk from each query until the end is a non-edge."""
-        index, known, steps = query.blank(k), query.known, self._steps(query.side)
+        return self.avoiding(query, query.known, query.rows, k, seed)
+
+    def avoiding(
+        self, query: Query, known: KnownEdges, rows: IntArray, k: int, seed: int
+    ) -> IntArray:
+        """Walk from each query until the end is neither the query nor a known edge of a row.
+
+        Args:
+            query: The query of each row.
+            known: Known edges, perhaps of other sources than the graph's.
+            rows: ``[B]``, which of them each row avoids.
+            k: Number of ends of each row, K.
+            seed: Seed of the walks.
+
+        Returns:
+            ``[B, k]``, with -1 at the end of a row of too few.
+        """
+        index, steps = query.blank(k), self._steps(query.side)
         if self._two:
-            self._two_steps(query.side).draw(query, index, seed)
+            self._two_steps(query.side).draw(query, index, seed, known, rows)
             return index
         query.run(
             kernels.threads.with_bits(kernels.walks.steps, known.num_dst),
@@ -125,9 +142,10 @@ class Walk(Sampler):
             *self.cached(("edges", query.side), lambda: edge_table(steps)),
             steps.target_shift,
             known.num_dst,
+            rows,
             *known.arrays,
-            self._lengths(known),
-            known.no_self,
+            self._lengths(query.known),
+            query.known.no_self,
             seed,
             PPR_TRIES,
         )

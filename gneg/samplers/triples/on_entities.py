@@ -9,7 +9,10 @@ from typing import Literal
 import numpy as np
 
 from gneg import checks
+from gneg.rng import split_seed
 from gneg.samplers.base import FloatArray, IntArray, Need, Query, Sampler
+from gneg.samplers.propose.walk import Walk
+from gneg.samplers.query import num_short
 from gneg.samplers.triples.views import View
 
 # Lowest share of draws that are not known triples: less would be rounding errors.
@@ -61,6 +64,8 @@ class OnEntities(Sampler):
             checks.fail("sampler", "one that needs no scores", sampler)
         self.end_view, self.sampler = view, sampler
         self.layers = sampler.graph.num_nodes > sizes[0]
+        if isinstance(sampler, Walk) and not self.layers:
+            self.proposes = "non-edges"
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -75,13 +80,29 @@ class OnEntities(Sampler):
     def propose(self, query: Query, k: int, seed: int) -> IntArray:
         """Draw by the sampler on entities."""
         joint, shift, relation = self._joint(query)
+        if isinstance(self.sampler, Walk) and not self.layers:
+            return self._walked(self.sampler, query, joint, k, seed)
         # Whole draws, uniform ones in place of what is missing: their density is the sampler's.
-        drawn = self.sampler.draw(joint, k, seed) - shift[:, None]
+        drawn = self.sampler.draw(joint, k, seed)
         if "fell" in joint.counts:
             query.counts["fell"] += joint.counts["fell"]
+        if not self.layers:
+            return drawn
+        drawn = drawn - shift[:, None]
         # A draw that falls back on any node may leave the relation's layer.
         valid = (drawn >= 0) & (drawn < query.known.num_dst)
-        return np.where(valid & ~((relation < 0) & self.layers)[:, None], drawn, -1)
+        return np.where(valid & (relation >= 0)[:, None], drawn, -1)
+
+    def _walked(self, walk: Walk, query: Query, joint: Query, k: int, seed: int) -> IntArray:
+        """Walk until the end is no known triple; rows without such walks, as others draw."""
+        index = walk.avoiding(joint, query.known, query.rows, k, seed)
+        if num_short(index):
+            lacking = query.lacking(index)
+            unfilled, part = index[lacking], query.take(lacking)
+            drawn = walk.draw(joint.take(lacking), k, split_seed(seed, 1))
+            part.exclude(unfilled, drawn, unique=False)
+            index[lacking] = unfilled
+        return index
 
     def _joint(self, query: Query) -> tuple[Query, IntArray, IntArray]:
         """Return the query for the sampler on entities, the shift of its ids, and relations."""
