@@ -26,7 +26,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks import record
 from benchmarks.speed import peers
 from gneg import Graph, KnownEdges, kernels
 from gneg.samplers import build
@@ -225,7 +224,7 @@ def by_turns(commit: str) -> dict[str, dict[str, dict[str, float]]]:
                 command = [sys.executable, "-m", "benchmarks.speed.run", "--rates"]
                 environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
                 output = subprocess.run(
-                    command, env=environment, cwd=folder, check=True, capture_output=True
+                    command, env=environment, cwd=folder, check=True, stdout=subprocess.PIPE
                 ).stdout
                 for graph, rates in json.loads(output.splitlines()[-1]).items():
                     known = best[side].setdefault(graph, {})
@@ -256,6 +255,7 @@ def main() -> None:
     if options.rates:
         print(json.dumps({name: sampled(graph) for name, graph in graphs().items()}))
         return
+    from benchmarks import record  # not for the rates: an older package may lack what it imports
     from benchmarks.speed import limits
 
     busy = limits.busy_share()
