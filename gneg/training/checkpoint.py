@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,11 @@ def remove_all(folder: Path) -> None:
 def save_weights(weights: dict[str, Tensor], path: Path) -> None:
     """Write weights, whole or not at all."""
     store.write_tensors(path, weights)
+
+
+def has_weights(folder: Path, seed: int) -> bool:
+    """Return whether a folder has the weights of a seed, not a file that was cut off."""
+    return zipfile.is_zipfile(weights_path(folder, seed))
 
 
 def load_weights(run: Run[Any, Any], path: Path) -> None:

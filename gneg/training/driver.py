@@ -270,10 +270,10 @@ def _finished_runs(path: Path, results: dict[str, Any]) -> dict[int, dict[str, A
     if code(earlier.get(KEY, [])) != code(results[KEY]):
         allowed = "a new folder, or one with a run of the same registered classes"
         checks.fail("out", allowed, f"{path.parent}: their code has changed", hint=FRESH)
-    # Without its weights a run is trained anew; training-free scores have none.
+    # Without its weights, or half of them, a run is trained anew; training-free scores have none.
     return {
         run["seed"]: run
         for run in earlier["runs"]
         if run["complete"]
-        and ("epochs" not in run or checkpoint.weights_path(path.parent, run["seed"]).exists())
+        and ("epochs" not in run or checkpoint.has_weights(path.parent, run["seed"]))
     }

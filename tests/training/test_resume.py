@@ -44,11 +44,15 @@ def test_another_graph_of_the_same_name_is_another_run(tmp_path):
     assert record["dataset"]["hash"] == data.fingerprint()
 
 
-def test_a_finished_run_without_its_weights_is_trained_again(tmp_path):
+@pytest.mark.parametrize("left", [None, 0, 100])
+def test_a_finished_run_without_its_whole_weights_is_trained_again(left, tmp_path):
     first = train(toy(), TINY, out=tmp_path)
     weights = tmp_path / "model-0.pt"
     written = torch.load(weights, weights_only=True)
-    weights.unlink()
+    if left is None:
+        weights.unlink()
+    else:
+        weights.write_bytes(weights.read_bytes()[:left])
     assert stable(train(toy(), TINY, out=tmp_path)) == stable(first)
     again = torch.load(weights, weights_only=True)
     assert str(again) == str(written)

@@ -206,8 +206,10 @@ def check_ends(ends: Sequence[pa.Array], path: Path) -> None:
             continue
         missing = pc.is_nan(end) if pa.types.is_floating(end.type) else pc.equal(end, "")
         if pc.any(missing).as_py():
-            row = pc.index(missing, True).as_py() + 1
-            checks.fail("dataset", "a table without missing ends", f"{path}, row {row}")
+            row = pc.index(missing, True).as_py()
+            values = ", ".join(repr(str(other[row])) for other in ends)
+            got = f"{path}, row {row + 1} below any header: {values}"
+            checks.fail("dataset", "a table without missing ends", got)
 
 
 def numbered(
