@@ -41,7 +41,7 @@ def run_command(dataset: str, out: Path) -> tuple[float, float, list[str]]:
         dataset: The dataset or the path of an edge list.
         out: The file to write.
     """
-    command = ["hardset", dataset, "--root", str(DATA), "--out", str(out)]
+    command = ["hardset", dataset, "--root", str(DATA), "--out", str(out), "--fresh"]
     start = time.perf_counter()
     child = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "gneg", *command])
     _, status, usage = os.wait4(child, 0)

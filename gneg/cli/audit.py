@@ -72,7 +72,6 @@ def audit_command(
     [bold]gneg audit Cora --sampler "hardest(walk)" --model runs/Cora-...[/]
     """
     from gneg.evaluation.audit import audit
-    from gneg.training.load import load_score
 
     if out is not None:
         inputs = (dataset, source.features, model)
@@ -80,7 +79,11 @@ def audit_command(
     if plots is not None:
         files.check_output("plots", plots, folder=True)
     data = source.load_any(dataset)
-    score, z = (None, None) if model is None else load_score(data, model)
+    score, z = None, None
+    if model is not None:
+        from gneg.training.load import load_score  # with PyG it takes seconds
+
+        score, z = load_score(data, model)
     with progress_console.status("drawing and measuring"):
         results = audit(
             data,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gneg.nn.common_neighbors import CommonNeighbors
     from gneg.nn.decoders import MLP, NCN, Bilinear, Cosine, Dot, Hybrid, make_decoder
     from gneg.nn.encoders import Encoder, NoEmbeddings
-    from gneg.nn.gnns import SparseFeatures
+    from gneg.nn.features import SparseFeatures
     from gneg.nn.lightgcn import LightGCN
     from gneg.nn.model import LinkPredictor, Scorer
     from gneg.nn.pair_features import PairFeatures
@@ -63,7 +63,7 @@ _MODULES = {
     "PairFeatures": "pair_features",
     "PairInputs": "pair_inputs",
     "Scorer": "model",
-    "SparseFeatures": "gnns",
+    "SparseFeatures": "features",
     "Stack": "stack",
     "make_decoder": "decoders",
     "register_decoder": "registration",

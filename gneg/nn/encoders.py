@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from gneg import checks
 from gneg.loader.blocks import Blocks
 from gneg.nn.adjacency import Adjacency
 from gneg.nn.choices import GNNS, Inputs, JumpingKnowledge, Norm
-from gneg.nn.gnns import Features, Layered, SparseFeatures, SparseGCN, SparseGraphSAGE, linear
+from gneg.nn.features import Features, SparseFeatures, linear
 from gneg.nn.messages import Gathered, of_blocks, rows_of
 from gneg.nn.registration import ENCODERS, make
+
+if TYPE_CHECKING:
+    from gneg.nn.gnns import Layered
 
 
 class _Registered(nn.Module):
@@ -137,9 +139,11 @@ class Encoder(nn.Module):
         width = {"features": in_channels, "embedding": hidden, "both": 2 * hidden}[inputs]
         dropout = checks.number("dropout", dropout, 0, 1, open_high=True)
         norm_layer = None if norm is None else f"{norm}_norm"
-        self.gnn: BasicGNN | _Registered
+        self.gnn: Layered | _Registered
         if kind in GNNS:
-            model: type[BasicGNN] = SparseGraphSAGE if kind == "sage" else SparseGCN
+            from gneg.nn.gnns import SparseGCN, SparseGraphSAGE  # PyG takes seconds
+
+            model: type[Layered] = SparseGraphSAGE if kind == "sage" else SparseGCN
             options = {"dropout": dropout, "norm": norm_layer, "jk": jk}
             self.gnn = model(width, hidden, layers, out_channels=hidden, **options)
         else:
@@ -200,7 +204,7 @@ class Encoder(nn.Module):
         Raises:
             ValueError: If it is a user's own, which has no such layers.
         """
-        if not isinstance(self.gnn, Layered):
+        if isinstance(self.gnn, _Registered):
             checks.fail("kind", " or ".join(GNNS), self.gnn)
         return self.gnn
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,44 +11,10 @@ from torch_geometric.nn.conv import GCNConv, MessagePassing, SAGEConv
 from torch_geometric.nn.models import GCN, GraphSAGE
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
-from gneg import checks
-from gneg.graph import sparse
-from gneg.graph.lazy import cached_property
 from gneg.loader.blocks import Array, Blocks
 from gneg.nn.adjacency import Adjacency
+from gneg.nn.features import Features, SparseFeatures, linear
 from gneg.nn.messages import Gathered, Messages, gather, of_blocks
-
-
-class SparseFeatures:
-    """Sparse node features together with their transpose, which gradients need.
-
-    Args:
-        x: ``[N, F]`` features, sparse CSR.
-    """
-
-    def __init__(self, x: Tensor) -> None:
-        self.x = x
-        self.transposed = sparse.transpose(x)
-
-    @cached_property
-    def dense(self) -> Tensor:
-        """The features as a dense tensor, for layers that take no other."""
-        rows, columns = self.x.shape
-        checks.memory("x", 4 * rows * columns, f"sparse features {[rows, columns]}")
-        return self.x.to_dense()
-
-    def linear(self, weight: Tensor) -> Tensor:
-        """Return ``x @ weight.t()``, dense ``[N, D]``, for ``weight [D, F]``."""
-        return sparse.product(self.x, self.transposed, weight.t().contiguous())
-
-
-def linear(x: Tensor | SparseFeatures, weight: Tensor) -> Tensor:
-    """Return ``x @ weight.t()`` of dense or sparse features."""
-    return x.linear(weight) if isinstance(x, SparseFeatures) else x @ weight.t()
-
-
-#: What a layer reads.
-Features: TypeAlias = "Tensor | SparseFeatures | Gathered"
 
 
 class _SAGEConv(SAGEConv):

@@ -15,7 +15,7 @@ from gneg import checks
 from gneg.loader.blocks import MessageGraph
 from gneg.nn import messages
 from gneg.nn.encoders import Encoder
-from gneg.nn.gnns import SparseFeatures, linear
+from gneg.nn.features import SparseFeatures, linear
 
 MEMORY_MB = 4096
 

@@ -14,7 +14,7 @@ from gneg.nn.adjacency import Adjacency
 from gneg.nn.base_measure import BaseMeasure
 from gneg.nn.decoders import NCN, Bilinear, Cosine, Dot, decode
 from gneg.nn.encoders import Encoder, NoEmbeddings
-from gneg.nn.gnns import SparseFeatures
+from gneg.nn.features import SparseFeatures
 from gneg.nn.lightgcn import LightGCN
 from gneg.nn.stack import Stack
 from gneg.samplers.negatives import Negatives, Vectors

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.graph.devices import check_usable
+from gneg.graph.lazy import cached_property
 from gneg.losses import Loss
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
@@ -62,7 +63,6 @@ class Run(RunParts[DataType, ConfigType]):
         torch.manual_seed(split_seed(seed, 0))
         self.generator = generator_from(split_seed(seed, 1))
         self.model: Any = self.make_model().to(self.device)
-        self.optimizer = self.make_optimizer()
         self.positives = data.positives("train").to(self.device)
         self.prepare()
         self.sampler = self.make_sampler()
@@ -72,6 +72,11 @@ class Run(RunParts[DataType, ConfigType]):
         self.callbacks = Callback()
         self._share = 1.0  # of its steps, that the last epoch took
         self._loss_of = synchronised(self.model, self._step_loss, self.world, self.sparse_tables())
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The optimiser, of a run that trains: with one torch imports its compiler, for seconds."""
+        return self.make_optimizer()
 
     # -- the loop ------------------------------------------------------------------------------
 
