@@ -58,8 +58,8 @@ def two_steps(
     """Draw targets of two-step walks, usable ones only.
 
     A row that rejects too often is listed instead, so the result follows the conditional
-    distribution exactly; slots stay -1 only where that is empty. ``bits`` are zeros, one for each
-    target, or none.
+    distribution exactly; slots stay -1 only where that is empty. ``known_rows [B]`` are the rows of
+    known edges; ``bits`` are zeros, one for each target, or none.
     """
     k, exact = out.shape[1], len(bits) > 0
     hashed = bits if exact else bitmap.empty(TESTS * k)

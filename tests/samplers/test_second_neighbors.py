@@ -92,6 +92,15 @@ def test_torch_draws_what_kernels_draw_with_bitmaps(num_edges, k):
     assert_same(*pair, positives(graph, 100), k, seed=k)
 
 
+@pytest.mark.parametrize("num_edges", [60, 380])
+def test_torch_goes_on_beyond_listed_second_neighbors(num_edges):
+    """Listing them by bits is no search, after which far targets would take other draws."""
+    graph = random_graph(127, num_edges)
+    for hops in (2, (2, "far"), (2, 3, "far")):
+        pair = (samplers.KHop(end, hops, corrupt="both") for end in (graph, by_torch(graph)))
+        assert_same(*pair, positives(graph, 50), 100, seed=2)
+
+
 def test_only_small_graphs_of_one_kind_of_node_keep_bitmaps(monkeypatch):
     graph = random_graph(100, 400)
     assert keeps_second_neighbors(graph)
