@@ -22,7 +22,7 @@ MOST = {
     "Degree-inverse": 12,
     "Weighted": 12,
     "KHop": 44,
-    "KHop-shells": 120,
+    "KHop-shells": 124,
     "Walk": 16,
     "Walk-cn": 16,
     "Walk-aa": 16,

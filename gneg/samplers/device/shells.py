@@ -97,8 +97,8 @@ class Drawing(Slots):
 
     def draw_listed(self, shell: int, lines: Tensor, ball: Tensor, nodes: Tensor) -> None:
         """Fill slots of a shell from the usable ones of listed nodes, by balls."""
-        good = self.usable(ball, nodes)
-        self.from_list(lines, shell, ball[good], nodes[good])
+        good = self.usable(ball, nodes).nonzero().squeeze(1)
+        self.from_list(lines, shell, take(ball, good), take(nodes, good))
 
     def draw_far(self, shell: int, lines: Tensor) -> None:
         """Fill slots with targets that are further than the shell before."""
