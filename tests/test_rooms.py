@@ -111,3 +111,8 @@ def test_triples_are_learned_and_answered_without_what_takes_seconds_to_import(t
             check=False,
         )
         assert output.stdout.strip() == str(expected), output.stderr
+
+
+@pytest.mark.parametrize("name", gneg.__all__)
+def test_everything_at_the_front_door_is_there(name):
+    assert getattr(gneg, name) is not None

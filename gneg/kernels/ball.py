@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels import bitmap
-from gneg.kernels._jit import has, jit
+from gneg.kernels._jit import GOLDEN, below, has, jit
 from gneg.kernels.complement import complement_size
 from gneg.kernels.logs import log
 from gneg.kernels.prefetch import ask_for
@@ -85,6 +85,17 @@ def pass_on(row, shell_of, shell, step):
             shell_of[j] = shell + step
             passed += 1
     return passed
+
+
+@jit
+def fill_from_list(row, shell_of, shell, listed, state):
+    """Fill the remaining slots of one shell from the list of its usable targets."""
+    if len(listed):
+        for j in range(len(row)):
+            if shell_of[j] == shell and row[j] < 0:
+                state += GOLDEN
+                row[j] = listed[below(state, len(listed))]
+    return state
 
 
 @jit

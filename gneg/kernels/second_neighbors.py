@@ -10,7 +10,7 @@ import numpy as np
 
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit
-from gneg.kernels.ball import num_slots
+from gneg.kernels.ball import fill_from_list, num_slots
 from gneg.kernels.logs import log
 
 # Measured: so many second neighbours are listed in the time of a try.
@@ -32,15 +32,15 @@ def unite(lo, hi, out, sizes, neighbors, indptr, indices):
     ``sizes [N]`` become their numbers; ``neighbors`` are the bitmaps of :func:`mark`.
     """
     for i in range(lo, hi):
-        row, own = out[i], neighbors[i]
+        row, adjacent = out[i], neighbors[i]
         for e in range(indptr[i], indptr[i + 1]):
-            others = neighbors[indices[e]]
+            reached = neighbors[indices[e]]
             for w in range(len(row)):
-                row[w] |= others[w]
+                row[w] |= reached[w]
         row[i >> 6] &= ~(np.uint64(1) << np.uint64(i & 63))
         size = 0
         for w in range(len(row)):
-            row[w] &= ~own[w]
+            row[w] &= ~adjacent[w]
             size += _ones(row[w])
         sizes[i] = size
 
@@ -81,21 +81,22 @@ def fill(
     """
     slots, j = num_slots(shell_of, 2), 0
     if slots * num_targets * LISTED_A_TRY > size * size:  # tries are targets / size a slot
-        return _from_list(row, shell_of, second, known_start, known_stop, known, state)
+        listed = _listed(second, known_start, known_stop, known)
+        return fill_from_list(row, shell_of, 2, listed, state)
     left = 2 * size // LISTED_A_TRY
     none = np.int64(-1)  # the query is not among its second neighbours
     mask = bitmap.mark(bits, known, known_start, known_stop, none, slots)
     while slots > 0 and left > 0:
         # Draws apart from looks: the former then take vector instructions.
-        tries, kept = min(slots, left), np.uint64(0)
+        tries, hits = min(slots, left), np.uint64(0)
         for t in range(tries):
             tried[t] = below(state + GOLDEN * np.uint64(t + 1), num_targets)
         state += GOLDEN * np.uint64(tries)
         for t in range(tries):
             v = np.uint64(tried[t])
-            tried[kept] = v  # written in any case and kept if inside: no branch to mispredict
-            kept += (second[v >> np.uint64(6)] >> (v & np.uint64(63))) & np.uint64(1)
-        for t in range(np.int64(kept)):
+            tried[hits] = v  # written in any case and kept if inside: no branch to mispredict
+            hits += (second[v >> np.uint64(6)] >> (v & np.uint64(63))) & np.uint64(1)
+        for t in range(np.int64(hits)):
             v = np.int64(tried[t])
             excluded = bitmap.may_hold(bits, mask, v)
             if excluded and bitmap.holds(mask, known, known_start, known_stop, none, v):
@@ -108,22 +109,20 @@ def fill(
         left -= tries
     bitmap.clear(bits, mask, known, known_start, known_stop, none)
     if slots > 0:
-        return _from_list(row, shell_of, second, known_start, known_stop, known, state)
+        listed = _listed(second, known_start, known_stop, known)
+        return fill_from_list(row, shell_of, 2, listed, state)
     return state
 
 
 @jit
-def _from_list(row, shell_of, second, known_start, known_stop, known, state):
-    """Fill the empty slots of the second shell from the list of what is usable in it."""
-    free, one = second.copy(), np.uint64(1)
+def _listed(second, known_start, known_stop, known):
+    """Return the second neighbours of a bitmap that are not known, ascending."""
+    free, one, size = second.copy(), np.uint64(1), 0
     for e in range(known_start, known_stop):
         v = np.uint64(known[e])
         free[v >> np.uint64(6)] &= ~(one << (v & np.uint64(63)))
-    size = 0
     for w in range(len(free)):
         size += _ones(free[w])
-    if size == 0:
-        return state
     listed, at = np.empty(size, np.int64), 0
     for w in range(len(free)):
         word = free[w]
@@ -131,11 +130,7 @@ def _from_list(row, shell_of, second, known_start, known_stop, known, state):
             listed[at] = 64 * w + _ones((word & (~word + one)) - one)
             word &= word - one
             at += 1
-    for j in range(len(row)):
-        if shell_of[j] == 2 and row[j] < 0:
-            state += GOLDEN
-            row[j] = listed[below(state, size)]
-    return state
+    return listed
 
 
 @jit

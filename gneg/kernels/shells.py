@@ -15,6 +15,7 @@ from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit, upper_bound
 from gneg.kernels.ball import (
     clear_shells,
     expand,
+    fill_from_list,
     mark_shell,
     num_slots,
     open_ball,
@@ -28,17 +29,6 @@ from gneg.kernels.prefetch import ask_ahead
 # Measured: a shell is listed in less time than its slots are drawn by rejection where it has at
 # most so many paths a slot, for few slots and for many.
 FEW_PATHS, PATHS, MANY = 32, 64, 16
-
-
-@jit
-def _from_list(row, shell_of, shell, listed, state):
-    """Fill the remaining slots of one shell from the list of its usable targets."""
-    if len(listed):
-        for j in range(len(row)):
-            if shell_of[j] == shell and row[j] < 0:
-                state += GOLDEN
-                row[j] = listed[below(state, len(listed))]
-    return state
 
 
 @jit
@@ -81,7 +71,7 @@ def _from_shell(
     listed = shell_targets(
         shell, levels, queue, target_shift, num_targets, known_start, known_stop, known
     )
-    return _from_list(row, shell_of, shell, listed, state)
+    return fill_from_list(row, shell_of, shell, listed, state)
 
 
 @jit
@@ -145,7 +135,7 @@ def _draw_far(
         ):
             listed[size] = v
             size += 1
-    return _from_list(row, shell_of, shell, listed[:size], state), explored
+    return fill_from_list(row, shell_of, shell, listed[:size], state), explored
 
 
 @jit

@@ -207,7 +207,7 @@ def check_ends(ends: Sequence[pa.Array], path: Path) -> None:
         missing = pc.is_nan(end) if pa.types.is_floating(end.type) else pc.equal(end, "")
         if pc.any(missing).as_py():
             row = pc.index(missing, True).as_py()
-            values = ", ".join(repr(str(other[row])) for other in ends)
+            values = ", ".join(repr(str(column[row])) for column in ends)
             got = f"{path}, row {row + 1} below any header: {values}"
             checks.fail("dataset", "a table without missing ends", got)
 
