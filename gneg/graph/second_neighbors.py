@@ -52,9 +52,9 @@ def _find(graph: Graph) -> SecondNeighbors:
     if not keeps_second_neighbors(graph):
         return NONE
     size, words = graph.num_src, _num_words(graph)
-    found = SecondNeighbors(np.zeros((size, words), np.uint64), np.empty(size, np.int64))
-    edges, neighbors = (graph.indptr, graph.indices), np.zeros_like(found.bits)
+    bitmaps = SecondNeighbors(np.zeros((size, words), np.uint64), np.empty(size, np.int64))
+    edges, neighbors = (graph.indptr, graph.indices), np.zeros_like(bitmaps.bits)
     run, second = kernels.threads.run_rows, kernels.second_neighbors
     run(second.mark, size, graph.num_edges, neighbors, *edges)
-    run(second.unite, size, graph.num_edges * words, *found, neighbors, *edges)
-    return SecondNeighbors(*map(frozen, found))
+    run(second.unite, size, graph.num_edges * words, *bitmaps, neighbors, *edges)
+    return SecondNeighbors(*map(frozen, bitmaps))

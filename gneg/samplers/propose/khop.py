@@ -150,8 +150,8 @@ class KHop(Sampler):
         shift = view.steps().target_shift
         second = None
         if 2 in self.hops and keeps_second_neighbors(view):
-            found = lambda: edges.tensors(second_neighbors(view).sizes)  # noqa: E731
-            (second,) = self.cached(("second", query.side), found)
+            sizes = lambda: edges.tensors(second_neighbors(view).sizes)  # noqa: E731
+            (second,) = self.cached(("second", query.side), sizes)
         return Shells(edges, back, shift, hops.tolist(), cumulative, step, second), weights
 
     def log_density(self, query: Query, index: IntArray) -> FloatArray:
