@@ -222,6 +222,19 @@ class KnownTriples:
         edges = np.stack([queries.rows(entity, relation), target])
         return Graph.from_edge_index(torch.from_numpy(edges), (len(queries), self.num_entities))
 
+    @cached_property
+    def both_sides(self) -> Graph:
+        """The known triples as a bipartite graph of queries and entities.
+
+        Its sources are the queries of :meth:`side` whose tails are drawn, then those whose heads
+        are.
+        """
+        tails, heads = self.side("tail")[1], self.side("head")[1]
+        indptr = np.concatenate([tails.indptr, tails.indptr[-1] + heads.indptr[1:]])
+        indices = np.concatenate([tails.indices, heads.indices])
+        size = self.num_entities
+        return Graph(indptr, indices, size, bipartite=True, undirected=False)
+
     def contains(self, triples: Tensor) -> Tensor:
         """Return whether each of ``triples [3, ...]`` is known, ``[...]`` bool.
 

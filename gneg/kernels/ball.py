@@ -64,7 +64,7 @@ def mark_shell(depth, levels, queue, bits):
 @jit
 def clear_shells(first, last, levels, queue, bits):
     """Clear the bits of shells ``first`` to ``last``."""
-    bitmap.clear(bits, bitmap.ALL, queue, levels[first], levels[last + 1], np.int64(-1))
+    bitmap.clear_all(bits, queue, levels[first], levels[last + 1])
 
 
 @jit

@@ -14,6 +14,7 @@ from gneg.kernels._jit import has, jit
 LEAST = 16  # words of the smallest bitmap
 PER_WORD = 8  # targets of a row a word, at most
 LONG = 16  # targets of a row for each test but the first, up to which a bitmap pays
+SPAN = 4  # words a target up to which all words from the first to the last are cleared at once
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)  # mask of a bitmap with a bit for each target
 
 
@@ -53,8 +54,13 @@ def mark(bits, indices, start, stop, loop, tests):
 @jit
 def mark_all(bits, mask, indices, start, stop, loop):
     """Set the bits of ``indices[start:stop]`` and of ``loop`` (-1: none)."""
-    for e in range(start, stop):
-        add(bits, mask, indices[e])
+    word, last = np.uint64(0), ALL
+    for e in range(np.uint64(start), np.uint64(stop)):
+        at = np.uint64(indices[e]) & mask
+        place = at >> np.uint64(6)
+        # Neighbours in a sorted row share words: reading back what was just written would wait.
+        word = (word if place == last else bits[place]) | np.uint64(1) << (at & np.uint64(63))
+        bits[place], last = word, place
     if loop >= 0:
         add(bits, mask, loop)
 
@@ -77,21 +83,36 @@ def may_hold(bits, mask, value):
 def holds(mask, indices, start, stop, loop, value):
     """Whether a value whose bit is set is ``loop``, or in the marked ``indices[start:stop]``.
 
-    Apart from :func:`may_hold`, which is small enough to become a part of its caller's loop.
+    Apart from :func:`may_hold`, which is small enough to become a part of its caller's loop. Where
+    many values are marked the caller asks for ``mask`` first: it is that of a whole row, whereas a
+    branch on what is random costs more than the test.
     """
     return mask == ALL or value == loop or has(indices, start, stop, value)
 
 
 @jit
 def clear(bits, mask, indices, start, stop, loop):
-    """Clear the bitmap of a row."""
+    """Clear the bitmap of the sorted ``indices[start:stop]`` and of ``loop``."""
     if mask != ALL:
         bits[: (mask >> np.uint64(6)) + np.uint64(1)] = np.uint64(0)
         return
-    for e in range(start, stop):
-        bits[np.uint64(indices[e]) >> np.uint64(6)] = np.uint64(0)
     if loop >= 0:
         bits[np.uint64(loop) >> np.uint64(6)] = np.uint64(0)
+    if start == stop:
+        return
+    low = np.uint64(indices[np.uint64(start)]) >> np.uint64(6)
+    high = np.uint64(indices[np.uint64(stop) - np.uint64(1)]) >> np.uint64(6)
+    if high - low < np.uint64(SPAN * (stop - start)):
+        bits[low : high + np.uint64(1)] = np.uint64(0)
+    else:
+        clear_all(bits, indices, start, stop)
+
+
+@jit
+def clear_all(bits, indices, start, stop):
+    """Clear the words of ``indices[start:stop]``, in any order, in a bitmap of all targets."""
+    for e in range(np.uint64(start), np.uint64(stop)):
+        bits[np.uint64(indices[e]) >> np.uint64(6)] = np.uint64(0)
 
 
 @jit

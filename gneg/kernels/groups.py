@@ -39,7 +39,7 @@ def draws(lo, hi, out, rows, group, indptr, members, known_indptr, known, seed, 
             for j in range(count):
                 v = np.int64(members[np.uint64(place[j])])
                 excluded = bitmap.may_hold(hashed, mask, v)
-                if excluded and mask != bitmap.ALL:
+                if mask != bitmap.ALL and excluded:
                     excluded = bitmap.holds(mask, known, start, stop, -1, v)
                 out[i, filled] = v  # kept if it is usable: no branch to mispredict
                 filled += not excluded

@@ -132,7 +132,8 @@ def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed, bits):
     ``bits`` are zeros, one for each target, or none.
     """
     k, left, exact = out.shape[1], 0, len(bits) > 0
-    stride = GOLDEN * np.uint64(k)
+    slots = np.uint64(k)  # unsigned: a test of the sign of each place would cost more than a draw
+    stride = GOLDEN * slots
     hashed = bits if exact else bitmap.empty(k)
     for i in range(lo, hi):
         ask_ahead(i, hi, rows, indptr, indices)
@@ -142,30 +143,30 @@ def draws(lo, hi, out, rows, indptr, indices, num_targets, no_self, seed, bits):
             out[i] = -1
             left += 1
             continue
-        state = stream(seed, i) + GOLDEN
-        for j in range(k):
-            out[i, j] = below(state + GOLDEN * np.uint64(j), num_targets)
+        row, state = out[i], stream(seed, i) + GOLDEN
+        for j in range(slots):
+            row[j] = below(state + GOLDEN * j, num_targets)
         loop = u if no_self else np.int64(-1)
         if bitmap.too_long(stop - start, k):
             # Hardly any draw is known: the processor goes on with others while it searches.
-            for j in range(k):
-                v, draw = out[i, j], state + GOLDEN * np.uint64(j)
+            for j in range(slots):
+                v, draw = row[j], state + GOLDEN * j
                 while v == loop or has(indices, start, stop, v):
                     draw += stride
                     v = below(draw, num_targets)
-                out[i, j] = v
+                row[j] = v
             continue
         mask = bitmap.marked(hashed, exact, indices, start, stop, loop, k)
-        for j in range(k):
-            if not bitmap.may_hold(hashed, mask, out[i, j]):
+        for j in range(slots):
+            if not bitmap.may_hold(hashed, mask, row[j]):
                 continue
-            v, draw = out[i, j], state + GOLDEN * np.uint64(j)
+            v, draw = row[j], state + GOLDEN * j
             while bitmap.may_hold(hashed, mask, v) and bitmap.holds(
                 mask, indices, start, stop, loop, v
             ):
                 draw += stride
                 v = below(draw, num_targets)
-            out[i, j] = v
+            row[j] = v
         bitmap.clear(hashed, mask, indices, start, stop, loop)
     return left
 

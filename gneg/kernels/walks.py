@@ -1,4 +1,4 @@
-"""Random-walk proposals: two weighted steps, uniform walks of any length, walks with restart.
+"""Random-walk proposals: two weighted steps.
 
 The walked graph and the known edges are two CSR pairs, read at ``rows [B]`` and at
 ``known_rows [B]``, the same unless the known ones are triples. In a bipartite graph the walk runs
@@ -11,7 +11,6 @@ import numpy as np
 
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
-from gneg.kernels.lengths import draw_lengths, guide_of, longest_first
 from gneg.kernels.prefetch import ask_ahead, ask_for
 
 TESTS = 1  # tests of a row's bitmap for each slot, as far as its length is concerned
@@ -93,7 +92,7 @@ def two_steps(
             for j in range(tries):
                 v = np.int64(indices[np.uint64(place[j]) if size[j] > 0 else np.uint64(first)])
                 excluded = bitmap.may_hold(hashed, mask, v)
-                if excluded and mask != bitmap.ALL:
+                if mask != bitmap.ALL and excluded:
                     excluded = bitmap.holds(mask, known, start, stop, loop, v)
                 # Written in any case and kept if good: no branch to mispredict.
                 out[i, filled] = v
@@ -137,7 +136,7 @@ def _usable_after(w, indptr, indices, bits, mask, known, start, stop, loop):
     for f in range(indptr[w], indptr[w + 1]):
         v = indices[f]
         excluded = bitmap.may_hold(bits, mask, v)
-        if excluded and mask != bitmap.ALL:
+        if mask != bitmap.ALL and excluded:
             excluded = bitmap.holds(mask, known, start, stop, loop, v)
         usable += not excluded
     return usable
@@ -162,7 +161,7 @@ def from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, 
         for f in range(indptr[w], indptr[w + 1]):
             v = indices[f]
             excluded = bitmap.may_hold(bits, mask, v)
-            if excluded and not exact:
+            if not exact and excluded:
                 excluded = bitmap.holds(mask, known, start, stop, loop, v)
             ends[size] = v  # kept if it is usable
             size += not excluded
@@ -178,104 +177,6 @@ def from_list(slots, u, indptr, indices, pass_weight, bits, known, start, stop, 
         state += GOLDEN + GOLDEN
         before = last[way - 1] if way > 0 else 0
         slots[j] = ends[before + below(state, last[way] - before)]
-
-
-@jit
-def steps(
-    lo,
-    hi,
-    out,
-    rows,
-    indptr,
-    indices,
-    accept,
-    alias,
-    target_shift,
-    num_targets,
-    known_rows,
-    known_indptr,
-    known,
-    lengths,
-    no_self,
-    seed,
-    tries,
-    bits,
-):
-    """Draw end points of walks; their steps are uniform unless there are tables of weights.
-
-    ``lengths[n]`` is the share of walks of at most n steps, 1 at its end. The walks of a row
-    advance together, so that their cache misses overlap, and the longest come first, so that those
-    that still go on are the first ones. Where ``tries`` of them are rejected in a row, the rest of
-    it is left -1. ``bits`` are zeros, one for each target, or none.
-
-    Each try of a row has as many draws of its own as the longest walk takes, so that tries do not
-    depend on one another: on a device any number of them is drawn at once.
-    """
-    k = out.shape[1]
-    weighted, exact = len(accept) > 0, len(bits) > 0
-    hashed = bits if exact else bitmap.empty(TESTS * k)
-    guide = guide_of(lengths)
-    node, walk, length = np.empty(k, np.int64), np.arange(k), np.empty(k, np.int64)
-    span = GOLDEN * np.uint64(1 + (len(lengths) - 1) * (2 if weighted else 1))
-    here = np.empty(k, np.uint64)
-    end, place, size = np.empty(k, np.int64), np.empty(k, np.int64), np.empty(k, np.int64)
-    going = np.full(len(lengths) + 1, k)
-    for i in range(lo, hi):
-        ask_ahead(i, hi, rows, indptr, indices)
-        ask_ahead(i, hi, known_rows, known_indptr, known)
-        u = rows[i]
-        start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
-        loop = u if no_self else np.int64(-1)
-        state = stream(seed, i)
-        mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
-        filled, failed = 0, 0
-        while filled < k and failed < tries:
-            walks = k - filled
-            longest = guide[0]
-            if longest < len(lengths) - 1:  # not all walks are of that length
-                draw_lengths(length[:walks], lengths, guide, state + GOLDEN, span)
-                longest = longest_first(length[:walks], walk, going)
-            node[:walks] = u
-            for j in range(walks):
-                here[j] = state + GOLDEN + span * np.uint64(walk[j])
-            state += span * np.uint64(walks)
-            for taken in range(longest):
-                live = min(going[taken], walks)
-                for j in range(live):
-                    w = np.uint64(max(node[j], 0))
-                    place[j] = indptr[w]
-                    size[j] = indptr[w + np.uint64(1)] - indptr[w] if node[j] >= 0 else 0
-                # Draws apart from reads: the former then take vector instructions.
-                for j in range(live):
-                    here[j] += GOLDEN
-                    place[j] += below(here[j], size[j])
-                if weighted:
-                    for j in range(live):
-                        here[j] += GOLDEN
-                        if size[j] > 0 and unit(here[j]) >= accept[place[j]]:
-                            place[j] = indptr[node[j]] + alias[place[j]]
-                for j in range(live):
-                    ask_for(indices, place[j])
-                for j in range(live):
-                    node[j] = indices[np.uint64(place[j])] if size[j] > 0 else np.int64(-1)
-                    ask_for(indptr, node[j])
-            for j in range(walks):
-                end[walk[j]] = node[j]
-            for j in range(walks):  # as many as there are slots left: filled < k
-                v = end[j] - target_shift
-                inside = end[j] >= 0 and 0 <= v < num_targets
-                v = v if inside else 0
-                excluded = bitmap.may_hold(hashed, mask, v)
-                if excluded and mask != bitmap.ALL:
-                    excluded = bitmap.holds(mask, known, start, stop, loop, v)
-                out[i, filled] = v  # kept if it is good: no branch to mispredict
-                good = inside and not excluded
-                filled += good
-                failed = 0 if good else failed + 1
-                if failed == tries:
-                    break
-        out[i, filled:] = -1
-        bitmap.clear(hashed, mask, known, start, stop, loop)
 
 
 @jit

@@ -16,6 +16,7 @@ from tests.samplers.triple_cases import (
     free,
     make,
     positives,
+    swapped,
 )
 from tests.triple_worlds import WORLDS
 
@@ -65,25 +66,27 @@ def distance(rows: list[list[int]], u: int, v: int) -> int:
     return 2 if any(frozenset((w, v)) in near for w in middle) else 3
 
 
-@pytest.mark.parametrize("end", ["head", "tail"])
+@pytest.mark.parametrize("corrupt", ["head", "tail", "both"])
 @pytest.mark.parametrize(
     "case", ["uniform", "frequency", "typed", "typed-types", "walk", "khop", "mixture-walk"]
 )
-def test_draws_and_densities_follow_the_definition(case, end):
+def test_draws_and_densities_follow_the_definition(case, corrupt):
     triples = WORLDS["sparse"]()
-    sampler = make(triples, case, corrupt=end)
+    sampler = make(triples, case, corrupt=corrupt)
     for which in (3, 40, 90):
         h, r, t = triples.triples[:, which].tolist()
-        query, positive = ((h, r), t) if end == "tail" else ((t, r), h)
-        expected = exact(triples, case, end, query, positive)
-        pos = triples.triples[:, [which]].repeat(1, 600)
-        neg = draw(sampler, pos, 20)
-        counts = np.bincount(neg.index.flatten(), minlength=triples.num_entities)
-        assert counts[expected == 0].sum() == 0
-        possible = expected > 0
-        assert chisquare(counts[possible], expected[possible] * counts.sum()).pvalue > 1e-5
-        log_q = neg.log_q[0].double().exp().numpy()
-        np.testing.assert_allclose(log_q, expected[neg.index[0]], rtol=1e-5)
+        neg = draw(sampler, triples.triples[:, [which]].repeat(1, 600), 20)
+        for end in ("head", "tail") if corrupt == "both" else (corrupt,):
+            of_end = swapped(neg) == (end == "head")
+            index, log_q = neg.index[of_end], neg.log_q[of_end]
+            query, positive = ((h, r), t) if end == "tail" else ((t, r), h)
+            expected = exact(triples, case, end, query, positive)
+            counts = np.bincount(index.flatten(), minlength=triples.num_entities)
+            assert counts[expected == 0].sum() == 0
+            possible = expected > 0
+            assert chisquare(counts[possible], expected[possible] * counts.sum()).pvalue > 1e-5
+            density = log_q[0].double().exp().numpy()
+            np.testing.assert_allclose(density, expected[index[0]], rtol=1e-5)
 
 
 @pytest.mark.parametrize("case", ["walk-ppr", "khop-two", "similar"])

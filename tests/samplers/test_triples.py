@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gneg import kernels, samplers
-from gneg.graph import Triples
+from gneg.graph import KnownTriples, Triples
 from gneg.samplers import formats, triples
 from gneg.samplers.triples import TripleSampler
 from gneg.samplers.triples.build import NAMES, SELECTORS
@@ -137,6 +137,19 @@ def test_a_row_without_negatives_gets_them_at_the_other_end(corrupt):
         assert neg.mask.all()
         assert neg.side.all()
         assert (neg.index > 0).all()
+
+
+def test_uniform_negatives_of_a_function_keep_to_its_known_edges():
+    """A sampler whose known edges are not those of the views, but of the graph."""
+    triples = random(30, 2, 60)
+    known = KnownTriples(triples, positives(random(30, 2, 400), 300))
+    pos, k = triples.triples, 25
+    loose = TripleSampler(triples, lambda view: samplers.Uniform(view.graph), known=known)
+    strict = TripleSampler(
+        triples, lambda view: samplers.Uniform(view.graph, **view.options), known=known
+    )
+    found = [known.contains(torch.stack(draw(s, pos, k).triples())).any() for s in (loose, strict)]
+    assert found == [True, False]
 
 
 def test_bernoulli_is_sane_for_unseen_relations():

@@ -135,7 +135,7 @@ class Walk(Sampler):
             self._two_steps(query.side).draw(query, index, seed, known, rows)
             return index
         query.run(
-            kernels.threads.with_bits(kernels.walks.steps, known.num_dst),
+            kernels.threads.with_bits(kernels.long_walks.steps, known.num_dst),
             index,
             steps.indptr,
             steps.indices,
