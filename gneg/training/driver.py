@@ -27,7 +27,7 @@ from gneg.training.callbacks import Callback, Callbacks, Report, check_callbacks
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import forked_random
 from gneg.training.distributed import World, by_torchrun, world
-from gneg.training.fitness import fit_for_training
+from gneg.training.fitness import fit_for_training, warn_of_no_choice
 from gneg.training.kinds import Config, config_class, make_run, run_class
 from gneg.training.parts import KEY, code, registered_parts
 from gneg.training.record import FRESH, NAME, anywhere, differences, locked, read
@@ -125,6 +125,7 @@ def train(
         checks.fail("config", "a LinkConfig in several processes (torchrun)", "a TripleConfig")
     out = None if out is None else _folder(out, fresh, processes)
     data = fit_for_training(data)
+    warn_of_no_choice(config)
     settings: dict[str, Any] = {
         "command": command,
         "source": source,

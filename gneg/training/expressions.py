@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 from gneg import checks
 from gneg.losses import LOSSES
 from gneg.nn.choices import PAIR_KINDS
+from gneg.samplers.select.rule import SelectionRule
+from gneg.samplers.select.select import Select
 from gneg.samplers.text.build import check as check_expression
 from gneg.samplers.text.density import part_without_density
+from gneg.samplers.text.names import SAMPLERS
 from gneg.samplers.text.of_positives import part_of_positives
 from gneg.samplers.text.on_device import part_without_torch_path
 from gneg.samplers.text.parse import Expression
@@ -52,6 +56,16 @@ def check_loss(loss: str | None, sampler: str, *, triples: bool = False) -> None
     if lacking is not None:
         allowed = "a loss that needs no closed-form log_q, such as infonce"
         checks.fail("loss", allowed, f"{loss} with {sampler}", hint=f"{lacking} has none")
+
+
+def chooses_nothing(sampler: str, k: int, *, triples: bool = False) -> bool:
+    """Return whether a sampler selects ``k`` negatives of no more candidates: it keeps them all."""
+    expression = (check_triple_expression if triples else check_expression)(sampler)
+    rule = SAMPLERS.get(expression.name)
+    if rule is None or not issubclass(rule, SelectionRule):
+        return False
+    usual = inspect.signature(Select).parameters["m"].default
+    return int(expression.options.get("m", usual)) <= k
 
 
 def check_on_device(name: str, sampler: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a dataset can be trained on."""
+"""Whether a dataset can be trained on, and whether a config does what it says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import warnings
 from gneg import checks
 from gneg.datasets import LinkData, TripleData
 from gneg.datasets.splits import drop_repeated_edges
+from gneg.training import expressions
+from gneg.training.link_config import LinkConfig
+from gneg.training.triple_config import TripleConfig
 
 
 def fit_for_training(data: LinkData | TripleData) -> LinkData | TripleData:
@@ -48,3 +51,12 @@ def _without_leaks(data: LinkData | TripleData) -> LinkData | TripleData:
         text = f"{kept:,} of {total:,} test edges are training edges and kept"
         warnings.warn(text, stacklevel=4)
     return cleaned
+
+
+def warn_of_no_choice(config: LinkConfig | TripleConfig) -> None:
+    """Warn of a sampler that selects its negatives from no more candidates than it returns."""
+    triples = isinstance(config, TripleConfig)
+    if expressions.chooses_nothing(config.sampler, config.k, triples=triples):
+        text = f"{config.sampler} keeps all of its candidates, as it is asked for {config.k} "
+        text += "negatives of each positive: give it a larger m, or a smaller k"
+        warnings.warn(text, stacklevel=3)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import pytest
 import torch
 
-from gneg.training.fitness import fit_for_training
+from gneg import LinkConfig, TripleConfig
+from gneg.training.fitness import fit_for_training, warn_of_no_choice
 from tests.triple_worlds import sparse_data
 from tests.worlds import toy
 
@@ -53,3 +55,22 @@ def test_missing_triples_are_asked_for(part, split, message):
     with pytest.raises(ValueError, match=text) as raised:
         fit_for_training(data)
     assert "TripleData(" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "warns"),
+    [
+        (LinkConfig(sampler="hardest(uniform, m=8)", k=8), True),
+        (LinkConfig(sampler="hardest(uniform, m=9)", k=8), False),
+        (LinkConfig(sampler="mixup(uniform)", k=64), False),
+        (TripleConfig(sampler="tempered(uniform)", k=64), True),
+        (TripleConfig(sampler="tempered(uniform)", k=63), False),
+        (TripleConfig(sampler="typed", k=64), False),
+    ],
+)
+def test_a_sampler_that_has_nothing_to_choose_is_spoken_of(config, warns):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_no_choice(config)
+    text = f"{config.sampler} keeps all of its candidates, as it is asked for {config.k} negatives"
+    assert [str(warning.message).startswith(text) for warning in caught] == [True] * warns
