@@ -170,7 +170,8 @@ class Queries:
 class KnownTriples:
     """The triples that must never be returned as negatives, indexed from both ends.
 
-    Exact, O(log degree) a test: (h, r) -> t and (r, t) -> h. Costs 8 bytes a triple and 8 a query.
+    Exact, O(log degree) a test: (h, r) -> t and (r, t) -> h. Costs 8 bytes a triple and 8 a query,
+    and the same again once uniform negatives of both ends are drawn.
 
     Args:
         triples: Known triples, whose numbers of entities and relations count.
