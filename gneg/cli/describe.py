@@ -53,10 +53,17 @@ def _print(data: Any) -> None:
         say("edges have no direction: --directed reads them as directed")
     say(f"split: {data.split}; models are selected by {data.metric}")
     print_table(f"{kind} by part", ("part", kind), parts)
+    if kind == "triples" and data.backwards:
+        total = data.ranked.test.size(1)
+        say(
+            f"{data.backwards:,} of {total:,} test triples join entities that a training triple "
+            "joins the other way round: their answers may be read off it"
+        )
     examples = _examples(data)
     say(f"the first {kind} of training: {'; '.join(' - '.join(row) for row in examples)}")
     reading = None if data.reading is None else data.reading.record()
-    more = {"repeated": data.repeated} if kind == "triples" else {}
+    triples = kind == "triples"
+    more = {"repeated": data.repeated, "backwards": data.backwards} if triples else {}
     print_json(
         {**data.describe(), **more, "split": data.split, "reading": reading, "examples": examples}
     )

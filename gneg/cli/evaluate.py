@@ -20,6 +20,7 @@ from gneg.cli.values import Checked, at_least, hard_sets, one_of
 from gneg.evaluation.metrics import MEAN_RANKS, Against
 from gneg.evaluation.triple_sets import ALL_BUT_KNOWN
 
+MOST_RELATIONS = 20  # that are printed
 ESTIMATE, ESTIMATED = "estimate", "all, estimated"  # a value of --against and its column
 
 
@@ -83,7 +84,7 @@ def evaluate_command(
     own negatives.
 
     Triples are ranked from both ends, among all entities but known ones and among uniform, typed
-    and khop negatives, by category of relations.
+    and khop negatives, by end, category of relations and relation.
 
     [bold]gneg evaluate runs/Cora-sage-... --hardset hard.npz[/]
 
@@ -228,12 +229,16 @@ def _cell(values: list[dict[str, float] | None], metric: str) -> str:
 def _print_buckets(results: dict[str, Any], name: str) -> None:
     """Print figures by degree, distance and common neighbours; means over models.
 
-    Of triples by end and category; what there is of each relation is too much to print.
+    Of triples by end, category and relation, the most frequent ones in test.
     """
     rows = []
     buckets = [run["sets"][name]["by"] for run in results["runs"]]
-    for measure in (measure for measure in buckets[0] if measure != "relation"):
-        for i, row in enumerate(buckets[0][measure]):
+    for measure, table in buckets[0].items():
+        numbered = list(enumerate(table))
+        if measure == "relation":
+            numbered.sort(key=lambda pair: -pair[1]["positives"])
+            del numbered[MOST_RELATIONS:]
+        for i, row in numbered:
             figures = [
                 f"{100 * statistics.fmean(by[measure][i][metric] for by in buckets):.2f}"
                 for metric in ("mrr", "hits@10")
@@ -242,6 +247,9 @@ def _print_buckets(results: dict[str, Any], name: str) -> None:
             rows.append((f"{measure} {_range(row)}", f"{row['positives']:,}", *figures))
     columns = ("positives with", "number", "mrr", "hits@10")[: len(rows[0])]
     print_table(f"against {name}, %", columns, rows)
+    relations = len(buckets[0].get("relation", ()))
+    if relations > MOST_RELATIONS:
+        say(f"the {MOST_RELATIONS} most frequent of {relations:,} relations; --out has all")
 
 
 def _range(row: dict[str, Any]) -> str:

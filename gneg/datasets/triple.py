@@ -131,6 +131,19 @@ class TripleData:
         return repeated.count({part: self.positives(part).cpu().numpy() for part in PARTS})
 
     @cached_property
+    def backwards(self) -> int:
+        """Number of test triples (h, r, t) of two entities with a training triple (t, r', h).
+
+        Their answers may be read off training: of a relation and its inverse, or of a symmetric
+        one (Toutanova and Chen, CVSC 2015).
+        """
+        size = self.num_entities
+        ends = self.ranked.train[2] * size + self.ranked.train[0]
+        head, _, tail = self.ranked.test
+        joined = torch.isin(head * size + tail, ends) & (head != tail)
+        return int(joined.sum())
+
+    @cached_property
     def triples(self) -> Triples:
         """The training triples."""
         return Triples(self.train, self.num_entities, self.num_relations)

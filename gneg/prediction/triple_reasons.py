@@ -1,4 +1,4 @@
-"""Why a triple is predicted: a known triple that is like it, or a path between both ends."""
+"""Why a triple is predicted: a known triple of both ends, one that is like it, or a path."""
 
 from __future__ import annotations
 
@@ -38,6 +38,20 @@ class EntityReasons(Reasons):
     def _linked(self, u: int, v: int) -> str:
         return f"known in training: {self._chain(u, v)}"
 
+    def other(self, head: int, relation: int, tail: int) -> str | None:
+        """Return a sentence on other triples of two entities, in either direction; None: none."""
+        named = None if relation < 0 else self.relation(relation)
+        relations = [name for name in self._between(head, tail) if name != named]
+        if relations:
+            return f"known in training: {self._steps(head, relations, tail)}"
+        relations = self._between(tail, head)
+        if relations and head != tail:
+            return f"known in training: {self._steps(tail, relations, head)}"
+        return None
+
+    def _steps(self, head: int, relations: list[str], tail: int) -> str:
+        return f"{self.name(head)} -{', '.join(relations)}-> {self.name(tail)}"
+
     def _chain(self, *nodes: int) -> str:
         steps = [self._step(u, v) + self.name(v) for u, v in pairwise(nodes)]
         return self.name(nodes[0]) + "".join(steps)
@@ -56,7 +70,7 @@ class EntityReasons(Reasons):
 
 
 class TripleReasons:
-    """Says which known triple is most like an answer.
+    """Says which known triple joins an answer to its query, or else is most like it.
 
     Args:
         data: The knowledge graph.
@@ -74,8 +88,10 @@ class TripleReasons:
         head, relation, tail = triple
         if min(head, relation, tail) < 0:
             return "no answer is left"
-        alike = None if part == "relation" else self._most_alike(triple, part)
-        return self._paths.sentence(head, tail) if alike is None else alike
+        reason = self._paths.other(head, relation, tail)
+        if reason is None and part != "relation":
+            reason = self._most_alike(triple, part)
+        return self._paths.sentence(head, tail) if reason is None else reason
 
     def _most_alike(self, triple: tuple[int, int, int], part: str) -> str | None:
         """Return the known triple of the same answer whose other entity is most like the query's.

@@ -205,6 +205,18 @@ def test_triples_are_described(tmp_path):
     assert "drug 0 - treats - disease" in " ".join(output.split())
 
 
+def test_test_triples_that_training_has_backwards_are_counted(tmp_path):
+    parts = {
+        "train": ["a\tknows\tb", "b\tlikes\tc", "c\tlikes\tc", "d\tknows\tc"],
+        "valid": ["a\tlikes\tc"],
+        "test": ["b\tlikes\ta", "c\tknows\tb", "a\tknows\td", "c\tknows\tc"],
+    }
+    for part, rows in parts.items():
+        (tmp_path / f"{part}.txt").write_text("\n".join(rows))
+    text = "2 of 4 test triples join entities that a training triple joins the other way round"
+    assert text in " ".join(run("kg", "describe", str(tmp_path)).output.split())
+
+
 def test_samplers_of_triples_are_listed_with_their_options():
     output = run("samplers").output
     listed = output[output.index("samplers of triples") :]

@@ -201,6 +201,19 @@ def test_what_is_not_alike_is_no_reason(model):
         assert not any("cosine" in sentence for sentence in sentences)
 
 
+@pytest.mark.parametrize("part", ["head", "relation", "tail"])
+def test_another_triple_of_both_ends_comes_first(model, part):
+    data = model.data
+    training = {tuple(triple) for triple in data.train.t().tolist()}
+    joined = {(h, t) for h, _, t in training}
+    reasons = TripleReasons(data, model.run.final_embeddings())
+    asked = torch.tensor([(t, 0, h) for h, t in sorted(joined) if (t, h) not in joined and h != t])
+    for why in reasons.of(asked.T.numpy(), part):
+        kind, _, step = why.partition(": ")
+        assert kind == "known in training"
+        assert all(ids_of(model, triple) in training for triple in steps_of(step))
+
+
 def test_reasons_of_relations_are_paths_of_training_triples(model):
     training = {tuple(triple) for triple in model.data.train.t().tolist()}
     steps = 0

@@ -93,7 +93,7 @@ class TripleAdapter(Adapter):
         if held_out is None:
             held_out = torch.cat([data.valid, data.test], dim=1)
         self.data, self.sampler, self.held_out = data, sampler, held_out
-        self.name, self.split, self.train = data.name, "given", data.train
+        self.name, self.split, self.train = data.name, data.split, data.train
         self.graph, self.num_nodes = data.triples.entities, data.num_entities
         self.uniform = TripleSampler(data.triples, known=sampler.known, corrupt=sampler.corrupt)
         self.known_bytes = sum(view.known.nbytes for view in sampler.views.values())
