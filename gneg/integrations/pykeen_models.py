@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from gneg import checks
 from gneg.datasets import Names, TripleData
+from gneg.graph import KnownTriples, Triples
 from gneg.graph.triples import End
 from gneg.prediction import TripleModel
 
@@ -83,6 +85,7 @@ class PykeenScorer:
         data: The knowledge graph whose ids are scored.
         factory: The factory of the model's training triples. Where it has labels and ``data`` has
             names, ids are translated by them; else ids are taken to be the same. None: they are.
+            A warning says how many held-out triples of ``data`` it holds, of another split.
 
     Raises:
         ValueError: If an entity or relation of ``data`` has no label in ``factory``, or without
@@ -107,6 +110,22 @@ class PykeenScorer:
         sizes = model.num_entities, model.num_real_relations
         self._entities = _ids("entities", data.entities, data.num_entities, labels[0], sizes[0])
         self._relations = _ids("relations", data.relations, data.num_relations, labels[1], sizes[1])
+        if factory is not None:
+            self._warn_of_leaks(data, factory)
+
+    def _warn_of_leaks(self, data: TripleData, factory: CoreTriplesFactory) -> None:
+        """Warn of validation and test triples that the model was trained on: of another split."""
+        sizes = self.model.num_entities, self.model.num_real_relations
+        trained = KnownTriples(Triples(factory.mapped_triples.t(), *sizes))
+        for part in ("valid", "test"):
+            head, relation, tail = data.positives(part)
+            ids = torch.stack([self._entity(head), self._relation(relation), self._entity(tail)])
+            leaked = int(trained.contains(ids).sum())
+            if leaked:
+                text = f"{leaked:,} of {ids.size(1):,} {part} triples of {data.name} are training "
+                text += "triples of the model; gneg.integrations.pykeen_models.factories(data) "
+                text += "has the split of the data"
+                warnings.warn(text, stacklevel=3)
 
     @torch.no_grad()
     def __call__(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:

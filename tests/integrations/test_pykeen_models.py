@@ -126,6 +126,18 @@ def test_ids_are_translated_by_labels(data):
     assert torch.allclose(*(each.relation_embeddings() for each in answers))
 
 
+def test_triples_that_the_model_was_trained_on_are_counted(data):
+    """The factory of another split, with other ids."""
+    training = factories(data).training
+    leaky = replace(data, train=torch.cat([data.train, data.test[:, :2]], dim=1))
+    other = shuffled(factories(leaky).training, False, ())
+    model = DistMult(triples_factory=other, embedding_dim=4)
+    total = data.test.size(1)
+    with pytest.warns(UserWarning, match=f"2 of {total} test triples of .* are training triples"):
+        PykeenScorer(model, data, other)
+    PykeenScorer(DistMult(triples_factory=training, embedding_dim=4), data, training)
+
+
 def test_models_of_other_entities_are_refused(data):
     bare = CoreTriplesFactory(data.train.t(), num_entities=15, num_relations=55)
     model = DistMult(triples_factory=bare, embedding_dim=4)
