@@ -139,6 +139,18 @@ def test_a_row_without_negatives_gets_them_at_the_other_end(corrupt):
         assert (neg.index > 0).all()
 
 
+@pytest.mark.parametrize("case", ["uniform", "typed"])
+def test_rows_without_negatives_at_either_end_get_them_at_the_other_one(case):
+    """Every entity is a known tail of (0, 0), and a known head of (1, 0)."""
+    rows = [(0, 0, t) for t in range(6)] + [(h, 1, 0) for h in range(6)]
+    triples = Triples(torch.tensor(rows).t(), 6, 2)
+    for seed in range(10):
+        neg = draw(make(triples, case), triples.triples, 3, seed)
+        assert neg.mask.all()
+        assert torch.equal(neg.side, triples.triples[1] == 0)
+        assert not KnownTriples(triples).contains(torch.stack(neg.triples())).any()
+
+
 def test_uniform_negatives_of_a_function_keep_to_its_known_edges():
     """A sampler whose known edges are not those of the views, but of the graph."""
     triples = random(30, 2, 60)

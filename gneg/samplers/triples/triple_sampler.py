@@ -172,13 +172,13 @@ class TripleSampler:
             joined = join(pos, parts, swapped)
             return replace(joined, side="src" if self.corrupt == "head" else "dst")
         # Rows without any negative get theirs at the other end.
-        for rows in [positions[~drawn.mask.cpu().numpy()[:, 0]] for positions, drawn in parts]:
+        lacking = np.concatenate([rows[~drawn.mask.cpu().numpy()[:, 0]] for rows, drawn in parts])
+        of_head = swapped[lacking]
+        for opposite, rows in zip(ENDS, (lacking[of_head], lacking[~of_head]), strict=True):
             if len(rows):
-                opposite: End = "tail" if swapped[rows[0]] else "head"
                 swapped[rows] = opposite == "head"
-                moved = triples[:, rows]
-                drawn = self._drawn(moved, opposite, k, options, split_seed(seed, 5))
-                parts.append((rows, drawn))
+                moved = self._drawn(triples[:, rows], opposite, k, options, split_seed(seed, 5))
+                parts.append((rows, moved))
         return join(pos, parts, swapped)
 
     def _drawn(
