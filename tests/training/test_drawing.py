@@ -275,7 +275,7 @@ def test_a_run_goes_on_wherever_negatives_are_drawn(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", ["hardest(uniform, m=8)", "khop(hops=2|3|far)"])
+@pytest.mark.parametrize("sampler", ["hardest(uniform, m=16)", "khop(hops=2|3|far)"])
 def test_digits_train_with_negatives_of_torch(sampler):
     options = {"hidden": 16, "epochs": 3, "eval_every": 1, "batch_size": 4096, "loss": "bce"}
     same_run(datasets.load("digits"), LinkConfig(**options, sampler=sampler), device="cpu")
