@@ -47,13 +47,14 @@ def describe_triples(
 
 def _print(data: Any) -> None:
     """Print the sizes of a dataset, its split and some edges or triples by their names."""
-    kind = "triples" if data.positives("train").size(0) == 3 else "edges"
+    triples = data.positives("train").size(0) == 3
+    kind = "triples" if triples else "edges"
     parts = [(part, f"{data.positives(part).size(1):,}") for part in ("train", "valid", "test")]
     if getattr(data, "undirected", False):
         say("edges have no direction: --directed reads them as directed")
     say(f"split: {data.split}; models are selected by {data.metric}")
     print_table(f"{kind} by part", ("part", kind), parts)
-    if kind == "triples" and data.backwards:
+    if triples and data.backwards:
         total = data.ranked.test.size(1)
         say(
             f"{data.backwards:,} of {total:,} test triples join entities that a training triple "
@@ -62,7 +63,6 @@ def _print(data: Any) -> None:
     examples = _examples(data)
     say(f"the first {kind} of training: {'; '.join(' - '.join(row) for row in examples)}")
     reading = None if data.reading is None else data.reading.record()
-    triples = kind == "triples"
     more = {"repeated": data.repeated, "backwards": data.backwards} if triples else {}
     print_json(
         {**data.describe(), **more, "split": data.split, "reading": reading, "examples": examples}

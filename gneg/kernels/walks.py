@@ -1,8 +1,7 @@
 """Random-walk proposals: two weighted steps.
 
 The walked graph and the known edges are two CSR pairs, read at ``rows [B]`` and at
-``known_rows [B]``, the same unless the known ones are triples. In a bipartite graph the walk runs
-over one joint id space, rows first; ``target_shift`` says where the targets begin.
+``known_rows [B]``, the same unless the known ones are triples.
 """
 
 from __future__ import annotations

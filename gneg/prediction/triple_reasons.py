@@ -40,17 +40,14 @@ class EntityReasons(Reasons):
 
     def other(self, head: int, relation: int, tail: int) -> str | None:
         """Return a sentence on other triples of two entities, in either direction; None: none."""
-        named = None if relation < 0 else self.relation(relation)
-        relations = [name for name in self._between(head, tail) if name != named]
-        if relations:
-            return f"known in training: {self._steps(head, relations, tail)}"
-        relations = self._between(tail, head)
-        if relations and head != tail:
-            return f"known in training: {self._steps(tail, relations, head)}"
-        return None
-
-    def _steps(self, head: int, relations: list[str], tail: int) -> str:
-        return f"{self.name(head)} -{', '.join(relations)}-> {self.name(tail)}"
+        own = self.relation(relation)
+        source, target = head, tail
+        relations = [name for name in self._between(head, tail) if name != own]
+        if not relations and head != tail:
+            source, target, relations = tail, head, self._between(tail, head)
+        if not relations:
+            return None
+        return f"known in training: {self.name(source)}{_arrow(relations)}{self.name(target)}"
 
     def _chain(self, *nodes: int) -> str:
         steps = [self._step(u, v) + self.name(v) for u, v in pairwise(nodes)]
@@ -60,13 +57,17 @@ class EntityReasons(Reasons):
         """Return the relations from one entity to another, or else back."""
         relations = self._between(u, v)
         if relations:
-            return f" -{', '.join(relations)}-> "
+            return _arrow(relations)
         return f" <-{', '.join(self._between(v, u))}- "
 
     def _between(self, head: int, tail: int) -> list[str]:
         """Return the names of the relations of training triples of two entities."""
         _, ids = known_relations(self.known, np.array([head]), np.array([tail]))
         return list(map(self.relation, ids.tolist()))
+
+
+def _arrow(relations: list[str]) -> str:
+    return f" -{', '.join(relations)}-> "
 
 
 class TripleReasons:

@@ -16,12 +16,11 @@ from gneg.evaluation.audit.adapter import Adapter, FloatArray, Group, IntArray
 from gneg.graph import KnownTriples, heuristics
 from gneg.graph.known import KnownPolicy
 from gneg.graph.sizes import with_sizes
-from gneg.graph.triples import End
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
+from gneg.samplers.triples.ends import ENDS
 
-ENDS: tuple[End, End] = ("tail", "head")
 CorruptTriples = Literal["both", "head", "tail", "bernoulli"]
 
 

@@ -29,16 +29,16 @@ def join(pos: Tensor, parts: list[Drawn], swapped: npt.NDArray[np.bool_]) -> Neg
         values = [getattr(drawn, name) for _, drawn in parts]
         if any(value is None for value in values):
             return None
-        if len(parts) == 1:  # all rows, in order
-            whole_value: Tensor = values[0].to(pos.device)
-            return whole_value
         arrays = [value.numpy() for value in values]
         shape = pos.size(1), *arrays[0].shape[1:]
-        if name == "mask" and all(array.all() for array in arrays):  # nearly always
-            return torch.from_numpy(np.ones(shape, bool)).to(pos.device)
-        out = np.empty(shape, arrays[0].dtype)
-        for (positions, _), array in zip(parts, arrays, strict=True):
-            out[positions] = array
+        if len(arrays) == 1:  # all rows, in order
+            (out,) = arrays
+        elif name == "mask" and all(array.all() for array in arrays):  # nearly always
+            out = np.ones(shape, bool)
+        else:
+            out = np.empty(shape, arrays[0].dtype)
+            for (positions, _), array in zip(parts, arrays, strict=True):
+                out[positions] = array
         return torch.from_numpy(out).to(pos.device)
 
     side = torch.from_numpy(swapped)
