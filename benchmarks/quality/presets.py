@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from benchmarks import record
@@ -102,16 +103,23 @@ class GivesUp(Callback):
             raise KeyboardInterrupt
 
 
-def cell(job: tuple[str, str, str, str, str]) -> str:
+def cell(job: tuple[str, str, str, str, int, str]) -> str:
     """Train a preset with some negatives and write its file."""
-    dataset, name, negatives, precision, command = job
+    dataset, name, negatives, precision, seeds, command = job
     data, config = configured(dataset, name, negatives, precision)
     target = path(dataset, name, negatives)
     base = path(dataset, name, BASE)
     known = negatives != BASE and base.exists()
     gives_up = GivesUp(load(base)["runs"][0]["curve"] if known else [], config.epochs)
     try:
-        result = train(data, config, out=WORK / target.stem, command=command, callbacks=[gives_up])
+        result = train(
+            data,
+            config,
+            seeds=seeds,
+            out=WORK / target.stem,
+            command=command,
+            callbacks=[gives_up],
+        )
     except TrainingInterrupted as interrupted:
         if not gives_up.gave_up:
             raise
@@ -139,26 +147,35 @@ def keys() -> list[tuple[str, str, str]]:
     return found
 
 
+def lacks(key: tuple[str, str, str], seeds: int) -> bool:
+    """Return whether a result is not there, or has fewer runs though none was given up."""
+    if not path(*key).exists():
+        return True
+    runs = load(path(*key))["runs"]
+    return all(run["complete"] for run in runs) and len(runs) < seeds
+
+
 def levels() -> str:
     """Return the table of the presets; empty if nothing was run."""
     results = {key: result for key, result in jobs.finished(path, keys()).items() if key[2] == BASE}
     rows = []
     for (dataset, name, _), result in results.items():
-        test, run = result["summary"]["test"], result["runs"][0]
+        test, runs = result["summary"]["test"], result["runs"]
         published = PUBLISHED.get((dataset, result["config"]["model"]))
         rows.append(
             [
                 dataset,
                 f"`{name}`" + (", bf16" if result["config"].get("precision") == "bf16" else ""),
-                f"{100 * test['mrr']['mean']:.1f}",
+                _percent(test["mrr"]),
                 "-" if published is None else f"{published:.1f}",
-                f"{100 * test['hits@10']['mean']:.1f}",
+                _percent(test["hits@10"]),
                 f"{test['amr']['mean']:.3f}",
-                str(run["best_epoch"]),
-                f"{run['curve'][-1]['seconds']:,.0f}",
+                ", ".join(dict.fromkeys(str(run["best_epoch"]) for run in runs)),
+                f"{fmean(run['curve'][-1]['seconds'] for run in runs):,.0f}",
+                str(len(runs)),
             ]
         )
-    header = ["graph", "preset", "MRR, %", "published", "Hits@10, %", "AMR", "epochs", "s"]
+    header = ["graph", "preset", "MRR, %", "published", "Hits@10, %", "AMR", "epochs", "s", "seeds"]
     return _with_caption(header, rows, list(results.values()))
 
 
@@ -179,44 +196,65 @@ def negatives() -> str:
         group = {key[2]: result for key, result in results.items() if key[:2] == (dataset, name)}
         if len(group) < 2:
             continue
-        base, cost = group[BASE]["runs"][0], costs().get(f"{dataset} {name}", {})
+        base, cost = curve(group[BASE]), costs().get(f"{dataset} {name}", {})
         for kind, result in group.items():
             rows.append([dataset, f"`{name}`", *_row(kind, result, base, cost.get(kind))])
             shown.append(result)
     header = ["graph", "preset", "negatives", "MRR, %", "Hits@10, %", "AMR", "validation MRR, %"]
-    header += ["a step", "in equal time", "epochs", "time", "held-out per 1,000"]
+    header += ["a step", "in equal time", "epochs", "time", "held-out per 1,000", "seeds"]
     return _with_caption(header, rows, shown)
 
 
-def _row(kind: str, result: dict[str, Any], base: dict[str, Any], cost: float | None) -> list[str]:
-    """Return a row of the table of negatives, from the run of the preset and the cost of a step."""
-    run, test = result["runs"][0], result["summary"]["test"]
-    epochs = result["config"]["epochs"]
-    of_base = {point["epoch"]: point["valid"] for point in base["curve"] if "valid" in point}
-    valid = {point["epoch"]: point["valid"] for point in run["curve"] if "valid" in point}
+def curve(result: dict[str, Any]) -> dict[int, float]:
+    """Return the validation MRR by epoch, the mean of all runs."""
+    runs = [
+        {point["epoch"]: point["valid"] for point in run["curve"] if "valid" in point}
+        for run in result["runs"]
+    ]
+    shared = (epoch for epoch in runs[0] if all(epoch in run for run in runs))
+    return {epoch: fmean(run[epoch] for run in runs) for epoch in shared}
+
+
+def _percent(figure: dict[str, float | None]) -> str:
+    """Return a mean, and the standard deviation over seeds if there are several, in %."""
+    mean, std = figure["mean"], figure["std"]
+    assert mean is not None
+    return f"{100 * mean:.1f}" + ("" if std is None else f" ± {100 * std:.1f}")
+
+
+def _row(
+    kind: str, result: dict[str, Any], of_base: dict[int, float], cost: float | None
+) -> list[str]:
+    """Return a row of the table of negatives, from the preset's curve and the cost of a step."""
+    runs, test = result["runs"], result["summary"]["test"]
+    complete, epochs = all(run["complete"] for run in runs), result["config"]["epochs"]
+    valid, most = curve(result), max(of_base.values())
     best = f"{100 * max(valid.values()):.1f}"
-    if not run["complete"]:
-        best += f" ({100 * of_base[run['epochs']]:.1f}) at {run['epochs']}"
-    reached = [epoch for epoch, value in valid.items() if value >= max(of_base.values())]
+    if not complete:
+        best += f" ({100 * of_base[runs[0]['epochs']]:.1f}) at {runs[0]['epochs']}"
+    reached = [epoch for epoch, value in valid.items() if value >= most]
     within = [value for epoch, value in valid.items() if cost and epoch * cost <= epochs]
-    share = reached[0] / base["best_epoch"] * cost if cost and reached else None
+    share = reached[0] / max(of_base, key=of_base.__getitem__) * cost if cost and reached else None
+    held_out = [run["false_negatives_per_1000"] for run in runs if complete]
     return [
         f"{kind}: `{result['config']['sampler']}`",
-        *(f"{100 * test[name]['mean']:.1f}" if test else "-" for name in ("mrr", "hits@10")),
+        *(_percent(test[name]) if test else "-" for name in ("mrr", "hits@10")),
         f"{test['amr']['mean']:.3f}" if test else "-",
         best,
         "-" if cost is None else f"{cost:.1f}",
-        f"{100 * max(within):.1f}" if within and run["complete"] else "-",
+        f"{100 * max(within):.1f}" if within and complete else "-",
         str(reached[0]) if reached else "-",
         "-" if share is None else f"{share:.1f}",
-        f"{run['false_negatives_per_1000']:.1f}" if run["complete"] else "-",
+        f"{fmean(held_out):.1f}" if held_out else "-",
+        str(len(runs)),
     ]
 
 
 def _with_caption(header: list[str], rows: list[list[str]], results: list[dict]) -> str:  # type: ignore[type-arg]
     if not rows:
         return ""
-    return f"{table(header, rows)}\n\nTest, one seed, one thread. {machine(*results)}."
+    caption = "Test; ±: standard deviation over the seeds. One thread"
+    return f"{table(header, rows)}\n\n{caption}. {machine(*results)}."
 
 
 if __name__ == "__main__":
@@ -224,9 +262,14 @@ if __name__ == "__main__":
     parser.add_argument("--dataset", nargs="+", default=DATASETS, choices=DATASETS)
     parser.add_argument("--preset", nargs="+", default=list(PRESETS), choices=PRESETS)
     parser.add_argument("--precision", default="float32", choices=("float32", "bf16"))
+    parser.add_argument("--seeds", type=int, default=1, help="number of runs of each")
     parser.add_argument("--negatives", nargs="+", metavar="NAME", choices=[BASE, *NEGATIVES])
     options, command = parser.parse_args(), jobs.command("presets")
     chosen = options.dataset, options.preset, options.negatives or [BASE, *NEGATIVES]
     wanted = [key for key in keys() if all(map(operator.contains, chosen, key))]
-    pending = [(*key, options.precision, command) for key in wanted if not path(*key).exists()]
+    pending = [
+        (*key, options.precision, options.seeds, command)
+        for key in wanted
+        if lacks(key, options.seeds)
+    ]
     jobs.run(cell, pending, options.jobs)
