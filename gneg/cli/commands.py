@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import typer
@@ -32,7 +34,10 @@ class LazyGroup(typer.core.TyperGroup):
         return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that ``args`` name, imported."""
+        """Return the command that ``args`` name, imported; options without a value end it."""
+        for before, value in pairwise([*args, "-"]):
+            if before.startswith("-") and (value == "" or re.fullmatch("--[a-z-]+=", before)):
+                _refuse_empty(before)
         if args and args[0] in self.table:
             self.load(args[0])
         else:  # the nearest of all names is suggested
@@ -52,6 +57,15 @@ class LazyGroup(typer.core.TyperGroup):
                 rich_markup_mode=application.rich_markup_mode,
             )
         return self.commands[name]
+
+
+def _refuse_empty(option: str) -> None:
+    """Refuse an empty value of an option: as a path it would be the current folder."""
+    from gneg import checks
+    from gneg.cli.app import plain_errors
+
+    with plain_errors():
+        checks.fail(option.strip("-="), "a value that is not empty", "''")
 
 
 class Commands(LazyGroup):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import checks, files
+from gneg import checks
 from gneg.cli.answers import check_page
 from gneg.cli.app import app, command_line, kg, say, say_path
 from gneg.cli.axes import AUTO, UNTYPED, Axes, AxisOptions
@@ -154,7 +154,9 @@ def kg_compare_command(
 
 def _check_outputs(out: Path | None, report: Path | None) -> None:
     """Refuse results that could not be written before any work is done."""
-    files.check_output("out", out or RUNS, folder=True)
+    from gneg.training.folder import check_folder
+
+    check_folder(out or RUNS)
     if report is not None:
         importlib.import_module("gneg.experiments.report")  # fails without the extra
         check_page(report)

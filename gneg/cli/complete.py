@@ -156,12 +156,13 @@ def _queries(path: Path) -> dict[str, list[str]]:
     has_names = formats.has_reader(path)
     with naming("queries"):
         options = TableOptions(header=None if has_names else True)
-        raw = formats.read(path, options, remedy="save it as UTF-8 text")
+        kind = "a table with a query in each row"
+        raw = formats.read(path, options, kind=kind, remedy="save it as UTF-8 text")
     names = [name.strip().lower() for name in raw.names or []]
     columns = {name: raw.columns[names.index(name)].to_pylist() for name in PARTS if name in names}
     if len(columns) != 2 or any(names.count(name) > 1 for name in columns):
         allowed = "a table with two of the columns head, relation and tail"
         checks.fail("queries", allowed, f"{path} with {', '.join(raw.names or []) or 'no header'}")
     if not len(raw.columns[0]):
-        checks.fail("queries", "a table with a query in each row", f"{path}, which has none")
+        checks.fail("queries", kind, f"{path}, which has none")
     return columns

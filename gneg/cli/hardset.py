@@ -155,9 +155,11 @@ def hardset_command(
             command=command_line(),
         )
     filled, pairs, num = hard.info["filled"], hard.index.numel(), hard.index.size(1)
-    each = f" ({num // 2} at each end)" if isinstance(data, TripleData) else ""
+    kind, each = "edges", ""
+    if isinstance(data, TripleData):
+        kind, each = "triples", f" ({num // 2} at each end)" if ends == "both" else ""
     say(
-        f"{hard.pos.size(1):,} positives x {num} negatives{each}; known edges: {known}; "
+        f"{hard.pos.size(1):,} positives x {num} negatives{each}; known {kind}: {known}; "
         f"chosen at random because no heuristic sees them: {filled:,} "
         f"({100 * filled / pairs:.1f} %); missing, as there are no more: {hard.info['short']:,}"
     )

@@ -97,6 +97,7 @@ def sample_command(
     [bold]gneg sample graph/ --sampler walk -k 50[/]  # all edges of a graph of gneg ingest
     [bold]gneg sample graph/ --sampler walk -k 50 --engine ray --out negatives/[/]  # on a cluster
     """
+    from gneg.datasets import TripleData
     from gneg.datasets.graph_data import GraphData
     from gneg.datasets.negatives import check_out, sample
 
@@ -131,6 +132,7 @@ def sample_command(
             engine=engine,
             command=command_line(),
         )
-    say(f"graph {info['graph']}, seed {seed}, known edges: {known}")
+    kind = "triples" if isinstance(data, TripleData) else "edges"
+    say(f"graph {info['graph']}, seed {seed}, known {kind}: {known}")
     say_path("negatives", out)
     print_json(info)

@@ -19,6 +19,8 @@ def check_model(name: str, text: str) -> str:
     if text.startswith(LOG_Q):
         any_sampler(name, text[len(LOG_Q) : -1])
         return text
+    if text.endswith(".py"):
+        checks.fail(name, "FILE.py:FUNCTION", text, hint="name the function after a colon")
     spelt = checks.spelling(text, KINDS)
     file = text.rpartition(":")[0] if ".py:" in text else text
     if spelt not in KINDS and not Path(file).exists():
@@ -61,8 +63,11 @@ def scores_of(model: str, data: Any, sets: Mapping[str, Any]) -> Iterator[Any]:
         sampler = data.sampler(model[len(LOG_Q) : -1], corrupt="both")
         yield log_density_scorer(sampler) if of_triples else log_density_score(sampler)
     elif ".py:" in model:
-        score = scorers.from_function(model)
-        yield EachTriple(score, data.num_entities) if of_triples else score
+        if of_triples:
+            score = scorers.from_function(model, ("head", "relation", "tail"))
+            yield EachTriple(score, data.num_entities)
+        else:
+            yield scorers.from_function(model)
     else:
         for weights in weights_of(path):
             yield load_run(data, weights).scorer()

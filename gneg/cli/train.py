@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from gneg import files
 from gneg.cli.answers import megabytes
 from gneg.cli.app import app, say
 from gneg.cli.groups import expand_groups
@@ -86,13 +85,14 @@ def train_command(
     [bold]torchrun --nproc-per-node 2 -m gneg train Cora[/]  # in two processes
     """
     from gneg.training.distributed import joined
+    from gneg.training.folder import check_folder
 
     resources = _resources(workers, memory)
     dataset, source = repeat(dataset, source, settings.earlier)
     config, reasons, scores = settings.config(), None, []
     chosen = recipe or ("none" if settings.file else "auto")
     trained_seeds, raced = seeds_of(seeds, settings.earlier), None
-    files.check_output("out", out or RUNS, folder=True)
+    check_folder(out or RUNS)
     callbacks = trackers(track)
     with joined(config.device) as processes:
         data = processes.in_turn(lambda: source.load(dataset))

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from gneg import files
 from gneg.cli.app import kg, say
 from gneg.cli.groups import expand_groups
 from gneg.cli.options import RUNS, ConfigOptions, Fresh, Out, Preset, Settings, Track, trackers
@@ -60,11 +59,13 @@ def kg_train_command(
 
     [bold]gneg kg train codex-s --preset transe-nssa --recipe auto[/]
     """
+    from gneg.training.folder import check_folder
+
     dataset, source = repeat(dataset, source, settings.earlier)
     settings = settings.with_preset(preset, dataset)
     config, reasons, raced = settings.config(), None, None
     trained_seeds = seeds_of(seeds, settings.earlier)
-    files.check_output("out", out or RUNS, folder=True)
+    check_folder(out or RUNS)
     callbacks = trackers(track)
     data = source.load_triples(dataset)
     if out is not None and not fresh:

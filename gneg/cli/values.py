@@ -74,13 +74,9 @@ def sampler_list(config: type) -> Checked:
 
 def any_sampler(name: str, text: str) -> str:
     """Return an expression that is a sampler of pairs or of triples."""
-    from gneg.samplers.text.build import check
-    from gneg.samplers.triples.build import check as check_triples
+    from gneg.samplers.triples.build import check_either
 
-    try:
-        check_triples(text, argument=name)
-    except ValueError:
-        check(text, argument=name)
+    check_either(text, argument=name)
     return text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +35,38 @@ def heuristic(data: LinkData, kind: str) -> Score:
     return Heuristic(data.graph, kind, data.x)  # type: ignore[arg-type]
 
 
-def from_function(text: str) -> Score:
+def from_function(text: str, arguments: Sequence[str] = ("src", "dst")) -> Score:
     """Return the function ``score(src, dst)`` of a Python file, or one of three, of triples.
 
     Args:
         text: The path of the file and the name of the function, ``path/to/file.py:name``.
+        arguments: What it is called with.
+
+    Returns:
+        The function; calling it raises a ValueError where it returns NaN.
 
     Raises:
-        ValueError: If there is no such file or function.
+        ValueError: If there is no such file or function, or it takes other arguments.
     """
     path, _, name = text.rpartition(":")
     module = registry.load_file(path, "model")
     function: Score | None = getattr(module, name, None)
     if not callable(function):
         checks.fail("model", f"a function of {path} after the colon", name)
-    return function
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        allowed = f"a function of ({', '.join(arguments)}) here"
+        checks.fail("model", allowed, f"{text}, which takes {inspect.signature(function)}: {error}")
+
+    def score(*ids: Tensor) -> Tensor:
+        scores = function(*ids)
+        if isinstance(scores, Tensor) and (count := int(scores.isnan().sum())):
+            allowed = "a function whose scores are free of NaN"
+            checks.fail("model", allowed, f"{text} with {count:,} NaN of {scores.numel():,}")
+        return scores
+
+    return score
 
 
 def from_file(path: Path) -> Scored:

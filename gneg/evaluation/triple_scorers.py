@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -84,8 +85,20 @@ def as_scorer(score: Any) -> TripleScorer:
     if hasattr(score, "rows") and hasattr(score, "block"):
         scorer: TripleScorer = score
         return scorer
+    hint = "EachTriple(function, num_entities) of gneg.evaluation.triple_scorers makes one"
+    hint += " of a function of (head, relation, tail)"
     if not callable(score):
         allowed = "a model's scorer, or a function of (entity, relation, end), for triples"
-        hint = "EachTriple(function, num_entities) of gneg.evaluation.triple_scorers makes one"
         checks.fail("score", allowed, checks.shown(score), hint=hint)
+    if _takes_tails(score):
+        checks.fail("score", "a function of (entity, relation, end)", "one of tails", hint=hint)
     return _OfRows(score)
+
+
+def _takes_tails(function: Callable[..., Any]) -> bool:
+    """Return whether the third argument of a function is called as tails are."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # of a function that is not written in Python
+        return False
+    return len(names) > 2 and names[2].lower().rstrip("s") in ("t", "tail", "dst", "object")

@@ -31,6 +31,7 @@ from gneg.training.baselines import validation_metric, validation_of
 from gneg.training.callbacks import Callback, check_callbacks
 from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.driver import MOST_SEEDS
+from gneg.training.folder import check_folder
 from gneg.training.parts import KEY, registered_parts
 from gneg.training.record import FRESH, differences
 
@@ -127,7 +128,7 @@ def compare(
     callbacks = check_callbacks(callbacks, report)
     for kind in checks.items("baselines", baselines, "a list of heuristics"):
         checks.choice("baselines", kind, KINDS)
-    out, sets = files.check_output("out", out, folder=True), check_sets(sets, (HardSet,))
+    out, sets = check_folder(out), check_sets(sets, (HardSet,))
     if _ranks_all(configs[0]) and "all" in sets:
         checks.fail("sets", "without the name 'all', which stands for all nodes", list(sets))
     check_usable("device", configs[0].device)

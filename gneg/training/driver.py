@@ -28,6 +28,7 @@ from gneg.training.config import LinkConfig, TripleConfig
 from gneg.training.device import forked_random
 from gneg.training.distributed import World, by_torchrun, world
 from gneg.training.fitness import fit_for_training, warn_of_no_choice
+from gneg.training.folder import check_folder
 from gneg.training.kinds import Config, config_class, make_run, run_class
 from gneg.training.parts import KEY, code, registered_parts
 from gneg.training.record import FRESH, NAME, anywhere, differences, locked, read
@@ -175,7 +176,7 @@ def _known_by_name(source: dict[str, Any] | None, data: LinkData | TripleData) -
 
 def _folder(path: str | Path, fresh: bool, processes: World) -> Path:
     """Return the folder of a run, without leftovers or, if ``fresh``, any earlier run."""
-    out = files.check_output("out", path, folder=True)
+    out = check_folder(path)
     if store.is_foreign(out / store.FOLDER):
         allowed = f"a folder without a folder '{store.FOLDER}' of your own"
         checks.fail("out", allowed, str(out), hint="choose another place")

@@ -56,6 +56,10 @@ def refused(*words: str) -> str:
     [
         (["train", "e.csv", "--out", "file"], "'out' must be a folder to write (got file"),
         (["train", "e.csv", "--out", "/proc/x"], "'out' must be a folder that can be written"),
+        (["train", "e.csv", "--out", ""], "'out' must be a value that is not empty (got '')"),
+        (["kg", "train", "graph", "--out="], "'out' must be a value that is not empty (got '')"),
+        (["kg", "train", "graph", "--out", "graph"], "'out' must be another folder than that of"),
+        (["kg", "compare", "graph", "--out", "graph"], "'out' must be another folder than that"),
         (["kg", "train", "graph", "--out", "file"], "'out' must be a folder to write"),
         (["compare", "e.csv", "--out", "file"], "'out' must be a folder to write"),
         (["compare", "e.csv", "--report", "ref"], "'report' must be a file to write (got ref"),

@@ -16,6 +16,14 @@ from tests.triple_worlds import sparse_data
 
 QUICK = ["--dim", "8", "--epochs", "4", "--eval-every", "2", "--batch-size", "64", "-k", "2"]
 
+OWN = """
+def pairs(src, dst):
+    return src + dst
+
+def nan(head, relation, tail):
+    return head * float("nan")
+"""
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
@@ -27,6 +35,7 @@ def place(tmp_path_factory):
         (place / f"toy/{part}.txt").write_text("\n".join(rows) + "\n")
     words = [str(place / "toy"), "--seeds", "2", "--out", str(place / "model"), *QUICK]
     assert run("kg", "train", *words).exit_code == 0
+    (place / "own.py").write_text(OWN)
     return place
 
 
@@ -141,6 +150,10 @@ def test_scores_of_triples_by_density_function_and_file(toy, hard, shared, tmp_p
         (["evaluate", "model", "--against", "estimate"], "sets or all for a knowledge graph"),
         (["evaluate", "model", "--budget", "9"], "'budget' must be None for a knowledge graph"),
         (["evaluate", "log_q(degree)", "toy"], "no sampler 'degree'"),
+        (["evaluate", "log_q(tpyed)", "toy"], "no sampler 'tpyed' (did you mean 'typed'?)"),
+        (["evaluate", "own.py", "toy"], "'model' must be FILE.py:FUNCTION (got own.py)"),
+        (["evaluate", "own.py:pairs", "toy"], "of (head, relation, tail) here (got own.py:pairs"),
+        (["evaluate", "own.py:nan", "toy"], "free of NaN (got own.py:nan with "),
         (["evaluate", "log_q(itself)", "toy"], "closed-form density"),
         (["evaluate", "toy/train.txt:x"], "'model' must be a run of gneg train"),
         (["sample", "toy", "--sampler", "degree"], "no sampler 'degree'"),

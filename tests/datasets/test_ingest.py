@@ -176,6 +176,7 @@ def test_files_of_all_kinds_are_read_as_they_are_in_memory(tmp_path):
         "f.csv": "src,dst,weight\n" + lines(rows),
         "g.csv": "user_id,item_id,rating\n" + lines([(*pair, 4) for pair in PAIRS]),
         "h.csv": "a,b\n" + "".join(f'"x, {u}", y{v}\n' for u, v in PAIRS),
+        "h.tsv": "".join(f'"x {u}"\ty{v}\n' for u, v in PAIRS) + 'the "x 1" of y\t"a ""b"" c"\n',
         "i.csv": "source,target,label\n" + lines([(u, v, (u + v) % 2) for u, v in PAIRS]),
     }
     for name, text in files.items():

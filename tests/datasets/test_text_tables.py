@@ -89,6 +89,7 @@ def test_headers_that_lack_a_name_somewhere_are_refused(tmp_path, more):
         ),
         ("source\ttarget\ttext\n" + rows("\t", int, '"{}\nx"'.format), int, ("text",)),
         (rows("\t", '"Weird {}" Al'.format), '"Weird {}" Al'.format, ()),
+        (rows("\t", '"a ""{}"" b"'.format), 'a "{}" b'.format, ()),
         (rows("\t", '{} inch"'.format), '{} inch"'.format, ()),
         (rows("\t", '"{} open'.format), '"{} open'.format, ()),
     ],

@@ -51,6 +51,17 @@ def test_the_order_of_named_columns_does_not_matter(tmp_path):
     assert_whole(datasets.load_triples(fill(tmp_path, parts=rows), table=options))
 
 
+def test_quotes_around_values_mean_the_same_in_all_files_of_a_folder(tmp_path):
+    quoted = [tuple(f'"{name}"' for name in triple) for triple in TRAIN]
+    inner = [('the "cy" of ann', "likes", "bob")]
+    fill(tmp_path)
+    (tmp_path / "train.txt").write_text(text(quoted + inner))
+    data = datasets.load_triples(tmp_path)
+    expected = {**PARTS, "train": TRAIN + inner}
+    assert {part: named(data, part) for part in PARTS} == expected
+    assert list(data.relations) == ["knows", "likes"]
+
+
 def test_comments_bom_blank_lines_and_stray_spaces_are_cleaned(tmp_path):
     fill(tmp_path)
     content = "# people\n\n" + " ann \tlikes\t bob\n\nbob\tlikes\tcy  \n# more\ncy\tknows\tann\n"

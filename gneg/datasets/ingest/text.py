@@ -14,7 +14,7 @@ from pyarrow import csv as arrow_csv
 
 from gneg import checks, files
 from gneg.datasets.sources import frame
-from gneg.datasets.sources.delimited import COMPRESSED, ENCODINGS, KIND, decoded
+from gneg.datasets.sources.delimited import COMPRESSED, ENCODINGS, KIND, decoded, unquoted
 from gneg.datasets.sources.formats import HEAD_BYTES, REMEDY, RawTable
 from gneg.datasets.sources.lines import rows_and_comments
 from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find
@@ -31,7 +31,7 @@ class Layout:
         skipped: Number of lines before the first row.
         width: Number of columns.
         separator: The separator, a single character, ``"::"`` or a space for runs of blanks.
-        quoted: Whether values may be quoted.
+        by_value: Whether quotes count only where they are around a whole value, else as in csv.
         lines_in_values: Whether quoted values may hold line ends.
         encoding: The encoding.
         comments: Whether lines that begin with ``#`` are comments.
@@ -41,7 +41,7 @@ class Layout:
     skipped: int
     width: int
     separator: str
-    quoted: bool
+    by_value: bool
     lines_in_values: bool
     encoding: str
     comments: bool
@@ -72,12 +72,7 @@ class Layout:
         if raw.names is not None and first == [name.strip() for name in raw.names[: len(first)]]:
             rows, start = rows[1:], start + 1
         start += next((i for i, line in enumerate(lines[start:]) if line.strip()), 0)
-        quotes = [line for line in rows if '"' in line]
-        if separator in "\t ":
-            cells = (cell for line in quotes for cell in line.split(separator) if '"' in cell)
-            quoted = all(re.fullmatch('"[^"]*"', cell.strip()) for cell in cells)
-        else:
-            quoted = True
+        in_lines = any("\n" in line for line in rows)
         with path.open("rb") as file:
             mark = file.read(4)
         codec = encoding or next((ENCODINGS[m] for m in ENCODINGS if mark.startswith(m)), "utf-8")
@@ -86,8 +81,8 @@ class Layout:
             start,
             len(fields(rows[0], separator)),
             separator,
-            quoted,
-            quoted and any("\n" in line for line in rows),
+            separator in "\t " and not in_lines,
+            in_lines,
             codec.removesuffix("-sig"),
             bool(left_out) or not any(line.startswith("#") for line in rows),
         )
@@ -121,7 +116,7 @@ class Layout:
                     ),
                     parse_options=arrow_csv.ParseOptions(
                         delimiter=delimiter,
-                        quote_char='"' if self.quoted else False,
+                        quote_char=False if self.by_value else '"',
                         newlines_in_values=self.lines_in_values,
                         invalid_row_handler=odd_row,
                     ),
@@ -136,7 +131,8 @@ class Layout:
                         starts = pc.starts_with(batch.column(wanted.index("0")), "#")
                         if pc.any(starts).as_py():
                             batch = batch.filter(pc.invert(starts))
-                    columns = dict(zip(wanted, batch.columns, strict=True))
+                    values = map(unquoted, batch.columns) if self.by_value else batch.columns
+                    columns = dict(zip(wanted, values, strict=True))
                     yield [columns[str(i)] for i in positions]
             except pa.ArrowInvalid:
                 if not faults:

@@ -205,17 +205,10 @@ def _parsed(
     elif character == "::":
         lines = [line.replace("::", STAND_IN) for line in lines]
     delimiter = {" ": "\t", "::": STAND_IN}.get(character, character)
-    # Between tabs and spaces quotes count where every one of them opens or closes a value.
-    quoted = quotes and (
-        character not in ("\t", " ")
-        or all(
-            re.fullmatch('"[^"]*"', value.strip())
-            for line in lines
-            if '"' in line
-            for value in line.split(delimiter)
-            if '"' in value
-        )
-    )
+    # Between tabs and spaces quotes may be text: value by value, so that a name is the same in all
+    # files of a dataset, whatever else a file holds.
+    in_lines = any("\n" in line for line in lines)
+    by_value = quotes and character in ("\t", " ") and not in_lines
     _check_widths(lines, delimiter, path, kind)
     names = [str(i) for i in range(len(fields(lines[0], delimiter)))]
     with files.reading("dataset", path, kind, "see gneg.datasets.load for the forms of files"):
@@ -224,14 +217,25 @@ def _parsed(
             read_options=arrow_csv.ReadOptions(column_names=names),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter,
-                quote_char='"' if quoted else False,
-                newlines_in_values=any("\n" in line for line in lines),
+                quote_char='"' if quotes and not by_value else False,
+                newlines_in_values=in_lines,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
-    return [column.combine_chunks() for column in table.columns]
+    columns = [column.combine_chunks() for column in table.columns]
+    return [unquoted(column) for column in columns] if by_value else columns
+
+
+def unquoted(values: pa.Array) -> pa.Array:
+    """Return strings without the quotes around those that are quoted as a whole."""
+    if not pc.any(pc.match_substring(values, '"')).as_py():
+        return values
+    pattern = r'^\s*"((?:[^"]|"")*)"\s*$'
+    quoted = pc.match_substring_regex(values, pattern)
+    inner = pc.replace_substring(pc.replace_substring_regex(values, pattern, r"\1"), '""', '"')
+    return pc.if_else(quoted, inner, values)
 
 
 def _check_widths(lines: Sequence[str], delimiter: str, path: Path, kind: str) -> None:

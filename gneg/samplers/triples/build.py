@@ -69,9 +69,29 @@ def check(text: str, *, argument: str = "sampler") -> Expression:
     Raises:
         ValueError: If the expression is malformed, or a name or an option is unknown.
     """
-    leaves: dict[str, Callable[..., Sampler]] = dict(TRIPLE_SAMPLERS)
-    leaves |= {name: partial(getattr(_Leaves, name), None) for name in NAMES}
-    return check_pairs(text, argument=argument, leaves=leaves, names=names())
+    return check_pairs(text, argument=argument, leaves=_leaves(), names=names())
+
+
+def check_either(text: str, *, argument: str = "sampler") -> Expression:
+    """Check an expression as :func:`check` does, or as one of pairs: the data are not loaded yet.
+
+    Raises:
+        ValueError: If it is neither; of an unknown name, with the names of both.
+    """
+    try:
+        return check(text, argument=argument)
+    except ValueError:
+        try:
+            return check_pairs(text, argument=argument)
+        except ValueError:
+            leaves = {name: leaf for name, leaf in _leaves().items() if name not in SAMPLERS}
+            check_pairs(text, argument=argument, leaves=leaves, names=(*SAMPLERS, *leaves))
+            raise
+
+
+def _leaves() -> dict[str, Callable[..., Sampler]]:
+    """Return what builds each proposal, for its options."""
+    return dict(TRIPLE_SAMPLERS) | {name: partial(getattr(_Leaves, name), None) for name in NAMES}
 
 
 def names() -> tuple[str, ...]:
