@@ -54,11 +54,15 @@ def predict_triples_command(
     out: OutFile = None,
     export: Annotated[
         Path | None,
-        typer.Option(help="Write the vectors of entities: .npy, or .parquet with their names."),
+        typer.Option(
+            help="Write the vectors of entities: .npy, or .parquet or .csv with their names."
+        ),
     ] = None,
     export_relations: Annotated[
         Path | None,
-        typer.Option(help="Write the vectors of relations: .npy, or .parquet with their names."),
+        typer.Option(
+            help="Write the vectors of relations: .npy, or .parquet or .csv with their names."
+        ),
     ] = None,
     report: Page = None,
     memory: Memory = "1GB",
@@ -145,7 +149,9 @@ def _check_vectors(name: str, path: Path | None, fresh: bool, *inputs: Path | st
     """Refuse a file of vectors that cannot be written, or exists."""
     if path is None:
         return
-    files.check_file(name, path, (".npy", ".parquet"), fresh=fresh, inputs=inputs)
+    from gneg.prediction.export import VECTOR_SUFFIXES
+
+    files.check_file(name, path, VECTOR_SUFFIXES, fresh=fresh, inputs=inputs)
 
 
 def _queries(path: Path) -> dict[str, list[str]]:

@@ -70,6 +70,8 @@ def kg_train_command(
     data = source.load_triples(dataset)
     if out is not None and not fresh:
         check_earlier(out, data, settings.given)
+    if not settings.given:
+        say("settings: the defaults; gneg kg presets lists tuned ones (--preset)", wrap=False)
     if recipe == "auto":
         from gneg.training import race
 

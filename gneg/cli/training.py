@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -180,7 +181,7 @@ def end(
     is_kg = "triples" in results["dataset"]
     if last["complete"]:
         question = "kg predict {} --help" if is_kg else "predict {} --all -k 10 --out answers.csv"
-        say(f"answers: gneg {question.format(folder)}", wrap=False)
+        say(f"answers: gneg {question.format(shlex.quote(str(folder)))}", wrap=False)
         return
     metric = "mrr" if is_kg else results["dataset"]["metric"]
     state = "before the first evaluation"

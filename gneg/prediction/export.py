@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
+VECTOR_SUFFIXES = (".npy", ".parquet", ".csv")
 ROWS = 4_096  # queries of a piece, which are answered and written at once
 #: Answers to the queries with the given numbers ``[low, high)``.
 Answers = Callable[[int, int], pa.Table]
@@ -148,7 +149,9 @@ def _write_jsonl(file: TextIO, table: pa.Table) -> None:
 
 
 def write_embeddings(path: Path, z: Tensor, names: Mapping[str, pa.Array]) -> None:
-    """Write embeddings ``[N, D]`` to an ``.npy``, or with names to a ``.parquet``.
+    """Write embeddings ``[N, D]`` to an ``.npy``, or with names to a ``.parquet`` or ``.csv``.
+
+    In text each dimension is a column, ``embedding_0`` and so on.
 
     Args:
         path: The file.
@@ -159,8 +162,7 @@ def write_embeddings(path: Path, z: Tensor, names: Mapping[str, pa.Array]) -> No
         ValueError: If the suffix is another.
     """
     path = files.check_output("path", path)
-    if path.suffix not in (".npy", ".parquet"):
-        checks.fail("path", "a name that ends in .npy or .parquet", str(path))
+    files.check_suffix("path", path, VECTOR_SUFFIXES)
     array = z.numpy()
     if path.suffix == ".npy":
 
@@ -169,6 +171,11 @@ def write_embeddings(path: Path, z: Tensor, names: Mapping[str, pa.Array]) -> No
                 np.save(file, array)
 
         files.write_whole(path, save)
+        return
+    if path.suffix == ".csv":
+        columns = {f"embedding_{i}": pa.array(column) for i, column in enumerate(array.T)}
+        table = pa.table({**names, **columns})
+        files.write_whole(path, lambda temporary: csv.write_csv(table, temporary))
         return
     rows = pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
     table = pa.table({**names, "embedding": rows})

@@ -276,7 +276,7 @@ class LinkModel(TrainedModel[LinkRun]):
         """Return the embeddings ``[N, D]`` of all nodes, sources first in a bipartite graph.
 
         Args:
-            path: File to write them to: ``.npy``, or ``.parquet`` with the names; None: none.
+            path: File for them, ``.npy``, or ``.parquet`` or ``.csv`` with the names; None: none.
 
         Raises:
             ValueError: If the suffix is another.

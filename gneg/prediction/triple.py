@@ -263,7 +263,7 @@ class TripleModel(TrainedModel[TrainedTriples]):
         """Return the vectors ``[N, D]`` of all entities.
 
         Args:
-            path: File to write them to: ``.npy``, or ``.parquet`` with the names; None: none.
+            path: File for them, ``.npy``, or ``.parquet`` or ``.csv`` with the names; None: none.
 
         Raises:
             ValueError: If the suffix is another.
@@ -277,8 +277,8 @@ class TripleModel(TrainedModel[TrainedTriples]):
         """Return the vectors ``[R, D]`` of all relations; ``[2 R, D]`` with inverses after them.
 
         Args:
-            path: File to write them to: ``.npy``, or ``.parquet`` with the names and whether each
-                is an inverse; None: none.
+            path: File for them, ``.npy``, or ``.parquet`` or ``.csv`` with the names and whether
+                each is an inverse; None: none.
 
         Raises:
             ValueError: If the suffix is another.

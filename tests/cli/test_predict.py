@@ -153,8 +153,14 @@ def test_vectors_of_a_knowledge_graph_are_exported(here, tmp_path):
     assert "vectors of entities: z.parquet" in result.output
     assert pd.read_parquet("z.parquet")["name"][3] == "entity 3"
     assert len(np.load("r.npy")) == 3
+    words = ["--export", "z.csv", "--export-relations", "r.npy", "--fresh"]
+    assert run("kg", "predict", f"{here}/facts", *words).exit_code == 0
+    table = pd.read_csv("z.csv", index_col="name")
+    vectors = np.stack(pd.read_parquet("z.parquet")["embedding"])
+    assert np.array_equal(table.to_numpy(np.float32), vectors)
+    assert list(table.columns[:2]) == ["embedding_0", "embedding_1"]
     asked = ["--head", "entity 3", "--tail", "entity 4"]
-    result = run("kg", "predict", f"{here}/facts", *asked, *words, "--fresh")
+    result = run("kg", "predict", f"{here}/facts", *asked, *words)
     assert result.exit_code == 0, result.output
     assert "relation" in result.output
 
@@ -190,7 +196,7 @@ def test_two_files_of_vectors_do_not_replace_each_other(here):
         (["predict", "{}/none", "--all"], "'run' must be a run of gneg train"),
         (["kg", "predict", "{}/friends", "--head", "a"], "gneg predict"),
         (["kg", "predict", "{}/facts", "--head", "entity 1"], "given, all but the one"),
-        (["kg", "predict", "{}/facts", "--export", "z.csv"], "'export' must be a name that ends"),
+        (["kg", "predict", "{}/facts", "--export", "z.txt"], "'export' must be a name that ends"),
         (["kg", "predict", "{}/facts", "--queries", "no.csv"], "'queries' must be an existing"),
     ],
 )

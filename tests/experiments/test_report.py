@@ -131,6 +131,16 @@ def test_the_weight_of_a_base_measure_has_a_column(results, text):
     assert "the log density of each sampler" in page({**results, "rows": rows, "config": config})
 
 
+@pytest.mark.parametrize(("sets", "visible"), [(1, 3), (3, 2), (4, 1), (9, 1)])
+def test_as_many_metrics_are_visible_as_there_is_room_for(results, sets, visible):
+    figure = {"mean": 0.5, "std": None}
+    names = ("hits@50", "auc", "hits@10", "mrr")
+    summary = {f"set {i}": dict.fromkeys(names, figure) for i in range(sets)}
+    rows = [{**row, "summary": summary, "against": {}} for row in results["rows"]]
+    table = main_table({**results, "metric": "hits@50", "rows": rows, "heuristics": {}})
+    assert table["visible"] == ["hits@50", "mrr", "hits@10"][:visible]
+
+
 def test_legends_have_the_best_rows_by_validation_alone(results, text):
     rows = [
         {**results["rows"][0], "encoder": f"encoder {i}", "valid": [i / 20], "curves": curves}

@@ -140,7 +140,9 @@ class Layout:
         if faults:
             allowed = f"a table with {self.width} columns in each row as in its first"
             value = f"{self.path} with the row {faults[0]!r}"
-            checks.fail("edges", allowed, value, hint="is the separator right? see --sep")
+            checks.fail(
+                "edges", allowed, value, hint="is the separator right? --sep sets that of a dataset"
+            )
 
     def _stream(self) -> Any:
         """Return the text as a stream of UTF-8, with separators of one character."""

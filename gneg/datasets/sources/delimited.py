@@ -245,9 +245,10 @@ def _check_widths(lines: Sequence[str], delimiter: str, path: Path, kind: str) -
         if line.count(delimiter) != width - 1 and len(fields(line, delimiter)) != width:
             allowed = f"{kind}, {width} columns in each row as in its first"
             value = f"{path}, row {row + 1}: {line[:60]!r}"
-            hint = "is the separator right? see --sep"
+            hint = "is the separator right? --sep sets that of a dataset"
             if row == 1:
-                hint = f"begin row 1, {lines[0][:60]!r}, with # if it is no row; else see --sep"
+                hint = f"begin row 1, {lines[0][:60]!r}, with # if it is no row; "
+                hint += "else --sep sets the separator of a dataset"
             checks.fail("dataset", allowed, value, hint=hint)
 
 

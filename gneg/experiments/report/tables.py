@@ -11,6 +11,7 @@ from gneg.experiments import parts
 from gneg.experiments.parts import marked_part
 from gneg.experiments.significance import untested
 
+MOST_COLUMNS = 6  # of metrics, that fit beside the others on a screen of 1,366 pixels
 NONE = {"text": "-", "value": ""}  # a cell without a figure
 
 
@@ -58,14 +59,14 @@ def main_table(results: Mapping[str, Any]) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "metrics": metrics,
-        "visible": _visible_metrics(results, metrics),
+        "visible": _visible_metrics(results, metrics, len(sets)),
     }
 
 
-def _visible_metrics(results: Mapping[str, Any], metrics: list[str]) -> list[str]:
-    """Return the metrics whose columns are visible when the page opens."""
+def _visible_metrics(results: Mapping[str, Any], metrics: list[str], sets: int) -> list[str]:
+    """Return the metrics whose columns are visible when the page opens, as many as it has room."""
     names = dict.fromkeys((results["metric"], "mrr", "hits@10", "accuracy"))
-    return [name for name in names if name in metrics]
+    return [name for name in names if name in metrics][: max(1, MOST_COLUMNS // max(sets, 1))]
 
 
 def _text_cell(text: str) -> dict[str, Any]:
