@@ -16,6 +16,7 @@ from gneg.datasets.naming import naming
 
 ANSWERS = "Answers"
 LISTED = 5  # queries without an answer that are named on the screen
+FEW = 200  # held-out answers below which probabilities are rough
 
 Run = Annotated[str, typer.Argument(help="The folder of a run, or one of its model-SEED.pt.")]
 K = Annotated[
@@ -154,8 +155,10 @@ def check_page(page: Path | None, *inputs: str | Path | None) -> None:
 
 
 def say_calibration(calibration: Any) -> None:
-    """Print what a probability means."""
+    """Print what a probability means, and where it is rough."""
+    few = calibration.links < FEW
+    note = f"; fitted on {calibration.links:,} held-out ones, it is rough" if few else ""
     say(
         "probability: the share of unknown answers with such a score that are in validation or "
-        f"test; of all unknown answers it is one in {1 / calibration.base_rate:,.0f}"
+        f"test; of all unknown answers it is one in {1 / calibration.base_rate:,.0f}{note}"
     )
