@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,9 +60,27 @@ def number(columns: Sequence[pa.Array], *, as_text: bool = False) -> tuple[list[
     joined = pa.chunked_array(columns, columns[0].type).combine_chunks()
     encoded = joined.dictionary_encode()
     values = encoded.dictionary
+    _warn_of_forms(values)
     order = pc.array_sort_indices(values).to_numpy()
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     ids = rank[encoded.indices.to_numpy(zero_copy_only=False)]
     bounds = np.cumsum([len(column) for column in columns])[:-1]
     return np.split(ids, bounds), Names(values.take(pa.array(order)))
+
+
+def _warn_of_forms(names: pa.Array) -> None:
+    """Warn of names that are the same to a reader, and differ in their Unicode form alone."""
+    if not pa.types.is_string(names.type):
+        return
+    others = names.filter(pc.invert(pc.string_is_ascii(names)))
+    composed = pc.utf8_normalize(others, "NFC")
+    twice = pc.value_counts(composed)
+    shared = twice.field("values").filter(pc.greater(twice.field("counts"), 1))
+    if len(shared):
+        more = f" and {len(shared) - 1:,} more" if len(shared) > 1 else ""
+        warnings.warn(
+            f"{shared[0].as_py()!r}{more} stand in the data in several Unicode forms, each a name "
+            "of its own: write them in one (NFC)",
+            stacklevel=2,
+        )
