@@ -132,6 +132,16 @@ def test_a_file_named_as_those_of_openke_has_their_order(tmp_path):
     assert "columns are head, tail and relation, as OpenKE has them" in data.reading.notes
 
 
+def test_a_count_in_front_is_said_and_may_mean_the_order_of_openke(tmp_path):
+    path = tmp_path / "facts.txt"
+    rows = [tuple(map(str, row)) for row in pairs_of_many_heads().tolist()]
+    path.write_text("600\n" + text(rows))
+    with pytest.warns(UserWarning, match=r"facts\.txt: a count in front, as OpenKE .* --target 2"):
+        data = datasets.load_triples(path)
+    assert "the first line, '600', holds counts and is left out" in data.reading.notes
+    assert datasets.load_triples(path, table=TableOptions(relation="2")).num_relations == 12
+
+
 def test_triples_of_ids_in_another_order_are_warned_of_or_refused():
     triples = torch.from_numpy(pairs_of_many_heads()).t()
     assert datasets.from_triples(triples).num_relations == 12

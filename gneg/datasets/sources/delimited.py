@@ -22,6 +22,7 @@ from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find,
 SPOKEN = {"tab": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+COUNTS = "holds counts and is left out"  # said of a first line
 KIND = "a file with a table of edges"
 TRIPLES = "a file of triples"
 IN_UTF8 = "save it as UTF-8 text, plain or compressed"
@@ -94,7 +95,7 @@ def read(
     name = _separator(lines, separator, path, kind)
     character = SEPARATORS.get(name, name)
     if frame.is_counts(lines, lambda line: fields(line, character)):
-        notes.append(f"the first line, {lines[0].strip()!r}, holds counts and is left out")
+        notes.append(f"the first line, {lines[0].strip()!r}, {COUNTS}")
         lines = lines[1:]
     names, surplus = None, 0
     if header is not False:

@@ -216,8 +216,13 @@ def _reading(
 
 def _warn_of_order(path: Path, table: TripleTable, options: TableOptions) -> None:
     """Warn where nothing says which columns are relations and tails, and they seem turned."""
-    named = any((options.source, options.relation, options.target))
-    doubt = None if table.header is not False or named else doubt_order(table.columns)
+    if table.header is not False or any((options.source, options.relation, options.target)):
+        return
+    doubt = doubt_order(table.columns)
+    counted = any(delimited.COUNTS in note for note in table.notes)
+    if doubt is None and counted and table.positions["relation"] == 1:
+        doubt = "a count in front, as OpenKE has in files of head, tail and relation, for which "
+        doubt += "give --relation 3 --target 2; --relation 2 if they are head, relation and tail"
     if doubt is not None:
         warnings.warn(f"{path.name}: {doubt}", stacklevel=4)
 

@@ -142,7 +142,8 @@ def read(path: Path, options: TableOptions, train: TripleTable | None = None) ->
     _check_kind(raw, path, options, first=train is None)
     notes = list(raw.notes)
     if train is None or not train.positions:
-        positions, notes = triple_columns.assign(raw, options)
+        positions, of_columns = triple_columns.assign(raw, options)
+        notes += of_columns
         notes += ["columns are head, tail and relation, as OpenKE has them"] if turned else []
     else:
         positions = _positions_as(train, raw, path)
