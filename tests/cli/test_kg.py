@@ -50,6 +50,19 @@ def test_train_prints_tables_and_goes_on(folder, tmp_path):
     assert json.loads(path.read_text())["runs"] == record["runs"]
 
 
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_a_run_with_the_defaults_points_at_the_presets(folder, monkeypatch):
+    pointer = "settings: the defaults; gneg kg presets lists tuned ones (--preset)"
+    assert pointer not in run("kg", "train", str(folder), *QUICK).output
+    monkeypatch.setattr("gneg.cli.train_triples.train", interrupt)
+    result = run("kg", "train", str(folder))
+    assert result.exit_code == 130
+    assert pointer in result.output
+
+
 def test_presets_are_listed_and_options_override_them(folder, tmp_path):
     assert "complex-n3" in run("kg", "presets").output
     result = run(
