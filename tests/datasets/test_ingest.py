@@ -177,6 +177,8 @@ def test_files_of_all_kinds_are_read_as_they_are_in_memory(tmp_path):
         "g.csv": "user_id,item_id,rating\n" + lines([(*pair, 4) for pair in PAIRS]),
         "h.csv": "a,b\n" + "".join(f'"x, {u}", y{v}\n' for u, v in PAIRS),
         "h.tsv": "".join(f'"x {u}"\ty{v}\n' for u, v in PAIRS) + 'the "x 1" of y\t"a ""b"" c"\n',
+        "j.csv": lines([(f"x{u}", f"y{v}") for u, v in PAIRS]) + '"#a",b\n# a note\n"#a",x1\n',
+        "k.csv": lines([(f"x{u}", f'"y\n{v}"') for u, v in PAIRS]) + '"#a","b\n#c"\n#,a note\n',
         "i.csv": "source,target,label\n" + lines([(u, v, (u + v) % 2) for u, v in PAIRS]),
     }
     for name, text in files.items():
@@ -193,6 +195,10 @@ def test_files_of_all_kinds_are_read_as_they_are_in_memory(tmp_path):
 
 
 def test_bad_files_and_arguments_are_refused_in_one_line(tmp_path):
+    for name, text in (("s.txt", '"New York" Boston\n'), ("t.tsv", '"New\nYork"\tBoston\n')):
+        (tmp_path / name).write_text(3 * text)
+        with pytest.raises(ValueError, match=r"a table without blanks or line ends .* as csv"):
+            ingest(tmp_path / name, tmp_path / "graph")
     (tmp_path / "header.csv").write_text("source,target\n")
     with pytest.raises(ValueError, match="at least one edge"):
         ingest(tmp_path / "header.csv", tmp_path / "graph")

@@ -100,6 +100,12 @@ def test_quotes_hold_line_ends_or_are_text(tmp_path, content, name, unused):
     assert data.reading.unused == unused
 
 
+def test_a_value_of_two_lines_leaves_the_other_quotes_of_a_file_alone(tmp_path):
+    odd = '"New\nYork"\t"Al"\n"Al" x\tn1\nn0\t6"\nn1\t"7\nn0\tn1\n'
+    names = set(read(tmp_path, "a.tsv", rows("\t", "n{}".format) + odd).names)
+    assert names - {f"n{i}" for i in range(N)} == {"New\nYork", "Al", '"Al" x', '6"', '"7'}
+
+
 def test_other_encodings_are_named(tmp_path):
     text = rows(",", "Zoë {}".format).encode("cp1252")
     with pytest.raises(ValueError, match=r"can't decode .*; give its encoding, such as latin-1, "):

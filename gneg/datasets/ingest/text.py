@@ -17,8 +17,9 @@ from gneg.datasets.sources import frame
 from gneg.datasets.sources.delimited import COMPRESSED, ENCODINGS, KIND, decoded, unquoted
 from gneg.datasets.sources.formats import HEAD_BYTES, REMEDY, RawTable
 from gneg.datasets.sources.lines import rows_and_comments
-from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find
+from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find, words
 
+MARK = "\x01"  # before a comment
 BLOCK = 2**22  # bytes that are parsed at once
 
 
@@ -72,7 +73,12 @@ class Layout:
         if raw.names is not None and first == [name.strip() for name in raw.names[: len(first)]]:
             rows, start = rows[1:], start + 1
         start += next((i for i, line in enumerate(lines[start:]) if line.strip()), 0)
-        in_lines = any("\n" in line for line in rows)
+        in_lines, by_value = any("\n" in line for line in rows), separator in "\t "
+        if by_value and (in_lines or (separator == " " and any(map(_holds_blanks, rows)))):
+            allowed = (
+                "a table without blanks or line ends in values, for one that is read in pieces"
+            )
+            checks.fail("edges", allowed, str(path), hint="save it as csv")
         with path.open("rb") as file:
             mark = file.read(4)
         codec = encoding or next((ENCODINGS[m] for m in ENCODINGS if mark.startswith(m)), "utf-8")
@@ -81,7 +87,7 @@ class Layout:
             start,
             len(fields(rows[0], separator)),
             separator,
-            separator in "\t " and not in_lines,
+            by_value,
             in_lines,
             codec.removesuffix("-sig"),
             bool(left_out) or not any(line.startswith("#") for line in rows),
@@ -95,14 +101,13 @@ class Layout:
                 damaged.
         """
         names = [str(i) for i in range(self.width)]
-        wanted = [str(i) for i in dict.fromkeys(positions)]
+        wanted = [str(i) for i in dict.fromkeys([*positions, 0])]
         delimiter = {" ": "\t", "::": STAND_IN}.get(self.separator, self.separator)
         faults: list[str] = []
 
         def odd_row(row: Any) -> str:
             text = row.text.strip()
-            comment = self.comments and text.startswith("#")
-            if comment or frame.FOOTER.fullmatch(text) or text == "\\.":
+            if text.startswith(MARK) or frame.FOOTER.fullmatch(text) or text == "\\.":
                 return "skip"
             faults.append(row.text[:60])
             return "error"
@@ -127,13 +132,8 @@ class Layout:
                     ),
                 )
                 for batch in reader:
-                    if self.comments and "0" in wanted:
-                        starts = pc.starts_with(batch.column(wanted.index("0")), "#")
-                        if pc.any(starts).as_py():
-                            batch = batch.filter(pc.invert(starts))
-                    values = map(unquoted, batch.columns) if self.by_value else batch.columns
-                    columns = dict(zip(wanted, values, strict=True))
-                    yield [columns[str(i)] for i in positions]
+                    columns = self._cleaned(batch)
+                    yield [columns[wanted.index(str(i))] for i in positions]
             except pa.ArrowInvalid:
                 if not faults:
                     raise
@@ -144,6 +144,16 @@ class Layout:
                 "edges", allowed, value, hint="is the separator right? --sep sets that of a dataset"
             )
 
+    def _cleaned(self, batch: pa.RecordBatch) -> list[pa.Array]:
+        """Return the columns of rows that are no comments, without quotes and blanks around."""
+        comments = pc.starts_with(batch.column("0"), MARK)
+        if pc.any(comments).as_py():
+            batch = batch.filter(pc.invert(comments))
+        columns = map(unquoted, batch.columns) if self.by_value else batch.columns
+        if self.lines_in_values:  # of which one may begin with #
+            columns = [pc.replace_substring(column, MARK, "") for column in columns]
+        return [pc.utf8_trim_whitespace(column) for column in columns]
+
     def _stream(self) -> Any:
         """Return the text as a stream of UTF-8, with separators of one character."""
         with self.path.open("rb") as file:
@@ -152,11 +162,34 @@ class Layout:
         stream = pa.input_stream(str(self.path), compression=codec)
         if self.encoding != "utf-8":
             stream = pa.transcoding_input_stream(stream, self.encoding, "utf-8")
+        if self.comments:
+            stream = pa.TransformInputStream(stream, _Marked())
         if self.separator == " ":
             return pa.TransformInputStream(stream, _OneCharacter(rb"[ \t]+", b"\t", b" \t\r"))
         if self.separator == "::":
             return pa.TransformInputStream(stream, _OneCharacter(b"::", STAND_IN.encode(), b":"))
         return stream
+
+
+def _holds_blanks(line: str) -> bool:
+    """Return whether a quoted value of a line between blanks holds some."""
+    return '"' in line and any(len(word.split()) > 1 for word in words(line))
+
+
+class _Marked:
+    """Puts :data:`MARK` before lines that begin with ``#``, block by block.
+
+    A quoted name that begins so is no comment, and without its quotes could not be told from one.
+    """
+
+    def __init__(self) -> None:
+        self.begins = True  # whether the next block begins with a line
+
+    def __call__(self, block: Any) -> bytes:
+        content = bytes(block)
+        mark = MARK.encode() if self.begins and content.startswith(b"#") else b""
+        self.begins = content.endswith(b"\n") if content else self.begins
+        return mark + content.replace(b"\n#", b"\n" + MARK.encode() + b"#")
 
 
 class _OneCharacter:

@@ -22,6 +22,7 @@ from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find,
 SPOKEN = {"tab": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+LINE_END = "\x1e"  # stands for one within a value while a table is parsed
 COUNTS = "holds counts and is left out"  # said of a first line
 KIND = "a file with a table of edges"
 TRIPLES = "a file of triples"
@@ -209,7 +210,9 @@ def _parsed(
     # Between tabs and spaces quotes may be text: value by value, so that a name is the same in all
     # files of a dataset, whatever else a file holds.
     in_lines = any("\n" in line for line in lines)
-    by_value = quotes and character in ("\t", " ") and not in_lines
+    by_value = quotes and character in ("\t", " ")
+    if by_value and in_lines:
+        lines = [line.replace("\n", LINE_END) for line in lines]
     _check_widths(lines, delimiter, path, kind)
     names = [str(i) for i in range(len(fields(lines[0], delimiter)))]
     with files.reading("dataset", path, kind, "see gneg.datasets.load for the forms of files"):
@@ -219,14 +222,17 @@ def _parsed(
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter,
                 quote_char='"' if quotes and not by_value else False,
-                newlines_in_values=in_lines,
+                newlines_in_values=in_lines and not by_value,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
     columns = [column.combine_chunks() for column in table.columns]
-    return [unquoted(column) for column in columns] if by_value else columns
+    if not by_value:
+        return columns
+    columns = [unquoted(column) for column in columns]
+    return [pc.replace_substring(column, LINE_END, "\n") for column in columns]
 
 
 def unquoted(values: pa.Array) -> pa.Array:
