@@ -55,9 +55,9 @@ def plain_errors() -> Iterator[None]:
     try:
         with compiling_told():
             yield
-    except KeyboardInterrupt:
-        resumes = "; the same command resumes from what is finished"
-        text = "interrupted" + (resumes if RESUMING & set(sys.argv) else "")
+    except KeyboardInterrupt as stop:
+        resumes = str(stop) or "the same command resumes from what is finished"
+        text = "interrupted" + (f"; {resumes}" if RESUMING & set(sys.argv) else "")
         progress_console.print(Text(text), soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     except (ValueError, OSError, ImportError, EOFError) as error:

@@ -82,10 +82,9 @@ def predict_triples_command(
     if out is not None:
         check_file(out, fresh, run, queries)
     check_page(report, run, queries, out)
-    _check_vectors("export", export, fresh, run, queries, out, report)
-    _check_vectors("export_relations", export_relations, fresh, run, queries, out, report)
-    if export and export_relations and export.resolve() == export_relations.resolve():
-        checks.fail("export_relations", "another file than that of --export", str(export_relations))
+    _check_vectors("export", export, fresh, run, queries)
+    _check_vectors("export_relations", export_relations, fresh, run, queries)
+    _check_apart(out=out, report=report, export=export, export_relations=export_relations)
     model = load_model(run, "triple")
     given = dict(zip(PARTS, (head, relation, tail), strict=True))
     typed: dict[str, Any] = {name: [value] for name, value in given.items() if value is not None}
@@ -152,6 +151,17 @@ def _check_vectors(name: str, path: Path | None, fresh: bool, *inputs: Path | st
     from gneg.prediction.export import VECTOR_SUFFIXES
 
     files.check_file(name, path, VECTOR_SUFFIXES, fresh=fresh, inputs=inputs)
+
+
+def _check_apart(**outputs: Path | None) -> None:
+    """Refuse one file for two results."""
+    written: dict[Path, str] = {}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        other = written.setdefault(path.resolve(), name)
+        if other != name:
+            checks.fail(name, f"another file than that of --{other}", str(path))
 
 
 def _queries(path: Path) -> dict[str, list[str]]:

@@ -52,6 +52,7 @@ def scores_of(model: str, data: Any, sets: Mapping[str, Any]) -> Iterator[Any]:
     from gneg.training.load import load_run, weights_of
 
     path, of_triples = Path(model), isinstance(data, TripleData)
+    ranked: Any = data.ranked if isinstance(data, TripleData) else data
     if path.suffix in SCORES:
         yield {next(iter(sets), name_of_own(data)): scorers.from_file(path)}
     elif model in KINDS:
@@ -60,12 +61,12 @@ def scores_of(model: str, data: Any, sets: Mapping[str, Any]) -> Iterator[Any]:
             checks.fail("model", "another score for a knowledge graph", model, hint=hint)
         yield scorers.heuristic(data, model)
     elif model.startswith(LOG_Q) and model.endswith(")"):
-        sampler = data.sampler(model[len(LOG_Q) : -1], corrupt="both")
+        sampler = ranked.sampler(model[len(LOG_Q) : -1], corrupt="both")
         yield log_density_scorer(sampler) if of_triples else log_density_score(sampler)
     elif ".py:" in model:
         if of_triples:
             score = scorers.from_function(model, ("head", "relation", "tail"))
-            yield EachTriple(score, data.num_entities)
+            yield EachTriple(score, ranked.num_entities)
         else:
             yield scorers.from_function(model)
     else:

@@ -119,7 +119,10 @@ def start_race(run: Callable[..., Choice], seed: int, out: Path | None, fresh: b
             epochs = completed
             count(completed, total)
 
-        choice = run(seed=seed, report=report, folder=out or RUNS, fresh=fresh)
+        try:
+            choice = run(seed=seed, report=report, folder=out or RUNS, fresh=fresh)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("a race of negatives begins again") from None
     if epochs:
         say(f"race of negatives: {time.perf_counter() - start:.1f} s")
     return choice

@@ -97,7 +97,7 @@ def sample(
     Raises:
         ValueError: If an argument is out of range, or the sampler needs a model and there is none.
     """
-    data = _opened(data, part)
+    data = _opened(data, part, score)
     if not isinstance(data, GraphData):
         part = part or "train"
     if corrupt is None:
@@ -182,12 +182,22 @@ def check_out(out: str | Path, *, fresh: bool, inputs: Iterable[str | Path | Non
 
 
 def _opened(
-    data: LinkData | TripleData | GraphData | str | Path, part: str | None
+    data: LinkData | TripleData | GraphData | str | Path, part: str | None, score: Score | None
 ) -> LinkData | TripleData | GraphData:
-    """Return the data, loaded by its name or path if it is given so; a stored graph as a whole."""
+    """Return the data, loaded by its name or path if it is given so; a stored graph as a whole.
+
+    Held-out triples of an inductive split are those of its second graph, which no model was trained
+    on.
+    """
     if isinstance(data, str | Path) and part is None and is_stored(data):
         return GraphData.open(data)
-    return data if isinstance(data, GraphData) else as_data(data)
+    data = data if isinstance(data, GraphData) else as_data(data)
+    if not isinstance(data, TripleData) or part in (None, "train"):
+        return data
+    if data.inference is not None and score is not None:
+        allowed = f"None for the {part} triples of an inductive split, of other entities"
+        checks.fail("score", allowed, "a model")
+    return data.ranked
 
 
 def _vectors(data: LinkData | TripleData | GraphData, z: Tensor | None) -> Vectors | None:

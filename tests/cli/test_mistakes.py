@@ -26,6 +26,9 @@ def reference(tmp_path_factory):
     rows = [f"e{i % 15}\tr{i // 15}\te{(7 * i + 1) % 15}" for i in range(45)]
     for part, lines in (("train", rows[:35]), ("valid", rows[35:40]), ("test", rows[40:])):
         (graph / f"{part}.txt").write_text("\n".join(lines))
+    assert run("ingest", str(folder / "e.csv"), "--out", str(folder / "stored")).exit_code == 0
+    (folder / "openke").mkdir()
+    (folder / "openke/train2id.txt").write_text("0\n")
     words = ["train", str(folder / "e.csv"), *QUICK, "--split-seed", "3"]
     assert run(*words, "--out", str(folder / "ref")).exit_code == 0
     words = ["kg", "train", str(graph), "--dim", "4", "--epochs", "1"]
@@ -59,6 +62,8 @@ def refused(*words: str) -> str:
         (["train", "e.csv", "--out", ""], "'out' must be a value that is not empty (got '')"),
         (["kg", "train", "graph", "--out="], "'out' must be a value that is not empty (got '')"),
         (["kg", "train", "graph", "--out", "graph"], "'out' must be another folder than that of"),
+        (["train", "e.csv", "--out", "stored"], "'out' must be another folder than that of a data"),
+        (["kg", "train", "graph", "--out", "openke"], "'out' must be another folder than that of"),
         (["kg", "compare", "graph", "--out", "graph"], "'out' must be another folder than that"),
         (["kg", "train", "graph", "--out", "file"], "'out' must be a folder to write"),
         (["compare", "e.csv", "--out", "file"], "'out' must be a folder to write"),

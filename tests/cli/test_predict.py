@@ -167,11 +167,15 @@ def test_vectors_of_a_knowledge_graph_are_exported(here, tmp_path):
 
 
 def test_two_files_of_vectors_do_not_replace_each_other(here):
-    words = ["--export", "v.npy", "--export-relations", "./v.npy"]
-    result = run("kg", "predict", f"{here}/facts", *words)
-    assert result.exit_code == 2
-    assert "'export-relations' must be" in " ".join(result.output.split())
-    assert not Path("v.npy").exists()
+    answers = ["--head", "entity 3", "--relation", "likes"]
+    for words, name in (
+        (["--export", "v.csv", "--export-relations", "./v.csv"], "export-relations"),
+        ([*answers, "--export", "v.csv", "--out", "v.csv"], "export"),
+    ):
+        result = run("kg", "predict", f"{here}/facts", *words)
+        assert result.exit_code == 2
+        assert f"'{name}' must be another file than that of" in " ".join(result.output.split())
+        assert not Path("v.csv").exists()
 
 
 @pytest.mark.parametrize(

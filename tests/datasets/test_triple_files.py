@@ -64,7 +64,7 @@ def test_quotes_around_values_mean_the_same_in_all_files_of_a_folder(tmp_path):
 
 def test_names_in_several_unicode_forms_are_warned_of(tmp_path):
     rows = {**PARTS, "train": [*TRAIN, ("Zoe\u0301", "likes", "bob"), ("Zo\u00e9", "likes", "cy")]}
-    with pytest.warns(UserWarning, match="^'Zo\u00e9' stand in the data in several"):
+    with pytest.warns(UserWarning, match="^'Zo\u00e9': in the data in several"):
         data = datasets.load_triples(fill(tmp_path, parts=rows))
     assert data.num_entities == 5
 

@@ -58,8 +58,9 @@ def parts_of(folder: Path) -> tuple[Paths, Paths] | None:
             graphs.append({part: path for part, path in files.items() if path is not None})
         return graphs[0], graphs[1]
     second = folder.resolve().with_name(folder.resolve().name + SUFFIX)
-    folders = (folder, second)
-    if not second.is_dir() or not all(part_files.by_part(each)["train"] for each in folders):
+    if not (second.is_dir() and any(part_files.by_part(second).values())):
+        return None
+    if not part_files.by_part(folder)["train"]:  # of another form, which has no second graph
         return None
     return part_files.files_of(folder, needed=("train",)), part_files.files_of(second)
 
@@ -84,7 +85,9 @@ def read(folder: Path, paths: tuple[Paths, Paths], options: TableOptions) -> Tri
             relation of the inference graph is not in training.
     """
     graphs = [triple_files.read_parts(each, options) for each in paths]
-    labels = [{part: path.name for part, path in each.items()} for each in paths]
+    labels = [
+        {part: f"{path.parent.name}/{path.name}" for part, path in each.items()} for each in paths
+    ]
     columns = [[table.columns[1] for table in tables.values()] for tables in graphs]
     _, relations = numbering.number(columns[0])
     name = folder.resolve().name

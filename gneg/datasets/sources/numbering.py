@@ -80,7 +80,7 @@ def _warn_of_forms(names: pa.Array) -> None:
     if len(shared):
         more = f" and {len(shared) - 1:,} more" if len(shared) > 1 else ""
         warnings.warn(
-            f"{shared[0].as_py()!r}{more} stand in the data in several Unicode forms, each a name "
-            "of its own: write them in one (NFC)",
+            f"{shared[0].as_py()!r}{more}: in the data in several Unicode forms, each a name of "
+            "its own; write them in one (NFC)",
             stacklevel=2,
         )

@@ -103,6 +103,8 @@ def hardset(
     checks.choice("part", part, ("valid", "test"))
     data = as_data(data)
     of_triples = isinstance(data, TripleData)
+    if isinstance(data, TripleData):
+        data = data.ranked
     family, k = _family_of(data, family), _number_of(data, k, ends)
     pos = data.positives(part).cpu()
     if of_triples and not pos.size(1):
