@@ -32,7 +32,8 @@ def evaluate_command(
         typer.Argument(
             help="A run folder or model-SEED.pt of gneg train (gneg kg train); cn, aa, ra, ppr, "
             "katz, pa, cosine, of edges; log_q(SAMPLER), a base measure alone; scores in .npy or "
-            ".npz; FILE.py:FUNCTION, of (source, target) or of (head, relation, tail)."
+            ".npz; FILE.py:FUNCTION, of (source, target) or of (head, relation, tail), "
+            "which are tensors of ids."
         ),
         Checked(check_model),
     ],

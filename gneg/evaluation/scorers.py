@@ -40,7 +40,7 @@ def from_function(text: str, arguments: Sequence[str] = ("src", "dst")) -> Score
 
     Args:
         text: The path of the file and the name of the function, ``path/to/file.py:name``.
-        arguments: What it is called with.
+        arguments: What it is called with: tensors of ids of one shape, ``[B]`` or ``[B, M]``.
 
     Returns:
         The function; calling it raises a ValueError where it returns NaN.
@@ -60,8 +60,12 @@ def from_function(text: str, arguments: Sequence[str] = ("src", "dst")) -> Score
         checks.fail("model", allowed, f"{text}, which takes {inspect.signature(function)}: {error}")
 
     def score(*ids: Tensor) -> Tensor:
-        scores = function(*ids)
-        if isinstance(scores, Tensor) and (count := int(scores.isnan().sum())):
+        scores, shape = function(*ids), ids[0].shape
+        if not isinstance(scores, Tensor) or scores.shape != shape:
+            allowed = f"a function that returns a tensor of the shape of the ids, {list(shape)}"
+            found = list(scores.shape) if isinstance(scores, Tensor) else checks.shown(scores)
+            checks.fail("model", allowed, f"{found} of {text}")
+        if count := int(scores.isnan().sum()):
             allowed = "a function whose scores are free of NaN"
             checks.fail("model", allowed, f"{text} with {count:,} NaN of {scores.numel():,}")
         return scores

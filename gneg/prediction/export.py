@@ -148,7 +148,7 @@ def _write_jsonl(file: TextIO, table: pa.Table) -> None:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def write_embeddings(path: Path, z: Tensor, names: Mapping[str, pa.Array]) -> None:
+def write_embeddings(path: str | Path, z: Tensor, names: Mapping[str, pa.Array]) -> None:
     """Write embeddings ``[N, D]`` to an ``.npy``, or with names to a ``.parquet`` or ``.csv``.
 
     In text each dimension is a column, ``embedding_0`` and so on.

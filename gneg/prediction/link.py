@@ -220,6 +220,7 @@ class LinkModel(TrainedModel[LinkRun]):
 
     def ranker(self, side: Side, *, keep_known: bool = False) -> Ranker:
         """Return what ranks one end of links; it is kept for further calls."""
+        keep_known = checks.flag("keep_known", keep_known)
         if (side, keep_known) not in self._rankers:
             ranker = Ranker(self.data, self._scorer, side, keep_known=keep_known)
             self._rankers[side, keep_known] = ranker
@@ -283,7 +284,7 @@ class LinkModel(TrainedModel[LinkRun]):
         """
         z: Tensor = self._scorer.z.detach().float().cpu()
         if path is not None:
-            export.write_embeddings(Path(path), z, export.names_of_nodes(self.data))
+            export.write_embeddings(path, z, export.names_of_nodes(self.data))
         return z
 
     def to_pyg(self) -> Data | HeteroData:

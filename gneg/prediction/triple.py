@@ -216,6 +216,7 @@ class TripleModel(TrainedModel[TrainedTriples]):
         """
         k = checks.integer("k", k, 1)
         query = of_one_size(query)
+        keep_known = checks.flag("keep_known", keep_known)
         found, scores = self._ranker.best(
             query, part, k, keep_known=keep_known, memory_mb=memory_mb
         )
@@ -270,7 +271,7 @@ class TripleModel(TrainedModel[TrainedTriples]):
         """
         z = self.run.final_embeddings().detach().float().cpu()
         if path is not None:
-            export.write_embeddings(Path(path), z, export.names_of_entities(self.data))
+            export.write_embeddings(path, z, export.names_of_entities(self.data))
         return z
 
     def relation_embeddings(self, path: str | Path | None = None) -> Tensor:
@@ -285,7 +286,7 @@ class TripleModel(TrainedModel[TrainedTriples]):
         """
         z = self.run.final_relations().detach().float().cpu()
         if path is not None:
-            export.write_embeddings(Path(path), z, export.names_of_relations(self.data, len(z)))
+            export.write_embeddings(path, z, export.names_of_relations(self.data, len(z)))
         return z
 
     def to_pyg(self) -> Data:

@@ -20,6 +20,9 @@ OWN = """
 def pairs(src, dst):
     return src + dst
 
+def flat(head, relation, tail):
+    return tail.flatten()
+
 def nan(head, relation, tail):
     return head * float("nan")
 """
@@ -153,6 +156,7 @@ def test_scores_of_triples_by_density_function_and_file(toy, hard, shared, tmp_p
         (["evaluate", "log_q(tpyed)", "toy"], "no sampler 'tpyed' (did you mean 'typed'?)"),
         (["evaluate", "own.py", "toy"], "'model' must be FILE.py:FUNCTION (got own.py)"),
         (["evaluate", "own.py:pairs", "toy"], "of (head, relation, tail) here (got own.py:pairs"),
+        (["evaluate", "own.py:flat", "toy"], "of the shape of the ids, ["),
         (["evaluate", "own.py:nan", "toy"], "free of NaN (got own.py:nan with "),
         (["evaluate", "log_q(itself)", "toy"], "closed-form density"),
         (["evaluate", "toy/train.txt:x"], "'model' must be a run of gneg train"),

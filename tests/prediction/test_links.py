@@ -137,7 +137,9 @@ def test_pairs_labelled_0_are_no_answers(tmp_path):
         (lambda m: m.recommend(7.0), "'nodes' must be a name, several names or a tensor of ids"),
         (lambda m: m.score(torch.tensor([1]), torch.tensor([40])), "'dst' must"),
         (lambda m: gneg.load(None), "'path' must be"),
-        (lambda m: m.embeddings("z.csv"), "ends in .npy or .parquet"),
+        (lambda m: m.embeddings("z.txt"), "ends in one of .npy, .parquet, .csv"),
+        (lambda m: m.embeddings(3), "'path' must be a str or Path"),
+        (lambda m: m.recommend("node 3", keep_known="no"), "'keep_known' must be"),
     ],
 )
 def test_bad_arguments_are_named(models, call, message):
