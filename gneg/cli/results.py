@@ -75,7 +75,7 @@ def print_triple_results(results: dict[str, Any]) -> None:
         (LABELS.get(name, name), *(cell(name, summary[part][name]) for part in ("valid", "test")))
         for name in summary["test"]
     ]
-    title = f"{results['dataset']['name']}, {seeds_of(len(runs))}"
+    title = f"{results['dataset']['name']}, {results['config']['model']}, {seeds_of(len(runs))}"
     print_table(title, ("metric", "valid", "test"), rows)
     columns = ("mrr", "hits@1", "hits@10")
     rows = [

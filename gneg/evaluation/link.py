@@ -236,7 +236,7 @@ def check_sets(sets: Any, kinds: tuple[type, ...]) -> dict[str, Any]:
         return {}
     checks.instance("sets", sets, (Mapping,), hint="{'hard': HardSet.load(path)}, by name")
     for name, hard in sets.items():
-        checks.instance(f"sets[{name!r}]", hard, kinds)
+        checks.instance(f"sets[{name!r}]", hard, kinds, hint="gneg.HardSet.load(path) reads a file")
     return dict(sets)
 
 

@@ -92,7 +92,20 @@ def as_scorer(score: Any) -> TripleScorer:
         checks.fail("score", allowed, checks.shown(score), hint=hint)
     if _takes_tails(score):
         checks.fail("score", "a function of (entity, relation, end)", "one of tails", hint=hint)
-    return _OfRows(score)
+    return _OfRows(_telling(score, hint))
+
+
+def _telling(score: Rows, hint: str) -> Rows:
+    """Return a function whose failure over what it is called with is explained."""
+
+    def rows(entity: Tensor, relation: Tensor, end: End) -> Tensor:
+        try:
+            return score(entity, relation, end)
+        except TypeError as error:
+            allowed = "a function of (entity, relation, end), where end is 'head' or 'tail'"
+            raise ValueError(f"'score' must be {allowed} (it raised: {error}); {hint}") from error
+
+    return rows
 
 
 def _takes_tails(function: Callable[..., Any]) -> bool:

@@ -114,7 +114,7 @@ def test_what_does_not_fit_is_refused():
         ({"sets": {"all": hard}}, "without the names all"),
         ({"sets": {"typed": hard}, "samplers": ["typed"]}, "without the names typed, all"),
         ({"sets": {"hard": HardSet(data.test, hard.index + 9, 6)}}, "entity"),
-        ({"sets": {"hard": "hard.npz"}}, "'sets"),
+        ({"sets": {"hard": "hard.npz"}}, r"HardSet.load\(path\) reads a file"),
         ({"samplers": ["degree"]}, "no sampler 'degree'"),
         ({"budget": 9}, "'budget' must be None"),
     ):
@@ -125,6 +125,7 @@ def test_what_does_not_fit_is_refused():
         ({"hard": (ones, ones[:, None])}, r"score\['hard'\]\[1\]"),
         ({"all": (ones, ones[:, None])}, "'score' must be of a set of negatives, hard"),
         ("complex", "'score' must be a model's scorer"),
+        (lambda x, y, z: x - z, r"\(entity, relation, end\), where .* raised: .*; EachTriple\("),
         (lambda h, r, t: h + t, r"\(entity, relation, end\) \(got one of tails\); EachTriple\("),
         (EachTriple(lambda head, relation, tail: head[0], 30), "'score' must be of shape"),
         (EachTriple(lambda *ids: ids[0] * torch.nan, 30), "NaN"),

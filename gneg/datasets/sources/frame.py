@@ -90,8 +90,25 @@ def _are_numbered(names: list[str], count: int) -> bool:
     return count >= max(len(set(names)), largest)
 
 
+def _odd_line(lines: Sequence[str]) -> str | None:
+    """Return what to do where most lines have the first one's separators, and some have more."""
+    for mark in ",;|":
+        counts = [line.count(mark) for line in lines]
+        more = [i for i, count in enumerate(counts) if count > counts[0]]
+        if counts[0] and more and 2 * sum(count == counts[0] for count in counts) > len(lines):
+            line = lines[more[0]][:60]
+            return (
+                f"row {more[0] + 1}, {line!r}, has {counts[more[0]]} {mark!r}, the first "
+                f"{counts[0]}: quote values that hold one"
+            )
+    return None
+
+
 def hint_without_separator(lines: Sequence[str]) -> str:
     """Return what to do about a text whose lines no separator splits alike."""
+    odd = _odd_line(lines[: separators.SAMPLE])
+    if odd is not None:
+        return odd
     widths = {len(separators.words(line)) for line in lines[: separators.SAMPLE]}
     if len(widths) > 2:
         return "lists of neighbours are not read: write a line for each edge"

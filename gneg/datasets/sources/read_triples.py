@@ -205,7 +205,8 @@ def _reading(
 ) -> tuple[Reading, list[str]]:
     """Return what was understood of files of triples, and notes on their values."""
     train, notes = tables[0], [note for table in tables for note in table.notes]
-    notes = [*dict.fromkeys(notes), *triple_files.note_on_first_row(train)]
+    notes = [*dict.fromkeys(notes)]
+    triple_files.warn_of_first_row(train)
     literals = sum(table.literals for table in tables)
     if literals:
         notes.append(f"{literals:,} triples with a literal left out")

@@ -33,7 +33,8 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
 
     A relation is repeated in nearly every file, so that a first row of which no value comes up
     again is a header if it names ends and a relation, or is of words above numbers throughout; of
-    more columns than three also if a word stands above numbers.
+    more columns than three also if a word stands above numbers. Above many rows the word for a
+    relation is enough.
     """
     if any(roles.is_number(name) for name in first if name):
         return False
@@ -53,7 +54,10 @@ def is_header(first: Sequence[str], below: Sequence[pa.Array]) -> bool:
         name and len(column) >= _ENOUGH and all(map(roles.is_number, column[:50].to_pylist()))
         for name, column in zip(first, below, strict=False)
     )
-    if not (differ or words or more or (named and letters <= _LETTERS)):
+    enough = len(below[0]) >= _ENOUGH and any(
+        roles.role_of(name) == "relation" and len(name) > 3 for name in first[:3]
+    )
+    if not (differ or words or more or enough or (named and letters <= _LETTERS)):
         return False
     return not any(
         pc.any(pc.equal(column, pa.scalar(name))).as_py()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -93,14 +94,15 @@ def read_parts(paths: dict[str, Path], options: TableOptions) -> dict[str, Tripl
     }
 
 
-def note_on_first_row(table: TripleTable) -> list[str]:
-    """Return a note where the first row may be a header."""
+def warn_of_first_row(table: TripleTable) -> None:
+    """Warn where the first row is read as a triple, and may be a header."""
     if table.names is not None or table.separator is None or len(table.columns[0]) < 10:
-        return []
+        return
     first = [str(column[0]) for column in table.columns]
-    if not part_files.comes_once(first, table.columns):
-        return []
-    return [f"the first row, {', '.join(first)}, does not come again: see --header"]
+    if part_files.comes_once(first, table.columns):
+        text = f"the first row, {', '.join(first)}, is read as a triple, though none of it comes "
+        text += "again: if it names the columns, say so by --header (TableOptions(header=True))"
+        warnings.warn(text, stacklevel=4)
 
 
 def check_options(options: TableOptions) -> None:
