@@ -63,6 +63,14 @@ def test_a_run_with_the_defaults_points_at_the_presets(folder, monkeypatch):
     assert pointer in result.output
 
 
+def test_a_race_that_is_stopped_says_that_it_begins_again(folder, monkeypatch):
+    monkeypatch.setattr("gneg.training.race.race", interrupt)
+    monkeypatch.setattr("sys.argv", ["gneg", "kg", "train"])
+    result = run("kg", "train", str(folder), "--recipe", "auto", "--loss", "nssa", *QUICK)
+    assert result.exit_code == 130
+    assert "interrupted; a race of negatives begins again" in result.output
+
+
 def test_presets_are_listed_and_options_override_them(folder, tmp_path):
     assert "complex-n3" in run("kg", "presets").output
     result = run(

@@ -62,6 +62,13 @@ def test_quotes_around_values_mean_the_same_in_all_files_of_a_folder(tmp_path):
     assert list(data.relations) == ["knows", "likes"]
 
 
+def test_a_row_with_a_separator_in_a_name_is_named(tmp_path):
+    rows = [(f"p{i}", "knows", f"p{i + 1}" + ", Inc" * (i % 6 == 3)) for i in range(30)]
+    (tmp_path / "one.csv").write_text(text(rows, ","))
+    with pytest.raises(ValueError, match=r"row 4, 'p3,knows,p4, Inc', has 3 ',', the first 2"):
+        datasets.load_triples(tmp_path / "one.csv")
+
+
 def test_names_in_several_unicode_forms_are_warned_of(tmp_path):
     rows = {**PARTS, "train": [*TRAIN, ("Zoe\u0301", "likes", "bob"), ("Zo\u00e9", "likes", "cy")]}
     with pytest.warns(UserWarning, match="^'Zo\u00e9': in the data in several"):
