@@ -159,9 +159,9 @@ def _check_apart(**outputs: Path | None) -> None:
     for name, path in outputs.items():
         if path is None:
             continue
-        other = written.setdefault(path.resolve(), name)
-        if other != name:
-            checks.fail(name, f"another file than that of --{other}", str(path))
+        first = written.setdefault(path.resolve(), name)
+        if first != name:
+            checks.fail(name, f"another file than that of --{first}", str(path))
 
 
 def _queries(path: Path) -> dict[str, list[str]]:

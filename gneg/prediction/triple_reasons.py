@@ -40,9 +40,9 @@ class EntityReasons(Reasons):
 
     def other(self, head: int, relation: int, tail: int) -> str | None:
         """Return a sentence on other triples of two entities, in either direction; None: none."""
-        own = self.relation(relation)
+        answer = self.relation(relation)
         source, target = head, tail
-        relations = [name for name in self._between(head, tail) if name != own]
+        relations = [name for name in self._between(head, tail) if name != answer]
         if not relations and head != tail:
             source, target, relations = tail, head, self._between(tail, head)
         if not relations:

@@ -73,14 +73,14 @@ def _warn_of_forms(names: pa.Array) -> None:
     """Warn of names that are the same to a reader, and differ in their Unicode form alone."""
     if not pa.types.is_string(names.type):
         return
-    others = names.filter(pc.invert(pc.string_is_ascii(names)))
-    composed = pc.utf8_normalize(others, "NFC")
+    accented = names.filter(pc.invert(pc.string_is_ascii(names)))
+    composed = pc.utf8_normalize(accented, "NFC")
     twice = pc.value_counts(composed)
     shared = twice.field("values").filter(pc.greater(twice.field("counts"), 1))
     if len(shared):
-        more = f" and {len(shared) - 1:,} more" if len(shared) > 1 else ""
+        rest = f" and {len(shared) - 1:,} more" if len(shared) > 1 else ""
         warnings.warn(
-            f"{shared[0].as_py()!r}{more}: in the data in several Unicode forms, each a name of "
+            f"{shared[0].as_py()!r}{rest}: in the data in several Unicode forms, each a name of "
             "its own; write them in one (NFC)",
             stacklevel=2,
         )
