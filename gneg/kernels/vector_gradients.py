@@ -4,6 +4,10 @@ Each comparison is symmetric, so that one kernel serves queries, compared with s
 and entities, compared with some queries each: ``rows[i]`` is compared with ``partners[ids[p]]`` for
 ``p`` from ``ptr[i]`` to ``ptr[i + 1]``, and ``weights[p]`` is the gradient by that score. A row's
 sum has one order, whatever the threads.
+
+Where ``others``, ``other_ids`` and ``shares`` are given, the partner is
+``(1 - shares[p]) * partners[ids[p]] + shares[p] * others[other_ids[p]]``, any share, as vectors
+that are mixed need it. numba compiles a kernel once with and once without them.
 """
 
 from __future__ import annotations
@@ -14,16 +18,23 @@ from gneg.kernels._jit import vector_jit
 
 
 @vector_jit
-def moduli(lo, hi, out, rows, partners, ptr, ids, weights):
+def moduli(
+    lo, hi, out, rows, partners, ptr, ids, weights, others=None, other_ids=None, shares=None
+):
     """Of the sum of moduli of the difference."""
     width = rows.shape[1] // 2
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
-            at, weight = ids[p], weights[p]
+            at, other, weight, share = ids[p], ids[p], weights[p], np.float32(0)
+            if shares is not None:
+                other, share = other_ids[p], shares[p]
             for d in range(width):
                 real = rows[i, d] - partners[at, d]
                 imaginary = rows[i, width + d] - partners[at, width + d]
+                if shares is not None:
+                    real -= share * (others[other, d] - partners[at, d])
+                    imaginary -= share * (others[other, width + d] - partners[at, width + d])
                 modulus = np.sqrt(real * real + imaginary * imaginary + np.float32(1e-12))
                 scale = weight / modulus
                 out[i, d] += scale * real
@@ -31,34 +42,49 @@ def moduli(lo, hi, out, rows, partners, ptr, ids, weights):
 
 
 @vector_jit
-def manhattan(lo, hi, out, rows, partners, ptr, ids, weights):
+def manhattan(
+    lo, hi, out, rows, partners, ptr, ids, weights, others=None, other_ids=None, shares=None
+):
     """Of the sum of absolute differences; 0 where both are equal."""
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
-            at, weight = ids[p], weights[p]
+            at, other, weight, share = ids[p], ids[p], weights[p], np.float32(0)
+            if shares is not None:
+                other, share = other_ids[p], shares[p]
             for d in range(rows.shape[1]):
                 difference = rows[i, d] - partners[at, d]
+                if shares is not None:
+                    difference -= share * (others[other, d] - partners[at, d])
                 up = weight if difference > 0 else np.float32(0)
                 down = weight if difference < 0 else np.float32(0)
                 out[i, d] += up - down
 
 
 @vector_jit
-def euclidean(lo, hi, out, rows, partners, ptr, ids, weights):
+def euclidean(
+    lo, hi, out, rows, partners, ptr, ids, weights, others=None, other_ids=None, shares=None
+):
     """Of the Euclidean distance; 0 where both are equal."""
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
-            at = ids[p]
+            at, other, share = ids[p], ids[p], np.float32(0)
+            if shares is not None:
+                other, share = other_ids[p], shares[p]
             total = np.float32(0)
             for d in range(rows.shape[1]):
                 difference = rows[i, d] - partners[at, d]
+                if shares is not None:
+                    difference -= share * (others[other, d] - partners[at, d])
                 total += difference * difference
             if total > 0:
                 scale = weights[p] / np.sqrt(total)
                 for d in range(rows.shape[1]):
-                    out[i, d] += scale * (rows[i, d] - partners[at, d])
+                    difference = rows[i, d] - partners[at, d]
+                    if shares is not None:
+                        difference -= share * (others[other, d] - partners[at, d])
+                    out[i, d] += scale * difference
 
 
 @vector_jit

@@ -32,32 +32,49 @@ def inputs(model, queries, width, seed):
     return query, entities, index
 
 
+def shares(index, high, seed):
+    """Return the shares of the first entity in all: none, up to ``high``, and all of it."""
+    mix = high * torch.rand(index.shape, generator=torch.Generator().manual_seed(seed))
+    mix[:, :1], mix[:, -1:] = 0, high
+    return mix
+
+
 @settings(max_examples=20, deadline=None)
-@given(queries=st.integers(0, 5), width=st.integers(0, 7), seed=st.integers(0, 99))
+@given(
+    queries=st.integers(0, 5),
+    width=st.integers(0, 7),
+    high=st.sampled_from([None, 0.5, 1.0]),
+    seed=st.integers(0, 99),
+)
 @pytest.mark.parametrize("name", NAMES)
-def test_scores_and_gradients_are_those_of_torch_in_double_precision(name, queries, width, seed):
+def test_scores_and_gradients_are_those_of_torch_in_double_precision(
+    name, queries, width, high, seed
+):
     model = model_of(name)
     query, entities, index = inputs(model, queries, width, seed)
+    mix = None if high is None else shares(index, high, seed)
     weights = torch.randn(index.shape, generator=torch.Generator().manual_seed(seed))
     results = []
     for dtype in (torch.float32, torch.float64):  # kernels, then torch
         leaves = [rows.to(dtype, copy=True).requires_grad_() for rows in (query, entities)]
-        scores = model.compare_block(*leaves, index)
+        scores = model.compare_block(*leaves, index, mix)
         (scores * weights.to(dtype)).sum().backward()
         results.append([scores.detach(), *(rows.grad for rows in leaves)])
     for fast, slow in zip(*results, strict=True):
         torch.testing.assert_close(fast.double(), slow, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("high", [None, 0.5])
 @pytest.mark.parametrize("name", NAMES)
-def test_gradients_are_the_same_on_any_number_of_threads(name, monkeypatch):
+def test_gradients_are_the_same_on_any_number_of_threads(name, high, monkeypatch):
     monkeypatch.setattr(kernels.threads, "MIN_WORK", 1)
     model, gradients = model_of(name), []
     for threads in (1, 3):
         kernels.threads.set_num_threads(threads)
         query, entities, index = inputs(model, 40, 20, 0)
         leaves = [rows.requires_grad_() for rows in (query, entities)]
-        model.compare_block(*leaves, index).square().sum().backward()
+        mix = None if high is None else shares(index, high, 0)
+        model.compare_block(*leaves, index, mix).square().sum().backward()
         gradients.append([rows.grad for rows in leaves])
     kernels.threads.set_num_threads(None)
     for one, three in zip(*gradients, strict=True):

@@ -115,17 +115,7 @@ class KGE(nn.Module):
         chunks = query.split(max(1, CHUNK // entities.numel()))
         return torch.cat([self.compare(chunk.unsqueeze(1), entities) for chunk in chunks])
 
-    def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
-        """Return the scores ``[b, M]`` of queries ``[b, D]`` with entities ``index [b, M]``.
-
-        Args:
-            query: Vectors of queries, ``[b, D]``.
-            entities: Vectors of all entities, ``[N, D]``.
-            index: Ids of the entities of each query, ``[b, M]``.
-        """
-        return self._compare_some(query, entities, index)
-
-    def _compare_some(
+    def compare_block(
         self, query: Tensor, entities: Tensor, index: Tensor, mix: Tensor | None = None
     ) -> Tensor:
         """Return the scores ``[b, M]`` of queries ``[b, D]`` with entities ``index [b, M]``.
@@ -199,12 +189,11 @@ class KGE(nn.Module):
         num_tails = int((~side).sum())
         query = self.embed_both_ends(tables, negatives.src[order], pos[1][order], num_tails)
         index = torch.cat([negatives.replaced.unsqueeze(1), negatives.index], dim=1)[order]
-        if negatives.mix is None:
-            scores = self.compare_block(query, tables[0], index)
-        else:
-            of_itself = negatives.mix.new_zeros(len(order), 1)
-            mix = torch.cat([of_itself, negatives.mix], dim=1)[order]
-            scores = self._compare_some(query, tables[0], index, mix)
+        mix = negatives.mix
+        if mix is not None:
+            of_itself = mix.new_zeros(len(order), 1)
+            mix = torch.cat([of_itself, mix], dim=1)[order]
+        scores = self.compare_block(query, tables[0], index, mix)
         scores = scores[torch.argsort(order)]
         return scores[:, 0], scores[:, 1:]
 

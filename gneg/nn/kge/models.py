@@ -60,12 +60,14 @@ class TransE(KGE):
             return comparisons.compare_all("manhattan", query, entities).neg_()
         return -torch.cdist(query, entities, p=self.p)
 
-    def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
+    def compare_block(
+        self, query: Tensor, entities: Tensor, index: Tensor, mix: Tensor | None = None
+    ) -> Tensor:
         """Return the negative distances to the entities of each query."""
         if not self._has_kernel(query, entities):
-            return super().compare_block(query, entities, index)
+            return super().compare_block(query, entities, index, mix)
         kind: Comparison = "manhattan" if self.p == 1 else "euclidean"
-        return -comparisons.compare_some(kind, query, entities, index)
+        return -comparisons.compare_some(kind, query, entities, index, mix)
 
     def constrain(self) -> None:
         """Scale entities outside the unit ball back to its surface, as in the paper."""
@@ -91,11 +93,13 @@ class DistMult(KGE):
         """Return the inner products with all entities."""
         return query @ entities.t()
 
-    def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
+    def compare_block(
+        self, query: Tensor, entities: Tensor, index: Tensor, mix: Tensor | None = None
+    ) -> Tensor:
         """Return the inner products with the entities of each query."""
         if not self._has_kernel(query, entities):
-            return super().compare_block(query, entities, index)
-        return comparisons.compare_some("dots", query, entities, index)
+            return super().compare_block(query, entities, index, mix)
+        return comparisons.compare_some("dots", query, entities, index, mix)
 
 
 class ComplEx(DistMult):
@@ -141,11 +145,13 @@ class RotatE(KGE):
             return super().compare_all(query, entities)
         return comparisons.compare_all("moduli", query, entities).neg_()
 
-    def compare_block(self, query: Tensor, entities: Tensor, index: Tensor) -> Tensor:
+    def compare_block(
+        self, query: Tensor, entities: Tensor, index: Tensor, mix: Tensor | None = None
+    ) -> Tensor:
         """Return the negative distances to the entities of each query."""
         if not self._has_kernel(query, entities):
-            return super().compare_block(query, entities, index)
-        return -comparisons.compare_some("moduli", query, entities, index)
+            return super().compare_block(query, entities, index, mix)
+        return -comparisons.compare_some("moduli", query, entities, index, mix)
 
 
 def _product(a: Tensor, b: Tensor, *, conjugate: bool) -> Tensor:
