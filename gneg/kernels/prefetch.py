@@ -2,7 +2,8 @@
 
 Queries of a batch are scattered over the graph: each begins with two reads that miss the caches,
 one of ``indptr`` and one of the row that it points to. Asked for some rows ahead, they are there in
-time: a batch of new queries then takes half as long. Results do not depend on it.
+time: a batch of new queries then takes half as long. So are the vectors of entities, each a few
+cache lines, in two thirds of the time. Results do not depend on it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numba.np.arrayobj import make_array
 
 from gneg.kernels._jit import jit
 
+AHEAD = 2  # vectors ahead that are asked for
 NEXT = 8  # rows ahead whose targets are asked for; their place in ``indptr`` twice as early
 
 
@@ -36,6 +38,14 @@ def _ask_for(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 ask_for: Any = intrinsic(_ask_for)
+
+
+@jit
+def ask_for_vector(vectors, row):
+    """Ask for ``vectors[row]``, of 4 bytes a value."""
+    width = vectors.shape[1]
+    for d in range(0, width, 16):  # a cache line of 64 bytes
+        ask_for(vectors, row * width + d)
 
 
 @jit

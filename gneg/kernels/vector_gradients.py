@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import vector_jit
+from gneg.kernels.prefetch import AHEAD, ask_for_vector
 
 
 @vector_jit
@@ -26,9 +27,13 @@ def moduli(
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
+            if p + AHEAD < len(ids):
+                ask_for_vector(partners, ids[p + AHEAD])
             at, other, weight, share = ids[p], ids[p], weights[p], np.float32(0)
             if shares is not None:
                 other, share = other_ids[p], shares[p]
+                if p + AHEAD < len(ids):
+                    ask_for_vector(others, other_ids[p + AHEAD])
             for d in range(width):
                 real = rows[i, d] - partners[at, d]
                 imaginary = rows[i, width + d] - partners[at, width + d]
@@ -49,9 +54,13 @@ def manhattan(
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
+            if p + AHEAD < len(ids):
+                ask_for_vector(partners, ids[p + AHEAD])
             at, other, weight, share = ids[p], ids[p], weights[p], np.float32(0)
             if shares is not None:
                 other, share = other_ids[p], shares[p]
+                if p + AHEAD < len(ids):
+                    ask_for_vector(others, other_ids[p + AHEAD])
             for d in range(rows.shape[1]):
                 difference = rows[i, d] - partners[at, d]
                 if shares is not None:
@@ -69,9 +78,13 @@ def euclidean(
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
+            if p + AHEAD < len(ids):
+                ask_for_vector(partners, ids[p + AHEAD])
             at, other, share = ids[p], ids[p], np.float32(0)
             if shares is not None:
                 other, share = other_ids[p], shares[p]
+                if p + AHEAD < len(ids):
+                    ask_for_vector(others, other_ids[p + AHEAD])
             total = np.float32(0)
             for d in range(rows.shape[1]):
                 difference = rows[i, d] - partners[at, d]
@@ -93,6 +106,8 @@ def dots(lo, hi, out, rows, partners, ptr, ids, weights):
     for i in range(lo, hi):
         out[i] = 0
         for p in range(ptr[i], ptr[i + 1]):
+            if p + AHEAD < len(ids):
+                ask_for_vector(partners, ids[p + AHEAD])
             at, weight = ids[p], weights[p]
             for d in range(rows.shape[1]):
                 out[i, d] += weight * partners[at, d]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import vector_jit
+from gneg.kernels.prefetch import AHEAD, ask_for_vector
 
 
 @vector_jit
@@ -46,6 +47,8 @@ def some_moduli(lo, hi, out, queries, entities, index, mix=None):
     width = queries.shape[1] // 2
     for i in range(lo, hi):
         for j in range(index.shape[1]):
+            if j + AHEAD < index.shape[1]:
+                ask_for_vector(entities, index[i, j + AHEAD])
             at = first = index[i, j]
             share = np.float32(0.0)
             if mix is not None:
@@ -66,6 +69,8 @@ def some_manhattan(lo, hi, out, queries, entities, index, mix=None):
     """``out[i, j]`` = sum of ``|queries[i] - entities[index[i, j]]|``."""
     for i in range(lo, hi):
         for j in range(index.shape[1]):
+            if j + AHEAD < index.shape[1]:
+                ask_for_vector(entities, index[i, j + AHEAD])
             at = first = index[i, j]
             share = np.float32(0.0)
             if mix is not None:
@@ -84,6 +89,8 @@ def some_euclidean(lo, hi, out, queries, entities, index, mix=None):
     """``out[i, j]`` = Euclidean distance of ``queries[i]`` and ``entities[index[i, j]]``."""
     for i in range(lo, hi):
         for j in range(index.shape[1]):
+            if j + AHEAD < index.shape[1]:
+                ask_for_vector(entities, index[i, j + AHEAD])
             at = first = index[i, j]
             share = np.float32(0.0)
             if mix is not None:
@@ -102,6 +109,8 @@ def some_dots(lo, hi, out, queries, entities, index):
     """``out[i, j]`` = inner product of ``queries[i]`` and ``entities[index[i, j]]``."""
     for i in range(lo, hi):
         for j in range(index.shape[1]):
+            if j + AHEAD < index.shape[1]:
+                ask_for_vector(entities, index[i, j + AHEAD])
             at = index[i, j]
             total = np.float32(0.0)
             for d in range(queries.shape[1]):
