@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gneg.datasets import Names
+
 TRAIN = [("ann", "likes", "bob"), ("bob", "likes", "cy"), ("cy", "knows", "ann")]
 VALID = [("ann", "knows", "cy")]
 TEST = [("bob", "knows", "ann")]
@@ -26,3 +28,11 @@ def named(data, part):
         (data.entities[head], data.relations[relation], data.entities[tail])
         for head, relation, tail in zip(heads, relations, tails, strict=True)
     ]
+
+
+def assert_whole(data):
+    """The data is that of :data:`PARTS`."""
+    assert {part: named(data, part) for part in PARTS} == PARTS
+    assert list(data.entities) == ["ann", "bob", "cy"]
+    assert list(data.relations) == ["knows", "likes"]
+    assert isinstance(data.entities, Names)
