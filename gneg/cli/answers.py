@@ -60,8 +60,8 @@ def load_model(run: str, kind: str) -> Any:
         model = load(run)
     is_link = isinstance(model, LinkModel)
     if is_link != (kind == "link"):
-        wanted, other = ("triples", "gneg predict") if is_link else ("links", "gneg kg predict")
-        checks.fail("run", f"a run on {wanted}", run, hint=f"{other} is for this one")
+        wanted, command = ("triples", "gneg predict") if is_link else ("links", "gneg kg predict")
+        checks.fail("run", f"a run on {wanted}", run, hint=f"{command} is for this one")
     return model
 
 

@@ -109,7 +109,7 @@ class Axes(Generic[Config]):
     def of_each_encoder(self) -> list[Axes[Config]]:
         """Return the axes with one encoder at a time."""
         encoders = [{"encoder": [encoder]} for encoder in self.typed.get("encoder", ())]
-        return [replace(self, typed={**self.typed, **one}) for one in encoders] or [self]
+        return [replace(self, typed={**self.typed, **encoder}) for encoder in encoders] or [self]
 
     def configs(self, base: Config, samplers: list[str]) -> list[Config]:
         """Return the grid around a config.

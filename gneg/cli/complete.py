@@ -86,8 +86,8 @@ def predict_triples_command(
     _check_vectors("export_relations", export_relations, fresh, run, queries)
     _check_apart(out=out, report=report, export=export, export_relations=export_relations)
     model = load_model(run, "triple")
-    given = dict(zip(PARTS, (head, relation, tail), strict=True))
-    typed: dict[str, Any] = {name: [value] for name, value in given.items() if value is not None}
+    ids = dict(zip(PARTS, (head, relation, tail), strict=True))
+    typed: dict[str, Any] = {name: [value] for name, value in ids.items() if value is not None}
     if queries is not None:
         if typed:
             checks.fail("queries", "left out beside --head, --relation and --tail", str(queries))
@@ -96,7 +96,7 @@ def predict_triples_command(
     if not typed and exported:
         print_json({"model": model.fingerprint})
         return
-    missing = [name for name in given if name not in typed]
+    missing = [name for name in ids if name not in typed]
     if len(missing) != 1:
         allowed = "given, all but the one that is looked for"
         hint = "a table of many queries is read by --queries"

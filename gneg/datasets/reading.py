@@ -30,8 +30,8 @@ class Reading:
 
     def with_notes(self, *counts: tuple[int, str]) -> Reading:
         """Return the reading with a note for each count, with what was counted, that is not 0."""
-        more = tuple(f"{count:,} {text}" for count, text in counts if count)
-        return replace(self, notes=self.notes + more)
+        notes = tuple(f"{count:,} {text}" for count, text in counts if count)
+        return replace(self, notes=self.notes + notes)
 
     def record(self) -> dict[str, Any]:
         """Return the reading as JSON values."""

@@ -34,16 +34,16 @@ def best_of(
     model = row_name(rows[place], rows)
     figures = {name: cells[metric]["mean"] for name, cells in _with(rows[place]["summary"], metric)}
     stacked = rows[place].get("stack", "none") != "none"
-    own = f"{100 * means[place]:.2f} %{' out of fold' if stacked else ''} ({_test(figures)})"
+    figure = f"{100 * means[place]:.2f} %{' out of fold' if stacked else ''} ({_test(figures)})"
     kind = max(valid, key=lambda kind: valid[kind], default=None)
     wins = kind is not None and valid[kind] > means[place]
-    sentence = f"best by validation {metric}: {model}, {own}"
+    sentence = f"best by validation {metric}: {model}, {figure}"
     if kind is not None:
         tested = {name: cells[metric] for name, cells in _with(heuristics[kind], metric)}
         score = f"{100 * valid[kind]:.2f} % ({_test(tested)})"
         sentence = (
             f"no model beats a training-free score: {kind} has a validation {metric} of {score}, "
-            f"the best model, {model}, {own}"
+            f"the best model, {model}, {figure}"
             if wins
             else f"{sentence}; of training-free scores {kind}, {score}"
         )

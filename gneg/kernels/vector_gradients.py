@@ -5,8 +5,8 @@ and entities, compared with some queries each: ``rows[i]`` is compared with ``pa
 ``p`` from ``ptr[i]`` to ``ptr[i + 1]``, and ``weights[p]`` is the gradient by that score. A row's
 sum has one order, whatever the threads.
 
-Where ``others``, ``other_ids`` and ``shares`` are given, the partner is
-``(1 - shares[p]) * partners[ids[p]] + shares[p] * others[other_ids[p]]``, any share, as vectors
+Where ``mixed``, ``mixed_ids`` and ``shares`` are given, the partner is
+``(1 - shares[p]) * partners[ids[p]] + shares[p] * mixed[mixed_ids[p]]``, any share, as vectors
 that are mixed need it. numba compiles a kernel once with and once without them.
 """
 
@@ -19,9 +19,7 @@ from gneg.kernels.prefetch import AHEAD, ask_for_vector
 
 
 @vector_jit
-def moduli(
-    lo, hi, out, rows, partners, ptr, ids, weights, others=None, other_ids=None, shares=None
-):
+def moduli(lo, hi, out, rows, partners, ptr, ids, weights, mixed=None, mixed_ids=None, shares=None):
     """Of the sum of moduli of the difference."""
     width = rows.shape[1] // 2
     for i in range(lo, hi):
@@ -29,17 +27,17 @@ def moduli(
         for p in range(ptr[i], ptr[i + 1]):
             if p + AHEAD < len(ids):
                 ask_for_vector(partners, ids[p + AHEAD])
-            at, other, weight, share = ids[p], ids[p], weights[p], np.float32(0)
+            at, mixed_at, weight, share = ids[p], ids[p], weights[p], np.float32(0)
             if shares is not None:
-                other, share = other_ids[p], shares[p]
+                mixed_at, share = mixed_ids[p], shares[p]
                 if p + AHEAD < len(ids):
-                    ask_for_vector(others, other_ids[p + AHEAD])
+                    ask_for_vector(mixed, mixed_ids[p + AHEAD])
             for d in range(width):
                 real = rows[i, d] - partners[at, d]
                 imaginary = rows[i, width + d] - partners[at, width + d]
                 if shares is not None:
-                    real -= share * (others[other, d] - partners[at, d])
-                    imaginary -= share * (others[other, width + d] - partners[at, width + d])
+                    real -= share * (mixed[mixed_at, d] - partners[at, d])
+                    imaginary -= share * (mixed[mixed_at, width + d] - partners[at, width + d])
                 modulus = np.sqrt(real * real + imaginary * imaginary + np.float32(1e-12))
                 scale = weight / modulus
                 out[i, d] += scale * real
@@ -48,7 +46,7 @@ def moduli(
 
 @vector_jit
 def manhattan(
-    lo, hi, out, rows, partners, ptr, ids, weights, others=None, other_ids=None, shares=None
+    lo, hi, out, rows, partners, ptr, ids, weights, mixed=None, mixed_ids=None, shares=None
 ):
     """Of the sum of absolute differences; 0 where both are equal."""
     for i in range(lo, hi):
@@ -56,15 +54,15 @@ def manhattan(
         for p in range(ptr[i], ptr[i + 1]):
             if p + AHEAD < len(ids):
                 ask_for_vector(partners, ids[p + AHEAD])
-            at, other, weight, share = ids[p], ids[p], weights[p], np.float32(0)
+            at, mixed_at, weight, share = ids[p], ids[p], weights[p], np.float32(0)
             if shares is not None:
-                other, share = other_ids[p], shares[p]
+                mixed_at, share = mixed_ids[p], shares[p]
                 if p + AHEAD < len(ids):
-                    ask_for_vector(others, other_ids[p + AHEAD])
+                    ask_for_vector(mixed, mixed_ids[p + AHEAD])
             for d in range(rows.shape[1]):
                 difference = rows[i, d] - partners[at, d]
                 if shares is not None:
-                    difference -= share * (others[other, d] - partners[at, d])
+                    difference -= share * (mixed[mixed_at, d] - partners[at, d])
                 up = weight if difference > 0 else np.float32(0)
                 down = weight if difference < 0 else np.float32(0)
                 out[i, d] += up - down
@@ -72,7 +70,7 @@ def manhattan(
 
 @vector_jit
 def euclidean(
-    lo, hi, out, rows, partners, ptr, ids, weights, others=None, other_ids=None, shares=None
+    lo, hi, out, rows, partners, ptr, ids, weights, mixed=None, mixed_ids=None, shares=None
 ):
     """Of the Euclidean distance; 0 where both are equal."""
     for i in range(lo, hi):
@@ -80,23 +78,23 @@ def euclidean(
         for p in range(ptr[i], ptr[i + 1]):
             if p + AHEAD < len(ids):
                 ask_for_vector(partners, ids[p + AHEAD])
-            at, other, share = ids[p], ids[p], np.float32(0)
+            at, mixed_at, share = ids[p], ids[p], np.float32(0)
             if shares is not None:
-                other, share = other_ids[p], shares[p]
+                mixed_at, share = mixed_ids[p], shares[p]
                 if p + AHEAD < len(ids):
-                    ask_for_vector(others, other_ids[p + AHEAD])
+                    ask_for_vector(mixed, mixed_ids[p + AHEAD])
             total = np.float32(0)
             for d in range(rows.shape[1]):
                 difference = rows[i, d] - partners[at, d]
                 if shares is not None:
-                    difference -= share * (others[other, d] - partners[at, d])
+                    difference -= share * (mixed[mixed_at, d] - partners[at, d])
                 total += difference * difference
             if total > 0:
                 scale = weights[p] / np.sqrt(total)
                 for d in range(rows.shape[1]):
                     difference = rows[i, d] - partners[at, d]
                     if shares is not None:
-                        difference -= share * (others[other, d] - partners[at, d])
+                        difference -= share * (mixed[mixed_at, d] - partners[at, d])
                     out[i, d] += scale * difference
 
 

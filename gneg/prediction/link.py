@@ -187,11 +187,11 @@ class LinkModel(TrainedModel[LinkRun]):
         k = checks.integer("k", k, 1)
         memory_mb = checks.integer("memory_mb", memory_mb, 1)
         ranker = self.ranker(side, keep_known=keep_known)
-        found, scores = ranker.best(ids, k, candidates=candidates, memory_mb=memory_mb)
-        present = found >= 0
+        partners, scores = ranker.best(ids, k, candidates=candidates, memory_mb=memory_mb)
+        present = partners >= 0
         present[:, 0] |= ~present.any(axis=1)  # a row without a partner
         rows = np.repeat(ids, present.sum(axis=1))
-        partner, score = found[present], scores[present]
+        partner, score = partners[present], scores[present]
         empty = partner < 0
         known = np.zeros(len(rows), bool)
         if keep_known and (~empty).any():

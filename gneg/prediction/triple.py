@@ -217,14 +217,14 @@ class TripleModel(TrainedModel[TrainedTriples]):
         k = checks.integer("k", k, 1)
         query = of_one_size(query)
         keep_known = checks.flag("keep_known", keep_known)
-        found, scores = self._ranker.best(
+        answers, scores = self._ranker.best(
             query, part, k, keep_known=keep_known, memory_mb=memory_mb
         )
-        present = found >= 0
+        present = answers >= 0
         present[:, 0] |= ~present.any(axis=1)  # a row without an answer
         counts = present.sum(axis=1)
         triples = {name: np.repeat(ids, counts) for name, ids in query.items()}
-        triples[part], score = found[present], scores[present]
+        triples[part], score = answers[present], scores[present]
         ids = np.stack([triples[name] for name in PARTS])
         known = self._ranker.are_known(ids)
         columns: dict[str, pa.Array] = {

@@ -79,14 +79,14 @@ def beside_scores(data: LinkData, runs: Sequence[Mapping[str, Any]], kinds: Sequ
     model = statistics.fmean(validation_metric(run, data.metric) for run in runs)
     score = Heuristic(data.graph, kind, data.x)  # type: ignore[arg-type]
     tested = evaluate_edges(data.test, score)[data.metric]
-    own = statistics.fmean(run["test"][data.metric] for run in runs)
+    of_model = statistics.fmean(run["test"][data.metric] for run in runs)
     stacked = any(run["stack"] and run["stack"]["chosen"] != DECODER_ALONE for run in runs)
     how = " with heuristics (estimated out of fold)" if stacked else ""
     better = scores[kind] > model
     return (
         f"the training-free score {kind} is {'better' if better else 'no better'} on validation: "
         f"{data.metric} {100 * scores[kind]:.2f} %, this model{how} {100 * model:.2f} %; on test "
-        f"{100 * tested:.2f} % and {100 * own:.2f} %"
+        f"{100 * tested:.2f} % and {100 * of_model:.2f} %"
         f"{f' (gneg train --encoder {kind} ranks by it)' if better else ''}"
     )
 

@@ -30,8 +30,8 @@ def read(path: Path, contest: Contest) -> Recipe:
     choice: dict[str, str] = records.read_record("out", path, FORM, remedy=REMEDY)
     entrants = {entrant.name: entrant for entrant in contest.entrants}
     if choice["negatives"] not in entrants:
-        found = f"{path}: negatives {choice['negatives']!r}"
-        checks.fail("out", f"a choice among {', '.join(entrants)}", found, hint=REMEDY)
+        negatives = f"{path}: negatives {choice['negatives']!r}"
+        checks.fail("out", f"a choice among {', '.join(entrants)}", negatives, hint=REMEDY)
     return chosen(contest.recipe, entrants[choice["negatives"]], choice["text"])
 
 

@@ -68,9 +68,9 @@ def edge_table(
         size = f"{rows_here:,} rows{below}, {len(raw.columns)} columns"
         checks.fail("dataset", allowed, f"{path} of {size}")
     not_edges.check_no_matrix(raw, path)
-    role, more = column_roles(raw, options)
+    role, role_notes = column_roles(raw, options)
     used, rows, notes = _used(raw, path, options, role)
-    notes = [*more, *notes, *not_edges.unread(raw, used, options, path)]
+    notes = [*role_notes, *notes, *not_edges.unread(raw, used, options, path)]
     ends = raw.columns[used["source"]], raw.columns[used["target"]]
     notes = [*raw.notes, *not_edges.odd_ends(ends), *notes]
     mask = pa.array(rows)

@@ -94,11 +94,11 @@ def _odd_line(lines: Sequence[str]) -> str | None:
     """Return what to do where most lines have the first one's separators, and some have more."""
     for mark in ",;|":
         counts = [line.count(mark) for line in lines]
-        more = [i for i, count in enumerate(counts) if count > counts[0]]
-        if counts[0] and more and 2 * sum(count == counts[0] for count in counts) > len(lines):
-            line = lines[more[0]][:60]
+        longer = [i for i, count in enumerate(counts) if count > counts[0]]
+        if counts[0] and longer and 2 * sum(count == counts[0] for count in counts) > len(lines):
+            line = lines[longer[0]][:60]
             return (
-                f"row {more[0] + 1}, {line!r}, has {counts[more[0]]} {mark!r}, the first "
+                f"row {longer[0] + 1}, {line!r}, has {counts[longer[0]]} {mark!r}, the first "
                 f"{counts[0]}: quote values that hold one"
             )
     return None

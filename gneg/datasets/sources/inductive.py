@@ -67,7 +67,7 @@ def parts_of(folder: Path) -> tuple[Paths, Paths] | None:
 
 def _file(folder: Path, stem: str) -> Path | None:
     """Return the file of this name with one of the endings of tables; None: there is none."""
-    endings = [end + more for end in part_files.SUFFIXES for more in part_files.COMPRESSED]
+    endings = [end + packed for end in part_files.SUFFIXES for packed in part_files.COMPRESSED]
     paths = (folder / (stem + ending) for ending in endings)
     return next((path for path in paths if path.is_file()), None)
 

@@ -78,12 +78,12 @@ def assign(raw: RawTable, options: TableOptions) -> tuple[dict[Role, int], list[
         ValueError: If a column that was named does not exist, or there are too few.
     """
     notes: list[str] = []
-    asked, options = options, _with_known_names(raw, options)
+    given, options = options, _with_known_names(raw, options)
     wanted = options.columns()
     positions = roles.assign(raw.names, raw.columns, wanted, triples=True)  # type: ignore[arg-type]
     if raw.names is None:
         return positions, notes
-    _check_third(raw.names, positions, asked)
+    _check_third(raw.names, positions, given)
     if options.source is not None or options.target is not None:
         return positions, notes
     ids = [raw.names[positions[role]] for role in ("source", "target")]

@@ -114,17 +114,17 @@ class _CompareSome(torch.autograd.Function):
         # Gradients of the length of q - s p - (1 - s) v, where p is mixed into v, have its
         # direction: that of v - (q - s p) / (1 - s), and that of p - (q - (1 - s) v) / s.
         share, first = _array(mix).ravel(), ids[row * width]
-        rest = np.maximum(1 - share, LEAST_SHARE)
+        of_entity = np.maximum(1 - share, LEAST_SHARE)
         by_query = by(queries, table, by_row, ids, weights, table, first, share)
         by_entity = by(
             table,
             queries,
             by_id,
             row[order],
-            (weights * rest)[order],
+            (weights * of_entity)[order],
             table,
             first[order],
-            (-share / rest)[order],
+            (-share / of_entity)[order],
         )
         by_first = by(
             table[ids[::width]],
