@@ -84,16 +84,17 @@ class Names(Sequence[str]):
             argument: What to call them in an error.
 
         Raises:
-            ValueError: If there is no such name; the nearest names are said.
+            ValueError: If there is no such name; names near the first one are said.
         """
         wanted = [str(name) for name in names]
-        unknown = [name for name in wanted if name not in self._ids]
+        unknown = list(dict.fromkeys(name for name in wanted if name not in self._ids))
         if unknown:
             examples = f"there are {len(self):,}, such as {', '.join(map(repr, self[:3]))}"
             hint = checks.closest(unknown[0], self[:100_000]) or examples
-            remainder = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
+            first = ", ".join(map(repr, unknown[:3]))
+            remainder = f" and {len(unknown) - 3:,} others" if len(unknown) > 3 else ""
             allowed = "a known name" if len(wanted) == 1 else "known names"
-            checks.fail(argument, allowed, repr(unknown[0]) + remainder, hint=hint)
+            checks.fail(argument, allowed, first + remainder, hint=hint)
         return np.array([self._ids[name] for name in wanted], np.int64)
 
     @cached_property

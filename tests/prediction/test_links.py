@@ -134,6 +134,7 @@ def test_pairs_labelled_0_are_no_answers(tmp_path):
             "'dst' must be one value, or 3",
         ),
         (lambda m: m.recommend(["node 3", "x"]), "'nodes' must be known names .got 'x'"),
+        (lambda m: m.recommend([*"abccde"]), r"got 'a', 'b', 'c' and 2 others\)"),
         (lambda m: m.recommend(7.0), "'nodes' must be a name, several names or a tensor of ids"),
         (lambda m: m.score(torch.tensor([1]), torch.tensor([40])), "'dst' must"),
         (lambda m: gneg.load(None), "'path' must be"),
