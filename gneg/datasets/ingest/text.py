@@ -17,7 +17,14 @@ from gneg.datasets.sources import frame
 from gneg.datasets.sources.delimited import COMPRESSED, ENCODINGS, KIND, decoded, unquoted
 from gneg.datasets.sources.formats import HEAD_BYTES, REMEDY, RawTable
 from gneg.datasets.sources.lines import rows_and_comments
-from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find, words
+from gneg.datasets.sources.separators import (
+    QUOTED_BY_VALUE,
+    SEPARATORS,
+    STAND_IN,
+    fields,
+    find,
+    words,
+)
 
 MARK = "\x01"  # before a comment
 BLOCK = 2**22  # bytes that are parsed at once
@@ -73,7 +80,7 @@ class Layout:
         if raw.names is not None and first == [name.strip() for name in raw.names[: len(first)]]:
             rows, start = rows[1:], start + 1
         start += next((i for i, line in enumerate(lines[start:]) if line.strip()), 0)
-        in_lines, by_value = any("\n" in line for line in rows), separator in "\t "
+        in_lines, by_value = any("\n" in line for line in rows), separator in QUOTED_BY_VALUE
         if by_value and (in_lines or (separator == " " and any(map(_holds_blanks, rows)))):
             allowed = (
                 "a table without blanks or line ends in values, for one that is read in pieces"

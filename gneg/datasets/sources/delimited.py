@@ -16,7 +16,14 @@ from gneg import checks, files
 from gneg.datasets.sources import frame, short_headers
 from gneg.datasets.sources.columns import is_number
 from gneg.datasets.sources.lines import rows_and_comments
-from gneg.datasets.sources.separators import SEPARATORS, STAND_IN, fields, find, words
+from gneg.datasets.sources.separators import (
+    QUOTED_BY_VALUE,
+    SEPARATORS,
+    STAND_IN,
+    fields,
+    find,
+    words,
+)
 
 #: What the separators are called in a sentence.
 SPOKEN = {"tab": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
@@ -207,10 +214,8 @@ def _parsed(
     elif character == "::":
         lines = [line.replace("::", STAND_IN) for line in lines]
     delimiter = {" ": "\t", "::": STAND_IN}.get(character, character)
-    # Between tabs and spaces quotes may be text: value by value, so that a name is the same in all
-    # files of a dataset, whatever else a file holds.
     in_lines = any("\n" in line for line in lines)
-    by_value = quotes and character in ("\t", " ")
+    by_value = quotes and character in QUOTED_BY_VALUE
     if by_value and in_lines:
         lines = [line.replace("\n", LINE_END) for line in lines]
     _check_widths(lines, delimiter, path, kind)

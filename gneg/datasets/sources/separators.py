@@ -10,6 +10,9 @@ from collections.abc import Sequence
 #: Separators in the order in which they are tried: the less likely inside a name comes first.
 SEPARATORS = {"tab": "\t", "::": "::", ";": ";", "|": "|", ",": ",", "spaces": " "}
 STAND_IN = "\x1f"  # a single character for a separator of several
+#: Between these quotes may be text, and count only where they are around a whole value, so that a
+#: name is the same in all files of a dataset, whatever else a file holds; elsewhere as in csv.
+QUOTED_BY_VALUE = ("\t", " ")
 SAMPLE = 200  # lines that the separator is found by
 csv.field_size_limit(2**31 - 1)  # abstracts and features stand in a column
 #: A value between spaces: quoted, as R writes names that hold spaces, or a word.
