@@ -1,8 +1,8 @@
 """Presets of knowledge-graph models, and their negatives: ``python -m benchmarks.quality.presets``.
 
 Each preset on each dataset; those with negatives also with other samplers, all else equal, for as
-many steps, or up to half of them where they are behind by then. Settings were
-chosen on validation. Each has a file under ``results/presets/``.
+many steps, or up to half of them where they are behind by then. Settings were chosen on
+validation. Each has a file under ``results/presets/``.
 """
 
 from __future__ import annotations
@@ -235,7 +235,8 @@ def _row(
         best += f" ({100 * of_base[max(valid)]:.1f}) at {max(valid)}"
     reached = [epoch for epoch, value in valid.items() if value >= most]
     within = [value for epoch, value in valid.items() if cost and epoch * cost <= epochs]
-    took_as_long = cost is not None and (1 + len(valid)) / len(valid) * max(valid) * cost > epochs
+    next_valid = max(valid) + result["config"]["eval_every"]
+    took_as_long = cost is not None and next_valid * cost > epochs
     share = reached[0] / max(of_base, key=of_base.__getitem__) * cost if cost and reached else None
     held_out = [run["false_negatives_per_1000"] for run in runs if complete]
     return [

@@ -113,9 +113,9 @@ class _CompareSome(torch.autograd.Function):
 
         # Gradients of the length of q - s p - (1 - s) v, where p is mixed into v, have its
         # direction: that of v - (q - s p) / (1 - s), and that of p - (q - (1 - s) v) / s.
-        share, first = _array(mix).ravel(), ids[row * width]
+        share, first = _array(mix).ravel(), index[:, 0].numpy()
         of_entity = np.maximum(1 - share, LEAST_SHARE)
-        by_query = by(queries, table, by_row, ids, weights, table, first, share)
+        by_query = by(queries, table, by_row, ids, weights, table, first[row], share)
         by_entity = by(
             table,
             queries,
@@ -123,11 +123,11 @@ class _CompareSome(torch.autograd.Function):
             row[order],
             (weights * of_entity)[order],
             table,
-            first[order],
+            first[row[order]],
             (-share / of_entity)[order],
         )
         by_first = by(
-            table[ids[::width]],
+            table[first],
             queries,
             by_row,
             row,
