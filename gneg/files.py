@@ -8,11 +8,13 @@ import json
 import os
 import re
 import shutil
+import sys
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -264,7 +266,35 @@ def write_npz(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays as compressed ``.npz``, whole or not at all."""
 
     def save(temporary: Path) -> None:
-        with temporary.open("wb") as file:
+        with archive_file(temporary) as file:
             np.savez_compressed(file, **arrays)
 
     write_whole(path, save)
+
+
+@contextmanager
+def archive_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for a writer of an archive, which may fail or be interrupted at any moment.
+
+    Such a writer ends its archive even so: in its ``__exit__``, whose error hides what stopped
+    it, or when it is freed. That has to be before the file is closed: torch's writer aborts the
+    process otherwise, and a traceback holds it until then.
+
+    Raises:
+        OSError: What stopped the writer, as KeyboardInterrupt is.
+    """
+    handled = sys.exc_info()[1]  # when this began: where contexts end that are of the writer
+    with path.open("wb") as file:
+        try:
+            yield file
+        except BaseException as error:
+            errors = [error]
+            while (context := errors[-1].__context__) is not None and context is not handled:
+                errors.append(context)
+            for each in errors:
+                traceback.clear_frames(each.__traceback__)
+            stops = (each for each in errors if isinstance(each, OSError | KeyboardInterrupt))
+            stopped = next(stops, error)
+            if stopped is error:
+                raise
+            raise stopped from None

@@ -137,11 +137,10 @@ def write_tensors(path: Path, value: Any) -> None:
 
     def save(temporary: Path) -> None:
         try:
-            with temporary.open("wb") as file:  # by its path torch would write its name inside
+            # By its path torch would write its name inside.
+            with files.archive_file(temporary) as file:
                 torch.save(value, file)
-        except RuntimeError as error:  # torch's own, after that of the system
-            if isinstance(error.__context__, OSError | KeyboardInterrupt):
-                raise error.__context__ from None
+        except RuntimeError as error:
             raise OSError(f"torch failed ({str(error).splitlines()[0][:120]})") from error
 
     files.write_whole(path, save)

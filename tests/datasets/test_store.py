@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from dataclasses import replace
@@ -11,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from gneg import datasets
+from gneg import datasets, files
 from gneg.datasets import Names, Reading, TripleData, store
+from tests import forking
 from tests.triple_worlds import sparse_data
 from tests.worlds import random_graph, toy
 
@@ -126,3 +128,38 @@ def test_ctrl_c_while_tensors_are_written_is_ctrl_c(tmp_path, monkeypatch, stopp
         store.write_tensors(path, values)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def stopped_at_the_end(path):
+    """Write tensors; Ctrl-C comes when all of them are in the archive, which is still open."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    torch.serialization._open_zipfile_writer_buffer.__exit__ = stop
+    with pytest.raises(KeyboardInterrupt):
+        store.write_tensors(path, {"a": torch.zeros(3)})
+
+
+def test_ctrl_c_before_the_archive_is_closed_is_ctrl_c(tmp_path):
+    """Torch's writer then closes it when it is freed, and aborts the process if it cannot."""
+    output = tmp_path / "output"
+    process = forking.start(stopped_at_the_end, tmp_path / "a.pt", output=output)
+    process.join()
+    assert process.exitcode == 0, output.read_text()
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_a_failure_to_write_after_ctrl_c_is_named(tmp_path, monkeypatch):
+    """As where a training writes its best state because it was interrupted."""
+
+    class Full(io.FileIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.open", lambda path, mode: Full(path, mode))
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        with pytest.raises(files.WriteError, match="No space left"):
+            store.write_tensors(tmp_path / "a.pt", {"a": torch.zeros(3)})
