@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from gneg import lazy
 
 if TYPE_CHECKING:
     from gneg import (
@@ -94,6 +95,7 @@ _MODULES = {
     "evaluate": "evaluation.link",
     "evaluation": None,
     "experiments": None,
+    "from_networkx": None,
     "hardset": "evaluation.hardset",
     "ingest": "datasets.ingest",
     "integrations": None,
@@ -112,15 +114,8 @@ _MODULES = {
     "transforms": None,
 }
 
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, "__version__"})
+_get, __dir__ = lazy.names(__name__, _MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "from_networkx":
-        return __getattr__("Graph").from_networkx
-    if name not in _MODULES:
-        raise AttributeError(f"module 'gneg' has no attribute {name!r}")
-    module = importlib.import_module(f"gneg.{_MODULES[name] or name}")
-    return getattr(module, name) if _MODULES[name] else module
+    return _get("Graph").from_networkx if name == "from_networkx" else _get(name)

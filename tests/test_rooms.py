@@ -13,7 +13,7 @@ import gneg
 
 PACKAGE = Path(gneg.__file__).parent
 TESTS = Path(__file__).parent
-LOOSE = {"__init__", "__main__", "checks", "files", "records", "registry", "rng"}
+LOOSE = {"__init__", "__main__", "checks", "files", "lazy", "records", "registry", "rng"}
 #: A room imports only from rooms before it in this list, and from the loose files.
 ROOMS = [
     *("kernels", "graph", "samplers", "losses", "datasets", "transforms", "loader"),

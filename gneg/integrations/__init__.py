@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
+from gneg import lazy
 
 _MODULES = (
     *("lightning", "mlflow", "networkx", "pykeen", "pykeen_config", "pykeen_models", "ray"),
     *("sklearn", "tensorboard", "torchmetrics", "tracking", "wandb"),
 )
-
-
-def __getattr__(name: str) -> ModuleType:
-    """Import a module, and the library that it is for, when it is first used."""
-    if name not in _MODULES:
-        raise AttributeError(f"module 'gneg.integrations' has no attribute {name!r}")
-    return importlib.import_module(f"gneg.integrations.{name}")
+__getattr__, __dir__ = lazy.names(__name__, dict.fromkeys(_MODULES))

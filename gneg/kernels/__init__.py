@@ -7,10 +7,10 @@ are int32 where they fit, offsets are int64.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from types import ModuleType
 from typing import TYPE_CHECKING
+
+from gneg import lazy
 
 if TYPE_CHECKING:
     from gneg.kernels import (
@@ -78,8 +78,4 @@ __all__ = [
     "weighted_walks",
 ]
 
-
-def __getattr__(name: str) -> ModuleType:
-    if name not in __all__:
-        raise AttributeError(f"module 'gneg.kernels' has no attribute {name!r}")
-    return importlib.import_module(f"gneg.kernels.{name}")
+__getattr__, __dir__ = lazy.names(__name__, dict.fromkeys(__all__))

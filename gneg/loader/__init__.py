@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gneg import lazy
 
 if TYPE_CHECKING:
     from gneg.loader.link_loader import LinkLoader
@@ -19,8 +20,4 @@ _MODULES = {
     "NeighborSampler": "neighbors",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'gneg.loader' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"gneg.loader.{_MODULES[name]}"), name)
+__getattr__, __dir__ = lazy.names(__name__, _MODULES)

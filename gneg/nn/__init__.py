@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gneg import lazy
 
 if TYPE_CHECKING:
     from gneg.nn import kge
@@ -65,15 +66,10 @@ _MODULES = {
     "Scorer": "model",
     "SparseFeatures": "features",
     "Stack": "stack",
+    "kge": None,
     "make_decoder": "decoders",
     "register_decoder": "registration",
     "register_encoder": "registration",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name == "kge":
-        return importlib.import_module("gneg.nn.kge")
-    if name not in _MODULES:
-        raise AttributeError(f"module 'gneg.nn' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"gneg.nn.{_MODULES[name]}"), name)
+__getattr__, __dir__ = lazy.names(__name__, _MODULES)

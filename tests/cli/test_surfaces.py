@@ -105,8 +105,20 @@ def test_the_help_of_all_commands_imports_neither_torch_nor_numba():
         assert done.stdout.splitlines()[-1] == "set()", done.stderr
 
 
-def test_the_front_door_lists_what_it_has():
-    assert "audit" in dir(gneg)
-    assert "sys" not in dir(gneg)
-    for name in dir(gneg):
-        assert getattr(gneg, name) is not None
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [
+        (gneg, "audit"),
+        (gneg.evaluation, "triple"),
+        (gneg.loader, "LinkLoader"),
+        (gneg.nn, "kge"),
+        (gneg.training, "recipe"),
+    ],
+)
+def test_packages_list_what_they_import_when_it_is_used(package, name):
+    assert name in dir(package)
+    assert not {"Any", "annotations", "lazy"} & set(dir(package))
+    for each in dir(package):
+        assert getattr(package, each) is not None
+    with pytest.raises(AttributeError, match=f"{package.__name__}.*'nothing'"):
+        _ = package.nothing
