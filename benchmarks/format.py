@@ -22,11 +22,12 @@ def load(path: Path) -> dict[str, Any]:
 def machine(*results: dict[str, Any]) -> str:
     """Return command and versions of the first of some results, and all machines and commits."""
     first = results[0]
+    origins = [origin for result in results for origin in (*result.get("earlier", []), result)]
     machines = dict.fromkeys(
-        f"{result['machine']['cpu']}, {result['machine']['cores']} cores" for result in results
+        f"{origin['machine']['cpu']}, {origin['machine']['cores']} cores" for origin in origins
     )
     versions = first["versions"]
-    commits = list(dict.fromkeys(result["commit"] for result in results))
+    commits = list(dict.fromkeys(origin["commit"] for origin in origins))
     return (
         f"`{first['command']}`; {' and '.join(machines)}; torch {versions['torch']}, "
         f"PyG {versions['torch-geometric']}, numba {versions['numba']}, Python "

@@ -9,7 +9,9 @@ from typing import Any
 from gneg import files, records
 
 
-def write(path: Path, command: str, result: dict[str, Any]) -> None:
+def write(
+    path: Path, command: str, result: dict[str, Any], earlier: dict[str, Any] | None = None
+) -> None:
     """Write a result with the command that made it, machine, versions and commit.
 
     Args:
@@ -17,6 +19,8 @@ def write(path: Path, command: str, result: dict[str, Any]) -> None:
         command: The command.
         result: What was measured; may name machine, versions or command itself, as the results of
             ``gneg train`` do.
+        earlier: The content of a result file whose runs are part of ``result``; its machine and
+            commit are kept.
     """
     head = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
@@ -30,4 +34,8 @@ def write(path: Path, command: str, result: dict[str, Any]) -> None:
         "versions": records.versions(),
         "commit": head.stdout.strip() or None,
     }
-    files.write_json(path, {"command": command, **origin, **result})
+    before = {}
+    if earlier is not None:
+        kept = {name: earlier[name] for name in ("command", *origin)}
+        before = {"earlier": [*earlier.get("earlier", []), kept]}
+    files.write_json(path, {"command": command, **origin, **before, **result})

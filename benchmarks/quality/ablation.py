@@ -8,7 +8,7 @@ the geometric mean of the validation metrics against easy and hard negatives; ep
 the dataset's metric on validation. Each model is tested against uniform (easy) and HeaRT-style
 negatives (hard, ``gneg hardset``), among all nodes, and on Cora and CiteSeer against lists like
 those of HeaRT's own generator. Each cell has a JSON file under ``results/ablation/``; finished
-cells are not run again.
+cells and seeds are not run again.
 """
 
 from __future__ import annotations
@@ -159,32 +159,40 @@ def train_seed(
 
 
 def cell(job: tuple[str, str, str, str]) -> str:
-    """Tune a dataset, or train all seeds of a model, and write its file."""
+    """Tune a dataset, or train the seeds of a model that its file lacks, and write the file."""
     dataset, encoder, model, command = job
-    setting = SETTINGS[dataset]
-    if model == TUNING:
-        result = tune(dataset, encoder)
-    else:
-        data, harder = load(dataset)
-        chosen = json.loads(path(dataset, encoder, TUNING).read_text())["configs"][model]
-        stacks: tuple[str, ...]
-        stack = "none" if model == PLAIN else setting.stack
-        config = LinkConfig(**{**chosen, "stack": stack})
-        stacks = () if stack == "none" else ("valid",)
-        if setting.published and model == UNIFORM:
-            stacks = ("valid", "train", "both")
-        runs = [train_seed(dataset, config, seed, stacks) for seed in range(setting.seeds)]
-        result = {
-            "metric": data.metric,
-            "split": data.split,
-            "ranked": data.test.pos.size(1),
-            "ranked_hard": harder["hard"].pos.size(1) if harder else 0,
-            "config": asdict(config),
-            "runs": runs,
-        }
+    setting, file = SETTINGS[dataset], path(dataset, encoder, model)
     names = {"dataset": dataset, "encoder": encoder, "model": model}
-    record.write(path(dataset, encoder, model), command, {**names, **result})
+    if model == TUNING:
+        record.write(file, command, {**names, **tune(dataset, encoder)})
+        return f"{dataset} {encoder} {model}"
+    data, harder = load(dataset)
+    chosen = json.loads(path(dataset, encoder, TUNING).read_text())["configs"][model]
+    stacks: tuple[str, ...]
+    stack = "none" if model == PLAIN else setting.stack
+    config = LinkConfig(**{**chosen, "stack": stack})
+    stacks = () if stack == "none" else ("valid",)
+    if setting.published and model == UNIFORM:
+        stacks = ("valid", "train", "both")
+    earlier = json.loads(file.read_text()) if file.exists() else None
+    runs = [] if earlier is None else earlier["runs"]
+    runs += [train_seed(dataset, config, seed, stacks) for seed in range(len(runs), setting.seeds)]
+    result = {
+        "metric": data.metric,
+        "split": data.split,
+        "ranked": data.test.pos.size(1),
+        "ranked_hard": harder["hard"].pos.size(1) if harder else 0,
+        "config": asdict(config),
+        "runs": runs,
+    }
+    record.write(file, command, {**names, **result}, earlier)
     return f"{dataset} {encoder} {model}"
+
+
+def lacks(key: tuple[str, str, str]) -> bool:
+    """Return whether a result is not there, or has fewer seeds than its dataset's setting."""
+    file, seeds = path(*key), SETTINGS[key[0]].seeds
+    return not file.exists() or len(json.loads(file.read_text()).get("runs", range(seeds))) < seeds
 
 
 def cells(dataset: str) -> list[tuple[str, str, str]]:
@@ -207,7 +215,7 @@ def main() -> None:
     keys = [key for dataset in options.dataset for key in cells(dataset)]
     tunings = list(dict.fromkeys((*key[:2], TUNING) for key in keys))
     for phase in (tunings, keys):
-        pending = [(*key, command) for key in phase if not path(*key).exists()]
+        pending = [(*key, command) for key in phase if lacks(key)]
         jobs.run(cell, pending, options.jobs)
 
 

@@ -129,7 +129,8 @@ def cell(job: tuple[str, str, str, str, int, str]) -> str:
         for part in ("valid", "test"):
             run[part].pop("relation", None)
     names = {"preset": name, "negatives": negatives}
-    record.write(target, command, {**names, **result})
+    earlier = load(target) if target.exists() else None
+    record.write(target, command, {**names, **result}, earlier)
     part = "valid" if gives_up.gave_up else "test"
     return f"{dataset} {name}, {negatives}: {part} {result['summary'][part]['mrr']['mean']:.4f}"
 

@@ -91,7 +91,6 @@ SETTINGS = {
     "Cora": Setting(_named("Cora"), ("gcn", "sage"), published=True),
     "dblp2010": Setting(
         dblp,
-        seeds=2,
         decoders=("mlp", "cosine"),
         losses=("bce", "infonce"),
         samplers=(SAMPLERS[0], "hardest(uniform, m=64)"),
@@ -103,7 +102,6 @@ SETTINGS = {
     "gowalla": Setting(
         _named("gowalla"),
         ("lightgcn",),
-        seeds=2,
         decoders=("dot",),
         losses=("bpr", "bce", "infonce"),
         samplers=("hardest(uniform, m=16)", "hardest(uniform, m=64)", "hardest(uniform, m=256)"),
@@ -122,7 +120,6 @@ SETTINGS = {
     ),
     "ogbl-ddi": Setting(
         _named("ogbl-ddi"),
-        seeds=2,
         decoders=("mlp", "hybrid"),
         losses=("bce", "auc", "infonce"),
         samplers=(SAMPLERS[0], "hardest(uniform, m=8)"),
