@@ -30,6 +30,9 @@ class TripleScorer(Protocol):
 class EachTriple:
     """A function of triples as a score of entities.
 
+    It scores missing heads as it scores tails. A model with inverse relations answers
+    ``(?, r, t)`` as ``(t, inverse of r, ?)``: its own scorer does, a function of triples does not.
+
     Args:
         score: ``score(head, relation, tail) -> Tensor`` of ids of one shape.
         num_entities: N.

@@ -166,3 +166,12 @@ def test_weights_of_pyg_count_and_other_attributes_are_named():
     place = {tuple(edge): i for i, edge in enumerate(edges.t().tolist())}
     weights = data.edge_weight[[place[tuple(edge)] for edge in links.train.t().tolist()]]
     assert torch.allclose(links.weight, weights.double())
+
+
+def test_rows_that_span_lines_because_of_a_stray_quote_are_said(tmp_path):
+    lines = ["source,target", *(f"e{i},e{7 * i % 60}" for i in range(1, 61))]
+    lines[9], lines[29] = '"e9,e3', 'e29",e23'
+    data = read(tmp_path, "a.csv", "\n".join(lines))
+    (said,) = [note for note in data.reading.notes if "quote" in note]
+    assert "1 rows have line ends inside quotes, up to 20 each" in said
+    assert "'\"e9,e3\\ne10,e10" in said

@@ -100,6 +100,7 @@ def read(
         header = True
     if not lines:
         checks.fail("dataset", kind, f"{path}, which is empty")
+    notes += _line_ends(lines)
     name = _separator(lines, separator, path, kind)
     character = SEPARATORS.get(name, name)
     if frame.is_counts(lines, lambda line: fields(line, character)):
@@ -127,6 +128,16 @@ def _check_text(lines: Sequence[str], path: Path, kind: str) -> None:
     if lines and lines[0][:1] in "{[(":
         allowed = f"{kind}: text in columns, Parquet, Arrow, NumPy, MatrixMarket, GraphML or GML"
         checks.fail("dataset", allowed, f"{path} with the line {lines[0][:60]!r}")
+
+
+def _line_ends(lines: Sequence[str]) -> list[str]:
+    """Return what to say of rows of several lines: names rarely are, and a quote may be missing."""
+    several = [line for line in lines if "\n" in line]
+    if not several:
+        return []
+    longest = max(several, key=lambda line: line.count("\n"))
+    ends = f"line ends inside quotes, up to {longest.count(chr(10)):,} each"
+    return [f"{len(several):,} rows have {ends} (is a quote missing?): {longest[:60]!r}"]
 
 
 def _without_repeats(first: Sequence[str], below: list[pa.Array]) -> tuple[list[pa.Array], int]:
