@@ -114,6 +114,7 @@ class Run(RunParts[DataType, ConfigType]):
     def epoch(self) -> float:
         """Train on every positive once, or until the seconds are used up; return the mean loss."""
         self.model.train()
+        _ = self.optimizer  # before the clock starts: what torch imports for it is no training
         total, seen, counts = 0.0, 0, Counter(self.progress.counts)
         order = torch.randperm(self.num_items, generator=self.generator)
         steps = -(-len(order) // self.items_per_step)

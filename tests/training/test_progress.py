@@ -138,3 +138,18 @@ def test_training_ends_with_the_step_in_which_the_seconds_are_used_up(
     assert run["seconds_per_epoch"] == 8.0
     assert run["curve"][-1]["valid"] >= 0  # it is evaluated, whatever eval_every says
     assert run["complete"]
+
+
+def test_what_is_imported_for_the_optimiser_takes_none_of_the_seconds(now, monkeypatch):
+    data, config = sparse_data(), TripleConfig(dim=4, epochs=1, k=2)
+    run = run_class(config)(data, config, 0)
+    make = run.make_optimizer
+
+    def slowly():
+        now[0] += 3.0
+        return make()
+
+    monkeypatch.setattr(run, "make_optimizer", slowly)
+    run.train(None)
+    assert now[0] == 3.0
+    assert run.progress.trained_seconds == 0.0
