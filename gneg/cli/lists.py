@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gneg import checks, files
 from gneg.cli.app import app, kg, say, say_path
 from gneg.cli.groups import expand_groups
-from gneg.cli.options import Fresh
+from gneg.cli.options import Fresh, in_words, say_preset
 from gneg.cli.output import print_json
 from gneg.cli.tables import print_table
 from gneg.cli.values import one_of
@@ -103,17 +103,12 @@ def presets_command(
             checks.fail(name, "left out without --export", str(value))
     rows = []
     for name, entry in PRESETS.items():
-        texts = [_values(entry.settings)]
-        texts += [f"on {known}: {_values(values)}" for known, values in entry.on.items()]
+        texts = [in_words(entry.settings)]
+        texts += [f"on {known}: {in_words(values)}" for known, values in entry.on.items()]
         rows.append((name, entry.text, "; ".join(texts)))
     print_table("presets", ("name", "description", "settings"), rows, prose=2, result=True)
     say("use one: gneg kg train umls --preset complex-n3; options override its settings")
     print_json({"presets": {name: asdict(entry) for name, entry in PRESETS.items()}})
-
-
-def _values(settings: dict[str, Any]) -> str:
-    """Return settings in a line."""
-    return " ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def _export_preset(name: str | None, dataset: str | None, out: Path | None, fresh: bool) -> None:
@@ -127,8 +122,9 @@ def _export_preset(name: str | None, dataset: str | None, out: Path | None, fres
     if out is None:
         checks.fail("out", "a name that ends in .json, with --export", "none")
     out = files.check_file("out", out, (".json",), fresh=fresh)
-    config = pipeline_config(TripleConfig(**preset(name)), dataset=dataset)
+    config = pipeline_config(TripleConfig(**preset(name, dataset)), dataset=dataset)
     files.write_json(out, config)
+    say_preset(name, dataset)
     for difference in config["metadata"]["differences"]:
         say(f"PyKEEN differs in {difference}")
     if dataset is None:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import typer
 
 from gneg import checks, files, records
+from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
 from gneg.cli.values import at_least
 from gneg.graph.devices import check_usable
@@ -117,7 +118,7 @@ class Settings(Generic[Config]):
         return {**self.preset, **self.file, **self.typed}
 
     def with_preset(self, name: str | None, dataset: str | None) -> Settings[Config]:
-        """Return the settings over those of a preset of knowledge-graph models.
+        """Return the settings over those of a preset of knowledge-graph models, and say which.
 
         Args:
             name: The name of the preset; None: no preset.
@@ -132,7 +133,9 @@ class Settings(Generic[Config]):
             checks.fail("preset", "none with --config", name)
         from gneg.training.presets import preset
 
-        return replace(self, preset=preset(name, dataset, self.typed))
+        settings = replace(self, preset=preset(name, dataset, self.typed))
+        say_preset(name, dataset)
+        return settings
 
     def config(self) -> Config:
         """Return the config, with defaults for what is not given.
@@ -227,3 +230,19 @@ def read_config(path: Path) -> dict[str, Any]:
             "config", "a mapping of settings to values", f"{path}: {type(content).__name__}"
         )
     return content
+
+
+def in_words(settings: dict[str, Any]) -> str:
+    """Return settings in a line."""
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def say_preset(name: str, dataset: str | None) -> None:
+    """Say whether a preset has settings of its own for a dataset."""
+    from gneg.training.presets import PRESETS, tuned_for
+
+    known, own = tuned_for(name, dataset), PRESETS[name].on
+    if known is not None:
+        say(f"preset {name}, with its settings for {known}: {in_words(own[known])}")
+    elif own:
+        say(f"preset {name}: its settings for any graph; it has others for {', '.join(own)}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from gneg import checks
@@ -90,7 +92,8 @@ def preset(
 
     Args:
         name: The name of the preset.
-        dataset: The name of the dataset; some have settings of their own.
+        dataset: The name or the path of the dataset; some have settings of their own, see
+            :func:`tuned_for`.
         overrides: Settings that replace those of the preset, which then lacks what has no effect
             beside them: its margin with another loss, its negatives with one over all entities.
 
@@ -100,10 +103,31 @@ def preset(
     chosen = PRESETS[checks.choice("preset", name, PRESETS)]
     settings = {
         **chosen.settings,
-        **chosen.on.get((dataset or "").lower(), {}),
+        **chosen.on.get(tuned_for(name, dataset) or "", {}),
         **(overrides or {}),
     }
     without = ["margin"] if settings["loss"] != chosen.settings["loss"] else []
     without += OF_NEGATIVES if settings["loss"] in OVER_ALL else ()
     unused = set(without) - set(overrides or {})
     return {name: value for name, value in settings.items() if name not in unused}
+
+
+def tuned_for(name: str, dataset: str | None) -> str | None:
+    """Return the dataset that a preset has settings of its own for, if it is the one that is named.
+
+    Spellings are told (``FB15k-237``, PyKEEN's ``CoDExSmall``), and so are the folders of datasets
+    (``data/wn18rr``, ``codex-s/raw``).
+
+    Args:
+        name: The name of the preset.
+        dataset: The name or the path of the dataset; None: any.
+    """
+    parts = PurePath(dataset or "").parts
+    if parts[-1:] == ("raw",):
+        parts = parts[:-1]
+    spelled = _letters("".join(parts[-1:])).replace("small", "s")
+    return next((known for known in PRESETS[name].on if _letters(known) == spelled), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 import torch
@@ -104,10 +105,27 @@ def test_a_comparison_begins_with_a_preset(folder, tmp_path):
     assert "with the loss 1vsall, which takes no negatives" in " ".join(over_all.output.split())
 
 
+def test_which_settings_of_a_preset_are_used_is_said(folder, tmp_path):
+    words = ["kg", "train", "--preset", "complex-n3", "--dim", "4", "--epochs", "1"]
+    mine = run(*words, str(folder), "--out", str(tmp_path / "a"))
+    said = "preset complex-n3: its settings for any graph; it has others for codex-s, wn18rr"
+    assert said in " ".join(mine.output.split())
+    known = shutil.copytree(folder, tmp_path / "WN18RR" / "raw")
+    known = run(*words, str(known), "--out", str(tmp_path / "b"))
+    assert "preset complex-n3, with its settings for wn18rr: n3=0.1" in known.output
+    (record,) = json.loads((tmp_path / "b" / "results.json").read_text())["runs"]
+    assert record["complete"]
+    assert json.loads((tmp_path / "b" / "results.json").read_text())["config"]["n3"] == 0.1
+
+
 def test_presets_know_some_datasets():
     plain, known = preset("complex-n3"), preset("complex-n3", "CoDEx-S")
     assert known == {**plain, "n3": 0.01} != plain
-    assert preset("complex-n3", "mine") == plain
+    for name in ("CoDExSmall", "data/codex-s", "kg/codex-s/raw", "codex-s/"):
+        assert preset("complex-n3", name) == known
+    for name in ("mine", "codex-s/mine.csv", "codex-m", None, "raw", ""):
+        assert preset("complex-n3", name) == plain
+    assert preset("transe-nssa", "FB15k-237")["margin"] == 9.0
     assert preset("transe-nssa")["margin"] == 5.0
     assert "margin" not in preset("transe-nssa", None, {"loss": "softmax"})
 

@@ -111,6 +111,12 @@ def test_a_preset_is_written_by_the_command(tmp_path, monkeypatch):
     assert "configuration: c.json" in result.output
     written = json.loads((tmp_path / "c.json").read_text())
     assert written == pipeline_config(TripleConfig(**preset("complex-n3")), dataset="nations")
+    assert "complex-n3: its settings for any graph" in result.output
+    tuned = run(*words, "--dataset", "WN18RR", "--out", "tuned.json")
+    assert "preset complex-n3, with its settings for wn18rr: n3=0.1" in tuned.output
+    written = json.loads((tmp_path / "tuned.json").read_text())
+    config = TripleConfig(**preset("complex-n3", "wn18rr"))
+    assert written == pipeline_config(config, dataset="WN18RR")
     for more, message in (
         (words, "'out' must be a name that ends in .json, with --export"),
         ([*words[:-2], "--out", "d.json"], "'preset' must be one of complex-n3"),
