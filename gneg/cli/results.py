@@ -98,9 +98,9 @@ def print_triple_results(results: dict[str, Any]) -> None:
             if name in ("accuracy", "f1")
         )
         say(f"against verified negatives: {figures}")
-    if results["config"]["loss"] not in OVER_ALL:  # those have no negatives
-        risk = summary["false_negatives_per_1000"]["mean"]
-        say(f"held-out triples among the sampler's negatives: {risk:.2f} per 1,000")
+    risk = summary.get("false_negatives_per_1000")
+    if risk is not None and results["config"]["loss"] not in OVER_ALL:  # those have no negatives
+        say(f"held-out triples among the sampler's negatives: {risk['mean']:.2f} per 1,000")
     _print_time(runs)
     say(f"best epoch: {_best_epochs(runs)}")
     _print_sampler(runs)

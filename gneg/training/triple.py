@@ -263,8 +263,10 @@ class TripleRun(Run[TripleData, TripleConfig]):
             **result,
             "base_weight": weight,
             "sampled": evaluate_sampled(scorer, self.data.ranked),
-            "false_negatives_per_1000": held_out_hits(self.sampler, self.data, model_scorer),
         }
+        if self.data.valid.size(1) or self.data.test.size(1):  # those of another graph are no risk
+            hits = held_out_hits(self.sampler, self.data, model_scorer)
+            result["false_negatives_per_1000"] = hits
         if self.data.verified and self.inference is None:
             result["classification"] = classify(scorer, self.data)
         return result

@@ -129,7 +129,9 @@ def audit(
     require_model(adapter.sampler, score)
     if not adapter.held_out.size(1):
         allowed = "with validation or test positives, which negatives are compared with"
-        checks.fail("data", allowed, data)
+        inductive = isinstance(data, TripleData) and data.inference is not None
+        hint = "the held-out triples of an inductive split are of another graph" * inductive
+        checks.fail("data", allowed, data, hint=hint)
     queries = -(-negatives // k)
     pos = _random_positives(adapter, queries, seed)
     model = {"score": score, "z": adapter.vectors(z)}
