@@ -257,8 +257,9 @@ class DataOptions(Group):
 
 def _types() -> inspect.Parameter:
     text = (
-        "Types of entities, for the sampler typed: JSON of lists by entity, OpenKE's "
-        "type_constrain.txt, or N-Triples with rdf:type, rdfs:domain and rdfs:range."
+        "Types of entities, for the sampler typed(by=types) or typed(by=domains): JSON of lists "
+        "by entity, a table (entity, type), OpenKE's type_constrain.txt, or N-Triples with "
+        "rdf:type, rdfs:domain and rdfs:range."
     )
     return parameter(
         "types", Path | None, None, check=Checked(exists), help=text, rich_help_panel=DATA

@@ -58,6 +58,25 @@ def test_json_gives_the_types(tmp_path):
         datasets.load_triples(tmp_path, types=path)
 
 
+@pytest.mark.parametrize("separator", [",", "\t"])
+@pytest.mark.parametrize("header", [["entity", "type"], []])
+def test_a_table_gives_the_types(tmp_path, separator, header):
+    """As JSON does: a row for each type of an entity; entities of no triple are passed over."""
+    rows = [(entity, kind) for entity, kinds in KINDS.items() for kind in kinds]
+    rows += [("ann", "player"), ("zoe", "person")]
+    path = tmp_path / "kinds.csv"
+    path.write_text("\n".join(separator.join(row) for row in [*([header] * bool(header)), *rows]))
+    data = datasets.load_triples(fill(tmp_path, parts=PARTS), types=path)
+    assert data.types == [[1, 2], [1], [2], [0], []]
+    assert "4 of 5 entities have types in kinds.csv: typed(by=types)" in data.reading.notes
+    path.write_text(f"zoe{separator}person\n")
+    with pytest.raises(ValueError, match=r"such as ann \(got .*types of others, such as zoe"):
+        datasets.load_triples(tmp_path, types=path)
+    path.write_text(f"ann{separator}person{separator}1\n")
+    with pytest.raises(ValueError, match=r"^'types' must be .*kinds.csv with 3 columns"):
+        datasets.load_triples(tmp_path, types=path)
+
+
 def test_an_ontology_gives_types_and_domains(tmp_path):
     data = datasets.load_triples(
         fill(tmp_path, parts=PARTS), types=ontology(tmp_path / "schema.nt")
@@ -67,6 +86,11 @@ def test_an_ontology_gives_types_and_domains(tmp_path):
         "head": [None, [0, 1, 2], [2]],
         "tail": [None, [3], None],
     }
+    notes = (
+        "4 of 5 entities have types in schema.nt: typed(by=types)",
+        "2 of 3 relations have domains in it: typed(by=domains)",
+    )
+    assert data.reading.notes[-2:] == notes
     heads = data.sampler("typed(by=domains)", corrupt="head")
     assert heads.parts["head"].density == "cheap"
     # Of (ann, likes, jazz) bob and cy are allowed and unknown, each with half of the draws; knows

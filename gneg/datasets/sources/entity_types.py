@@ -1,8 +1,8 @@
 """Types of entities, and the entities that relations allow, from an ontology beside the triples.
 
-Three forms are read, told apart by their content: JSON of entities and their types (CoDEx),
-OpenKE's ``type_constrain.txt`` and N-Triples with ``rdf:type``, ``rdfs:domain``, ``rdfs:range`` and
-``rdfs:subClassOf``.
+Four forms are read, told apart by their content: JSON of entities and their types (CoDEx), a table
+of entities and types, OpenKE's ``type_constrain.txt`` and N-Triples with ``rdf:type``,
+``rdfs:domain``, ``rdfs:range`` and ``rdfs:subClassOf``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from gneg import checks, records
 from gneg.datasets.names import Names
 from gneg.datasets.naming import naming
-from gneg.datasets.sources import delimited, n_triples
+from gneg.datasets.sources import delimited, n_triples, separators
 from gneg.datasets.triple import TripleData
 from gneg.graph.triples import End
 from gneg.samplers.triples.typed import Allowed
@@ -27,8 +27,8 @@ _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 TYPE, SUBCLASS = f"{_RDF}type", f"{_RDFS}subClassOf"
 DOMAINS: dict[str, End] = {f"{_RDFS}domain": "head", f"{_RDFS}range": "tail"}
 FORMS = (
-    "JSON of entities and their types, OpenKE's type_constrain.txt, or N-Triples with rdf:type, "
-    "rdfs:domain and rdfs:range"
+    "JSON of entities and their types, a table of two columns (entity, type), OpenKE's "
+    "type_constrain.txt, or N-Triples with rdf:type, rdfs:domain and rdfs:range"
 )
 
 
@@ -41,7 +41,7 @@ def with_types(data: TripleData, path: str | Path, *, dropped: bool = False) -> 
         dropped: Whether unseen entities were left out, so that ids have changed.
 
     Raises:
-        ValueError: If the file is of none of the three forms, or says nothing of this graph.
+        ValueError: If the file is of none of the forms, or says nothing of this graph.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -50,14 +50,32 @@ def with_types(data: TripleData, path: str | Path, *, dropped: bool = False) -> 
         text = delimited.decoded(path, FORMS)
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if first.startswith("{"):
-        return from_json(data, path)
-    if first.isdecimal():
+        read = from_json
+    elif first.isdecimal():
         if dropped:
             checks.fail("unseen", "keep with ids of OpenKE, which are of all entities", "drop")
-        return from_openke(data, path)
-    if first.startswith(("<", "_:", "#")):
-        return from_n_triples(data, path)
-    return checks.fail("types", FORMS, f"{path}, line 1: {first[:60]!r}")
+        read = from_openke
+    elif first.startswith(("<", "_:", "#")):
+        read = from_n_triples
+    elif separators.find([first]) is None:
+        checks.fail("types", FORMS, f"{path}, line 1: {first[:60]!r}")
+    else:
+        read = from_table
+    return _with_notes(read(data, path), path)
+
+
+def _with_notes(data: TripleData, path: Path) -> TripleData:
+    """Return the data whose reading says how much of the graph a file speaks of."""
+    if data.reading is None:
+        return data
+    typed = sum(map(bool, data.types or ()))
+    ends = [] if data.allowed is None else list(zip(*data.allowed.values(), strict=True))
+    limited = sum(any(members is not None for members in each) for each in ends)
+    texts = (
+        (typed, f"of {data.num_entities:,} entities have types in {path.name}: typed(by=types)"),
+        (limited, f"of {data.num_relations:,} relations have domains in it: typed(by=domains)"),
+    )
+    return replace(data, reading=data.reading.with_notes(*texts))
 
 
 def from_json(data: TripleData, path: Path) -> TripleData:
@@ -69,6 +87,26 @@ def from_json(data: TripleData, path: Path) -> TripleData:
     remedy = "it is a JSON object of entities, each with the list of its types"
     types_of = records.read_record("types", path, {...: [str]}, remedy=remedy, kind=FORMS)
     return _with_names(data, types_of, path)
+
+
+def from_table(data: TripleData, path: Path) -> TripleData:
+    """Return the data with the types of a text of two columns, one row for each type of an entity.
+
+    Rows of other entities, such as a header, are passed over.
+
+    Raises:
+        ValueError: If the file has other columns, or names no entity of the graph.
+    """
+    with naming("types"):
+        columns = delimited.read(path, header=False, kind=FORMS).columns
+    if len(columns) != 2:
+        checks.fail("types", FORMS, f"{path} with {len(columns)} columns")
+    known = set(_names(data.entities, data.num_entities))
+    types_of: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
+    for entity, kind in zip(*(column.to_pylist() for column in columns), strict=True):
+        (types_of if entity in known else others).setdefault(entity, []).append(kind)
+    return _with_names(data, types_of or others, path)
 
 
 def from_openke(data: TripleData, path: Path) -> TripleData:

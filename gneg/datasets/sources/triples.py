@@ -100,9 +100,9 @@ def load_triples(
         seed: Seed of a random split.
         types: File of the types of entities, or of the entities that relations allow, for the
             samplers ``typed(by=types)`` and ``typed(by=domains)``: JSON of lists of types by entity
-            (CoDEx), OpenKE's ``type_constrain.txt``, or N-Triples with ``rdf:type``,
-            ``rdfs:domain`` and ``rdfs:range``. None: files of the first two forms in the folder of
-            the triples, ``entity2types.json`` and, of OpenKE, ``type_constrain.txt``.
+            (CoDEx), a table of entities and types, OpenKE's ``type_constrain.txt``, or N-Triples
+            with ``rdf:type``, ``rdfs:domain`` and ``rdfs:range``. None: ``entity2types.json`` or,
+            of OpenKE, ``type_constrain.txt`` in the folder of the triples.
 
     Raises:
         ValueError: If there is no such dataset, a file is not a list of triples, or a triple stands
