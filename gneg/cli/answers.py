@@ -157,11 +157,11 @@ def check_page(page: Path | None, *inputs: str | Path | None) -> None:
 def say_calibration(calibration: Any) -> None:
     """Print what a probability means, and where it is rough."""
     note = (
-        f"; fitted on {calibration.links:,} held-out ones, it is rough"
+        f"; a rough estimate, from {calibration.links:,} held-out ones"
         if calibration.links < FEW
         else ""
     )
     say(
         "probability: the share of unknown answers with such a score that are in validation or "
-        f"test; of all unknown answers it is one in {1 / calibration.base_rate:,.0f}{note}"
+        f"test; of all unknown answers one in {1 / calibration.base_rate:,.0f} is{note}"
     )

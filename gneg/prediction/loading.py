@@ -39,7 +39,7 @@ def load(path: str | Path) -> LinkModel | TripleModel:
     weights = weights_of(path)[0]
     seed = weights.stem.removeprefix("model-")
     if not any(str(run["seed"]) == seed and run["complete"] for run in record["runs"]):
-        hint = "the same command of gneg train goes on with it"
+        hint = "the command that trains it goes on where it was interrupted"
         checks.fail("path", "a run that has finished", str(path), hint=hint)
     run = load_run(load_data(path), path)
     folder = weights.parent

@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 LONGER = (
-    "every run was best at its last epoch, and could improve further: raise --epochs (or --seconds)"
+    "every run was best at its last epoch, and could improve further: raise --epochs (or "
+    "--seconds), with --fresh or another --out"
 )
 
 AT_CHANCE = (

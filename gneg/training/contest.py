@@ -146,7 +146,7 @@ def _rungs(config: LinkConfig | TripleConfig) -> list[int]:
 def _too_few(positives: int, epochs: int, rungs: list[int]) -> str | None:
     """Return why there is too little to race; None where there is enough."""
     if positives < FEWEST:
-        return f"{positives} validation positives are too few for a race"
+        return f"{positives} validation positives, fewer than {FEWEST}, are too few for a race"
     least = SHORTEST * rungs[1]
     return (
         f"{epochs} epochs, fewer than {least}, are too few for a race" if epochs < least else None

@@ -40,7 +40,7 @@ def test_a_node_is_answered_on_the_screen(here):
     lines = [line.split() for line in result.output.splitlines() if "node 3" in line[:9]]
     assert len(lines) == 2
     assert "probability: the share of unknown answers with such a score" in result.output
-    assert "held-out ones, it is rough" in " ".join(result.output.split())
+    assert "a rough estimate, from" in " ".join(result.output.split())
 
 
 def test_all_nodes_go_to_a_file(here, tmp_path):

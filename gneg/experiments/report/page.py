@@ -35,7 +35,7 @@ CAPTIONS = {
     "easy-and-hard": (
         "Easy and hard evaluation",
         "The same models and test edges, ranked against different negatives. Bars are means over "
-        "seeds, error bars one standard deviation. Heuristics are training-free.",
+        "seeds, error bars one standard deviation.",
     ),
     "curves": (
         "Learning curves",
