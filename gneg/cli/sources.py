@@ -257,9 +257,8 @@ class DataOptions(Group):
 
 def _types() -> inspect.Parameter:
     text = (
-        "Types of entities, for the sampler typed(by=types) or typed(by=domains): JSON of lists "
-        "by entity, a table (entity, type), OpenKE's type_constrain.txt, or N-Triples with "
-        "rdf:type, rdfs:domain and rdfs:range."
+        "Types of entities, for typed(by=types) and typed(by=domains): JSON of lists by entity, a "
+        "table (entity, type), OpenKE's type_constrain.txt, or N-Triples of an ontology."
     )
     return parameter(
         "types", Path | None, None, check=Checked(exists), help=text, rich_help_panel=DATA

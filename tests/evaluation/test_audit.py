@@ -11,6 +11,7 @@ import torch
 
 from gneg import Graph, audit, datasets, samplers
 from gneg.datasets import EvalEdges, LinkData
+from gneg.evaluation.audit import hardness
 from gneg.evaluation.audit.hardness import QUANTILES
 from gneg.evaluation.audit.pairs import PairAdapter
 from gneg.evaluation.audit.risk import risk
@@ -226,3 +227,13 @@ def test_every_sampler_can_be_audited():
             inside = "(hardest(uniform))"
         record = audit(data, name + inside, k=2, negatives=100, score=score, z=z)
         assert record["negatives"] == 100
+
+
+def test_bins_of_counts_begin_at_whole_numbers():
+    counts = {"positives": np.array([0.0, 1.0, 1.0, 2.0, 5.0]), "negatives": np.array([0.0, 3.0])}
+    histogram = hardness._histogram(counts)
+    assert histogram["from"] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert histogram["positives"] == [0.2, 0.4, 0.2, 0.0, 0.0, 0.2]
+    assert histogram["negatives"] == [0.5, 0.0, 0.0, 0.5, 0.0, 0.0]
+    shares = hardness._histogram({name: column / 2 for name, column in counts.items()})
+    assert len(shares["from"]) > 6

@@ -85,6 +85,8 @@ def _histogram(columns: Mapping[str, FloatArray]) -> dict[str, list[float]]:
     if low == 0.0 and (positives > 0).any():
         above_zero = np.maximum(edges, positives[positives > 0].min())
         edges = np.unique(np.concatenate([[0.0], above_zero]))
+    if all((column == np.floor(column)).all() for column in columns.values()):
+        edges = np.unique(np.ceil(edges))  # counts: no bins between them
     histogram: dict[str, list[float]] = {"from": edges.tolist()}
     for group, column in columns.items():
         bins = np.searchsorted(edges, column, side="right") - 1
