@@ -88,7 +88,7 @@ def test_an_ontology_gives_types_and_domains(tmp_path):
     }
     notes = (
         "4 of 5 entities have types in schema.nt: typed(by=types)",
-        "2 of 3 relations have domains in it: typed(by=domains)",
+        "2 of 3 relations have domains in schema.nt: typed(by=domains)",
     )
     assert data.reading.notes[-2:] == notes
     heads = data.sampler("typed(by=domains)", corrupt="head")

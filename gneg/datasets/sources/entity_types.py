@@ -73,7 +73,10 @@ def _with_notes(data: TripleData, path: Path) -> TripleData:
     limited = sum(any(members is not None for members in each) for each in ends)
     texts = (
         (typed, f"of {data.num_entities:,} entities have types in {path.name}: typed(by=types)"),
-        (limited, f"of {data.num_relations:,} relations have domains in it: typed(by=domains)"),
+        (
+            limited,
+            f"of {data.num_relations:,} relations have domains in {path.name}: typed(by=domains)",
+        ),
     )
     return replace(data, reading=data.reading.with_notes(*texts))
 
