@@ -125,6 +125,18 @@ def test_an_earlier_table_is_read(tmp_path, monkeypatch):
     assert torch.equal(again.index, made.index)
 
 
+def test_a_table_of_someone_else_is_refused(tmp_path):
+    """Also one of ours that pandas has written again, without what stands beside the rows."""
+    data = sparse_data()
+    hardset(data, family="typed", k=2, out=tmp_path / "hard.parquet")
+    pd.read_parquet(tmp_path / "hard.parquet").to_parquet(tmp_path / "again.parquet")
+    pd.DataFrame({"head": ["a"], "tail": ["b"]}).to_parquet(tmp_path / "own.parquet")
+    for name, columns in (("again", "head, relation, tail, negatives"), ("own", "head, tail")):
+        message = rf"'columns' must be those of gneg hardset.*\(got {columns}.* without a header"
+        with pytest.raises(ValueError, match=message):
+            HardSet.load(tmp_path / f"{name}.parquet", data.test)
+
+
 def test_what_triples_do_not_have_is_refused(tmp_path):
     data = sparse_data()
     for options, message in (

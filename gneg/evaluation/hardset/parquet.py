@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from gneg import checks
 from gneg.datasets.names import Names
 
 IntArray = npt.NDArray[np.int64]
@@ -65,8 +66,16 @@ def write(
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return ``pos``, ``index`` and the header of what :func:`write` wrote."""
-    stored = pq.read_schema(path).names
+    """Return ``pos``, ``index`` and the header of what :func:`write` wrote.
+
+    Raises:
+        ValueError: If it is another table.
+    """
+    schema = pq.read_schema(path)
+    stored = schema.names
+    if b"gneg" not in (schema.metadata or {}):
+        allowed = "those of gneg hardset, with its header (gneg.HardSet(...).save writes your own)"
+        checks.fail("columns", allowed, f"{', '.join(stored[:6])} without a header")
     ends = ROWS[3 if "relation" in stored else 2]
     if "relation" in stored and "head" not in stored:
         ends = EARLIER
