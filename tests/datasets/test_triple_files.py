@@ -241,3 +241,14 @@ def test_what_cannot_be_read_is_refused(tmp_path, files, options, message):
             (tmp_path / name).write_text(content)
     with pytest.raises(ValueError, match=message):
         datasets.load_triples(tmp_path, table=TableOptions(**options))
+
+
+def test_the_folder_inside_that_has_the_parts_is_named(tmp_path):
+    (tmp_path / "other").mkdir()
+    inner = tmp_path / "set" / "raw"
+    inner.mkdir(parents=True)
+    fill(inner)
+    with pytest.raises(ValueError, match=r"got .*set with raw\); did you mean .*set/raw\?$"):
+        datasets.load_triples(tmp_path / "set")
+    with pytest.raises(ValueError, match=r"name a file of edges or triples by itself$"):
+        datasets.load_triples(tmp_path / "other")

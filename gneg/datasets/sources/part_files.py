@@ -69,7 +69,9 @@ def files_of(folder: Path, needed: Sequence[str] = PARTS) -> dict[str, Path]:
     candidates = by_part(folder)
     if not any(candidates.values()):
         allowed = f"{ALLOWED}, or with train2id.txt of OpenKE"
-        hint = "name a file of edges or triples by itself"
+        inner = sorted(path for path in folder.iterdir() if path.is_dir())
+        meant = next((path for path in inner if any(by_part(path).values())), None)
+        hint = f"did you mean {meant}?" if meant else "name a file of edges or triples by itself"
         checks.fail("dataset", allowed, f"{folder} with {_listing(folder)}", hint=hint)
     paths = {}
     for part, of_part in candidates.items():
