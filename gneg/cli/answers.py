@@ -154,14 +154,19 @@ def check_page(page: Path | None, *inputs: str | Path | None) -> None:
     files.check_file("report", page, (".html",), replaces=PAGE, inputs=inputs)
 
 
-def say_calibration(calibration: Any) -> None:
-    """Print what a probability means, and where it is rough."""
+def say_calibration(calibration: Any, answers: str = "answers") -> None:
+    """Print what a probability means, and where it is rough.
+
+    Args:
+        calibration: The calibration of the answers.
+        answers: What they are: a triple is another answer as a relation than as a tail.
+    """
     note = (
         f"; a rough estimate, from {calibration.links:,} held-out ones"
         if calibration.links < FEW
         else ""
     )
     say(
-        "probability: the share of unknown answers with such a score that are in validation or "
-        f"test; of all unknown answers one in {1 / calibration.base_rate:,.0f} is{note}"
+        f"probability: the share of unknown {answers} with such a score that are in validation "
+        f"or test; of all unknown {answers} one in {1 / calibration.base_rate:,.0f} is{note}"
     )

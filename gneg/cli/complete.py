@@ -129,7 +129,8 @@ def predict_triples_command(
         say_path("answers", out)
         say_unanswered(result["unanswered"])
     calibration = model.calibration_of(missing[0])
-    say_calibration(calibration)
+    of_relations = missing[0] == "relation"
+    say_calibration(calibration, "relations of two entities" if of_relations else "answers")
     print_json({**result, "base_rate": calibration.base_rate})
 
 

@@ -163,7 +163,10 @@ def test_vectors_of_a_knowledge_graph_are_exported(here, tmp_path):
     asked = ["--head", "entity 3", "--tail", "entity 4"]
     result = run("kg", "predict", f"{here}/facts", *asked, *words)
     assert result.exit_code == 0, result.output
-    assert "relation" in result.output
+    said = " ".join(result.output.split())
+    assert "the share of unknown relations of two entities with such a score" in said
+    result = run("kg", "predict", f"{here}/facts", "--head", "entity 3", "--relation", "relation 1")
+    assert "of all unknown answers one in" in " ".join(result.output.split())
 
 
 def test_two_files_of_vectors_do_not_replace_each_other(here):
