@@ -153,7 +153,9 @@ def parts(plt: Any) -> Any:
             error = [100 * stdev(value) for _, value in known]
             bar = {"ecolor": INK, "elinewidth": 1}
             ax.bar(places, means, 0.13, yerr=error, error_kw=bar, **style)
-        ax.set_xticks(range(len(measured)), [dataset for dataset, _ in measured])
+        ax.set_xticks(
+            range(len(measured)), [f"{dataset}\n{encoder}" for dataset, encoder in measured]
+        )
         ax.set_ylabel(f"test, {label}, %")
         ax.spines[["top", "right"]].set_visible(False)
     shown = axes[0].get_legend_handles_labels()

@@ -105,7 +105,10 @@ def effects() -> str:
     rows = list(_effects(list(PARTS)))
     if not cells():
         return ""
-    seeds = ", ".join(f"{name} {len(cells()[name, enc, UNIFORM]['runs'])}" for name, enc in pairs())
+    counts = {
+        (name, encoder): len(cells()[name, encoder, UNIFORM]["runs"]) for name, encoder in pairs()
+    }
+    seeds = ", ".join(f"{name} ({encoder}) {count}" for (name, encoder), count in counts.items())
     return (
         f"{table(['dataset, encoder', 'part', *SETS.values()], rows)}\n\nPoints of the test metric "
         "(easy: the dataset's own; else MRR), mean paired difference over seeds ± half of its 95 % "
