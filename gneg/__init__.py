@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gneg import lazy
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gneg.evaluation.hardset import HardSet, hardset
     from gneg.evaluation.link import evaluate
     from gneg.experiments.grid import compare
-    from gneg.graph import Graph, KnownEdges, KnownTriples, Triples
+    from gneg.graph import Graph, KnownEdges, KnownTriples, Triples, from_networkx
     from gneg.prediction.loading import load
     from gneg.samplers.functional import (
         batched_negative_sampling,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from gneg.samplers.negatives import Negatives
     from gneg.training.config import LinkConfig, TripleConfig
     from gneg.training.driver import train
-
-    from_networkx = Graph.from_networkx
 
 __all__ = [
     "Graph",
@@ -95,7 +93,7 @@ _MODULES = {
     "evaluate": "evaluation.link",
     "evaluation": None,
     "experiments": None,
-    "from_networkx": None,
+    "from_networkx": "graph",
     "hardset": "evaluation.hardset",
     "ingest": "datasets.ingest",
     "integrations": None,
@@ -114,8 +112,4 @@ _MODULES = {
     "transforms": None,
 }
 
-_get, __dir__ = lazy.names(__name__, _MODULES)
-
-
-def __getattr__(name: str) -> Any:
-    return _get("Graph").from_networkx if name == "from_networkx" else _get(name)
+__getattr__, __dir__ = lazy.names(__name__, _MODULES)

@@ -130,6 +130,8 @@ def cell(job: tuple[str, str, str, str, int, str]) -> str:
             run[part].pop("relation", None)
     names = {"preset": name, "negatives": negatives}
     earlier = load(target) if target.exists() else None
+    if earlier is not None and earlier["runs"][0] not in result["runs"]:
+        earlier = None  # trained anew, as where WORK is lost
     record.write(target, command, {**names, **result}, earlier)
     part = "valid" if gives_up.gave_up else "test"
     return f"{dataset} {name}, {negatives}: {part} {result['summary'][part]['mrr']['mean']:.4f}"

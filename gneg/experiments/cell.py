@@ -9,7 +9,7 @@ from typing import Any
 
 from gneg import files, records
 from gneg.datasets import LinkData, TripleData
-from gneg.evaluation.audit import audit
+from gneg.evaluation.audit import audit, has_held_out
 from gneg.evaluation.hardset import HardSet
 from gneg.evaluation.link import evaluate
 from gneg.evaluation.ranking import Score, evaluate_edges
@@ -130,7 +130,7 @@ def run_cell(
             record["sets"] = _triple_sets(run)
         else:
             record["sets"] = rank_sets(data, trained.scorer(), sets, run.get("all"))
-        if cell.audited and _has_held_out(data):
+        if cell.audited and has_held_out(data):
             record["audit"] = _audit(cell, data, trained)
     files.write_json(cell.path, record)
 
@@ -214,14 +214,6 @@ def _triple_sets(run: dict[str, Any]) -> dict[str, dict[str, float]]:
         name: {metric: value for metric, value in metrics.items() if isinstance(value, float)}
         for name, metrics in sets.items()
     }
-
-
-def _has_held_out(data: LinkData | TripleData) -> bool:
-    """Return whether the graph that is trained on has held-out positives, to compare with.
-
-    That of an inductive split may have none: those of the other graph are ranked.
-    """
-    return any(data.positives(part).size(1) for part in ("valid", "test"))
 
 
 def _audit(cell: Cell, data: Any, trained: Any) -> dict[str, Any]:

@@ -5,3 +5,5 @@ from gneg.graph.known import KnownEdges
 from gneg.graph.triples import KnownTriples, Queries, Triples
 
 __all__ = ["Graph", "KnownEdges", "KnownTriples", "Queries", "Triples"]
+
+from_networkx = Graph.from_networkx

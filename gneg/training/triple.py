@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gneg.datasets import TripleData
-from gneg.evaluation.audit import held_out_hits
+from gneg.evaluation.audit import has_held_out, held_out_hits
 from gneg.evaluation.classify import classify
 from gneg.evaluation.sampled import default_negatives, evaluate_official, evaluate_sampled
 from gneg.evaluation.triple import evaluate_triples, ranks
@@ -264,7 +264,7 @@ class TripleRun(Run[TripleData, TripleConfig]):
             "base_weight": weight,
             "sampled": evaluate_sampled(scorer, self.data.ranked),
         }
-        if self.data.valid.size(1) or self.data.test.size(1):  # those of another graph are no risk
+        if has_held_out(self.data):
             hits = held_out_hits(self.sampler, self.data, model_scorer)
             result["false_negatives_per_1000"] = hits
         if self.data.verified and self.inference is None:

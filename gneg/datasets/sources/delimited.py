@@ -100,7 +100,8 @@ def read(
         header = True
     if not lines:
         checks.fail("dataset", kind, f"{path}, which is empty")
-    notes += _line_ends(lines)
+    several = _of_several_lines(lines)
+    notes += _line_ends(several)
     name = _separator(lines, separator, path, kind)
     character = SEPARATORS.get(name, name)
     if frame.is_counts(lines, lambda line: fields(line, character)):
@@ -110,7 +111,9 @@ def read(
     if header is not False:
         names, surplus = _short_header(lines, character, path, kind)
     rows = lines if names is None else lines[1:]
-    columns = [_trimmed(column) for column in _parsed(rows, character, path, quotes, kind)]
+    columns = [
+        _trimmed(column) for column in _parsed(rows, character, path, quotes, bool(several), kind)
+    ]
     if names is None:
         first = [column[0].as_py() for column in columns]
         below, repeated = _without_repeats(first, [column[1:] for column in columns])
@@ -130,9 +133,12 @@ def _check_text(lines: Sequence[str], path: Path, kind: str) -> None:
         checks.fail("dataset", allowed, f"{path} with the line {lines[0][:60]!r}")
 
 
-def _line_ends(lines: Sequence[str]) -> list[str]:
+def _of_several_lines(rows: Sequence[str]) -> list[str]:
+    return [row for row in rows if "\n" in row]
+
+
+def _line_ends(several: Sequence[str]) -> list[str]:
     """Return what to say of rows of several lines: names rarely are, and a quote may be missing."""
-    several = [line for line in lines if "\n" in line]
     if not several:
         return []
     longest = max(several, key=lambda line: line.count("\n"))
@@ -217,15 +223,14 @@ def _short_header(
 
 
 def _parsed(
-    lines: list[str], character: str, path: Path, quotes: bool, kind: str
+    lines: list[str], character: str, path: Path, quotes: bool, in_lines: bool, kind: str
 ) -> list[pa.Array]:
-    """Return the columns of lines as strings."""
+    """Return the columns of lines as strings; ``in_lines``: whether values may hold line ends."""
     if character == " ":
         lines = ["\t".join(words(line)) for line in lines]
     elif character == "::":
         lines = [line.replace("::", STAND_IN) for line in lines]
     delimiter = {" ": "\t", "::": STAND_IN}.get(character, character)
-    in_lines = any("\n" in line for line in lines)
     by_value = quotes and character in QUOTED_BY_VALUE
     if by_value and in_lines:
         lines = [line.replace("\n", LINE_END) for line in lines]

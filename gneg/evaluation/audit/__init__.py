@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gneg.evaluation.audit.run import audit, held_out_hits
+from gneg.evaluation.audit.run import audit, has_held_out, held_out_hits
 
-__all__ = ["audit", "held_out_hits"]
+__all__ = ["audit", "has_held_out", "held_out_hits"]

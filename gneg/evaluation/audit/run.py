@@ -130,8 +130,8 @@ def audit(
     if not adapter.held_out.size(1):
         allowed = "with validation or test positives, which negatives are compared with"
         inductive = isinstance(data, TripleData) and data.inference is not None
-        hint = "the held-out triples of an inductive split are of another graph" * inductive
-        checks.fail("data", allowed, data, hint=hint)
+        hint = "the held-out triples of an inductive split are of another graph"
+        checks.fail("data", allowed, data, hint=hint if inductive else "")
     queries = -(-negatives // k)
     pos = _random_positives(adapter, queries, seed)
     model = {"score": score, "z": adapter.vectors(z)}
@@ -191,6 +191,14 @@ def adapt(
     if isinstance(data, TripleData):
         return TripleAdapter(data, sampler, known=known, corrupt=corrupt, z=z)
     return PairAdapter(data, sampler, known=known, corrupt=corrupt, z=z)
+
+
+def has_held_out(data: LinkData | TripleData) -> bool:
+    """Return whether the graph that is trained on has held-out positives, to compare with.
+
+    That of an inductive split may have none: those of the other graph are ranked.
+    """
+    return any(data.positives(part).size(1) for part in ("valid", "test"))
 
 
 def held_out_hits(
