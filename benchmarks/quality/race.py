@@ -32,8 +32,10 @@ WORK = Path("runs") / "race"  # what was trained so far
 DATASETS = {
     "CiteSeer": (30.0, 3),
     "Cora": (30.0, 3),
+    "Photo": (120.0, 3),
     "arxiv_mcns": (40.0, 3),
     "dblp2010": (240.0, 1),
+    "gowalla": (600.0, 1),
     "umls": (30.0, 3),
     "kinship": (30.0, 3),
     "codex-s": (120.0, 3),
