@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,12 @@ def block(code: str):
 @pytest.mark.usefixtures("registries")
 def test_python_blocks_run(code):
     exec(compile(code, "README.md", "exec"), {})
+
+
+def test_names_in_the_readme_are_there_once_gneg_is_imported():
+    names = {*re.findall(r"`(gneg(?:\.[a-z_]+)+)", TEXT)} - {"gneg.cli"}
+    assert "gneg.experiments.grid.grid" in names
+    subprocess.run([sys.executable, "-c", "import gneg; " + "; ".join(sorted(names))], check=True)
 
 
 def test_the_first_block_is_near_the_top_and_short():

@@ -97,7 +97,10 @@ def _effects(parts: list[str]) -> Iterator[list[str]]:
                 for kind in SETS
             ]
             if any(text != "-" for text in differences):
-                yield [f"{dataset} ({metric}), {encoder}", part, *differences]
+                models = [cells()[dataset, encoder, state[0]] for state in (before, after)]
+                changed = len({cell["config"]["loss"] for cell in models}) > 1
+                name = part.replace("negatives", "negatives and loss") if changed else part
+                yield [f"{dataset} ({metric}), {encoder}", name, *differences]
 
 
 def effects() -> str:
@@ -119,7 +122,7 @@ def effects() -> str:
 
 def short() -> str:
     """Return the net effect of negatives, and of the other parts, for the front page."""
-    parts = ["negatives", "negatives, beside pair features", "negatives, beside both"]
+    parts = ["negatives", "negatives, beside a stack", "negatives, beside pair features"]
     rows = list(_effects([*parts, "pair features", "stack"]))
     text = (
         "Points, mean paired difference over seeds ± half of its 95 % interval (bold: 0 is "

@@ -106,7 +106,9 @@ def block() -> str:
     rows = []
     for (dataset,), result in results.items():
         runs, metric = result["runs"], result["metric"]
-        chosen = Counter(f"`{run['sampler']}`" for run in runs)
+        chosen = Counter(
+            f"`{run['sampler']}`{'' if run['entrants'] else ', without a race'}" for run in runs
+        )
         rows.append(
             [
                 dataset,

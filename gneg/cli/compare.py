@@ -110,6 +110,7 @@ def compare_command(
         configs, reasons = _suited(data, settings, axes)
         say(f"recipe: {reasons}")
     configs = axes.with_one_loss(data, configs)
+    importlib.import_module("gneg.experiments.plan").check_configs(data, configs)
     folder = out or _folder(data, configs, search, [hard, *map(str, hardset or ())])
     sets = _hard_sets(data, hardset or [], hard, folder, fresh)
     words = source.words(dataset)
@@ -180,7 +181,11 @@ def _suited(
         suited = recipe.fast(data, **{**settings.given, **own.single})
         samplers = list(dict.fromkeys(["uniform", suited.config.sampler]))
         configs += own.configs(suited.config, samplers)
-        reasons.append(suited.reasons)
+        reasons += [
+            text
+            for explained, text in suited.sentences
+            if "sampler" not in explained or "sampler" not in axes.typed
+        ]
     compared = {"sampler": list(dict.fromkeys(config.sampler for config in configs)), **axes.typed}
     texts = [
         f"{PARTS.get(name, name)} {', '.join(value or AUTO for value in values)}"

@@ -110,7 +110,7 @@ def print_comparison(results: dict[str, Any]) -> None:
     """Print the tables of a ``compare.json``: all rows, what each part is worth, what is best."""
     from gneg.evaluation.full_ranks import sentence
     from gneg.experiments.cell import ALL_ENTITIES, VERIFIED
-    from gneg.experiments.parts import apart, cell, columns, marked_part, shared_parts
+    from gneg.experiments.parts import apart, cell, columns, marked_part, mean_seconds, shared_parts
     from gneg.experiments.significance import untested
 
     rows, first = results["rows"], results["rows"][0]["summary"]
@@ -126,7 +126,7 @@ def print_comparison(results: dict[str, Any]) -> None:
             _percent(statistics.fmean(row["valid"])),
             *(_figure(row, name, metric, part) for metric, name in figures),
             _risk(row),
-            f"{statistics.fmean(map(_training_seconds, row['seconds'])):.1f}",
+            f"{mean_seconds(row):.1f}",
         ]
         for row in rows
     ]
@@ -139,9 +139,7 @@ def print_comparison(results: dict[str, Any]) -> None:
     heads += ["held-out per 1,000", "s"]
     title = f"{results['dataset']['name']} test, {seeds_of(results['seeds'])}, %"
     print_table(title, heads, cells, names=len(named))
-    say(
-        "held-out per 1,000: held-out positives among 1,000 negatives; s: seconds of training a run"
-    )
+    say(f"held-out per 1,000: held-out positives among 1,000 negatives; s: {SECONDS}")
     if shared := shared_parts(rows):
         say(f"in all rows: {shared}")
     if results["among_all"] is not None:
@@ -155,10 +153,11 @@ def print_comparison(results: dict[str, Any]) -> None:
     say(results["best"]["sentence"])
     if results["best"]["advice"]:
         say(results["best"]["advice"])
-    use = "train the best model" if results["best"]["heuristic"] is None else "rank by it"
+    use = "train this model" if results["best"]["heuristic"] is None else "rank by it"
     say(f"{use}: {results['best']['command']}", wrap=False)
 
 
+SECONDS = "seconds of training a run, and of its stack; not of evaluating it"
 TESTS = (
     "paired t-tests over seeds, Holm's correction; a part is worth the mean difference of the rows "
     "with it to those that differ in it alone"
@@ -207,10 +206,6 @@ def _percent(value: float | None) -> str:
 
 def _risk(row: dict[str, Any]) -> str:
     return "-" if row["audit"] is None else f"{row['audit']['risk']['per_1000']:.1f}"
-
-
-def _training_seconds(seconds: dict[str, float]) -> float:
-    return sum(seconds[part] for part in ("sampling", "scoring", "model"))
 
 
 def _best_epochs(runs: list[dict[str, Any]]) -> str:

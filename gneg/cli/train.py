@@ -84,6 +84,7 @@ def train_command(
 
     [bold]torchrun --nproc-per-node 2 -m gneg train Cora[/]  # in two processes
     """
+    from gneg.training.baselines import scores_of
     from gneg.training.distributed import joined
     from gneg.training.folder import check_folder
 
@@ -101,7 +102,8 @@ def train_command(
         if chosen != "none" and not config.training_free:
             choose = partial(_suited, data, chosen, settings.given, processes)
             suited, raced = start_race(choose, trained_seeds[0], out, fresh)
-            config, reasons, scores = suited.config, suited.reasons, list(suited.profile.heuristics)
+            config, reasons = suited.config, suited.reasons
+            scores = scores_of(data, suited.profile.heuristics)
             say(f"recipe: {reasons}")
         results, folder = train(
             data,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -133,6 +134,13 @@ def shared_parts(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return what all rows share among the settings that have no column, for a sentence."""
     hidden = [name for name in HEADS if name in rows[0] and name not in columns(rows)]
     return ", ".join(f"{HEADS[name]} {rows[0][name]}" for name in hidden)
+
+
+def mean_seconds(row: Mapping[str, Any]) -> float:
+    """Return the mean seconds of a row's runs, of training and stacking, without evaluation."""
+    return statistics.fmean(
+        sum(value for part, value in run.items() if part != "evaluation") for run in row["seconds"]
+    )
 
 
 def marked_part(rows: Sequence[Mapping[str, Any]]) -> str | None:

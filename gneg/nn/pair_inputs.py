@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,10 @@ HOPS = {"cosine": 0, "smooth": 1, "smooth2": 2}  # steps that features are summe
 #: Entries of features up to which ``"smooth2"`` is among the default kinds: its sums are dense.
 MAX_SMOOTH2 = 20_000_000
 SAMPLE = 10_000  # training edges, and as many random pairs, that inputs are standardised on
+#: Of graphs, by kinds and seed: the features, mean and scale of their pair features.
+_moments: WeakKeyDictionary[Graph, dict[Any, tuple[Tensor | None, Tensor, Tensor]]] = (
+    WeakKeyDictionary()
+)
 KATZ_BETA = 0.005  # weight of a step in Katz's index
 KATZ_OFFSET = 1e-3  # added to Katz's index, in common neighbours, before the logarithm
 
@@ -87,7 +92,14 @@ class PairInputs(nn.Module):
         self.scale: Tensor
         self.register_buffer("mean", torch.zeros(self.width))
         self.register_buffer("scale", torch.ones(self.width))
-        self._standardise(seed)
+        # Models of one graph are made by the dozen: in races, comparisons, over seeds.
+        moments, key = _moments.setdefault(self.graph, {}), (*self.kinds, seed)
+        if key not in moments or moments[key][0] is not x:
+            self._standardise(seed)
+            moments[key] = x, self.mean.clone(), self.scale.clone()
+        else:
+            self.mean.copy_(moments[key][1])
+            self.scale.copy_(moments[key][2])
 
     def _standardise(self, seed: int) -> None:
         """Set mean and scale by a sample of training edges and as many random pairs."""

@@ -17,6 +17,7 @@ __all__ = [
     "LONGER",
     "at_chance",
     "beside_scores",
+    "scores_of",
     "still_improving",
     "validation_metric",
     "validation_of",
@@ -31,7 +32,20 @@ AT_CHANCE = (
     "the mean rank on validation is that of chance (amr near 1): a model has learned next to "
     "nothing; more steps help, by a smaller --batch-size or more --epochs"
 )
+FEW_PAIRS = 20_000_000  # of users and items that are scored along paths in seconds
 CHANCE = 0.9  # mean rank over that by chance from which a model knows next to nothing
+
+
+def scores_of(data: LinkData, profiled: Mapping[str, float]) -> list[str]:
+    """Return the training-free scores that a model is told beside.
+
+    Args:
+        data: The dataset.
+        profiled: Those that its profile has tried, by name: none of a bipartite graph, where paths
+            of three edges and more, the shortest between its ends, take seconds to minutes.
+    """
+    small = data.num_src is not None and data.num_src * (data.num_nodes - data.num_src) <= FEW_PAIRS
+    return list(profiled) or (["ppr", "katz"] if small else [])
 
 
 def validation_of(data: LinkData, kinds: Iterable[str]) -> dict[str, float]:

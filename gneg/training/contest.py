@@ -43,12 +43,14 @@ class Entrant:
             each, in the last comparison; of triples their reciprocal ranks.
         gain: Its advantage over uniform negatives, relative, with the standard error: of the
             geometric mean of both metrics.
+        loss: The loss that it was trained with.
     """
 
     name: str
     config: LinkConfig | TripleConfig
     values: list[Tensor] = field(default_factory=list)
     gain: tuple[float, float] = (0.0, 0.0)
+    loss: str = ""
 
     __repr__ = with_sizes
 

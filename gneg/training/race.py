@@ -77,7 +77,8 @@ def race(
 
     Uniform negatives always take part, beside those of :func:`gneg.training.recipe.fast` and the
     hardest of some uniform ones; for triples beside ones from the relation's own heads or tails and
-    tempered ones. All else is equal, the seed too. Entrants are compared as they
+    tempered ones. All else is equal, the seed too, but
+    for the loss, which suits the negatives unless it is given. Entrants are compared as they
     will be used: combined with heuristics, out of fold, if the recipe has a stack; by the geometric
     mean of the metrics against easy and hard negatives (in a bipartite graph and for triples by the
     reciprocal rank among all targets). After 4 epochs, or the next evaluation, all but uniform
@@ -94,9 +95,9 @@ def race(
         fixed: Values of settings that the race must not change. With ``sampler``, fewer than
             30 epochs or 50 validation positives, or a million nodes, there is no race; nor where
             most queries have at most ``k`` negatives, which all samplers return. With ``seconds``
-            the race takes at most half as many, kernels compiled before: there are fewer epochs,
-            and entrants are compared on fewer positives; where an epoch of each does not fit into
-            that, the uniform negatives, whose first epoch shows it, are chosen.
+            the race takes at most half as many, kernels compiled and modules imported before: there
+            are fewer epochs, and entrants are compared on fewer positives; where an epoch of each
+            does not fit into that, the uniform negatives, whose first epoch shows it, are chosen.
 
     Raises:
         ValueError: If a setting is unknown, its value is not allowed, or the file of the choice is
@@ -178,6 +179,7 @@ class _Lane:
         self.run.model.load_state_dict(self.run.best_state)
         with forked_random(self.run.device):  # where combinations get initial weights
             self.entrant.values = judge.values(self.run)
+        self.entrant.loss = self.run.loss.name if self.run.loss else ""
         self.entrant.gain = judge.gain(self.entrant.values, baseline.values)
         self.run.model.load_state_dict(current)
 
@@ -198,17 +200,18 @@ def _compete(
         if isinstance(plan, str):
             return lanes[0], [], plan
         judge, seconds = plan
+    ahead = 0.0
     for rung in rungs:
         for lane in lanes:
             lane.train(rung, epochs_of_all, seconds)
             lane.compare(judge, entrants[0])
         lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
+        ahead = lanes[1].entrant.gain[0] if rung == rungs[0] else ahead
     winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
     compared = [lane.entrant for lane in lanes]
     eliminated = [entrant for entrant in entrants if entrant not in compared]
     epochs = {lane.entrant.name: lane.run.progress.epoch for lane in lanes}
-    assert winner.run.loss is not None
-    text = race_choice.result(contest, epochs, winner.run.loss.name, winner.entrant)
+    text = race_choice.result(contest, epochs, winner.entrant, ahead)
     return winner, [*compared, *eliminated], text
 
 
@@ -236,20 +239,27 @@ def _planned(
     def left() -> float:
         return float(limit / 2 - watch.seconds)
 
-    start = watch.seconds
+    start, progress, before = watch.seconds, first.run.progress, 0.0
     first.train(1, callbacks, limit / 2)
     epoch = watch.seconds - start
+    if left() > 0:  # the first epoch of a process imports what later ones have
+        cold, start, before = epoch, watch.seconds, progress.trained_seconds
+        first.train(2, callbacks)
+        epoch = watch.seconds - start
+        watch.warming += max(0.0, cold - epoch)
     if left() > epoch * (len(lanes) - 1):
         judge, building, comparison = judge_on(PILOT)
         share = share_to_compare(left(), building + comparisons * comparison)
         if share > PILOT:
             judge, building, comparison = judge_on(share)
-        seconds = seconds_to_train(left() - comparisons * comparison, epoch, len(lanes))
+        spent = progress.epoch * epoch
+        seconds = seconds_to_train(left() - comparisons * comparison, spent, len(lanes))
         if seconds >= epoch:
             # Evaluations take time, but no limit of training has it.
-            return judge, seconds * first.run.progress.trained_seconds / epoch
+            return judge, seconds * (progress.trained_seconds - before) / epoch
         text = f", and comparing its model {building + comparison:.1f} s"
     return (
         f"The negatives are uniform, without a race: an epoch takes {epoch:.1f} s"
-        f"{' or more' if left() <= 0 else ''}{text}, too long for one in half of {limit:g} s."
+        f"{' or more' if left() <= 0 else ''}{text}: half of {limit:g} s is too short for one with "
+        f"each of {len(lanes)} kinds of negatives."
     )

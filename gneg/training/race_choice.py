@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from gneg import checks, files, records
@@ -51,8 +52,8 @@ def chosen(before: Recipe, winner: Entrant, text: str) -> Recipe:
 def result(
     contest: Contest,
     compared: Mapping[str, int],
-    loss: str,
     winner: Entrant,
+    ahead: float = 0.0,
 ) -> str:
     """Return the result of a race in words.
 
@@ -60,8 +61,8 @@ def result(
         contest: The race; its entrants have their gains.
         compared: Epochs that those of the last comparison were trained for, by name, the uniform
             negatives first.
-        loss: The loss of the winner.
         winner: The winner.
+        ahead: The gain of the best of the others when the rest dropped out.
     """
     last = [entrant for entrant in contest.entrants if entrant.name in compared]
     dropped = [entrant for entrant in contest.entrants if entrant.name not in compared]
@@ -70,20 +71,24 @@ def result(
         if getattr(winner.config, "stack", "none") != "none"
         else ""
     )
+    losses = {entrant.loss for entrant in contest.entrants}
+    own = f" with {last[0].loss}" if len(losses) > 1 else ""
+    gains = partial(_gains, losses=len(losses) > 1)
     text = (
         f"Trained for {_epochs(list(compared.values()))}{combined}, {_figure(contest)} relative to "
-        f"that of uniform negatives (± standard error): {_gains(last[1:])}"
+        f"that of uniform negatives{own} (± standard error): {gains(last[1:])}"
     )
-    # Their gains are of an earlier comparison, in which another was ahead of them.
-    earlier = f"; dropped earlier, behind {last[1].name} then: {_gains(dropped)}" if dropped else ""
-    text += f"{earlier}. "
+    if dropped:  # their gains are of that comparison
+        then = f"after {_count(contest.rungs[0])}, when {last[1].name} had {100 * ahead:+.1f} %"
+        text += f"; dropped {then}: {gains(dropped)}"
+    text += ". "
     if winner is last[0]:
         text += "No gain is above its standard error: the negatives are uniform"
     else:
         gain, error = winner.gain
         weak = ", on weak evidence" if gain < WEAK * error else ""
         text += f"The negatives are {winner.name}{weak}"
-    return f"{text}, the loss is {loss}."
+    return f"{text}, the loss is {winner.loss}."
 
 
 def _figure(contest: Contest) -> str:
@@ -98,11 +103,13 @@ def _figure(contest: Contest) -> str:
     return f"{count} MRR among all {'entities' if triples else 'targets'}"
 
 
-def _gains(entrants: Sequence[Entrant]) -> str:
-    figures = [
-        f"{entrant.name} {100 * entrant.gain[0]:+.1f} % (± {100 * entrant.gain[1]:.1f})"
-        for entrant in entrants
-    ]
+def _gains(entrants: Sequence[Entrant], *, losses: bool) -> str:
+    """Return names and gains, and the losses if these differ."""
+    figures = []
+    for entrant in entrants:
+        name = f"{entrant.name} with {entrant.loss}" if losses else entrant.name
+        gain, error = (100 * part for part in entrant.gain)
+        figures.append(f"{name} {gain:+.1f} % (± {error:.1f})")
     return ", ".join(figures)
 
 
@@ -110,4 +117,8 @@ def _epochs(epochs: Sequence[int]) -> str:
     """Return how long models were trained: slower ones for fewer epochs, where seconds end it."""
     if min(epochs) < max(epochs):
         return f"{min(epochs)} to {max(epochs)} epochs"
-    return "1 epoch" if epochs[0] == 1 else f"{epochs[0]} epochs"
+    return _count(epochs[0])
+
+
+def _count(epochs: int) -> str:
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"

@@ -9,15 +9,20 @@ COMPARING = 1 / 3  # of the seconds, for comparing: at most, but of so many posi
 
 
 class Watch:
-    """Measures seconds, without those of compiling kernels, which later runs need not do."""
+    """Measures seconds, without those of compiling kernels, which later runs need not do.
+
+    Attributes:
+        warming: Seconds that are left out, too, such as of imports.
+    """
 
     def __init__(self) -> None:
+        self.warming = 0.0
         self._start = self._now()
 
     @property
     def seconds(self) -> float:
         """Seconds since it was made."""
-        return self._now() - self._start
+        return self._now() - self._start - self.warming
 
     @staticmethod
     def _now() -> float:
@@ -35,14 +40,14 @@ def share_to_compare(left: float, pilot: float) -> float:
     return max(PILOT, min(1.0, PILOT * COMPARING * left / pilot))
 
 
-def seconds_to_train(left: float, epoch: float, models: int) -> float:
+def seconds_to_train(left: float, trained: float, models: int) -> float:
     """Return the seconds that each model is trained for, if all have as many.
 
     Less than an epoch: there are too few.
 
     Args:
         left: The seconds that are left, all for training.
-        epoch: Seconds of an epoch. The first model was trained for one.
+        trained: Those that the first model was trained for.
         models: Number of models.
     """
-    return (left + epoch) / models
+    return (left + trained) / models

@@ -279,3 +279,13 @@ def test_settings_are_compared_with_an_earlier_run_before_a_race(words):
     result = run(*words, "--recipe", "auto")
     assert "one with a run of the same config" in " ".join(result.output.split())
     assert "race" not in result.output
+
+
+def test_a_comparison_refuses_a_stack_of_a_bipartite_graph_before_hard_negatives(tmp_path):
+    table = "user,item\n" + "".join(f"u{u},i{(u * j) % 9}\n" for u in range(30) for j in (1, 2, 4))
+    (tmp_path / "visits.csv").write_text(table)
+    words = ["compare", str(tmp_path / "visits.csv"), "--stack", "none,all", *QUICK[:-2], "--out"]
+    result = run(*words, str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert "'stack' must be none" in result.output
+    assert not (tmp_path / "out").exists()

@@ -162,3 +162,19 @@ def test_options_of_text_are_refused_for_other_formats(tmp_path, option):
     name = next(iter(option))
     with pytest.raises(ValueError, match=f"'{name}' must be left out for .parquet"):
         datasets.load(tmp_path / "edges.parquet", table=TableOptions(**option))
+
+
+@pytest.mark.parametrize(
+    ("target", "rows_of", "said"), [("v{}", 9, True), ("u{}", 9, False), ("v{}", 1, False)]
+)
+def test_columns_that_share_no_node_may_be_users_and_items(tmp_path, target, rows_of, said):
+    """Many edges between two sets of nodes; a few may be so by chance."""
+    lines = [f"u{u},{target.format(20 + v)}" for u in range(20) for v in range(rows_of)]
+    if target == "u{}":
+        lines += ["u20,u0"]
+    text = "from,to\n" + "\n".join(lines)
+    data = read(tmp_path, "a.csv", text)
+    assert data.num_src is None
+    assert ("no node stands in both columns: see --bipartite" in str(data.reading)) == said
+    named = read(tmp_path, "a.csv", text, bipartite=False)
+    assert "--bipartite" not in str(named.reading)

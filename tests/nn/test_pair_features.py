@@ -20,6 +20,22 @@ from gneg.training.load import load_run
 from tests.worlds import random_graph, toy
 
 
+def test_models_of_one_graph_share_the_moments_of_their_features(monkeypatch):
+    data = toy()
+    kinds = ["ra", "cosine"]
+    first, seeded = (PairInputs(data.graph, kinds=kinds, x=data.x, seed=seed) for seed in (0, 1))
+    alike = PairInputs(data.graph, kinds=kinds, x=torch.ones_like(data.x))
+    assert not torch.equal(first.mean, seeded.mean)
+    assert alike.mean[1] != first.mean[1]  # other features are not those of before
+    first = PairInputs(data.graph, kinds=kinds, x=data.x)
+    monkeypatch.setattr(PairInputs, "_standardise", None)
+    second = PairInputs(data.graph, kinds=kinds, x=data.x)
+    assert torch.equal(second.mean, first.mean)
+    assert torch.equal(second.scale, first.scale)
+    second.mean.zero_()  # its own
+    assert PairInputs(data.graph, kinds=kinds, x=data.x).mean.abs().min() > 0
+
+
 def one_by_one(graph: Graph, u: int, v: int) -> list[float]:
     """Return the features of a pair by networkx, on the graph without the edge u-v."""
     nx = networkx.Graph()

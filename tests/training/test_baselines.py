@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
+from gneg import Graph
+from gneg.datasets import make_split
 from gneg.evaluation.ranking import evaluate_edges
 from gneg.graph.heuristics import Heuristic
-from gneg.training.baselines import at_chance, beside_scores, validation_metric, validation_of
+from gneg.training import baselines
+from gneg.training.baselines import (
+    at_chance,
+    beside_scores,
+    scores_of,
+    validation_metric,
+    validation_of,
+)
 from tests.worlds import toy
 
 FOLDS = {"decoder alone": {"easy": 0.30}, "linear": {"easy": 0.45}}
@@ -38,6 +48,17 @@ def test_a_beside_scores_is_named():
     runs[0]["stack"] = {"chosen": "linear", **FOLDS}
     assert f"score {best} is no better on validation" in beside_scores(data, runs, list(scores))
     assert beside_scores(data, runs, []) == ""
+
+
+def test_a_bipartite_graph_that_is_small_has_scores_along_paths(monkeypatch):
+    src, dst = torch.randint(30, (2, 200), generator=torch.Generator().manual_seed(0))
+    graph = Graph.from_edge_index(torch.stack([src, dst]), (30, 40))
+    data = make_split("bipartite", graph, None)
+    assert scores_of(data, {}) == ["ppr", "katz"]
+    assert all(0 < value <= 1 for value in validation_of(data, scores_of(data, {})).values())
+    assert scores_of(toy(), {"ra": 0.1}) == ["ra"]
+    monkeypatch.setattr(baselines, "FEW_PAIRS", 10)
+    assert scores_of(data, {}) == []
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,8 @@ def edge_table(
     kinds = raw.bipartite or _are_two_kinds(raw, role)
     if bipartite is None and kinds:
         notes.append("ends are of two kinds, as users and items are: see --one-kind")
+    elif bipartite is None and not role_notes and _share_no_node(ends):
+        notes.append("no node stands in both columns: see --bipartite if these are users and items")
     first = [end[0].as_py() for end in ends]
     if raw.names is None and raw.separator and _may_be_a_header(first, ends):
         notes.append(f"the first row ({', '.join(first)}) is read as an edge: see --header")
@@ -156,6 +158,13 @@ def _are_two_kinds(raw: RawTable, role: Mapping[Role, int]) -> bool:
     if raw.names is not None:
         return roles.two_kinds(raw.names, role)
     return "rating" in role and unnamed.is_unsigned(raw.columns[role["rating"]])
+
+
+def _share_no_node(ends: tuple[pa.Array, pa.Array]) -> bool:
+    """Return whether no node is at both ends, in a table of too many edges for that by chance."""
+    sources, targets = (pc.unique(end) for end in ends)
+    many = len(ends[0]) > len(sources) + len(targets)
+    return many and not pc.any(pc.is_in(sources, value_set=targets)).as_py()
 
 
 def fault_of_labels(

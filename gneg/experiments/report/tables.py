@@ -145,9 +145,7 @@ def _cost_cells(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     audited = row["audit"]
     risk = None if audited is None else audited["risk"]["per_1000"]
     epoch = statistics.fmean(row["best_epochs"])
-    seconds = statistics.fmean(
-        sum(run[part] for part in ("sampling", "scoring", "model")) for run in row["seconds"]
-    )
+    seconds = parts.mean_seconds(row)
     return [
         NONE if risk is None else {"text": f"{risk:.2f}", "value": risk},
         {"text": f"{epoch:.0f}", "value": epoch},
