@@ -138,9 +138,9 @@ def fast(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
 
     Args:
         data: The dataset.
-        encoder: The encoder, as in :class:`~gneg.training.config.LinkConfig`; None: GCN for a graph
-            without features, whose nodes should not rely on embeddings of their own, and otherwise
-            the default.
+        encoder: The encoder, as in :class:`~gneg.training.config.LinkConfig`; None: without
+            features LightGCN for a bipartite graph and else GCN, in which nodes do not rely on
+            embeddings of their own; with features the default.
         fixed: Values of settings that the recipe must not change.
 
     Raises:
@@ -150,7 +150,9 @@ def fast(data: LinkData, *, encoder: str | None = None, **fixed: Any) -> Recipe:
     for name in fixed:
         checks.choice("fixed", name, list(settings(LinkConfig)))
     graph = profile(data)
-    suited = LinkConfig().encoder if graph.features or graph.bipartite else "gcn"
+    suited = LinkConfig().encoder
+    if not graph.features:
+        suited = "lightgcn" if graph.bipartite else "gcn"
     given = fixed if encoder is None else {"encoder": encoder, **fixed}
     encoder = encoder or suited
     chosen, sentences = _choose(graph, encoder)

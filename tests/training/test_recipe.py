@@ -124,6 +124,18 @@ def test_a_small_graph_without_features_gets_a_small_gcn_unless_told_otherwise()
     assert recipe.fast(datasets.load("digits")).config.encoder == LinkConfig().encoder
 
 
+def test_users_and_items_get_lightgcn_unless_they_have_features():
+    ends = torch.randint(30, (2, 200), generator=torch.Generator().manual_seed(0))
+    graph = Graph.from_edge_index(ends, (30, 40))
+    chosen = recipe.fast(make_split("visits", graph, None)).config
+    assert (chosen.encoder, chosen.layers, chosen.sampler) == (
+        "lightgcn", 3, "dns(uniform, m=16, n=1)",
+    )  # fmt: skip
+    x = torch.rand(70, 4, generator=torch.Generator().manual_seed(1))
+    assert recipe.fast(make_split("visits", graph, x)).config.encoder == LinkConfig().encoder
+    assert recipe.fast(make_split("visits", graph, None), encoder="gcn").config.encoder == "gcn"
+
+
 def test_the_reasons_leave_out_what_was_given_otherwise():
     data = datasets.load("hyperbolic")
     plain = recipe.fast(data).reasons
