@@ -242,7 +242,8 @@ def _planned(
     start, progress, before = watch.seconds, first.run.progress, 0.0
     first.train(1, callbacks, limit / 2)
     epoch = watch.seconds - start
-    if left() > 0:  # the first epoch of a process imports what later ones have
+    # The first epoch of a process imports what later ones have, which its training does not count.
+    if progress.trained_seconds < limit / 2:
         cold, start, before = epoch, watch.seconds, progress.trained_seconds
         first.train(2, callbacks)
         epoch = watch.seconds - start

@@ -73,14 +73,14 @@ def result(
     )
     losses = {entrant.loss for entrant in contest.entrants}
     own = f" with {last[0].loss}" if len(losses) > 1 else ""
-    gains = partial(_gains, losses=len(losses) > 1)
+    gains = partial(_gains, loss=last[0].loss)
     text = (
         f"Trained for {_epochs(list(compared.values()))}{combined}, {_figure(contest)} relative to "
         f"that of uniform negatives{own} (± standard error): {gains(last[1:])}"
     )
     if dropped:  # their gains are of that comparison
-        then = f"after {_count(contest.rungs[0])}, when {last[1].name} had {100 * ahead:+.1f} %"
-        text += f"; dropped {then}: {gains(dropped)}"
+        then = f"when {last[1].name} had {100 * ahead:+.1f} %"
+        text += f"; dropped earlier, {then}: {gains(dropped)}"
     text += ". "
     if winner is last[0]:
         text += "No gain is above its standard error: the negatives are uniform"
@@ -103,11 +103,11 @@ def _figure(contest: Contest) -> str:
     return f"{count} MRR among all {'entities' if triples else 'targets'}"
 
 
-def _gains(entrants: Sequence[Entrant], *, losses: bool) -> str:
-    """Return names and gains, and the losses if these differ."""
+def _gains(entrants: Sequence[Entrant], *, loss: str) -> str:
+    """Return names and gains, and losses other than ``loss``."""
     figures = []
     for entrant in entrants:
-        name = f"{entrant.name} with {entrant.loss}" if losses else entrant.name
+        name = f"{entrant.name} with {entrant.loss}" if entrant.loss != loss else entrant.name
         gain, error = (100 * part for part in entrant.gain)
         figures.append(f"{name} {gain:+.1f} % (± {error:.1f})")
     return ", ".join(figures)
@@ -117,8 +117,4 @@ def _epochs(epochs: Sequence[int]) -> str:
     """Return how long models were trained: slower ones for fewer epochs, where seconds end it."""
     if min(epochs) < max(epochs):
         return f"{min(epochs)} to {max(epochs)} epochs"
-    return _count(epochs[0])
-
-
-def _count(epochs: int) -> str:
-    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
+    return "1 epoch" if epochs[0] == 1 else f"{epochs[0]} epochs"

@@ -179,7 +179,7 @@ def test_thin_advantages_are_called_so():
     assert text == (
         "Trained for 6 epochs and combined with training-free scores, on 98 validation edges the "
         "geometric mean of MRR against easy and hard negatives relative to that of uniform "
-        "negatives (± standard error): a quarter of walks +4.9 % (± 3.4); dropped after 4 epochs, "
+        "negatives (± standard error): a quarter of walks +4.9 % (± 3.4); dropped earlier, "
         "when a quarter of walks had +2.1 %: the hardest of 32 uniform ones +1.3 % (± 0.6). The "
         "negatives are a quarter of walks, on weak evidence, the loss is softmax."
     )
