@@ -28,6 +28,9 @@ from gneg.training.summary import spread
 
 RESULTS = Path(__file__).parent / "results" / "race"
 WORK = Path("runs") / "race"  # what was trained so far
+WHO = ("auto", "uniform")
+#: Metrics beside the dataset's own, of which the first two others are shown.
+FURTHER = ("mrr", "hits@10", "auc", "hits@3")
 #: Seconds of training of the winner, and seeds, each with a race of its own.
 DATASETS = {
     "CiteSeer": (30.0, 3),
@@ -114,20 +117,29 @@ def block() -> str:
                 dataset,
                 ", ".join(f"{name} ({count})" for name, count in chosen.items()),
                 metric,
-                *(
-                    percent(spread([run[who]["test"][metric] for run in runs]))
-                    for who in ("auto", "uniform")
-                ),
+                *(percent(spread([run[who]["test"][metric] for run in runs])) for who in WHO),
+                _further(runs, metric),
                 f"{statistics.fmean(run['race_seconds'] for run in runs):.0f}",
                 f"{statistics.fmean(run['seconds'] for run in runs):.0f}",
             ]
         )
-    columns = ["graph", "chosen (seeds)", "metric", "auto", "uniform", "s of the race", "s in all"]
+    columns = ["graph", "chosen (seeds)", "metric", *WHO, " / ".join(WHO)]
+    columns += ["s of the race", "s in all"]
     return (
         f"{table(columns, rows)}\n\nTest figures, %. Uniform: all else equal, trained for the "
         "seconds of race and training together. "
         f"{machine(*results.values())}, one thread a process."
     )
+
+
+def _further(runs: list[dict[str, Any]], metric: str) -> str:
+    """Return the means of two more metrics, of the choice and of uniform negatives."""
+    names = [name for name in FURTHER if name != metric and name in runs[0]["auto"]["test"]]
+    texts = []
+    for name in names[:2]:
+        means = [statistics.fmean(run[who]["test"][name] for run in runs) for who in WHO]
+        texts.append(f"{name} {' / '.join(f'{100 * mean:.2f}' for mean in means)}")
+    return ", ".join(texts)
 
 
 def main() -> None:
