@@ -225,7 +225,8 @@ def _print_stacks(stacks: list[dict[str, Any]], stack_on: str | None) -> None:
     elif stack_on == "both":
         fitted = f"folds of the training edges and {fitted}"
     functions = ", ".join(map(_stack, stacks))
-    say(f"combined with heuristics, gain out of fold: {functions}; fitted on {fitted}")
+    gain = "gain against easy and hard negatives, out of fold (± standard error)"
+    say(f"combined with heuristics, {gain}: {functions}; fitted on {fitted}")
 
 
 def _stack(stack: dict[str, Any]) -> str:

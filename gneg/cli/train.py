@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gneg import checks
 from gneg.cli.answers import megabytes
 from gneg.cli.app import app, say
 from gneg.cli.groups import expand_groups
@@ -99,6 +100,9 @@ def train_command(
         data = processes.in_turn(lambda: source.load(dataset))
         if out is not None and not fresh:
             check_earlier(out, data, settings.given)
+        unstacked = config.stack == "none" and (chosen == "none" or "stack" in settings.given)
+        if "stack_on" in settings.given and (unstacked or data.num_src is not None):
+            checks.fail("stack_on", "left out where there is no stack", config.stack_on)
         if chosen != "none" and not config.training_free:
             choose = partial(_suited, data, chosen, settings.given, processes)
             suited, raced = start_race(choose, trained_seeds[0], out, fresh)

@@ -289,3 +289,9 @@ def test_a_comparison_refuses_a_stack_of_a_bipartite_graph_before_hard_negatives
     assert result.exit_code == 2
     assert "'stack' must be none" in result.output
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("stack", [[], ["--stack", "none"]])
+def test_edges_to_fit_a_stack_on_are_refused_where_there_is_none(stack):
+    line = refused("train", "e.csv", *QUICK, "--stack-on", "train", *stack)
+    assert "'stack-on' must be left out where there is no stack (got train)" in line
