@@ -77,13 +77,13 @@ def race(
 
     Uniform negatives always take part, beside those of :func:`gneg.training.recipe.fast` and the
     hardest of some uniform ones; for triples beside ones from the relation's own heads or tails and
-    tempered ones. All else is equal, the seed too, but
-    for the loss, which suits the negatives unless it is given. Entrants are compared as they
-    will be used: combined with heuristics, out of fold, if the recipe has a stack; by the geometric
-    mean of the metrics against easy and hard negatives (in a bipartite graph and for triples by the
-    reciprocal rank among all targets). After 4 epochs, or the next evaluation, all but uniform
-    negatives and the best of the others drop out; after 6 the latter win if their advantage is
-    larger than its standard error. No test positive is used.
+    tempered ones. All else is equal, the seed too, but for the loss, which suits the negatives
+    unless it is given. Entrants are compared as they will be used: combined with heuristics, out of
+    fold, if the recipe has a stack; by the geometric mean of the metrics against easy and hard
+    negatives (in a bipartite graph and for triples by the reciprocal rank among all targets). After
+    4 epochs, or the next evaluation, all but uniform negatives and the best of the others drop out;
+    after 6 the latter win if their advantage is larger than its standard error. No test positive is
+    used.
 
     Args:
         data: The dataset.
