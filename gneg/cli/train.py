@@ -101,7 +101,7 @@ def train_command(
         if out is not None and not fresh:
             check_earlier(out, data, settings.given)
         unstacked = config.stack == "none" and (chosen == "none" or "stack" in settings.given)
-        if "stack_on" in settings.given and (unstacked or data.num_src is not None):
+        if "stack_on" in settings.typed and (unstacked or data.num_src is not None):
             checks.fail("stack_on", "left out where there is no stack", config.stack_on)
         if chosen != "none" and not config.training_free:
             choose = partial(_suited, data, chosen, settings.given, processes)
