@@ -44,6 +44,7 @@ def test_python_blocks_run(code):
     exec(compile(code, "README.md", "exec"), {})
 
 
+@pytest.mark.slow
 def test_names_in_the_readme_are_there_once_gneg_is_imported():
     names = {*re.findall(r"`(gneg(?:\.[a-z_]+)+)", TEXT)} - {"gneg.cli"}
     assert "gneg.experiments.grid.grid" in names

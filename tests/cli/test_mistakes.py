@@ -249,6 +249,7 @@ def test_torchrun_is_for_training(monkeypatch):
     assert "'nproc-per-node' must be 1 for gneg kg train" in refused("kg", "train", "umls")
 
 
+@pytest.mark.slow
 def test_negatives_that_all_samplers_share_are_called_so(here):
     for words in (["kg", "train", "graph"], ["kg", "compare", "graph"]):
         few, many = (

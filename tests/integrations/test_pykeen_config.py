@@ -103,6 +103,7 @@ def test_names_of_datasets_are_pykeens(tmp_path, monkeypatch):
         pipeline_config(TripleConfig(), dataset="nation")
 
 
+@pytest.mark.slow
 def test_a_preset_is_written_by_the_command(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["kg", "presets", "--export", "pykeen", "--preset", "complex-n3"]
