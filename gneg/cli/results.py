@@ -159,8 +159,8 @@ def print_comparison(results: dict[str, Any]) -> None:
 
 SECONDS = "seconds of training a run, and of its stack; not of evaluating it"
 TESTS = (
-    "paired t-tests over seeds, Holm's correction; a part is worth the mean difference of the rows "
-    "with it to those that differ in it alone"
+    "paired t-tests over seeds, Holm's correction for all lines (an interval is of its line alone); "
+    "a part is worth the mean difference of the rows with it to those that differ in it alone"
 )
 
 
