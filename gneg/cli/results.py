@@ -159,7 +159,7 @@ def print_comparison(results: dict[str, Any]) -> None:
 
 SECONDS = "seconds of training a run, and of its stack; not of evaluating it"
 TESTS = (
-    "paired t-tests over seeds, Holm's correction for all lines (an interval is of its line alone); "
+    "paired t-tests over seeds, Holm's correction over all lines (intervals are of one line); "
     "a part is worth the mean difference of the rows with it to those that differ in it alone"
 )
 
