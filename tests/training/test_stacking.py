@@ -70,6 +70,28 @@ def test_heuristics_that_do_not_help_are_not_used(cora):
     assert torch.equal(stack.eval()(*z, torch.zeros(2, 5, dtype=torch.long)), Dot()(*z))
 
 
+def test_the_perceptron_is_not_tried_where_the_linear_combination_is_worse(monkeypatch):
+    data = toy(n=300, edges=1_200)
+    secret = torch.zeros(300, 300)
+    secret[tuple(data.valid.pos)] = 1.0  # a decoder that knows the validation edges
+    fit_linear, tried = stacking.fit_linear, []
+
+    def against_it(tables):
+        combination = fit_linear(tables)
+        combination.linear.weight.neg_()
+        return combination
+
+    monkeypatch.setattr(stacking, "fit_perceptron", lambda *_, **__: tried.append(1))
+    monkeypatch.setattr(stacking, "fit_linear", against_it)
+    stack = Stack(Dot(), data.graph, kinds=["degree"])
+    score = lambda src, dst: secret[src, dst]  # noqa: E731
+    result = stacking.fit(stack, score, [Source(stack, score, data)])
+    assert result["linear"]["gain"] < -result["linear"]["error"]
+    assert "perceptron" not in result
+    assert not tried
+    assert result["chosen"] == "decoder alone"
+
+
 @pytest.mark.slow
 def test_the_stack_is_saved_and_loaded_with_the_model(tmp_path, cora):
     """Two epochs of a small GCN: heuristics help it, so that there is a combination to save."""
