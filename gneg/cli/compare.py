@@ -102,6 +102,8 @@ def compare_command(
 
     [bold]gneg compare Cora --recipe fast --decoders mlp,cosine --stack none,all[/]
     """
+    from gneg.experiments.plan import check_configs
+
     configs, reasons = axes.configs(settings.config(), _samplers(settings, "links")), None
     _check_outputs(out, report)
     callbacks = trackers(track)
@@ -110,7 +112,7 @@ def compare_command(
         configs, reasons = _suited(data, settings, axes)
         say(f"recipe: {reasons}")
     configs = axes.with_one_loss(data, configs)
-    importlib.import_module("gneg.experiments.plan").check_configs(data, configs)
+    check_configs(data, configs)  # before a hard set is made
     folder = out or _folder(data, configs, search, [hard, *map(str, hardset or ())])
     sets = _hard_sets(data, hardset or [], hard, folder, fresh)
     words = source.words(dataset)

@@ -27,12 +27,12 @@ HOPS = {"cosine": 0, "smooth": 1, "smooth2": 2}  # steps that features are summe
 #: Entries of features up to which ``"smooth2"`` is among the default kinds: its sums are dense.
 MAX_SMOOTH2 = 20_000_000
 SAMPLE = 10_000  # training edges, and as many random pairs, that inputs are standardised on
+KATZ_BETA = 0.005  # weight of a step in Katz's index
+KATZ_OFFSET = 1e-3  # added to Katz's index, in common neighbours, before the logarithm
 #: Of graphs, by kinds and seed: the features, mean and scale of their pair features.
 _moments: WeakKeyDictionary[Graph, dict[Any, tuple[Tensor | None, Tensor, Tensor]]] = (
     WeakKeyDictionary()
 )
-KATZ_BETA = 0.005  # weight of a step in Katz's index
-KATZ_OFFSET = 1e-3  # added to Katz's index, in common neighbours, before the logarithm
 
 
 class PairInputs(nn.Module):
@@ -95,23 +95,20 @@ class PairInputs(nn.Module):
         # Models of one graph are made by the dozen: in races, comparisons, over seeds.
         moments, key = _moments.setdefault(self.graph, {}), (*self.kinds, seed)
         if key not in moments or moments[key][0] is not x:
-            self._standardise(seed)
-            moments[key] = x, self.mean.clone(), self.scale.clone()
-        else:
-            self.mean.copy_(moments[key][1])
-            self.scale.copy_(moments[key][2])
+            moments[key] = x, *self._standardise(seed)
+        self.mean.copy_(moments[key][1])
+        self.scale.copy_(moments[key][2])
 
-    def _standardise(self, seed: int) -> None:
-        """Set mean and scale by a sample of training edges and as many random pairs."""
+    def _standardise(self, seed: int) -> tuple[Tensor, Tensor]:
+        """Return mean and scale of a sample of training edges and as many random pairs."""
         edges, generator = self.graph.edge_index, generator_from(seed)
         if not edges.size(1):
-            return
+            return torch.zeros(self.width), torch.ones(self.width)
         sample = torch.randint(edges.size(1), (min(SAMPLE, edges.size(1)),), generator=generator)
         random = torch.randint(self.graph.num_nodes, (2, len(sample)), generator=generator)
         rows = self.features(torch.cat([edges[:, sample], random], dim=1))
         deviation = rows.std(dim=0)
-        self.mean.copy_(rows.mean(dim=0))
-        self.scale.copy_(torch.where(deviation > 1e-6, deviation, 1.0))
+        return rows.mean(dim=0), torch.where(deviation > 1e-6, deviation, 1.0)
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Return the standardised features ``[B, width]`` of ``pairs [2, B]``."""

@@ -44,7 +44,8 @@ def scores_of(data: LinkData, profiled: Mapping[str, float]) -> list[str]:
         profiled: Those that its profile has tried, by name: none of a bipartite graph, where paths
             of three edges and more, the shortest between its ends, take seconds to minutes.
     """
-    small = data.num_src is not None and data.num_src * (data.num_nodes - data.num_src) <= FEW_PAIRS
+    graph = data.graph
+    small = graph.bipartite and graph.num_src * graph.num_dst <= FEW_PAIRS
     return list(profiled) or (["ppr", "katz"] if small else [])
 
 

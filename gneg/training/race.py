@@ -200,13 +200,12 @@ def _compete(
         if isinstance(plan, str):
             return lanes[0], [], plan
         judge, seconds = plan
-    ahead = 0.0
     for rung in rungs:
+        ahead = lanes[1].entrant.gain[0]  # in the comparison before, of the best of the others
         for lane in lanes:
             lane.train(rung, epochs_of_all, seconds)
             lane.compare(judge, entrants[0])
         lanes = [lanes[0], max(lanes[1:], key=lambda lane: lane.entrant.gain[0])]
-        ahead = lanes[1].entrant.gain[0] if rung == rungs[0] else ahead
     winner = max(lanes, key=lambda lane: lane.entrant.gain[0] - lane.entrant.gain[1])
     compared = [lane.entrant for lane in lanes]
     eliminated = [entrant for entrant in entrants if entrant not in compared]

@@ -20,7 +20,6 @@ from gneg.training.link import LinkRun
 from gneg.training.race import race
 from gneg.training.race_choice import chosen
 from gneg.training.race_choice import result as in_words
-from gneg.training.race_plan import seconds_to_train, share_to_compare
 from tests.triple_worlds import sparse_data
 from tests.worlds import first_validation_edges, random_graph, toy
 
@@ -132,19 +131,6 @@ def test_in_little_time_models_are_compared_on_fewer_positives(data, monkeypatch
     assert len(result.entrants[0].values[0]) == round(share * positives)
     assert 30 <= now[0] - cold <= 60
     assert "comparing its model 4.4 s" in race(data, seconds=20.0, **SMALL).recipe.reasons
-
-
-def test_a_third_of_the_seconds_is_for_comparing_and_a_tenth_of_the_positives_the_least():
-    assert share_to_compare(90.0, pilot=1.5) == 1.0
-    assert share_to_compare(90.0, pilot=10.0) == pytest.approx(0.3)
-    assert share_to_compare(9.0, pilot=10.0) == 0.1
-
-
-def test_models_are_trained_for_as_many_seconds_each():
-    """Three models of which one was trained for an epoch of 2 s."""
-    limit = seconds_to_train(28.0, trained=2.0, models=3)
-    assert 3 * limit - 2.0 == 28.0
-    assert seconds_to_train(4.0, trained=2.0, models=3) == 2.0  # an epoch of each, and no more
 
 
 def test_the_same_race_is_read_and_another_is_run(data, tmp_path):
