@@ -80,6 +80,13 @@ def may_hold(bits, mask, value):
 
 
 @jit
+def is_clear(bits, value):
+    """1 if the bit of a target, ``uint64``, is clear in a bitmap with a bit for each, else 0."""
+    word = ~bits[value >> np.uint64(6)]
+    return np.int64((word >> (value & np.uint64(63))) & np.uint64(1))
+
+
+@jit
 def holds(mask, indices, start, stop, loop, value):
     """Whether a value whose bit is set is ``loop``, or in the marked ``indices[start:stop]``.
 

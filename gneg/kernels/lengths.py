@@ -19,11 +19,10 @@ def guide_of(shares):
 
 
 @jit
-def draw_lengths(length, shares, guide, state, span):
-    """Draw lengths, ``shares[n]`` of which are at most n, at ``state`` and ``span`` further on."""
+def draw_lengths(length, shares, guide, state):
+    """Draw lengths, ``shares[n]`` of which are at most n, by the draws at each ``state``."""
     for j in range(len(length)):
-        share = unit(state)
-        state += span
+        share = unit(state[j])
         steps = guide[np.int64(share * 256)]
         while shares[steps] <= share:
             steps += 1

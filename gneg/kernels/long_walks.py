@@ -14,7 +14,8 @@ from gneg.kernels._jit import GOLDEN, below, jit, stream, unit
 from gneg.kernels.lengths import draw_lengths, guide_of, longest_first
 from gneg.kernels.prefetch import ask_ahead, ask_for
 
-LEAST_WALKS = 32  # room for so many walks at once, however few are drawn
+LEAST_WALKS = 32  # of a row in a round, if it goes on rejecting, however few are drawn
+TOGETHER = 1024  # slots of the rows that are drawn for at a time
 IN_CACHE = 2**20  # edges of a graph that the caches hold, so that nothing is asked for ahead
 
 
@@ -41,94 +42,116 @@ def steps(
 ):
     """Draw end points of walks; their steps are uniform unless there are tables of weights.
 
-    ``lengths[n]`` is the share of walks of at most n steps, 1 at its end. The walks of a row
+    ``lengths[n]`` is the share of walks of at most n steps, 1 at its end. The walks of several rows
     advance together, so that their cache misses overlap, and the longest come first, so that those
-    that still go on are the first ones. Where ``tries`` of them are rejected in a row, the rest of
-    it is left -1. ``bits`` are zeros, one for each target, or none.
+    that still go on are the first ones: of a single row they would be too few. Where ``tries`` of
+    a row's walks are rejected in succession, the rest of it is left -1. ``bits`` are zeros, one for
+    each target, or none.
 
     Each try of a row has as many draws of its own as the longest walk takes, so that tries do not
-    depend on one another: on a device any number of them is drawn at once.
+    depend on one another, and any number of them is drawn at once.
     """
     k = out.shape[1]
-    most, row_size = max(k, LEAST_WALKS), np.uint64(num_targets)
+    most, block = max(k, LEAST_WALKS), max(1, TOGETHER // k)
+    room, row_size = max(most, 2 * TOGETHER), np.uint64(num_targets)
     weighted, exact = len(accept) > 0, len(bits) > 0
-    hashed = bits if exact else bitmap.empty(k)
+    hashed = bits if exact else bitmap.empty(most)
     guide = guide_of(lengths)
-    node, walk, length = np.empty(most, np.int64), np.arange(most), np.empty(most, np.int64)
-    span = GOLDEN * np.uint64(1 + (len(lengths) - 1) * (2 if weighted else 1))
-    here = np.empty(most, np.uint64)
-    end, place, size = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
-    going = np.full(len(lengths) + 1, most)
-    going[len(lengths) - 1] = 0
     mixed = guide[0] < len(lengths) - 1  # whether walks are of several lengths
-    ends = end if mixed else node
     far = len(indices) > IN_CACHE
-    for i in range(lo, hi):
-        ask_ahead(i, hi, rows, indptr, indices)
-        ask_ahead(i, hi, known_rows, known_indptr, known)
-        u, row = rows[i], out[i]
-        start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
-        loop = u if no_self else np.int64(-1)
-        state = stream(seed, i)
-        mask = bitmap.marked(hashed, exact, known, start, stop, loop, k)
-        filled, failed, tried = 0, 0, 0
-        while filled < k and failed < tries:
-            # As many as will do if as many of them are usable as of those so far: a few walks at a
-            # time would each wait for memory.
-            lacking = k - filled
-            walks = min(lacking * (tried + 1) // (filled + 1), most)
-            tried += walks
-            longest = guide[0]
-            if mixed:
-                draw_lengths(length[:walks], lengths, guide, state + GOLDEN, span)
-                longest = longest_first(length[:walks], walk, going)
-            node[:walks] = u
+    span = GOLDEN * np.uint64(1 + (len(lengths) - 1) * (2 if weighted else 1))
+    # Of rows that lack targets, with the walks ``begin[p]`` to ``begin[p + 1]``.
+    row, begin = np.empty(block, np.int64), np.zeros(block + 1, np.int64)
+    state, filled = np.empty(block, np.uint64), np.empty(block, np.int64)
+    failed, tried = np.empty(block, np.int64), np.empty(block, np.int64)
+    # Of walks, the longest first.
+    node, here = np.empty(room, np.int64), np.empty(room, np.uint64)
+    place, size = np.empty(room, np.int64), np.empty(room, np.int64)
+    # Of walks, in the order of their rows, which is another one if lengths differ: then ``walk`` is
+    # the place in it of each of the former.
+    source, first, end = node, here, node
+    if mixed:
+        source, first, end = np.empty_like(node), np.empty_like(here), np.empty_like(node)
+    walk, length = np.arange(room), np.empty(room, np.int64)
+    going = np.full(len(lengths) + 1, room)
+    going[len(lengths) - 1] = 0
+    upcoming, num = lo, 0
+    while num > 0 or upcoming < hi:
+        while num < block and upcoming < hi:
+            ask_ahead(upcoming, hi, rows, indptr, indices)
+            ask_ahead(upcoming, hi, known_rows, known_indptr, known)
+            row[num], state[num] = upcoming, stream(seed, upcoming)
+            filled[num], failed[num], tried[num] = 0, 0, 0
+            upcoming += 1
+            num += 1
+        for p in range(num):
+            # As many as will do if as many of them are usable as of those so far.
+            walks = min((k - filled[p]) * (tried[p] + 1) // (filled[p] + 1), most, room - begin[p])
+            tried[p] += walks
+            begin[p + 1] = begin[p] + walks
+            source[begin[p] : begin[p + 1]] = rows[row[p]]
             for j in range(walks):
-                here[j] = state + GOLDEN + span * np.uint64(walk[j])
-            state += span * np.uint64(walks)
-            for taken in range(longest):
-                live = min(going[taken], walks)
-                if taken == 0:
-                    place[:live], size[:live] = indptr[u], indptr[u + 1] - indptr[u]
-                else:
-                    for j in range(live):
-                        w = np.uint64(max(node[j], 0))
-                        place[j] = indptr[w]
-                        size[j] = indptr[w + np.uint64(1)] - indptr[w] if node[j] >= 0 else 0
-                # Draws apart from reads: the former then take vector instructions.
+                first[begin[p] + j] = state[p] + GOLDEN + span * np.uint64(j)
+            state[p] += span * np.uint64(walks)
+        walks, longest = begin[num], guide[0]
+        if mixed:
+            draw_lengths(length[:walks], lengths, guide, first)
+            longest = longest_first(length[:walks], walk, going)
+            for j in range(walks):
+                node[j], here[j] = source[walk[j]], first[walk[j]]
+        for taken in range(longest):
+            live = min(going[taken], walks)
+            for j in range(live):
+                w = np.uint64(max(node[j], 0))
+                place[j] = indptr[w]
+                size[j] = indptr[w + np.uint64(1)] - indptr[w] if node[j] >= 0 else 0
+            # Draws apart from reads: the former then take vector instructions.
+            for j in range(live):
+                here[j] += GOLDEN
+                place[j] += below(here[j], size[j])
+            if weighted:
                 for j in range(live):
                     here[j] += GOLDEN
-                    place[j] += below(here[j], size[j])
-                if weighted:
-                    for j in range(live):
-                        here[j] += GOLDEN
-                        if size[j] > 0 and unit(here[j]) >= accept[place[j]]:
-                            place[j] = indptr[node[j]] + alias[place[j]]
-                if far and taken > 0:
-                    for j in range(live):
-                        ask_for(indices, place[j])
+                    if size[j] > 0 and unit(here[j]) >= accept[place[j]]:
+                        place[j] = indptr[node[j]] + alias[place[j]]
+            if far and taken > 0:
                 for j in range(live):
-                    node[j] = indices[np.uint64(place[j])] if size[j] > 0 else np.int64(-1)
-                if far:
-                    for j in range(min(going[taken + 1], walks)):
-                        ask_for(indptr, node[j])
-            if mixed:
-                for j in range(walks):
-                    end[walk[j]] = node[j]
-            last = np.int64(-1) - failed
+                    ask_for(indices, place[j])
+            for j in range(live):
+                node[j] = indices[np.uint64(place[j])] if size[j] > 0 else np.int64(-1)
+            if far:
+                for j in range(min(going[taken + 1], walks)):
+                    ask_for(indptr, node[j])
+        if mixed:
             for j in range(walks):
-                v = np.uint64(ends[j] - target_shift)
+                end[walk[j]] = node[j]
+        lacking = 0
+        for p in range(num):
+            i = row[p]
+            start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
+            loop = rows[i] if no_self else np.int64(-1)
+            slots, at, last = out[i], filled[p], np.int64(-1) - failed[p]
+            walks = begin[p + 1] - begin[p]
+            mask = bitmap.marked(hashed, exact, known, start, stop, loop, walks)
+            for j in range(walks):
+                v = np.uint64(end[begin[p] + j] - target_shift)
                 inside = v < row_size
                 v = np.int64(v if inside else np.uint64(0))
                 excluded = bitmap.may_hold(hashed, mask, v)
                 if mask != bitmap.ALL and excluded:
                     excluded = bitmap.holds(mask, known, start, stop, loop, v)
-                row[np.uint64(filled)] = v  # kept if it is good: no branch to mispredict
+                slots[np.uint64(at)] = v  # kept if it is good: no branch to mispredict
                 good = inside and not excluded
-                filled += good
+                at += good
                 last = j if good else last
-                if filled == k or j - last == tries:
+                if at == k or j - last == tries:
                     break
-            failed = walks - 1 - last
-        row[filled:] = -1
-        bitmap.clear(hashed, mask, known, start, stop, loop)
+            bitmap.clear(hashed, mask, known, start, stop, loop)
+            rejected = walks - 1 - last
+            if at == k or rejected >= tries:
+                slots[at:] = -1
+                continue
+            row[lacking], state[lacking], tried[lacking] = i, state[p], tried[p]
+            filled[lacking], failed[lacking] = at, rejected
+            lacking += 1
+        num = lacking

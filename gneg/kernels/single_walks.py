@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from gneg.kernels._jit import GOLDEN, below, has, jit, stream, unit
+from gneg.kernels.listed_walks import (
+    LEAST_REJECTED,
+    PATHS_A_TRY,
+    from_list,
+    num_paths,
+    scratch,
+)
 from gneg.kernels.prefetch import ask_ahead, ask_for
-from gneg.kernels.walks import DRAWS, LEAST_REJECTED, PATHS_A_TRY, from_list, num_paths
+from gneg.kernels.walks import DRAWS
 
 TOGETHER = 64  # queries
 
@@ -38,6 +45,7 @@ def two_steps(
     row, state = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.uint64)
     failed, allowed = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
     place, size = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
+    room = scratch(1)
     for low in range(lo, hi, TOGETHER):
         num = 0
         for i in range(low, min(low + TOGETHER, hi)):
@@ -87,19 +95,8 @@ def two_steps(
                     out[i, 0] = -1
                     start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
                     loop = u if no_self else np.int64(-1)
-                    from_list(
-                        out[i],
-                        u,
-                        indptr,
-                        indices,
-                        pass_weight,
-                        bits,
-                        known,
-                        start,
-                        stop,
-                        loop,
-                        state[p],
-                    )
+                    weights = indptr, indices, pass_weight
+                    from_list(out[i], u, *weights, bits, known, start, stop, loop, state[p], room)
                     continue
                 row[num], state[num] = i, state[p]
                 failed[num], allowed[num] = failed[p], allowed[p]

@@ -9,15 +9,15 @@ import numpy as np
 
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
-from gneg.kernels.prefetch import ask_ahead
-from gneg.kernels.walks import (
+from gneg.kernels.listed_walks import (
     LEAST_REJECTED,
     MOST_PATHS,
     PATHS_A_TRY,
-    TESTS,
     num_paths,
     num_usable,
 )
+from gneg.kernels.prefetch import ask_ahead
+from gneg.kernels.walks import TESTS
 
 DRAWS = 4  # of each try: two steps by their tables
 

@@ -15,7 +15,7 @@ from tests.contract.cases import seeded
 def test_a_row_of_very_many_walks_of_which_few_are_usable(weighted):
     """The usable ones are counted first, so that there is no list of all."""
     size, free = 1100, (7, 1042, 1099)
-    assert size**2 > kernels.walks.MOST_PATHS
+    assert size**2 > kernels.listed_walks.MOST_PATHS
     edges = np.ones((size, size), bool)
     edges[0, free] = edges[free, 0] = False
     index = torch.from_numpy(np.array(np.triu(edges, 1).nonzero()))
