@@ -80,10 +80,12 @@ def num_slots(shell_of, shell):
 def pass_on(row, shell_of, shell, step):
     """Hand the empty slots of a shell on to the next one; return their number."""
     passed = 0
-    for j in range(len(row)):
-        if shell_of[j] == shell and row[j] < 0:
-            shell_of[j] = shell + step
-            passed += 1
+    for j in range(len(row)):  # nearly always 0: a loop that takes vector instructions
+        passed += (shell_of[j] == shell) & (row[j] < 0)
+    if passed > 0:
+        for j in range(len(row)):
+            if shell_of[j] == shell and row[j] < 0:
+                shell_of[j] = shell + step
     return passed
 
 

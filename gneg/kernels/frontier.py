@@ -16,6 +16,7 @@ from gneg.kernels.ball import usable
 from gneg.kernels.prefetch import ask_for
 
 TOGETHER = 64  # tries whose reads overlap
+TRY = 32  # what a try costs: so many paths are listed in its time, and searched in that of a list
 
 
 @jit
@@ -92,7 +93,7 @@ def fill_by_rejection(
     by_edge = paths < num_targets
     cost, j = 0, 0
     while slots > 0 and cost < paths:
-        tries = tried[:, : min(slots, paths - cost, TOGETHER)]
+        tries = tried[:, : min(slots, (paths - cost + TRY - 1) // TRY, TOGETHER)]
         for t in range(tries.shape[1]):
             draw = state + GOLDEN * np.uint64(t + 1)
             tries[1, t] = below(draw, paths) if by_edge else below(draw, num_targets) + target_shift
@@ -102,7 +103,7 @@ def fill_by_rejection(
         for t in range(tries.shape[1]):
             if cost >= paths:
                 break
-            cost += 1
+            cost += TRY
             state += GOLDEN
             w, v = tries[0, t], tries[1, t]
             if bitmap.may_hold(inside, bitmap.ALL, v) or not usable(

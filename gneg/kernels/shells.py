@@ -23,7 +23,7 @@ from gneg.kernels.ball import (
     shell_targets,
     usable,
 )
-from gneg.kernels.frontier import TOGETHER, edge_counts, fill_by_rejection, first_parent
+from gneg.kernels.frontier import TOGETHER, TRY, edge_counts, fill_by_rejection, first_parent
 from gneg.kernels.prefetch import ask_ahead
 
 # Measured: a shell is listed in less time than its slots are drawn by rejection where it has at
@@ -44,29 +44,48 @@ def _from_shell(
     known_stop,
     known,
     bits,
+    tried,
     state,
 ):
-    """Fill the remaining slots of an expanded shell, from a list of what is usable if need be."""
+    """Fill the remaining slots of an expanded shell, from a list of what is usable if need be.
+
+    ``tried [K]`` may hold anything.
+    """
     first, size = levels[shell], levels[shell + 1] - levels[shell]
     allowed = len(row) + size // 8  # a rejection costs about what filtering eight nodes does
-    none = np.int64(-1)  # of a shell that does not hold the query itself
+    if size == 0:
+        return state
+    left = 0
+    for j in range(len(row)):
+        left += shell_of[j] == shell and row[j] < 0
+    if left == len(row) and known_start == known_stop and target_shift == 0:
+        for j in range(len(row)):  # as below, where nothing is excluded: a third of the time
+            tried[j] = first + below(state + GOLDEN * np.uint64(j + 1), size)
+        for j in range(len(row)):
+            row[j] = queue[np.uint64(tried[j])]
+        return state + GOLDEN * np.uint64(left)
+    none, j = np.int64(-1), 0  # the query itself is in no shell
     mask = bitmap.mark(bits, known, known_start, known_stop, none, len(row))
-    for j in range(len(row) if size > 0 else 0):
-        if shell_of[j] != shell or row[j] >= 0:
-            continue
-        while allowed > 0:
-            state += GOLDEN
-            v = np.int64(queue[np.uint64(first + below(state, size))]) - target_shift
-            inside = 0 <= v < num_targets
-            excluded = bitmap.may_hold(bits, mask, v if inside else 0)
-            if excluded and inside:
-                excluded = bitmap.holds(mask, known, known_start, known_stop, none, v)
-            if inside and not excluded:
-                row[j] = v
-                break
-            allowed -= 1
+    while left > 0 and allowed > 0:
+        # Draws apart from reads: the former then take vector instructions.
+        tries = min(left, allowed)
+        for t in range(tries):
+            tried[t] = first + below(state + GOLDEN * np.uint64(t + 1), size)
+        state += GOLDEN * np.uint64(tries)
+        allowed -= tries
+        for t in range(tries):
+            v = np.int64(queue[np.uint64(tried[t])]) - target_shift
+            if not 0 <= v < num_targets:
+                continue
+            excluded = bitmap.may_hold(bits, mask, v)
+            if excluded and bitmap.holds(mask, known, known_start, known_stop, none, v):
+                continue
+            while shell_of[j] != shell or row[j] >= 0:
+                j += 1
+            row[j] = v
+            left, allowed = left - 1, allowed + 1
     bitmap.clear(bits, mask, known, known_start, known_stop, none)
-    if allowed > 0:
+    if left == 0:
         return state
     listed = shell_targets(
         shell, levels, queue, target_shift, num_targets, known_start, known_stop, known
@@ -105,7 +124,7 @@ def _draw_far(
         if shell_of[j] != shell:
             continue
         while cost < num_targets:
-            cost += 1
+            cost += TRY
             state += GOLDEN
             v = below(state, num_targets) + target_shift
             if bitmap.may_hold(inside, bitmap.ALL, v) or not usable(
@@ -253,14 +272,14 @@ def draws(
                     stop,
                     known,
                     bits,
+                    tried,
                     state,
                 )
             fell += pass_on(out[i], shell_of, depth, hop_step)
-        if np.max(shell_of) >= far:
+        if num_slots(shell_of, far) > 0:
             while explored < far - 2:
                 explored += 1
                 expand(explored, levels, inside, queue, indptr, indices)
-            shell_of[shell_of > far] = far
             state, explored = _draw_far(
                 out[i],
                 shell_of,

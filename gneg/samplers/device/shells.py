@@ -17,6 +17,7 @@ from gneg.samplers.device.rows import over_parts, rows_at_once, split
 from gneg.samplers.device.slots import Shells, Slots
 
 FEW_PATHS, PATHS, MANY = 32, 64, 16  # as in gneg/kernels/shells.py
+TRY = 32  # as in gneg/kernels/frontier.py
 LISTED_A_TRY = 2  # as in gneg/kernels/second_neighbors.py
 # Of each slot, about: nodes of a larger ball, and tries.
 CELLS_A_ROW, TRIES = 64, 4
@@ -48,7 +49,7 @@ class Drawing(Slots):
             target = self.shells.edges.at(last)
             node = torch.where(edge, target, rank + self.shells.target_shift)
             good = self.usable(of, node).logical_and_(balls.distance(of, node) < 0)
-            cost, new = torch.ones_like(node), good.nonzero().squeeze(1)
+            cost, new = torch.full_like(node, 1 if by_bits else TRY), good.nonzero().squeeze(1)
             parent, has_parent, searched = balls.first_parent(
                 take(of, new), take(node, new), torch.full_like(new, shell - 1), self.shells.back
             )
@@ -109,7 +110,7 @@ class Drawing(Slots):
         def draw(lines: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of, depth = take(self.ball, lines), take(explored, lines)
             node = below(state, num_targets) + shift
-            cost = torch.ones_like(node)
+            cost = torch.full_like(node, TRY)
             distance = balls.distance(of, node)
             good = ((distance < 0) | (distance > depth)) & self.usable(of, node)
             # The last shell is to come.
