@@ -204,12 +204,15 @@ def batch_draws(lo, hi, out, rows, batch, position, indptr, indices, no_self, se
 @jit
 def shuffle(lo, hi, out, rows, seed):
     """Put the entries of each row into random order."""
+    last = np.uint64(out.shape[1] - 1)
+    swap = np.empty(out.shape[1], np.int64)
     for i in range(lo, hi):
-        state = stream(seed, i)
-        for j in range(out.shape[1] - 1, 0, -1):
-            state += GOLDEN
-            swap = below(state, j + 1)
-            out[i, j], out[i, swap] = out[i, swap], out[i, j]
+        row, state = out[i], stream(seed, i) + GOLDEN
+        for j in range(last):  # apart from the swaps: by vector instructions
+            swap[j] = below(state + GOLDEN * j, last - j + np.uint64(1))
+        for j in range(last):
+            a, b = last - j, np.uint64(swap[j])
+            row[a], row[b] = row[b], row[a]
 
 
 @jit

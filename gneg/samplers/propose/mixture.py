@@ -117,9 +117,10 @@ class Mixture(Sampler):
         for i, (part, counts) in enumerate(
             zip(self.samplers, self._counts(query, k, seed), strict=True)
         ):
-            for count in np.unique(counts[counts > 0]).tolist():
-                rows = np.flatnonzero(counts == count)
-                whole = len(rows) == len(counts)
+            fewest, most = (int(counts.min()), int(counts.max())) if len(counts) else (0, 0)
+            for count in range(max(fewest, 1), most + 1):
+                whole = fewest == most
+                rows = np.arange(len(counts)) if whole else np.flatnonzero(counts == count)
                 subset = query if whole else query.take(rows)
                 drawn = part.candidates(subset, count, split_seed(seed, i * (k + 1) + count))
                 first = filled[rows]
