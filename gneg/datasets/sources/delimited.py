@@ -234,9 +234,8 @@ def _parsed(
     by_value = quotes and character in QUOTED_BY_VALUE
     if by_value and in_lines:
         lines = [line.replace("\n", LINE_END) for line in lines]
-    _check_widths(lines, delimiter, path, kind)
     names = [str(i) for i in range(len(fields(lines[0], delimiter)))]
-    with files.reading("dataset", path, kind, "see gneg.datasets.load for the forms of files"):
+    try:
         table = arrow_csv.read_csv(
             pa.BufferReader("\n".join(lines).encode()),
             read_options=arrow_csv.ReadOptions(column_names=names),
@@ -249,6 +248,12 @@ def _parsed(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
+    except pa.ArrowInvalid as error:
+        _check_widths(lines, delimiter, path, kind)
+        with files.reading("dataset", path, kind, "see gneg.datasets.load for the forms of files"):
+            raise error
+    if len(table) != len(lines):
+        _check_widths(lines, delimiter, path, kind)
     columns = [column.combine_chunks() for column in table.columns]
     if not by_value:
         return columns

@@ -24,6 +24,7 @@ def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], lis
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.rstrip("\n")  # else the last line is blank, and each is looked at
     lines = text.split("\n")
     if quotes and '"' in text:
         lines = list(_joined(lines))
@@ -36,6 +37,8 @@ def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], lis
         ):
             break
         comments += [line] if line.strip() else []
+    else:
+        start = len(lines)
     if "\n#" in text or "\n\n" in text or any(not line.strip() for line in lines[-1:]):
         rows = [line for line in lines[start:] if line.strip()]
         content = _without_comments(rows)
