@@ -16,11 +16,11 @@ from gneg.kernels.ball import (
     clear_shells,
     expand,
     fill_from_list,
+    fill_from_shell,
     mark_shell,
     num_slots,
     open_ball,
     pass_on,
-    shell_targets,
     usable,
 )
 from gneg.kernels.frontier import TOGETHER, TRY, edge_counts, fill_by_rejection, first_parent
@@ -29,68 +29,6 @@ from gneg.kernels.prefetch import ask_ahead
 # Measured: a shell is listed in less time than its slots are drawn by rejection where it has at
 # most so many paths a slot, for few slots and for many.
 FEW_PATHS, PATHS, MANY = 32, 64, 16
-
-
-@jit
-def _from_shell(
-    row,
-    shell_of,
-    shell,
-    levels,
-    queue,
-    target_shift,
-    num_targets,
-    known_start,
-    known_stop,
-    known,
-    bits,
-    tried,
-    state,
-):
-    """Fill the remaining slots of an expanded shell, from a list of what is usable if need be.
-
-    ``tried [K]`` may hold anything.
-    """
-    first, size = levels[shell], levels[shell + 1] - levels[shell]
-    allowed = len(row) + size // 8  # a rejection costs about what filtering eight nodes does
-    if size == 0:
-        return state
-    left = 0
-    for j in range(len(row)):
-        left += shell_of[j] == shell and row[j] < 0
-    if left == len(row) and known_start == known_stop and target_shift == 0:
-        for j in range(len(row)):  # as below, where nothing is excluded: a third of the time
-            tried[j] = first + below(state + GOLDEN * np.uint64(j + 1), size)
-        for j in range(len(row)):
-            row[j] = queue[np.uint64(tried[j])]
-        return state + GOLDEN * np.uint64(left)
-    none, j = np.int64(-1), 0  # the query itself is in no shell
-    mask = bitmap.mark(bits, known, known_start, known_stop, none, len(row))
-    while left > 0 and allowed > 0:
-        # Draws apart from reads: the former then take vector instructions.
-        tries = min(left, allowed)
-        for t in range(tries):
-            tried[t] = first + below(state + GOLDEN * np.uint64(t + 1), size)
-        state += GOLDEN * np.uint64(tries)
-        allowed -= tries
-        for t in range(tries):
-            v = np.int64(queue[np.uint64(tried[t])]) - target_shift
-            if not 0 <= v < num_targets:
-                continue
-            excluded = bitmap.may_hold(bits, mask, v)
-            if excluded and bitmap.holds(mask, known, known_start, known_stop, none, v):
-                continue
-            while shell_of[j] != shell or row[j] >= 0:
-                j += 1
-            row[j] = v
-            left, allowed = left - 1, allowed + 1
-    bitmap.clear(bits, mask, known, known_start, known_stop, none)
-    if left == 0:
-        return state
-    listed = shell_targets(
-        shell, levels, queue, target_shift, num_targets, known_start, known_stop, known
-    )
-    return fill_from_list(row, shell_of, shell, listed, state)
 
 
 @jit
@@ -260,7 +198,7 @@ def draws(
             if left > 0:
                 explored = depth
                 expand(explored, levels, inside, queue, indptr, indices)
-                state = _from_shell(
+                state = fill_from_shell(
                     out[i],
                     shell_of,
                     depth,
