@@ -164,6 +164,21 @@ def test_mixture_shares_are_met_in_every_row():
     assert (neg.index < 10).float().mean() == pytest.approx(0.3, abs=0.03)
 
 
+def test_parts_of_a_mixture_are_asked_for_some_rows_or_not_at_all():
+    """Rows of 0 and of 2 draws, and none of 1."""
+
+    class Asked(samplers.Uniform):
+        def propose(self, query, k, seed):
+            assert len(query.rows)
+            return super().propose(query, k, seed)
+
+    graph = random_graph(50, 200)
+    mixture = samplers.Mixture([Asked(graph) for _ in range(3)])
+    for seed in range(50):
+        generator = torch.Generator().manual_seed(seed)
+        assert mixture.sample(graph.edge_index[:, :3], 2, generator=generator).mask.all()
+
+
 def test_in_batch_takes_every_other_target_once():
     graph = random_graph(60, 150)
     pos = graph.edge_index[:, ::13][:, :20]

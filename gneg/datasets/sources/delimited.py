@@ -248,7 +248,7 @@ def _parsed(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
-    except pa.ArrowInvalid as error:
+    except Exception as error:
         _check_widths(lines, delimiter, path, kind)
         with files.reading("dataset", path, kind, "see gneg.datasets.load for the forms of files"):
             raise error

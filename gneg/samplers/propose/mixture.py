@@ -121,6 +121,8 @@ class Mixture(Sampler):
             for count in range(max(fewest, 1), most + 1):
                 whole = fewest == most
                 rows = np.arange(len(counts)) if whole else np.flatnonzero(counts == count)
+                if len(rows) == 0:
+                    continue
                 subset = query if whole else query.take(rows)
                 drawn = part.candidates(subset, count, split_seed(seed, i * (k + 1) + count))
                 first = filled[rows]
