@@ -10,8 +10,9 @@ from gneg.kernels._jit import GOLDEN, below, jit, unit, upper_bound
 MOST_PATHS = 2**20  # of a row, up to which there is room for all of them
 # A row is listed once it has rejected this many tries, and so many that they cost about what
 # listing costs, where a path takes this fraction of a try's time. So a row that holds nothing costs
-# twice its list, and others seldom need one.
-LEAST_REJECTED = 64
+# twice its list, and others seldom need one. Tries of a single walk, one after the other, take
+# several times as long as those of many.
+LEAST_REJECTED, LEAST_OF_ONE = 64, 8
 PATHS_A_TRY = 8
 SHARED = 1024  # of a row, up to which lists are written to the same room
 FEW_WAYS = 16  # up to which all are compared with each draw: faster than a search
@@ -24,6 +25,12 @@ def num_paths(u, indptr, indices):
     for e in range(indptr[u], indptr[u + 1]):
         paths += indptr[indices[e] + 1] - indptr[indices[e]]
     return paths
+
+
+@jit
+def least_rejected(k):
+    """Number of tries that a row of ``k`` slots rejects before it is listed, at least."""
+    return LEAST_REJECTED if k > 1 else LEAST_OF_ONE
 
 
 @jit

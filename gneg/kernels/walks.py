@@ -11,9 +11,9 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit
 from gneg.kernels.listed_walks import (
-    LEAST_REJECTED,
     PATHS_A_TRY,
     from_list,
+    least_rejected,
     num_paths,
     scratch,
     usable_after,
@@ -66,7 +66,7 @@ def two_steps(
         start, stop = known_indptr[known_rows[i]], known_indptr[known_rows[i] + 1]
         loop = u if no_self else np.int64(-1)
         state = stream(seed, i)
-        filled, failed, allowed = 0, 0, max(LEAST_REJECTED, fanout // 4)
+        filled, failed, allowed = 0, 0, max(least_rejected(k), fanout // 4)
         mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
         while filled < k and failed < allowed:
             # Draws apart from reads, and positions that cannot be negative: the former then take

@@ -10,9 +10,9 @@ import numpy as np
 from gneg.kernels import bitmap
 from gneg.kernels._jit import GOLDEN, below, jit, stream, unit, upper_bound
 from gneg.kernels.listed_walks import (
-    LEAST_REJECTED,
     MOST_PATHS,
     PATHS_A_TRY,
+    least_rejected,
     num_paths,
     num_usable,
 )
@@ -74,7 +74,7 @@ def two_steps(
         loop = u if no_self else np.int64(-1)
         mask = bitmap.marked(hashed, exact, known, start, stop, loop, TESTS * k)
         state = stream(seed, i)
-        failed, filled, allowed = 0, 0, max(LEAST_REJECTED, fanout // 4)
+        failed, filled, allowed = 0, 0, max(least_rejected(k), fanout // 4)
         while filled < k and failed < allowed:
             here = state + GOLDEN
             state += GOLDEN * np.uint64(DRAWS)

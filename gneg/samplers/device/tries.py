@@ -25,7 +25,8 @@ from gneg.samplers.device.rows import (
     split,
 )
 
-LEAST_REJECTED, PATHS_A_TRY = 64, 8  # as in gneg/kernels/walks.py
+# As in gneg/kernels/listed_walks.py.
+LEAST_REJECTED, LEAST_OF_ONE, PATHS_A_TRY = 64, 8, 8
 
 
 class Walked(Protocol):
@@ -80,7 +81,7 @@ def _draw(walked: Walked, non_edges: NonEdges, rows: Tensor, out: Tensor, state:
     edges, k, a_try = walked.edges, out.size(1), steps(walked.draws_a_try)
     fanout = edges.sizes(rows)
     allowed = torch.maximum(fanout // 4, take(edges.paths, rows) // PATHS_A_TRY)
-    allowed.clamp_(min=LEAST_REJECTED)
+    allowed.clamp_(min=LEAST_REJECTED if k > 1 else LEAST_OF_ONE)
     filled, failed = torch.zeros_like(rows), torch.zeros_like(rows)
     enough = CPU_ENOUGH if rows.device.type == "cpu" else ENOUGH
     live = (fanout > 0).nonzero().squeeze(1)
