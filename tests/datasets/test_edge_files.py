@@ -12,6 +12,7 @@ import pytest
 
 from gneg import datasets
 from gneg.datasets import TableOptions
+from gneg.datasets.sources import delimited
 from tests.datasets.edge_rows import EDGES, expected, named_edges, read, rows, spaced
 
 
@@ -192,3 +193,11 @@ def test_mixed_units_of_time_are_refused(tmp_path):
 def test_other_notations_are_refused(tmp_path, line):
     with pytest.raises(ValueError, match=r"text in columns, Parquet, .* with the line"):
         read(tmp_path, "a.txt", f"{line}\n" * 30)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n  \n"])
+def test_blank_lines_are_passed_over_whatever_the_end_of_the_file(tmp_path, end):
+    path = tmp_path / "edges.csv"
+    path.write_text("a,b\n   \nb,c\nc,a" + end)
+    columns = delimited.read(path, header=False).columns
+    assert [column.to_pylist() for column in columns] == [["a", "b", "c"], ["b", "c", "a"]]

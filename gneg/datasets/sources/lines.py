@@ -9,6 +9,7 @@ from gneg.datasets.sources.separators import SAMPLE, alike
 
 _QUOTED = re.compile(r'(^|[,;|\t])\s*"(?:[^"]|"")*"')
 _OPENING = re.compile(r'(?:^|[,;|\t])\s*"')
+_BLANK_OR_COMMENT = re.compile(r"\n(?:#|[^\S\n]*\n)")
 _CLOSING = re.compile(r'^(?:[^"]|"")*"\s*(?:$|[,;|\t])')
 
 
@@ -24,7 +25,6 @@ def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], lis
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.rstrip("\n")  # else the last line is blank, and each is looked at
     lines = text.split("\n")
     if quotes and '"' in text:
         lines = list(_joined(lines))
@@ -37,13 +37,14 @@ def rows_and_comments(text: str, *, quotes: bool = True) -> tuple[list[str], lis
         ):
             break
         comments += [line] if line.strip() else []
-    else:
-        start = len(lines)
-    if "\n#" in text or "\n\n" in text or any(not line.strip() for line in lines[-1:]):
+    if _BLANK_OR_COMMENT.search(text, 0, len(text.rstrip())):  # else no line is looked at
         rows = [line for line in lines[start:] if line.strip()]
         content = _without_comments(rows)
         return content, comments, len(rows) - len(content)
-    return lines[start:], comments, 0
+    rows = lines[start:]
+    while rows and not rows[-1].strip():
+        rows.pop()
+    return rows, comments, 0
 
 
 def _joined(lines: Sequence[str]) -> Iterator[str]:
