@@ -72,7 +72,7 @@ def steps(
     source, first, end = node, here, node
     if mixed:
         source, first, end = np.empty_like(node), np.empty_like(here), np.empty_like(node)
-    walk, length = np.arange(room), np.empty(room, np.int64)
+    walk, length = np.empty_like(node), np.empty_like(node)
     going = np.full(len(lengths) + 1, room)
     going[len(lengths) - 1] = 0
     upcoming, num = lo, 0
