@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ import torch
 from gneg import checks
 
 MAPPED = 2**28  # bytes from which on arrays stay in their file, mapped into memory
+LEVEL = 2  # of compression: 9 makes lists of ids smaller by 2 to 7 %, in 3 to 5 times the time
 DAY = 24 * 3600.0  # seconds after which a temporary file belongs to no living process
 
 
@@ -175,11 +177,6 @@ def check_file(
 def check_suffix(name: str, path: str | Path, suffixes: Sequence[str]) -> Path:
     """Return the path of a file if its name ends in one of some suffixes.
 
-    Args:
-        name: The argument, for errors.
-        path: The file.
-        suffixes: How its name may end.
-
     Raises:
         ValueError: If it ends otherwise.
     """
@@ -263,11 +260,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
-    """Write arrays as compressed ``.npz``, whole or not at all."""
+    """Write arrays as ``.npz``, quickly compressed, whole or not at all."""
 
     def save(temporary: Path) -> None:
-        with archive_file(temporary) as file:
-            np.savez_compressed(file, **arrays)
+        with archive_file(temporary) as file, ZipFile(file, "w", ZIP_DEFLATED, True, LEVEL) as npz:
+            for name, array in arrays.items():
+                with npz.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
     write_whole(path, save)
 

@@ -9,6 +9,8 @@ from gneg.kernels.merged_ranks import largest, merge
 from gneg.kernels.ppr import clear, spread
 from gneg.kernels.sorting import sort_rows
 
+BLOCK = 256  # nodes whose keys are compared at once
+
 
 @jit
 def _two_steps(u, indptr, indices, weight, values, touched):
@@ -63,17 +65,25 @@ def _ordered(merged, nodes, state):
 def _least_keys(state, count, free, mark, base, n):
     """The ``count`` nodes with the least keys among the ``free`` nodes without a mark."""
     room = count + 6.0 * np.sqrt(count) + 16.0  # more than are expected to be needed, by 6 sigma
+    block = np.empty(BLOCK, np.uint64)
     while True:
         share = min(room / max(free, 1), 1.0)
         limit = np.uint64(share * 1.8446744073709550e19)
         size, capacity = 0, min(np.int64(2 * room) + 64, free)
         nodes, keys = np.empty(capacity, np.int64), np.empty(capacity, np.uint64)
-        for v in range(n):
-            key = _key(state, v)
-            if (key <= limit or share == 1.0) and mark[v] != base and mark[v] != base + 1:
-                if size < capacity:
-                    nodes[size], keys[size] = v, key
-                size += 1
+        for start in range(0, n, BLOCK):
+            least = ~np.uint64(0)
+            for t in range(BLOCK):  # vector code; nearly all blocks are done with this
+                block[t] = _key(state, start + t)
+                least = min(least, block[t])
+            if least > limit and share < 1.0:
+                continue
+            for t in range(min(BLOCK, n - start)):
+                v, key = start + t, block[t]
+                if (key <= limit or share == 1.0) and mark[v] != base and mark[v] != base + 1:
+                    if size < capacity:
+                        nodes[size], keys[size] = v, key
+                    size += 1
         if min(count, free) <= size <= capacity:
             sort_rows(np.zeros(size), keys[:size], nodes[:size])
             return nodes[: min(count, size)]
@@ -175,7 +185,7 @@ def order(
     which candidates score 0 by every heuristic.
     """
     n = len(indptr) - 1
-    touched = np.empty(n, np.int64)
+    touched = np.empty(n + 1, np.int64)
     columns = 2 + (cosine.shape[1] > 0)
     scores, nodes = np.empty((n, columns), np.float32), np.empty(n, np.int64)
     keep = out.shape[1] if best and len(shares) == 0 else n

@@ -11,6 +11,26 @@ HUB = 32  # neighbours from which on few get their turn by one push
 
 
 @jit
+def _enter(w, residuals, limits, indptr, epsilon, touched, size, queue, tail):
+    """List a node if it is new, let it wait if its residual has reached its limit.
+
+    Without a branch, which nobody could predict: it is written behind the last of both lists, whose
+    ends move or do not. Returns their ends.
+    """
+    one, last = np.uint64(1), np.uint64(len(indptr) - 1)
+    limit = limits[w]
+    touched[size] = w
+    size += np.uint64(limit == 0.0)
+    # One that is not 0 is this one already, or infinite.
+    limit = max(limit, epsilon * max(indptr[w + one] - indptr[w], 1))
+    waits = residuals[w] >= limit
+    queue[tail] = w
+    limits[w] = np.inf if waits else limit
+    tail += np.uint64(waits)
+    return size, tail if tail <= last else np.uint64(0)
+
+
+@jit
 def spread(u, indptr, indices, alpha, epsilon, stays, values, queue, touched):
     """Push from ``u`` until every residual is below ``epsilon * degree``.
 
@@ -18,20 +38,22 @@ def spread(u, indptr, indices, alpha, epsilon, stays, values, queue, touched):
 
     ``values [>= 3 N]`` holds estimates, residuals and limits: a node's limit is 0 until it is
     touched, infinite while it waits in the circular ``queue [>= N + 1]``. Returns the number of
-    nodes that were ``touched``, for :func:`clear`.
+    nodes that were ``touched [>= N + 1]``, for :func:`clear`.
     """
     n = len(indptr) - 1
     residuals, limits = values[n : 2 * n], values[2 * n : 3 * n]
     residuals[u], limits[u], touched[0], queue[0] = 1.0, np.inf, u, u
-    size, head, tail = 1, 0, 1
+    # Unsigned, as nodes and edges are: see heuristics.gathered.
+    none, one, last = np.uint64(0), np.uint64(1), np.uint64(n)
+    size, head, tail = one, none, one
     while head != tail:
-        v = np.uint64(queue[head])  # unsigned, as are edges and neighbours: see heuristics.gathered
-        head = head + 1 if head < n else 0
-        ask_for(indptr, queue[head + 1 if head < n else 0])
+        v = np.uint64(queue[head])
+        head = head + one if head < last else none
+        ask_for(indptr, queue[head + one if head < last else none])
         if head != tail:  # else it holds no node
             ask_for(indices, indptr[queue[head]])
         residual = residuals[v]
-        start, stop = indptr[v], indptr[v + np.uint64(1)]
+        start, stop = indptr[v], indptr[v + one]
         degree = stop - start
         residuals[v], limits[v] = 0.0, epsilon * max(degree, 1)
         if degree == 0:
@@ -39,24 +61,20 @@ def spread(u, indptr, indices, alpha, epsilon, stays, values, queue, touched):
             continue
         values[v] += alpha * residual
         share = (1.0 - alpha) * residual / degree
+        if degree >= HUB:
+            for e in range(np.uint64(start), np.uint64(stop)):
+                w = np.uint64(indices[e])
+                residuals[w] += share
+                if residuals[w] >= limits[w]:
+                    size, tail = _enter(
+                        w, residuals, limits, indptr, epsilon, touched, size, queue, tail
+                    )
+            continue
         for e in range(np.uint64(start), np.uint64(stop)):
             w = np.uint64(indices[e])
-            residual = residuals[w] + share
-            residuals[w] = residual
-            limit = limits[w]
-            if degree >= HUB and residual < limit:  # nearly always
-                continue
-            if limit == 0.0:
-                touched[size] = w
-                size += 1
-                limit = epsilon * max(indptr[w + np.uint64(1)] - indptr[w], 1)
-            # Without a branch, which nobody could predict: it waits if the end of the queue moves.
-            waits = residual >= limit
-            queue[tail] = w
-            limits[w] = np.inf if waits else limit
-            tail += waits
-            tail = tail if tail <= n else 0
-    return size
+            residuals[w] += share
+            size, tail = _enter(w, residuals, limits, indptr, epsilon, touched, size, queue, tail)
+    return np.int64(size)
 
 
 @jit
@@ -73,7 +91,7 @@ def push(lo, hi, out, rows, targets, indptr, indices, alpha, epsilon, values, qu
     Equal rows in a row share the push. Targets below 0 score 0. ``values`` is left as zeros.
     """
     n = len(indptr) - 1
-    touched = np.empty(n, np.int64)
+    touched = np.empty(n + 1, np.int64)
     size = 0
     for i in range(lo, hi):
         if i == lo or rows[i] != rows[i - 1]:
@@ -152,7 +170,7 @@ def among(
     """
     n = len(indptr) - 1
     k = targets.shape[1]
-    touched = np.empty(n, np.int64)
+    touched = np.empty(n + 1, np.int64)
     size, free = 0, 0.0
     for i in range(lo, hi):
         u = rows[i]

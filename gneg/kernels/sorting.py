@@ -58,7 +58,26 @@ def sort_rows(values, keys, items):
 
 @jit
 def nth_largest(values, n):
-    """Return the ``n``-th largest of ``values``, n >= 1; reorders them (Hoare 1961)."""
+    """Return the ``n``-th largest of ``values``, 1 <= n <= t; changes them.
+
+    Of long arrays the first ``2 n`` are kept, and of the rest what is above the ``n``-th of those
+    so far, until as many again are there.
+    """
+    if len(values) <= 2 * n:
+        return _selected(values, n)
+    size, cut = 0, -np.inf
+    for t in range(len(values)):
+        if values[t] > cut:
+            values[size] = values[t]
+            size += 1
+            if size == 2 * n:
+                cut, size = _selected(values[:size], n), n
+    return _selected(values[:size], n)
+
+
+@jit
+def _selected(values, n):
+    """The ``n``-th largest of ``values``, moved behind those that are larger (Hoare 1961)."""
     low, high, place = 0, len(values) - 1, n - 1
     while low < high:
         pivot = values[(low + high) // 2]

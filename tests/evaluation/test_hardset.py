@@ -61,6 +61,21 @@ def test_hardest_is_the_slow_reference_ties_included(problem, count, epsilon):
         assert [v in unseen for v in expected] == at_random[u, : len(expected)].tolist()
 
 
+@pytest.mark.parametrize("num_nodes", [255, 256, 257, 700])
+def test_candidates_that_nothing_sees_are_in_the_order_of_the_reference(num_nodes):
+    edges = torch.tensor([[0, 0, 1, 5], [1, 2, 3, 4]])
+    graph = Graph.from_edge_index(edges, num_nodes, undirected=True)
+    known, nodes = KnownEdges(graph), np.array([0, 5, num_nodes - 1])
+    options = {"local": "ra", "merge": "best", "seed": 3}
+    for count in (40, num_nodes):  # a few of the least keys, and all
+        lists, _ = Order(graph, known, tolerance=1e-3, **options).hardest(nodes, count)
+        for u, row in zip(nodes.tolist(), lists.tolist(), strict=True):
+            expected, _, _ = reference.order(
+                graph, known, u, None, alpha=0.15, epsilon=1e-3, **options
+            )
+            assert [v for v in row if v >= 0] == expected[:count]
+
+
 @settings(max_examples=60, deadline=None)
 @given(problems(), st.integers(1, 6))
 def test_strata_take_their_share_of_each_fifth(problem, count):
@@ -186,6 +201,14 @@ def test_files_round_trip_in_every_form(tmp_path):
     shuffled = data.test.pos.flip(1)
     with pytest.raises(ValueError, match="'array' must be negatives of the positives"):
         HardSet.load(tmp_path / "heart.npy", shuffled)
+
+
+@pytest.mark.parametrize(("highest", "dtype"), [(32_767, np.int16), (32_768, np.int32)])
+def test_ids_take_no_more_room_than_they_need(tmp_path, highest, dtype):
+    index = torch.tensor([[3, highest, -1], [0, 1, 2]])
+    HardSet(torch.tensor([[0, 1], [1, 2]]), index, 3).save(tmp_path / "hard.npz")
+    assert np.load(tmp_path / "hard.npz")["index"].dtype == dtype
+    assert torch.equal(HardSet.load(tmp_path / "hard.npz").index, index)
 
 
 def test_an_interrupted_set_resumes(tmp_path, monkeypatch):

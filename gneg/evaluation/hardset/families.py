@@ -21,6 +21,7 @@ from gneg.rng import generator_from, split_seed
 from gneg.samplers.formats.engine import Engine, Local
 from gneg.samplers.guard.graph_guards import louvain
 
+BoolArray = npt.NDArray[np.bool_]
 #: The ends that are replaced: ``dst`` or ``src`` of edges, ``tail`` or ``head`` of triples.
 Ends = Literal["both", "dst", "src", "tail", "head"]
 
@@ -85,7 +86,7 @@ def columns(
         seed = split_seed(settings["seed"], i)
         drawn = sampler.sample(pos, per_side + 1, generator=generator_from(seed))
         index = torch.where(drawn.mask, drawn.index, -1).numpy()
-        replaced.append(_take(index, true[i], _first_usable(index, true[i], [per_side])))
+        replaced.append(_without(index, _behind(index, true[i], [per_side]), [per_side]))
     return np.concatenate(replaced, axis=1), 0
 
 
@@ -167,10 +168,9 @@ def _by_anchor(
         table = 0 if symmetric else i
         rows = np.searchsorted(nodes[table], ids)
         index, at_random = (array[rows] for array in lists[table])
-        positions = _first_usable(index, true[i], sizes)
-        replaced.append(_take(index, true[i], positions))
-        at_random = np.take_along_axis(at_random, positions, axis=1)
-        filled += int((at_random & (replaced[-1] >= 0)).sum())
+        behind = _behind(index, true[i], sizes)
+        replaced.append(_without(index, behind, sizes))
+        filled += int((_without(at_random, behind, sizes) & (replaced[-1] >= 0)).sum())
     return np.concatenate(replaced, axis=1), filled
 
 
@@ -186,20 +186,28 @@ def _section_sizes(family: str, per_side: int) -> list[int]:
     return [per_side // PARTS + (q < per_side % PARTS) for q in range(PARTS)]
 
 
-def _take(index: IntArray, true: npt.NDArray[np.int64], positions: IntArray) -> IntArray:
-    """Return the candidates at ``positions [E, k]``; -1 for a true end that nothing replaces."""
-    return np.take_along_axis(np.where(index == true[:, None], -1, index), positions, axis=1)
+def _behind(index: IntArray, true: npt.NDArray[np.int64], sizes: list[int]) -> BoolArray:
+    """Return for each place ``[E, k]`` of a row whether the true end stands there or before it.
+
+    Only within the place's section of the list: one candidate to spare follows each of them.
+
+    Args:
+        index: ``[E, k + S]``, lists of S sections.
+        true: ``[E]``, the true ends, each at most once in a list.
+        sizes: How many candidates are taken from each section.
+    """
+    at = index == true[:, None]
+    sections = np.split(at, len(sizes), axis=1)
+    place = [np.where(at.any(axis=1), at.argmax(axis=1), at.shape[1]) for at in sections]
+    each = [np.arange(size) >= first[:, None] for size, first in zip(sizes, place, strict=True)]
+    return np.concatenate(each, axis=1)
 
 
-def _first_usable(index: IntArray, true: npt.NDArray[np.int64], sizes: list[int]) -> IntArray:
-    """Return the positions of the first candidates of each section that are not the true end."""
-    width = index.shape[1] // len(sizes)
-    unusable = (index == true[:, None]) | (index < 0)
-    positions = []
-    for q, size in enumerate(sizes):
-        section = unusable[:, q * width : (q + 1) * width]
-        positions.append(q * width + np.argsort(section, axis=1, kind="stable")[:, :size])
-    return np.concatenate(positions, axis=1)
+def _without(array: npt.NDArray[Any], behind: BoolArray, sizes: list[int]) -> npt.NDArray[Any]:
+    """Return a list ``[E, k + S]``, or what belongs to it, without the true ends, ``[E, k]``."""
+    width = array.shape[1] // len(sizes)
+    columns = np.concatenate([q * width + np.arange(size) for q, size in enumerate(sizes)])
+    return np.where(behind, array[:, columns + 1], array[:, columns])
 
 
 def _lists(

@@ -229,8 +229,7 @@ def _write_npz(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> No
     collected = list(parts)
     arrays: dict[str, Any] = {"info": np.array(json.dumps(info))}
     arrays |= {name: np.concatenate([part[name] for part in collected]) for name in collected[0]}
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    files.write_npz(path, arrays)
 
 
 def _read_npz(path: Path) -> tuple[Columns, Any]:
