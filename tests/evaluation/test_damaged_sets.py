@@ -27,7 +27,7 @@ def saved(tmp_path):
 CHANGES = {
     "keep": lambda arrays: {"keep": 999},
     "other keep": lambda arrays: {"keep": 2},
-    "id 10**9": lambda arrays: {"index": np.full_like(arrays["index"], 10**9)},
+    "id 10**9": lambda arrays: {"index": np.full_like(arrays["index"], 10**9, np.int64)},
     "negative": lambda arrays: {"index": arrays["index"] - 100},
     "NaN": lambda arrays: {"index": arrays["index"] * np.nan},
     "fewer positives": lambda arrays: {"pos": arrays["pos"][:, :3]},
