@@ -34,8 +34,6 @@ Local = Literal["ra", "cn"]
 
 # Entries of the cosine matrix of one batch of nodes.
 CHUNK = 2**24
-# Nodes that a thread takes at once: each is much work, and the others wait for the last of them.
-AT_ONCE = 16
 ALPHA = 0.15
 PARTS = 5  # strata of a stratified set
 
@@ -124,7 +122,7 @@ class Order:
             kernels.threads.run_rows(
                 order,
                 len(nodes[rows]),
-                len(nodes[rows]) * (kernels.threads.MAX_WORK // AT_ONCE),
+                len(nodes[rows]) * kernels.threads.MIN_WORK,  # a row is worth a thread
                 out[rows],
                 unseen[rows],
                 nodes[rows],
