@@ -24,7 +24,7 @@ import torch
 from gneg import checks
 
 MAPPED = 2**28  # bytes from which on arrays stay in their file, mapped into memory
-LEVEL = 2  # of compression: 9 makes lists of ids smaller by 2 to 7 %, in 3 to 5 times the time
+LEVEL = 2  # of compression; 6 makes lists of ids smaller by 2 to 7 %, in 3 to 5 times the time
 DAY = 24 * 3600.0  # seconds after which a temporary file belongs to no living process
 
 
