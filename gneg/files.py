@@ -261,14 +261,15 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays as ``.npz``, quickly compressed, whole or not at all."""
+    write_whole(path, lambda temporary: save_npz(temporary, arrays))
 
-    def save(temporary: Path) -> None:
-        with archive_file(temporary) as file, ZipFile(file, "w", ZIP_DEFLATED, True, LEVEL) as npz:
-            for name, array in arrays.items():
-                with npz.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
-    write_whole(path, save)
+def save_npz(path: Path, arrays: dict[str, Any]) -> None:
+    """Write what :func:`write_npz` does, in place: for a writer of :func:`write_whole`."""
+    with archive_file(path) as file, ZipFile(file, "w", ZIP_DEFLATED, True, LEVEL) as npz:
+        for name, array in arrays.items():
+            with npz.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 @contextmanager

@@ -122,10 +122,10 @@ class HardSet:
             table = self.pos.numpy(), self.index.numpy(), header, names
             files.write_whole(path, lambda temporary: parquet.write(temporary, *table))
             return
-        few = self.index.numel() == 0 or int(self.index.max()) < 2**15
+        short = self.index.numel() == 0 or int(self.index.max()) < 2**15
         arrays: dict[str, Any] = {
             "pos": self.pos.numpy(),
-            "index": self.index.to(torch.int16 if few else torch.int32).numpy(),
+            "index": self.index.to(torch.int16 if short else torch.int32).numpy(),
             "keep": self.keep,
             "info": json.dumps(self.info),
             "digest": self._digest(),

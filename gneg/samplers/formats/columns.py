@@ -229,7 +229,7 @@ def _write_npz(path: Path, parts: Iterable[Columns], info: dict[str, Any]) -> No
     collected = list(parts)
     arrays: dict[str, Any] = {"info": np.array(json.dumps(info))}
     arrays |= {name: np.concatenate([part[name] for part in collected]) for name in collected[0]}
-    files.write_npz(path, arrays)
+    files.save_npz(path, arrays)
 
 
 def _read_npz(path: Path) -> tuple[Columns, Any]:
