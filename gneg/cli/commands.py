@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
+import sys
 from itertools import pairwise
+from types import ModuleType
 from typing import Any, ClassVar
 
 import typer
@@ -47,7 +50,7 @@ class LazyGroup(typer.core.TyperGroup):
     def load(self, name: str) -> Any:
         """Import a command and return it."""
         applications = importlib.import_module("gneg.cli.app")  # not the attribute of gneg.cli
-        module = importlib.import_module(f"gneg.cli.{self.table[name][0]}")
+        module = _imported(f"gneg.cli.{self.table[name][0]}")
         application: typer.Typer = getattr(applications, self.application)
         if module is not applications:  # where groups are made, which are here from the start
             (info,) = (info for info in application.registered_commands if info.name == name)
@@ -57,6 +60,22 @@ class LazyGroup(typer.core.TyperGroup):
                 rich_markup_mode=application.rich_markup_mode,
             )
         return self.commands[name]
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a module with all that it needs.
+
+    torch makes a million objects, of which nearly all stay: looking for garbage among them would be
+    a sixth of the time.
+    """
+    if name in sys.modules or not gc.isenabled():
+        return importlib.import_module(name)
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _refuse_empty(option: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from numba.core import caching
+from numba.core.runtime.nrt import rtsys
 
 
 class KernelCache(caching.FunctionCache):
@@ -34,9 +35,14 @@ class KernelCache(caching.FunctionCache):
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return a compiled kernel; None if there is none."""
+        """Return a compiled kernel; None if there is none.
+
+        numba would first import all that compiling may need, SciPy among it: half a second of each
+        process. A compiled kernel needs the runtime alone.
+        """
         try:
-            return super().load_overload(sig, target_context)
+            rtsys.initialize(target_context)
+            return self._load_overload(sig, target_context)
         except Exception:  # whatever reading a damaged pickle raises
             _warn(f"damaged files of compiled kernels are replaced in {self.cache_path}")
             try:

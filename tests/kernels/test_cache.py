@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import pytest
 from numba.core import caching
+from numba.core.cpu import CPUContext
 
 from gneg.kernels import _cache, _jit
 
@@ -55,3 +56,19 @@ def test_a_full_disk_only_costs_the_cache(compile_here, monkeypatch):
     with pytest.warns(UserWarning, match="compiled kernels cannot be written to .*No space left"):
         assert kernel(21) == 42
     assert kernel(np.float64(1.5)) == 3.0
+
+
+def test_what_compiling_needs_is_imported_only_for_that(compile_here, monkeypatch):
+    def refresh(context):
+        refreshed.append(context)
+        prepare(context)
+
+    refreshed, prepare = [], CPUContext.refresh
+    monkeypatch.setattr(CPUContext, "refresh", refresh)
+    assert not is_cached(compile_here())
+    refreshed.clear()
+    kernel = compile_here()
+    assert is_cached(kernel)
+    assert not refreshed
+    assert kernel(np.float32(1.5)) == 3.0
+    assert refreshed
