@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import re
-import sys
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, ClassVar
@@ -49,17 +49,23 @@ class LazyGroup(typer.core.TyperGroup):
 
     def load(self, name: str) -> Any:
         """Import a command and return it."""
-        applications = importlib.import_module("gneg.cli.app")  # not the attribute of gneg.cli
-        module = _imported(f"gneg.cli.{self.table[name][0]}")
-        application: typer.Typer = getattr(applications, self.application)
-        if module is not applications:  # where groups are made, which are here from the start
-            (info,) = (info for info in application.registered_commands if info.name == name)
-            self.commands[name] = typer.main.get_command_from_info(
-                info,
-                pretty_exceptions_short=application.pretty_exceptions_short,
-                rich_markup_mode=application.rich_markup_mode,
-            )
+        module = self.table[name][0]
+        if module != "app":  # where groups are made, which are here from the start
+            self.commands[name] = _command(self.application, module, name)
         return self.commands[name]
+
+
+@functools.cache
+def _command(group: str, module: str, name: str) -> Any:
+    """Import the module of a command, and return the command."""
+    application: typer.Typer = getattr(importlib.import_module("gneg.cli.app"), group)
+    _imported(f"gneg.cli.{module}")
+    (info,) = (info for info in application.registered_commands if info.name == name)
+    return typer.main.get_command_from_info(
+        info,
+        pretty_exceptions_short=application.pretty_exceptions_short,
+        rich_markup_mode=application.rich_markup_mode,
+    )
 
 
 def _imported(name: str) -> ModuleType:
@@ -68,8 +74,6 @@ def _imported(name: str) -> ModuleType:
     torch makes a million objects, of which nearly all stay: looking for garbage among them would be
     a sixth of the time.
     """
-    if name in sys.modules or not gc.isenabled():
-        return importlib.import_module(name)
     gc.disable()
     try:
         return importlib.import_module(name)

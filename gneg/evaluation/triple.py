@@ -143,14 +143,5 @@ def categories(triples: Triples) -> npt.NDArray[np.int64]:
 
     By the mean numbers of tails per head and of heads per tail in training: below 1.5 is "1".
     """
-    heads, relations, tails = triples.triples.numpy()
-    size = triples.num_relations
-    count = np.bincount(relations, minlength=size)
-    tails_per_head, heads_per_tail = (
-        count
-        / np.maximum(
-            np.bincount(np.unique(np.stack([relations, end]), axis=1)[0], minlength=size), 1
-        )
-        for end in (heads, tails)
-    )
+    tails_per_head, heads_per_tail = triples.answers_per_query
     return 2 * (heads_per_tail >= MANY).astype(np.int64) + (tails_per_head >= MANY)

@@ -1,4 +1,4 @@
-"""Reads at many positions, choices of many values, and counts of numbers."""
+"""Reads at many positions, choices of many values, counts of numbers, and different columns."""
 
 from __future__ import annotations
 
@@ -34,3 +34,32 @@ def frequencies(numbers: Tensor, end: int) -> Tensor:
     """
     counts = torch.zeros(end, dtype=torch.int64, device=numbers.device)
     return counts.scatter_add_(0, numbers, torch.ones_like(numbers))
+
+
+def distinct(ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the different columns of ``ids [M, E]`` in ascending order, and which one each is.
+
+    As ``torch.unique(ids, dim=1, return_inverse=True)``, which compares columns one by one and
+    takes 20 to 30 times as long.
+    """
+    if ids.numel() == 0:
+        return ids, ids.new_zeros(ids.size(1))
+    key, size = torch.zeros_like(ids[0]), 1
+    for row in ids:
+        low, high = int(row.min()), int(row.max())
+        number = row - low
+        if size * (high - low + 1) > torch.iinfo(torch.int64).max:  # ranks are smaller
+            (size, key), (end, number) = _ranks(key), _ranks(row)
+        else:
+            end = high - low + 1
+        key, size = key * end + number, size * end
+    size, which = _ranks(key)
+    columns = ids.new_empty(ids.size(0), size)
+    columns[:, which] = ids
+    return columns, which
+
+
+def _ranks(numbers: Tensor) -> tuple[int, Tensor]:
+    """Return how many different numbers there are, and the rank of each among them."""
+    different, ranks = torch.unique(numbers, return_inverse=True)
+    return len(different), ranks

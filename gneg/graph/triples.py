@@ -20,6 +20,7 @@ from gneg.graph.graph import Graph
 from gneg.graph.known import KnownEdges
 from gneg.graph.lazy import cached_property
 from gneg.graph.sizes import with_sizes
+from gneg.graph.take import distinct, frequencies
 
 End = Literal["head", "tail"]
 #: The end of a triple that is replaced; ``bernoulli``: at random, by how many heads and tails the
@@ -80,12 +81,24 @@ class Triples:
         checks.node_range("triples[0]", triples[0], self.num_entities, "entity")
         checks.node_range("triples[1]", triples[1], self.num_relations, "relation")
         checks.node_range("triples[2]", triples[2], self.num_entities, "entity")
-        self.triples = torch.unique(triples, dim=1)
+        self.triples, _ = distinct(triples)
 
     @property
     def num_triples(self) -> int:
         """Number of distinct triples, E."""
         return int(self.triples.size(1))
+
+    @cached_property
+    def answers_per_query(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Mean number of tails of a head and of heads of a tail, of each relation, ``[R]`` each.
+
+        0 for a relation without triples.
+        """
+        heads, relations, tails = self.triples
+        count = frequencies(relations, self.num_relations).double()
+        queries = [distinct(torch.stack([relations, end]))[0][0] for end in (heads, tails)]
+        per_head, per_tail = (count / frequencies(each, len(count)).clamp(1) for each in queries)
+        return per_head.numpy(), per_tail.numpy()
 
     @cached_property
     def entities(self) -> Graph:
@@ -195,7 +208,7 @@ class KnownTriples:
         for i, part in enumerate(held_out):
             tensor = triple_tensor(f"held_out[{i}]", part).cpu().long()
             parts.append(Triples(tensor, self.num_entities, self.num_relations).triples)
-        self.triples = torch.unique(torch.cat(parts, dim=1), dim=1)
+        self.triples, _ = distinct(torch.cat(parts, dim=1))
         self.loops = checks.flag("loops", loops)
         self._sides: dict[End, tuple[Queries, KnownEdges]] = {}
 

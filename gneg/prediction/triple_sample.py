@@ -9,6 +9,7 @@ import torch
 
 from gneg.datasets import TripleData
 from gneg.evaluation.triple import ENDS
+from gneg.graph.take import distinct
 from gneg.nn.kge.base_measure import BlockScorer
 from gneg.prediction.calibrate import FloatArray, Sample
 from gneg.rng import generator_from, split_seed
@@ -79,7 +80,7 @@ def score_relation_sample(
     known = data.known("all")
     triples = data.positives(part)
     triples = triples[:, torch.randperm(triples.size(1), generator=generator)[:MOST]]
-    pairs = torch.unique(known.triples[[0, 2]], dim=1)
+    pairs, _ = distinct(known.triples[[0, 2]])
     queries = pairs[:, torch.randperm(pairs.size(1), generator=generator)[:QUERIES]]
     relations = torch.arange(data.num_relations)
     others: list[FloatArray] = []

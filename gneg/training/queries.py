@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gneg.graph.sizes import with_sizes
+from gneg.graph.take import distinct
 from gneg.nn.kge.all_entities import Answers
 from gneg.training.device import upload
 
@@ -49,7 +50,7 @@ class Queries:
         keys = torch.stack(
             [torch.cat([relation, relation + num_relations]), torch.cat([head, tail])]
         )
-        self._keys, which = torch.unique(keys, dim=1, return_inverse=True)
+        self._keys, which = distinct(keys)
         # Those for tails come first. Sizes are computed on the CPU: the device is not waited for.
         self._num_tails = int((self._keys[0] < num_relations).sum())
         counts = torch.bincount(which, minlength=self._keys.size(1)).cpu()

@@ -14,6 +14,7 @@ from gneg.datasets.link import LinkData
 from gneg.datasets.sources import local
 from gneg.datasets.splits import make_split, split_by_node_time
 from gneg.graph import Graph, KnownEdges
+from gneg.graph.take import distinct
 from gneg.rng import split_seed
 
 NAME = "cit-hepth"
@@ -44,7 +45,7 @@ def load(root: Path, seed: int = 0) -> LinkData:
     source, target, month = _read(root)
     # Later versions of a paper cite papers that came after it: those edges run against time.
     timely = (month[source] >= month[target]) & (source != target)
-    edges = torch.from_numpy(np.unique(np.stack([source, target])[:, timely], axis=1))
+    edges, _ = distinct(torch.from_numpy(np.stack([source, target])[:, timely]))
     time = torch.from_numpy(month.astype(np.float64))
     graph = Graph.from_edge_index(edges, len(time), undirected=False)
     parts = split_by_node_time(edges, time, shares=SHARES, held_out=HELD_OUT, seed=seed)

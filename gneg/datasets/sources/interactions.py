@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from gneg.datasets.link import LinkData
 from gneg.datasets.sources import local
 from gneg.datasets.splits import hold_out_covered, make_split
 from gneg.graph import Graph
+from gneg.graph.take import distinct
 
 NAMES = ("gowalla", "yelp2018", "amazon-book")
 URL = "https://raw.githubusercontent.com/gusye1234/LightGCN-PyTorch/master/data/{}/{}"
@@ -62,7 +62,7 @@ def read(path: Path) -> Tensor:
                 checks.fail("dataset", allowed, f"{path}, line {number}")
             users += row[:1] * (len(row) - 1)
             items += row[1:]
-    return torch.from_numpy(np.unique([users, items], axis=1))
+    return distinct(torch.tensor([users, items]))[0]
 
 
 def _download(name: str, root: Path) -> Path:

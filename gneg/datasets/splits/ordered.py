@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+
+from gneg.graph.take import distinct
 
 IntArray = npt.NDArray[np.int64]
 
@@ -59,8 +62,7 @@ def split_in_order(
     Returns:
         Positions of train, valid and test, in the order given.
     """
-    pair = np.unique(np.stack([src[order], dst[order]]), axis=1, return_inverse=True)[1]
-    pair = pair.reshape(-1)
+    pair = distinct(torch.from_numpy(np.stack([src[order], dst[order]])))[1].numpy()
     copies = np.bincount(pair)
     train, valid, test = 0, 1, 2
     part = np.full(len(copies), -1)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gneg import checks
+from gneg.graph.take import distinct
 from gneg.rng import generator_from, split_seed
 
 PARTS = ("train", "valid", "test")
@@ -65,11 +66,13 @@ def split_by_time(
     new = period == first[pair_of]
     selected = [new & (period == i) for i in range(len(PARTS))]
     selected.append(selected[0] & (last[pair_of] == 0))
-    unique = [np.unique(np.stack([source[mask], target[mask]]), axis=1) for mask in selected]
-    for name, part in zip(PARTS, unique, strict=False):
-        if not part.size:
+    pairs = torch.from_numpy(np.stack([source, target]))
+    train, valid, test, history = (
+        distinct(pairs[:, torch.from_numpy(mask)])[0] for mask in selected
+    )
+    for name, part in zip(PARTS, (train, valid, test), strict=True):
+        if not part.numel():
             checks.fail("time", f"such that there are {name} edges", f"{len(time)} events")
-    train, valid, test, history = (torch.from_numpy(part.astype(np.int64)) for part in unique)
     return train, valid, test, history
 
 

@@ -16,6 +16,7 @@ from gneg.evaluation.audit.adapter import Adapter, FloatArray, Group, IntArray
 from gneg.graph import KnownTriples, heuristics
 from gneg.graph.known import KnownPolicy
 from gneg.graph.sizes import with_sizes
+from gneg.graph.take import distinct
 from gneg.rng import generator_from, split_seed
 from gneg.samplers.negatives import Negatives
 from gneg.samplers.triples import TripleSampler
@@ -207,7 +208,7 @@ def _is_head(negatives: Negatives) -> Tensor:
 
 def _same_type(types: Sequence[Sequence[int]], drawn: IntArray, true: IntArray) -> FloatArray:
     """Return 1 where the drawn entity shares a type with the true one, else 0, ``[n]``."""
-    pairs, back = np.unique(np.stack([drawn, true]), axis=1, return_inverse=True)
-    shared = [not set(types[a]).isdisjoint(types[b]) for a, b in pairs.T]
-    values: FloatArray = np.array(shared, np.float64)[back.ravel()]
+    pairs, which = distinct(torch.from_numpy(np.stack([drawn, true])))
+    shared = [not set(types[a]).isdisjoint(types[b]) for a, b in pairs.t().tolist()]
+    values: FloatArray = np.array(shared, np.float64)[which.numpy()]
     return values

@@ -23,16 +23,10 @@ def head_share(triples: Triples, corrupt: TripleCorrupt) -> npt.NDArray[np.float
     size = triples.num_relations
     if corrupt != "bernoulli":
         return np.full(size, {"head": 1.0, "tail": 0.0}.get(corrupt, 0.5))
-    heads, relations, tails = triples.triples.numpy()
-    count = np.bincount(relations, minlength=size)
-    ends = [
-        np.bincount(np.unique(np.stack([relations, entities]), axis=1)[0], minlength=size)
-        for entities in (heads, tails)
-    ]
-    # tails per head and heads per tail
-    tph, hpt = (count / np.maximum(queries, 1) for queries in ends)
+    tails_per_head, heads_per_tail = triples.answers_per_query
     share = np.full(size, 0.5)
-    np.divide(tph, tph + hpt, out=share, where=count > 0)
+    both = tails_per_head + heads_per_tail
+    np.divide(tails_per_head, both, out=share, where=both > 0)
     return share
 
 
