@@ -125,13 +125,13 @@ def _killed(cell) -> None:
 
 
 ENDLESS = """
-import sys
-from dataclasses import replace
-from gneg import compare
-from tests.experiments.conftest import SMALL
-from tests.worlds import toy
+if __name__ == "__main__":  # the queue's manager needs none of these
+    import sys
+    from dataclasses import replace
+    from gneg import compare
+    from tests.experiments.conftest import SMALL
+    from tests.worlds import toy
 
-if __name__ == "__main__":
     config = replace(SMALL, epochs=10**6, patience=10**6)
     compare(toy(), [config], seeds=2, jobs=2, out=sys.argv[1])
 """

@@ -45,7 +45,7 @@ class Lossy(RayEngine):
 
 
 def main() -> None:
-    positives.ROWS = 32  # positives of a piece: many pieces of a small graph
+    positives.ROWS = 64  # positives of a piece: many pieces of a small graph
     folder, root = Path(sys.argv[1]), sys.argv[2]
     data = gneg.datasets.load("Cora", root=root)
     checks = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
@@ -58,7 +58,7 @@ def main() -> None:
     nodes = len(ray.nodes())
 
     def lose_node(count: int) -> None:
-        if count == 20:
+        if count == 10:
             cluster.remove_node(second, allow_graceful=False)
 
     marks = folder / "marks"

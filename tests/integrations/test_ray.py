@@ -27,11 +27,11 @@ def test_a_cluster_that_loses_a_worker_and_a_node_mines_the_same_bytes(tmp_path,
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads((tmp_path / "result.json").read_text())
     data = gneg.datasets.load("Cora", root=shared)
-    pieces = -(-data.train.size(1) // 32)
+    pieces = -(-data.train.size(1) // 64)
     assert (told["nodes"], told["alive"], told["pieces"]) == (2, 1, pieces)
     assert told["repeated"] >= 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(positives, "ROWS", 32)
+        patch.setattr(positives, "ROWS", 64)
         negatives.sample(data, "walk", k=5, out=tmp_path / "local")
     for path in sorted((tmp_path / "local").glob("part-*")):
         assert path.read_bytes() == (tmp_path / "ray" / path.name).read_bytes()
