@@ -7,10 +7,11 @@ import gc
 import importlib
 import re
 from itertools import pairwise
-from types import ModuleType
 from typing import Any, ClassVar
 
 import typer
+
+from gneg.lazy import importing
 
 
 class LazyGroup(typer.core.TyperGroup):
@@ -59,27 +60,15 @@ class LazyGroup(typer.core.TyperGroup):
 def _command(group: str, module: str, name: str) -> Any:
     """Import the module of a command, and return the command."""
     application: typer.Typer = getattr(importlib.import_module("gneg.cli.app"), group)
-    _imported(f"gneg.cli.{module}")
+    with importing():
+        importlib.import_module(f"gneg.cli.{module}")
+        gc.freeze()
     (info,) = (info for info in application.registered_commands if info.name == name)
     return typer.main.get_command_from_info(
         info,
         pretty_exceptions_short=application.pretty_exceptions_short,
         rich_markup_mode=application.rich_markup_mode,
     )
-
-
-def _imported(name: str) -> ModuleType:
-    """Import a module with all that it needs.
-
-    torch makes a million objects, of which nearly all stay: looking for garbage among them would be
-    a sixth of the time.
-    """
-    gc.disable()
-    try:
-        return importlib.import_module(name)
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _refuse_empty(option: str) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gneg import checks
 from gneg.datasets import TripleData
+from gneg.evaluation import metrics
 
 #: ``score(head, relation, tail)`` of one shape.
 Score = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -64,10 +65,8 @@ def _scored(score: Score, data: TripleData, part: str) -> tuple[FloatArray, Any,
     label = np.arange(triples.size(1)) < data.positives(part).size(1)
     with torch.no_grad():
         output = checks.scores("score", score(*triples), triples[0].shape)
-    values = output.cpu().double().numpy()
-    if np.isnan(values).any():
-        checks.fail("score", "free of NaN", f"{int(np.isnan(values).sum())} NaN")
-    return values, label, triples[1].numpy()
+    metrics.check_no_nan("score", output)
+    return output.cpu().double().numpy(), label, triples[1].numpy()
 
 
 def threshold(values: FloatArray, label: npt.NDArray[np.bool_]) -> float:

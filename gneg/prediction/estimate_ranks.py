@@ -236,8 +236,7 @@ class _Counter:
     def _scores(self, rows: IntArray, ids: IntArray) -> npt.NDArray[np.float32]:
         self.pairs += int((ids >= 0).sum())
         scores = score_candidates(self.scorer, self.side, rows, ids)
-        if np.isnan(scores).any():
-            checks.fail("scorer", "free of NaN", f"{int(np.isnan(scores).sum())} NaN")
+        metrics.check_no_nan("scorer", torch.from_numpy(scores))
         return scores
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,7 +63,7 @@ def read(path: Path) -> Tensor:
                 checks.fail("dataset", allowed, f"{path}, line {number}")
             users += row[:1] * (len(row) - 1)
             items += row[1:]
-    return distinct(torch.tensor([users, items]))[0]
+    return distinct(torch.from_numpy(np.array([users, items])))[0]
 
 
 def _download(name: str, root: Path) -> Path:

@@ -18,6 +18,7 @@ from gneg.datasets.sources import local
 from gneg.datasets.triple import PARTS, TripleData
 from gneg.graph import sparse
 from gneg.graph.triples import End
+from gneg.lazy import importing
 
 #: Metric of each link dataset, and whether it is undirected.
 NAMES = {
@@ -50,7 +51,8 @@ def ogb_class() -> Iterator[Any]:
     only meanwhile. Its check for newer releases, a network thread, is turned off.
     """
     os.environ.setdefault("OUTDATED_IGNORE", "1")
-    from ogb.linkproppred import PygLinkPropPredDataset, dataset_pyg
+    with importing():
+        from ogb.linkproppred import PygLinkPropPredDataset, dataset_pyg
 
     dataset_pyg.torch = _TrustingTorch()
     try:
