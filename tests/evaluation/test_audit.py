@@ -11,7 +11,7 @@ import torch
 
 from gneg import Graph, audit, datasets, samplers
 from gneg.datasets import EvalEdges, LinkData
-from gneg.evaluation.audit import hardness
+from gneg.evaluation.audit import hardness, pairs
 from gneg.evaluation.audit.hardness import QUANTILES
 from gneg.evaluation.audit.pairs import PairAdapter
 from gneg.evaluation.audit.risk import risk
@@ -237,3 +237,20 @@ def test_bins_of_counts_begin_at_whole_numbers():
     assert histogram["negatives"] == [0.5, 0.0, 0.0, 0.5, 0.0, 0.0]
     shares = hardness._histogram({name: column / 2 for name, column in counts.items()})
     assert len(shares["from"]) > 6
+
+
+def test_pagerank_is_of_all_pairs_of_few_sources_that_groups_share(monkeypatch):
+    monkeypatch.setattr(pairs, "SOURCES", 5)
+    graph, random = random_graph(50, 200), np.random.default_rng(0)
+    dst = random.integers(50, size=400)
+    parts = [(random.permutation(np.repeat(np.arange(n), 400 // n)), dst) for n in (50, 40, 4)]
+    chosen = pairs._of_few_sources(graph, parts)
+    for (src, _), (few, targets) in zip(parts, chosen, strict=True):
+        kept = np.isin(src, few)
+        assert len(np.unique(few)) == min(5, len(np.unique(src)))
+        assert np.array_equal(few, src[kept])
+        assert np.array_equal(targets, dst[kept])
+    assert len(np.unique(np.concatenate([few for few, _ in chosen[:2]]))) < 10
+    adapter = PairAdapter(toy(), "uniform")
+    for part, scores in zip(chosen, adapter._scores("ppr", chosen), strict=True):
+        assert np.array_equal(scores, adapter._scores("ppr", [part])[0])

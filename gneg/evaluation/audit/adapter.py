@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +100,8 @@ class Adapter(ABC):
         """Return positives as a group, with the ends that the sampler would replace as drawn."""
 
     @abstractmethod
-    def columns(self, group: Group) -> dict[str, FloatArray]:
-        """Return the value of each measure of hardness for the pairs of a group, by name."""
+    def columns(self, groups: Mapping[str, Group]) -> dict[str, dict[str, FloatArray]]:
+        """Return the values of each measure of hardness, by name, for the pairs of each group."""
 
     @abstractmethod
     def is_held_out(self, negatives: Negatives) -> Tensor:

@@ -48,13 +48,11 @@ def describe(adapter: Adapter, groups: Mapping[str, Group], score: Score | None)
         groups: Groups of pairs by name, one of them ``"positives"``.
         score: A trained model, whose scores are one more measure; None: none.
     """
-    columns: dict[str, dict[str, FloatArray]] = {}
-    for name, group in groups.items():
-        measures = adapter.columns(group)
-        if score is not None:
-            measures["score"] = score(*group.ids).cpu().double().numpy()
-        for measure, column in measures.items():
-            columns.setdefault(measure, {})[name] = column
+    columns = adapter.columns(groups)
+    if score is not None:
+        columns["score"] = {
+            name: score(*group.ids).cpu().double().numpy() for name, group in groups.items()
+        }
     return {
         "at": list(QUANTILES),
         "hardness": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,14 @@ from gneg.evaluation.audit.risk import risk
 from gneg.graph import Graph, KnownEdges, heuristics
 from gneg.graph.heuristics import Kind
 from gneg.graph.known import KnownPolicy
+from gneg.graph.streams import streams
 from gneg.rng import generator_from, split_seed
 from gneg.samplers import Guarded, Sampler, Uniform
 from gneg.samplers.base import Corrupt
 from gneg.samplers.negatives import Negatives, Side
 
 GUARDED_PAIRS = 100_000  # pairs that the effect of each guard is measured on
+Pairs = tuple[IntArray, IntArray]  # sources and targets
 # PageRank is computed for the pairs of at most this many sources, fewer where the pushes from them
 # would pass more than this many edges.
 SOURCES, PUSHES = 512, 4 * 10**9
@@ -106,16 +109,24 @@ class PairAdapter(Adapter):
         ends = {"dst": [dst], "src": [src], "both": [src, dst]}[self.sampler.corrupt]
         return Group(pos, src, dst, np.concatenate(ends))
 
-    def columns(self, group: Group) -> dict[str, FloatArray]:
-        """Return heuristics of the pairs of a group and the degrees of the drawn ends."""
-        graph, x, targets = self.graph, self.data.x, group.dst[:, None]
-        values: dict[str, FloatArray] = {
-            kind: heuristics.scores(graph, kind, group.src, targets, x=x)[:, 0]
-            for kind in self._heuristics()
+    def columns(self, groups: Mapping[str, Group]) -> dict[str, dict[str, FloatArray]]:
+        """Return heuristics of the pairs of each group and the degrees of the drawn ends."""
+        parts = [(group.src, group.dst) for group in groups.values()]
+        degree = self.graph.degree().numpy().astype(np.float64)
+        values: dict[str, list[FloatArray]] = {
+            kind: self._scores(kind, parts) for kind in self._heuristics()
         }
-        values["ppr"] = _pagerank(graph, group.src, group.dst)
-        values["degree"] = graph.degree().numpy()[group.drawn].astype(np.float64)
-        return values
+        values["ppr"] = self._scores("ppr", _of_few_sources(self.graph, parts))
+        values["degree"] = [degree[group.drawn] for group in groups.values()]
+        return {
+            measure: dict(zip(groups, columns, strict=True)) for measure, columns in values.items()
+        }
+
+    def _scores(self, kind: Kind, parts: Sequence[Pairs]) -> list[FloatArray]:
+        """Return the scores of the pairs of each part; a source of several is prepared once."""
+        src, dst = (np.concatenate(ends) for ends in zip(*parts, strict=True))
+        scores = heuristics.scores(self.graph, kind, src, dst[:, None], x=self.data.x)[:, 0]
+        return np.split(scores, np.cumsum([len(ends[0]) for ends in parts])[:-1])
 
     def _heuristics(self) -> tuple[Kind, ...]:
         """Return the heuristics that hardness is measured by, the most telling first.
@@ -211,14 +222,17 @@ class PairAdapter(Adapter):
         return rows
 
 
-def _pagerank(graph: Graph, src: IntArray, dst: IntArray) -> FloatArray:
-    """Return the personalised PageRank of the pairs of as many sources as there is time for."""
+def _of_few_sources(graph: Graph, parts: Sequence[Pairs]) -> list[Pairs]:
+    """Return the pairs of as many sources of each part as PageRank has time for.
+
+    Those with the smallest of one random number for each node, so that parts share many of them.
+    """
     epsilon = heuristics.default_tolerance(graph.num_nodes, graph.num_edges)
     cost = min(1 / (0.15 * epsilon), 30 * max(graph.num_edges, 1))
-    sources = np.unique(src)
     size = int(min(SOURCES, max(32, PUSHES / cost)))
-    if len(sources) > size:
-        random = np.random.Generator(np.random.Philox(0))
-        rows = np.isin(src, random.choice(sources, size, replace=False))
-        src, dst = src[rows], dst[rows]
-    return heuristics.scores(graph, "ppr", src, dst[:, None])[:, 0]
+    chosen = []
+    for src, dst in parts:
+        numbers = streams(0, torch.from_numpy(src)).numpy()
+        rows = np.isin(numbers, np.unique(numbers)[:size])
+        chosen.append((src[rows], dst[rows]))
+    return chosen

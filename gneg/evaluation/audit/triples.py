@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,8 +126,15 @@ class TripleAdapter(Adapter):
         is_head = coin < torch.from_numpy(self.sampler.head_share)[pos[1]]
         return TripleGroup.of(pos, is_head, torch.where(is_head, pos[0], pos[2]))
 
-    def columns(self, group: Group) -> dict[str, FloatArray]:
+    def columns(self, groups: Mapping[str, Group]) -> dict[str, dict[str, FloatArray]]:
         """Return fit to the relation, common neighbours, degree and type of the drawn entities."""
+        measured = {name: self._measured(group) for name, group in groups.items()}
+        return {
+            measure: {name: values[measure] for name, values in measured.items()}
+            for measure in next(iter(measured.values()))
+        }
+
+    def _measured(self, group: Group) -> dict[str, FloatArray]:
         assert isinstance(group, TripleGroup)
         count = self._triples_together(group)
         values: dict[str, FloatArray] = {
