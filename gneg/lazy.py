@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 
@@ -14,14 +15,16 @@ from typing import Any
 def importing() -> Iterator[None]:
     """Leave garbage alone meanwhile: torch alone makes a million objects, nearly all of which stay.
 
-    Looking through them again and again would be up to a sixth of the time of an import.
+    Looking through them again and again would be up to a sixth of the time of an import. In other
+    threads than the main one nothing changes: the switch is one of the whole process.
     """
-    enabled = gc.isenabled()
-    gc.disable()
+    switched = gc.isenabled() and threading.current_thread() is threading.main_thread()
+    if switched:
+        gc.disable()
     try:
         yield
     finally:
-        if enabled:
+        if switched:
             gc.enable()
 
 
@@ -38,8 +41,10 @@ def names(
     def get(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        with importing():
-            module = importlib.import_module(f"{package}.{modules[name] or name}")
+        full_name = f"{package}.{modules[name] or name}"
+        # One that is there may be half imported by another thread, which is waited for.
+        with nullcontext() if full_name in sys.modules else importing():
+            module = importlib.import_module(full_name)
         return getattr(module, name) if modules[name] else module
 
     def listed() -> list[str]:

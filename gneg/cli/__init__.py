@@ -9,6 +9,7 @@ import warnings
 from typing import NoReturn
 
 from gneg.cli.app import INTERRUPTED, app
+from gneg.cli.commands import LazyGroup
 from gneg.cli.output import progress_console
 
 __all__ = ["app", "main"]
@@ -23,6 +24,7 @@ def _be_silent() -> None:
 
 def main() -> None:
     """Entry point of the ``gneg`` command."""
+    LazyGroup.in_own_process = True
     if "MASTER_ADDR" in os.environ:  # one of the processes of torchrun
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         if int(os.environ.get("RANK", "0")):

@@ -42,7 +42,7 @@ Page = Annotated[
     Path | None,
     typer.Option(
         "--report",
-        help="Page to look at the answers (needs the extra gneg\\[report]).",
+        help="Page to look at the answers.",
         rich_help_panel=ANSWERS,
     ),
 ]

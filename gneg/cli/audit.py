@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -77,6 +78,7 @@ def audit_command(
         inputs = (dataset, source.features, model)
         files.check_file("out", out, (".json",), replaces='"known_edges_mb": ', inputs=inputs)
     if plots is not None:
+        importlib.import_module("gneg.experiments.report")  # fails without the extra
         files.check_output("plots", plots, folder=True)
     data = source.load_any(dataset)
     score, z = None, None

@@ -20,6 +20,8 @@ class LazyGroup(typer.core.TyperGroup):
     torch alone takes longer to import than the list of all commands may take to print.
     """
 
+    #: Whether the process is a command's alone, so that objects made before it are nobody else's.
+    in_own_process: ClassVar[bool] = False
     #: The typer application of the group in :mod:`gneg.cli.app`.
     application: ClassVar[str]
     #: Module of each command and the first line of its help, in the order of use.
@@ -62,7 +64,8 @@ def _command(group: str, module: str, name: str) -> Any:
     application: typer.Typer = getattr(importlib.import_module("gneg.cli.app"), group)
     with importing():
         importlib.import_module(f"gneg.cli.{module}")
-        gc.freeze()
+        if LazyGroup.in_own_process:
+            gc.freeze()  # else all of it would be looked through now, and at the end
     (info,) = (info for info in application.registered_commands if info.name == name)
     return typer.main.get_command_from_info(
         info,

@@ -7,6 +7,7 @@ from typing import Any
 
 from gneg import checks
 from gneg.cli.sources import DataSource
+from gneg.datasets.sources.known_names import from_anywhere
 
 
 def repeat(
@@ -27,7 +28,8 @@ def repeat(
             checks.fail("dataset", "given, or known from the results.json of --config", None)
         return dataset, source
     recorded = DataSource.from_record(earlier["source"])
-    if dataset not in (None, earlier["source"]["dataset"]):
+    known = earlier["source"]["dataset"]
+    if from_anywhere({"dataset": dataset or known}) != from_anywhere({"dataset": known}):
         recorded = replace(recorded, features=None)  # a row for each node of the earlier data
     typed = {name: getattr(source, name) for name in source.typed}
-    return dataset or earlier["source"]["dataset"], replace(recorded, **typed)
+    return dataset or known, replace(recorded, **typed)

@@ -15,6 +15,7 @@ from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
 from gneg.cli.output import progress_console
 from gneg.cli.values import Checked, at_least, exists, one_of
+from gneg.datasets.sources import known_names
 from gneg.datasets.table_options import HELP, Cover, TableOptions
 
 TABLE = "Your own table, where it is not understood"
@@ -153,9 +154,7 @@ class DataSource:
         """Return the arguments for the record of a run, JSON."""
         values: dict[str, Any] = {"dataset": dataset, **asdict(self)}
         del values["typed"]
-        return {
-            name: str(value) if isinstance(value, Path) else value for name, value in values.items()
-        }
+        return known_names.from_anywhere(values)
 
     def words(self, dataset: str) -> list[str]:
         """Return the words of a command line that load the dataset the same way."""

@@ -183,6 +183,8 @@ def end(
     print_json(results)
     is_kg = "triples" in results["dataset"]
     if last["complete"]:
+        if "epochs" not in last:  # a training-free score
+            return
         question = "kg predict {} --help" if is_kg else "predict {} --all -k 10 --out answers.csv"
         say(f"answers: gneg {question.format(shlex.quote(str(folder)))}", wrap=False)
         return

@@ -55,7 +55,10 @@ def check_no_nan(name: str, value: Tensor) -> None:
     Raises:
         ValueError: If one is NaN.
     """
-    if value.numel() and value.amax().isnan():
+    if not value.numel() or not value.is_floating_point():
+        return
+    wide = value if value.element_size() > 1 else value.float()  # amax has no numbers of 8 bits
+    if wide.amax().isnan():
         checks.fail(name, "free of NaN", f"{int(value.isnan().sum())} NaN of {value.numel()}")
 
 

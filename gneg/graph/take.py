@@ -43,9 +43,9 @@ def distinct(ids: Tensor) -> tuple[Tensor, Tensor]:
     takes 20 to 30 times as long.
     """
     if ids.numel() == 0:
-        return ids, ids.new_zeros(ids.size(1))
-    key, size = torch.zeros_like(ids[0]), 1
-    for row in ids:
+        return ids, torch.zeros(ids.size(1), dtype=torch.long, device=ids.device)
+    key, size = torch.zeros_like(ids[0], dtype=torch.long), 1
+    for row in ids.long():
         low, high = int(row.min()), int(row.max())
         number = row - low
         if size * (high - low + 1) > torch.iinfo(torch.int64).max:  # ranks are smaller

@@ -75,9 +75,12 @@ def test_guards_and_curves_are_shown(tmp_path):
 
 
 def test_training_free_and_several_seeds(tmp_path, trained):
-    assert run("train", "digits", "--encoder", "aa", "--out", "aa").exit_code == 0
+    scored = run("train", "digits", "--encoder", "aa", "--out", "aa")
+    assert scored.exit_code == 0
+    assert "gneg predict" not in scored.output  # there is no model to ask
     folder, output = trained
     assert "±" in output
+    assert "answers: gneg predict" in output
     runs = json.loads((folder / "results.json").read_text())["runs"]
     assert [record["seed"] for record in runs] == [0, 1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 
@@ -34,6 +35,17 @@ def folder(tmp_path, monkeypatch):
         (place / f"{part}.txt").write_text("\n".join(rows) + "\n")
     monkeypatch.chdir(tmp_path)
     return place
+
+
+def test_a_run_of_a_name_is_asked_from_any_folder(shared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root, sizes = os.path.relpath(shared), ["--dim", "4", "--epochs", "1"]
+    trained = run("kg", "train", "nations", "--root", root, *sizes, "--out", "run")
+    assert trained.exit_code == 0, trained.output
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    asked = run("kg", "predict", "../run", "--head", "usa", "--relation", "embassy", "-k", "2")
+    assert asked.exit_code == 0, asked.output
 
 
 def test_train_prints_tables_and_goes_on(folder, tmp_path):

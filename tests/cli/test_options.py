@@ -105,7 +105,7 @@ def without_times(record: dict) -> list:
     return runs
 
 
-def test_results_of_an_earlier_run_repeat_it(tmp_path):
+def test_results_of_an_earlier_run_repeat_it(tmp_path, monkeypatch):
     edges = ["src,dst"] + [f"{i},{(i * i + 7 * i + j) % 60}" for i in range(60) for j in (1, 2, 5)]
     (tmp_path / "edges.csv").write_text("\n".join(edges) + "\n")
     typed = ["--split-seed", "3", "--seeds", "2", "--recipe", "none"]
@@ -126,6 +126,13 @@ def test_results_of_an_earlier_run_repeat_it(tmp_path):
     assert records[0]["dataset"] == records[1]["dataset"]
     assert records[0]["source"] == records[1]["source"]
     assert without_times(records[0]) == without_times(records[1])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # paths of a record hold there, too
+    again = run("train", "--config", "../first/results.json", "--out", "fourth")
+    assert again.exit_code == 0, again.output
+    same_file = run("train", "../edges.csv", "--config", "../first/results.json", "--out", "fifth")
+    assert same_file.exit_code == 0, same_file.output
+    monkeypatch.chdir(tmp_path)
     override = ["--split-seed", "4", "--seeds", "1", "--lr", "0.1", "--out", "third"]
     third = run("train", "--config", "first/results.json", *override)
     assert third.exit_code == 0, third.output

@@ -75,6 +75,12 @@ def test_masks_of_a_shared_set():
     assert values["auc"].tolist() == [0.5, 1.0]
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.int64, torch.bfloat16])
+def test_scores_are_numbers_of_any_width(dtype):
+    pos, neg = torch.tensor([1, 0]).to(dtype), torch.tensor([[0], [1]]).to(dtype)
+    assert metrics.mrr(pos, neg) == 0.75
+
+
 def test_infinite_scores_are_ranked():
     pos = torch.tensor([float("inf"), -float("inf")])
     assert metrics.ranks(pos, torch.tensor([0.0, 1.0])).tolist() == [1, 3]

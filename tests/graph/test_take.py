@@ -39,8 +39,17 @@ def test_numbers_of_which_no_product_fits_are_ranked(ids):
     check(torch.from_numpy(ids)[:, ids[0] < 2])
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
+def test_keys_are_wider_than_ids(dtype):
+    most = torch.iinfo(dtype).max
+    ids = torch.randint(most + 1, (3, 4000), generator=torch.Generator().manual_seed(0))
+    check(ids.to(dtype))
+    check((ids[:2] % 90 * (most // 90)).to(dtype))
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_no_column(rows):
     columns, which = distinct(torch.empty(rows, 0, dtype=torch.long))
     assert columns.shape == (rows, 0)
     assert which.shape == (0,)
+    assert which.dtype == torch.long

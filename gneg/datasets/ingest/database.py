@@ -39,7 +39,7 @@ class Database:
         try:
             import duckdb
         except ImportError as error:
-            text = "gneg ingest needs duckdb: pip install 'gneg[ingest]'"
+            text = "graphs are built with duckdb: pip install 'gneg[ingest]'"
             raise ImportError(text) from error
         self._errors = duckdb.Error, duckdb.OutOfMemoryException, duckdb.InterruptException
         for left in folder.glob("duckdb_temp*"):  # of a process that was killed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gneg import checks
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg
@@ -88,3 +88,18 @@ def warn_of_local(dataset: str | Path, root: str | Path | None) -> None:
         kind = "folder" if path.is_dir() else "file"
         text = f"'{dataset}' is the known dataset; for the {kind} of this name give ./{dataset}"
         warnings.warn(text, stacklevel=4)
+
+
+def from_anywhere(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a dataset is loaded with such that it holds in any folder: paths as text.
+
+    Args:
+        source: The name or path ``dataset``, and options, of which paths are a ``Path``.
+    """
+    values = dict(source)
+    if known_name(source["dataset"], [*link_names(), *triple_names()]) is None:
+        values["dataset"] = Path(source["dataset"])
+    for name, value in values.items():
+        if isinstance(value, Path):
+            values[name] = str(value.expanduser().absolute())
+    return values
