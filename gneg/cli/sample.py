@@ -133,6 +133,7 @@ def sample_command(
             command=command_line(),
         )
     kind = "triples" if isinstance(data, TripleData) else "edges"
-    say(f"graph {info['graph']}, seed {seed}, known {kind}: {known}")
+    replaced = f"replaced: {info['corrupt']} (--corrupt)"
+    say(f"graph {info['graph']}, seed {seed}, known {kind}: {known}, {replaced}")
     say_path("negatives", out)
     print_json(info)

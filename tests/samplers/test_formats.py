@@ -172,6 +172,7 @@ def test_the_command_writes_negatives(tmp_path, monkeypatch):
     runner = CliRunner()
     result = runner.invoke(app, ["sample", "digits", "-k", "2", "--out", "n.parquet"])
     assert result.exit_code == 0, result.output
+    assert "replaced: dst" in result.output
     assert "negatives: n.parquet" in result.output
     negatives = formats.load(tmp_path / "n.parquet", datasets.load("digits").graph)
     assert negatives.index.size(1) == 2
