@@ -29,7 +29,7 @@ def repeat(
         return dataset, source
     recorded = DataSource.from_record(earlier["source"])
     known = earlier["source"]["dataset"]
-    if from_anywhere({"dataset": dataset or known}) != from_anywhere({"dataset": known}):
+    if from_anywhere(dataset or known) != from_anywhere(known):
         recorded = replace(recorded, features=None)  # a row for each node of the earlier data
     typed = {name: getattr(source, name) for name in source.typed}
     return dataset or known, replace(recorded, **typed)

@@ -15,7 +15,7 @@ from gneg.cli.app import say
 from gneg.cli.groups import Group, parameter
 from gneg.cli.output import progress_console
 from gneg.cli.values import Checked, at_least, exists, one_of
-from gneg.datasets.sources import known_names
+from gneg.datasets.sources.known_names import from_anywhere
 from gneg.datasets.table_options import HELP, Cover, TableOptions
 
 TABLE = "Your own table, where it is not understood"
@@ -27,6 +27,7 @@ FLAGS = {"header": "--header/--no-header", "day_first": "--day-first/--month-fir
 #: Options that are flags, of tables and others.
 SWITCHES = {**FLAGS, "directed": "--directed", "bipartite": "--bipartite/--one-kind"}
 DATA = "Data"
+PLACES = ("dataset", "root", "features", "types")
 OF_TRIPLES = ("root", "unseen", "types", "split_seed", "table")
 #: Form of the source in a record.
 FORM = {
@@ -154,7 +155,7 @@ class DataSource:
         """Return the arguments for the record of a run, JSON."""
         values: dict[str, Any] = {"dataset": dataset, **asdict(self)}
         del values["typed"]
-        return known_names.from_anywhere(values)
+        return values | {name: from_anywhere(values[name]) for name in PLACES if values[name]}
 
     def words(self, dataset: str) -> list[str]:
         """Return the words of a command line that load the dataset the same way."""

@@ -183,10 +183,9 @@ def end(
     print_json(results)
     is_kg = "triples" in results["dataset"]
     if last["complete"]:
-        if "epochs" not in last:  # a training-free score
-            return
-        question = "kg predict {} --help" if is_kg else "predict {} --all -k 10 --out answers.csv"
-        say(f"answers: gneg {question.format(shlex.quote(str(folder)))}", wrap=False)
+        if "epochs" in last:  # a training-free score has no model to ask
+            words = "kg predict {} --help" if is_kg else "predict {} --all -k 10 --out answers.csv"
+            say(f"answers: gneg {words.format(shlex.quote(str(folder)))}", wrap=False)
         return
     metric = "mrr" if is_kg else results["dataset"]["metric"]
     state = "before the first evaluation"

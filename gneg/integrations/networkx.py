@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
-import torch
 
 from gneg import checks, files
 from gneg.graph import Graph, heuristics
 from gneg.graph.heuristics import Kind
+from gneg.graph.take import distinct
 from gneg.samplers.negatives import Negatives
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def draw(
     if ax is None:
         ax = plt.subplots(figsize=(8, 6), layout="constrained")[1]
     pos = negatives.positives().t().tolist()
-    src, dst = torch.unique(negatives.edge_index(), dim=1).numpy()
+    src, dst = distinct(negatives.edge_index())[0].numpy()
     score = heuristics.scores(graph.to_undirected(), hardness, src, dst[:, None])[:, 0]
     nx.draw_networkx_edges(whole, layout, ax=ax, edge_color="#c9ced6", width=0.8)
     common: dict[str, Any] = {"ax": ax, "arrows": False}

@@ -42,7 +42,8 @@ class KernelCache(caching.FunctionCache):
         """
         try:
             rtsys.initialize(target_context)
-            return self._load_overload(sig, target_context)
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)
         except Exception:  # whatever reading a damaged pickle raises
             _warn(f"damaged files of compiled kernels are replaced in {self.cache_path}")
             try:

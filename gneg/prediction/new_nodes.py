@@ -15,6 +15,7 @@ from gneg.datasets import LinkData, Names, TableOptions
 from gneg.datasets.sources import features, formats
 from gneg.datasets.sources.edges import edge_table
 from gneg.graph import sparse
+from gneg.graph.take import distinct
 from gneg.prediction.link import LinkModel
 from gneg.prediction.model import IntArray
 from gneg.training.link import LinkRun
@@ -65,8 +66,8 @@ def with_new_nodes(
         checks.fail("new", "a file with a node that is not in training", str(path))
     all_names = Names([*names, *fresh])
     added = torch.from_numpy(np.stack([all_names.ids(end, "new") for end in listed]))
-    different = added[:, added[0] != added[1]].sort(dim=0).values.unique(dim=1)
-    added = different if data.undirected else added[:, added[0] != added[1]].unique(dim=1)
+    added = added[:, added[0] != added[1]]
+    added, _ = distinct(added.sort(dim=0).values if data.undirected else added)
     extended = _extended(data, all_names, added, x)
     run = LinkRun(extended, model.run.config, seed=model.run.seed)
     run.model.load_state_dict(model.run.model.state_dict())

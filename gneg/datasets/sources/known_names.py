@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gneg import checks
 from gneg.datasets.sources import citations, interactions, local, ogb, pyg
@@ -90,16 +90,13 @@ def warn_of_local(dataset: str | Path, root: str | Path | None) -> None:
         warnings.warn(text, stacklevel=4)
 
 
-def from_anywhere(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a dataset is loaded with such that it holds in any folder: paths as text.
+def from_anywhere(dataset: str | Path) -> str:
+    """Return a known name as it is, and a path as one that holds in any folder.
 
     Args:
-        source: The name or path ``dataset``, and options, of which paths are a ``Path``.
+        dataset: A name or path; a ``Path`` is one whatever its name.
     """
-    values = dict(source)
-    if known_name(source["dataset"], [*link_names(), *triple_names()]) is None:
-        values["dataset"] = Path(source["dataset"])
-    for name, value in values.items():
-        if isinstance(value, Path):
-            values[name] = str(value.expanduser().absolute())
-    return values
+    known = [*link_names(), *triple_names()]
+    if isinstance(dataset, str) and known_name(dataset, known) is not None:
+        return dataset
+    return str(Path(dataset).expanduser().absolute())

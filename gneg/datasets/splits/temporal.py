@@ -55,14 +55,13 @@ def split_by_time(
     no_loop = source != target
     source, target, time = source[no_loop], target[no_loop], time[no_loop]
     period = np.searchsorted(period_starts(time, ratios), time, side="right")
-    size = int(edges.max()) + 1
-    pair = np.minimum(source, target).astype(np.int64) * size + np.maximum(source, target)
-    pair_of = np.unique(pair, return_inverse=True)[1]
+    low, high = np.minimum(source, target), np.maximum(source, target)
+    pair_of = distinct(torch.from_numpy(np.stack([low, high])))[1].numpy()
     first, last = np.full(pair_of.max() + 1, 9), np.zeros(pair_of.max() + 1, np.int64)
     np.minimum.at(first, pair_of, period)
     np.maximum.at(last, pair_of, period)
     if undirected:
-        source, target = np.minimum(source, target), np.maximum(source, target)
+        source, target = low, high
     new = period == first[pair_of]
     selected = [new & (period == i) for i in range(len(PARTS))]
     selected.append(selected[0] & (last[pair_of] == 0))
